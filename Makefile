@@ -1,0 +1,95 @@
+# What people and CI run. `make help` lists it; nothing here needs more than Python 3.11 or newer, git and make.
+
+PYTHON ?= python3
+VENV := .venv
+PY := $(VENV)/bin/python
+PIP := $(PY) -m pip install --disable-pip-version-check -qq --no-input
+UV ?= uv
+# Arguments for pytest: make test ARGS="tests/access -k policy"
+ARGS ?=
+# How many tests run at once; auto is one for each core, JOBS= is one after the other.
+JOBS ?= auto
+PYTEST := $(PY) -m pytest $(if $(JOBS),-n $(JOBS) --dist loadfile)
+
+# Stamps live in the environment, so that taking it away takes them away too.
+MADE := $(VENV)/.made
+LOCKED := $(VENV)/.locked
+RUNTIME := $(VENV)/.runtime
+DEV := $(VENV)/.dev
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+.PHONY: help
+help: ## List what can be made
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+# --- use ---
+
+.PHONY: setup
+setup: $(RUNTIME) ## Make .venv with what Provisor needs to run, every file checked against its hash
+
+.PHONY: demo
+demo: $(RUNTIME) ## Watch requests being fulfilled, against simulators: no server, no credentials
+	@$(VENV)/bin/provisor demo
+
+.PHONY: test
+test: $(DEV) ## Run the tests; PostgreSQL, RabbitMQ and Redis are used where they are installed
+	@$(PYTEST) -m "not long" $(ARGS)
+
+# --- work on it ---
+
+.PHONY: test-long
+test-long: $(DEV) ## Run the tests that take minutes
+	@$(PYTEST) -m long $(ARGS)
+
+.PHONY: bench
+bench: $(DEV) ## Measure
+	@$(PY) -m benchmarks $(ARGS)
+
+.PHONY: check
+check: $(DEV) ## Check everything a machine can; changes nothing
+	@$(PY) -m house check
+
+.PHONY: fix
+fix: $(DEV) ## Format, mend what can be mended, write the generated pages anew
+	@$(PY) -m ruff check --fix --quiet . || true
+	@$(PY) -m ruff format --quiet .
+	@$(PY) -m house write
+
+.PHONY: lock
+lock: ## Resolve the dependencies anew and write both lock files (needs uv)
+	@command -v $(UV) >/dev/null || { echo "make lock needs uv; install it, or name it: make lock UV=path/to/uv" >&2; exit 1; }
+	$(UV) $(LOCK) --group build --output-file requirements.lock $(if $(UPGRADE),--upgrade)
+	$(UV) $(LOCK) --group dev --constraint requirements.lock --output-file requirements-dev.lock $(if $(UPGRADE),--upgrade)
+
+LOCK := pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-emit-find-links --no-header --no-annotate
+
+.PHONY: clean
+clean: ## Take away what was made here: the environment, caches, state of the embedded default
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage dist var
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# --- the environment ---
+
+$(MADE):
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "Provisor needs Python 3.11 or newer, and $(PYTHON) is not. Name another: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
+	@echo "Making $(VENV)"
+	@$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+$(LOCKED): requirements.lock | $(MADE)
+	@echo "Installing what Provisor needs to run (about a minute, once)"
+	@$(PIP) --no-deps --require-hashes -r requirements.lock
+	@touch $@
+
+$(RUNTIME): pyproject.toml $(LOCKED)
+	@$(PIP) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(DEV): requirements-dev.lock $(RUNTIME)
+	@echo "Installing what the tests and checks need (about a minute, once)"
+	@$(PIP) --no-deps --require-hashes -r requirements-dev.lock
+	@touch $@

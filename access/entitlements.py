@@ -1,0 +1,154 @@
+"""Entitlements: one kind of access on one resource, and how they are written down.
+
+The written form is ``system:kind:part[:part]:right``, for example ``jumpcloud:group:Engineering:member``,
+``jira:project-role:PAY:Administrators:assigned`` or ``jira:account:exists``. A part that holds a colon or a percent
+sign is percent-encoded, so that any name survives the round trip.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from urllib.parse import unquote
+
+
+class System(StrEnum):
+    """A system in which access exists."""
+
+    #: JumpCloud's directory.
+    JUMPCLOUD = "jumpcloud"
+    #: One Jira Cloud site.
+    JIRA = "jira"
+
+
+class ResourceKind(StrEnum):
+    """A kind of thing that access is to."""
+
+    #: A user group.
+    GROUP = "group"
+    #: A role within one Jira project: its path is project, role.
+    PROJECT_ROLE = "project-role"
+    #: The account itself: its path is empty.
+    ACCOUNT = "account"
+    #: An application bound to users or groups.
+    APPLICATION = "application"
+    #: An administrator's role.
+    ADMIN_ROLE = "admin-role"
+
+
+#: The one right each kind of resource offers, and how many path parts name the resource.
+RIGHTS: dict[ResourceKind, tuple[str, int]] = {
+    ResourceKind.GROUP: ("member", 1),
+    ResourceKind.PROJECT_ROLE: ("assigned", 2),
+    ResourceKind.ACCOUNT: ("exists", 0),
+    ResourceKind.APPLICATION: ("assigned", 1),
+    ResourceKind.ADMIN_ROLE: ("assigned", 1),
+}
+
+
+#: The kinds of resource each system has.
+KINDS: dict[System, frozenset[ResourceKind]] = {
+    System.JUMPCLOUD: frozenset(
+        {ResourceKind.GROUP, ResourceKind.ACCOUNT, ResourceKind.APPLICATION, ResourceKind.ADMIN_ROLE}
+    ),
+    System.JIRA: frozenset({ResourceKind.GROUP, ResourceKind.ACCOUNT, ResourceKind.PROJECT_ROLE}),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class EntitlementRef:
+    """A name for an entitlement: by ids once it is resolved, by ids or names while it is only asked for."""
+
+    system: System
+    kind: ResourceKind
+    path: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        if self.kind not in KINDS[self.system]:
+            known = ", ".join(kind for kind in ResourceKind if kind in KINDS[self.system])
+            raise ValueError(f"{self.system} has no resources of the kind {self.kind}. Use one of: {known}.")
+        _, parts = RIGHTS[self.kind]
+        if len(self.path) != parts or not all(self.path):
+            raise ValueError(
+                f"A {self.system}:{self.kind} entitlement names {parts} part(s), not {len(self.path)}. "
+                f"Write it as {written_form(self.system, self.kind)}."
+            )
+
+    @property
+    def right(self) -> str:
+        """What may be done: ``member``, ``assigned`` or ``exists``."""
+        return RIGHTS[self.kind][0]
+
+    def __str__(self) -> str:
+        return ":".join((self.system, self.kind, *(_escaped(part) for part in self.path), self.right))
+
+    @classmethod
+    def parse(cls, text: str) -> EntitlementRef:
+        """Read the written form.
+
+        Raises ``ValueError`` with one sentence that says what is wrong and shows the right form.
+        """
+        parts = text.split(":")
+        try:
+            system = System(parts[0])
+        except ValueError:
+            known = ", ".join(System)
+            raise ValueError(f"'{_shown(parts[0])}' is not a system Provisor knows. Use one of: {known}.") from None
+        try:
+            kind = ResourceKind(parts[1] if len(parts) > 1 else "")
+        except ValueError:
+            known = ", ".join(ResourceKind)
+            raise ValueError(f"'{_shown(text)}' names no kind of resource. Use one of: {known}.") from None
+        right, count = RIGHTS[kind]
+        if len(parts) != count + 3 or parts[-1] != right or not all(parts[2:-1]):
+            raise ValueError(f"'{_shown(text)}' is not an entitlement. Write it as {written_form(system, kind)}.")
+        try:
+            path = tuple(unquote(part, errors="strict") for part in parts[2:-1])
+        except UnicodeDecodeError:
+            raise ValueError(
+                f"'{_shown(text)}' has a percent sign that starts no UTF-8. Write a percent sign as %25."
+            ) from None
+        if any("\0" in part for part in path):
+            raise ValueError(f"'{_shown(text)}' has a NUL in a name. Take %00 out.")
+        return cls(system=system, kind=kind, path=path)
+
+
+def _escaped(part: str) -> str:
+    """Only what would be misread is encoded: patterns in policies are written against the names people see."""
+    return part.replace("%", "%25").replace(":", "%3A")
+
+
+def _shown(text: str) -> str:
+    return text if len(text) <= _LONGEST_QUOTE else f"{text[:_LONGEST_QUOTE]}…"
+
+
+#: Of someone else's text, in an error.
+_LONGEST_QUOTE = 60
+
+_PART_NAMES: dict[ResourceKind, tuple[str, ...]] = {
+    ResourceKind.GROUP: ("<group>",),
+    ResourceKind.PROJECT_ROLE: ("<project>", "<role>"),
+    ResourceKind.ACCOUNT: (),
+    ResourceKind.APPLICATION: ("<application>",),
+    ResourceKind.ADMIN_ROLE: ("<role>",),
+}
+
+
+def written_form(system: System, kind: ResourceKind) -> str:
+    """The written form of such an entitlement, with placeholders, for error messages and help."""
+    return ":".join((system, kind, *_PART_NAMES[kind], RIGHTS[kind][0]))
+
+
+@dataclass(frozen=True, slots=True)
+class Entitlement:
+    """An entitlement as a connector found it in its system.
+
+    ``ref`` is by ids, ``named`` the same by names (policies match either). ``by_person`` says in a clause why only a
+    person can change it ("its members follow a rule (dynamic group)"), and is None when the API can.
+    """
+
+    ref: EntitlementRef
+    named: EntitlementRef
+    title: str
+    url: str | None = None
+    by_person: str | None = None

@@ -1,0 +1,88 @@
+"""The failure words: how a call to the outside can end when it does not end well.
+
+    Failure
+    ├── Transient          it did not happen, and may work later
+    ├── Permanent          it did not happen, and repeating will not help
+    ├── Unknown            it may have happened: read before repeating
+    └── CredentialRefused  the system does not know us: stop its lane, keep the work
+
+Vendor exceptions never leave a connector or a ticketing provider; they are turned into exactly one of these there.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+
+class Failure(Exception):  # noqa: N818 - "failure" is the word of the design, each subclass is one of its kinds
+    """A call out that did not end well.
+
+    ``message`` is one sentence of what happened, ``remedy`` one of what to do; neither ever holds a secret.
+    ``trace_id`` is the service's own id of the exchange, for its support desk. ``status`` is the HTTP status when there was one.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        remedy: str = "",
+        status: int | None = None,
+        trace_id: str | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.remedy = remedy
+        self.status = status
+        self.trace_id = trace_id
+
+    @property
+    def word(self) -> str:
+        """The failure word as it is stored and shown, in snake case."""
+        return FAILURE_WORDS[type(self)]
+
+    def __str__(self) -> str:
+        trace = f" (trace {self.trace_id})" if self.trace_id else ""
+        remedy = f" {self.remedy}" if self.remedy else ""
+        return f"{self.message}{trace}{remedy}"
+
+
+class Transient(Failure):
+    """It did not happen and may work later. ``retry_after`` is the wait the service asked for, when it did.
+
+    ``counted`` is False where nothing was tried: our own rate budget said not now, which is nobody's failure.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        retry_after: timedelta | None = None,
+        counted: bool = True,
+        remedy: str = "",
+        status: int | None = None,
+        trace_id: str | None = None,
+    ) -> None:
+        super().__init__(message, remedy=remedy, status=status, trace_id=trace_id)
+        self.retry_after = retry_after
+        self.counted = counted
+
+
+class Permanent(Failure):
+    """It did not happen and repeating it will not help; ``remedy`` says what would."""
+
+
+class Unknown(Failure):
+    """The outcome of a write is not known: it may have happened. Look before repeating."""
+
+
+class CredentialRefused(Failure):
+    """The system refused our credential (401, anonymous answers, blocked address): a matter for the operator."""
+
+
+FAILURE_WORDS: dict[type[Failure], str] = {
+    Failure: "failure",
+    Transient: "transient",
+    Permanent: "permanent",
+    Unknown: "unknown",
+    CredentialRefused: "credential_refused",
+}

@@ -1,0 +1,168 @@
+"""The one table of what may follow what, for everything that lives: requests, claims, operations, tickets.
+
+The database holds the same table (``lifecycle``) and a trigger on each of the four refuses any other step, so a path that
+forgot to ask here still cannot write nonsense. A test compares the two; the diagram in the docs is made from this one.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from types import MappingProxyType
+
+
+class RequestState(StrEnum):
+    """Where an access request stands."""
+
+    #: Stored, and acknowledged to whoever sent it; nothing is decided yet.
+    RECEIVED = "received"
+    #: Its operations are decided, none has begun.
+    PLANNED = "planned"
+    #: At least one operation has begun.
+    FULFILLING = "fulfilling"
+    #: Every operation was seen done in the system itself.
+    DONE = "done"
+    #: Policy or the facts said no; nothing was changed.
+    REFUSED = "refused"
+    #: An operation could be done neither by API nor by a person; a person has to look.
+    FAILED = "failed"
+    #: A later request made it pointless before it was done.
+    WITHDRAWN = "withdrawn"
+
+
+class OperationState(StrEnum):
+    """Where one step on one system stands."""
+
+    #: Others must be done first.
+    WAITING = "waiting"
+    #: May be begun when due.
+    READY = "ready"
+    #: A worker is at it, or a write of it may be in flight or not yet visible.
+    RUNNING = "running"
+    #: A ticket asks a person for it.
+    WITH_PERSON = "with_person"
+    #: The system itself shows it.
+    DONE = "done"
+    #: Given up; the reason is recorded.
+    FAILED = "failed"
+    #: No longer wanted; nothing was changed by it.
+    DROPPED = "dropped"
+
+
+class ClaimState(StrEnum):
+    """Where one reason for access stands."""
+
+    #: The access is still being given.
+    PENDING = "pending"
+    #: The access was seen; the clock runs.
+    ACTIVE = "active"
+    #: It is over; the access is being taken away.
+    ENDING = "ending"
+    #: Over, and the access gone, or kept by another reason or because it was there before.
+    ENDED = "ended"
+    #: Never came to be.
+    VOID = "void"
+
+
+class TicketLife(StrEnum):
+    """Where our side of a ticket stands; the ticketing system's own status is kept beside it."""
+
+    #: Committed before the call that makes it.
+    INTENDED = "intended"
+    #: It exists and a person has it.
+    OPEN = "open"
+    #: A person closed it; what the system shows is being compared.
+    ANSWERED = "answered"
+    #: Closed, and the system shows it is true.
+    VERIFIED = "verified"
+    #: A person said no.
+    DECLINED = "declined"
+    #: Deleted in the ticketing system.
+    LOST = "lost"
+    #: No longer needed; closed by us.
+    WITHDRAWN = "withdrawn"
+    #: Closed too often without being done: handed to the operator.
+    ESCALATED = "escalated"
+
+
+_Table = dict[str, frozenset[str]]
+
+
+def _to(*states: StrEnum) -> frozenset[str]:
+    return frozenset(str(state) for state in states)
+
+
+_R, _O, _C, _T = RequestState, OperationState, ClaimState, TicketLife
+
+#: entity -> state -> the states that may follow. What follows "" is how an entity may be born.
+LIFECYCLE: MappingProxyType[str, _Table] = MappingProxyType(
+    {
+        "request": {
+            "": _to(_R.RECEIVED),
+            _R.RECEIVED: _to(_R.PLANNED, _R.FULFILLING, _R.DONE, _R.REFUSED, _R.FAILED, _R.WITHDRAWN),
+            _R.PLANNED: _to(_R.RECEIVED, _R.FULFILLING, _R.DONE, _R.REFUSED, _R.FAILED, _R.WITHDRAWN),
+            _R.FULFILLING: _to(_R.DONE, _R.FAILED, _R.WITHDRAWN),
+            _R.DONE: _to(),
+            _R.REFUSED: _to(),
+            _R.FAILED: _to(_R.FULFILLING),
+            _R.WITHDRAWN: _to(),
+        },
+        "operation": {
+            "": _to(_O.WAITING, _O.READY, _O.RUNNING),
+            _O.WAITING: _to(_O.READY, _O.DROPPED),
+            _O.READY: _to(_O.RUNNING, _O.FAILED, _O.DROPPED),
+            _O.RUNNING: _to(_O.READY, _O.WITH_PERSON, _O.DONE, _O.FAILED, _O.DROPPED),
+            _O.WITH_PERSON: _to(_O.READY, _O.DONE, _O.FAILED, _O.DROPPED),
+            _O.DONE: _to(),
+            _O.FAILED: _to(_O.READY),
+            _O.DROPPED: _to(),
+        },
+        "claim": {
+            "": _to(_C.PENDING),
+            _C.PENDING: _to(_C.ACTIVE, _C.VOID),
+            _C.ACTIVE: _to(_C.ENDING, _C.ENDED),
+            _C.ENDING: _to(_C.ENDED),
+            _C.ENDED: _to(),
+            _C.VOID: _to(),
+        },
+        "ticket": {
+            "": _to(_T.INTENDED),
+            _T.INTENDED: _to(_T.OPEN, _T.WITHDRAWN, _T.LOST),
+            _T.OPEN: _to(_T.ANSWERED, _T.VERIFIED, _T.DECLINED, _T.LOST, _T.WITHDRAWN),
+            _T.ANSWERED: _to(_T.OPEN, _T.VERIFIED, _T.DECLINED, _T.LOST, _T.WITHDRAWN, _T.ESCALATED),
+            _T.VERIFIED: _to(),
+            _T.DECLINED: _to(),
+            _T.LOST: _to(),
+            _T.WITHDRAWN: _to(),
+            _T.ESCALATED: _to(),
+        },
+    }
+)
+
+
+def transitions() -> list[tuple[str, str, str]]:
+    """Every permitted step as (entity, from, to), sorted: what the database is given."""
+    return sorted(
+        (entity, str(start), end)
+        for entity, table in LIFECYCLE.items()
+        for start, ends in table.items()
+        for end in ends
+    )
+
+
+def may_follow(entity: str, start: str, end: str) -> bool:
+    """Whether ``end`` may follow ``start`` in the life of ``entity``; to stay where one is, is no step."""
+    return end in LIFECYCLE[entity][start]
+
+
+def is_final(entity: str, state: str) -> bool:
+    """Whether nothing follows ``state`` any more, short of a person trying again."""
+    return state in ENDS[entity]
+
+
+#: The states in which an entity has come to its end.
+ENDS: dict[str, frozenset[str]] = {
+    "request": _to(_R.DONE, _R.REFUSED, _R.FAILED, _R.WITHDRAWN),
+    "operation": _to(_O.DONE, _O.FAILED, _O.DROPPED),
+    "claim": _to(_C.ENDED, _C.VOID),
+    "ticket": _to(_T.VERIFIED, _T.DECLINED, _T.LOST, _T.WITHDRAWN, _T.ESCALATED),
+}

@@ -1,0 +1,256 @@
+"""The access request as it arrives: one JSON message, versioned, unknown fields refused.
+
+The JSON Schema in ``docs/schemas/`` is generated from this model, so that a producer in any language can check itself.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    WithJsonSchema,
+    field_validator,
+    model_validator,
+)
+
+from access.accounts import Subject
+from access.directions import Direction
+from access.entitlements import EntitlementRef, ResourceKind, System
+
+#: The version this model speaks; a message may leave it out.
+SCHEMA_NAME = "provisor.access-request/1"
+
+Line = Annotated[str, Field(min_length=1, max_length=500)]
+
+#: The shortest and the longest access for a time; the longest also keeps every end within the calendar.
+SHORTEST, LONGEST = timedelta(seconds=1), timedelta(days=3660)
+
+#: Weeks alone, or days to seconds. No months and no years: nobody agrees how long they are.
+DURATION_PATTERN = (
+    r"^P(?=.*[1-9])([0-9]{1,9}(\.[0-9]{1,6})?W|([0-9]{1,9}(\.[0-9]{1,6})?D)?"
+    r"(T(?=[0-9])([0-9]{1,9}(\.[0-9]{1,6})?H)?([0-9]{1,9}(\.[0-9]{1,6})?M)?([0-9]{1,9}(\.[0-9]{1,6})?S)?)?)$"
+)
+#: RFC 3339, with the seconds and the offset it requires.
+MOMENT_PATTERN = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?(Z|[+-][0-9]{2}:[0-9]{2})$"
+
+
+def _iso_or_seconds(value: Any) -> Any:
+    if isinstance(value, bool) or (isinstance(value, str) and not re.fullmatch(DURATION_PATTERN, value)):
+        raise ValueError("write an ISO 8601 duration such as PT8H or P30D, or a number of seconds")
+    return value
+
+
+def _within_bounds(duration: timedelta) -> timedelta:
+    if not SHORTEST <= duration <= LONGEST:
+        raise ValueError(f"a duration is from 1 second to {LONGEST.days} days")
+    return duration
+
+
+def _iso(duration: timedelta) -> str:
+    """One text for one duration: days, then hours to seconds, the smallest units as decimals."""
+    minutes, seconds = divmod(duration.seconds, 60)
+    hours, minutes = divmod(minutes, 60)
+    fraction = f".{duration.microseconds:06}".rstrip("0") if duration.microseconds else ""
+    days = f"{duration.days}D" if duration.days else ""
+    clock = "".join(f"{count}{unit}" for count, unit in ((hours, "H"), (minutes, "M")) if count)
+    clock += f"{seconds}{fraction}S" if seconds or fraction else ""
+    return f"P{days}T{clock}" if clock else f"P{days}"
+
+
+def _rfc_3339(value: Any) -> Any:
+    if not isinstance(value, datetime) and not (isinstance(value, str) and re.fullmatch(MOMENT_PATTERN, value)):
+        raise ValueError("write a moment with its offset, such as 2026-01-31T12:00:00Z")
+    return value
+
+
+def _in_utc(moment: datetime) -> datetime:
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("write a moment within the calendar, such as 2026-01-31T12:00:00Z") from None
+
+
+#: ISO 8601 text or seconds as it arrives, the ISO text as it is kept.
+WireDuration = Annotated[
+    timedelta,
+    BeforeValidator(_iso_or_seconds),
+    AfterValidator(_within_bounds),
+    PlainSerializer(_iso, return_type=str, when_used="json"),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "string", "format": "duration", "pattern": DURATION_PATTERN},
+                {"type": "number", "minimum": SHORTEST.total_seconds(), "maximum": LONGEST.total_seconds()},
+            ]
+        }
+    ),
+]
+#: RFC 3339 as it arrives, in UTC as it is kept.
+WireMoment = Annotated[
+    AwareDatetime,
+    BeforeValidator(_rfc_3339),
+    AfterValidator(_in_utc),
+    WithJsonSchema({"type": "string", "format": "date-time", "pattern": MOMENT_PATTERN}),
+]
+
+
+class Action(StrEnum):
+    """What a request asks for."""
+
+    GRANT = "grant"
+    REVOKE = "revoke"
+    CREATE_ACCOUNT = "create_account"
+    DEPROVISION_ACCOUNT = "deprovision_account"
+
+    @property
+    def direction(self) -> Direction:
+        """Which way it moves access."""
+        return Direction.GIVE if self in (Action.GRANT, Action.CREATE_ACCOUNT) else Direction.TAKE
+
+
+class SubjectMessage(BaseModel):
+    """Whom the request is for: at least one of the three."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    email: Annotated[str, Field(min_length=3, max_length=254, pattern=r"^[^@\s]+@[^@\s]+$")] | None = None
+    username: Line | None = None
+    id: Annotated[str, Field(min_length=1, max_length=128, description="The system's own account id")] | None = None
+
+    @model_validator(mode="after")
+    def _names_somebody(self) -> Self:
+        if not (self.email or self.username or self.id):
+            raise ValueError("name the subject by email, username or id")
+        return self
+
+
+class AccessRequest(BaseModel):
+    """One access request, approved elsewhere, to be fulfilled here."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        frozen=True,
+        populate_by_name=True,
+        title="Provisor access request",
+        json_schema_extra={"$id": "urn:provisor:access-request:1"},
+    )
+
+    schema_: Annotated[Literal["provisor.access-request/1"], Field(alias="schema")] = "provisor.access-request/1"
+    id: Annotated[
+        str,
+        Field(
+            min_length=1,
+            max_length=128,
+            pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]*$",
+            description="The producer's own id of the request; the same id again is answered from the record",
+        ),
+    ]
+    action: Action
+    subject: SubjectMessage
+    entitlement: Annotated[
+        str | None,
+        Field(
+            max_length=1000,
+            description="system:kind:part[:part]:right, by id or by name, such as jira:project-role:PAY:Developers:assigned. "
+            "A colon within a part is written %3A. Left out for account actions",
+        ),
+    ] = None
+    system: Annotated[System | None, Field(description="For account actions: the system of the account")] = None
+    products: Annotated[
+        tuple[Literal["jira-core", "jira-servicedesk", "jira-product-discovery", "jira-software"], ...],
+        Field(description="Jira products of an account to be made; policy has a default"),
+    ] = ()
+    duration: Annotated[
+        WireDuration | None,
+        Field(
+            description="ISO 8601 duration or seconds; the clock starts when the access was seen. Left out: standing"
+        ),
+    ] = None
+    claim_of: Annotated[
+        str | None,
+        Field(max_length=128, description="For revoke: end only the claim that this earlier request made"),
+    ] = None
+    reason: Annotated[str, Field(max_length=5000)] = ""
+    requested_by: Line | None = None
+    approved_by: Line | None = None
+    requested_at: WireMoment | None = None
+    fields: Annotated[
+        dict[Annotated[str, Field(max_length=100)], Annotated[str, Field(max_length=2000)]],
+        Field(description="More facts that policy may require and tickets show", max_length=50),
+    ] = {}
+
+    @field_validator("entitlement")
+    @classmethod
+    def _entitlement_is_written_right(cls, text: str | None) -> str | None:
+        return None if text is None else str(EntitlementRef.parse(text))
+
+    @model_validator(mode="after")
+    def _fits_its_action(self) -> Self:
+        account_action = self.action in (Action.CREATE_ACCOUNT, Action.DEPROVISION_ACCOUNT)
+        if account_action and (self.system is None or self.entitlement is not None):
+            raise ValueError(f"{self.action} needs a system, and no entitlement")
+        if not account_action and self.entitlement is None:
+            raise ValueError(f"{self.action} needs an entitlement")
+        if not account_action and self.system is not None:
+            raise ValueError(f"{self.action} has its system in the entitlement; leave system out")
+        if self.action is Action.CREATE_ACCOUNT and not self.subject.email:
+            raise ValueError("create_account needs the subject's email")
+        if self.action.direction is Direction.TAKE and self.duration is not None:
+            raise ValueError(f"{self.action} takes no duration")
+        if self.claim_of is not None and self.action is not Action.REVOKE:
+            raise ValueError("only revoke can name claim_of")
+        return self
+
+    @property
+    def entitlement_ref(self) -> EntitlementRef:
+        """The entitlement asked for, as it was named."""
+        if self.entitlement is not None:
+            return EntitlementRef.parse(self.entitlement)
+        assert self.system is not None
+        return EntitlementRef(system=self.system, kind=ResourceKind.ACCOUNT, path=())
+
+    @property
+    def who(self) -> Subject:
+        """The subject as the connectors take it."""
+        return Subject(email=self.subject.email, username=self.subject.username, id=self.subject.id)
+
+    def canonical(self) -> dict[str, Any]:
+        """The request as plain JSON with a stable form: what is stored, and what two messages are compared by."""
+        body = self.model_dump(mode="json", by_alias=True, exclude_defaults=True) | {"schema": SCHEMA_NAME}
+        if self.subject.email:
+            body["subject"]["email"] = self.subject.email.lower()
+        if self.products:
+            body["products"] = sorted(set(self.products))
+        return body
+
+    def fingerprint(self) -> str:
+        """A digest of the canonical form: the same request again has the same one, however it was spelled."""
+        text = json.dumps(self.canonical(), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+
+def present_fields(request: AccessRequest) -> frozenset[str]:
+    """The names of all facts the request carries, for policies that require some."""
+    named = {name for name in FACTS if str(getattr(request, name) or "").strip()}
+    return frozenset(named | {name for name, value in request.fields.items() if value.strip() and name not in FACTS})
+
+
+#: Facts with a place of their own in the message: a free field of the same name does not stand in for them.
+FACTS = frozenset({"reason", "requested_by", "approved_by", "requested_at", "duration"})
+
+
+def ends_at(starts: datetime, duration: timedelta | None) -> datetime | None:
+    """When a claim that starts then is over; None for standing access."""
+    return None if duration is None else starts + duration

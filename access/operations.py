@@ -1,0 +1,164 @@
+"""The records that live: a request, its operations, the claims they make, the tickets they open.
+
+Each is a value read from the store; changing one is the store's business, in one transaction per change of state.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from access.directions import Direction
+from access.entitlements import EntitlementRef, System
+from access.lifecycle import ClaimState, OperationState, RequestState, TicketLife
+from access.message import AccessRequest
+
+
+class Via(StrEnum):
+    """Who carries an operation out."""
+
+    #: A connector, through the system's API.
+    CONNECTOR = "connector"
+    #: A person, through a ticket.
+    TICKET = "ticket"
+
+
+class Purpose(StrEnum):
+    """Why an operation exists."""
+
+    #: A request asked for it.
+    REQUEST = "request"
+    #: A claim is over.
+    EXPIRY = "expiry"
+
+
+class Lane(StrEnum):
+    """Order of service: what takes access away goes before what gives it, and both before reading."""
+
+    REVOKE = "revoke"
+    GRANT = "grant"
+    TICKET = "ticket"
+    SYNC = "sync"
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """An access request as stored. ``reason`` says why it was refused or failed."""
+
+    id: str
+    message: AccessRequest
+    state: RequestState
+    received_at: datetime
+    source: str
+    reason: str | None
+    tries: int
+    first_tried_at: datetime | None
+    due_at: datetime | None
+    finished_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One step on one system.
+
+    ``before`` is what the system showed before our first write (None until looked), committed before that write: it tells
+    after a crash whether the access was there already. ``wrote_at`` is when a write of ours that may have taken effect was
+    sent, None while there was none. ``fence`` grows with each lease, and whoever finishes must still hold the newest.
+    """
+
+    id: str
+    request_id: str
+    claim_id: str | None
+    purpose: Purpose
+    position: int
+    direction: Direction
+    entitlement: EntitlementRef
+    named: EntitlementRef
+    title: str
+    url: str | None
+    account_id: str | None
+    account_title: str
+    email: str | None
+    products: tuple[str, ...]
+    via: Via
+    why: str
+    state: OperationState
+    before: str | None
+    wrote_at: datetime | None
+    evidence: str | None
+    error: str | None
+    tries: int
+    fence: int
+    first_tried_at: datetime | None
+    due_at: datetime | None
+    created_at: datetime
+    verified_at: datetime | None
+
+    @property
+    def system(self) -> System:
+        """The system it acts on."""
+        return self.entitlement.system
+
+    @property
+    def lane(self) -> Lane:
+        """Its order of service."""
+        return Lane.REVOKE if self.direction is Direction.TAKE else Lane.GRANT
+
+    @property
+    def access_key(self) -> str:
+        """What two operations must not be at together: one account's hold on one entitlement."""
+        return access_key(self.account_id, self.email, self.entitlement)
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """One reason why an account should hold an entitlement; the clock starts when the access was seen."""
+
+    id: str
+    request_id: str
+    account_id: str | None
+    account_title: str
+    entitlement: EntitlementRef
+    named: EntitlementRef
+    title: str
+    access_key: str
+    state: ClaimState
+    pre_existing: bool | None
+    duration: timedelta | None
+    starts_at: datetime | None
+    ends_at: datetime | None
+    ended_at: datetime | None
+    why_ended: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """Our side of a ticket. ``marker`` is committed before the call that makes it; ``answers`` counts closings not yet true."""
+
+    id: str
+    operation_id: str
+    provider: str
+    marker: str
+    project: str
+    state: TicketLife
+    issue_id: str | None
+    issue_key: str | None
+    url: str | None
+    status: str | None
+    after_key: str | None
+    tries: int
+    create_tried_at: datetime | None
+    answers: int
+    answered_at: datetime | None
+    fence: int
+    due_at: datetime | None
+    opened_at: datetime | None
+    closed_at: datetime | None
+    error: str | None
+
+
+def access_key(account_id: str | None, email: str | None, entitlement: EntitlementRef) -> str:
+    """The key of one account's hold on one entitlement; by address only while the account does not exist yet."""
+    who = account_id or f"mailto:{(email or '').casefold()}"
+    return f"{who} {entitlement}"

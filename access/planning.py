@@ -1,0 +1,183 @@
+"""Planning: from a request and the facts about it to the operations that fulfil it, or to a refusal that says why.
+
+Pure: whoever calls has looked up the account and the entitlement. The same facts always give the same plan.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from access.accounts import Account, NoMatch
+from access.directions import Direction
+from access.entitlements import Entitlement, EntitlementRef, ResourceKind, System
+from access.message import AccessRequest, present_fields
+from access.operations import Via
+from access.policy import MissingAccount, Policy, Road, Rule
+
+#: Whether a system's API can do this at all.
+Automates = Callable[[ResourceKind, Direction], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One operation to be, with the reason for the road it takes."""
+
+    direction: Direction
+    entitlement: Entitlement
+    via: Via
+    why: str
+    products: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The operations in order; ``account`` is None when the first of them has yet to make it."""
+
+    steps: tuple[Step, ...]
+    account: Account | None
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why nothing will be done, in one sentence for the person who asked."""
+
+    reason: str
+
+
+def plan(
+    request: AccessRequest,
+    *,
+    account: Account | NoMatch,
+    entitlement: Entitlement | NoMatch,
+    policy: Policy,
+    automates: Automates,
+) -> Plan | Refusal:
+    """The operations a request needs, or why it is refused."""
+    if isinstance(entitlement, NoMatch):
+        return Refusal(entitlement.sentence())
+    rule = policy.rule_for(entitlement.ref, entitlement.named)
+    direction = request.action.direction
+    refusal = _against_policy(request, rule, direction, entitlement)
+    if refusal or rule is None:
+        return refusal or Refusal("No policy rule allows this.")
+    if isinstance(account, NoMatch):
+        return _without_account(
+            request, missing=account, entitlement=entitlement, rule=rule, policy=policy, automates=automates
+        )
+    if direction is Direction.TAKE and not account.email_proven:
+        return Refusal(
+            f"{account.title} ({account.id}) was found by an address that the system hides, which is no proof for taking "
+            "access away. Send the request again with the account's id."
+        )
+    return Plan((_step(direction, entitlement, rule, automates, request.products or rule.products),), account)
+
+
+def _against_policy(
+    request: AccessRequest, rule: Rule | None, direction: Direction, entitlement: Entitlement
+) -> Refusal | None:
+    if rule is None:
+        return Refusal(f"No policy rule matches {entitlement.named}. Add a rule for it to the policy file.")
+    if rule.road(direction) is Road.DENY:
+        verb = "give" if direction is Direction.GIVE else "take away"
+        return Refusal(f"Policy rule '{rule.pattern}' does not allow to {verb} {entitlement.named}.")
+    if refusal := _lacks_required(request, rule):
+        return refusal
+    if entitlement.ref.kind is ResourceKind.ACCOUNT and (refusal := _wants_other_products(request, rule)):
+        return refusal
+    if direction is Direction.GIVE and rule.max_duration is not None:
+        if request.duration is None:
+            return Refusal(
+                f"Policy rule '{rule.pattern}' allows {entitlement.named} for at most {rule.max_duration}, "
+                "and the request is for standing access. Send it again with a duration."
+            )
+        if request.duration > rule.max_duration:
+            return Refusal(
+                f"Policy rule '{rule.pattern}' allows {entitlement.named} for at most {rule.max_duration}, "
+                f"and the request is for {request.duration}. Send it again with a shorter duration."
+            )
+    return None
+
+
+def _lacks_required(request: AccessRequest, rule: Rule) -> Refusal | None:
+    missing = sorted(set(rule.required) - present_fields(request))
+    if not missing:
+        return None
+    return Refusal(f"Policy rule '{rule.pattern}' requires {', '.join(missing)}. Send the request again with it.")
+
+
+def _wants_other_products(request: AccessRequest, rule: Rule) -> Refusal | None:
+    """Products cost licences: where a rule names some, a request may not ask for others."""
+    others = sorted(set(request.products) - set(rule.products))
+    if not others or not rule.products:
+        return None
+    return Refusal(
+        f"Policy rule '{rule.pattern}' gives new accounts {', '.join(rule.products)}, and not {', '.join(others)}. "
+        "Send the request again without it."
+    )
+
+
+def _without_account(
+    request: AccessRequest,
+    *,
+    missing: NoMatch,
+    entitlement: Entitlement,
+    rule: Rule,
+    policy: Policy,
+    automates: Automates,
+) -> Plan | Refusal:
+    """What to do for a person who has no account in the system: make it first, as policy says, or refuse."""
+    wants_account = entitlement.ref.kind is ResourceKind.ACCOUNT
+    if missing.several or request.action.direction is Direction.TAKE:
+        return Refusal(missing.sentence())
+    if not wants_account and rule.missing_account is MissingAccount.REFUSE:
+        return Refusal(f"{missing.sentence()} Policy rule '{rule.pattern}' does not allow to make the account.")
+    if not request.subject.email:
+        return Refusal(f"{missing.sentence()} To have the account made, name the person by email.")
+    if wants_account:
+        step = _step(Direction.GIVE, entitlement, rule, automates, request.products or rule.products)
+        return Plan((step,), None)
+    account_entitlement = account_of(entitlement.ref.system)
+    account_rule = policy.rule_for(account_entitlement.ref)
+    if account_rule is None or account_rule.give is Road.DENY:
+        return Refusal(f"{missing.sentence()} Policy does not allow to make accounts in {entitlement.ref.system}.")
+    if refusal := _lacks_required(request, account_rule) or _wants_other_products(request, account_rule):
+        return refusal
+    products = request.products or rule.products or account_rule.products
+    first = _step(Direction.GIVE, account_entitlement, account_rule, automates, products)
+    if rule.missing_account is MissingAccount.TICKET:
+        first = Step(Direction.GIVE, account_entitlement, Via.TICKET, "policy has a person make the account", products)
+    return Plan((first, _step(Direction.GIVE, entitlement, rule, automates, ())), None)
+
+
+def account_of(system: System) -> Entitlement:
+    """The entitlement of having an account in ``system`` at all."""
+    ref = EntitlementRef(system=system, kind=ResourceKind.ACCOUNT, path=())
+    return Entitlement(ref=ref, named=ref, title=f"an account in {SYSTEM_TITLES[system]}")
+
+
+#: What people call the systems.
+SYSTEM_TITLES = {System.JUMPCLOUD: "JumpCloud", System.JIRA: "Jira"}
+
+
+def _step(
+    direction: Direction, entitlement: Entitlement, rule: Rule, automates: Automates, products: tuple[str, ...]
+) -> Step:
+    via, why = _road(direction, entitlement, rule, automates)
+    if entitlement.ref.kind is not ResourceKind.ACCOUNT or direction is Direction.TAKE:
+        products = ()
+    return Step(direction, entitlement, via, why, products)
+
+
+def _road(direction: Direction, entitlement: Entitlement, rule: Rule, automates: Automates) -> tuple[Via, str]:
+    if rule.road(direction) is Road.TICKET:
+        return Via.TICKET, f"policy rule '{rule.pattern}' has a person do it"
+    if entitlement.by_person:
+        return Via.TICKET, entitlement.by_person
+    if not automates(entitlement.ref.kind, direction):
+        verb = "given" if direction is Direction.GIVE else "taken away"
+        return (
+            Via.TICKET,
+            f"{entitlement.title} cannot be {verb} through the {SYSTEM_TITLES[entitlement.ref.system]} API",
+        )
+    return Via.CONNECTOR, f"policy rule '{rule.pattern}' and the API allow it"

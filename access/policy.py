@@ -1,0 +1,97 @@
+"""Policy: what the company lets Provisor do with each entitlement, and by which road.
+
+The first rule whose pattern matches the entitlement, by ids or by names, decides. No rule means no.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from enum import StrEnum
+from fnmatch import fnmatchcase
+from typing import Any
+
+from access.directions import Direction
+from access.entitlements import EntitlementRef
+
+
+class Road(StrEnum):
+    """How an operation is to be carried out."""
+
+    #: By API; where the API cannot, by a ticket.
+    CONNECTOR = "connector"
+    #: By a person, through a ticket.
+    TICKET = "ticket"
+    #: Not at all.
+    DENY = "deny"
+
+
+def _folded(text: str) -> str:
+    """For comparing names that look the same: one case, one way to write an accent."""
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).casefold())
+
+
+class MissingAccount(StrEnum):
+    """What to do for a person who has no account in the system yet."""
+
+    #: Make the account first.
+    CREATE = "create"
+    #: Ask a person to make it, then go on.
+    TICKET = "ticket"
+    #: Refuse the request.
+    REFUSE = "refuse"
+
+
+@dataclass(frozen=True, slots=True)
+class TicketRoute:
+    """Where a ticket goes: project key, issue type (name or id), extra labels and fields as the provider takes them."""
+
+    project: str
+    issue_type: str = "Task"
+    labels: tuple[str, ...] = ()
+    fields: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What holds for the entitlements that ``pattern`` matches: ``*`` and ``?`` over the written form, in any case.
+
+    ``products`` are what a new account gets, and all that a request may name instead.
+    """
+
+    pattern: str
+    give: Road = Road.CONNECTOR
+    take: Road = Road.CONNECTOR
+    max_duration: timedelta | None = None
+    required: tuple[str, ...] = ()
+    missing_account: MissingAccount = MissingAccount.REFUSE
+    products: tuple[str, ...] = ()
+    ticket: TicketRoute | None = None
+
+    def road(self, direction: Direction) -> Road:
+        """The road for giving or for taking away."""
+        return self.give if direction is Direction.GIVE else self.take
+
+    def matches(self, refs: Iterable[EntitlementRef]) -> bool:
+        """Whether one of the entitlement's names fits the pattern."""
+        # A bracket is a bracket: groups are called "[Eng] all", and a deny rule must not miss them.
+        wanted = _folded(self.pattern).replace("[", "[[]")
+        return any(fnmatchcase(_folded(str(ref)), wanted) for ref in refs)
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """All rules in order, and where tickets go when a rule does not say."""
+
+    rules: Sequence[Rule]
+    ticket: TicketRoute
+
+    def rule_for(self, *refs: EntitlementRef) -> Rule | None:
+        """The first rule that matches the entitlement under any of its names; None when there is none."""
+        return next((rule for rule in self.rules if rule.matches(refs)), None)
+
+    def ticket_route(self, rule: Rule | None) -> TicketRoute:
+        """Where a ticket under ``rule`` goes."""
+        return rule.ticket if rule and rule.ticket else self.ticket

@@ -1,0 +1,63 @@
+"""When to try again: a pure decision, bounded by attempts and by a deadline. The wait itself lives in the database."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from access.failures import CredentialRefused, Failure, Permanent, Transient
+
+
+@dataclass(frozen=True, slots=True)
+class RetryLimits:
+    """How often, how long and how patiently one operation is tried.
+
+    Waits double from ``first_wait`` up to ``longest_wait``; ``credential_wait`` is the pause of work whose system refuses
+    our credential: such work is kept for as long as it takes a person to mend it.
+    """
+
+    attempts: int = 8
+    deadline: timedelta = timedelta(hours=4)
+    first_wait: timedelta = timedelta(seconds=2)
+    longest_wait: timedelta = timedelta(minutes=10)
+    credential_wait: timedelta = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True)
+class RetryAt:
+    """Try again then."""
+
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class GiveUp:
+    """Do not try again; ``reason`` is one sentence."""
+
+    reason: str
+
+
+def decide(
+    failure: Failure, *, tries: int, first_tried_at: datetime, now: datetime, limits: RetryLimits, jitter: float = 0.0
+) -> RetryAt | GiveUp:
+    """What to do after try number ``tries`` (from 1) ended in ``failure``.
+
+    A service's own wait is kept to, even past ``longest_wait``; a retry that would come after the deadline is not begun.
+    What was not even tried, since our own budget said not now, is never given up.
+    ``jitter`` from 0 to 1 lengthens the wait by up to a quarter, so that what failed together does not come back together.
+    """
+    if isinstance(failure, CredentialRefused):
+        return RetryAt(now + limits.credential_wait)
+    if isinstance(failure, Transient) and not failure.counted:
+        return RetryAt(now + (failure.retry_after or limits.first_wait))
+    if isinstance(failure, Permanent):
+        return GiveUp(str(failure))
+    if tries >= limits.attempts:
+        return GiveUp(f"{failure} Tried {tries} times since {first_tried_at:%Y-%m-%d %H:%M} UTC.")
+    wait = min(limits.longest_wait, limits.first_wait * 2 ** min(tries - 1, 30))
+    if isinstance(failure, Transient) and failure.retry_after is not None:
+        wait = max(wait if tries > 1 else timedelta(0), failure.retry_after)
+    wait += wait * jitter / 4
+    if now + wait > first_tried_at + limits.deadline:
+        return GiveUp(f"{failure} The next try would come after its deadline of {limits.deadline}.")
+    return RetryAt(now + wait)

@@ -1,0 +1,59 @@
+"""How long a service asked us to wait, read tolerantly from its answer's headers.
+
+Pure, and here because both connectors and ticketing need it and may not import each other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+
+
+def retry_after(headers: Mapping[str, str], *, now: datetime) -> timedelta | None:
+    """The wait asked for, or None when the answer names none (a gateway's 429 does not [observed]).
+
+    Reads ``Retry-After`` in seconds (whole or fractional) or as an HTTP date, else ``X-RateLimit-Reset`` as an ISO 8601
+    moment, with or without seconds [docs: Jira Cloud rate limits]. Never negative; what cannot be read counts as absent.
+    """
+    lowered = {name.lower(): value.strip() for name, value in headers.items()}
+    if text := lowered.get("retry-after"):
+        seconds = _seconds(text)
+        return seconds if seconds is not None else _until(_http_date(text), now)
+    if text := lowered.get("x-ratelimit-reset"):
+        return _until(_iso(text), now)
+    return None
+
+
+def _seconds(text: str) -> timedelta | None:
+    try:
+        seconds = float(text)
+    except ValueError:
+        return None
+    return timedelta(seconds=max(0.0, seconds)) if seconds < _LONGEST else None
+
+
+#: A wait above this many seconds (a week) is a moment in another unit, not a wait.
+_LONGEST = 7 * 24 * 3600.0
+
+
+def _http_date(text: str) -> datetime | None:
+    try:
+        moment = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _iso(text: str) -> datetime | None:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _until(moment: datetime | None, now: datetime) -> timedelta | None:
+    if moment is None or moment - now > timedelta(seconds=_LONGEST):
+        return None
+    return max(timedelta(0), moment - now)

@@ -1,0 +1,59 @@
+"""How fast, how sparing and how small a sync is: calls, wall time, rate budget, memory, and a second unchanged sync."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from benchmarks import sync_budget, sync_memory, sync_speed
+from benchmarks.report import Report, WrongResult, show
+
+_SECTIONS = {"speed": sync_speed.measure, "budget": sync_budget.measure, "memory": sync_memory.measure}
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--full", action="store_true", help="also 100,000 users and 1,000,000 memberships")
+    parser.add_argument("--section", choices=sorted(_SECTIONS), help="leave the others out")
+    for name, size in (
+        ("users", 2_000),
+        ("groups", 50),
+        ("memberships", 10_000),
+        ("jira-users", 5_000),
+        ("jira-groups", 50),
+        ("jira-projects", 40),
+    ):
+        parser.add_argument(f"--{name}", type=int, default=size, metavar="N", help="default %(default)s")
+    parser.add_argument("--sync-rounds", dest="rounds", type=int, default=2, metavar="N", help="default %(default)s")
+    parser.add_argument(
+        "--sample",
+        type=int,
+        default=60,
+        metavar="N",
+        help="calls of the plain client that are timed (default %(default)s)",
+    )
+
+
+def measure(options: argparse.Namespace) -> Report:
+    """Raises ``WrongResult``."""
+    report = Report("sync")
+    for name, section in _SECTIONS.items():
+        if options.section in {None, name}:
+            section(report, options)
+    return report
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.sync", description=__doc__)
+    parser.add_argument("--json", action="store_true", help="end with one line of JSON")
+    add_options(parser)
+    options = parser.parse_args()
+    try:
+        show([measure(options)], as_json=options.json)
+    except WrongResult as wrong:
+        print(f"Wrong result: {wrong}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

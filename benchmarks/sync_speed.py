@@ -1,0 +1,133 @@
+"""Wall time of a sync beside a plain client that makes one call at a time, and its calls beside the formula."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from functools import partial
+from statistics import median
+from typing import Any
+
+from benchmarks.plain_clients import Reading
+from benchmarks.report import Aim, Report, Table, WrongResult
+from benchmarks.sync_worker import digest
+from benchmarks.tenants import UNBOUND, Synced, Tenant, jira, jumpcloud
+from connectors.jira.reading import formula as jira_formula
+from connectors.jumpcloud.reading import formula as jumpcloud_formula
+from connectors.jumpcloud.reading.methods import Method
+
+_LATENCIES_MS = (0, 50, 100)
+_AIMED_AT_MS = 50
+_INTERNAL_ROLE = "atlassian-addons-project-access"
+
+
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """A tenant, what its sync should cost, and how many times faster than the plain client it ought to be."""
+
+    name: str
+    tenant: Callable[[], AbstractContextManager[Tenant]]
+    formula: Callable[[dict[str, Any]], int]
+    aim: float | None
+    latencies: Sequence[int] = _LATENCIES_MS
+
+
+def measure(report: Report, options: argparse.Namespace) -> None:
+    """Raises ``WrongResult``."""
+    report.figures["speed"] = {case.name: _measure(report, case, options) for case in _cases(options)}
+
+
+def _cases(options: argparse.Namespace) -> list[_Case]:
+    company = {"users": options.users, "groups": options.groups, "memberships": options.memberships}
+    site = {"users": options.jira_users, "groups": options.jira_groups, "projects": options.jira_projects}
+
+    def by(method: Method) -> Callable[[], AbstractContextManager[Tenant]]:
+        return partial(jumpcloud, **company, jumpcloud=UNBOUND, sync={"jumpcloud_method": str(method)})
+
+    return [
+        _Case("JumpCloud, by listing", by(Method.LISTING), partial(_jumpcloud_formula, Method.LISTING), 20),
+        _Case("JumpCloud, by report", by(Method.REPORT), partial(_jumpcloud_formula, Method.REPORT), None, (50,)),
+        _Case("Jira", partial(jira, **site, jira=UNBOUND), _jira_formula, 8),
+    ]
+
+
+def _measure(report: Report, case: _Case, options: argparse.Namespace) -> dict[str, Any]:
+    with case.tenant() as tenant:
+        whole = _verify(tenant)
+        ours: dict[int, list[Synced]] = {ms: [] for ms in case.latencies}
+        plain: dict[int, list[Reading]] = {ms: [] for ms in case.latencies}
+        for _ in range(options.rounds):
+            for ms in case.latencies:
+                tenant.simulated.latency(ms)
+                ours[ms].append(tenant.sync())
+                plain[ms].append(tenant.plain_client(most=options.sample if ms else None).read())
+        tenant.simulated.latency(0)
+        expected = case.formula(tenant.simulated.state(tenant.system))
+    calls = ours[case.latencies[0]][0].calls
+    rows = []
+    ratios = {}
+    for ms in case.latencies:
+        seconds = [each.seconds for each in ours[ms]]
+        scaled = [each.seconds * whole.calls / each.calls for each in plain[ms]]
+        ratios[ms] = median(one / other for one, other in zip(scaled, seconds, strict=True))
+        rows.append([f"{ms} ms", median(seconds), median(scaled), f"{ratios[ms]:.1f}"])
+    sampled = "" if whole.calls <= options.sample else f"; the plain client's from its first {options.sample} calls"
+    title = (
+        f"{case.name}: {calls} calls (formula {expected}, and probes), plain client {whole.calls}; "
+        f"median of {options.rounds} runs{sampled}"
+    )
+    report.tables.append(Table(title, ("latency", "sync, s", "plain client, s", "times faster"), rows))
+    if case.aim is not None:
+        name = f"{case.name}: times faster than a plain client at {_AIMED_AT_MS} ms"
+        report.aims.append(Aim(name, ratios[_AIMED_AT_MS], case.aim, "higher"))
+    return {
+        "calls": calls,
+        "formula": expected,
+        "plain_calls": whole.calls,
+        "times_faster": {str(ms): ratio for ms, ratio in ratios.items()},
+    }
+
+
+def _verify(tenant: Tenant) -> Reading:
+    """The first sync must show what the plain client sees; what that saw, and its calls."""
+    tenant.sync()
+    whole = tenant.plain_client().read()
+    picture = tenant.picture()
+    if picture["digest"] != digest(whole.accounts, whole.held):
+        raise WrongResult(
+            f"The picture of {tenant.system} shows {picture['accounts']} accounts and {picture['held']} holders, "
+            f"and the plain client saw {len(whole.accounts)} and {len(whole.held)}, or others."
+        )
+    return whole
+
+
+def _jumpcloud_formula(method: Method, state: dict[str, Any]) -> int:
+    sizes = jumpcloud_formula.Sizes(
+        users=len(state["users"]),
+        admins=len(state["admins"]),
+        roles=len(state["roles"]),
+        members=[len(group["members"]) for group in state["groups"]],
+        app_groups=[len(app["groups"]) for app in state["applications"]],
+        app_users=[len(app["users"]) for app in state["applications"]],
+    )
+    return jumpcloud_formula.expected_calls(method, sizes)
+
+
+def _jira_formula(state: dict[str, Any]) -> int:
+    projects = [project for project in state["projects"] if project["status"] == "live"]
+    team_managed = [project for project in projects if project["style"] == "next-gen"]
+    roles = 0
+    for project in projects:
+        owner = project["id"] if project in team_managed else None
+        mine = [role for role in state["roles"] if role["project_id"] == owner]
+        roles += sum(not role["name"].startswith(_INTERNAL_ROLE) for role in mine)
+    sizes = jira_formula.Sizes(
+        users=len(state["users"]),
+        members=[len(group["members"]) for group in state["groups"]],
+        projects=len(projects),
+        roles=roles,
+        team_managed=len(team_managed),
+    )
+    return jira_formula.expected_calls(sizes)

@@ -1,0 +1,95 @@
+"""Provisor's worker as a child of the sync benchmark: it takes pictures when asked, as it does for ``provisor sync``."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import func, select
+
+from access.entitlements import System
+from access.pictures import RunState
+from benchmarks.child import Doings, obey
+from config.settings import Settings
+from store.picture_tables import accounts, grants, picture_parts, pictures
+from store.unit import Store
+from worker.running import Hosted, Running, prepare
+from worker.telemetry import Redaction, start_logging
+
+_LOOK_SECONDS = 0.01
+_HELD = ("group", "application", "project-role")
+
+
+@dataclass(frozen=True, slots=True)
+class _Syncs:
+    running: Running
+
+    def sync(self, asked: dict[str, Any]) -> dict[str, Any]:
+        """Take a picture with the whole worker."""
+        syncing, store = self.running.provisor.syncing, self.running.provisor.store
+        began = time.perf_counter()
+        run_id = syncing.begin(System(asked["system"]), full=asked["full"])
+        while True:
+            with store.read() as work:
+                run = work.sync_runs.get(run_id)
+            assert run is not None, "a run is never deleted"
+            if run.state is not RunState.RUNNING:
+                break
+            time.sleep(_LOOK_SECONDS)  # the run is the workers' threads'; this one only looks at its end
+        seconds = time.perf_counter() - began
+        plan = run.plan or {}
+        return {
+            "seconds": seconds,
+            "state": str(run.state),
+            "error": run.error,
+            "method": plan.get("method"),
+            "full": plan.get("full"),
+        }
+
+
+def _picture(store: Store, system: str) -> dict[str, Any]:
+    """How much the current picture shows, and of accounts and holders a digest."""
+    with store.database.read() as connection:
+        people = (
+            select(accounts.c.id)
+            .join(picture_parts, picture_parts.c.part_id == accounts.c.part_id)
+            .join(pictures, pictures.c.run_id == picture_parts.c.run_id)
+            .where(pictures.c.system == system)
+        )
+        held = (
+            select(grants.c.resource, grants.c.principal)
+            .join(picture_parts, picture_parts.c.part_id == grants.c.part_id)
+            .join(pictures, pictures.c.run_id == picture_parts.c.run_id)
+            .where(pictures.c.system == system, grants.c.kind.in_(_HELD))
+        )
+        return {
+            "accounts": connection.execute(select(func.count()).select_from(people.subquery())).scalar(),
+            "held": connection.execute(select(func.count()).select_from(held.subquery())).scalar(),
+            "digest": digest(
+                connection.execute(people).scalars(),
+                ((row.resource, row.principal) for row in connection.execute(held)),
+            ),
+        }
+
+
+def digest(people: Iterable[str], held: Iterable[tuple[str, str]]) -> str:
+    """The same for the same accounts and holders, in whatever order they come."""
+    lines = sorted([*people, *(f"{resource} {holder}" for resource, holder in held)])
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+def _start(settings: dict[str, Any]) -> Doings:
+    start_logging(level="info", form="json", redaction=Redaction([]))
+    running = prepare(Settings(**settings))
+    Hosted(running).start()
+    return {
+        "sync": _Syncs(running).sync,
+        "picture": lambda asked: _picture(running.provisor.store, asked["system"]),
+    }
+
+
+if __name__ == "__main__":
+    obey(_start)

@@ -1,0 +1,125 @@
+"""Addresses: of web services, which must not be reached in clear, and of databases and brokers, which hold passwords."""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import Annotated
+from urllib.parse import SplitResult, urlsplit
+
+from pydantic import AfterValidator, SecretStr
+
+_PRIVATE_ENDINGS = (".internal", ".local", ".localhost", ".test")
+
+
+def _split(text: str) -> SplitResult:
+    try:
+        parts = urlsplit(text)
+        # Reading the port is what checks it.
+        _ = parts.port
+    except ValueError:
+        raise ValueError("is not an address; write one such as https://acme.atlassian.net") from None
+    return parts
+
+
+def _is_near(host: str) -> bool:
+    """Whether a name can only be reached on this machine or a private network, where simulators live."""
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return "." not in host or host.endswith(_PRIVATE_ENDINGS)
+    return address.is_loopback or address.is_private
+
+
+def _web_address(text: str) -> str:
+    text = text.strip()
+    parts = _split(text)
+    host = (parts.hostname or "").lower()
+    if parts.scheme not in ("https", "http") or not host:
+        raise ValueError("is not a web address; write it in full, such as https://acme.atlassian.net")
+    if parts.username is not None or parts.password is not None:
+        raise ValueError("has a user name or password in it; take it out and use the keys meant for credentials")
+    if parts.query or parts.fragment:
+        raise ValueError("has a query or a fragment; leave out everything from the ? or # on")
+    if parts.scheme == "http" and not _is_near(host):
+        raise ValueError(
+            "would send credentials in clear; write https:// (http:// is for this machine or a private network)"
+        )
+    if host.endswith(".atlassian.net") and parts.path.strip("/"):
+        raise ValueError("has a path after the site's name; write only the site, such as https://acme.atlassian.net")
+    return f"{parts.scheme}://{parts.netloc.lower()}{parts.path.rstrip('/')}"
+
+
+def _has_stray_at(parts: SplitResult) -> bool:
+    """Whether a password was cut in two by one of its own characters: the rest of it would pass for the path."""
+    return bool(parts.netloc) and "@" in parts.path + parts.query + parts.fragment
+
+
+def _located(text: str, *, example: str) -> SplitResult:
+    parts = _split(text)
+    if _has_stray_at(parts):
+        raise ValueError("has a special character in its password; write it percent-encoded, such as %2F for /")
+    if not parts.hostname:
+        raise ValueError(f"names no host; write one such as {example}")
+    return parts
+
+
+def _database(url: SecretStr) -> SecretStr:
+    text = url.get_secret_value()
+    scheme, _, rest = text.partition("://")
+    if scheme.partition("+")[0] == "postgres":
+        raise ValueError("begins with postgres://; write postgresql:// instead")
+    if scheme in ("postgresql", "postgresql+psycopg"):
+        if not _located(text, example="postgresql://user:password@host/name").path.strip("/"):
+            raise ValueError("names no database; write postgresql://user:password@host/name")
+    elif scheme != "sqlite" or not rest.startswith("/"):
+        raise ValueError(
+            "is not a database Provisor can use; write sqlite:///./var/provisor.db or a postgresql:// address"
+        )
+    return url
+
+
+def _broker(url: SecretStr) -> SecretStr:
+    """Several addresses with semicolons between them are the members of one RabbitMQ cluster."""
+    for text in url.get_secret_value().split(";"):
+        scheme = text.partition("://")[0]
+        if scheme not in {"memory", "amqp", "amqps", "redis", "rediss"}:
+            raise ValueError("is not a broker Provisor can use; write memory://, or an amqp:// or redis:// address")
+        if scheme != "memory":
+            _located(text, example="amqp://user:password@host// or redis://host:6379/0")
+    return url
+
+
+def _token(secret: SecretStr) -> SecretStr:
+    text = secret.get_secret_value()
+    if not text:
+        raise ValueError("is empty; paste the value, or leave the key out")
+    if not text.isascii() or not text.isprintable() or " " in text:
+        raise ValueError("has a space, a line break or an unusual character in it; paste it again")
+    return secret
+
+
+def masked(url: SecretStr) -> str:
+    """The address, or several, with passwords and parameters hidden."""
+    return ";".join(_masked(text) for text in url.get_secret_value().split(";"))
+
+
+def _masked(text: str) -> str:
+    try:
+        parts = urlsplit(text)
+        port = f":{parts.port}" if parts.port else ""
+    except ValueError:
+        return "***"
+    if _has_stray_at(parts):
+        return "***"
+    user = f"{parts.username or ''}:***@" if parts.username or parts.password else ""
+    return f"{parts.scheme}://{user}{parts.hostname or ''}{port}{parts.path}{'?***' if parts.query else ''}"
+
+
+#: Base address of a web service, without a slash at the end.
+WebAddress = Annotated[str, AfterValidator(_web_address)]
+#: Where the database is. Secret as a whole, because a password may be in it.
+DatabaseUrl = Annotated[SecretStr, AfterValidator(_database)]
+#: Where the broker is. Secret as a whole, because a password may be in it.
+BrokerUrl = Annotated[SecretStr, AfterValidator(_broker)]
+#: A credential.
+Token = Annotated[SecretStr, AfterValidator(_token)]

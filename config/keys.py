@@ -1,0 +1,69 @@
+"""The keys that exist, read off the models: for finding the right one, and for listing them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from difflib import get_close_matches
+from typing import Any, get_args
+
+from pydantic import BaseModel
+
+#: What every environment variable of ours begins with.
+PREFIX = "PROVISOR_"
+#: What separates a section from its key in environment variables and names of secret files.
+DELIMITER = "__"
+
+
+def section_of(annotation: Any) -> type[BaseModel] | None:
+    """The model behind an annotation such as ``JiraSite | None``; None when it is a plain value."""
+    for candidate in (annotation, *get_args(annotation)):
+        if isinstance(candidate, type) and issubclass(candidate, BaseModel):
+            return candidate
+    return None
+
+
+def all_keys(model: type[BaseModel], *, above: str = "") -> Iterator[str]:
+    """Every key that holds a value, dotted (``jira.api_token``)."""
+    for name, field in model.model_fields.items():
+        section = section_of(field.annotation)
+        if section is None:
+            yield f"{above}{name}"
+        else:
+            yield from all_keys(section, above=f"{above}{name}.")
+
+
+def variable(key: str) -> str:
+    """The environment variable of a dotted key: ``PROVISOR_JIRA__API_TOKEN``."""
+    return PREFIX + key.replace(".", DELIMITER).upper()
+
+
+def file_name(key: str) -> str:
+    """The name of the secret file of a dotted key: ``jira__api_token``."""
+    return key.replace(".", DELIMITER)
+
+
+def nearest(wrong: str, known: Iterable[str]) -> str | None:
+    """The known key most like a wrong one; None when none is."""
+    by_case = {key.lower(): key for key in known}
+    found = get_close_matches(wrong.lower(), by_case, n=1, cutoff=0.7)
+    return by_case[found[0]] if found else None
+
+
+def shown(text: object) -> str:
+    """Someone's own word, for an error: short and on one line."""
+    line = "".join(char if char.isprintable() else "?" for char in str(text))
+    return line if len(line) <= _SHOWN else f"{line[:_SHOWN]}…"
+
+
+_SHOWN = 60
+
+
+def word(key: str) -> str:
+    """A key somebody wrote, as far as it looks like one: in ``{api_token:secret}``, without a space, YAML sees one key."""
+    plain = _WORD.match(key)
+    begin = plain[0] if plain else ""
+    return begin if begin == key else f"{begin}…"
+
+
+_WORD = re.compile(r"[A-Za-z0-9_-]{1,40}")

@@ -1,0 +1,186 @@
+"""The policy file: YAML into ``access.policy.Policy``, refused as a whole when any part of it is in doubt."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, ValidationError, field_validator
+
+from access.entitlements import KINDS, RIGHTS, EntitlementRef, System
+from access.message import FACTS
+from access.policy import MissingAccount, Policy, Road, Rule, TicketRoute
+from config.durations import parse_duration
+from config.errors import SettingsError
+from config.keys import nearest, shown
+from config.section import ProjectKey, Section, Words
+from config.sentences import sentences
+from config.yaml_file import read_mapping
+
+_WILDCARDS = "*?["
+
+
+def _with_unit(value: Any) -> timedelta:
+    """A bare number is refused: ``8`` in a policy could be seconds or hours."""
+    if not isinstance(value, str) or value.strip().isdigit():
+        raise ValueError("needs a unit; write one such as 30m, 8h, 7d or PT8H")
+    duration = parse_duration(value)
+    if duration < timedelta(seconds=1):
+        raise ValueError("is too short to be given; write one such as 30m, 8h, 7d or PT8H")
+    return duration
+
+
+class _Ticket(Section):
+    project: ProjectKey | None = None
+    issue_type: Annotated[str, Field(min_length=1, max_length=100)] | None = None
+    labels: Words = ()
+    fields: dict[str, Any] = Field(default_factory=dict)
+
+    @field_validator("labels")
+    @classmethod
+    def _labels_have_no_spaces(cls, labels: tuple[str, ...]) -> tuple[str, ...]:
+        if any(" " in label for label in labels):
+            raise ValueError("has a space in a label, which Jira refuses; write it with a dash")
+        return labels
+
+    def route(self, otherwise: TicketRoute | None) -> TicketRoute | None:
+        """The route it names, completed by another; None when no project is named anywhere."""
+        project = self.project or (otherwise.project if otherwise else None)
+        if project is None:
+            return None
+        return TicketRoute(
+            project=project,
+            issue_type=self.issue_type or (otherwise.issue_type if otherwise else "Task"),
+            labels=self.labels or (otherwise.labels if otherwise else ()),
+            fields=self.fields or (otherwise.fields if otherwise else {}),
+        )
+
+
+class _Rule(Section):
+    pattern: Annotated[str, Field(min_length=1, max_length=1000)]
+    give: Road = Road.CONNECTOR
+    take: Road = Road.CONNECTOR
+    max_duration: Annotated[timedelta, BeforeValidator(_with_unit)] | None = None
+    required: Words = ()
+    missing_account: MissingAccount = MissingAccount.REFUSE
+    products: tuple[Literal["jira-core", "jira-servicedesk", "jira-product-discovery", "jira-software"], ...] = ()
+    ticket: _Ticket | None = None
+
+    @field_validator("pattern")
+    @classmethod
+    def _can_match(cls, pattern: str) -> str:
+        if not any(char in pattern for char in _WILDCARDS):
+            return str(_exact(pattern))
+        if not any(_may_begin_and_end(pattern.casefold(), head, tail) for head, tail in _forms()):
+            raise ValueError(
+                "can match no entitlement; write one such as jira:project-role:PAY:*:assigned or jumpcloud:group:*:member"
+            )
+        return pattern
+
+
+class _PolicyFile(Section):
+    ticket: _Ticket = _Ticket()
+    rules: tuple[_Rule, ...] = ()
+
+
+def _exact(pattern: str) -> EntitlementRef:
+    try:
+        return EntitlementRef.parse(pattern)
+    except ValueError as exc:
+        raise ValueError(f"has no wildcard and is no entitlement: {str(exc).rstrip('.')}") from exc
+
+
+def _forms() -> Iterator[tuple[str, str]]:
+    """How every kind of entitlement begins and ends."""
+    for system in System:
+        for kind in KINDS[system]:
+            yield f"{system}:{kind}:", f":{RIGHTS[kind][0]}"
+
+
+def _may_begin_and_end(pattern: str, head: str, tail: str) -> bool:
+    first = min(at for char in _WILDCARDS if (at := pattern.find(char)) >= 0)
+    last = max(pattern.rfind(char) for char in "*?]")
+    begin, end = pattern[:first], pattern[last + 1 :]
+    return (head.startswith(begin) or begin.startswith(head)) and (tail.endswith(end) or end.endswith(tail))
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyFile:
+    """What a policy file says, and what about it is odd but not wrong: one sentence each."""
+
+    policy: Policy
+    warnings: tuple[str, ...] = ()
+
+
+def load_policy(path: Path, *, ticket: TicketRoute | None = None) -> PolicyFile:
+    """Read a policy. ``ticket`` is where tickets go, as far as the file does not say.
+
+    Raises ``SettingsError`` with all that is wrong, by number and pattern of the rule.
+    """
+    content = read_mapping(path)
+    try:
+        file = _PolicyFile.model_validate(content)
+    except ValidationError as exc:
+        # Not chained: the original holds the values.
+        raise SettingsError(f"{path}: {_by_rule(told, content)}" for told in sentences(exc, _PolicyFile)) from None
+    route = file.ticket.route(ticket)
+    if route is None:
+        raise SettingsError([f"{path}: ticket.project is not set; set it here, or ticketing.project in the settings."])
+    rules = tuple(_rule(rule, route) for rule in file.rules)
+    return PolicyFile(Policy(rules=rules, ticket=route), tuple(_oddities(rules)))
+
+
+def _rule(rule: _Rule, route: TicketRoute) -> Rule:
+    return Rule(
+        pattern=rule.pattern,
+        give=rule.give,
+        take=rule.take,
+        max_duration=rule.max_duration,
+        required=rule.required,
+        missing_account=rule.missing_account,
+        products=rule.products,
+        ticket=rule.ticket.route(route) if rule.ticket else None,
+    )
+
+
+_PLACE = re.compile(r"^rules\.(\d+)\.?(\S*)")
+
+
+def _by_rule(told: str, content: dict[str, Any]) -> str:
+    """``rules.3.max_duration is …`` becomes ``rule 3 (jira:group:*), max_duration is …``."""
+    if not (place := _PLACE.match(told)):
+        return told
+    number, rest = int(place[1]), told[place.end() :].replace("rules.", "")
+    rule = content["rules"][number - 1]
+    pattern = rule.get("pattern") if isinstance(rule, dict) else None
+    named = f" ({shown(pattern)})" if isinstance(pattern, str) else ""
+    return f"rule {number}{named}{', ' if place[2] else ''}{place[2]}{rest}"
+
+
+def _oddities(rules: Sequence[Rule]) -> Iterator[str]:
+    if not rules:
+        yield "The policy has no rules, so every request is refused; write one for what is allowed."
+    for number, rule in enumerate(rules, start=1):
+        named = f"Rule {number} ({shown(rule.pattern)})"
+        if (
+            earlier := next((i for i, other in enumerate(rules[: number - 1], 1) if _covers(other, rule)), None)
+        ) is not None:
+            yield f"{named} never matches, because rule {earlier} ({shown(rules[earlier - 1].pattern)}) comes first; move it up."
+        for name in rule.required:
+            near = nearest(name, FACTS)
+            if name not in FACTS and near:
+                yield f"{named} requires the free field '{shown(name)}'; if you mean {near}, write it so."
+
+
+def _covers(earlier: Rule, later: Rule) -> bool:
+    """Whether all that ``later`` matches is matched by ``earlier``; in doubt, no."""
+    first, second = earlier.pattern.casefold(), later.pattern.casefold()
+    if first == second:
+        return True
+    # With stars only, a pattern that matches another's text matches all that the other matches.
+    return not any(char in first for char in "?[") and "[" not in second and fnmatchcase(second, first)

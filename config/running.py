@@ -1,0 +1,108 @@
+"""How Provisor itself runs: its store, its broker, its worker, its limits and its telemetry."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Annotated, Literal
+
+from pydantic import Field, SecretStr, field_validator
+
+from config.addresses import BrokerUrl, DatabaseUrl, Token
+from config.durations import Duration, within
+from config.section import Section, form
+
+#: Anything shorter is a mistake, not a timeout.
+_BLINK = timedelta(milliseconds=10)
+
+
+class StoreSettings(Section):
+    """Where the durable state is."""
+
+    #: SQLite file (one machine) or PostgreSQL (a cluster).
+    url: DatabaseUrl = SecretStr("sqlite:///./var/provisor.db")
+    #: Connections that one process keeps open to PostgreSQL.
+    pool_size: Annotated[int, Field(ge=1, le=200)] = 20
+
+
+class BrokerSettings(Section):
+    """What wakes workers up. The truth is in the store, so a broker may lose everything."""
+
+    #: Memory (one process), RabbitMQ (amqp) or Redis.
+    url: BrokerUrl = SecretStr("memory://")
+    #: Put before every queue's name, for several Provisors on one broker.
+    prefix: Annotated[
+        str, form(r"[A-Za-z0-9._-]{0,60}", "is no name for queues; write letters, digits, dots and dashes")
+    ] = ""
+    #: Redis only: after how long an unacknowledged message is delivered again.
+    visibility_timeout: Annotated[Duration, within(timedelta(seconds=1))] = timedelta(hours=1)
+
+
+class WorkerSettings(Section):
+    """How one worker process behaves."""
+
+    #: Threads; they mostly wait for other people's services.
+    concurrency: Annotated[int, Field(ge=1, le=256)] = 16
+    #: How often due work is looked for in the store.
+    poll: Annotated[Duration, within(timedelta(milliseconds=10), timedelta(minutes=5))] = timedelta(seconds=0.2)
+    #: How long a worker holds an operation before another may take it over.
+    lease: Annotated[Duration, within(timedelta(seconds=1))] = timedelta(seconds=60)
+    #: Messages taken from the broker before the first of them is acknowledged.
+    intake_batch: Annotated[int, Field(ge=1, le=1000)] = 50
+
+
+class LimitSettings(Section):
+    """How long and how often something is tried before a person is asked."""
+
+    #: Tries of one operation.
+    attempts: Annotated[int, Field(ge=1, le=100)] = 8
+    #: The wait after the first try; it doubles with each further one.
+    first_wait: Annotated[Duration, within(timedelta(milliseconds=10), timedelta(minutes=10))] = timedelta(seconds=2)
+    #: After this long an operation is not tried again, however many tries are left.
+    deadline: Annotated[Duration, within(timedelta(seconds=1))] = timedelta(hours=4)
+    #: How long a change may stay invisible in the system before it counts as not made.
+    verification: Annotated[Duration, within(timedelta(0))] = timedelta(minutes=3)
+    #: Waiting for a connection.
+    connect_timeout: Annotated[Duration, within(_BLINK, timedelta(minutes=2))] = timedelta(seconds=3)
+    #: Waiting for an answer.
+    read_timeout: Annotated[Duration, within(_BLINK, timedelta(minutes=10))] = timedelta(seconds=20)
+
+
+class SyncSettings(Section):
+    """How pictures of the systems are taken."""
+
+    #: How often a picture is taken; off when left empty.
+    period: Annotated[Duration, Field(ge=timedelta(minutes=1))] | None = timedelta(hours=1)
+    #: How old the last full pass may be before everything is read again, whatever the events say.
+    full_every: Annotated[Duration, Field(ge=timedelta(minutes=1))] = timedelta(hours=24)
+    #: A list that lost more than this share of its rows must be read twice and show the same.
+    shrink_share: Annotated[float, Field(gt=0, lt=1, allow_inf_nan=False)] = 0.3
+    #: Lists shorter than this may shrink as they like.
+    shrink_at_least: Annotated[int, Field(ge=1)] = 10
+    #: How JumpCloud memberships are read.
+    jumpcloud_method: Literal["auto", "listing", "report", "search"] = "auto"
+    #: Whether events (Directory Insights, the organization's log) may say what need not be read again.
+    use_events: bool = True
+    #: Whether portal customers of Jira are left out.
+    skip_customers: bool = False
+    #: Whether project participants are left out.
+    skip_participants: bool = False
+
+
+class TelemetrySettings(Section):
+    """What Provisor tells about itself."""
+
+    #: The least important lines that are shown.
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    #: ``auto`` is console on a terminal and JSON elsewhere.
+    log_format: Literal["json", "console", "auto"] = "auto"
+    #: Errors go to Sentry when this is set.
+    sentry_dsn: Token | None = None
+    #: Name of this deployment in logs and Sentry.
+    environment: Annotated[
+        str, form(r"[^\s/]{1,64}", "is no name of an environment; write one word such as production")
+    ] = "production"
+
+    @field_validator("log_level", "log_format", mode="before")
+    @classmethod
+    def _any_case(cls, value: object) -> object:
+        return value.lower() if isinstance(value, str) else value

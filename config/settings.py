@@ -1,0 +1,155 @@
+"""All that an operator can set. Environment over secret files over the YAML file over defaults."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any, Self
+
+from pydantic import BaseModel, BeforeValidator, PrivateAttr, SecretStr, ValidationError, model_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from config.addresses import masked
+from config.durations import written
+from config.errors import SettingsError
+from config.keys import all_keys
+from config.running import (
+    BrokerSettings,
+    LimitSettings,
+    StoreSettings,
+    SyncSettings,
+    TelemetrySettings,
+    WorkerSettings,
+)
+from config.sentences import sentences
+from config.sources import YamlFile, config_file, from_environment, from_secret_files
+from config.systems import AtlassianSettings, JiraSettings, JiraSite, JumpCloudSettings
+from config.ticketing import TicketingSettings
+
+
+class Provisioning(StrEnum):
+    """Whether Provisor changes anything."""
+
+    #: Requests are taken in and wait.
+    OFF = "off"
+    #: What would be done is shown, with reasons; nothing is changed.
+    PLAN = "plan"
+    #: It is done.
+    ON = "on"
+
+
+def _word(value: Any) -> Any:
+    """YAML 1.1 reads ``on`` and ``off`` without quotes as true and false."""
+    if isinstance(value, bool):
+        return Provisioning.ON if value else Provisioning.OFF
+    return value.lower() if isinstance(value, str) else value
+
+
+class Settings(BaseSettings):
+    """Everything an operator sets, checked as a whole.
+
+    Made by ``load``; made directly it takes only what it is given, and reads nothing.
+    """
+
+    model_config = SettingsConfigDict(
+        extra="forbid",
+        frozen=True,
+        hide_input_in_errors=True,
+        validate_default=True,
+        nested_model_default_partial_update=False,
+    )
+
+    provisioning: Annotated[Provisioning, BeforeValidator(_word)] = Provisioning.OFF
+    #: The policy file. Without one, every request is refused.
+    policy: Path | None = None
+    store: StoreSettings = StoreSettings()
+    broker: BrokerSettings = BrokerSettings()
+    worker: WorkerSettings = WorkerSettings()
+    limits: LimitSettings = LimitSettings()
+    sync: SyncSettings = SyncSettings()
+    jumpcloud: JumpCloudSettings = JumpCloudSettings()
+    jira: JiraSettings = JiraSettings()
+    atlassian: AtlassianSettings = AtlassianSettings()
+    ticketing: TicketingSettings = TicketingSettings()
+    telemetry: TelemetrySettings = TelemetrySettings()
+
+    _origins: dict[str, str] = PrivateAttr(default_factory=dict)
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],  # noqa: ARG003 - the library's protocol
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the library's protocol
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the library's protocol
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the library's protocol
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Only what is handed in: the world is read in ``load``, in one place."""
+        return (init_settings,)
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        if self.atlassian.enabled and self.jira.site_url is None:
+            raise ValueError("atlassian has a credential and jira.site_url is not set; set jira.site_url")
+        if self.ticketing.jira is not None and not self.ticketing.jira.enabled:
+            raise ValueError(
+                "ticketing.jira has no credential; set email and api_token there, or leave ticketing.jira out"
+            )
+        return self
+
+    @property
+    def ticketing_site(self) -> JiraSite:
+        """The site tickets are made in: ticketing's own, or else the provisioned one."""
+        return self.ticketing.jira or self.jira
+
+    def describe(self) -> dict[str, str | int | float | None]:
+        """Every key with its value as it may be shown: secrets only as ``(set)``, addresses without passwords."""
+        shown = {key: _shown(_value(self, key)) for key in all_keys(type(self))}
+        return shown | {"store.url": masked(self.store.url), "broker.url": masked(self.broker.url)}
+
+    def origins(self) -> Mapping[str, str]:
+        """Where each key that is not a default was written, for people."""
+        return self._origins
+
+    @classmethod
+    def load(cls, config: Path | None = None, *, environ: Mapping[str, str] = os.environ) -> Self:
+        """Read and check everything. ``config`` is the file named on the command line, if one was.
+
+        Raises ``SettingsError`` with all that is wrong.
+        """
+        environment, strays = from_environment(cls, environ)
+        secrets, unusable = from_secret_files(cls, environ)
+        file = YamlFile(cls, config_file(config, environ))
+        problems = [*strays, *unusable]
+
+        def origin(key: str) -> str | None:
+            return environment.origin(key) or secrets.origin(key) or file.origin(key)
+
+        try:
+            settings = cls(_build_sources=((environment, secrets, file), {}))
+        except ValidationError as exc:
+            # Not chained: the original holds the values.
+            raise SettingsError([*problems, *sentences(exc, cls, origin=origin)]) from None
+        if problems:
+            raise SettingsError(problems)
+        settings._origins = {key: found for key in all_keys(cls) if (found := origin(key))}
+        return settings
+
+
+def _value(model: BaseModel | None, key: str) -> Any:
+    found: Any = model
+    for part in key.split("."):
+        found = getattr(found, part) if found is not None else None
+    return found
+
+
+def _shown(value: Any) -> str | int | float | None:
+    if isinstance(value, SecretStr):
+        return "(set)"
+    if isinstance(value, tuple):
+        return ", ".join(map(str, value))
+    if hasattr(value, "total_seconds"):
+        return written(value)
+    return value if value is None or isinstance(value, int | float) else str(value)

@@ -1,0 +1,165 @@
+"""Where settings come from: environment, secret files, YAML file. Each knows the origin it names in errors."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel
+from pydantic_settings import BaseSettings, EnvSettingsSource, InitSettingsSource
+
+from config.errors import SettingsError
+from config.keys import DELIMITER, PREFIX, all_keys, file_name, nearest, section_of, shown, variable
+from config.yaml_file import read_mapping
+
+#: The file read when it exists and no other is named.
+DEFAULT_FILE = Path("provisor.yaml")
+#: Variables that say where to read, or what our own tests may not do without, and hold no setting.
+CONTROLS = frozenset(
+    {"PROVISOR_CONFIG", "PROVISOR_SECRETS_DIR", "PROVISOR_REQUIRE_SERVICES", "PROVISOR_REQUIRE_SHARED"}
+)
+
+#: What Kubernetes puts into the environment of pods beside a Service named "provisor" or "provisor-…" (service links).
+_SERVICE_LINK = re.compile(
+    r"PROVISOR(_[A-Z0-9_]+)?_(SERVICE_HOST|SERVICE_PORT(_[A-Z0-9_]+)?|PORT(_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?)"
+)
+#: Settings whose relative path starts at the folder of the file it is written in.
+_PATHS = (("policy",), ("ticketing", "templates_dir"))
+#: A credential is short; a larger file is not one.
+_LARGEST_SECRET = 64 * 1024
+
+
+class Texts(EnvSettingsSource):
+    """Settings written as flat texts: ``jira__api_token`` is ``jira.api_token``."""
+
+    def __init__(
+        self, settings_cls: type[BaseSettings], texts: Mapping[str, str], *, origins: Mapping[str, str]
+    ) -> None:
+        self._texts = texts
+        self._origins = origins
+        super().__init__(settings_cls, case_sensitive=False, env_prefix="", env_nested_delimiter=DELIMITER)
+
+    def _load_env_vars(self) -> Mapping[str, str | None]:
+        return dict(self._texts)
+
+    def origin(self, key: str) -> str | None:
+        """Where the key's value was written, for people; None when it is not from here."""
+        return self._origins.get(file_name(key))
+
+
+class YamlFile(InitSettingsSource):
+    """Settings from the configuration file."""
+
+    def __init__(self, settings_cls: type[BaseSettings], path: Path | None) -> None:
+        self._path = path
+        self.values: dict[str, Any] = read_mapping(path) if path else {}
+        _drop_empty_sections(self.values, settings_cls)
+        if path:
+            _anchor(self.values, path.parent)
+        super().__init__(settings_cls, self.values)
+
+    def origin(self, key: str) -> str | None:
+        """Where the key's value was written, for people; None when it is not from here."""
+        found: Any = self.values
+        for part in key.split("."):
+            if not isinstance(found, dict) or part not in found:
+                return None
+            found = found[part]
+        return str(self._path)
+
+
+def _drop_empty_sections(values: dict[str, Any], model: type[BaseModel]) -> None:
+    """A heading whose keys are all commented out says nothing."""
+    for name, field in model.model_fields.items():
+        section = section_of(field.annotation)
+        if section is None or name not in values:
+            continue
+        if values[name] is None:
+            del values[name]
+        elif isinstance(values[name], dict):
+            _drop_empty_sections(values[name], section)
+
+
+def _anchor(values: dict[str, Any], folder: Path) -> None:
+    for *above, name in _PATHS:
+        holder: Any = values
+        for part in above:
+            holder = holder.get(part) if isinstance(holder, dict) else None
+        if isinstance(holder, dict) and isinstance(holder.get(name), str):
+            holder[name] = str(folder / Path(holder[name]).expanduser())
+
+
+def config_file(named: Path | None, environ: Mapping[str, str]) -> Path | None:
+    """The file to read: the one named, else ``PROVISOR_CONFIG``, else the default one when it exists."""
+    if named is not None:
+        return named
+    if text := environ.get("PROVISOR_CONFIG"):
+        return Path(text).expanduser()
+    return DEFAULT_FILE if DEFAULT_FILE.is_file() else None
+
+
+def from_environment(settings_cls: type[BaseSettings], environ: Mapping[str, str]) -> tuple[Texts, list[str]]:
+    """The settings in the environment, and a problem for each variable of ours that is none. Empty ones count as not set."""
+    ours = {
+        name: text for name, text in environ.items() if name.upper().startswith(PREFIX) and name.upper() not in CONTROLS
+    }
+    known = {variable(key): key for key in all_keys(settings_cls)}
+    texts, origins, problems = {}, {}, []
+    for name, text in sorted(ours.items()):
+        key = known.get(name.upper())
+        if key is not None and text:
+            texts[file_name(key)] = text
+            origins[file_name(key)] = f"environment variable {name}"
+        elif key is None and not _SERVICE_LINK.fullmatch(name):
+            problems.append(_unknown(f"environment variable {shown(name)}", name.upper(), known))
+    return Texts(settings_cls, texts, origins=origins), problems
+
+
+def from_secret_files(settings_cls: type[BaseSettings], environ: Mapping[str, str]) -> tuple[Texts, list[str]]:
+    """The settings in the directory of secrets, and a problem for each file that is none or cannot be read."""
+    texts: dict[str, str] = {}
+    origins: dict[str, str] = {}
+    problems: list[str] = []
+    known = {file_name(key): key for key in all_keys(settings_cls)}
+    for path in _files(environ.get("PROVISOR_SECRETS_DIR")):
+        if path.name.lower() not in known:
+            problems.append(_unknown(f"secret file {path.parent / shown(path.name)}", path.name.lower(), known))
+            continue
+        origins[path.name.lower()] = f"secret file {path}"
+        try:
+            texts[path.name.lower()] = _secret(path)
+        except (OSError, ValueError) as exc:
+            why = exc.strerror if isinstance(exc, OSError) else "it is not a short UTF-8 text"
+            problems.append(
+                f"{known[path.name.lower()]} cannot be read from {path} ({why}); check the file and who may read it."
+            )
+    return Texts(settings_cls, texts, origins=origins), problems
+
+
+def _files(directory: str | None) -> Iterable[Path]:
+    """Everything in the directory but hidden entries: Kubernetes keeps its own there."""
+    if not directory:
+        return []
+    path = Path(directory).expanduser()
+    try:
+        return sorted(entry for entry in path.iterdir() if not entry.name.startswith("."))
+    except OSError as exc:
+        problem = f"PROVISOR_SECRETS_DIR names {path}, which cannot be read ({exc.strerror}); name a directory of secret files."
+        raise SettingsError([problem]) from exc
+
+
+def _secret(path: Path) -> str:
+    with path.open("rb") as file:
+        content = file.read(_LARGEST_SECRET + 1)
+    if len(content) > _LARGEST_SECRET:
+        raise ValueError("too large")
+    return content.decode().strip()
+
+
+def _unknown(what: str, name: str, known: Iterable[str]) -> str:
+    near = nearest(name, known)
+    remedy = f"did you mean {near}" if near else "take it away, or see 'provisor settings' for all keys"
+    sign = "?" if near else "."
+    return f"The {what} is not a setting of Provisor; {remedy}{sign}"

@@ -1,0 +1,174 @@
+"""The systems that Provisor provisions: where they are and how it proves itself there."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from config.addresses import Token, WebAddress
+from config.section import Section, Words, form
+
+_NO_CLOUD_ID = "is not a cloud id; copy it from https://<site>.atlassian.net/_edge/tenant_info, or leave it out"
+
+#: Jira's own groups, never changed through the API [docs][observed: Jira Cloud contract, groups].
+SYSTEM_GROUPS = ("system-administrators", "site-admins", "atlassian-addons", "atlassian-addons-admin", "org-admins")
+
+
+class JumpCloudSettings(Section):
+    """A JumpCloud organization. In use as soon as a credential is set."""
+
+    #: Where the organization lives: us, eu or in.
+    region: Literal["us", "eu", "in"] = "us"
+    #: Instead of the region's own address, for a proxy or the simulator.
+    api_url: WebAddress | None = None
+    #: The same for Directory Insights.
+    insights_url: WebAddress | None = None
+    #: Where a service account gets its token; the same for every region [observed].
+    token_url: WebAddress = "https://admin-oauth.id.jumpcloud.com/oauth2/token"  # noqa: S105 - an address
+    #: An administrator's key; or else a service account's id and secret.
+    api_key: Token | None = None
+    #: A service account's id, with client_secret.
+    client_id: Annotated[str, form(r"\S{1,200}", "is not a client id; copy it from the service account")] | None = None
+    #: A service account's secret, with client_id.
+    client_secret: Token | None = None
+    #: Calls a second, over all workers and everything Provisor does here.
+    rate: Annotated[float, Field(gt=0, le=100_000, allow_inf_nan=False)] = 10.0
+    #: Calls that may be made at once after a quiet time.
+    burst: Annotated[int, Field(ge=1, le=100_000)] = 20
+    #: Calls in flight at once, of one process taking a picture.
+    concurrency: Annotated[int, Field(ge=1, le=64)] = 4
+    #: Needed by multi-tenant administrators, and best set for service accounts.
+    org_id: (
+        Annotated[str, form(r"[0-9a-fA-F]{24}", "is not an organization's id; copy its 24 characters from the console")]
+        | None
+    ) = None
+
+    @model_validator(mode="after")
+    def _has_one_credential(self) -> Self:
+        if (self.client_id is None) != (self.client_secret is None):
+            raise ValueError("has only one of client_id and client_secret; set both, or use api_key")
+        if self.api_key is not None and self.client_id is not None:
+            raise ValueError("has both api_key and client_id; keep one of the two credentials")
+        return self
+
+    @property
+    def enabled(self) -> bool:
+        """Whether there is a credential to use it with."""
+        return self.api_key is not None or self.client_id is not None
+
+    @property
+    def api_base(self) -> str:
+        """Address of the admin API, without a slash at the end; ``/api`` and ``/api/v2`` come after it."""
+        return self.api_url or f"https://console{self._infix}.jumpcloud.com"
+
+    @property
+    def insights_base(self) -> str:
+        """Address of Directory Insights, without a slash at the end; ``/insights/directory/v1`` comes after it."""
+        return self.insights_url or f"https://api{self._infix}.jumpcloud.com"
+
+    @property
+    def _infix(self) -> str:
+        return "" if self.region == "us" else f".{self.region}"
+
+
+class JiraSite(Section):
+    """A Jira Cloud site, and the account that Provisor has there."""
+
+    #: The site people see, such as https://acme.atlassian.net; links in tickets are made from it.
+    site_url: WebAddress | None = None
+    #: ``site`` for a token without scopes; ``gateway`` for scoped tokens and service accounts.
+    via: Literal["site", "gateway"] = "site"
+    #: The gateway knows the site by this; looked up from the site when left out.
+    cloud_id: Annotated[str, form(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", _NO_CLOUD_ID)] | None = None
+    #: The gateway's address, for a proxy or the simulator.
+    gateway_url: WebAddress = "https://api.atlassian.com"
+    #: With ``api_token``: the account's email.
+    email: (
+        Annotated[
+            str,
+            form(r"[^@\s:]+@[^@\s:]+", "is not an email address; write the account's, such as provisor@acme.example"),
+        ]
+        | None
+    ) = None
+    #: The API token of the account with that email.
+    api_token: Token | None = None
+    #: Instead of email and api_token: a service account's token.
+    bearer_token: Token | None = None
+
+    @model_validator(mode="after")
+    def _is_whole(self) -> Self:
+        if (self.email is None) != (self.api_token is None):
+            raise ValueError("has only one of email and api_token; set both, or use bearer_token")
+        if self.api_token is not None and self.bearer_token is not None:
+            raise ValueError("has both api_token and bearer_token; keep one of the two credentials")
+        if self.enabled and self.site_url is None:
+            raise ValueError("has a credential and no site_url; set site_url, such as https://acme.atlassian.net")
+        if self.bearer_token is not None and self.via == "site":
+            raise ValueError("has a bearer_token, which the site itself refuses; set via to gateway")
+        if self.cloud_id is not None and self.via == "site":
+            raise ValueError("has a cloud_id, which only the gateway needs; set via to gateway, or leave cloud_id out")
+        return self
+
+    @property
+    def enabled(self) -> bool:
+        """Whether there is a credential to use it with."""
+        return self.api_token is not None or self.bearer_token is not None
+
+    def api_base(self, *, cloud_id: str | None = None) -> str:
+        """Address that ``/rest/api/3`` comes after.
+
+        ``cloud_id`` is what was looked up when none is configured.
+        Raises ``ValueError`` when the site or, by the gateway, the cloud id is not known.
+        """
+        if self.via == "site":
+            if self.site_url is None:
+                raise ValueError("jira.site_url is not set; set it, such as https://acme.atlassian.net.")
+            return self.site_url
+        known = self.cloud_id or cloud_id
+        if known is None:
+            raise ValueError("jira.cloud_id is not known; look it up at the site, or set it.")
+        return f"{self.gateway_url}/ex/jira/{known}"
+
+
+class JiraSettings(JiraSite):
+    """The Jira site that is provisioned. In use as soon as a credential is set."""
+
+    #: Groups that only a person may change, besides Jira's own system groups. Names or ids.
+    protected_groups: Words = ()
+    #: Calls a second, over all workers and everything Provisor does here.
+    rate: Annotated[float, Field(gt=0, le=100_000, allow_inf_nan=False)] = 25.0
+    #: Calls that may be made at once after a quiet time.
+    burst: Annotated[int, Field(ge=1, le=100_000)] = 50
+    #: Calls in flight at once, of one process taking a picture.
+    concurrency: Annotated[int, Field(ge=1, le=64)] = 5
+
+    @property
+    def all_protected_groups(self) -> frozenset[str]:
+        """The configured groups and Jira's own, case-folded."""
+        return frozenset(name.casefold() for name in (*SYSTEM_GROUPS, *self.protected_groups))
+
+
+class AtlassianSettings(Section):
+    """The Atlassian organization above the site. Optional: it adds what a site's own API cannot do."""
+
+    #: The organization's id, as its administration's address shows it.
+    org_id: (
+        Annotated[str, form(r"[A-Za-z0-9-]{1,64}", "is not an organization's id; copy it from admin.atlassian.com")]
+        | None
+    ) = None
+    #: The organization's API key.
+    api_key: Token | None = None
+    #: The organization API's address, for a proxy or the simulator.
+    api_url: WebAddress = "https://api.atlassian.com"
+
+    @model_validator(mode="after")
+    def _is_whole(self) -> Self:
+        if (self.org_id is None) != (self.api_key is None):
+            raise ValueError("has only one of org_id and api_key; set both, or neither")
+        return self
+
+    @property
+    def enabled(self) -> bool:
+        """Whether there is a credential to use it with."""
+        return self.api_key is not None

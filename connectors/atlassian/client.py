@@ -1,0 +1,21 @@
+"""The HTTP client for the API of an Atlassian organization."""
+
+from __future__ import annotations
+
+from connectors.http import Bearer, Credential, HttpClient, Manners
+
+#: Where the API is [docs].
+ADDRESS = "https://api.atlassian.com"
+
+#: The name calls are counted under.
+SYSTEM = "atlassian"
+
+
+def organization_key(key: str) -> Credential:
+    """The credential of an organization API key [docs]. Raises ``ValueError`` when it could not travel in a header."""
+    return Bearer(key)
+
+
+def organization_client(*, credential: Credential, manners: Manners, address: str = ADDRESS) -> HttpClient:
+    """A client for the organizations API; routes begin with ``/admin``."""
+    return HttpClient(system=SYSTEM, address=address, credential=credential, manners=manners)

@@ -1,0 +1,177 @@
+"""What the organization above a site knows of it: people, groups, products and what happened."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from functools import partial
+from http import HTTPStatus
+from typing import Any, Protocol, TypeVar
+from urllib.parse import parse_qs, urlsplit
+
+from pydantic import TypeAdapter
+
+from access.failures import CredentialRefused, Permanent
+from connectors.atlassian.shapes import (
+    DIRECTORY_GROUPS,
+    EVENTS,
+    ORGANIZATION,
+    PEOPLE,
+    WORKSPACES,
+    DirectoryGroup,
+    DirectoryPerson,
+    Event,
+    Links,
+)
+from connectors.http import Answer, Call, Fetching, HttpClient
+from connectors.reading import Shifted
+
+_ORGANIZATION = "/admin/v1/orgs/{organization}"
+_EVENTS = f"{_ORGANIZATION}/events-stream"
+_WORKSPACES = "/admin/v2/orgs/{organization}/workspaces"
+#: ``-`` is every directory that the key may manage [spec].
+_DIRECTORIES = "/admin/v2/orgs/{organization}/directories/-"
+_PEOPLE = f"{_DIRECTORIES}/users/search"
+_GROUPS = f"{_DIRECTORIES}/groups/search"
+
+#: Most rows of a page [spec].
+PAGE = 100
+_EVENT_PAGE = 500
+
+
+class _Page(Protocol):
+    @property
+    def links(self) -> Links | None: ...
+
+
+P = TypeVar("P", bound=_Page)
+
+
+class AtlassianOrganization:
+    """Reads one organization with its API key, with or without scopes. Optional to Provisor.
+
+    ``fetching`` bounds the calls in flight. Besides what is named, every method raises the failure words.
+    """
+
+    def __init__(self, client: HttpClient, org_id: str, *, fetching: Fetching | None = None) -> None:
+        self._client = client
+        self._org_id = org_id
+        self._fetching = fetching
+
+    def __repr__(self) -> str:
+        return f"AtlassianOrganization({self._client!r}, {self._org_id!r})"
+
+    def within(self, fetching: Fetching) -> AtlassianOrganization:
+        """The same organization, with calls counted among those of ``fetching``."""
+        return AtlassianOrganization(self._client, self._org_id, fetching=fetching)
+
+    def prove(self) -> str:
+        """The organization's name; its id when the key has no scope for that. Raises ``CredentialRefused``."""
+        answer = self._send(self._call("GET", _ORGANIZATION, expects=frozenset({403})))
+        if answer.status == HTTPStatus.FORBIDDEN:
+            return self._org_id
+        return answer.read_as(ORGANIZATION, what="the organization").data.attributes.name or self._org_id
+
+    def resources(self, site: str) -> tuple[str, ...]:
+        """The resource names (ARI) of the products at a site's address, one for each; none when it is another's site."""
+        wanted = _host(site)
+        return tuple(
+            workspace.id
+            for page in self._search(_WORKSPACES, {"limit": PAGE}, WORKSPACES, what="the organization's products")
+            for workspace in page.data
+            if workspace.attributes.hostUrl and _host(workspace.attributes.hostUrl) == wanted
+        )
+
+    def people(self, *, expand: Sequence[str] = (), **filters: Sequence[str]) -> Iterator[list[DirectoryPerson]]:
+        """Those in the organization's directories, and the accounts it manages; never apps [spec].
+
+        ``expand`` is ``groups`` (who is in which group, at no further call), ``productAccess`` (when last active), …;
+        ``filters`` are those of the search, such as ``groupIds``, ``emails``, ``status``.
+        """
+        body = {"limit": PAGE, **({"expand": list(expand)} if expand else {}), **filters}
+        for page in self._search(_PEOPLE, body, PEOPLE, what="the organization's people"):
+            yield page.data
+
+    def groups(self, *, counted: bool = False, **filters: Sequence[str]) -> Iterator[list[DirectoryGroup]]:
+        """The groups of the organization's directories, with who owns them; some system groups are not shown [observed]."""
+        body = {"limit": PAGE, **({"expand": ["counts.users"]} if counted else {}), **filters}
+        for page in self._search(_GROUPS, body, DIRECTORY_GROUPS, what="the organization's groups"):
+            yield page.data
+
+    def group(self, group_id: str) -> DirectoryGroup | None:
+        """The group; None when the directories do not show it."""
+        found = next(self.groups(groupIds=[group_id]), [])
+        return next((group for group in found if group.id == group_id), None)
+
+    def events(self, since: datetime, *, most_pages: int) -> Iterator[list[Event]]:
+        """What happened since a time, oldest first. Raises ``Permanent`` when that is more than ``most_pages``."""
+        params: dict[str, str] = {"from": str(int(since.timestamp() * 1000)), "limit": str(_EVENT_PAGE)}
+        for _ in range(most_pages):
+            answer = self._send(self._call("GET", _EVENTS, params=params))
+            page = answer.read_as(EVENTS, what="the organization's events")
+            yield page.data
+            cursor = _cursor(page.links)
+            if cursor is None:
+                return
+            params = {"cursor": cursor, "limit": str(_EVENT_PAGE)}
+        raise Permanent(
+            f"The organization had more than {most_pages * _EVENT_PAGE} events since {since:%Y-%m-%d %H:%M} UTC.",
+            remedy="Everything is read instead.",
+        )
+
+    def _search(self, route: str, body: Mapping[str, Any], shape: TypeAdapter[P], *, what: str) -> Iterator[P]:
+        """The pages of a search. From the second on the cursor goes alone: it holds the rest [spec].
+
+        Raises ``Shifted`` when a cursor is not good any more, or leads in a circle.
+        """
+        answer = self._send(self._call("POST", route, body=body))
+        seen: set[str] = set()
+        while True:
+            page = answer.read_as(shape, what=what)
+            yield page
+            cursor = _cursor(page.links)
+            if cursor is None:
+                return
+            if cursor in seen:
+                raise Shifted("The organization's list led back to a page it had shown.")
+            seen.add(cursor)
+            answer = self._send(self._call("POST", route, body={"cursor": cursor}, expects=frozenset({400})))
+            if answer.status == HTTPStatus.BAD_REQUEST:
+                raise Shifted("The organization does not know its own cursor any more.")
+
+    def _call(self, method: str, route: str, **more: Any) -> Call:
+        # A search is sent by POST and changes nothing: it is metered as a read, and may be repeated.
+        return Call(method=method, route=route, path={"organization": self._org_id}, endpoint_class="read", **more)
+
+    def _send(self, call: Call) -> Answer:
+        send = partial(self._client.send, call)
+        try:
+            return send() if self._fetching is None else self._fetching.one(send)
+        except CredentialRefused as exc:
+            raise CredentialRefused(
+                f"The Atlassian organization API refused Provisor's organization key ({exc.status} to {call}).",
+                remedy="Make a new API key in admin.atlassian.com, and check that it has not expired.",
+                status=exc.status,
+                trace_id=exc.trace_id,
+            ) from exc
+
+
+def _cursor(links: Links | None) -> str | None:
+    """The cursor of the next page: v2 gives it bare, v1 within an address [spec/observed]."""
+    following = links.next if links is not None else None
+    if not following:
+        return None
+    if "://" not in following and not following.startswith(("/", "?")):
+        return following
+    found = parse_qs(urlsplit(following).query).get("cursor")
+    if not found:
+        raise Permanent(
+            "The organization's list has a next page, and does not say which.",
+            remedy="Report it: the service may have changed its interface.",
+        )
+    return found[0]
+
+
+def _host(address: str) -> str:
+    """What tells an address from another: its host and port, in one case."""
+    return urlsplit(address if "://" in address else f"https://{address}").netloc.casefold()

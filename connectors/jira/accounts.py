@@ -1,0 +1,148 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from access.accounts import Account, NoMatch, Subject
+from access.entitlements import System
+from connectors.http import Call, HttpClient
+from connectors.jira.client import API, USER_SEARCH
+from connectors.jira.permissions import OwnPermissions
+from connectors.jira.shapes import USER, USERS, User, is_account_id
+from connectors.ports import Observation
+
+#: Our own map from a lower-cased address to an account id, None when it holds none.
+KnownAddresses = Callable[[str], str | None]
+
+_USER = f"{API}/user"
+_USER_SEARCH = f"{API}/user/search"
+
+#: An unknown id gives 404, one that is none 400 [spec/observed]: neither names an account.
+_NO_SUCH_ACCOUNT = frozenset({400, 404})
+
+_MOST_CANDIDATES = 5
+
+
+class Accounts:
+    """Finds accounts. Addresses may be hidden even from administrators [docs], so what an address finds is weighed."""
+
+    def __init__(self, client: HttpClient, own: OwnPermissions, known_addresses: KnownAddresses) -> None:
+        self._client = client
+        self._own = own
+        self._known_addresses = known_addresses
+
+    def find(self, subject: Subject) -> Account | NoMatch:
+        """The one account the subject names by accountId, else by email; Jira has no usernames any more [docs]."""
+        if subject.id:
+            user = self.by_id(subject.id)
+            if user is None:
+                return NoMatch(f"The Jira account {subject.id}", self._near(subject.email))
+            if subject.email and user.emailAddress and not _same(user.emailAddress, subject.email):
+                return NoMatch(f"The Jira account {subject.id} with the address {subject.email}", (_written(user),))
+            return _account(user, email=user.emailAddress, proven=True)
+        if subject.email:
+            return self.by_email(subject.email.strip())
+        return NoMatch(f"The Jira account {subject}, named by neither email nor accountId,")
+
+    def by_id(self, account_id: str) -> User | None:
+        """The user, active or not, None when there is none of that id (``GET /user`` [spec])."""
+        if not is_account_id(account_id):
+            return None
+        call = Call(method="GET", route=_USER, params={"accountId": account_id}, expects=_NO_SUCH_ACCOUNT)
+        answer = self._client.send(call)
+        if answer.status in _NO_SUCH_ACCOUNT:
+            self._own.require_browsing(answer)
+            return None
+        user = answer.read_as(USER, what="a user")
+        return user if user.accountId == account_id else None
+
+    def has_access(self, account_id: str) -> bool:
+        """Whether the account has access to any Jira product; False also when Jira does not say [spec: expand]."""
+        params = {"accountId": account_id, "expand": "applicationRoles"}
+        answer = self._client.send(Call(method="GET", route=_USER, params=params, expects=_NO_SUCH_ACCOUNT))
+        if answer.status in _NO_SUCH_ACCOUNT:
+            return False
+        roles = answer.read_as(USER, what="a user").applicationRoles
+        return roles is not None and roles.size > 0
+
+    def by_email(self, email: str) -> Account | NoMatch:
+        """The one account of this address.
+
+        Our own map is asked first and what it says is read again. A search hit counts when its address is the wanted one, in
+        any case; a single person's hit with a hidden address is probable, never proven: the search compares hidden addresses
+        [observed], but the beginnings of names as well [spec]. Inactive accounts are not found by search [spec].
+        """
+        known = self._known_addresses(email.lower())
+        user = self.by_id(known) if known else None
+        if user and (not user.emailAddress or _same(user.emailAddress, email)):
+            return _account(user, email=email, proven=True)
+        hits = [hit for hit in self._search(email) if hit.accountId != "unknown"]
+        people = [hit for hit in hits if hit.is_person]
+        exact = [hit for hit in people if _same(hit.emailAddress or "", email)]
+        hidden = [hit for hit in people if not hit.emailAddress]
+        wanted = f"The Jira account {email}"
+        likely = exact or hidden
+        if len(likely) == 1:
+            return _account(likely[0], email=email, proven=bool(exact))
+        if likely:
+            return NoMatch(wanted, tuple(_written(hit) for hit in likely), several=True)
+        return NoMatch(wanted, self._near(email))
+
+    def observe(self, account_id: str | None, email: str | None) -> Observation:
+        """Whether there is a usable account; ``account_id`` is filled in when the address found it."""
+        if account_id:
+            user = self.by_id(account_id)
+            if user is None:
+                return Observation(present=False, evidence=f"Jira has no account {account_id}.")
+            state = "active" if user.usable else "deactivated or deleted"
+            return Observation(
+                present=user.usable, evidence=f"Jira shows account {account_id} as {state}.", account_id=account_id
+            )
+        found = self.by_email(email) if email else NoMatch("An account without an address")
+        if isinstance(found, NoMatch):
+            return Observation(present=False, evidence=f"Jira finds no account by the address {email}.")
+        hidden = "" if found.email_proven else ", the only match, whose address is hidden"
+        state = "active" if found.active else "deactivated"
+        return Observation(
+            present=found.active,
+            evidence=f"Jira finds account {found.id} by the address {email}{hidden}; it is {state}.",
+            account_id=found.id,
+        )
+
+    def _search(self, query: str) -> list[User]:
+        call = Call(
+            method="GET",
+            route=_USER_SEARCH,
+            params={"query": query, "maxResults": 50},
+            endpoint_class=USER_SEARCH,
+        )
+        answer = self._client.send(call)
+        found = answer.read_as(USERS, what="users")
+        if not found:
+            self._own.require_browsing(answer)  # without the permission the search finds nobody [spec]
+        return found
+
+    def _near(self, email: str | None) -> tuple[str, ...]:
+        name = (email or "").split("@")[0]
+        if not name:
+            return ()
+        return tuple(_written(hit) for hit in self._search(name) if hit.is_person)[:_MOST_CANDIDATES]
+
+
+def _same(one: str, other: str) -> bool:
+    return one.strip().casefold() == other.strip().casefold()
+
+
+def _written(user: User) -> str:
+    address = f" <{user.emailAddress}>" if user.emailAddress else ""
+    return f"{user.title}{address} ({user.accountId})"
+
+
+def _account(user: User, *, email: str | None, proven: bool) -> Account:
+    return Account(
+        system=System.JIRA,
+        id=user.accountId,
+        title=user.title,
+        email=email or None,
+        active=user.usable,
+        email_proven=proven,
+    )

@@ -1,0 +1,165 @@
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from access.accounts import Account, NoMatch, Subject
+from access.directions import Direction
+from access.entitlements import Entitlement, EntitlementRef, ResourceKind, System
+from access.failures import Permanent
+from connectors.http import Call, HttpClient, RateGate
+from connectors.jira.accounts import Accounts, KnownAddresses
+from connectors.jira.client import API
+from connectors.jira.groups import Groups, IsExternal
+from connectors.jira.holdings import HoldingsReader
+from connectors.jira.invitations import Invitations, RememberAddress
+from connectors.jira.permissions import OwnPermissions
+from connectors.jira.projects import Projects
+from connectors.jira.roles import Roles
+from connectors.jira.shapes import USER
+from connectors.ports import Holdings, Observation, Target, Written
+
+_MYSELF = f"{API}/myself"
+
+#: Calls that one listing of an account's holdings may cost.
+_HOLDINGS_CALLS = 300
+
+
+class JiraConnector:
+    """Group members, project-role actors and accounts of one Jira Cloud site.
+
+    ``client`` comes from ``jira_client``; ``site`` is the address people use (browse links are made from it, never from the
+    gateway). ``known_addresses`` is our own map from a lower-cased email to an accountId, ``remember_address`` is told of
+    accounts that were made, ``idp_groups`` says which group ids are filled from an identity provider, and
+    ``protected_groups`` are names that are never changed, besides Jira's own system groups.
+    """
+
+    def __init__(
+        self,
+        client: HttpClient,
+        *,
+        site: str,
+        known_addresses: KnownAddresses = lambda _: None,
+        remember_address: RememberAddress = lambda _email, _account: None,
+        idp_groups: IsExternal = lambda _: False,
+        protected_groups: Iterable[str] = (),
+        holdings_calls: int = _HOLDINGS_CALLS,
+    ) -> None:
+        self._client = client
+        self._site = site.rstrip("/")
+        self._known_addresses = known_addresses
+        self._remember_address = remember_address
+        self._idp_groups = idp_groups
+        self._protected_groups = frozenset(protected_groups)
+        self._holdings_calls = holdings_calls
+        own = OwnPermissions(client)
+        projects = Projects(client, own)
+        self._accounts = Accounts(client, own, known_addresses)
+        self._groups = Groups(client, self._accounts, protected=self._protected_groups, is_external=idp_groups)
+        self._roles = Roles(projects, self._accounts, self._groups, site=self._site)
+        self._invitations = Invitations(client, self._accounts, remember_address)
+        self._holdings = HoldingsReader(self._groups, projects, most_calls=holdings_calls)
+
+    def __repr__(self) -> str:
+        return f"JiraConnector({self._client!r}, site={self._site!r})"
+
+    @property
+    def system(self) -> System:
+        """Jira."""
+        return System.JIRA
+
+    def through(self, gate: RateGate) -> JiraConnector:
+        """The same connector on the same connections, for the lane that ``gate`` belongs to."""
+        return JiraConnector(
+            self._client.through(gate),
+            site=self._site,
+            known_addresses=self._known_addresses,
+            remember_address=self._remember_address,
+            idp_groups=self._idp_groups,
+            protected_groups=self._protected_groups,
+            holdings_calls=self._holdings_calls,
+        )
+
+    def prove(self) -> str:
+        """The name of Provisor's own account, by the cheap check ``GET /myself`` [spec].
+
+        Raises ``CredentialRefused`` when the credential is not known: other routes would answer as to an anonymous caller.
+        """
+        return self._client.send(Call(method="GET", route=_MYSELF)).read_as(USER, what="Provisor's own account").title
+
+    def automates(self, kind: ResourceKind, direction: Direction) -> bool:
+        """Groups and project roles both ways; making an account, but not removing one, which is for people."""
+        if kind is ResourceKind.ACCOUNT:
+            return direction is Direction.GIVE
+        return kind in {ResourceKind.GROUP, ResourceKind.PROJECT_ROLE}
+
+    def find_account(self, subject: Subject) -> Account | NoMatch:
+        """The one account the subject names by accountId or email; see ``Account.email_proven`` for hidden addresses."""
+        return self._accounts.find(subject)
+
+    def find_entitlement(self, ref: EntitlementRef) -> Entitlement | NoMatch:
+        """The group, project role or account asked for, by id or name."""
+        if ref.kind is ResourceKind.GROUP:
+            return self._groups.find(ref.path[0])
+        if ref.kind is ResourceKind.PROJECT_ROLE:
+            return self._roles.find(ref.path[0], ref.path[1])
+        if ref.kind is ResourceKind.ACCOUNT:
+            return Entitlement(ref=ref, named=ref, title="Jira account", url=self._site)
+        title = f"Jira {ref.kind.replace('-', ' ')} {ref.path[0]}"
+        return Entitlement(ref=ref, named=ref, title=title, by_person="Provisor does not change it by API")
+
+    def observe(self, target: Target) -> Observation:
+        """Whether the account is there, in the group, or in the role itself, read from Jira now."""
+        kind, path = target.entitlement.kind, target.entitlement.path
+        if kind is ResourceKind.ACCOUNT:
+            return self._accounts.observe(target.account_id, target.email)
+        if target.account_id is None:
+            return Observation(present=False, evidence="No Jira account is known yet.")
+        if kind is ResourceKind.GROUP:
+            return self._groups.observe(path[0], target.account_id)
+        if kind is ResourceKind.PROJECT_ROLE:
+            return self._roles.observe(path[0], path[1], target.account_id)
+        raise _not_by_api(target)
+
+    def give(self, target: Target) -> Written:
+        """Add to the group or role, or invite the address."""
+        kind, path = target.entitlement.kind, target.entitlement.path
+        if kind is ResourceKind.ACCOUNT:
+            return self._give_account(target)
+        if kind is ResourceKind.GROUP:
+            return self._groups.give(path[0], _account(target))
+        if kind is ResourceKind.PROJECT_ROLE:
+            return self._roles.give(path[0], path[1], _account(target))
+        raise _not_by_api(target)
+
+    def take(self, target: Target) -> Written:
+        """Take out of the group or role."""
+        kind, path = target.entitlement.kind, target.entitlement.path
+        if kind is ResourceKind.GROUP:
+            return self._groups.take(path[0], _account(target))
+        if kind is ResourceKind.PROJECT_ROLE:
+            return self._roles.take(path[0], path[1], _account(target))
+        raise _not_by_api(target)
+
+    def holdings(self, account_id: str) -> Holdings:
+        """The account's groups and the project roles it is in itself, within the cap on calls."""
+        return self._holdings.read(account_id)
+
+    def _give_account(self, target: Target) -> Written:
+        if target.account_id and self._accounts.observe(target.account_id, None).present:
+            return Written.ALREADY
+        if not target.email:
+            raise Permanent("No address to invite is named.", remedy="Ask again with the person's email.")
+        return self._invitations.give(target.email, target.products)
+
+
+def _account(target: Target) -> str:
+    if target.account_id is None:
+        raise Permanent("No Jira account is named.", remedy="Ask for the account first.")
+    return target.account_id
+
+
+def _not_by_api(target: Target) -> Permanent:
+    return Permanent(
+        f"Provisor cannot do this to {target.entitlement} by Jira's API.",
+        remedy="A person must do it in the administration.",
+    )

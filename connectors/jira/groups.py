@@ -1,0 +1,193 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from difflib import get_close_matches
+from http import HTTPStatus
+
+from access.accounts import NoMatch
+from access.entitlements import Entitlement, EntitlementRef, ResourceKind, System
+from access.failures import Failure, Permanent
+from connectors.http import Answer, Call, HttpClient
+from connectors.http.calls import Params
+from connectors.jira.accounts import Accounts
+from connectors.jira.client import API, disagreement, refusal
+from connectors.jira.shapes import GROUP_PAGE, PICKED_GROUPS, USER_GROUPS, Group, PickedGroup, is_group_id
+from connectors.ports import Observation, Written
+
+#: Whether the group of this id is filled from an identity provider, as far as we know from the organization.
+IsExternal = Callable[[str], bool]
+
+#: System groups that nobody automates [docs][observed].
+SYSTEM_GROUPS = frozenset(
+    {"system-administrators", "site-admins", "atlassian-addons", "atlassian-addons-admin", "org-admins"}
+)
+_SYSTEM_PREFIX = "atlassian-addons"
+
+_GROUPS = f"{API}/group/bulk"
+_PICKER = f"{API}/groups/picker"
+_MEMBER = f"{API}/group/user"
+_MEMBER_OF = f"{API}/user/groups"
+
+_ALREADY = "already a member"
+_NOT_A_MEMBER = "not a member of"
+#: Refusals of a change that are looked into; which of them a non-member or an identity-provider group gives is [assumed].
+_LOOKED_INTO = frozenset({400, 403, 404})
+
+_AT_THE_PROVIDER = "A person must do it in the identity provider that fills this group."
+_MAYBE_AT_THE_PROVIDER = (
+    "If the group is filled from an identity provider, a person must do it there; if it gives a licence, free a seat; "
+    "otherwise check that Provisor's account is a site administrator."
+)
+
+
+class Groups:
+    """Finds groups, and reads and changes who is in them, always by ``groupId``."""
+
+    def __init__(
+        self, client: HttpClient, accounts: Accounts, *, protected: frozenset[str], is_external: IsExternal
+    ) -> None:
+        self._client = client
+        self._accounts = accounts
+        self._protected = frozenset(name.casefold() for name in protected | SYSTEM_GROUPS)
+        self._is_external = is_external
+
+    def find(self, name_or_id: str) -> Entitlement | NoMatch:
+        """The membership of the one group of this id or name; ``by_person`` for protected and external ones."""
+        found = self._by_id(name_or_id) if is_group_id(name_or_id) else []
+        found = found or self._by_name(name_or_id)
+        if len(found) == 1:
+            return self._entitlement(found[0])
+        wanted = f"The Jira group '{name_or_id}'"
+        if found:
+            return NoMatch(wanted, tuple(f"{group.name} ({group.groupId})" for group in found), several=True)
+        return NoMatch(wanted, self._near(name_or_id))
+
+    def held(self, account_id: str) -> list[Group] | None:
+        """The groups an account is in (``GET /user/groups``, not paged [spec]), None when there is no such account."""
+        call = Call(method="GET", route=_MEMBER_OF, params={"accountId": account_id}, expects=frozenset({400, 404}))
+        answer = self._client.send(call)
+        if answer.status == HTTPStatus.OK:
+            return answer.read_as(USER_GROUPS, what="a user's groups")
+        if self._accounts.by_id(account_id) is None:
+            return None
+        raise refusal(
+            answer, f"list the groups of account {account_id}", remedy="Check the permissions of Provisor's account."
+        )
+
+    def observe(self, group_id: str, account_id: str) -> Observation:
+        """Whether the account is in the group, from the account's own groups."""
+        held = self.held(account_id)
+        if held is None:
+            return Observation(present=False, evidence=f"Jira has no account {account_id}.")
+        name = next((group.name for group in held if group.groupId == group_id), None)
+        if name is not None:
+            return Observation(
+                present=True, evidence=f"Jira lists {name} among the {len(held)} groups of account {account_id}."
+            )
+        return Observation(
+            present=False,
+            evidence=f"Jira does not list group {group_id} among the {len(held)} groups of account {account_id}.",
+        )
+
+    def give(self, group_id: str, account_id: str) -> Written:
+        """Add the account: 201, or 400 with ``already a member`` [observed], which is success."""
+        call = Call(
+            method="POST",
+            route=_MEMBER,
+            params={"groupId": group_id},
+            body={"accountId": account_id},
+            expects=_LOOKED_INTO,
+        )
+        answer = self._client.send(call)
+        if answer.status not in _LOOKED_INTO:
+            return Written.APPLIED
+        if _ALREADY in answer.said.lower() or self.observe(group_id, account_id).present:
+            return Written.ALREADY
+        raise self._why_not(answer, f"add account {account_id} to group {group_id}", group_id, account_id)
+
+    def take(self, group_id: str, account_id: str) -> Written:
+        """Remove the account: 200; for one that is not a member 400 or 404 [assumed], decided by text, else by reading."""
+        call = Call(
+            method="DELETE",
+            route=_MEMBER,
+            params={"groupId": group_id, "accountId": account_id},
+            expects=_LOOKED_INTO,
+        )
+        answer = self._client.send(call)
+        if answer.status not in _LOOKED_INTO:
+            return Written.APPLIED
+        if _NOT_A_MEMBER in answer.said.lower() or not self.observe(group_id, account_id).present:
+            return Written.ALREADY
+        raise self._why_not(answer, f"take account {account_id} out of group {group_id}", group_id, account_id)
+
+    def _why_not(self, answer: Answer, what: str, group_id: str, account_id: str) -> Failure:
+        if self._is_external(group_id):
+            return refusal(answer, what, remedy=_AT_THE_PROVIDER)
+        if answer.status != HTTPStatus.NOT_FOUND:
+            return refusal(answer, what, remedy=_MAYBE_AT_THE_PROVIDER)
+        for missing, name in (
+            (not self._by_id(group_id), f"group {group_id}"),
+            (
+                self._accounts.by_id(account_id) is None,
+                f"account {account_id}",
+            ),
+        ):
+            if missing:
+                return Permanent(
+                    f"Jira has no {name}.",
+                    remedy="Check whether it was deleted, and ask again for the right one.",
+                    status=answer.status,
+                    trace_id=answer.trace_id,
+                )
+        return disagreement(answer, what)
+
+    def _by_id(self, group_id: str) -> list[Group]:
+        return [
+            group for group in self._bulk({"groupId": group_id.lower()}) if group.groupId.lower() == group_id.lower()
+        ]
+
+    def _by_name(self, name: str) -> list[Group]:
+        exact = [group for group in self._bulk({"groupName": name}) if group.name == name]
+        if exact:
+            return exact
+        wanted = name.strip().casefold()
+        return [
+            Group(name=group.name, groupId=group.groupId)
+            for group in self._picked(name)
+            if group.groupId and group.name.casefold() == wanted
+        ]
+
+    def _bulk(self, which: dict[str, str]) -> list[Group]:
+        answer = self._client.send(
+            Call(method="GET", route=_GROUPS, params={**which, "maxResults": 50}, expects=frozenset({400, 404}))
+        )
+        return answer.read_as(GROUP_PAGE, what="groups").values if answer.status == HTTPStatus.OK else []
+
+    def _picked(self, query: str) -> list[PickedGroup]:
+        params: Params = {"query": query.strip(), "caseInsensitive": "true", "maxResults": 50}
+        answer = self._client.send(Call(method="GET", route=_PICKER, params=params))
+        return answer.read_as(PICKED_GROUPS, what="groups").groups
+
+    def _near(self, name: str) -> tuple[str, ...]:
+        names = {group.name: group for group in self._picked(name[:3])}
+        close = get_close_matches(name, list(names), n=5)
+        return tuple(f"{near} ({names[near].groupId})" for near in close)
+
+    def _entitlement(self, group: Group) -> Entitlement:
+        def ref(part: str) -> EntitlementRef:
+            return EntitlementRef(system=System.JIRA, kind=ResourceKind.GROUP, path=(part,))
+
+        return Entitlement(
+            ref=ref(group.groupId),
+            named=ref(group.name),
+            title=f"Jira group {group.name}",
+            by_person=self._by_person(group),
+        )
+
+    def _by_person(self, group: Group) -> str | None:
+        name = group.name.casefold()
+        if name in self._protected or name.startswith(_SYSTEM_PREFIX):
+            return "it is a protected group that Provisor never changes"
+        if self._is_external(group.groupId):
+            return "its members come from an identity provider"
+        return None

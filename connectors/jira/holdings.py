@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+from access.failures import CredentialRefused, Permanent
+from connectors.jira.groups import Groups
+from connectors.jira.projects import Projects
+from connectors.jira.shapes import Project
+from connectors.ports import Holdings
+
+
+class HoldingsReader:
+    """Reads what an account holds. There is no bulk read of role actors [spec], so at most ``most_calls`` are spent."""
+
+    def __init__(self, groups: Groups, projects: Projects, *, most_calls: int) -> None:
+        self._groups = groups
+        self._projects = projects
+        self._most_calls = most_calls
+
+    def read(self, account_id: str) -> Holdings:
+        """The account's groups, and the roles it is in itself; ``complete`` is False when not all projects were read."""
+        held = self._groups.held(account_id)
+        if held is None:
+            return Holdings(note="Jira has no such account.")
+        projects = list(self._projects.search())
+        left = self._most_calls - 1 - max(1, -(-len(projects) // 100))
+        roles: list[str] = []
+        read, unread = 0, []
+        for project in projects:
+            cost, found = self._roles_in(project, account_id, most_calls=left)
+            left -= cost
+            if found is None and left <= 0:
+                break
+            if found is None:
+                unread.append(project.key)
+            read += 1
+            roles += found or []
+        return Holdings(
+            groups=tuple(sorted(group.name for group in held)),
+            project_roles=tuple(sorted(roles)),
+            complete=read == len(projects) and not unread,
+            note=_note(read, len(projects), unread),
+        )
+
+    def _roles_in(self, project: Project, account_id: str, *, most_calls: int) -> tuple[int, list[str] | None]:
+        """Calls spent, and the account's roles in one project; None when they could not all be read."""
+        if most_calls <= 0:
+            return 0, None
+        try:
+            roles = self._projects.roles(project.id) or {}
+            if len(roles) >= most_calls:
+                return most_calls, None
+            found = []
+            for name, role_id in roles.items():
+                role = self._projects.role(project.id, str(role_id))
+                if role is not None and role.has_user(account_id):
+                    found.append(f"{project.key}: {name}")
+        except CredentialRefused:
+            raise
+        except Permanent:
+            return 1, None  # a project whose roles are not shown to us is left out, and named in the note
+        return 1 + len(roles), found
+
+
+def _note(read: int, projects: int, unread: list[str]) -> str:
+    notes = []
+    if read < projects:
+        notes.append(f"Only the first {read} of {projects} projects were looked through.")
+    if unread:
+        notes.append(f"The roles of {', '.join(unread[:20])} are not shown to Provisor's account.")
+    return " ".join(notes)

@@ -1,0 +1,120 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from http import HTTPStatus
+
+from access.accounts import Account, NoMatch
+from access.failures import CredentialRefused, Failure, Permanent, Transient, Unknown
+from connectors.http import Answer, Call, HttpClient, read_with_patience
+from connectors.jira.accounts import Accounts
+from connectors.jira.client import API, refusal
+from connectors.jira.shapes import USER
+from connectors.ports import Written
+
+#: Told the lower-cased address and the account id of every account that was made, while both are certain.
+RememberAddress = Callable[[str, str], None]
+
+_USER = f"{API}/user"
+
+#: Every client error is looked into: the invitation may have been made all the same [observed for 400].
+_LOOKED_INTO = frozenset(range(400, 429)) - {401} | frozenset(range(430, 500))
+
+#: Text of a 400 that came although the invitation was made [observed].
+_MADE_ALL_THE_SAME = "failed to add user"
+
+_REMEDY = (
+    "A person must look in the site's administration: an account without access to Jira must be given a product there, "
+    "a full licence needs a free seat, and an account of a managed domain may have to come from its directory."
+)
+
+
+class Invitations:
+    """Makes accounts. There is no idempotency key, so an address is looked up before, and after whatever is not a clear yes."""
+
+    def __init__(self, client: HttpClient, accounts: Accounts, remember: RememberAddress) -> None:
+        self._client = client
+        self._accounts = accounts
+        self._remember = remember
+
+    def give(self, email: str, products: tuple[str, ...]) -> Written:
+        """Invite the address with these products (``POST /user`` [spec]); a second call does no harm [spec].
+
+        Raises ``Unknown`` when the answer was lost and the address is not found (a new user may be unfindable for seconds
+        [observed]), ``Permanent`` when it was refused and the address is not found.
+        """
+        found = self._accounts.by_email(email)
+        before = found if isinstance(found, Account) and found.email_proven else None
+        if before is not None and self._is_enough(before, products):
+            return Written.ALREADY
+        failure, answer = self._invite(email, products)
+        if answer is not None and answer.status == HTTPStatus.CREATED:
+            self._learn(email, answer)
+            return Written.APPLIED
+        if before is not None and answer is not None:
+            raise refusal(
+                answer, f"give access to {before.title} ({before.id}), who has an account without any", remedy=_REMEDY
+            )
+        made = None if before is not None else self._look_again(email)
+        # A probable match that was there before the call is no sign that the call made it.
+        if made is not None and made.active and made != found:
+            return Written.APPLIED
+        if failure is not None:
+            raise failure
+        assert answer is not None
+        raise _refused(answer, email)
+
+    def _is_enough(self, found: Account, products: tuple[str, ...]) -> bool:
+        if not found.active:
+            raise Permanent(
+                f"{found.email} has a Jira account that is deactivated ({found.id}).",
+                remedy="A person must reactivate it in the organization's administration.",
+            )
+        return not products or self._accounts.has_access(found.id)
+
+    def _learn(self, email: str, answer: Answer) -> None:
+        """Keep the id that the answer names: the address may turn out to be hidden. What cannot be read is found later."""
+        try:
+            made = answer.read_as(USER, what="the new user")
+        except Failure:
+            return
+        self._remember(email.lower(), made.accountId)
+
+    def _invite(self, email: str, products: tuple[str, ...]) -> tuple[Failure | None, Answer | None]:
+        call = Call(
+            method="POST",
+            route=_USER,
+            # Without "products" the service refuses [observed]; an empty list is an account without any.
+            body={"emailAddress": email, "products": list(products)},
+            expects=_LOOKED_INTO,
+            idempotent=False,
+        )
+        try:
+            return None, self._client.send(call)
+        except Unknown as exc:
+            return exc, None
+
+    def _look_again(self, email: str) -> Account | None:
+        def look() -> Account:
+            found = self._accounts.by_email(email)
+            if isinstance(found, NoMatch):
+                raise Transient(f"Jira does not find {email} yet.")
+            return found
+
+        try:
+            return read_with_patience(look, self._client.patience)
+        except CredentialRefused:
+            raise
+        except Failure:
+            return None
+
+
+def _refused(answer: Answer, email: str) -> Failure:
+    what = f"make an account for {email}"
+    if _MADE_ALL_THE_SAME in answer.said.lower():
+        return Unknown(
+            f"Jira answered {answer.status} when asked to {what}; the invitation may have been made.",
+            remedy="Look for the account before repeating it.",
+            status=answer.status,
+            trace_id=answer.trace_id,
+        )
+    return refusal(answer, what, remedy=_REMEDY)

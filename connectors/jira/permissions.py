@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from http import HTTPStatus
+
+from access.failures import Permanent, Transient
+from connectors.http import Answer, Call, HttpClient
+from connectors.jira.client import API
+from connectors.jira.shapes import PERMISSIONS
+
+_MY_PERMISSIONS = f"{API}/mypermissions"
+
+#: "Browse users and groups": without it reads find nobody, as if there were nobody [spec].
+BROWSE_USERS = "USER_PICKER"
+#: "Administer Jira": sees every project.
+ADMINISTER = "ADMINISTER"
+#: "Administer projects", of one project.
+ADMINISTER_PROJECTS = "ADMINISTER_PROJECTS"
+
+
+class OwnPermissions:
+    """What Provisor's own account may do.
+
+    Jira gives the same 404 for what is gone and for what we may not see [spec]. The second must never be read as "nobody
+    has access", so a 404 counts only once we know that we would have seen the thing.
+    """
+
+    def __init__(self, client: HttpClient) -> None:
+        self._client = client
+
+    def held(self, permission: str, where: Mapping[str, str] | None = None) -> bool:
+        """Whether the permission is held, in the project that ``where`` names for a project permission."""
+        params = {**(where or {}), "permissions": permission}
+        answer = self._client.send(Call(method="GET", route=_MY_PERMISSIONS, params=params, expects=frozenset({404})))
+        if answer.status == HTTPStatus.NOT_FOUND:
+            return False
+        found = answer.read_as(PERMISSIONS, what="Provisor's permissions").permissions.get(permission)
+        return found is not None and found.havePermission
+
+    def require_jiras_own(self, answer: Answer) -> None:
+        """Make sure that a "not there" comes from Jira itself and not from a gateway on the way.
+
+        Raises ``Transient`` when its body is not even an object.
+        """
+        if not isinstance(answer.body, dict):
+            raise Transient(
+                f"Something that is not Jira answered {answer.status}.",
+                remedy="Check the base address and the proxies on the way if it persists.",
+                status=answer.status,
+                trace_id=answer.trace_id,
+            )
+
+    def require_browsing(self, answer: Answer) -> None:
+        """Make sure that ``answer``, which found nobody, means that there is nobody.
+
+        Raises ``Permanent`` when we may not browse users and groups.
+        """
+        if answer.status != HTTPStatus.OK:
+            self.require_jiras_own(answer)
+        if not self.held(BROWSE_USERS):
+            raise Permanent(
+                "Jira shows Provisor's account no users, so nothing can be told from not finding one.",
+                remedy="Give the account the global permission 'Browse users and groups'.",
+                status=answer.status,
+                trace_id=answer.trace_id,
+            )

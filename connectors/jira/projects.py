@@ -1,0 +1,137 @@
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from difflib import get_close_matches
+from http import HTTPStatus
+
+from access.accounts import NoMatch
+from access.failures import CredentialRefused, Permanent
+from connectors.http import Answer, Call, HttpClient
+from connectors.jira.client import API
+from connectors.jira.permissions import ADMINISTER, ADMINISTER_PROJECTS, OwnPermissions
+from connectors.jira.shapes import PROJECT, PROJECT_PAGE, ROLE, ROLE_MAP, Project, Role
+
+_PROJECT = f"{API}/project/{{project}}"
+_SEARCH = f"{API}/project/search"
+_ROLES = f"{API}/project/{{project}}/role"
+_ROLE = f"{API}/project/{{project}}/role/{{role}}"
+_MYSELF = f"{API}/myself"
+
+_KEY_OR_ID = re.compile(r"[A-Za-z0-9_]{1,255}")
+_PAGE = 100
+_MOST_PAGES = 100
+_MOST_CANDIDATES = 5
+
+
+class Projects:
+    """Reads projects and who is in their roles.
+
+    Jira answers 404, and for some routes 401, both for a project that is gone and for one that Provisor's account may not
+    administer [spec]. The second must never be read as "nobody has access", so the two are told apart before a 404 counts.
+    """
+
+    def __init__(self, client: HttpClient, own: OwnPermissions) -> None:
+        self._client = client
+        self._own = own
+
+    def find(self, text: str) -> Project | NoMatch:
+        """The one project of this id, key or name; keys and names match in any case when they do not exactly."""
+        text = text.strip()
+        direct = self.by_id_or_key(text) if _KEY_OR_ID.fullmatch(text) else None
+        if direct is not None:
+            return direct
+        wanted = text.casefold()
+        found = list(self.search(text))
+        same = [project for project in found if wanted in {project.key.casefold(), project.name.casefold()}]
+        if len(same) == 1:
+            return same[0]
+        if not same and not found:
+            found = list(self.search(text[:3]))
+        near = same or _close(text, found)
+        return NoMatch(
+            f"The Jira project '{text}'",
+            tuple(f"{project.name} ({project.key})" for project in near),
+            several=len(same) > 1,
+        )
+
+    def by_id_or_key(self, id_or_key: str) -> Project | None:
+        """The project, None when there is none that Provisor's account may see."""
+        call = Call(method="GET", route=_PROJECT, path={"project": id_or_key}, expects=frozenset({404}))
+        answer = self._client.send(call)
+        return None if answer.status == HTTPStatus.NOT_FOUND else answer.read_as(PROJECT, what="a project")
+
+    def search(self, query: str = "") -> Iterator[Project]:
+        """Projects whose key or name holds the query, all of them without one (``/project/search`` [spec])."""
+        start = 0
+        for _ in range(_MOST_PAGES):
+            params = {"startAt": str(start), "maxResults": str(_PAGE), **({"query": query} if query else {})}
+            answer = self._client.send(Call(method="GET", route=_SEARCH, params=params))
+            page = answer.read_as(PROJECT_PAGE, what="projects")
+            yield from page.values
+            if page.isLast or not page.values:
+                return
+            start += max(1, page.maxResults)
+
+    def roles(self, project_id: str) -> dict[str, int] | None:
+        """Role names to ids of a project, None when the project is gone."""
+        answer = self._as_administrator(
+            Call(method="GET", route=_ROLES, path={"project": project_id}, expects=frozenset({404})), project_id
+        )
+        if answer.status == HTTPStatus.NOT_FOUND:
+            return None
+        links = answer.read_as(ROLE_MAP, what="a project's roles")
+        # The addresses name the site whatever door was used [observed]: only the id at their end is taken.
+        ends = {name: link.rstrip("/").rsplit("/", 1)[-1] for name, link in links.items()}
+        return {name: int(end) for name, end in ends.items() if end.isdecimal()}
+
+    def role(self, project_id: str, role_id: str) -> Role | None:
+        """The role with its actors, inactive ones too, None when project or role is gone."""
+        call = Call(
+            method="GET",
+            route=_ROLE,
+            path={"project": project_id, "role": role_id},
+            params={"excludeInactiveUsers": "false"},
+            expects=frozenset({400, 404}),
+        )
+        answer = self._as_administrator(call, project_id)
+        return None if answer.status in {400, 404} else answer.read_as(ROLE, what="a project role")
+
+    def change(self, call: Call, project_id: str) -> Answer:
+        """Make a change to a role; a 401 that is about the project and not about us is ``Permanent``."""
+        try:
+            return self._client.send(call)
+        except CredentialRefused as exc:
+            self._client.send(Call(method="GET", route=_MYSELF))
+            raise _not_administrator(project_id, exc.status, exc.trace_id) from exc
+
+    def _as_administrator(self, call: Call, project_id: str) -> Answer:
+        answer = self.change(call, project_id)
+        if answer.status in {400, 404}:
+            self._own.require_jiras_own(answer)
+            if not self._may_administer(project_id):
+                raise _not_administrator(project_id, answer.status, answer.trace_id)
+        return answer
+
+    def _may_administer(self, project_id: str) -> bool:
+        """Whether a 404 can be believed: a Jira administrator sees every project there is, a project's own sees that one."""
+        if self._own.held(ADMINISTER):
+            return True
+        return self.by_id_or_key(project_id) is not None and self._own.held(
+            ADMINISTER_PROJECTS, {"projectId": project_id}
+        )
+
+
+def _not_administrator(project_id: str, status: int | None, trace_id: str | None) -> Permanent:
+    return Permanent(
+        f"Jira does not show Provisor's account the roles of project {project_id}: it is gone, or not ours to administer.",
+        remedy="Make the account a Jira administrator, or an administrator of that project.",
+        status=status,
+        trace_id=trace_id,
+    )
+
+
+def _close(text: str, projects: list[Project]) -> list[Project]:
+    names = {name.casefold(): project for project in projects for name in (project.name, project.key)}
+    near = [names[name] for name in get_close_matches(text.casefold(), list(names), n=_MOST_CANDIDATES)]
+    return list({project.id: project for project in near or projects[:_MOST_CANDIDATES]}.values())

@@ -1,0 +1,35 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from access.entitlements import System
+from connectors.http import Call, HttpClient, Manners
+from connectors.jira.reading.shapes import TENANT
+
+_TENANT_INFO = "/_edge/tenant_info"
+
+
+def find_cloud_id(site: str, *, manners: Manners) -> str:
+    """The id by which the gateway knows a site (``GET /_edge/tenant_info`` [docs][observed]). No credential is sent.
+
+    Raises the failure words.
+    """
+    client = HttpClient(system=System.JIRA, address=site, credential=_Nobody(), manners=manners)
+    try:
+        answer = client.send(Call(method="GET", route=_TENANT_INFO))
+        return str(answer.read_as(TENANT, what="the site's cloud id").cloudId)
+    finally:
+        client.close()
+
+
+class _Nobody:
+    """No credential at all."""
+
+    def headers(self) -> Mapping[str, str]:
+        return {}
+
+    def secrets(self) -> tuple[str, ...]:
+        return ()
+
+    def renew(self) -> bool:
+        return False

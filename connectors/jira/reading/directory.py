@@ -1,0 +1,172 @@
+"""Groups, accounts and memberships of a site whose organization can be asked: all in one pass over its directories.
+
+The directories show what Jira hides (addresses, who was last active, who owns a group), and who is in which group at no
+further call. Whether that agrees with Jira is tried on one group before it is believed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from functools import partial
+from typing import Any
+
+from access.failures import Permanent
+from connectors.atlassian.organization import AtlassianOrganization
+from connectors.atlassian.shapes import DirectoryGroup, DirectoryPerson
+from connectors.http import Fetching
+from connectors.jira.reading.accounts import AccountReader
+from connectors.jira.reading.lists import MEMBER_PAGE, Lists
+from connectors.jira.reading.rows import Known, group_row, known_of, member_row
+from connectors.jira.reading.shapes import ListedUser
+from connectors.reading import Incomplete, Row
+
+#: Reading the members of all groups from Jira is not worth a probe below so many calls.
+_FEW_CALLS = 6
+#: The largest group that is tried.
+_LARGEST_PROBE = 200
+#: Groups that are tried until Jira knows one.
+_PROBES = 3
+#: Accounts that Jira has and the directories do not (apps), which are asked for their groups one by one.
+_MOST_STRANGERS = 1000
+
+#: Those whose memberships are the first to be forgotten.
+_IDLE = ("deactivated", "suspended")
+
+
+@dataclass(frozen=True, slots=True)
+class Ways:
+    """What the organization is used for in a run: its ``people``, its ``groups``, and the ``memberships`` of listed groups."""
+
+    people: bool = False
+    groups: bool = False
+    memberships: bool = False
+
+    def state(self) -> dict[str, Any]:
+        """As a plan holds it."""
+        return asdict(self)
+
+
+class DirectoryReader:
+    """Reads with the help of the organization. ``trust_memberships`` is whether they may come from it at all."""
+
+    def __init__(
+        self,
+        organization: AtlassianOrganization,
+        lists: Lists,
+        accounts: AccountReader,
+        fetching: Fetching,
+        *,
+        trust_memberships: bool,
+    ) -> None:
+        self._organization = organization
+        self._lists = lists
+        self._accounts = accounts
+        self._fetching = fetching
+        self._trust_memberships = trust_memberships
+
+    def ways(self) -> tuple[Ways, list[str]]:
+        """What the key lets us use the organization for, and notes on what it does not."""
+        notes: list[str] = []
+        groups = self._first(lambda: next(self._organization.groups(counted=True), []), notes, "groups")
+        idle = self._first(
+            lambda: next(self._organization.people(expand=("groups",), status=list(_IDLE)), []), notes, "people"
+        )
+        memberships = bool(groups and idle is not None and self._worth_it(groups)) and self._agrees(groups, idle or [])
+        if groups and idle is not None and not memberships:
+            notes.append("Members of groups are read from Jira, group by group.")
+        return Ways(people=idle is not None, groups=groups is not None, memberships=memberships), notes
+
+    def read(self, ways: Ways) -> Iterator[Sequence[Row]]:
+        """Groups, then memberships, then accounts. Raises ``Shifted`` and ``Incomplete``."""
+        listed = {group.id: group for page in self._organization.groups() for group in page} if ways.groups else {}
+        covered: set[str] = set()
+        for groups in self._lists.groups():
+            if ways.memberships:
+                covered.update(group.groupId for group in groups if group.groupId in listed)
+            yield [
+                group_row(group, listed.get(group.groupId), members_known=group.groupId in covered) for group in groups
+            ]
+        known: dict[str, Known] = {}
+        if ways.people:
+            yield from self._people(known, covered)
+        strangers: list[str] = []
+        for users in self._lists.users():
+            yield self._accounts.rows(users, known)
+            strangers += [user.accountId for user in users if covered and _may_be_in_groups(user, known)]
+        yield from self._strangers(strangers, covered)
+
+    def _people(self, known: dict[str, Known], covered: set[str]) -> Iterator[Sequence[Row]]:
+        expand = ("productAccess", "groups") if covered else ("productAccess",)
+        names = {group_id: group_id for group_id in covered}  # one text for each group, however many are in it
+        for people in self._organization.people(expand=expand):
+            rows: list[Row] = []
+            for person in people:
+                before = known[person.accountId].groups if person.accountId in known else ()  # in several directories
+                more = tuple(names[one] for one in sorted(person.group_ids) if one in covered and one not in before)
+                rows += [member_row(group_id, person.accountId) for group_id in more]
+                known[person.accountId] = known_of(person, before + more)
+            yield rows
+
+    def _strangers(self, accounts: Sequence[str], covered: set[str]) -> Iterator[Sequence[Row]]:
+        """The groups of accounts that the directories do not show, one call each."""
+        if len(accounts) > _MOST_STRANGERS:
+            raise Incomplete(
+                f"The organization's directories do not show {len(accounts)} of the site's accounts. "
+                "Check that the key may manage the site's directory, or let memberships come from Jira."
+            )
+        for account_id, groups in zip(
+            accounts,
+            self._fetching.ahead(partial(self._lists.groups_of, account_id) for account_id in accounts),
+            strict=True,
+        ):
+            yield [member_row(group.groupId, account_id) for group in groups if group.groupId in covered]
+
+    def _first(self, ask: Any, notes: list[str], what: str) -> Any:
+        """The first page, None when the key may not have it."""
+        try:
+            return ask()
+        except Permanent as refusal:
+            notes.append(f"The organization's {what} are not read: {refusal}")
+            return None
+
+    def _worth_it(self, groups: Sequence[DirectoryGroup]) -> bool:
+        calls = sum(max(1, -(-_count(group) // MEMBER_PAGE)) for group in groups)
+        return self._trust_memberships and calls > _FEW_CALLS
+
+    def _agrees(self, groups: Sequence[DirectoryGroup], idle: Sequence[DirectoryPerson]) -> bool:
+        """Whether the directories and Jira name the same members of a group, best of one with inactive members."""
+        theirs = frozenset[str]().union(*(person.group_ids for person in idle))
+        if idle and not theirs and self._has_groups(idle[0]):
+            return False
+        sizes = {group.id: _count(group) for group in groups if 0 < _count(group) <= _LARGEST_PROBE}
+        tried = sorted(sizes, key=lambda group_id: (group_id not in theirs, sizes[group_id], group_id))
+        for group_id in tried[:_PROBES]:
+            in_jira = {member.accountId: member for page in self._lists.members(group_id) for member in page}
+            if not in_jira:
+                continue
+            people = [
+                person for page in self._organization.people(groupIds=[group_id], expand=("groups",)) for person in page
+            ]
+            in_directory = {person.accountId for person in people if group_id in person.group_ids}
+            missing = [member for member in in_jira.values() if member.accountId not in in_directory]
+            return in_directory <= set(in_jira) and all(member.accountType != "atlassian" for member in missing)
+        return False
+
+    def _has_groups(self, person: DirectoryPerson) -> bool:
+        """Whether Jira knows groups of somebody of whom the directories show none."""
+        return bool(self._fetching.one(partial(self._lists.groups_of, person.accountId)))
+
+
+def _count(group: DirectoryGroup) -> int:
+    return (group.counts.users if group.counts is not None else None) or 0
+
+
+def _may_be_in_groups(user: ListedUser, known: dict[str, Known]) -> bool:
+    """Whether an account that the directories do not show may be in a group.
+
+    Apps may, portal customers and people who were removed may not [assumed].
+    """
+    if user.accountId in known or user.accountType == "customer":
+        return False
+    return user.active or user.accountType == "app"

@@ -1,0 +1,200 @@
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
+from functools import partial
+
+from access.entitlements import System
+from access.failures import Permanent
+from connectors.atlassian.organization import AtlassianOrganization
+from connectors.http import Call, Fetching, HttpClient
+from connectors.jira.permissions import OwnPermissions
+from connectors.jira.projects import Projects
+from connectors.jira.reading.accounts import AccountReader
+from connectors.jira.reading.changes import Changes, Unreadable
+from connectors.jira.reading.directory import DirectoryReader, Ways
+from connectors.jira.reading.lists import MYSELF, Lists
+from connectors.jira.reading.roles import RoleCatalogue, RoleReader
+from connectors.jira.reading.rows import (
+    LISTED,
+    MEMBERS_KNOWN,
+    AddressOf,
+    group_row,
+    member_row,
+    project_row,
+)
+from connectors.jira.reading.shapes import NOBODY
+from connectors.jira.reading.sight import require_sight, scopes_named
+from connectors.jira.shapes import USER
+from connectors.reading import Catalogue, Part, ReadPlan, ResourceRow, Row, ThingKind
+
+#: Groups that hold everybody by their name, such as ``jira-software-users-acme`` [docs]: their lists are streamed.
+_EVERYBODY = "users"
+
+
+class JiraReader:
+    """Takes pictures of one Jira Cloud site.
+
+    ``client`` comes from ``jira_client``, for the site or the gateway; ``site`` is the address people use. Never more than
+    ``concurrency`` calls are in flight, those to the organization included. With the ``organization``, addresses, owners of
+    groups and times of last use are read from it too, memberships as far as they agree with Jira's
+    (``organization_memberships``), and what changed since the last picture (``use_events``). ``known_addresses`` is our own
+    record of the address of an account id. ``skip_customers`` leaves portal customers out; ``participants`` adds to each
+    project whether its roles are all there is to know of who can enter.
+    """
+
+    def __init__(
+        self,
+        client: HttpClient,
+        *,
+        site: str,
+        concurrency: int = 5,
+        organization: AtlassianOrganization | None = None,
+        organization_memberships: bool = True,
+        use_events: bool = True,
+        known_addresses: AddressOf = lambda _: None,
+        skip_customers: bool = False,
+        participants: bool = True,
+    ) -> None:
+        self._client = client
+        self._site = site.rstrip("/")
+        self._participants = participants
+        self._fetching = Fetching(concurrency=concurrency)
+        own = OwnPermissions(client)
+        self._lists = Lists(client, self._fetching, own)
+        self._accounts = AccountReader(self._lists, known_addresses, skip_customers=skip_customers)
+        self._roles = RoleReader(self._lists, Projects(client, own), self._fetching)
+        self._directory: DirectoryReader | None = None
+        self._changes: Changes | None = None
+        if organization is not None:
+            within = organization.within(self._fetching)
+            self._directory = DirectoryReader(
+                within, self._lists, self._accounts, self._fetching, trust_memberships=organization_memberships
+            )
+            self._changes = Changes(client, self._fetching, within) if use_events else None
+        self._ways: Ways | None = None
+
+    def __repr__(self) -> str:
+        return f"JiraReader({self._client!r}, site={self._site!r})"
+
+    @property
+    def system(self) -> System:
+        """Jira."""
+        return System.JIRA
+
+    def close(self) -> None:
+        """Let go of the threads."""
+        self._fetching.close()
+
+    def prove(self) -> str:
+        """The name of Provisor's own account (``GET /myself`` [spec]). Raises ``CredentialRefused``.
+
+        Other routes would answer an unknown caller 200, with nothing in it.
+        """
+        with scopes_named():
+            answer = self._fetching.one(partial(self._client.send, Call(method="GET", route=MYSELF)))
+            return answer.read_as(USER, what="Provisor's own account").title
+
+    def plan(self, *, previous: datetime | None, now: datetime) -> ReadPlan:
+        """Everything, or what both logs say has changed since ``previous`` when they can be read.
+
+        Raises ``Permanent`` when Provisor's account is not shown everything.
+        """
+        del now
+        notes: list[str] = []
+        with scopes_named():
+            self._fetching.one(partial(require_sight, self._client))
+            touched = self._changed_since(previous, notes)
+            ways = self._choose(notes, again=touched is None)
+            roles = self._roles.catalogue()
+        return ReadPlan(
+            method="everything" if touched is None else "changes",
+            full=touched is None,
+            touched=() if touched is None else ("projects", "unlisted/", *touched),
+            notes=notes,
+            state={"ways": ways.state(), **roles.state()},
+        )
+
+    def parts(self, plan: ReadPlan, stage: int, catalogue: Catalogue) -> Sequence[Part] | None:
+        """Stage 0: accounts, groups and projects; 1: members and actors; 2: actors of roles that only their project told."""
+        roles = RoleCatalogue.of(plan.state)
+        if stage == 0:
+            people = [Part("directory", large=True)] if self._directory else [Part("users", large=True), Part("groups")]
+            return [*people, Part("projects")]
+        if stage == 1:
+            groups = (
+                _members_part(group, organized=self._directory is not None)
+                for group in catalogue.resources(ThingKind.GROUP)
+            )
+            return [*(part for part in groups if part is not None), *self._roles.parts(catalogue, roles)]
+        return (self._roles.later_parts(catalogue, roles) or None) if stage == 2 else None  # noqa: PLR2004 - the last one
+
+    def read(self, plan: ReadPlan, part: Part) -> Iterator[Sequence[Row]]:
+        """The rows of a part. Raises ``Shifted`` and ``Incomplete``."""
+        with scopes_named():
+            yield from self._reading(plan, part)
+
+    def _reading(self, plan: ReadPlan, part: Part) -> Iterator[Sequence[Row]]:
+        about = part.about
+        match part.name.partition("/")[0]:
+            case "users":
+                return self._accounts.read()
+            case "groups":
+                return ([group_row(group) for group in page] for page in self._lists.groups())
+            case "directory" if self._directory is not None:
+                return self._directory.read(Ways(**plan.state["ways"]))
+            case "projects":
+                return self._projects()
+            case "members" | "unlisted":
+                return self._members(about["group"])
+            case "roles":
+                return self._roles.of_project(about["project"])
+            case "actors":
+                return self._roles.actors(about["project"], about["role"], about.get("name"))
+        raise Permanent(
+            f"Jira has no list '{part.name}' that can be read with these settings.",
+            remedy="Start the sync again: the settings were changed while it ran.",
+        )
+
+    def _projects(self) -> Iterator[Sequence[Row]]:
+        row: Callable[..., ResourceRow] = partial(project_row, site=self._site, participants=self._participants)
+        return ([row(project) for project in page] for page in self._lists.projects())
+
+    def _members(self, group_id: str) -> Iterator[Sequence[Row]]:
+        for page in self._lists.members(group_id):
+            yield [member_row(group_id, member.accountId) for member in page if member.accountId != NOBODY]
+
+    def _changed_since(self, previous: datetime | None, notes: list[str]) -> Sequence[str] | None:
+        """The parts that both logs name, None when everything has to be read."""
+        if previous is None:
+            return None
+        if self._changes is None:
+            notes.append(
+                "Everything is read: without the organization's events nothing tells who has come into a group."
+            )
+            return None
+        try:
+            return self._changes.since(previous)
+        except Unreadable as why:
+            notes.append(f"Everything is read: {why}.")
+            return None
+
+    def _choose(self, notes: list[str], *, again: bool) -> Ways:
+        """How the organization is used; what was found out for an earlier picture is good for the changes after it."""
+        if self._directory is None:
+            return Ways()
+        if self._ways is None or again:
+            self._ways, more = self._directory.ways()
+            notes += more
+        return self._ways
+
+
+def _members_part(group: ResourceRow, *, organized: bool) -> Part | None:
+    """The list of a group's members; None when they came with the organization's people.
+
+    No event tells of the groups that the organization does not show: their lists have a name that is always read.
+    """
+    if group.attributes.get(MEMBERS_KNOWN):
+        return None
+    kind = "members" if not organized or group.attributes.get(LISTED) else "unlisted"
+    return Part(f"{kind}/{group.id}", {"group": group.id}, large=_EVERYBODY in group.name.casefold().split("-"))

@@ -1,0 +1,125 @@
+from __future__ import annotations
+
+from difflib import get_close_matches
+
+from access.accounts import Account, NoMatch, Subject
+from access.entitlements import System
+from connectors.http import Answer, Call, HttpClient
+from connectors.http.calls import Params
+from connectors.jumpcloud.shapes import USER, USERS, User, is_object_id
+
+_USER = "/api/systemusers/{user}"
+_USERS = "/api/systemusers"
+_SEARCH = "/api/search/systemusers"
+
+#: The fields that are read, space-separated in v1 [spec]; ids come in any case.
+_FIELDS = "username email displayname firstname lastname state suspended account_locked"
+
+#: Unknown ids give 404, ids of another form 400 [assumed, both]: neither names a user.
+_NO_SUCH_ID = frozenset({400, 404})
+
+#: Near names offered when none matches.
+_MOST_CANDIDATES = 5
+
+#: Letters of a mistyped name that the search for near ones trusts: most slips come later in a word.
+_TRUSTED_LETTERS = 3
+
+
+class Accounts:
+    """Finds system users. The search for one never guesses: exactly one user must match all that was said."""
+
+    def __init__(self, client: HttpClient) -> None:
+        self._client = client
+
+    def find(self, subject: Subject) -> Account | NoMatch:
+        """The one user the subject names, by id, else email, else username; what else was said must not contradict it."""
+        wanted = f"The JumpCloud user {subject}"
+        users = self._named(subject)
+        if len(users) > 1:
+            return NoMatch(wanted, tuple(_written(user) for user in users), several=True)
+        if not users:
+            return NoMatch(wanted, self._near(subject))
+        if not _agrees(users[0], subject):
+            return NoMatch(f"{wanted} with everything else that was said of them", (_written(users[0]),))
+        return _account(users[0])
+
+    def by_id(self, user_id: str) -> User | None:
+        """The user, None when there is none of that id."""
+        if not is_object_id(user_id):
+            return None
+        call = Call(method="GET", route=_USER, path={"user": user_id}, params={"fields": _FIELDS}, expects=_NO_SUCH_ID)
+        answer = self._client.send(call)
+        return None if answer.status in _NO_SUCH_ID else answer.read_as(USER, what="a user")
+
+    def lists(self, user_id: str) -> bool:
+        """Whether the list of users has this id.
+
+        Unlike the 404 of a single read, which any gateway may give, an answer of 200 without the user shows that there is
+        none.
+        """
+        params: Params = {"filter": f"_id:$eq:{user_id}", "fields": _FIELDS, "sort": "_id", "limit": 100}
+        users = _users(self._client.send(Call(method="GET", route=_USERS, params=params)))
+        return any(user.id == user_id for user in users)
+
+    def _named(self, subject: Subject) -> list[User]:
+        if subject.id:
+            user = self.by_id(subject.id)
+            return [user] if user else []
+        name, value = ("email", subject.email) if subject.email else ("username", subject.username)
+        return self._by_field(name, (value or "").strip())
+
+    def _by_field(self, name: str, value: str) -> list[User]:
+        # Stored in lower case [assumed] and filtered case-sensitively [spec]; where they are not, the search finds them.
+        params: Params = {"filter": f"{name}:$eq:{value.lower()}", "fields": _FIELDS, "sort": "_id", "limit": 100}
+        answer = self._client.send(Call(method="GET", route=_USERS, params=params))
+        users = _exactly(_users(answer), name, value)
+        return users or _exactly(self._search(value, name), name, value)
+
+    def _search(self, term: str, *fields: str) -> list[User]:
+        """Users with the term somewhere in a field [spec: partial match]."""
+        body = {
+            "searchFilter": {"searchTerm": term, "fields": list(fields)},
+            "fields": _FIELDS,
+            "limit": 100,
+            "skip": 0,
+        }
+        return _users(self._client.send(Call(method="POST", route=_SEARCH, body=body, endpoint_class="read")))
+
+    def _near(self, subject: Subject) -> tuple[str, ...]:
+        said = subject.email or subject.username
+        if not said:
+            return ()
+        found = self._search(said.split("@")[0][:_TRUSTED_LETTERS], "email", "username")
+        near = {(user.email if subject.email else user.username) or user.id: user for user in found}
+        close = get_close_matches(said.lower(), list(near), n=_MOST_CANDIDATES, cutoff=0.6)
+        return tuple(_written(near[name]) for name in close)
+
+
+def _users(answer: Answer) -> list[User]:
+    return answer.read_as(USERS, what="users").results
+
+
+def _exactly(users: list[User], name: str, value: str) -> list[User]:
+    """Those whose field is the value in any case: a service that ignores a filter must not choose for us."""
+    wanted = value.casefold()
+    return list({user.id: user for user in users if str(getattr(user, name) or "").casefold() == wanted}.values())
+
+
+def _agrees(user: User, subject: Subject) -> bool:
+    said = ((subject.email, user.email), (subject.username, user.username))
+    return all(not wanted or wanted.strip().casefold() == (held or "").casefold() for wanted, held in said)
+
+
+def _written(user: User) -> str:
+    return f"{user.email or user.username or user.title} ({user.id})"
+
+
+def _account(user: User) -> Account:
+    return Account(
+        system=System.JUMPCLOUD,
+        id=user.id,
+        title=user.title,
+        email=user.email or None,
+        username=user.username or None,
+        active=user.active,
+    )

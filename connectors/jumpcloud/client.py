@@ -1,0 +1,106 @@
+"""The HTTP client with JumpCloud's manners: headers, refusals, and how a list is paged."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from http import HTTPStatus
+from typing import TypeVar
+
+from pydantic import TypeAdapter
+
+from access.entitlements import System
+from access.failures import Transient
+from connectors.http import Answer, Call, ClientCredentials, Credential, HeaderKey, HttpClient, Manners
+from connectors.http.calls import Params
+from connectors.jumpcloud.addresses import TOKEN_ADDRESS, TOKEN_SCOPE
+
+T = TypeVar("T")
+
+#: Rows per page. The default is 10, v2 lists are limited to 100 [spec].
+PAGE = 100
+
+#: Most pages read of one list before giving up: 100 000 rows, more than any list asked for here has.
+_MOST_PAGES = 1000
+
+
+#: Texts of a 403 that is about the credential and not about the call [observed]: a source address blocked for suspected
+#: abuse, and an organization header the key may not use. The wording is only ever used to tell this from a missing role.
+_REFUSALS = ("has been blocked", "organization selection not allowed")
+
+
+def api_key(key: str) -> Credential:
+    """The credential of an administrator's API key [spec].
+
+    Raises ``ValueError`` when it could not travel in a header.
+    """
+    return HeaderKey("x-api-key", key)
+
+
+def service_account(
+    client_id: str, client_secret: str, *, manners: Manners, token_address: str = TOKEN_ADDRESS
+) -> Credential:
+    """The credential of a service account: OAuth 2 client credentials [docs]."""
+    return ClientCredentials(
+        transport=manners.transport(System.JUMPCLOUD),
+        token_address=token_address,
+        client_id=client_id,
+        client_secret=client_secret,
+        scope=TOKEN_SCOPE,
+        clock=manners.clock,
+    )
+
+
+def jumpcloud_client(
+    *, address: str, credential: Credential, manners: Manners, organization: str | None = None
+) -> HttpClient:
+    """A client for the API at ``address`` (see ``CONSOLES``).
+
+    ``organization`` is the 24-hex id that multi-tenant administrators must send and others may leave out [spec].
+    """
+    return HttpClient(
+        system=System.JUMPCLOUD,
+        address=address,
+        credential=credential,
+        manners=manners,
+        headers={"x-org-id": organization} if organization else {},
+        refused=refuses_the_credential,
+    )
+
+
+def refuses_the_credential(answer: Answer) -> bool:
+    """Whether a 403 says that no call of ours will work: stop and alert, do not retry [observed]."""
+    text = answer.said.lower() if not isinstance(answer.body, str) else answer.body[:1024].lower()
+    return answer.status == HTTPStatus.FORBIDDEN and any(refusal in text for refusal in _REFUSALS)
+
+
+def v2_rows(
+    client: HttpClient,
+    route: str,
+    shape: TypeAdapter[list[T]],
+    *,
+    what: str,
+    path: Mapping[str, str] | None = None,
+    params: Params | None = None,
+) -> Iterator[T]:
+    """The rows of a v2 list, page by page, by ``skip`` alone.
+
+    The end is where ``x-total-count`` [observed] says or an empty page, never a short page [assumed: pages may be clamped].
+    Rows that move while it is read may come twice or be missed: see ``complete``. A 404 goes up as the failure word.
+    """
+    skip = 0
+    for _ in range(_MOST_PAGES):
+        call = Call(method="GET", route=route, path=path or {}, params={**(params or {}), "limit": PAGE, "skip": skip})
+        answer = client.send(call)
+        page = answer.read_as(shape, what=what)
+        yield from page
+        skip += len(page)
+        total = total_count(answer)
+        if not page or (total is not None and skip >= total):
+            return
+    raise Transient(f"JumpCloud's list of {what} did not end.", remedy="Report it: the service ignores paging.")
+
+
+def total_count(answer: Answer) -> int | None:
+    """The ``x-total-count`` of a v2 list [observed], None when it is not there or no number."""
+    text = answer.headers.get("x-total-count", "")
+    return int(text) if text.isdecimal() else None

@@ -1,0 +1,131 @@
+from __future__ import annotations
+
+from http import HTTPStatus
+
+from access.accounts import Account, NoMatch, Subject
+from access.directions import Direction
+from access.entitlements import Entitlement, EntitlementRef, ResourceKind, System
+from access.failures import CredentialRefused, Permanent
+from connectors.http import Call, HttpClient, RateGate
+from connectors.jumpcloud.accounts import Accounts
+from connectors.jumpcloud.groups import Groups
+from connectors.jumpcloud.memberships import Memberships
+from connectors.jumpcloud.shapes import ORGANIZATIONS
+from connectors.ports import Holdings, Observation, Target, Written
+
+_ORGANIZATIONS = "/api/organizations"
+
+
+class JumpCloudConnector:
+    """Membership of JumpCloud user groups. Applications and administrators' roles are left to people.
+
+    ``client`` comes from ``jumpcloud_client``; ``console`` is the address people see JumpCloud at, by default the client's.
+    """
+
+    def __init__(self, client: HttpClient, *, console: str | None = None) -> None:
+        self._client = client
+        self._console = console or client.address
+        self._accounts = Accounts(client)
+        self._groups = Groups(client, self._console)
+        self._memberships = Memberships(client, self._accounts, self._groups)
+
+    def __repr__(self) -> str:
+        return f"JumpCloudConnector({self._client!r})"
+
+    @property
+    def system(self) -> System:
+        """JumpCloud."""
+        return System.JUMPCLOUD
+
+    def through(self, gate: RateGate) -> JumpCloudConnector:
+        """The same connector on the same connections, for the lane that ``gate`` belongs to."""
+        return JumpCloudConnector(self._client.through(gate), console=self._console)
+
+    def prove(self) -> str:
+        """The organization the credential belongs to, by the cheap check ``GET /api/organizations`` [observed].
+
+        Raises ``CredentialRefused`` when the credential is not known, or is forbidden even this.
+        """
+        answer = self._client.send(
+            Call(method="GET", route=_ORGANIZATIONS, params={"limit": 1}, expects=frozenset({403}))
+        )
+        if answer.status == HTTPStatus.FORBIDDEN:
+            said = f": {answer.said}" if answer.said else ""
+            raise CredentialRefused(
+                f"JumpCloud forbids Provisor's credential everything{said}.",
+                remedy="Check the administrator's role, the organization id and whether this address is blocked.",
+                status=answer.status,
+                trace_id=answer.trace_id,
+            )
+        found = answer.read_as(ORGANIZATIONS, what="organizations").results
+        return (found[0].displayName if found else None) or "JumpCloud organization"
+
+    def automates(self, kind: ResourceKind, direction: Direction) -> bool:
+        """Groups, both ways."""
+        del direction
+        return kind is ResourceKind.GROUP
+
+    def find_account(self, subject: Subject) -> Account | NoMatch:
+        """The one system user the subject names, by id, email or username (v1 ``systemusers`` [spec])."""
+        return self._accounts.find(subject)
+
+    def find_entitlement(self, ref: EntitlementRef) -> Entitlement | NoMatch:
+        """The one group of that id or name; ``by_person`` when its members follow a rule (``DYNAMIC…`` [spec]).
+
+        What is not automated is handed back as it was named: a person will know it.
+        """
+        if ref.kind is ResourceKind.GROUP:
+            return self._groups.find(ref.path[0])
+        if ref.kind in {ResourceKind.PROJECT_ROLE, ResourceKind.ACCOUNT}:
+            return NoMatch(f"JumpCloud has no {ref.kind} that access could be to: {ref}")
+        title = f"JumpCloud {ref.kind.replace('-', ' ')} {ref.path[0]}"
+        return Entitlement(ref=ref, named=ref, title=title, by_person="Provisor does not change it by API")
+
+    def observe(self, target: Target) -> Observation:
+        """Whether the user is in the group now (``GET /users/{id}/memberof`` [spec]), or has a usable account at all."""
+        if target.entitlement.kind is ResourceKind.ACCOUNT:
+            return self._observe_account(target)
+        if target.account_id is None:
+            return Observation(present=False, evidence="No JumpCloud user is known yet.")
+        return self._memberships.observe(_group(target), target.account_id)
+
+    def _observe_account(self, target: Target) -> Observation:
+        """A person makes and takes away JumpCloud accounts; what came of it can be read all the same."""
+        found = self._accounts.find(Subject(id=target.account_id, email=target.email))
+        if isinstance(found, NoMatch):
+            return Observation(present=False, evidence=found.sentence())
+        state = "active" if found.active else "suspended, staged or locked"
+        return Observation(
+            present=found.active, evidence=f"JumpCloud shows user {found.id} as {state}", account_id=found.id
+        )
+
+    def give(self, target: Target) -> Written:
+        """Add the user to the group."""
+        return self._memberships.give(_group(target), _user(target))
+
+    def take(self, target: Target) -> Written:
+        """Take the user out of the group."""
+        return self._memberships.take(_group(target), _user(target))
+
+    def holdings(self, account_id: str) -> Holdings:
+        """Names of the user's groups; an id stands for a group that went away in between."""
+        held = self._memberships.group_ids(account_id)
+        if not held:
+            return Holdings()
+        names = {group.id: group.name for group in self._groups.every()}
+        return Holdings(groups=tuple(sorted(names.get(group_id, group_id) for group_id in held)))
+
+
+def _group(target: Target) -> str:
+    if target.entitlement.kind is not ResourceKind.GROUP:
+        raise Permanent(
+            f"Provisor cannot read or change {target.entitlement} by JumpCloud's API.",
+            remedy="A person must do it in the JumpCloud console.",
+        )
+    return target.entitlement.path[0]
+
+
+def _user(target: Target) -> str:
+    if target.account_id is None:
+        raise Permanent("No JumpCloud user is named.", remedy="Create the user in JumpCloud first.")
+    return target.account_id

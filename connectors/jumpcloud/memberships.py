@@ -1,0 +1,166 @@
+from __future__ import annotations
+
+from http import HTTPStatus
+
+from access.failures import Failure, Permanent, Transient
+from connectors.http import Answer, Call, HttpClient
+from connectors.jumpcloud.accounts import Accounts
+from connectors.jumpcloud.client import PAGE, total_count
+from connectors.jumpcloud.groups import Groups
+from connectors.jumpcloud.shapes import GRAPH_OBJECTS, is_object_id
+from connectors.ports import Observation, Written
+
+_MEMBERS = "/api/v2/usergroups/{group}/members"
+_MEMBER_OF = "/api/v2/users/{user}/memberof"
+
+_NO_SUCH_USER = frozenset({400, 404})
+#: Client errors of a change that are looked into; which of them a rule-driven group or an unknown user gives is [assumed].
+_LOOKED_INTO = frozenset({400, 404, 405, 409, 422})
+
+#: Most pages of one user's groups: 10 000 groups.
+_MOST_PAGES = 100
+
+
+class Memberships:
+    """Reads and changes whether one user is in one user group. Every change here is idempotent in effect [spec: 409, 404]."""
+
+    def __init__(self, client: HttpClient, accounts: Accounts, groups: Groups) -> None:
+        self._client = client
+        self._accounts = accounts
+        self._groups = groups
+
+    def observe(self, group_id: str, user_id: str) -> Observation:
+        """Whether the user is in the group, from the list of the user's groups.
+
+        The filter on that list is [assumed] to narrow it; were it broken the other way, and find nothing, a membership would
+        be taken for gone. So the list is read whole: that is one call for up to 100 groups all the same.
+        """
+        held = self.group_ids(user_id)
+        if held is None:
+            return Observation(present=False, evidence=f"JumpCloud has no user {user_id}.")
+        if group_id in held:
+            return Observation(
+                present=True,
+                evidence=f"JumpCloud lists group {group_id} among the {len(held)} groups of user {user_id}.",
+            )
+        return Observation(
+            present=False,
+            evidence=f"JumpCloud does not list group {group_id} among the {len(held)} groups of user {user_id}.",
+        )
+
+    def group_ids(self, user_id: str) -> frozenset[str] | None:
+        """Ids of all groups the user is in, None when there is no such user.
+
+        Raises ``Transient`` when they changed while they were read, twice running: half a list proves nothing.
+        """
+        for _ in range(2):
+            held, complete = self._read_groups(user_id)
+            if complete:
+                return held
+        raise Transient(f"The groups of JumpCloud user {user_id} kept changing while they were read.")
+
+    def give(self, group_id: str, user_id: str) -> Written:
+        """Add the user: 204 [spec], or 409 when already there [observed: 2 clients].
+
+        A 404 is ambiguous: group and user are looked up to say which is gone.
+        """
+        answer = self._change("add", group_id, user_id)
+        if answer.status == HTTPStatus.CONFLICT:
+            return Written.ALREADY
+        if answer.status in _LOOKED_INTO:
+            raise self._why_not_added(answer, group_id, user_id)
+        return Written.APPLIED
+
+    def take(self, group_id: str, user_id: str) -> Written:
+        """Remove the user: 204 [spec], or 404 when not a member [observed: 2 clients].
+
+        The 404 is ambiguous, so the user's groups are read: whether membership, group or user is gone, what is not there is
+        taken. One that is still there after a refusal is a failure.
+        """
+        answer = self._change("remove", group_id, user_id)
+        if answer.status not in _LOOKED_INTO:
+            return Written.APPLIED
+        if not self.observe(group_id, user_id).present:
+            return Written.ALREADY
+        raise self._refusal(answer, group_id, "take the user out of")
+
+    def _change(self, op: str, group_id: str, user_id: str) -> Answer:
+        body = {"op": op, "type": "user", "id": user_id}
+        call = Call(method="POST", route=_MEMBERS, path={"group": group_id}, body=body, expects=_LOOKED_INTO)
+        return self._client.send(call)
+
+    def _why_not_added(self, answer: Answer, group_id: str, user_id: str) -> Failure:
+        user = self._accounts.by_id(user_id)
+        if user is None:
+            return Permanent(
+                f"JumpCloud has no user {user_id}.",
+                remedy="Check whether the user was deleted, and ask again for the right one.",
+                status=answer.status,
+                trace_id=answer.trace_id,
+            )
+        failure = self._refusal(answer, group_id, "add the user to")
+        if isinstance(failure, Permanent) and not user.active:
+            return Permanent(
+                f"JumpCloud did not add {user.title}, who is staged, suspended or locked, to group {group_id}.",
+                remedy="Activate the user first.",
+                status=answer.status,
+                trace_id=answer.trace_id,
+            )
+        return failure
+
+    def _refusal(self, answer: Answer, group_id: str, what: str) -> Failure:
+        group = self._groups.by_id(group_id)
+        said = f": {answer.said}" if answer.said else ""
+        if group is None:
+            return Permanent(
+                f"JumpCloud has no group {group_id}.",
+                remedy="Check whether the group was deleted, and ask again for the right one.",
+                status=answer.status,
+                trace_id=answer.trace_id,
+            )
+        if group.follows_a_rule:
+            return Permanent(
+                f"JumpCloud did not {what} group {group.name}, whose members follow a rule.",
+                remedy="A person must change the rule or make an exemption in the JumpCloud console.",
+                status=answer.status,
+                trace_id=answer.trace_id,
+            )
+        if answer.status == HTTPStatus.NOT_FOUND:
+            # Both ends are there by now: reads and writes need not agree at once [assumed].
+            return Transient(
+                f"JumpCloud answered 404 although group {group.name} and the user are there.",
+                status=answer.status,
+                trace_id=answer.trace_id,
+            )
+        return Permanent(
+            f"JumpCloud did not {what} group {group.name} ({answer.status}{said}).",
+            remedy="A person must look at the group in the JumpCloud console.",
+            status=answer.status,
+            trace_id=answer.trace_id,
+        )
+
+    def _read_groups(self, user_id: str) -> tuple[frozenset[str] | None, bool]:
+        held: list[str] = []
+        for _ in range(_MOST_PAGES):
+            params = {"limit": PAGE, "skip": len(held)}
+            call = Call(method="GET", route=_MEMBER_OF, path={"user": user_id}, params=params, expects=_NO_SUCH_USER)
+            answer = self._client.send(call)
+            if answer.status in _NO_SUCH_USER:
+                self._make_sure_is_gone(answer, user_id)
+                return None, True
+            page = answer.read_as(GRAPH_OBJECTS, what="a user's groups")
+            held += [found.id for found in page]
+            total = total_count(answer)
+            if not page or (total is not None and len(held) >= total):
+                distinct = frozenset(held)
+                return distinct, len(distinct) == (len(held) if total is None else total)
+        return frozenset(held), False
+
+    def _make_sure_is_gone(self, answer: Answer, user_id: str) -> None:
+        """A user who is gone holds nothing, and a removal is then proven: too much to believe one 404."""
+        if is_object_id(user_id) and self._accounts.lists(user_id):
+            raise Transient(
+                f"JumpCloud answered {answer.status} for the groups of user {user_id}, who is there.",
+                status=answer.status,
+                trace_id=answer.trace_id,
+            )

@@ -1,0 +1,186 @@
+"""What Directory Insights says has changed: which lists to read again. Events pick, they are never believed themselves."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from access.failures import Permanent, Transient
+from connectors.http import Answer, Call, Fetching, HttpClient
+from connectors.jumpcloud.reading.values import Record, record, text
+
+_EVENTS = "/insights/directory/v1/events"
+_LIST = TypeAdapter(list[dict[str, Any]])
+
+#: The most events that one call gives [docs].
+_LIMIT = 10_000
+
+#: Calls after which reading everything is the better way.
+_MOST_CALLS = 10
+
+#: Events come late, by how much is not published [observed: a SIEM connector's setting]: look back this much further.
+OVERLAP = timedelta(minutes=15)
+
+#: How far back events reach on the lowest plans [observed], less a margin; 90 days on others [docs].
+_KEPT = timedelta(days=14)
+
+_ASSOCIATIONS = ("association_change", "access_management_association_change")
+
+#: The types that matter here [docs].
+_TYPES = (
+    *_ASSOCIATIONS,
+    *(f"user_{what}" for what in ("create", "update", "delete", "suspended", "unsuspended", "activated")),
+    *("user_lockout", "user_unlocked"),
+    *(f"{thing}_{what}" for thing in ("group", "application", "admin") for what in ("create", "update", "delete")),
+    *("admin_suspended", "admin_unsuspend", "admin_lockout"),
+)
+
+#: Types of things whose connections are access.
+_ENDS = frozenset({"user", "user_group", "application"})
+
+#: Answers that are worth waiting for; every other failure of events makes a full pass.
+_PASSING = frozenset({None, 408, 425, 429, 502, 503, 504})
+
+
+class Unreadable(Exception):  # noqa: N818 - what became of the events, for the reader to read all
+    """The events do not tell what changed; a few words why."""
+
+
+@dataclass(slots=True)
+class Changes:
+    """What changed: lists, and the groups and applications whose connections did."""
+
+    users: bool = False
+    admins: bool = False
+    groups: bool = False
+    applications: bool = False
+    #: Groups whose members or rules changed.
+    members: set[str] = field(default_factory=set)
+    #: Applications and groups that were bound to each other or parted.
+    app_groups: set[str] = field(default_factory=set)
+    group_apps: set[str] = field(default_factory=set)
+    #: Applications that users were bound to or parted from.
+    app_users: set[str] = field(default_factory=set)
+
+    @property
+    def memberships(self) -> bool:
+        """Whether anybody's groups may be others: the rules of groups follow users, too [docs]."""
+        return self.users or bool(self.members)
+
+    def add(self, event: Record) -> None:
+        """Take an event into account. Raises ``Unreadable`` when it does not say what changed."""
+        kind = (text(event, "event_type") or "").lower()
+        if event.get("success") is False:
+            return
+        if kind in _ASSOCIATIONS:
+            self._connect(record(record(event, "association"), "connection"))
+            return
+        thing = kind.partition("_")[0]
+        self.users |= thing == "user"
+        self.admins |= thing == "admin"
+        self.groups |= thing == "group"
+        self.applications |= thing == "application"
+        group = text(record(event, "resource"), "id")
+        if thing == "group" and group:
+            self.members.add(group)
+
+    def _connect(self, connection: Record) -> None:
+        """Whichever end is called ``from`` [assumed], and in whatever case the types are [observed]."""
+        ends = [_end(record(connection, name)) for name in ("from", "to")]
+        if any(kind is None for kind, _ in ends):
+            raise Unreadable("an event does not say what was connected")
+        by_kind = dict(ends)
+        if not by_kind.keys() <= _ENDS:
+            return  # devices, directories, …
+        if None in by_kind.values():
+            raise Unreadable("an event does not say what was connected")
+        user, group, application = (by_kind.get(kind) for kind in ("user", "user_group", "application"))
+        if group and user:
+            self.members.add(group)
+        if group and application:
+            self.group_apps.add(group)
+            self.app_groups.add(application)
+        if user and application:
+            self.app_users.add(application)
+
+
+class Events:
+    """Reads Directory Insights."""
+
+    def __init__(self, client: HttpClient, fetching: Fetching) -> None:
+        self._client = client
+        self._fetching = fetching
+
+    def since(self, previous: datetime, *, now: datetime) -> Changes:
+        """What changed since shortly before ``previous``. Raises ``Unreadable``; waits and refused credentials go up."""
+        if now - previous > _KEPT:
+            raise Unreadable("the last picture is older than events are kept")
+        changes = Changes()
+        try:
+            for event in self._events(previous - OVERLAP):
+                changes.add(event)
+        except Permanent as refusal:
+            raise Unreadable(f"events were refused ({refusal.status})") from refusal
+        except Transient as failure:
+            if failure.status in _PASSING:
+                raise
+            raise Unreadable(f"events could not be read ({failure.status})") from failure
+        return changes
+
+    def _events(self, start: datetime) -> Iterator[Record]:
+        """Every event once: the overlap, and pages that moved, may bring one twice."""
+        seen: set[str] = set()
+        after: Any = None
+        for _ in range(_MOST_CALLS):
+            answer = self._page(start, after)
+            events = answer.read_as(_LIST, what="events")
+            for event in events:
+                key = text(event, "id")
+                if key is None or key not in seen:
+                    yield event
+                if key is not None:
+                    seen.add(key)
+            if len(events) < _number(answer.headers, "x-limit", _LIMIT):
+                return
+            before, after = after, _mark(answer.headers)
+            if after is None or after == before:
+                raise Unreadable("the list of events does not go on")
+        raise Unreadable("there are too many events")
+
+    def _page(self, start: datetime, after: Any) -> Answer:
+        body: dict[str, Any] = {
+            "service": ["directory", "access_management"],
+            "start_time": start.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+            "limit": _LIMIT,
+            "sort": "ASC",
+            "fields": ["id", "event_type", "timestamp", "success", "resource", "association"],
+            "search_term": {"and": [{"event_type": list(_TYPES)}]},
+        }
+        if after is not None:
+            body["search_after"] = after
+        call = Call(method="POST", route=_EVENTS, body=body, endpoint_class="read")
+        return self._fetching.one(lambda: self._client.send(call))
+
+
+def _end(of: Record) -> tuple[str | None, str | None]:
+    kind = text(of, "type")
+    return (kind.lower().replace("-", "_").replace(" ", "_") if kind else None), text(of, "object_id")
+
+
+def _number(headers: Mapping[str, str], name: str, otherwise: int) -> int:
+    value = headers.get(name, "")
+    return int(value) if value.isdecimal() and int(value) > 0 else otherwise
+
+
+def _mark(headers: Mapping[str, str]) -> Any:
+    """The text of a JSON array [docs]."""
+    try:
+        mark = json.loads(headers.get("x-search_after", ""))
+    except ValueError:
+        return None
+    return mark if isinstance(mark, list) and mark else None

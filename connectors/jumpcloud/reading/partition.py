@@ -1,0 +1,83 @@
+"""The parts JumpCloud is read in, and which of them a change touches.
+
+A part's name says how it is read, too: what another method read for the last picture is never taken for its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from connectors.jumpcloud.reading.changes import Changes
+from connectors.jumpcloud.reading.methods import Method
+from connectors.reading import Catalogue, Part, ThingKind
+
+USERS = "users"
+#: Users and their groups in one pass, by the search.
+USERS_AND_MEMBERSHIPS = "users+memberships"
+ADMINS = "admins"
+GROUPS = "groups"
+APPLICATIONS = "applications"
+#: All memberships, by the report.
+MEMBERSHIPS = "memberships"
+#: Followed by a group's id: its members.
+MEMBERS = "members/"
+#: The same of a group that follows a rule: these change with users, and no event tells [assumed].
+MEMBERS_BY_RULE = "members-by-rule/"
+#: Followed by an application's id: the groups, and the users, bound to it.
+APP_GROUPS = "app-groups/"
+APP_USERS = "app-users/"
+#: Followed by a group's id: the applications it is bound to.
+GROUP_APPS = "group-apps/"
+
+
+def lists(method: Method, *, applications: bool) -> Iterator[Part]:
+    """The parts of the first stage."""
+    yield Part(USERS_AND_MEMBERSHIPS if method is Method.SEARCH else USERS, large=True)
+    yield Part(ADMINS)
+    yield Part(GROUPS, large=True)
+    if applications:
+        yield Part(APPLICATIONS, large=True)
+
+
+def members(catalogue: Catalogue) -> Iterator[Part]:
+    """A part for each group."""
+    for group in catalogue.resources(ThingKind.GROUP):
+        kind = MEMBERS_BY_RULE if group.attributes.get("follows_a_rule") else MEMBERS
+        yield Part(f"{kind}{group.id}", {"group": group.id})
+
+
+def bindings(catalogue: Catalogue, *, users: bool) -> Iterator[Part]:
+    """What is bound to applications, seen from whichever side has fewer things; ``users`` too, if they are bound directly."""
+    by_group = catalogue.count(ThingKind.GROUP) < catalogue.count(ThingKind.APPLICATION)
+    if by_group:
+        for group in catalogue.resources(ThingKind.GROUP):
+            yield Part(f"{GROUP_APPS}{group.id}", {"group": group.id})
+    if not by_group or users:
+        for application in catalogue.resources(ThingKind.APPLICATION):
+            about = {"application": application.id}
+            if not by_group:
+                yield Part(f"{APP_GROUPS}{application.id}", about)
+            if users:
+                yield Part(f"{APP_USERS}{application.id}", about)
+
+
+def touched(changes: Changes, method: Method) -> list[str]:
+    """The names of the parts to read again."""
+    whole = (
+        (changes.users, USERS),
+        (changes.users, MEMBERS_BY_RULE),
+        (changes.memberships and method is Method.SEARCH, USERS_AND_MEMBERSHIPS),
+        (changes.memberships and method is Method.REPORT, MEMBERSHIPS),
+        (changes.admins, ADMINS),
+        (changes.groups, GROUPS),
+        (changes.applications, APPLICATIONS),
+    )
+    single = (
+        (MEMBERS, changes.members),
+        (MEMBERS_BY_RULE, changes.members),
+        (APP_GROUPS, changes.app_groups),
+        (GROUP_APPS, changes.group_apps),
+        (APP_USERS, changes.app_users),
+    )
+    names = [name for changed, name in whole if changed]
+    return names + [f"{kind}{key}" for kind, keys in single for key in sorted(keys)]

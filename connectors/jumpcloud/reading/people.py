@@ -1,0 +1,184 @@
+"""Users and administrators as rows of a picture."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from connectors.jumpcloud.reading.values import Record, ident, moment, record, records, text, texts
+from connectors.reading import (
+    AccountKind,
+    AccountRow,
+    AccountStatus,
+    GrantRow,
+    Incomplete,
+    PrincipalKind,
+    ResourceRow,
+    Row,
+    ThingKind,
+)
+
+#: What of the profile is kept, by the names on the wire [spec].
+_PROFILE = {
+    "firstname": "first_name",
+    "middlename": "middle_name",
+    "lastname": "last_name",
+    "displayname": "display_name",
+    "alternateEmail": "alternate_email",
+    "managedAppleId": "managed_apple_id",
+    "department": "department",
+    "jobTitle": "job_title",
+    "company": "company",
+    "costCenter": "cost_center",
+    "location": "location",
+    "employeeType": "employee_type",
+    "employeeIdentifier": "employee_id",
+    "description": "description",
+    "manager": "manager",
+    "state": "state",
+}
+
+#: The fields asked for, space-separated in v1 [spec]; ids come in any case.
+USER_FIELDS = " ".join(
+    [*_PROFILE, "username", "email", "suspended", "account_locked", "created", "attributes", "mfa", "admin"]
+)
+
+#: Custom attributes hold whatever an administrator put there: what is named like a secret is not taken.
+_SECRET = re.compile(r"pass|pwd|secret|token|key|credential|\bpin\b|ssn", re.IGNORECASE)
+
+#: The built-in roles, whose spelling of "With" differs between sources [docs][observed].
+_BUILT_IN = ("Administrator With Billing", "Command Runner With Billing")
+
+
+def user_row(user: Record) -> AccountRow:
+    """A user with effective status and profile."""
+    key = known_id(user, "user")
+    names = " ".join(part for part in (text(user, "firstname"), text(user, "lastname")) if part)
+    email = text(user, "email")
+    return AccountRow(
+        id=key,
+        kind=AccountKind.USER,
+        title=text(user, "displayname") or names or text(user, "username") or email or key,
+        status=_status(user),
+        username=text(user, "username"),
+        email=email,
+        email_source="profile" if email else None,
+        created_at=moment(user, "created"),
+        attributes=_attributes(user),
+    )
+
+
+def membership_rows(user: Record) -> Iterator[GrantRow]:
+    """The groups a user of the search is in. Raises ``Incomplete`` when that is not told."""
+    groups = user.get("memberof")
+    if not isinstance(groups, list) or not all(isinstance(group, str) for group in groups):
+        raise Incomplete(
+            "JumpCloud's search did not say for every user which groups they are in. "
+            "Set the method of reading to 'listing'."
+        )
+    for group in dict.fromkeys(groups):
+        yield member_row(group, known_id(user, "user"))
+
+
+def member_row(group: str, user: str) -> GrantRow:
+    """A user is in a group."""
+    return GrantRow(ThingKind.GROUP, group, PrincipalKind.ACCOUNT, user)
+
+
+class Roles:
+    """The administrators' roles, which grow by those that only an administrator names: none is refused."""
+
+    def __init__(self) -> None:
+        self._by_id: dict[str, str] = {}
+        self._by_name: dict[str, str] = {}
+
+    def listed(self, role: Record) -> ResourceRow:
+        """A role of the list."""
+        return self._add(known_id(role, "role"), text(role, "name"), text(role, "description"))
+
+    def admin_rows(self, admin: Record) -> Iterator[Row]:
+        """An administrator, an account of their own whoever's address it has, and the roles they hold."""
+        key = known_id(admin, "administrator")
+        yield admin_row(admin)
+        held: set[str] = set()
+        for role, name in _held(admin):
+            known = role if role in self._by_id else self._by_name.get((name or "").casefold())
+            if known is None:
+                known = role or f"name:{(name or '').casefold()}"
+                yield self._add(known, name, None)
+            if known not in held:
+                held.add(known)
+                yield GrantRow(ThingKind.ADMIN_ROLE, known, PrincipalKind.ACCOUNT, key)
+
+    def _add(self, key: str, name: str | None, description: str | None) -> ResourceRow:
+        spelled = _spelled(name or key)
+        self._by_id[key] = spelled
+        self._by_name.setdefault(spelled.casefold(), key)
+        attributes = {"description": description} if description else {}
+        return ResourceRow(ThingKind.ADMIN_ROLE, key, spelled, attributes=attributes)
+
+
+def admin_row(admin: Record) -> AccountRow:
+    """An administrator's account."""
+    key = known_id(admin, "administrator")
+    names = " ".join(part for part in (text(admin, "firstname"), text(admin, "lastname")) if part)
+    email = text(admin, "email")
+    return AccountRow(
+        id=key,
+        kind=AccountKind.ADMIN,
+        title=names or email or key,
+        status=AccountStatus.SUSPENDED if admin.get("suspended") is True else AccountStatus.ACTIVE,
+        email=email,
+        email_source="profile" if email else None,
+        created_at=moment(admin, "created"),
+    )
+
+
+def known_id(of: Record, what: str) -> str:
+    """The id. Raises ``Incomplete`` when there is none: the row cannot be left out and the list called complete."""
+    key = ident(of)
+    if key is None:
+        raise Incomplete(f"JumpCloud listed a {what} without an id. Report it: the service may have changed.")
+    return key
+
+
+def _status(user: Record) -> AccountStatus:
+    """[observed: a peer's reading]; a state nobody has documented is no state to work in."""
+    state = (text(user, "state") or "ACTIVATED").upper()
+    if user.get("suspended") is True or state not in {"ACTIVATED", "STAGED"}:
+        return AccountStatus.SUSPENDED
+    if state == "STAGED":
+        return AccountStatus.STAGED
+    return AccountStatus.LOCKED if user.get("account_locked") is True else AccountStatus.ACTIVE
+
+
+def _attributes(user: Record) -> dict[str, Any]:
+    found: dict[str, Any] = {ours: value for theirs, ours in _PROFILE.items() if (value := text(user, theirs))}
+    custom = {
+        name: value
+        for one in records(user, "attributes")
+        if (name := text(one, "name")) and not _SECRET.search(name) and (value := text(one, "value"))
+    }
+    if custom:
+        found["custom"] = custom
+    if isinstance(configured := record(user, "mfa").get("configured"), bool):
+        found["mfa"] = configured
+    if admin := ident(record(user, "admin")):
+        found["admin"] = admin
+    return found
+
+
+def _held(admin: Record) -> Iterator[tuple[str | None, str | None]]:
+    """Ids and names of the roles: one, and in newer answers [spec 2026-03] lists of them."""
+    ids, names = texts(admin, "roles"), texts(admin, "roleNames")
+    held = list(zip(ids, names, strict=True)) if len(ids) == len(names) else [(one, None) for one in ids]
+    pairs: list[tuple[str | None, str | None]] = [(text(admin, "role"), text(admin, "roleName"))]
+    pairs += [pair for pair in held if pair[0] != pairs[0][0]]
+    if not ids:
+        pairs += [(None, name) for name in names if _spelled(name) != _spelled(pairs[0][1] or "")]
+    return (pair for pair in pairs if pair != (None, None))
+
+
+def _spelled(name: str) -> str:
+    return next((known for known in _BUILT_IN if known.casefold() == name.casefold()), name)

@@ -1,0 +1,99 @@
+"""What Provisor asks of a system it provisions: the port each connector implements."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Protocol
+
+from access.accounts import Account, NoMatch, Subject
+from access.directions import Direction
+from access.entitlements import Entitlement, EntitlementRef, ResourceKind, System
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What one operation is about. ``account_id`` is None only while the account is still to be made from ``email``.
+
+    ``products`` are the Jira products a new account gets.
+    """
+
+    entitlement: EntitlementRef
+    account_id: str | None
+    email: str | None = None
+    products: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """What the system itself shows about a target: the proof an operation is done by.
+
+    ``evidence`` is one sentence with what was read. ``account_id`` is filled when an account was found by its email.
+    """
+
+    present: bool
+    evidence: str
+    account_id: str | None = None
+
+
+class Written(StrEnum):
+    """How a write that succeeded came out."""
+
+    #: The system says it made the change.
+    APPLIED = "applied"
+    #: The system says it was already so.
+    ALREADY = "already"
+
+
+@dataclass(frozen=True, slots=True)
+class Holdings:
+    """What an account holds, for the ticket that asks a person to deprovision it.
+
+    ``complete`` is False when reading all of it would have cost too many calls; ``note`` then says what is left out.
+    """
+
+    groups: Sequence[str] = field(default_factory=tuple)
+    project_roles: Sequence[str] = field(default_factory=tuple)
+    complete: bool = True
+    note: str = ""
+
+
+class Connector(Protocol):
+    """What one system can do. Every method may raise the failure words of ``access.failures`` and nothing else."""
+
+    @property
+    def system(self) -> System:
+        """The system it speaks to."""
+        ...
+
+    def automates(self, kind: ResourceKind, direction: Direction) -> bool:
+        """Whether the API can do this at all; what it cannot becomes a ticket."""
+        ...
+
+    def find_account(self, subject: Subject) -> Account | NoMatch:
+        """The one account the subject names."""
+        ...
+
+    def find_entitlement(self, ref: EntitlementRef) -> Entitlement | NoMatch:
+        """The one entitlement asked for by id or name, with whether only a person can change it."""
+        ...
+
+    def observe(self, target: Target) -> Observation:
+        """Whether the account has the entitlement now, read from the system itself.
+
+        A resource or account that is gone is an observation (not present), never a failure.
+        """
+        ...
+
+    def give(self, target: Target) -> Written:
+        """Give the access. Safe to repeat."""
+        ...
+
+    def take(self, target: Target) -> Written:
+        """Take the access away. Safe to repeat."""
+        ...
+
+    def holdings(self, account_id: str) -> Holdings:
+        """What the account holds, for the text of a deprovisioning ticket."""
+        ...

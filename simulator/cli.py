@@ -1,0 +1,111 @@
+"""`python -m simulator`: run the simulated systems from a command line."""
+
+import argparse
+import importlib
+import json
+import random
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from simulator.server import CONTROL, LOOPBACK, Simulators
+from simulator.world import World
+
+_SYSTEMS = ("jumpcloud", "jira", "atlassian")
+_DEFAULT_PORTS = {CONTROL: 9100, "jumpcloud": 9101, "jira": 9102, "atlassian": 9103}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run until SIGTERM or SIGINT and return the exit status: 0 ended, 1 could not start, 2 used wrongly."""
+    options = _parser().parse_args(argv)
+    try:
+        simulators = _simulators(options)
+    except (OSError, ValueError) as exc:
+        sys.stderr.write(f"The simulator could not start: {exc}\n")
+        return 1
+    simulators.run(ready=lambda: _announce(simulators, as_json=options.json))
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m simulator",
+        description="Stand-ins for JumpCloud, Jira Cloud and Atlassian administration. Starts the systems whose port "
+        "is given, all of them when none is.",
+    )
+    for system in _SYSTEMS:
+        parser.add_argument(f"--{system}-port", type=int, metavar="N", help="0 takes a free port")
+    parser.add_argument(
+        "--control-port", type=int, default=_DEFAULT_PORTS[CONTROL], metavar="N", help="default %(default)s"
+    )
+    parser.add_argument("--host", default=LOOPBACK, help="where the systems listen; the control door stays local")
+    for what, number in (
+        ("users", 50),
+        ("groups", 10),
+        ("projects", 5),
+        ("memberships", None),
+        ("apps", 5),
+        ("admins", 3),
+        ("seed", 1),
+    ):
+        parser.add_argument(f"--{what}", type=int, default=number, metavar="N", help="default %(default)s")
+    parser.add_argument("--seed-file", type=Path, metavar="FILE", help="load this in place of made-up content")
+    parser.add_argument(
+        "--state", type=Path, metavar="FILE", help="write the truth here on SIGUSR1, POST /dump and at the end"
+    )
+    parser.add_argument("--json", action="store_true", help="print addresses and credentials as one JSON line")
+    return parser
+
+
+def _simulators(options: argparse.Namespace) -> Simulators:
+    ports = {system: getattr(options, f"{system}_port") for system in _SYSTEMS}
+    if all(port is None for port in ports.values()):
+        ports = {system: _DEFAULT_PORTS[system] for system in _SYSTEMS}
+    wanted = [system for system in _SYSTEMS if ports[system] is not None]
+    if "atlassian" in wanted and "jira" not in wanted:
+        ports["jira"] = 0  # the organization administers a Jira site, so one has to be there
+        wanted.append("jira")
+    content: dict[str, Any] | None = None
+    if options.seed_file is not None:
+        content = json.loads(options.seed_file.read_text(encoding="utf-8"))
+    worlds = {system: _world(system, options, content) for system in wanted if system != "atlassian"}
+    simulators = Simulators(
+        jumpcloud=worlds.get("jumpcloud"),
+        jira=worlds.get("jira"),
+        atlassian="atlassian" in wanted,
+        ports={CONTROL: options.control_port, **{s: ports[s] for s in wanted}},
+        host=options.host,
+        state_file=options.state,
+    )
+    if content is not None and "atlassian" in content and "atlassian" in wanted:
+        simulators.worlds["atlassian"].load(content["atlassian"])
+    return simulators
+
+
+def _world(system: str, options: argparse.Namespace, content: dict[str, Any] | None) -> World:
+    package = importlib.import_module(f"simulator.{system}")
+    world: World = package.World()
+    if content is not None:
+        world.load(content.get(system, {}))
+        return world
+    sizes: dict[str, Any] = {"users": options.users, "groups": options.groups}
+    if system == "jumpcloud":
+        sizes |= {"memberships": options.memberships, "apps": options.apps, "admins": options.admins}
+        sizes |= {"rng": random.Random(options.seed)}
+    else:
+        sizes |= {"projects": options.projects, "rng_seed": options.seed}
+    package.seed(world, **sizes)
+    return world
+
+
+def _announce(simulators: Simulators, *, as_json: bool) -> None:
+    systems = {name: {"url": simulators.url(name), **world.credentials()} for name, world in simulators.worlds.items()}
+    if as_json:
+        sys.stdout.write(json.dumps({**systems, CONTROL: {"url": simulators.control_url}}) + "\n")
+    else:
+        for name, facts in systems.items():
+            sys.stdout.write(f"{name}\n" + "".join(f"  {key:<24} {value}\n" for key, value in facts.items()))
+        sys.stdout.write(f"{CONTROL}\n  {'url':<24} {simulators.control_url}\n")
+    sys.stdout.write("ready\n")
+    sys.stdout.flush()

@@ -1,0 +1,197 @@
+"""The control door: look into the simulated systems and disturb them, over HTTP on the loopback alone."""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from simulator.calls import CallLog
+from simulator.faults import Fault, Faults, RateLimit
+from simulator.world import ActError, UnknownSwitchError, World, change_switches, describe_switches
+
+Handler = Callable[[Request], Awaitable[Response]]
+M = TypeVar("M", bound=BaseModel)
+
+
+class _RefusedError(ValueError):
+    def __init__(self, message: str, status: int = 400) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class Control:
+    """What the control door can do with the running systems."""
+
+    def __init__(self, worlds: Mapping[str, World], *, faults: Faults, calls: CallLog, state_file: Path | None) -> None:
+        self._worlds = worlds
+        self._faults = faults
+        self._calls = calls
+        self._state_file = state_file
+
+    def app(self) -> Starlette:
+        """The door as an application."""
+        routes: list[tuple[str, str, Handler]] = [
+            ("GET", "/health", self._health),
+            ("GET", "/state", self._state),
+            ("GET", "/state/{system}", self._state),
+            ("PUT", "/state/{system}", self._load),
+            ("POST", "/dump", self._dump),
+            ("GET", "/faults", self._list_faults),
+            ("POST", "/faults", self._add_fault),
+            ("DELETE", "/faults", self._clear_faults),
+            ("GET", "/faults/{id}", self._wait_for_fault),
+            ("DELETE", "/faults/{id}", self._remove_fault),
+            ("POST", "/faults/{id}/release", self._release),
+            ("POST", "/limits", self._add_limit),
+            ("POST", "/latency", self._latency),
+            ("GET", "/switches/{system}", self._switches),
+            ("PATCH", "/switches/{system}", self._switch),
+            ("GET", "/requests", self._requests),
+            ("DELETE", "/requests", self._reset_requests),
+            ("POST", "/act/{system}", self._act),
+        ]
+        return Starlette(routes=[Route(path, _door(do), methods=[verb]) for verb, path, do in routes])
+
+    def truth(self) -> dict[str, Any]:
+        """The state of every system as plain JSON."""
+        return {name: world.dump() for name, world in self._worlds.items()}
+
+    def write_state(self) -> Path | None:
+        """Write the truth to the state file, if there is one, and say where."""
+        if self._state_file is not None:
+            part = self._state_file.with_name(self._state_file.name + ".part")
+            part.write_text(json.dumps(self.truth(), indent=1) + "\n", encoding="utf-8")
+            part.replace(self._state_file)
+        return self._state_file
+
+    def _world(self, request: Request) -> World:
+        name = request.path_params["system"]
+        if name not in self._worlds:
+            raise _RefusedError(f"No system {name!r} runs here. Running: {', '.join(self._worlds)}.", 404)
+        return self._worlds[name]
+
+    async def _health(self, _: Request) -> Response:
+        return JSONResponse({"status": "ok", "systems": list(self._worlds)})
+
+    async def _state(self, request: Request) -> Response:
+        if "system" in request.path_params:
+            return JSONResponse(self._world(request).dump())
+        return JSONResponse(self.truth())
+
+    async def _load(self, request: Request) -> Response:
+        self._world(request).load(await _body(request))
+        return Response(status_code=204)
+
+    async def _dump(self, _: Request) -> Response:
+        if (file := self.write_state()) is None:
+            raise _RefusedError("There is no state file. Start the simulator with --state FILE.", 409)
+        return JSONResponse({"file": str(file)})
+
+    async def _list_faults(self, _: Request) -> Response:
+        return JSONResponse(self._faults.view())
+
+    async def _add_fault(self, request: Request) -> Response:
+        return JSONResponse({"id": self._faults.add(_parsed(Fault, await _body(request)))}, status_code=201)
+
+    async def _add_limit(self, request: Request) -> Response:
+        return JSONResponse({"id": self._faults.limit(_parsed(RateLimit, await _body(request)))}, status_code=201)
+
+    async def _clear_faults(self, _: Request) -> Response:
+        self._faults.clear()
+        return Response(status_code=204)
+
+    async def _wait_for_fault(self, request: Request) -> Response:
+        """One fault; ?holding=n or ?played=n waits (up to ?timeout=seconds) until that many are."""
+        query = request.query_params
+        ident = request.path_params["id"]
+        await asyncio.to_thread(
+            self._faults.wait_until,
+            ident,
+            holding=int(query.get("holding", 0)),
+            played=int(query.get("played", 0)),
+            timeout=float(query.get("timeout", 5)),
+        )
+        return JSONResponse(self._faults.get(ident).view())
+
+    async def _remove_fault(self, request: Request) -> Response:
+        self._faults.remove(request.path_params["id"])
+        return Response(status_code=204)
+
+    async def _release(self, request: Request) -> Response:
+        details = await _body(request)
+        self._faults.release(request.path_params["id"], drop=bool(details.get("drop", False)))
+        return Response(status_code=204)
+
+    async def _latency(self, request: Request) -> Response:
+        details = await _body(request)
+        self._faults.latency(float(details["latency_ms"]), str(details.get("system", "*")))
+        return Response(status_code=204)
+
+    async def _switches(self, request: Request) -> Response:
+        switches = self._world(request).switches
+        if "describe" in request.query_params:
+            return JSONResponse(describe_switches(switches))
+        return JSONResponse(switches.model_dump(mode="json"))
+
+    async def _switch(self, request: Request) -> Response:
+        switches = self._world(request).switches
+        change_switches(switches, await _body(request))
+        return JSONResponse(switches.model_dump(mode="json"))
+
+    async def _requests(self, request: Request) -> Response:
+        query = request.query_params
+        return JSONResponse(self._calls.view(int(query.get("last", 100)), query.get("system")))
+
+    async def _reset_requests(self, _: Request) -> Response:
+        self._calls.reset()
+        return Response(status_code=204)
+
+    async def _act(self, request: Request) -> Response:
+        world = self._world(request)
+        details = await _body(request)
+        verb = str(details.pop("do", ""))
+        return JSONResponse(world.act(verb, **details))
+
+
+def _door(handler: Handler) -> Handler:
+    """Turn what goes wrong inside into a sentence for the caller."""
+
+    async def answer(request: Request) -> Response:
+        try:
+            return await handler(request)
+        except _RefusedError as refused:
+            return JSONResponse({"error": str(refused)}, status_code=refused.status)
+        except (ActError, UnknownSwitchError, ValueError, TypeError) as wrong:
+            return JSONResponse({"error": str(wrong)}, status_code=400)
+        except KeyError as missing:
+            return JSONResponse({"error": f"Not found: {missing.args[0]}."}, status_code=404)
+
+    return answer
+
+
+async def _body(request: Request) -> dict[str, Any]:
+    raw = await request.body()
+    try:
+        document = json.loads(raw or b"{}")
+    except ValueError as exc:
+        raise _RefusedError(f"The body is not JSON: {exc}.") from exc
+    if not isinstance(document, dict):
+        raise _RefusedError("The body has to be a JSON object.")
+    return document
+
+
+def _parsed(model: type[M], document: dict[str, Any]) -> M:
+    try:
+        return model.model_validate(document)
+    except ValidationError as exc:
+        problems = "; ".join(
+            f"{'.'.join(str(part) for part in error['loc'])}: {error['msg']}" for error in exc.errors(include_url=False)
+        )
+        raise _RefusedError(f"Not a {model.__name__}: {problems}.") from exc

@@ -1,0 +1,154 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
+from simulator.jira.people import Group
+from simulator.jira.projects import CustomField, FieldUse, Role, Style, TypeKey
+
+if TYPE_CHECKING:
+    from simulator.jira.world import World
+
+
+def create_project(
+    world: World,
+    *,
+    key: str,
+    name: str | None = None,
+    style: Style = "classic",
+    type_key: TypeKey = "software",
+    access_level: Literal["open", "limited", "private", "public"] = "open",
+    lead: str | None = None,
+) -> dict[str, Any]:
+    """Make a project."""
+    lead_id = world.user(lead).account_id if lead else None
+    project = world.add_project(
+        key, name or key, style=style, type_key=type_key, access_level=access_level, lead=lead_id
+    )
+    return {"id": project.id, "key": project.key}
+
+
+def rename_project(world: World, *, project: str, key: str) -> dict[str, Any]:
+    """Give a project another key, and so all its issues; the old keys still resolve."""
+    found = world.project(project)
+    if world.projects.find(key):
+        raise ValueError(f"There is a project {key!r} already.")
+    world.projects.rename(found, key)
+    for issue in [each for each in world.issues.by_id.values() if each.project_id == found.id]:
+        world.issues.rekey(issue, f"{key}-{issue.key.rpartition('-')[2]}")
+        world.tracker.reindex(issue)
+    return {"id": found.id, "key": key}
+
+
+def archive_project(world: World, *, project: str) -> dict[str, Any]:
+    """Archive a project."""
+    found = world.project(project)
+    found.status = "archived"
+    return {"id": found.id, "status": found.status}
+
+
+def delete_project(world: World, *, project: str) -> dict[str, Any]:
+    """Put a project into the bin."""
+    found = world.project(project)
+    found.status = "deleted"
+    return {"id": found.id, "status": found.status}
+
+
+def add_role_actor(
+    world: World, *, project: str, role: str, user: str | None = None, group: str | None = None
+) -> dict[str, Any]:
+    """Put a user or a group into a role."""
+    found, chosen = world.project(project), world.role(project, role)
+    who = world.group(group) if group else world.user(user or "")
+    which = who.id if isinstance(who, Group) else who.account_id
+    if which not in {each.user or each.group for each in found.roles.get(chosen.id, ())}:
+        world.enter_role(found, chosen, who)
+    return _actors(world, project, chosen)
+
+
+def remove_role_actor(
+    world: World, *, project: str, role: str, user: str | None = None, group: str | None = None
+) -> dict[str, Any]:
+    """Take a user or a group out of a role."""
+    found, chosen = world.project(project), world.role(project, role)
+    which = world.group(group).id if group else world.user(user or "").account_id
+    world.leave_role(found, chosen, which)
+    return _actors(world, project, chosen)
+
+
+def _actors(world: World, project: str, role: Role) -> dict[str, Any]:
+    return {"role": role.id, "actors": len(world.project(project).roles.get(role.id, ()))}
+
+
+def deny(world: World, *, account: str, permission: str, project: str | None = None) -> dict[str, Any]:
+    """Take one permission away from one account, in a project or everywhere (`ADMINISTER`, `CREATE_ISSUES` …)."""
+    world.permissions.denied.add(_denial(world, account, permission, project))
+    return {"denied": len(world.permissions.denied)}
+
+
+def allow(world: World, *, account: str, permission: str, project: str | None = None) -> dict[str, Any]:
+    """Take back a `deny`."""
+    world.permissions.denied.discard(_denial(world, account, permission, project))
+    return {"denied": len(world.permissions.denied)}
+
+
+def _denial(world: World, account: str, permission: str, project: str | None) -> tuple[str, str, str]:
+    return world.user(account).account_id, permission, world.project(project).id if project else ""
+
+
+def add_field(
+    world: World,
+    *,
+    project: str,
+    name: str,
+    type: str = "string",  # noqa: A002 -- the word of Jira's schema
+    items: str | None = None,
+    custom: str = "com.atlassian.jira.plugin.system.customfieldtypes:textfield",
+    options: list[str] | None = None,
+    required: bool = False,
+    default: Any = None,
+    issue_types: list[str] | None = None,
+) -> dict[str, Any]:
+    """Put a custom field, made when its name is new, on the screens of a project."""
+    found = world.project(project)
+    known = {each.name: each for each in world.catalogue.fields.values()}
+    field = known.get(name)
+    if field is None:
+        number = world.tracker.next_number()
+        choices = [{"id": str(number * 10 + place), "value": value} for place, value in enumerate(options or [])]
+        field = CustomField(f"customfield_{number}", name, type, items, custom, choices)
+        world.catalogue.fields[field.id] = field
+    found.fields[field.id] = FieldUse(required, default, issue_types or [])
+    return {"field": field.id}
+
+
+def take_off_screen(world: World, *, project: str, field: str) -> dict[str, Any]:
+    """Take a system field off the screens of a project."""
+    found = world.project(project)
+    if field not in found.off_screen:
+        found.off_screen.append(field)
+    return {"off_screen": found.off_screen}
+
+
+def put_on_screen(world: World, *, project: str, field: str) -> dict[str, Any]:
+    """Put a system field back on the screens of a project."""
+    found = world.project(project)
+    found.off_screen = [each for each in found.off_screen if each != field]
+    return {"off_screen": found.off_screen}
+
+
+ACTS = {
+    each.__name__: each
+    for each in (
+        create_project,
+        rename_project,
+        archive_project,
+        delete_project,
+        add_role_actor,
+        remove_role_actor,
+        deny,
+        allow,
+        add_field,
+        take_off_screen,
+        put_on_screen,
+    )
+}

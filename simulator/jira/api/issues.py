@@ -1,0 +1,184 @@
+from __future__ import annotations
+
+from typing import Any
+
+from starlette.responses import Response
+
+from simulator.jira.api.answers import NO_ISSUE, Refusal, answer, empty, refuse
+from simulator.jira.api.call import Call
+from simulator.jira.api.draft import Draft, Reader, read_place
+from simulator.jira.api.issue_views import ALL, NAVIGABLE, FieldSelection, issue_document
+from simulator.jira.api.operation import Operation
+from simulator.jira.api.transitions import apply_transition
+from simulator.jira.api.values import ValueRefused, stored
+from simulator.jira.catalogue import DEFAULT_PRIORITY, LINK_TYPES
+from simulator.jira.fields import SYSTEM
+from simulator.jira.issues import Issue
+from simulator.jira.projects import Project
+
+BULK_CREATE = 50
+BULK_FETCH = 100
+
+
+def visible(call: Call, id_or_key: str) -> Issue | None:
+    """Give an issue that the caller may see, or None."""
+    issue = call.world.issues.find(id_or_key)
+    if issue is None or not call.may("BROWSE_PROJECTS", call.world.projects.by_id[issue.project_id]):
+        return None
+    return issue
+
+
+def the_issue(call: Call) -> Issue:
+    """Give the issue of the path, or refuse."""
+    issue = visible(call, call.path("key"))
+    if issue is None:
+        raise refuse(404, NO_ISSUE)
+    return issue
+
+
+def project_of(call: Call, issue: Issue) -> Project:
+    """Give the project of an issue."""
+    return call.world.projects.by_id[issue.project_id]
+
+
+def create(call: Call) -> Response:
+    """Create an issue; its properties and labels are written with it."""
+    return answer(_create(call, call.members()), 201)
+
+
+def _create(call: Call, body: dict[str, Any]) -> dict[str, Any]:
+    project, kind = read_place(call, body.get("fields"))
+    draft = Reader(call, project, kind.id).read(body)
+    values = draft.values
+    issue = Issue(
+        id="",
+        key="",
+        project_id=project.id,
+        type_id=kind.id,
+        status_id=project.statuses[0],
+        creator=call.me.account_id,
+        created=0.0,
+        updated=0.0,
+        summary=values.pop("summary"),
+        assignee=values.pop("assignee", None),
+        reporter=values.pop("reporter", None) or call.me.account_id,
+        labels=values.pop("labels", []),
+        properties=draft.properties,
+    )
+    values.setdefault("priority", DEFAULT_PRIORITY)
+    issue.values = {name: value for name, value in values.items() if value is not None and name != "issuetype"}
+    call.world.tracker.create(issue, call.me.account_id)
+    _finish(call, issue, draft)
+    if isinstance(body.get("transition"), dict):
+        apply_transition(call, issue, {"transition": body["transition"]})
+    return {"id": issue.id, "key": issue.key, "self": f"{call.api}/issue/{issue.id}"}
+
+
+def _finish(call: Call, issue: Issue, draft: Draft) -> None:
+    for document in draft.comments:
+        call.world.tracker.comment(issue, document, call.me.account_id)
+    for link in draft.links:
+        kind = next((each for each in LINK_TYPES if each.name == (link.get("type") or {}).get("name")), None)
+        other = visible(call, str((link.get("outwardIssue") or link.get("inwardIssue") or {}).get("key")))
+        if kind is None or other is None:
+            raise refuse(400, errors={"issuelinks": "The issue link type or issue is not valid."})
+        ends = (issue, other) if "outwardIssue" in link else (other, issue)
+        call.world.tracker.link(kind.id, *ends)
+
+
+def create_bulk(call: Call) -> Response:
+    """Create up to 50 issues; some may fail."""
+    updates = call.members().get("issueUpdates")
+    if not isinstance(updates, list) or not 0 < len(updates) <= BULK_CREATE:
+        raise refuse(400, f"The number of issues to create has to be between 1 and {BULK_CREATE}.")
+    issues: list[dict[str, Any]] = []
+    errors: list[dict[str, Any]] = []
+    for number, body in enumerate(updates):
+        try:
+            issues.append(_create(call, body if isinstance(body, dict) else {}))
+        except Refusal as refusal:
+            errors.append(
+                {
+                    "status": refusal.response.status_code,
+                    "elementErrors": refusal.body,
+                    "failedElementNumber": number,
+                }
+            )
+    return answer({"issues": issues, "errors": errors}, 201 if issues else 400)
+
+
+def one(call: Call) -> Response:
+    """Give one issue; a former key finds it too, and the answer has the new one."""
+    issue = the_issue(call)
+    selection = FieldSelection(call, call.listed("fields"), ALL)
+    properties = call.listed("properties")
+    return answer(issue_document(call, issue, selection, expand=call.listed("expand"), properties=properties))
+
+
+def fetch_bulk(call: Call) -> Response:
+    """Give up to 100 issues from the issue store, by id; what is missing or not to be seen is left out."""
+    body = call.members()
+    wanted = body.get("issueIdsOrKeys")
+    if not isinstance(wanted, list) or not 0 < len(wanted) <= BULK_FETCH:
+        raise refuse(400, f"The number of issues to fetch has to be between 1 and {BULK_FETCH}.")
+    selection = FieldSelection(call, body.get("fields") or [], NAVIGABLE)
+    expand, properties = body.get("expand") or [], body.get("properties") or []
+    found = {issue.id: issue for each in wanted if (issue := visible(call, str(each))) is not None}
+    ordered = sorted(found.values(), key=lambda issue: int(issue.id))
+    shown = [issue_document(call, each, selection, expand=expand, properties=properties) for each in ordered]
+    return answer({"issues": shown, "issueErrors": []})
+
+
+def edit(call: Call) -> Response:
+    """Change fields of an issue."""
+    issue = the_issue(call)
+    project = project_of(call, issue)
+    call.require("EDIT_ISSUES", "You do not have permission to edit issues in this project.", project)
+    draft = Reader(call, project, issue.type_id, issue).read(call.members())
+    call.world.tracker.edit(issue, draft.values, call.me.account_id)
+    issue.properties.update(draft.properties)
+    _finish(call, issue, draft)
+    if call.flag("returnIssue"):
+        return answer(issue_document(call, issue, FieldSelection(call, (), ALL), expand=call.listed("expand")))
+    return empty()
+
+
+def delete(call: Call) -> Response:
+    """Delete an issue."""
+    issue = the_issue(call)
+    call.require(
+        "DELETE_ISSUES", "You do not have permission to delete issues in this project.", project_of(call, issue)
+    )
+    call.world.tracker.delete(issue, call.me.account_id)
+    return empty()
+
+
+def assign(call: Call) -> Response:
+    """Assign an issue, or take the assignee away with null."""
+    issue = the_issue(call)
+    project = project_of(call, issue)
+    call.require("ASSIGN_ISSUES", "You do not have permission to assign issues.", project)
+    try:
+        assignee = stored(call, SYSTEM["assignee"], call.members(), project)
+    except ValueRefused as refused:
+        raise refuse(400, errors={"assignee": str(refused)}) from refused
+    call.world.tracker.edit(issue, {"assignee": assignee}, call.me.account_id)
+    return empty()
+
+
+WORK, WRITE = "read:jira-work", "write:jira-work"
+READ = (
+    "read:avatar read:field-configuration read:issue read:issue-meta read:issue-security-level read:issue.changelog "
+    "read:issue.vote read:status read:user"
+)
+CREATE = "read:issue write:attachment write:comment write:comment.property write:issue"
+AT = "/issue/{key}"
+OPERATIONS = (
+    Operation("POST", "/issue", create, WRITE, CREATE),
+    Operation("POST", "/issue/bulk", create_bulk, WRITE, CREATE),
+    Operation("POST", "/issue/bulkfetch", fetch_bulk, WORK, READ, login="open"),
+    Operation("GET", AT, one, WORK, READ, login="open"),
+    Operation("PUT", AT, edit, WRITE, "write:issue", issue_write=True),
+    Operation("DELETE", AT, delete, WRITE, "delete:issue", issue_write=True),
+    Operation("PUT", f"{AT}/assignee", assign, WRITE, "write:issue", issue_write=True),
+)

@@ -1,0 +1,134 @@
+from __future__ import annotations
+
+from typing import Any
+
+from starlette.responses import Response
+
+from simulator.jira.api.answers import NO_ISSUE, answer, empty, refuse
+from simulator.jira.api.call import Call
+from simulator.jira.api.operation import Operation
+from simulator.jira.api.projects import status
+from simulator.jira.api.values import ValueRefused, resolution, text_document
+from simulator.jira.catalogue import RESOLUTIONS
+from simulator.jira.fields import SYSTEM
+from simulator.jira.issues import Adf, Issue
+from simulator.jira.projects import Project, Transition
+
+
+def _issue(call: Call) -> tuple[Issue, Project]:
+    issue = call.world.issues.find(call.path("key"))
+    project = call.world.projects.by_id[issue.project_id] if issue else None
+    if issue is None or project is None or not call.may("BROWSE_PROJECTS", project):
+        raise refuse(404, NO_ISSUE)
+    return issue, project
+
+
+def _with_resolution(call: Call, project: Project, transition: Transition) -> bool:
+    done = call.world.catalogue.statuses[transition.to].category == "done"
+    return done and not project.simplified and call.world.switches.resolution_on_screen
+
+
+def listing(call: Call) -> Response:
+    """Give the transitions from the issue's status; none to somebody who may not move it."""
+    issue, project = _issue(call)
+    wanted = call.query("transitionId")
+    with_fields = "transitions.fields" in call.listed("expand")
+    ways = call.world.ways_out(issue) if call.may("TRANSITION_ISSUES", project) else []
+    chosen = [each for each in ways if wanted in {None, each.id}]
+    shown = [_document(call, project, each, with_fields=with_fields) for each in chosen]
+    return answer({"expand": "transitions", "transitions": shown})
+
+
+def _document(call: Call, project: Project, transition: Transition, *, with_fields: bool) -> dict[str, Any]:
+    has_screen = _with_resolution(call, project, transition)
+    document: dict[str, Any] = {
+        "id": transition.id,
+        "name": transition.name,
+        "to": status(call, call.world.catalogue.statuses[transition.to]),
+        "hasScreen": has_screen,
+        "isGlobal": not transition.from_statuses,
+        "isInitial": False,
+        "isAvailable": True,
+        "isConditional": False,
+        "isLooped": False,
+    }
+    if with_fields:
+        document["fields"] = {"resolution": _resolution_field(call)} if has_screen else {}
+    return document
+
+
+def _resolution_field(call: Call) -> dict[str, Any]:
+    field = SYSTEM["resolution"]
+    at = f"{call.api}/resolution"
+    return {
+        "required": True,
+        "schema": field.schema(),
+        "name": field.name,
+        "key": field.id,
+        "hasDefaultValue": False,
+        "operations": list(field.operations),
+        "allowedValues": [{"self": f"{at}/{each.id}", "name": each.name, "id": each.id} for each in RESOLUTIONS],
+    }
+
+
+def perform(call: Call) -> Response:
+    """Move an issue along the workflow."""
+    issue, _ = _issue(call)
+    apply_transition(call, issue, call.members())
+    return empty()
+
+
+def apply_transition(call: Call, issue: Issue, body: dict[str, Any]) -> None:
+    """Check and carry out the transition that a body names, or refuse."""
+    project = call.world.projects.by_id[issue.project_id]
+    sent = body.get("transition")
+    wanted = str(sent.get("id", "")) if isinstance(sent, dict) else ""
+    if not wanted:
+        raise refuse(400, "Missing 'transition' identifier")
+    ways = call.world.ways_out(issue) if call.may("TRANSITION_ISSUES", project) else []
+    transition = next((each for each in ways if each.id == wanted), None)
+    if transition is None:
+        raise refuse(400, f"Transition id '{wanted}' is not valid for this issue.")
+    chosen = _checked(call, project, transition, body.get("fields") or {})
+    comments = _comments(call, body.get("update") or {})
+    call.world.tracker.transition(issue, transition, call.me.account_id, resolution=chosen)
+    for document in comments:
+        call.world.tracker.comment(issue, document, call.me.account_id)
+    for each in body.get("properties") or []:
+        issue.properties[str(each["key"])] = each.get("value")
+
+
+def _checked(call: Call, project: Project, transition: Transition, fields: dict[str, Any]) -> str | None:
+    errors: dict[str, str] = {}
+    chosen = None
+    for name, value in fields.items():
+        if name == "resolution" and _with_resolution(call, project, transition):
+            try:
+                chosen = resolution(value)
+            except ValueRefused as refused:
+                errors[name] = str(refused)
+        else:
+            errors[name] = f"Field '{name}' cannot be set. It is not on the appropriate screen, or unknown."
+    if errors:
+        raise refuse(400, errors=errors)
+    return chosen
+
+
+def _comments(call: Call, update: dict[str, Any]) -> list[Adf]:
+    documents = []
+    for each in update.get("comment") or []:
+        try:
+            document = text_document(call, (each.get("add") or {}).get("body"))
+        except ValueRefused as refused:
+            raise refuse(400, errors={"comment": str(refused)}) from refused
+        if document is not None:
+            documents.append(document)
+    return documents
+
+
+AT = "/issue/{key}/transitions"
+READ = "read:field-configuration read:issue.transition read:status"
+OPERATIONS = (
+    Operation("GET", AT, listing, "read:jira-work", READ, login="open"),
+    Operation("POST", AT, perform, "write:jira-work", "write:issue write:issue.property", issue_write=True),
+)

@@ -1,0 +1,91 @@
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+Adf = dict[str, Any]
+
+
+@dataclass(slots=True)
+class Comment:
+    """A comment; `body` is an Atlassian document, times are seconds since 1970."""
+
+    id: str
+    author: str
+    body: Adf
+    created: float
+    updated: float
+    update_author: str
+    visibility: dict[str, str] | None = None
+    properties: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Change:
+    """One history entry; `items` are in the form of the answers."""
+
+    id: str
+    author: str
+    created: float
+    items: list[dict[str, Any]]
+
+
+@dataclass(slots=True)
+class RemoteLink:
+    """A link to something outside Jira; `content` is what was sent, without `globalId`."""
+
+    id: int
+    global_id: str | None
+    content: dict[str, Any]
+
+
+@dataclass(slots=True)
+class IssueLink:
+    """A link between two issues, kept once; ids are numeric issue ids."""
+
+    id: str
+    type_id: str
+    inward: str
+    outward: str
+
+
+@dataclass(slots=True)
+class Attachment:
+    """A file on an issue; only its size is kept unless it is small."""
+
+    id: str
+    filename: str
+    mime_type: str
+    size: int
+    author: str
+    created: float
+
+
+@dataclass(slots=True)
+class Issue:
+    """An issue; `values` holds fields by id, objects in them by their id only."""
+
+    id: str
+    key: str
+    project_id: str
+    type_id: str
+    status_id: str
+    creator: str
+    created: float
+    updated: float
+    summary: str
+    resolution_id: str | None = None
+    resolved: float | None = None
+    assignee: str | None = None
+    reporter: str | None = None
+    labels: list[str] = field(default_factory=list)
+    values: dict[str, Any] = field(default_factory=dict)
+    properties: dict[str, Any] = field(default_factory=dict)
+    comments: list[Comment] = field(default_factory=list)
+    changes: list[Change] = field(default_factory=list)
+    watchers: list[str] = field(default_factory=list)
+    remote_links: list[RemoteLink] = field(default_factory=list)
+    attachments: list[Attachment] = field(default_factory=list)
+    old_keys: list[str] = field(default_factory=list)
+    request_type: str | None = None
+    """Request type of a service project; an issue made by `POST /issue` has none."""

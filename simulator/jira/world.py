@@ -1,0 +1,220 @@
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from random import Random
+from typing import Any
+
+from simulator.jira import acts, documents
+from simulator.jira.administration import Administration, named_group, named_user
+from simulator.jira.books import IssueBook, ProjectBook
+from simulator.jira.catalogue import Catalogue
+from simulator.jira.credentials import Tokens
+from simulator.jira.directory import Directory
+from simulator.jira.issues import Issue
+from simulator.jira.journal import Journal, Named
+from simulator.jira.jql.names import Names
+from simulator.jira.people import Group, User
+from simulator.jira.permissions import Permissions
+from simulator.jira.projects import Actor, Project, Role, Transition
+from simulator.jira.search import Cursors
+from simulator.jira.site import Organization, Site
+from simulator.jira.switches import Switches
+from simulator.jira.tracker import Tracker
+from simulator.jira.webhooks import Webhooks
+
+ADMIN_EMAIL = "admin@example.com"
+ADMIN_TOKEN = "sim-token"  # noqa: S105 -- the published credential of an empty world
+ADMIN_ACCOUNT = "712020:00000000-0000-4000-8000-000000000001"
+
+
+class World:
+    """The truth behind one simulated Jira site and its organization.
+
+    A new world has one site administrator (`admin@example.com`, token `sim-token`) in `site-admins` and in the default
+    access group, and the shared statuses, issue types and roles; nothing else. The Atlassian administration
+    simulator works on the same object.
+    """
+
+    def __init__(
+        self,
+        *,
+        site: str = "example",
+        switches: Switches | None = None,
+        clock: Callable[[], float] = time.time,
+        rng_seed: int = 1,
+    ) -> None:
+        self.switches = switches or Switches()
+        self.site = Site(site)
+        self.organization = Organization()
+        self.random = Random(rng_seed)
+        self.ahead = 0.0
+        self.address = self.site.url
+        """Where the site was last reached, which links name unless a switch says otherwise."""
+        self._clock = clock
+        self.journal = Journal(self.now)
+        self.directory = Directory(self.switches, self.now)
+        self.administration = Administration(self.directory, self.journal, self.site, self.random)
+        self.tokens = Tokens()
+        self.catalogue = Catalogue()
+        self.projects = ProjectBook()
+        self.issues = IssueBook()
+        self.permissions = Permissions(self.directory)
+        self.cursors = Cursors()
+        self.tracker = Tracker(
+            projects=self.projects,
+            issues=self.issues,
+            catalogue=self.catalogue,
+            directory=self.directory,
+            switches=self.switches,
+            now=self.now,
+        )
+        self.webhooks = Webhooks(self.switches)
+        self._add_administrator()
+
+    def __repr__(self) -> str:
+        size = f"{len(self.projects.by_id)} projects, {len(self.issues.by_id)} issues"
+        return f"<World {self.site.name}: {self.directory!r}, {size}>"
+
+    def now(self) -> float:
+        """Give the world's time in seconds since 1970."""
+        return self._clock() + self.ahead
+
+    def advance(self, seconds: float) -> None:
+        """Let the world's time jump ahead."""
+        self.ahead += seconds
+
+    def set_switches(self, **values: Any) -> None:
+        """Set switches by name; raises pydantic's ValidationError (a ValueError) for an unknown name or value."""
+        for name, value in values.items():
+            setattr(self.switches, name, value)
+
+    def user(self, who: str) -> User:
+        """Find a person by account id or address; raises ValueError."""
+        found = self.directory.users.get(who) or self.directory.user_by_email(who)
+        if found is None:
+            raise ValueError(f"There is no account {who!r}. Name one by account id or address.")
+        return found
+
+    def group(self, which: str) -> Group:
+        """Find a group by id or name; raises ValueError."""
+        found = self.directory.groups.get(which) or self.directory.group_by_name(which)
+        if found is None:
+            raise ValueError(f"There is no group {which!r}. Name one by id or name.")
+        return found
+
+    def project(self, which: str) -> Project:
+        """Find a project by id or key; raises ValueError."""
+        found = self.projects.find(which)
+        if found is None:
+            raise ValueError(f"There is no project {which!r}. Name one by id or key.")
+        return found
+
+    def role(self, project: str, which: str | int) -> Role:
+        """Find a role of a project by id or name; raises ValueError."""
+        roles = self.catalogue.roles_of(self.project(project))
+        for role in roles:
+            if str(which) in {str(role.id), role.name}:
+                return role
+        raise ValueError(f"There is no role {which!r} there. Choose from: {', '.join(role.name for role in roles)}.")
+
+    def issue(self, which: str) -> Issue:
+        """Find an issue by id or any key it ever had; raises ValueError."""
+        found = self.issues.find(which)
+        if found is None:
+            raise ValueError(f"There is no issue {which!r}. Name one by id or key.")
+        return found
+
+    def actor(self, who: str | None) -> str:
+        """Give the account id of who acts: the one named, else the first person who has no token, else the administrator."""
+        if who is not None:
+            return self.user(who).account_id
+        holders = {token.account_id for token in self.tokens.by_value.values()}
+        first = self.directory.user_ids[: len(holders) + 50]
+        people = (each for each in first if each not in holders and self.directory.users[each].active)
+        return next(people, ADMIN_ACCOUNT)
+
+    def act(self, verb: str, /, **details: Any) -> dict[str, Any]:
+        """Do what a person would behind the API's back; raises ActError, a ValueError, for what cannot be done."""
+        return acts.perform(self, verb, details)
+
+    def credentials(self) -> dict[str, str]:
+        """Give what a client needs to get in."""
+        return {"email": ADMIN_EMAIL, "token": ADMIN_TOKEN, "cloud_id": self.site.cloud_id}
+
+    def error_body(self, status: int, message: str) -> dict[str, Any]:
+        """Give the body of an error that is made outside, such as a fault."""
+        return {"errorMessages": [message], "errors": {}, "status": status}
+
+    def dump(self) -> dict[str, Any]:
+        """Give the truth as plain JSON."""
+        return documents.dump(self)
+
+    def load(self, document: Mapping[str, Any]) -> None:
+        """Add what a document of the shape of `dump` holds; every part and most members may be missing."""
+        documents.load(self, document)
+
+    def add_project(self, key: str, name: str, **fields: Any) -> Project:
+        """Make a project with the issue types, statuses, workflow and roles of its style."""
+        if self.projects.find(key):
+            raise ValueError(f"There is a project {key!r} already.")
+        fields.setdefault("id", str(10_000 + len(self.projects.by_id)))
+        project = Project(key=key, name=name, **fields)
+        self.catalogue.roles_of(project)
+        self.catalogue.furnish(project)
+        return self.projects.add(project)
+
+    def names(self, caller: User | None) -> Names:
+        """Give what looks up the names in somebody's JQL."""
+        return Names(
+            projects=self.projects,
+            issues=self.issues,
+            catalogue=self.catalogue,
+            directory=self.directory,
+            caller=caller,
+        )
+
+    def ways_out(self, issue: Issue) -> list[Transition]:
+        """Give the transitions from the issue's status, without those that the switches take out."""
+        project, done = (
+            self.projects.by_id[issue.project_id],
+            self.catalogue.statuses[issue.status_id].category == "done",
+        )
+        if done and not self.switches.reopen_transition:
+            return []
+        return [each for each in project.workflow if not each.from_statuses or issue.status_id in each.from_statuses]
+
+    def enter_role(self, project: Project, role: Role, who: User | Group, *, actor: str = "") -> Actor:
+        """Put a user or group that is not in it into a role of a project."""
+        if isinstance(who, User):
+            entry, about = Actor(self.tracker.next_number(), user=who.account_id), named_user(who)
+        else:
+            entry, about = Actor(self.tracker.next_number(), group=who.id, group_name=who.name), named_group(who)
+        project.roles.setdefault(role.id, []).append(entry)
+        self.journal.note("role_actor_added", about, actor=actor, target=_named_role(project, role))
+        return entry
+
+    def leave_role(self, project: Project, role: Role, which: str, *, actor: str = "") -> bool:
+        """Take an account or group id out of a role; tells whether it was there."""
+        actors = project.roles.get(role.id, [])
+        entry = next((each for each in actors if which in {each.user, each.group}), None)
+        if entry is None:
+            return False
+        actors.remove(entry)
+        about = Named("USER" if entry.user else "GROUP", which, which)
+        self.journal.note("role_actor_removed", about, actor=actor, target=_named_role(project, role))
+        return True
+
+    def _add_administrator(self) -> None:
+        admin = User(ADMIN_ACCOUNT, ADMIN_EMAIL, "Admin Person", managed=True, added=self.now())
+        self.directory.add_user(admin)
+        access = self.administration.access_groups(["jira-software"])[0]
+        self.directory.add_member(access, ADMIN_ACCOUNT)
+        admins = Group(self.administration.fresh_uuid(), "site-admins", access_type="site-admin")
+        self.directory.add_group(admins)
+        self.directory.add_member(admins, ADMIN_ACCOUNT)
+        self.tokens.add(ADMIN_TOKEN, ADMIN_ACCOUNT)
+
+
+def _named_role(project: Project, role: Role) -> Named:
+    return Named("PROJECT_ROLE", f"{project.id}/{role.id}", f"{role.name} of {project.name}")

@@ -1,0 +1,141 @@
+"""Groups, their members, and what is bound to applications."""
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from simulator.jumpcloud import rules
+from simulator.jumpcloud.associations import change_link, record_association, record_membership
+from simulator.jumpcloud.ids import is_object_id
+from simulator.jumpcloud.records import Actor, Application, Group
+from simulator.jumpcloud.refusals import RefusalError, not_found
+
+if TYPE_CHECKING:
+    from simulator.jumpcloud.world import World
+
+_METHODS = ("NOTSET", "STATIC", "DYNAMIC_REVIEW_REQUIRED", "DYNAMIC_AUTOMATED")
+#: Names on the wire and in the record.
+_FIELDS = {
+    "name": "name",
+    "description": "description",
+    "email": "email",
+    "attributes": "attributes",
+    "membershipMethod": "membership_method",
+    "memberQuery": "member_query",
+    "memberSuggestionsNotify": "notify",
+    "type": "kind",
+}
+
+
+def create_group(world: "World", by: Actor, fields: dict[str, Any]) -> Group:
+    """Make a group from fields as on the wire; raises RefusalError."""
+    own = _own(fields)
+    if not own.get("name"):
+        raise RefusalError(400, "name is required")
+    if own["name"].casefold() in world.group_ids:
+        raise RefusalError(world.switches.duplicate_group_status, "Already Exists")
+    given = fields.get("id")
+    if given is not None:
+        world.ids.skip_past(given)
+    group = Group(id=given or world.ids.next(), **own)
+    place_group(world, group, seen_from=world.later())
+    world.record("group_create", by, resource=_resource(group))
+    rules.evaluate(world, group)
+    return group
+
+
+def place_group(world: "World", group: Group, *, seen_from: float = 0) -> None:
+    """Put a group into the world and its index."""
+    world.groups.put(group, seen_from=seen_from)
+    world.group_ids[group.name.casefold()] = group.id
+
+
+def change_group(world: "World", by: Actor, group_id: str, fields: dict[str, Any]) -> Group:
+    """Change fields of a group; its id stays. Raises RefusalError."""
+    group = known_group(world, group_id)
+    changed = replace(group, **_own(fields))
+    if world.group_ids.get(changed.name.casefold(), group_id) != group_id:
+        raise RefusalError(world.switches.duplicate_group_status, "Already Exists")
+    del world.group_ids[group.name.casefold()]
+    place_group(world, changed, seen_from=world.later())
+    world.record("group_update", by, resource=_resource(changed))
+    rules.evaluate(world, changed)
+    return changed
+
+
+def remove_group(world: "World", by: Actor, group_id: str) -> Group:
+    """Delete a group with all its memberships and bindings; raises RefusalError."""
+    group = known_group(world, group_id)
+    seen_from = world.later()
+    for user_id in list(world.members.rights(group_id)):
+        world.members.remove(group_id, user_id, seen_from=seen_from)
+        if world.switches.deletion_emits_association_change and (user := world.users.get(user_id)):
+            record_membership(world, by, "remove", group, user)
+    for application_id in list(world.app_groups.lefts(group_id)):
+        world.app_groups.remove(application_id, group_id, seen_from=seen_from)
+    world.groups.remove(group_id, seen_from=seen_from)
+    del world.group_ids[group.name.casefold()]
+    world.suggestions.pop(group_id, None)
+    world.record("group_delete", by, resource=_resource(group))
+    return group
+
+
+def known_group(world: "World", group_id: str) -> Group:
+    """The true record of a group; raises RefusalError."""
+    group = world.groups.get(group_id)
+    if group is None:
+        raise not_found()
+    return group
+
+
+def change_member(world: "World", by: Actor, group_id: str, op: str, user_id: str) -> None:
+    """Add a user to a group or remove one; raises RefusalError with the answers of the contract, section 4."""
+    group = known_group(world, group_id)
+    if not is_object_id(user_id):
+        raise RefusalError(world.switches.malformed_id_status, "Invalid object id")
+    user = world.users.get(user_id)
+    if op == "add" and user is None:
+        raise RefusalError(world.switches.unknown_user_on_add_status, "Not Found")
+    if op == "add" and user and user.state != "ACTIVATED" and world.switches.inactive_user_on_add_status != 204:
+        raise RefusalError(world.switches.inactive_user_on_add_status, "User is not active")
+    automated = group.membership_method == "DYNAMIC_AUTOMATED"
+    if automated and world.switches.dynamic_change == "reject":
+        raise RefusalError(world.switches.dynamic_reject_status, "Membership of this group is managed automatically")
+    change_link(world.members, group_id, op, user_id, seen_from=world.later())
+    if op != "update":
+        record_membership(world, by, op, group, user)
+        if automated:
+            rules.take_back_later(world, group_id, user_id, op)
+
+
+def change_binding(
+    world: "World", by: Actor, application: Application, op: str, target: tuple[str, str], *, from_app: bool
+) -> None:
+    """Bind a user or group (`target` is its type and id) to an application, or unbind it; raises RefusalError."""
+    kind, ident = target
+    if not is_object_id(ident):
+        raise RefusalError(world.switches.malformed_id_status, "Invalid object id")
+    thing = world.groups.get(ident) if kind == "user_group" else world.users.get(ident)
+    if op == "add" and thing is None:
+        raise RefusalError(world.switches.unknown_user_on_add_status, "Not Found")
+    links = world.app_groups if kind == "user_group" else world.app_users
+    change_link(links, application.id, op, ident, seen_from=world.later())
+    if op == "update" or thing is None:
+        return
+    label = thing.name if isinstance(thing, Group) else thing.username
+    ends = ((kind, ident, label), ("application", application.id, application.display_label))
+    if from_app and world.switches.application_binding_from == "application":
+        ends = (ends[1], ends[0])
+    record_association(world, by, op, *ends)
+
+
+def _own(fields: dict[str, Any]) -> dict[str, Any]:
+    own = {_FIELDS[name]: value for name, value in fields.items() if name in _FIELDS}
+    if "memberQueryExemptions" in fields:
+        own["exemptions"] = tuple(thing["id"] for thing in fields["memberQueryExemptions"] or ())
+    if own.get("membership_method", "STATIC") not in _METHODS:
+        raise RefusalError(400, f"membershipMethod must be one of {', '.join(_METHODS)}")
+    return own
+
+
+def _resource(group: Group) -> dict[str, Any]:
+    return {"id": group.id, "type": group.kind, "name": group.name}

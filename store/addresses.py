@@ -1,0 +1,43 @@
+"""Our own record of which address belongs to which account: Jira hides addresses, and we made some of the accounts."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import Connection, delete, select
+
+from access.entitlements import System
+from store.tables import known_addresses
+
+
+class KnownAddresses:
+    """Addresses of accounts, in the caller's transaction."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def learn(self, system: System, email: str, account_id: str, *, source: str, now: datetime) -> None:
+        """Remember it, in place of what was known."""
+        key = {"system": str(system), "email": email.casefold()}
+        self._connection.execute(
+            delete(known_addresses).where(
+                known_addresses.c.system == key["system"], known_addresses.c.email == key["email"]
+            )
+        )
+        self._connection.execute(
+            known_addresses.insert().values(**key, account_id=account_id, source=source, learned_at=now)
+        )
+
+    def all(self, system: System) -> dict[str, str]:
+        """Every address we know in a system, by account."""
+        statement = select(known_addresses.c.account_id, known_addresses.c.email).where(
+            known_addresses.c.system == str(system)
+        )
+        return {row.account_id: row.email for row in self._connection.execute(statement)}
+
+    def account(self, system: System, email: str) -> str | None:
+        """The account with this address, as far as we know."""
+        statement = select(known_addresses.c.account_id).where(
+            known_addresses.c.system == str(system), known_addresses.c.email == email.casefold()
+        )
+        return self._connection.execute(statement).scalar()

@@ -1,0 +1,80 @@
+"""The audit trail: a row for each change, in the same transaction as the change."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, RowMapping, select
+
+from store.tables import audit
+
+_INSERT = audit.insert()
+
+
+@dataclass(frozen=True, slots=True)
+class AuditRow:
+    """Who did what to which, when."""
+
+    at: datetime
+    actor: str
+    event: str
+    entity: str
+    entity_id: str
+    request_id: str | None
+    detail: dict[str, Any]
+
+
+class Audit:
+    """The trail, in the caller's transaction."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._rows: list[dict[str, Any]] = []
+
+    def record(
+        self, event: str, entity: str, entity_id: str, *, now: datetime, request_id: str | None = None, **detail: Any
+    ) -> None:
+        """Note one change; written by ``flush`` when the transaction ends, in one statement with the others."""
+        actor = str(detail.pop("actor", "provisor"))
+        self._rows.append(
+            {
+                "at": now,
+                "actor": actor,
+                "event": event,
+                "entity": entity,
+                "entity_id": entity_id,
+                "request_id": request_id,
+                "detail": {name: value for name, value in detail.items() if value is not None},
+            }
+        )
+
+    def flush(self) -> None:
+        """Write what was noted."""
+        if self._rows:
+            self._connection.execute(_INSERT, self._rows)
+            self._rows = []
+
+    def of_request(self, request_id: str) -> Sequence[AuditRow]:
+        """A request's trail, oldest first."""
+        statement = select(audit).where(audit.c.request_id == request_id).order_by(audit.c.id)
+        return [_row(row) for row in self._connection.execute(statement).mappings()]
+
+    def after(self, number: int, *, limit: int = 1000) -> Sequence[tuple[int, AuditRow]]:
+        """The rows after row ``number`` (0: from the first) with their numbers, oldest first: to follow what happens."""
+        statement = select(audit).where(audit.c.id > number).order_by(audit.c.id).limit(limit)
+        return [(row["id"], _row(row)) for row in self._connection.execute(statement).mappings()]
+
+
+def _row(row: RowMapping) -> AuditRow:
+    return AuditRow(
+        at=row["at"],
+        actor=row["actor"],
+        event=row["event"],
+        entity=row["entity"],
+        entity_id=row["entity_id"],
+        request_id=row["request_id"],
+        detail=row["detail"],
+    )

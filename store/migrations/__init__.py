@@ -1,0 +1,44 @@
+"""Bringing a database to the form this version needs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, inspect, text
+
+from store.database import Database
+
+#: Only one process migrates a PostgreSQL database at a time: the number is ours, its value arbitrary.
+_MIGRATION_LOCK = 7_706_515
+
+
+def migrate(database: Database) -> None:
+    """Upgrade to the newest form; at once and without harm when it is there already, or when others try as well."""
+    with database.write() as connection:
+        if not database.is_sqlite:
+            connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _MIGRATION_LOCK})
+        if current_revision(connection) != newest_revision():
+            config = _config()
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+
+
+def current_revision(connection: Connection) -> str | None:
+    """The form the database is in; None when it is empty."""
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+
+
+def newest_revision() -> str | None:
+    """The form this version of Provisor needs."""
+    return ScriptDirectory.from_config(_config()).get_current_head()
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent))
+    return config

@@ -1,0 +1,64 @@
+"""Wake-ups owed: written in the commit that makes work, forgotten once the broker has them.
+
+A wake-up that is lost after that costs time, never work: the sweep over ``due_at`` (``store/due.py``) finds the row again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import Connection, delete, select
+
+from access.operations import Lane
+from store.tables import outbox
+
+
+class Topic(StrEnum):
+    """What kind of row a wake-up is about."""
+
+    REQUEST = "request"
+    OPERATION = "operation"
+    CLAIM = "claim"
+    TICKETS = "tickets"
+    SYNC = "sync"
+
+
+@dataclass(frozen=True, slots=True)
+class Wake:
+    """One wake-up: which row, and its order of service. ``id`` is its place in the outbox, if it has one."""
+
+    topic: Topic
+    ref: str
+    lane: Lane
+    id: int | None = None
+
+
+_INSERT = outbox.insert()
+
+
+class Outbox:
+    """The outbox, in the caller's transaction."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def add(self, topic: Topic, ref: str, lane: Lane, *, now: datetime) -> Wake:
+        """Owe a wake-up."""
+        values = {"topic": str(topic), "ref": ref, "lane": str(lane), "created_at": now}
+        key = self._connection.execute(_INSERT, values).inserted_primary_key
+        return Wake(topic, ref, lane, id=key[0] if key else None)
+
+    def unsent(self, *, before: datetime, limit: int) -> Sequence[Wake]:
+        """Wake-ups owed since before ``before``, oldest first."""
+        statement = select(outbox).where(outbox.c.created_at <= before).order_by(outbox.c.id).limit(limit)
+        return [
+            Wake(Topic(row["topic"]), row["ref"], Lane(row["lane"]), id=row["id"])
+            for row in self._connection.execute(statement).mappings()
+        ]
+
+    def forget(self, ids: Sequence[int]) -> None:
+        """The broker has these."""
+        self._connection.execute(delete(outbox).where(outbox.c.id.in_(ids)))

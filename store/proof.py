@@ -1,0 +1,22 @@
+"""Proof that the store can be written to, without writing anything."""
+
+from __future__ import annotations
+
+from sqlalchemy import false, update
+from sqlalchemy.exc import SQLAlchemyError
+
+from store.database import Database
+from store.tables import requests
+
+
+def why_not_writable(database: Database) -> str | None:
+    """What the database says against being written to; None when it can be.
+
+    A change of no row asks for the same rights, and on SQLite for the same lock, as any other.
+    """
+    try:
+        with database.write() as connection:
+            connection.execute(update(requests).where(false()).values(reason=None))
+    except SQLAlchemyError as exc:
+        return str(getattr(exc, "orig", None) or exc).strip().partition("\n")[0].rstrip(".")
+    return None

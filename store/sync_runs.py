@@ -1,0 +1,228 @@
+"""Sync runs and their shards: who reads what."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, RowMapping, func, insert, or_, select, update
+
+from access.entitlements import System
+from access.pictures import RunState, SyncRun
+from store.living import LeaseLost, Living
+from store.picture_tables import sync_runs, sync_schedule, sync_shards
+
+
+@dataclass(frozen=True, slots=True)
+class Shard:
+    """A share of a stage's parts, read by one worker."""
+
+    id: int
+    run_id: str
+    stage: int
+    parts: Sequence[Mapping[str, Any]]
+    tries: int
+    fence: int
+
+
+class SyncRuns(Living):
+    """Runs, in the caller's transaction."""
+
+    def __init__(self, connection: Connection) -> None:
+        super().__init__(connection, sync_runs)
+
+    def begin(self, run_id: str, system: System, *, previous_run_id: str | None, now: datetime) -> None:
+        """A new run; the database refuses it (``Conflict``) while one of the system is running."""
+        self._connection.execute(
+            insert(sync_runs).values(
+                id=run_id,
+                system=str(system),
+                state=str(RunState.RUNNING),
+                previous_run_id=previous_run_id,
+                started_at=now,
+                due_at=now,
+            )
+        )
+
+    def get(self, run_id: str) -> SyncRun | None:
+        """The run."""
+        row = self.row(run_id)
+        return None if row is None else _run(row)
+
+    def running(self, system: System) -> SyncRun | None:
+        """The run of a system that is under way."""
+        statement = select(sync_runs).where(
+            sync_runs.c.system == str(system), sync_runs.c.state == str(RunState.RUNNING)
+        )
+        row = self._connection.execute(statement).mappings().first()
+        return None if row is None else _run(row)
+
+    def last(self, system: System) -> SyncRun | None:
+        """The newest run of a system."""
+        statement = (
+            select(sync_runs).where(sync_runs.c.system == str(system)).order_by(sync_runs.c.started_at.desc()).limit(1)
+        )
+        row = self._connection.execute(statement).mappings().first()
+        return None if row is None else _run(row)
+
+    def count_calls(self, run_id: str, calls: int) -> None:
+        """Calls were made for the run."""
+        self._connection.execute(
+            update(sync_runs).where(sync_runs.c.id == run_id).values(calls=sync_runs.c.calls + calls)
+        )
+
+    def due_again(self, run_id: str, *, at: datetime) -> None:
+        """Let a worker look at the run then."""
+        self._connection.execute(
+            update(sync_runs)
+            .where(sync_runs.c.id == run_id, sync_runs.c.state == str(RunState.RUNNING))
+            .values(due_at=at, dispatched_until=None)
+        )
+
+    def put_off(self, run_id: str, *, at: datetime, error: str) -> None:
+        """Lead the run on then."""
+        self._connection.execute(
+            update(sync_runs)
+            .where(sync_runs.c.id == run_id, sync_runs.c.state == str(RunState.RUNNING))
+            .values(due_at=at, lease_until=None, dispatched_until=None, tries=sync_runs.c.tries + 1, error=error)
+        )
+
+    def finish(self, run_id: str, to: RunState, *, now: datetime, error: str | None = None) -> bool:
+        """Bring the run to its end; whether it was still running."""
+        return self.step(
+            run_id, to=to, states=(RunState.RUNNING,), finished_at=now, error=error, due_at=None, lease_until=None
+        )
+
+    # Shards
+
+    def add_shards(
+        self, run_id: str, stage: int, shards: Sequence[Sequence[Mapping[str, Any]]], *, now: datetime
+    ) -> None:
+        """The shards of a stage."""
+        if shards:
+            self._connection.execute(
+                insert(sync_shards),
+                [
+                    {"run_id": run_id, "stage": stage, "parts": list(parts), "state": "ready", "due_at": now}
+                    for parts in shards
+                ],
+            )
+
+    def lease_shard(self, run_id: str, *, now: datetime, lasting: timedelta) -> Shard | None:
+        """Take the next shard that is due."""
+        due = (
+            select(sync_shards.c.id)
+            .where(
+                sync_shards.c.run_id == run_id,
+                sync_shards.c.state == "ready",
+                sync_shards.c.due_at <= now,
+                or_(sync_shards.c.lease_until.is_(None), sync_shards.c.lease_until <= now),
+            )
+            .order_by(sync_shards.c.id)
+            .limit(1)
+        )
+        if self._connection.dialect.name == "postgresql":
+            due = due.with_for_update(skip_locked=True)
+        statement = (
+            update(sync_shards)
+            .where(sync_shards.c.id.in_(due))
+            .values(lease_until=now + lasting, fence=sync_shards.c.fence + 1)
+            .returning(sync_shards)
+        )
+        row = self._connection.execute(statement).mappings().first()
+        if row is None:
+            return None
+        return Shard(row["id"], row["run_id"], row["stage"], row["parts"], row["tries"], row["fence"])
+
+    def renew(self, shard: Shard, *, until: datetime) -> None:
+        """Keep a shard longer. Raises ``LeaseLost``."""
+        self._settle(shard, lease_until=until)
+
+    def shard_done(self, shard: Shard, *, now: datetime) -> None:
+        """Every part of the shard is complete, and the run may be led on at once. Raises ``LeaseLost``."""
+        self._settle(shard, state="done", lease_until=None, due_at=None, error=None)
+        self._connection.execute(
+            update(sync_runs)
+            .where(sync_runs.c.id == shard.run_id, sync_runs.c.state == str(RunState.RUNNING))
+            .values(due_at=now)
+        )
+
+    def shard_later(self, shard: Shard, *, at: datetime, error: str) -> None:
+        """Read the shard again then. Raises ``LeaseLost``."""
+        self._settle(shard, lease_until=None, due_at=at, tries=shard.tries + 1, error=error)
+
+    def shards_left(self, run_id: str) -> tuple[int, datetime | None]:
+        """How many shards of the run are not done, and when the next of them is free to be taken."""
+        free_at = func.min(func.coalesce(sync_shards.c.lease_until, sync_shards.c.due_at))
+        statement = select(func.count(), free_at).where(sync_shards.c.run_id == run_id, sync_shards.c.state == "ready")
+        row = self._connection.execute(statement).one()
+        return row[0], row[1]
+
+    def rest(self, run_id: str, *, now: datetime) -> int:
+        """How many shards of the run are not done; while there are some, it is due when the next of them is free.
+
+        The run's row is locked first, as it is by whoever finishes a shard: else that could be overlooked, and the run would
+        rest although it may go on.
+        """
+        self._connection.execute(update(sync_runs).where(sync_runs.c.id == run_id).values(due_at=sync_runs.c.due_at))
+        left, free_at = self.shards_left(run_id)
+        if left:
+            self.due_again(run_id, at=free_at or now)
+        return left
+
+    def progress(self, run_id: str) -> tuple[int, int]:
+        """How many shards of the run there are, and how many are done."""
+        statement = select(func.count(), func.count().filter(sync_shards.c.state == "done")).where(
+            sync_shards.c.run_id == run_id
+        )
+        row = self._connection.execute(statement).one()
+        return row[0], row[1]
+
+    # Schedule
+
+    def claim_slot(self, system: System, *, now: datetime, period: timedelta) -> bool:
+        """Whether it is time for the next run of a system and this scheduler is the one to begin it."""
+        moved = self._connection.execute(
+            update(sync_schedule)
+            .where(sync_schedule.c.system == str(system), sync_schedule.c.next_at <= now)
+            .values(next_at=now + period)
+        )
+        if moved.rowcount == 1:
+            return True
+        known = self._connection.execute(
+            select(sync_schedule.c.system).where(sync_schedule.c.system == str(system))
+        ).first()
+        if known is None:
+            self._connection.execute(insert(sync_schedule).values(system=str(system), next_at=now + period))
+            return True
+        return False
+
+    def _settle(self, shard: Shard, **columns: Any) -> None:
+        statement = (
+            update(sync_shards)
+            .where(sync_shards.c.id == shard.id, sync_shards.c.fence == shard.fence, sync_shards.c.state == "ready")
+            .values(columns)
+        )
+        if self._connection.execute(statement).rowcount != 1:
+            raise LeaseLost(str(shard.id))
+
+
+def _run(row: RowMapping) -> SyncRun:
+    return SyncRun(
+        id=row["id"],
+        system=System(row["system"]),
+        state=RunState(row["state"]),
+        plan=row["plan"],
+        stage=row["stage"],
+        previous_run_id=row["previous_run_id"],
+        started_at=row["started_at"],
+        finished_at=row["finished_at"],
+        calls=row["calls"],
+        tries=row["tries"],
+        credential_of=row["credential_of"],
+        error=row["error"],
+        due_at=row["due_at"],
+        fence=row["fence"],
+    )

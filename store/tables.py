@@ -1,0 +1,284 @@
+"""The tables. Migrations under ``store/migrations`` bring a database to this form; a test compares the two."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    CheckConstraint,
+    Column,
+    DateTime,
+    Dialect,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    TypeDecorator,
+    text,
+)
+
+from access.lifecycle import ClaimState, OperationState, RequestState, TicketLife
+
+
+class Moment(TypeDecorator[datetime]):
+    """An aware UTC datetime; SQLite, which has no time zones, keeps it as naive UTC."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Refuse naive values; store UTC."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("A moment without a time zone cannot be stored. Use aware datetimes.")
+        value = value.astimezone(UTC)
+        return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002 - SQLAlchemy's signature
+        """Give aware UTC back."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+def _one_of(column: str, states: type[StrEnum]) -> str:
+    return f"{column} IN ({', '.join(repr(str(state)) for state in states)})"
+
+
+def _leased() -> list[Column[Any]]:
+    """What work found by time has: when it is due, who has it until when, and until when a wake-up is under way."""
+    return [
+        Column("due_at", Moment),
+        Column("dispatched_until", Moment),
+        Column("lease_until", Moment),
+        Column("fence", Integer, nullable=False, server_default=text("0")),
+    ]
+
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+requests = Table(
+    "requests",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("fingerprint", Text, nullable=False),
+    Column("body", JSON, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("system", Text, nullable=False),
+    Column("entitlement", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("reason", Text),
+    Column("source", Text, nullable=False),
+    Column("tries", Integer, nullable=False, server_default=text("0")),
+    Column("received_at", Moment, nullable=False),
+    Column("first_tried_at", Moment),
+    Column("finished_at", Moment),
+    *_leased(),
+    CheckConstraint(_one_of("state", RequestState), name="state_known"),
+    CheckConstraint("state NOT IN ('refused', 'failed') OR reason IS NOT NULL", name="no_means_a_reason"),
+)
+Index("ix_requests_due", requests.c.due_at, sqlite_where=requests.c.due_at.is_not(None))
+Index("ix_requests_state", requests.c.state, requests.c.received_at)
+
+claims = Table(
+    "claims",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("request_id", Text, ForeignKey("requests.id"), nullable=False, unique=True),
+    Column("system", Text, nullable=False),
+    Column("account_id", Text),
+    Column("account_title", Text, nullable=False),
+    Column("entitlement", Text, nullable=False),
+    Column("named", Text, nullable=False),
+    Column("title", Text, nullable=False),
+    Column("access_key", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("pre_existing", Boolean),
+    Column("duration_seconds", Float),
+    Column("starts_at", Moment),
+    Column("ends_at", Moment),
+    Column("ended_at", Moment),
+    Column("why_ended", Text),
+    Column("ended_by", Text),
+    Column("due_at", Moment),
+    Column("dispatched_until", Moment),
+    CheckConstraint(_one_of("state", ClaimState), name="state_known"),
+    CheckConstraint(
+        "state NOT IN ('active', 'ending') OR (starts_at IS NOT NULL AND account_id IS NOT NULL AND pre_existing IS NOT NULL)",
+        name="active_means_seen",
+    ),
+    CheckConstraint("duration_seconds IS NULL OR starts_at IS NULL OR ends_at IS NOT NULL", name="an_end_is_kept"),
+)
+Index("ix_claims_access_key", claims.c.access_key, claims.c.state)
+Index("ix_claims_due", claims.c.due_at)
+
+operations = Table(
+    "operations",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("request_id", Text, ForeignKey("requests.id"), nullable=False),
+    Column("claim_id", Text, ForeignKey("claims.id")),
+    Column("purpose", Text, nullable=False),
+    Column("position", Integer, nullable=False),
+    Column("direction", Text, nullable=False),
+    Column("system", Text, nullable=False),
+    Column("entitlement", Text, nullable=False),
+    Column("named", Text, nullable=False),
+    Column("title", Text, nullable=False),
+    Column("url", Text),
+    Column("account_id", Text),
+    Column("account_title", Text, nullable=False),
+    Column("email", Text),
+    Column("products", JSON, nullable=False),
+    Column("access_key", Text, nullable=False),
+    Column("via", Text, nullable=False),
+    Column("why", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("before", Text),
+    Column("wrote_at", Moment),
+    Column("evidence", Text),
+    Column("error", Text),
+    Column("tries", Integer, nullable=False, server_default=text("0")),
+    Column("created_at", Moment, nullable=False),
+    Column("first_tried_at", Moment),
+    Column("verified_at", Moment),
+    *_leased(),
+    CheckConstraint(_one_of("state", OperationState), name="state_known"),
+    CheckConstraint("state <> 'done' OR (verified_at IS NOT NULL AND evidence IS NOT NULL)", name="done_means_seen"),
+    CheckConstraint("state <> 'failed' OR error IS NOT NULL", name="failed_means_a_reason"),
+    CheckConstraint("wrote_at IS NULL OR before IS NOT NULL OR via = 'ticket'", name="looked_before_writing"),
+    CheckConstraint("before IN ('present', 'absent')", name="before_known"),
+    CheckConstraint("via IN ('connector', 'ticket')", name="via_known"),
+    CheckConstraint("direction IN ('give', 'take')", name="direction_known"),
+    CheckConstraint("purpose IN ('request', 'expiry')", name="purpose_known"),
+)
+Index("ix_operations_due", operations.c.due_at)
+Index("ix_operations_request_id", operations.c.request_id, operations.c.position)
+#: Two operations are never at the same access at once: the second is refused by the database and waits.
+Index(
+    "uq_operations_one_at_an_access",
+    operations.c.access_key,
+    unique=True,
+    sqlite_where=text("state IN ('running', 'with_person')"),
+    postgresql_where=text("state IN ('running', 'with_person')"),
+)
+
+tickets = Table(
+    "tickets",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("operation_id", Text, ForeignKey("operations.id"), nullable=False),
+    Column("provider", Text, nullable=False),
+    Column("marker", Text, nullable=False, unique=True),
+    Column("project", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("issue_id", Text),
+    Column("issue_key", Text),
+    Column("url", Text),
+    Column("status", Text),
+    Column("after_key", Text),
+    Column("tries", Integer, nullable=False, server_default=text("0")),
+    Column("create_tried_at", Moment),
+    Column("answers", Integer, nullable=False, server_default=text("0")),
+    Column("answered_at", Moment),
+    Column("opened_at", Moment),
+    Column("closed_at", Moment),
+    Column("error", Text),
+    *_leased(),
+    CheckConstraint(_one_of("state", TicketLife), name="state_known"),
+    CheckConstraint("state IN ('intended', 'withdrawn', 'lost') OR issue_id IS NOT NULL", name="open_means_it_exists"),
+)
+Index("ix_tickets_due", tickets.c.due_at)
+#: One operation, one living ticket.
+Index(
+    "uq_tickets_one_for_an_operation",
+    tickets.c.operation_id,
+    unique=True,
+    sqlite_where=text("state IN ('intended', 'open', 'answered')"),
+    postgresql_where=text("state IN ('intended', 'open', 'answered')"),
+)
+#: One issue belongs to one ticket.
+Index("uq_tickets_issue", tickets.c.provider, tickets.c.issue_id, unique=True)
+
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("topic", Text, nullable=False),
+    Column("ref", Text, nullable=False),
+    Column("lane", Text, nullable=False),
+    Column("created_at", Moment, nullable=False),
+)
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("at", Moment, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("event", Text, nullable=False),
+    Column("entity", Text, nullable=False),
+    Column("entity_id", Text, nullable=False),
+    Column("request_id", Text),
+    Column("detail", JSON, nullable=False),
+)
+Index("ix_audit_request_id", audit.c.request_id, audit.c.id)
+
+inbox = Table(
+    "inbox",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("body", LargeBinary, nullable=False),
+    Column("content_type", Text),
+    Column("source", Text, nullable=False),
+    Column("received_at", Moment, nullable=False),
+)
+
+dead_letters = Table(
+    "dead_letters",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("body", LargeBinary, nullable=False),
+    Column("content_type", Text),
+    Column("source", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("received_at", Moment, nullable=False),
+    Column("resent_at", Moment),
+)
+
+known_addresses = Table(
+    "known_addresses",
+    metadata,
+    Column("system", Text, primary_key=True),
+    Column("email", Text, primary_key=True),
+    Column("account_id", Text, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("learned_at", Moment, nullable=False),
+)
+
+#: What may follow what; a trigger on each living table asks it. Filled by migrations from ``access.lifecycle``.
+lifecycle = Table(
+    "lifecycle",
+    metadata,
+    Column("entity", Text, primary_key=True),
+    Column("from_state", Text, primary_key=True),
+    Column("to_state", Text, primary_key=True),
+)

@@ -1,0 +1,78 @@
+"""What the use-cases work with; the composition root fills it in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from enum import StrEnum
+from secrets import token_hex
+
+from access.clock import Clock
+from access.entitlements import System
+from access.failures import Permanent
+from access.operations import Lane
+from access.policy import Policy
+from access.retry import RetryLimits
+from connectors.ports import Connector
+from store.unit import Store
+from tasks.courier import Courier
+
+
+class Mode(StrEnum):
+    """How much Provisor may do."""
+
+    #: Requests are stored and wait.
+    OFF = "off"
+    #: Requests are planned, and the plan is shown; nothing is changed.
+    PLAN = "plan"
+    #: Requests are fulfilled.
+    ON = "on"
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """The times and bounds the use-cases keep to.
+
+    ``lease``: how long one worker may be at one piece of work before another may take it over; longer than the longest
+    chain of calls. ``read_back``: how long a write is looked for within the same call. ``visible_within``: how long a write
+    may stay unseen before it is taken not to have happened. ``look_again``: the wait between such looks. ``busy``: the wait
+    when another operation is at the same access.
+    """
+
+    retry: RetryLimits = field(default_factory=RetryLimits)
+    lease: timedelta = timedelta(minutes=3)
+    read_back: timedelta = timedelta(seconds=2)
+    visible_within: timedelta = timedelta(seconds=60)
+    look_again: timedelta = timedelta(seconds=3)
+    busy: timedelta = timedelta(seconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """The ports and values every use-case shares."""
+
+    store: Store
+    clock: Clock
+    courier: Courier
+    connectors: Mapping[System, Connector]
+    policy: Policy
+    mode: Mode = Mode.ON
+    terms: Terms = field(default_factory=Terms)
+    #: The same connectors on the lane that takes access away, which may draw deeper on the rate budget.
+    urgent: Mapping[System, Connector] = field(default_factory=dict)
+
+    def connector(self, system: System, lane: Lane = Lane.GRANT) -> Connector:
+        """The connector for a system and an order of service. Raises ``Permanent`` when none is configured any more."""
+        usual = self.connectors.get(system)
+        connector = self.urgent.get(system, usual) if lane is Lane.REVOKE else usual
+        if connector is None:
+            raise Permanent(
+                f"No connection to {system} is configured.", remedy="Set its address and credential in the settings."
+            )
+        return connector
+
+
+def new_id(prefix: str) -> str:
+    """A new id that people can read out: a prefix and 16 hex digits."""
+    return f"{prefix}-{token_hex(8)}"

@@ -1,0 +1,370 @@
+"""Sync: take a complete picture of a system, in shards that any worker can read, and replace the last one in one step.
+
+A run reads new parts beside the current picture. Nothing of it counts until every part is complete: a list that shifted was
+read again, one that shrank suspiciously was read twice and agreed, no call was refused. Then one transaction points the
+system at the run. A run that cannot be completed says why in a sentence, and the picture before it stays.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+
+import structlog
+
+from access.clock import Clock
+from access.entitlements import System
+from access.failures import CredentialRefused, Failure, Transient
+from access.operations import Lane
+from access.pictures import RunState, SyncRun
+from connectors.reading import Incomplete, Part, Reader, ReadPlan, ResourceRow, ThingKind
+from store.living import LeaseLost
+from store.outbox import Topic, Wake
+from store.sync_runs import Shard
+from store.unit import Conflict, Store, Unavailable
+from tasks.courier import Courier
+from tasks.part_reading import PartReader
+from tasks.services import new_id
+
+_log = structlog.get_logger(__name__)
+
+#: Threads of one process that may read at a time; each reads several lists at once.
+_PLACES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class SyncTerms:
+    """The times and bounds of sync.
+
+    ``period``: how often a picture is taken, None for only when asked. ``full_every``: how old the last full pass may be
+    before changes are no longer believed and everything is read. ``turn``: how long one wake-up works before it lets
+    others in. ``lease``: how long a shard belongs to a worker without a sign of life. ``shard_parts``: short lists in a shard.
+    """
+
+    period: timedelta | None = timedelta(hours=1)
+    full_every: timedelta = timedelta(hours=24)
+    turn: timedelta = timedelta(minutes=5)
+    lease: timedelta = timedelta(minutes=2)
+    shard_parts: int = 40
+    tries: int = 8
+    deadline: timedelta = timedelta(hours=3)
+    first_wait: timedelta = timedelta(seconds=2)
+    longest_wait: timedelta = timedelta(minutes=2)
+
+
+class Syncing:
+    """Takes pictures."""
+
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        courier: Courier,
+        *,
+        readers: Mapping[System, Reader],
+        parts: PartReader,
+        terms: SyncTerms,
+        calls: Callable[[System], int],
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._courier = courier
+        self._readers = readers
+        self._parts = parts
+        self._terms = terms
+        self._calls = calls
+        self._places = threading.BoundedSemaphore(_PLACES)
+
+    @property
+    def systems(self) -> Sequence[System]:
+        """The systems that can be read."""
+        return tuple(self._readers)
+
+    def begin(self, system: System, *, full: bool = False) -> str:
+        """Begin a run, or join the one under way; its id. ``full`` reads everything, whatever the events say."""
+        now = self._clock.now()
+        run_id = new_id("sy")
+        try:
+            with self._store.write() as work:
+                running = work.sync_runs.running(system)
+                if running is not None:
+                    return running.id
+                picture = work.pictures.current(system)
+                incremental = picture is not None and not full and now - picture.full_run_at < self._terms.full_every
+                work.sync_runs.begin(
+                    run_id, system, previous_run_id=picture.run_id if picture and incremental else None, now=now
+                )
+                work.audit.record("sync.begun", "sync_run", run_id, now=now, system=str(system))
+        except Conflict:
+            with self._store.read() as work:
+                running = work.sync_runs.running(system)
+            return running.id if running else self.begin(system, full=full)
+        self._courier.send([Wake(Topic.SYNC, run_id, Lane.SYNC)])
+        return run_id
+
+    def begin_due(self) -> None:
+        """Begin the runs whose time has come; safe with any number of schedulers."""
+        if self._terms.period is None:
+            return
+        now = self._clock.now()
+        for system in self._readers:
+            try:
+                with self._store.write() as work:
+                    mine = work.sync_runs.claim_slot(system, now=now, period=self._terms.period)
+            except Conflict:
+                continue  # Another scheduler wrote the first slot of this system in the same moment.
+            if mine:
+                self.begin(system)
+
+    def work(self, run_id: str) -> None:
+        """Read for a run: plan it, take shards until none is free, lead it from stage to stage and to its end."""
+        until = self._clock.now() + self._terms.turn
+        if not self._places.acquire(blocking=False):
+            return  # Enough threads of this process read already; the others are for grants and revocations.
+        try:
+            self._work(run_id, until)
+        finally:
+            self._places.release()
+
+    def _work(self, run_id: str, until: datetime) -> None:
+        with structlog.contextvars.bound_contextvars(sync_run=run_id):
+            while self._clock.now() < until:
+                with self._store.read() as work:
+                    run = work.sync_runs.get(run_id)
+                if run is None or run.state is not RunState.RUNNING or run.system not in self._readers:
+                    return
+                if not self._turn(run):
+                    return
+            self._look_again(run_id, self._clock.now())
+
+    def _turn(self, run: SyncRun) -> bool:
+        """One step for a run; whether there may be another for this worker."""
+        try:
+            if run.stage < 0:
+                return self._lead(run, self._plan)
+            shard = self._take_shard(run)
+            if shard is not None:
+                self._read(run, shard)
+                return True
+            with self._store.write() as work:
+                left = work.sync_runs.rest(run.id, now=self._clock.now())
+            if left:
+                return False
+            return self._lead(run, self._next_stage)
+        except LeaseLost:
+            _log.warning("sync.taken_over", why="the lease ran out and another worker has it now")
+            return True
+        except (Failure, Incomplete) as failure:
+            return self._put_off_or_fail(run, failure)
+        except (Conflict, Unavailable) as exc:
+            return self._put_off_or_fail(run, Transient(f"The database could not do it now: {exc}."))
+        except Exception as exc:  # noqa: BLE001 - a mistake of ours ends in a failed run that says so, not in silence
+            _log.exception("sync.mistake")
+            return self._put_off_or_fail(
+                run, Transient(f"Provisor made a mistake ({type(exc).__name__}); see its log.")
+            )
+
+    def _lead(self, run: SyncRun, step: Callable[[SyncRun], None]) -> bool:
+        """Do what only one worker may do for a run; whether it was this one."""
+        now = self._clock.now()
+        with self._store.write() as work:
+            row = work.sync_runs.lease(run.id, states=(RunState.RUNNING,), now=now, lasting=self._terms.lease)
+            mine = None if row is None else work.sync_runs.get(run.id)
+        if mine is None or mine.stage != run.stage:
+            if mine is not None:
+                self._release(mine)
+            return mine is not None
+        step(mine)
+        return True
+
+    def _plan(self, run: SyncRun) -> None:
+        reader = self._readers[run.system]
+        before = self._calls(run.system)
+        account = reader.prove()
+        previous = self._previous_began(run)
+        plan = reader.plan(previous=previous, now=self._clock.now())
+        parts = self._stage_parts(run, plan, 0)
+        calls = self._calls(run.system) - before
+        self._open_stage(run, plan, 0, parts, plan=_written(plan), credential_of=account, calls=run.calls + calls)
+        _log.info("sync.planned", system=str(run.system), method=plan.method, full=plan.full, notes=list(plan.notes))
+
+    def _next_stage(self, run: SyncRun) -> None:
+        plan = _plan_of(run)
+        parts = self._stage_parts(run, plan, run.stage + 1)
+        if parts is None:
+            self._finish(run, plan)
+        else:
+            self._open_stage(run, plan, run.stage + 1, parts)
+
+    def _stage_parts(self, run: SyncRun, plan: ReadPlan, stage: int) -> list[Part] | None:
+        parts = self._readers[run.system].parts(plan, stage, StoredCatalogue(self._store, run.id))
+        return None if parts is None else list(parts)
+
+    def _open_stage(self, run: SyncRun, how: ReadPlan, stage: int, parts: list[Part] | None, **columns: object) -> None:
+        """Take over what cannot have changed, and make shards of the rest, in the commit that moves the stage."""
+        now = self._clock.now()
+        with self._store.write() as work:
+            to_read = list(parts or ())
+            if run.previous_run_id is not None and not how.full:
+                outlived = work.pictures.outlived(run.id, run.previous_run_id) if stage > 0 else set()
+                untouched = [
+                    part.name for part in to_read if part.name not in outlived and not _touched(part.name, how.touched)
+                ]
+                kept = set(work.pictures.keep(run.id, run.previous_run_id, untouched))
+                to_read = [part for part in to_read if part.name not in kept]
+            shards = [[asdict(part) for part in share] for share in _shards(to_read, self._terms.shard_parts)]
+            work.sync_runs.add_shards(run.id, stage, shards, now=now)
+            work.sync_runs.settle(run.id, fence=run.fence, stage=stage, due_at=now, tries=0, **columns)
+        wakes = [Wake(Topic.SYNC, run.id, Lane.SYNC)] * min(len(shards), 4)
+        self._courier.send(wakes[1:])
+
+    def _take_shard(self, run: SyncRun) -> Shard | None:
+        with self._store.write() as work:
+            return work.sync_runs.lease_shard(run.id, now=self._clock.now(), lasting=self._terms.lease)
+
+    def _read(self, run: SyncRun, shard: Shard) -> None:
+        before = self._calls(run.system)
+        parts = [Part(name=part["name"], about=part["about"], large=part["large"]) for part in shard.parts]
+        try:
+            self._parts.read(self._readers[run.system], _plan_of(run), run, shard, parts)
+        except Transient as failure:
+            if shard.tries + 1 >= self._terms.tries or self._too_late(run):
+                raise Incomplete(f"Reading did not succeed in {shard.tries + 1} tries: {failure}") from failure
+            with self._store.write() as work:
+                work.sync_runs.shard_later(shard, at=self._wait(failure, shard.tries), error=str(failure))
+            _log.warning("sync.shard_later", failure=failure.word, why=str(failure), tries=shard.tries + 1)
+        else:
+            with self._store.write() as work:
+                work.sync_runs.shard_done(shard, now=self._clock.now())
+        finally:
+            made = self._calls(run.system) - before
+            if made:
+                with self._store.write() as work:
+                    work.sync_runs.count_calls(run.id, made)
+
+    def _finish(self, run: SyncRun, plan: ReadPlan) -> None:
+        now = self._clock.now()
+        with self._store.write() as work:
+            if not work.sync_runs.finish(run.id, RunState.COMPLETE, now=now):
+                return
+            work.pictures.publish(run.id, run.system, began_at=run.started_at, full=plan.full, now=now)
+            work.audit.record(
+                "sync.complete", "sync_run", run.id, now=now, system=str(run.system), method=plan.method, full=plan.full
+            )
+        _log.info("sync.complete", system=str(run.system), seconds=round((now - run.started_at).total_seconds(), 1))
+        self._tidy()
+
+    def _put_off_or_fail(self, run: SyncRun, failure: Failure | Incomplete) -> bool:
+        if isinstance(failure, Transient) and run.tries + 1 < self._terms.tries and not self._too_late(run):
+            with self._store.write() as work:
+                work.sync_runs.put_off(run.id, at=self._wait(failure, run.tries), error=str(failure))
+            _log.warning("sync.later", failure=failure.word, why=str(failure))
+            return False
+        now = self._clock.now()
+        with self._store.write() as work:
+            picture = work.pictures.current(run.system)
+            stays = (
+                "There is no earlier picture."
+                if picture is None
+                else (f"The picture of {picture.began_at:%Y-%m-%d %H:%M} UTC stays.")
+            )
+            reason = f"{failure} {stays}"
+            if not work.sync_runs.finish(run.id, RunState.FAILED, now=now, error=reason):
+                return False
+            work.audit.record("sync.failed", "sync_run", run.id, now=now, system=str(run.system), reason=reason)
+        level = _log.error if isinstance(failure, CredentialRefused) else _log.warning
+        level("sync.failed", system=str(run.system), why=reason)
+        self._tidy()
+        return False
+
+    def _tidy(self) -> None:
+        """Delete what no picture needs, in small transactions so that nobody waits for it."""
+        while True:
+            with self._store.write() as work:
+                if work.pictures.tidy() == 0:
+                    return
+
+    def _release(self, run: SyncRun) -> None:
+        with self._store.write() as work:
+            work.sync_runs.settle(run.id, fence=run.fence)
+
+    def _look_again(self, run_id: str, at: datetime) -> None:
+        with self._store.write() as work:
+            work.sync_runs.due_again(run_id, at=at)
+
+    def _previous_began(self, run: SyncRun) -> datetime | None:
+        if run.previous_run_id is None:
+            return None
+        with self._store.read() as work:
+            previous = work.sync_runs.get(run.previous_run_id)
+        return None if previous is None else previous.started_at
+
+    def _wait(self, failure: Transient, tries: int) -> datetime:
+        wait = min(self._terms.longest_wait, self._terms.first_wait * 2 ** min(tries, 20))
+        until: datetime = self._clock.now() + max(wait, failure.retry_after or timedelta(0))
+        return until
+
+    def _too_late(self, run: SyncRun) -> bool:
+        return self._clock.now() > run.started_at + self._terms.deadline
+
+
+class StoredCatalogue:
+    """What a run has found so far, read from the store a row at a time."""
+
+    def __init__(self, store: Store, run_id: str) -> None:
+        self._store = store
+        self._run_id = run_id
+
+    def resources(self, kind: ThingKind) -> Iterator[ResourceRow]:
+        """The resources of a kind, by id."""
+        with self._store.read() as work:
+            for row in work.pictures.resources(self._run_id, str(kind)):
+                yield ResourceRow(
+                    kind=kind,
+                    id=row["id"],
+                    name=row["name"],
+                    parent=row["parent"],
+                    url=row["url"],
+                    attributes=row["attributes"],
+                )
+
+    def count(self, kind: ThingKind) -> int:
+        """How many there are."""
+        with self._store.read() as work:
+            return work.pictures.count_resources(self._run_id, str(kind))
+
+
+def _written(plan: ReadPlan) -> dict[str, object]:
+    return {
+        "method": plan.method,
+        "full": plan.full,
+        "touched": list(plan.touched),
+        "notes": list(plan.notes),
+        "state": dict(plan.state),
+    }
+
+
+def _plan_of(run: SyncRun) -> ReadPlan:
+    assert run.plan is not None, "a run has a plan from its first stage on"
+    return ReadPlan(**run.plan)
+
+
+def _touched(name: str, touched: Sequence[str]) -> bool:
+    return any(name == one or (one.endswith("/") and name.startswith(one)) for one in touched)
+
+
+def _shards(parts: Iterable[Part], size: int) -> Iterator[list[Part]]:
+    """Large lists alone, short ones together."""
+    share: list[Part] = []
+    for part in parts:
+        if part.large:
+            yield [part]
+            continue
+        share.append(part)
+        if len(share) == size:
+            yield share
+            share = []
+    if share:
+        yield share

@@ -1,0 +1,65 @@
+"""The command line run in this process, with settings and a store of its own."""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from store.database import Database
+from store.unit import Store
+from tests.cli.ran import Ran, Run
+from tests.doubles.house import House
+from worker.cli import main
+
+
+@pytest.fixture(autouse=True)
+def _nobody_elses_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in [name for name in os.environ if name.startswith("PROVISOR_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def provisor(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Runs a command line; ``stdin`` is what it reads there."""
+
+    def run(*arguments: str | Path, stdin: bytes = b"") -> Ran:
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin)))
+        with pytest.raises(SystemExit) as ended:
+            main([str(argument) for argument in arguments])
+        said = capsys.readouterr()
+        code = ended.value.code or 0
+        assert isinstance(code, int)
+        return Ran(code, said.out, said.err)
+
+    return run
+
+
+@pytest.fixture
+def configure(tmp_path: Path, sqlite_url: str) -> Callable[..., Path]:
+    """Writes a settings file with a fresh store."""
+
+    def write(**sections: Any) -> Path:
+        file = tmp_path / "provisor.yaml"
+        file.write_text(yaml.safe_dump({"store": {"url": sqlite_url}} | sections))
+        return file
+
+    return write
+
+
+@pytest.fixture
+def config(configure: Callable[..., Path]) -> Path:
+    return configure()
+
+
+@pytest.fixture
+def house(sqlite_url: str) -> House:
+    """A Provisor over the same store, driven by hand, to fill it."""
+    return House.over(Store(Database(sqlite_url)))

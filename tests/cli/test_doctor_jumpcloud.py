@@ -1,0 +1,259 @@
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from access.clock import ManualClock
+from config.settings import Settings
+from simulator.jira import World as JiraWorld
+from simulator.jumpcloud import World
+from simulator.server import Simulators
+from simulator.world import change_switches
+from tests.cli.clinic import Clinic
+from tests.cli.ran import Run
+from worker.cli.doctor_views import examine
+
+RIGHT = (
+    "Make a new one and set jumpcloud.api_key: the old one was reset or has expired, or its administrator is suspended."
+)
+
+
+@pytest.fixture
+def clinic(provisor: Run, tmp_path: Path) -> Iterator[Clinic]:
+    jumpcloud, jira = World(), JiraWorld()
+    with Simulators(jumpcloud=jumpcloud, jira=jira) as simulators:
+        yield Clinic(simulators, jumpcloud, jira, provisor, tmp_path)
+
+
+@pytest.fixture
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+def test_good_settings_have_no_problem_and_nothing_is_changed(clinic: Clinic) -> None:
+    ran = clinic.see("--json", jumpcloud=clinic.jumpcloud_section())
+    found = {each["check"]: each["message"] for each in ran.json if each["area"] == "jumpcloud"}
+    assert ran.code == 0
+    assert found == {
+        "clock": "This machine's clock agrees with the service's.",
+        "credential": "JumpCloud knows the API key.",
+        "organization": "The organization is Example Corp.",
+        "reading": "It may read users, administrators, groups, applications, administrators' roles.",
+        "group changes": "It may change members of groups.",
+        "events": "Directory Insights can be read, so a sync reads what has changed.",
+    }
+    assert clinic.wrote() == []
+
+
+def test_a_key_that_is_not_known(clinic: Clinic) -> None:
+    said = clinic.said("jumpcloud", jumpcloud=clinic.jumpcloud_section(api_key="wrong-key"))
+    assert said == [f"JumpCloud does not know the API key. {RIGHT}"]
+
+
+def test_a_problem_ends_with_exit_1_and_is_said_in_a_line_of_its_own(clinic: Clinic) -> None:
+    ran = clinic.see("--quiet", jumpcloud=clinic.jumpcloud_section(api_key="wrong-key"))
+    assert ran.code == 1
+    assert f"  PROBLEM     credential: JumpCloud does not know the API key. {RIGHT}\n" in ran.out
+    assert "wrong-key" not in ran.out + ran.err
+
+
+def test_a_service_account_that_is_not_known(clinic: Clinic) -> None:
+    url = clinic.simulators.jumpcloud_url
+    known = clinic.jumpcloud.credentials()
+    section = {"api_url": url, "insights_url": url, "token_url": f"{url}/oauth2/token", "client_id": known["client_id"]}
+    assert clinic.said("jumpcloud", jumpcloud=section | {"client_secret": "not-the-secret"}) == [
+        (
+            "JumpCloud's token service does not know the service account's id and secret. "
+            "Correct jumpcloud.client_id and client_secret; a secret may have expired."
+        )
+    ]
+    assert clinic.said("jumpcloud", jumpcloud=section | {"client_secret": known["client_secret"]}) == []
+    assert clinic.said("jumpcloud", outcome="ok", jumpcloud=section | {"client_secret": known["client_secret"]})[1] == (
+        "JumpCloud knows the service account."
+    )
+
+
+def test_a_token_service_that_is_not_there(clinic: Clinic, free_port: int) -> None:
+    url = clinic.simulators.jumpcloud_url
+    section = {"api_url": url, "client_id": "id", "client_secret": "a-secret"}
+    assert clinic.said("jumpcloud", jumpcloud=section | {"token_url": f"http://127.0.0.1:{free_port}/token"}) == [
+        f"Nothing listens at 127.0.0.1:{free_port}. Correct jumpcloud.token_url."
+    ]
+
+
+def test_an_address_whose_name_does_not_resolve(clinic: Clinic) -> None:
+    said = clinic.said("jumpcloud", jumpcloud=clinic.jumpcloud_section(api_url="http://nowhere.test"))
+    assert said == [
+        "The name nowhere.test does not resolve. Correct jumpcloud.api_url or region, or this machine's name service."
+    ]
+
+
+def test_an_address_where_nothing_listens(clinic: Clinic, free_port: int) -> None:
+    said = clinic.said("jumpcloud", jumpcloud=clinic.jumpcloud_section(api_url=f"http://127.0.0.1:{free_port}"))
+    assert said == [f"Nothing listens at 127.0.0.1:{free_port}. Correct jumpcloud.api_url or region."]
+
+
+def test_an_address_that_does_not_speak_tls(clinic: Clinic) -> None:
+    address = clinic.simulators.jumpcloud_url.replace("http://", "https://")
+    said = clinic.said("jumpcloud", jumpcloud=clinic.jumpcloud_section(api_url=address))
+    assert said == [
+        (
+            f"{address.removeprefix('https://')} does not speak TLS. "
+            "Correct jumpcloud.api_url or region, or the proxy in between."
+        )
+    ]
+
+
+def test_an_address_that_never_answers(clinic: Clinic) -> None:
+    with socket.socket() as full:
+        full.bind(("127.0.0.1", 0))
+        full.listen(0)
+        port = full.getsockname()[1]
+        # The queue of connections that nobody accepts is full from here on: the next one gets no answer at all.
+        waiting = [socket.socket() for _ in range(3)]
+        for each in waiting:
+            each.settimeout(0)
+            each.connect_ex(("127.0.0.1", port))
+        said = clinic.said("jumpcloud", jumpcloud=clinic.jumpcloud_section(api_url=f"http://127.0.0.1:{port}"))
+        for each in waiting:
+            each.close()
+    assert said == [
+        (
+            f"127.0.0.1:{port} does not answer within 1 seconds. "
+            "Let this machine through the firewall, or correct jumpcloud.api_url or region."
+        )
+    ]
+
+
+def test_an_address_of_something_else(clinic: Clinic) -> None:
+    address = f"{clinic.simulators.jumpcloud_url}/elsewhere"
+    assert clinic.said("jumpcloud", jumpcloud=clinic.jumpcloud_section(api_url=address)) == [
+        f"What answers at {address} is not JumpCloud's API (404). Correct jumpcloud.api_url or region."
+    ]
+
+
+def test_a_service_that_is_not_well(clinic: Clinic) -> None:
+    clinic.simulators.faults.add(system="jumpcloud", status=503, times=None)
+    assert clinic.said("jumpcloud", jumpcloud=clinic.jumpcloud_section()) == [
+        "JumpCloud answers 503 at the moment. Try again later; see status.jumpcloud.com."
+    ]
+
+
+def test_a_blocked_address(clinic: Clinic) -> None:
+    change_switches(clinic.jumpcloud.switches, {"source_blocked": True})
+    assert clinic.said("jumpcloud", jumpcloud=clinic.jumpcloud_section()) == [
+        (
+            "JumpCloud blocks this machine's address for suspected abuse. "
+            "Ask JumpCloud's support to lift that, and stop whatever else calls it from here."
+        )
+    ]
+
+
+def test_an_organization_that_may_not_be_named(clinic: Clinic) -> None:
+    change_switches(clinic.jumpcloud.switches, {"single_org_header": "forbidden"})
+    section = clinic.jumpcloud_section(org_id=clinic.jumpcloud.organization_id)
+    assert clinic.said("jumpcloud", jumpcloud=section) == [
+        (
+            "This key has one organization, and JumpCloud does not let it name one. "
+            "Take jumpcloud.org_id out of the settings."
+        )
+    ]
+
+
+def test_an_organization_that_must_be_named(clinic: Clinic) -> None:
+    made = clinic.act("add_admin", email="msp@example.com", roleName="Administrator", multiTenant=True)
+    section = clinic.jumpcloud_section(api_key=made["api_key"])
+    needed = (
+        "The credential belongs to several organizations, and JumpCloud wants to be told which is meant. "
+        "Set jumpcloud.org_id; the console shows it under the organization's name."
+    )
+    assert clinic.said("jumpcloud", jumpcloud=section) == [needed]
+    section["org_id"] = "f" * 24
+    assert clinic.said("jumpcloud", jumpcloud=section) == [
+        f"The credential sees no organization {'f' * 24}. Correct jumpcloud.org_id, or take it out."
+    ]
+    section["org_id"] = clinic.jumpcloud.organization_id
+    assert clinic.said("jumpcloud", jumpcloud=section) == []
+
+
+def test_a_role_that_may_only_read(clinic: Clinic) -> None:
+    section = clinic.jumpcloud_section(api_key=clinic.jumpcloud.credentials()["read_only_api_key"])
+    assert clinic.said("jumpcloud", jumpcloud=section) == [
+        (
+            "The credential may not change members of groups, and provisioning is not off. "
+            "Give it the role Manager or Administrator, or set provisioning to off."
+        )
+    ]
+    assert clinic.said("jumpcloud", jumpcloud=section, provisioning="off") == []
+
+
+def test_a_role_that_may_not_even_read(clinic: Clinic) -> None:
+    made = clinic.act("add_admin", email="runner@example.com", roleName="Command Runner")
+    section = clinic.jumpcloud_section(api_key=made["api_key"])
+    assert clinic.said("jumpcloud", jumpcloud=section, provisioning="off") == [
+        (
+            "The credential may not read administrators, groups, applications, administrators' roles, "
+            "so no picture can be complete. Give it a role that may, such as Read Only or Administrator."
+        ),
+        (
+            "The credential may not read Directory Insights, so each sync reads everything. "
+            "Give it the role Administrator or Read Only, or set sync.use_events to false."
+        ),
+    ]
+
+
+def test_events_are_not_asked_for_where_they_are_not_used(clinic: Clinic, free_port: int) -> None:
+    section = clinic.jumpcloud_section(insights_url=f"http://127.0.0.1:{free_port}")
+    assert clinic.said("jumpcloud", jumpcloud=section) == [
+        f"Nothing listens at 127.0.0.1:{free_port}. Correct jumpcloud.insights_url or region."
+    ]
+    assert clinic.said("jumpcloud", jumpcloud=section, sync={"use_events": False}) == []
+
+
+@pytest.mark.parametrize(
+    ("left", "outcome", "sentence"),
+    [
+        (timedelta(days=60, hours=1), "ok", "The key is good until {ends}."),
+        (
+            timedelta(days=5, hours=1),
+            "warning",
+            "The key ends on {ends}, in 5 days. Make a new one in time and set jumpcloud.api_key.",
+        ),
+    ],
+)
+def test_the_end_of_a_key_is_told_where_jumpcloud_shows_it(
+    clinic: Clinic, left: timedelta, outcome: str, sentence: str
+) -> None:
+    ends = datetime.now(UTC) + left
+    key = clinic.jumpcloud.credentials()["api_key"]
+    own = {
+        "_id": "a" * 24,
+        "email": "owner@example.com",
+        "roleName": "Administrator",
+        "apiKeyHash": {"prefix": key[:5], "expireAt": ends.isoformat()},
+    }
+    other = own | {"email": "other@example.com", "apiKeyHash": {"prefix": "zzz", "expireAt": "2020-01-01T00:00:00Z"}}
+    clinic.simulators.faults.add(
+        system="jumpcloud", path="/api/users$", status=200, body={"totalCount": 2, "results": [other, own]}
+    )
+    said = clinic.said("jumpcloud", outcome=outcome, jumpcloud=clinic.jumpcloud_section())
+    assert sentence.format(ends=f"{ends:%Y-%m-%d}") in said
+
+
+def test_a_clock_that_is_wrong(clinic: Clinic) -> None:
+    settings = Settings.model_validate({"jumpcloud": clinic.jumpcloud_section()})
+    for minutes, side in ((10, "ahead of"), (-10, "behind")):
+        clock = ManualClock(datetime.now(UTC) + timedelta(minutes=minutes))
+        skew = next(each for each in examine(settings, clock) if each.check == "clock")
+        seconds = int(skew.message.split(" is ")[1].split()[0])
+        assert abs(seconds - 600) <= 5
+        assert str(skew) == (
+            f"This machine's clock is {seconds} seconds {side} the service's. "
+            "Set it by NTP: access would end at the wrong time."
+        )

@@ -1,0 +1,170 @@
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from simulator.jumpcloud import World
+from simulator.server import Simulators
+from store.database import Database
+from store.unit import Store
+from tests.cli.ran import Ran, Run
+
+pytestmark = pytest.mark.timeout(120)  # the machine may be busy with other tests
+
+WRITE = {"system": "jumpcloud", "method": "POST", "path": "/members$"}
+REQUEST = {
+    "id": "r1",
+    "action": "grant",
+    "subject": {"email": "ada@example.com"},
+    "entitlement": "jumpcloud:group:Engineering:member",
+}
+
+
+@pytest.fixture
+def company() -> Iterator[Simulators]:
+    world = World()
+    world.load({"users": [{"email": "ada@example.com"}], "groups": [{"name": "Engineering"}]})
+    with Simulators(jumpcloud=world) as simulators:
+        yield simulators
+
+
+@pytest.fixture
+def settings(configure: Callable[..., Path], company: Simulators, tmp_path: Path) -> Path:
+    (tmp_path / "policy.yaml").write_text("ticket: {project: OPS}\nrules: [{pattern: 'jumpcloud:group:*:member'}]")
+    key = company.worlds["jumpcloud"].credentials()["api_key"]
+    return configure(
+        provisioning="on", policy="policy.yaml", jumpcloud={"api_url": company.jumpcloud_url, "api_key": key}
+    )
+
+
+class Up:
+    """A ``provisor up`` in a process of its own."""
+
+    def __init__(self, settings: Path, log: Path) -> None:
+        self._log = log
+        with log.open("w") as stream:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "worker.cli", "up", "-c", str(settings)],
+                stderr=stream,
+                cwd=Path(__file__).parents[2],
+            )
+
+    def said(self) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in self._log.read_text().splitlines() if line.startswith("{")]
+
+    def wait_for(self, event: str) -> None:
+        _eventually(
+            lambda: any(line["event"] == event for line in self.said()), f"'{event}' in {self._log.read_text()}"
+        )
+
+
+Start = Callable[[], Up]
+
+
+@pytest.fixture
+def start(settings: Path, tmp_path: Path) -> Iterator[Start]:
+    started: list[Up] = []
+
+    def begin() -> Up:
+        up = Up(settings, tmp_path / f"up-{len(started)}.log")
+        started.append(up)
+        up.wait_for("provisor.up")
+        return up
+
+    yield begin
+    for up in started:
+        up.process.kill()
+        up.process.wait()
+
+
+@pytest.fixture
+def submit(provisor: Run, settings: Path, tmp_path: Path) -> Callable[[], Ran]:
+    """Hands the request in."""
+    file = tmp_path / "request.json"
+    file.write_text(json.dumps(REQUEST))
+    return lambda: provisor("submit", file, "-c", settings)
+
+
+def _eventually(is_so: Callable[[], bool], what: str, *, seconds: float = 25) -> None:
+    until = time.monotonic() + seconds
+    while not is_so():
+        assert time.monotonic() < until, f"not within {seconds} s: {what}"
+        threading.Event().wait(0.05)
+
+
+def _state(url: str) -> str | None:
+    database = Database(url, pool_size=1)
+    try:
+        with Store(database).read() as work:
+            request = work.requests.get("r1")
+            return None if request is None else str(request.state)
+    finally:
+        database.close()
+
+
+def _is_member(company: Simulators) -> bool:
+    state = company.worlds["jumpcloud"].dump()
+    return bool(state["groups"][0]["members"])
+
+
+def test_settings_that_cannot_be_used_start_nothing(provisor: Run, configure: Callable[..., Path]) -> None:
+    ran = provisor("up", "-c", configure(policy="nowhere.yaml"))
+    assert ran.code == 1
+    assert "nowhere.yaml" in ran.err
+    assert "Traceback" not in ran.err
+
+
+def test_a_second_up_on_an_embedded_store_is_refused(start: Start, provisor: Run, settings: Path) -> None:
+    up = start()
+    ran = provisor("up", "-c", settings)
+    assert ran.code == 1
+    assert f"(process {up.process.pid})" in ran.err
+    assert up.process.poll() is None
+
+
+def test_sigterm_finishes_what_is_under_way_and_exits_0(
+    start: Start, submit: Callable[[], Ran], company: Simulators, sqlite_url: str, tmp_path: Path
+) -> None:
+    up = start()
+    fault = company.faults.add(hold="before", **WRITE)
+    assert submit().code == 0
+    assert company.faults.wait_until(fault, holding=1, timeout=20)
+    up.process.send_signal(signal.SIGTERM)
+    company.faults.release(fault)
+    assert up.process.wait(25) == 0
+    assert _state(sqlite_url) == "done"
+    assert _is_member(company)
+    assert any(line["event"] == "request.received" for line in up.said()), "information is logged"
+    assert company.worlds["jumpcloud"].credentials()["api_key"] not in (tmp_path / "up-0.log").read_text()
+
+
+def test_work_of_a_killed_predecessor_is_taken_up_at_once(
+    start: Start, submit: Callable[[], Ran], company: Simulators, sqlite_url: str
+) -> None:
+    killed = start()
+    fault = company.faults.add(hold="before", **WRITE)
+    assert submit().code == 0
+    assert company.faults.wait_until(fault, holding=1, timeout=20)
+    killed.process.kill()
+    killed.process.wait()
+    company.faults.release(fault, drop=True)
+    assert _state(sqlite_url) == "fulfilling"
+    successor = start()
+    began = time.monotonic()
+    successor.wait_for("leases.freed")
+    _eventually(lambda: _is_member(company) or _told_unseen(successor), "the work is taken up")
+    assert time.monotonic() - began < 25, "the lease of the killed one lasts a minute"
+
+
+def _told_unseen(up: Up) -> bool:
+    """The successor looked: the write of the killed one may still come to show, so it is not written again yet."""
+    return any(line["event"] in ("operation.unseen", "operation.done") for line in up.said())

@@ -1,0 +1,182 @@
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from access.entitlements import EntitlementRef
+from access.policy import MissingAccount, Road, TicketRoute
+from config.errors import SettingsError
+from config.policy_file import PolicyFile, load_policy
+
+TICKET = "ticket: {project: ACCESS}\n"
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "policy.yaml"
+
+
+def rules(path: Path, *lines: str, head: str = TICKET) -> PolicyFile:
+    path.write_text(head + "rules:\n" + "".join(f"  - {line}\n" for line in lines), encoding="utf-8")
+    return load_policy(path)
+
+
+def problems(path: Path, text: str) -> tuple[str, ...]:
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(SettingsError) as caught:
+        load_policy(path)
+    return tuple(problem.removeprefix(f"{path}: ") for problem in caught.value.problems)
+
+
+def test_the_example_can_be_used_and_has_nothing_odd() -> None:
+    loaded = load_policy(Path("config/examples/policy.yaml"))
+    assert loaded.warnings == ()
+
+    def rule(text: str) -> str | None:
+        found = loaded.policy.rule_for(EntitlementRef.parse(text))
+        return found.pattern if found else None
+
+    assert rule("jumpcloud:group:Production DB:member") == "jumpcloud:group:Production*:member"
+    assert rule("jira:project-role:PAY:Administrators:assigned") == "jira:project-role:*:Administrators:assigned"
+    assert rule("jira:project-role:PAY:Developers:assigned") == "jira:project-role:*:assigned"
+    assert rule("jira:group:jira-admins:member") == "jira:group:*-admins:member"
+
+
+def test_a_rule_says_no_more_than_is_written(path: Path) -> None:
+    (plain,) = rules(path, "pattern: jira:group:*:member").policy.rules
+    assert (plain.give, plain.take, plain.missing_account) == (Road.CONNECTOR, Road.CONNECTOR, MissingAccount.REFUSE)
+    assert (plain.max_duration, plain.required, plain.products, plain.ticket) == (None, (), (), None)
+
+
+def test_everything_a_rule_can_say_is_read(path: Path) -> None:
+    (rule,) = rules(
+        path,
+        "{pattern: 'jira:project-role:PAY:*:assigned', give: ticket, take: deny, max_duration: PT4H, required: [reason],"
+        " missing_account: create, products: [jira-software],"
+        " ticket: {project: SEC, labels: [a], fields: {priority: {name: High}}}}",
+    ).policy.rules
+    assert (rule.give, rule.take, rule.missing_account) == (Road.TICKET, Road.DENY, MissingAccount.CREATE)
+    assert (rule.max_duration, rule.required, rule.products) == (timedelta(hours=4), ("reason",), ("jira-software",))
+    assert rule.ticket == TicketRoute(project="SEC", labels=("a",), fields={"priority": {"name": "High"}})
+
+
+@pytest.mark.parametrize("text", ["8h", "PT8H", "480m", "0.5d", "7h60m"])
+def test_the_longest_time_is_written_with_a_unit(path: Path, text: str) -> None:
+    (rule,) = rules(path, f"{{pattern: 'jira:*', max_duration: {text}}}").policy.rules
+    assert rule.max_duration in (timedelta(hours=8), timedelta(hours=12))
+
+
+def test_where_tickets_go_is_completed_from_the_outside_in(path: Path) -> None:
+    path.write_text(
+        "ticket: {labels: [provisor]}\nrules: [{pattern: 'jira:*', ticket: {issue_type: Access}}, {pattern: '*'}]"
+    )
+    policy = load_policy(path, ticket=TicketRoute(project="ACCESS", issue_type="Service Request")).policy
+    assert policy.ticket == TicketRoute(project="ACCESS", issue_type="Service Request", labels=("provisor",))
+    assert policy.rules[0].ticket == TicketRoute(project="ACCESS", issue_type="Access", labels=("provisor",))
+    assert policy.rules[1].ticket is None
+
+
+def test_the_policys_own_project_wins_over_that_of_the_settings(path: Path) -> None:
+    path.write_text("ticket: {project: SEC}\nrules: [{pattern: 'jira:*'}]")
+    assert load_policy(path, ticket=TicketRoute(project="ACCESS")).policy.ticket.project == "SEC"
+
+
+def test_a_policy_that_leaves_tickets_nowhere_to_go_is_refused(path: Path) -> None:
+    assert problems(path, "rules: []") == (
+        "ticket.project is not set; set it here, or ticketing.project in the settings.",
+    )
+
+
+@pytest.mark.parametrize(
+    ("rule", "problem"),
+    [
+        ("{give: deny}", "rule 2, pattern is not set; set it."),
+        ("{pattern: 'jira:*', patern: x}", "rule 2 (jira:*), patern is not a setting; did you mean pattern?"),
+        (
+            "{pattern: 'jira:*', give: maybe}",
+            "rule 2 (jira:*), give is none of the words it can be; write connector, ticket or deny.",
+        ),
+        (
+            "{pattern: 'jira:*', max_duration: 8}",
+            "rule 2 (jira:*), max_duration needs a unit; write one such as 30m, 8h, 7d or PT8H.",
+        ),
+        ("{pattern: 'jira:*', max_duration: '8'}", "rule 2 (jira:*), max_duration needs a unit;"),
+        ("{pattern: 'jira:*', max_duration: 8:00}", "rule 2 (jira:*), max_duration needs a unit;"),
+        ("{pattern: 'jira:*', max_duration: 0s}", "rule 2 (jira:*), max_duration is too short to be given;"),
+        ("{pattern: 'jira:*', max_duration: P1M}", "rule 2 (jira:*), max_duration is not a duration;"),
+        (
+            "{pattern: 'jira:*', products: [jira]}",
+            "rule 2 (jira:*), products.1 is none of the words it can be; write jira-core,",
+        ),
+        ("{pattern: 'jira:*', ticket: {project: it}}", "rule 2 (jira:*), ticket.project is not a project key;"),
+        ("{pattern: 'jira:*', ticket: {labels: [a b]}}", "rule 2 (jira:*), ticket.labels has a space in a label,"),
+        ("{pattern: jira:group:Eng}", "rule 2 (jira:group:Eng), pattern has no wildcard and is no entitlement: "),
+        ("{pattern: 'jira:roles:*'}", "rule 2 (jira:roles:*), pattern can match no entitlement;"),
+        ("{pattern: 'jira:group:*:assigned'}", "rule 2 (jira:group:*:assigned), pattern can match no entitlement;"),
+        ("{pattern: 'gira:*'}", "rule 2 (gira:*), pattern can match no entitlement;"),
+        ("{pattern: ''}", "rule 2 (), pattern is empty;"),
+        ("{pattern: 3}", "rule 2, pattern is not text; put it in quotes."),
+        ("jira:*", "rule 2 is a heading, not a value; write its keys below it, indented."),
+    ],
+)
+def test_what_is_wrong_is_told_with_the_number_and_the_pattern_of_the_rule(path: Path, rule: str, problem: str) -> None:
+    (told,) = problems(path, f"{TICKET}rules:\n  - pattern: jumpcloud:*\n  - {rule}\n")
+    assert told.startswith(problem)
+
+
+def test_unknown_headings_are_refused(path: Path) -> None:
+    assert problems(path, TICKET + "rule: []") == ("rule is not a setting; did you mean rules?",)
+
+
+def test_everything_wrong_is_told_at_once(path: Path) -> None:
+    assert len(problems(path, "ticket: {project: x}\nrules: [{pattern: a}, {pattern: 'jira:*', give: x}]")) == 3
+
+
+@pytest.mark.parametrize(
+    ("earlier", "later"),
+    [
+        ("jira:*", "jira:group:*:member"),
+        ("jira:group:*:member", "JIRA:group:*:member"),
+        ("*", "jumpcloud:account:exists"),
+        ("jira:group:eng*", "jira:group:Eng-?:member"),
+        ("jira:group:eng-?:member", "jira:group:eng-?:member"),
+    ],
+)
+def test_a_rule_that_can_never_match_is_warned_of(path: Path, earlier: str, later: str) -> None:
+    (warning,) = rules(path, f"pattern: '{earlier}'", f"pattern: '{later}'").warnings
+    assert "never matches, because rule 1" in warning
+    assert warning.startswith(f"Rule 2 ({later})")
+
+
+@pytest.mark.parametrize(
+    ("earlier", "later"),
+    [
+        ("jira:group:*:member", "jira:*"),
+        ("jira:group:eng-?:member", "jira:group:eng-*:member"),
+        ("jira:group:*-admins:member", "jira:group:*:member"),
+        ("jumpcloud:*", "jira:*"),
+    ],
+)
+def test_a_rule_that_can_still_match_is_not_warned_of(path: Path, earlier: str, later: str) -> None:
+    assert rules(path, f"pattern: '{earlier}'", f"pattern: '{later}'").warnings == ()
+
+
+def test_what_is_odd_is_warned_of(path: Path) -> None:
+    assert "every request is refused" in rules(path, head=TICKET.replace("\n", "\nrules: []\n#")).warnings[0]
+    (misspelt,) = rules(path, "{pattern: 'jira:*', required: [aproved_by, change]}").warnings
+    assert "requires the free field 'aproved_by'; if you mean approved_by" in misspelt
+
+
+def test_an_exact_pattern_is_kept_in_the_form_entitlements_have(path: Path) -> None:
+    (rule,) = rules(path, "pattern: 'jira:group:a%20b:member'").policy.rules
+    assert rule.pattern == "jira:group:a b:member"
+
+
+def test_a_file_that_cannot_be_read_is_told_of(path: Path) -> None:
+    with pytest.raises(SettingsError, match="cannot be read"):
+        load_policy(path)
+
+
+def test_a_set_of_characters_is_never_taken_for_covered(path: Path) -> None:
+    warnings = rules(path, "pattern: 'jira:group:*b*:member'", "pattern: 'jira:group:[abc]:member'").warnings
+    assert not any("never matches" in warning for warning in warnings)

@@ -1,0 +1,165 @@
+"""What tests need of the machine: databases and brokers, each test with its own, all of it removed afterwards."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from secrets import token_hex
+from shutil import copyfile
+from tempfile import TemporaryDirectory
+from typing import NoReturn
+
+import pytest
+import structlog
+from sqlalchemy import create_engine, text
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import OperationalError
+
+from store.database import Database
+from store.migrations import migrate
+from tests.machine import Amqp, AmqpAway, Redis, RedisAway
+
+#: Where the services of the machine are; each may be elsewhere, or nowhere.
+POSTGRESQL = os.environ.get("PROVISOR_TEST_POSTGRESQL", "postgresql+psycopg://root@127.0.0.1:5432/postgres")
+RABBITMQ = os.environ.get("PROVISOR_TEST_RABBITMQ", "amqp://guest:guest@127.0.0.1:5672//")
+REDIS = os.environ.get("PROVISOR_TEST_REDIS", "redis://127.0.0.1:6379/15")
+
+
+def absent(service: str, why: object) -> NoReturn:
+    """A service this machine lacks: skip, or fail where PROVISOR_REQUIRE_SERVICES says that it has to be there."""
+    message = f"{service} cannot be reached: {why}"
+    if os.environ.get("PROVISOR_REQUIRE_SERVICES") == "1":
+        pytest.fail(message)
+    pytest.skip(message)
+
+
+class PostgreSQL:
+    """A PostgreSQL server on which tests make databases of their own."""
+
+    def __init__(self, address: str) -> None:
+        self._address = make_url(address)
+        self._engine = create_engine(self._address, isolation_level="AUTOCOMMIT")
+        self._made: list[str] = []
+
+    def check(self) -> None:
+        with self._engine.connect() as connection:
+            connection.execute(text("SELECT 1"))
+
+    def new(self, template: str | None = None) -> str:
+        """The address of a new database, empty or a copy of another of ours."""
+        name = f"provisor_test_{token_hex(6)}"
+        like = f' TEMPLATE "{make_url(template).database}"' if template else ""
+        with self._engine.connect() as connection:
+            connection.execute(text(f'CREATE DATABASE "{name}"{like}'))
+        self._made.append(name)
+        return self._address.set(database=name).render_as_string(hide_password=False)
+
+    def drop(self, address: str) -> None:
+        name = str(make_url(address).database)
+        with self._engine.connect() as connection:
+            connection.execute(text(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)'))
+        self._made.remove(name)
+
+    def close(self) -> None:
+        for name in list(self._made):
+            self.drop(self._address.set(database=name).render_as_string(hide_password=False))
+        self._engine.dispose()
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _quiet_logs() -> None:
+    """Logs go where pytest catches them: they are shown with a test that fails, and nowhere else."""
+    structlog.configure(
+        processors=[structlog.contextvars.merge_contextvars, structlog.stdlib.render_to_log_kwargs],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+    )
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[PostgreSQL]:
+    server = PostgreSQL(POSTGRESQL)
+    try:
+        server.check()
+    except OperationalError as exc:
+        absent("PostgreSQL", exc.orig)
+    yield server
+    server.close()
+
+
+@pytest.fixture(scope="session")
+def migrated_postgresql(postgresql: PostgreSQL) -> str:
+    """A database that is only copied."""
+    address = postgresql.new()
+    migrate_at(address)
+    return address
+
+
+@pytest.fixture(scope="session")
+def memory() -> Iterator[Path]:
+    """A folder in memory where there is one: databases of tests need not survive a power cut, and thousands of commits
+    need not wait for a disk.
+    """
+    shared = Path("/dev/shm")  # noqa: S108 - looked at, and used where it is a folder
+    with TemporaryDirectory(prefix="provisor-", dir=shared if shared.is_dir() else None) as name:
+        yield Path(name)
+
+
+@pytest.fixture(scope="session")
+def migrated_sqlite(memory: Path) -> Path:
+    """A database that is only copied."""
+    file = memory / "migrated.db"
+    migrate_at(f"sqlite:///{file}")
+    return file
+
+
+def migrate_at(address: str) -> None:
+    database = Database(address, pool_size=1)
+    migrate(database)
+    database.close()
+
+
+@pytest.fixture
+def empty_postgresql(postgresql: PostgreSQL) -> Iterator[str]:
+    address = postgresql.new()
+    yield address
+    postgresql.drop(address)
+
+
+@pytest.fixture
+def postgresql_url(postgresql: PostgreSQL, migrated_postgresql: str) -> Iterator[str]:
+    """A fresh store on PostgreSQL."""
+    address = postgresql.new(template=migrated_postgresql)
+    yield address
+    postgresql.drop(address)
+
+
+@pytest.fixture
+def sqlite_url(migrated_sqlite: Path, memory: Path) -> str:
+    """A fresh store in a file."""
+    file = memory / f"{token_hex(6)}.db"
+    copyfile(migrated_sqlite, file)
+    return f"sqlite:///{file}"
+
+
+@pytest.fixture
+def rabbitmq() -> Iterator[Amqp]:
+    """RabbitMQ, with a prefix for queues that nobody else uses."""
+    try:
+        broker = Amqp(RABBITMQ, prefix=f"test-{token_hex(4)}.")
+    except AmqpAway as exc:
+        absent("RabbitMQ", exc)
+    yield broker
+    broker.clean()
+
+
+@pytest.fixture
+def redis() -> Iterator[Redis]:
+    """Redis, with a prefix for keys that nobody else uses."""
+    try:
+        broker = Redis(REDIS, prefix=f"test-{token_hex(4)}.")
+    except RedisAway as exc:
+        absent("Redis", exc)
+    yield broker
+    broker.clean()

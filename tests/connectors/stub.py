@@ -1,0 +1,129 @@
+"""A small HTTP server that answers what a test tells it to: for the rules of the HTTP layer, below any system."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections import deque
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, Literal, Self
+
+from connectors.http import Call, Credential, HeaderKey, HttpClient, Manners, Patience, Timeouts
+from connectors.http.answers import Answer
+
+CANARY = "canary-3f9d7c1e5a"
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    status: int = 200
+    body: Any = None
+    headers: dict[str, str] = field(default_factory=dict)
+    #: "drop" ends the connection without an answer, "hang" gives none until the stub stops, "cut" ends it within the body
+    end: Literal["whole", "drop", "hang", "cut"] = "whole"
+
+    def payload(self) -> bytes:
+        if self.body is None:
+            return b""
+        return self.body.encode() if isinstance(self.body, str) else json.dumps(self.body).encode()
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    method: str
+    path: str
+    headers: dict[str, str]
+    body: bytes
+
+
+class Stub:
+    def __init__(self) -> None:
+        self.replies: deque[Reply] = deque()
+        self.seen: list[Seen] = []
+        self.connections = 0
+        self._stopping = threading.Event()
+        stub = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def setup(self) -> None:
+                stub.connections += 1
+                super().setup()
+
+            def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
+                pass
+
+            def answer(self) -> None:
+                content = self.rfile.read(int(self.headers.get("content-length") or 0))
+                headers = {name.lower(): value for name, value in self.headers.items()}
+                stub.seen.append(Seen(self.command, self.path, headers, content))
+                reply = stub.replies.popleft() if stub.replies else Reply(599, {"message": "the test told no answer"})
+                if reply.end in {"drop", "hang"}:
+                    if reply.end == "hang":
+                        stub._stopping.wait(5)
+                    self.close_connection = True
+                    return
+                payload = reply.payload()
+                self.send_response(reply.status)
+                for name, value in reply.headers.items():
+                    self.send_header(name, value)
+                extra = 100 if reply.end == "cut" else 0
+                self.send_header("Content-Length", str(len(payload) + extra))
+                self.end_headers()
+                self.wfile.write(payload)
+                self.close_connection = self.close_connection or reply.end == "cut"
+
+            do_GET = do_POST = do_PUT = do_DELETE = answer  # noqa: N815 - the base class's names
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = True
+        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+
+    @property
+    def address(self) -> str:
+        return f"http://127.0.0.1:{self._server.server_address[1]}"
+
+    def will(self, *replies: Reply) -> None:
+        self.replies.extend(replies)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stopping.set()
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+
+READ = Call(method="GET", route="/things/{thing}", path={"thing": "1"})
+CREATE = Call(method="POST", route="/things", body={"name": "x"}, idempotent=False)
+ADD = Call(method="POST", route="/things/{thing}/members", path={"thing": "1"}, body={"op": "add"})
+#: long enough for a loaded machine
+TIMEOUTS = Timeouts.of(connect=10, read=10)
+#: for answers that never come
+HASTY = Timeouts.of(connect=10, read=0.3)
+
+
+def client_of(
+    address: str,
+    *,
+    credential: Credential | None = None,
+    manners: Manners | None = None,
+    tries: int = 1,
+    refused: bool = False,
+) -> HttpClient:
+    def refuses(answer: Answer) -> bool:
+        return refused and answer.headers.get("x-refused") == "yes"
+
+    return HttpClient(
+        system="jira",
+        address=address,
+        credential=credential or HeaderKey("x-api-key", CANARY),
+        manners=manners or Manners(timeouts=TIMEOUTS, patience=Patience.without_waits(tries)),
+        headers={"X-Force-Accept-Language": "true"},
+        refused=refuses,
+    )

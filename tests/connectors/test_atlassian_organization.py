@@ -1,0 +1,210 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from access.clock import SystemClock
+from access.entitlements import Entitlement, EntitlementRef
+from access.failures import CredentialRefused, Permanent, Transient
+from connectors.atlassian import AtlassianOrganization, IdentityProviderGroups, organization_client, organization_key
+from connectors.http import Manners, Patience
+from connectors.jira import JiraConnector, api_token, jira_client
+from connectors.reading import Shifted
+from simulator.jira import World
+from simulator.jira.people import Group
+from simulator.jira.seeding import seed
+from simulator.server import Simulators
+from simulator.world import change_switches
+from tests.connectors.jira_picture import ADMIN, SITE, TOKEN, Photographer
+from tests.connectors.stub import TIMEOUTS, Reply, Stub
+
+KEY = "stub-organization-key"
+LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+@pytest.fixture
+def photographer() -> Iterator[Photographer]:
+    world = World()
+    with Simulators(jira=world, atlassian=True) as simulators:
+        made = Photographer(world, simulators)
+        yield made
+        made.close()
+
+
+@pytest.fixture
+def world(photographer: Photographer) -> World:
+    return photographer.world
+
+
+@pytest.fixture
+def stubbed(stub: Stub) -> Iterator[AtlassianOrganization]:
+    manners = Manners(timeouts=TIMEOUTS, patience=Patience.without_waits(1))
+    client = organization_client(credential=organization_key(KEY), manners=manners, address=stub.address)
+    yield AtlassianOrganization(client, "org-1")
+    client.close()
+
+
+class Later:
+    """A clock that a test moves."""
+
+    def __init__(self) -> None:
+        self.ahead = timedelta(0)
+
+    def now(self) -> datetime:
+        return SystemClock().now() + self.ahead
+
+
+def names(organization: AtlassianOrganization) -> list[str]:
+    return [group.name for page in organization.groups() for group in page]
+
+
+def test_the_key_is_proved_by_the_organizations_name(photographer: Photographer) -> None:
+    assert photographer.organization().prove() == "Example Organization"
+
+
+def test_a_key_that_may_not_read_the_organization_is_good_all_the_same(photographer: Photographer) -> None:
+    photographer.directory.act("add_key", value="scoped-organization-key", scopes=["read:user:admin"])
+    assert photographer.organization("scoped-organization-key").prove() == photographer.world.organization.id
+
+
+def test_a_wrong_key_is_refused_by_the_name_of_its_api(photographer: Photographer) -> None:
+    with pytest.raises(CredentialRefused, match="organization API refused") as refused:
+        photographer.organization("wrong-organization-key").prove()
+    assert "admin.atlassian.com" in refused.value.remedy
+
+
+def test_a_jira_token_is_no_organization_key(photographer: Photographer) -> None:
+    with pytest.raises(CredentialRefused):
+        photographer.organization(TOKEN).prove()
+
+
+def test_the_products_of_a_site_are_found_by_its_address(photographer: Photographer) -> None:
+    photographer.switch(self_links="site")
+    organization = photographer.organization()
+    cloud_id = photographer.world.site.cloud_id
+    found = [f"ari:cloud:{product}::site/{cloud_id}" for product in ("jira-software", "jira-servicedesk")]
+    assert sorted(organization.resources("https://EXAMPLE.atlassian.net/")) == sorted(found)
+    assert organization.resources("https://another.atlassian.net") == ()
+
+
+@pytest.mark.parametrize("end", ["absent", "null"])
+def test_lists_are_read_to_their_end_by_cursors(photographer: Photographer, world: World, end: str) -> None:
+    change_switches(photographer.directory.switches, {"end_of_list": end})
+    seed(world, users=230, groups=120, projects=0)
+    organization = photographer.organization()
+    people = [person.accountId for page in organization.people() for person in page]
+    assert sorted(people) == sorted(world.directory.users)
+    assert sorted(names(organization)) == sorted(group.name for group in world.directory.groups.values())
+
+
+@pytest.mark.parametrize(
+    "following", ["next-1", "https://api.atlassian.com/admin/v2/x?limit=3&cursor=next-1", "?cursor=next-1"]
+)
+def test_a_cursor_may_come_bare_or_in_an_address(stub: Stub, stubbed: AtlassianOrganization, following: str) -> None:
+    stub.will(
+        Reply(body={"data": [{"id": "g1", "name": "one"}], "links": {"next": following}}),
+        Reply(body={"data": [{"id": "g2", "name": "two"}]}),
+    )
+    assert names(stubbed) == ["one", "two"]
+    assert stub.seen[1].body == b'{"cursor": "next-1"}'  # alone: what else is sent is ignored
+    assert stub.seen[1].headers["authorization"] == f"Bearer {KEY}"
+
+
+def test_an_address_without_a_cursor_is_not_the_end(stub: Stub, stubbed: AtlassianOrganization) -> None:
+    stub.will(Reply(body={"data": [], "links": {"next": "https://api.atlassian.com/admin/v2/x?limit=3"}}))
+    with pytest.raises(Permanent, match="next page"):
+        names(stubbed)
+
+
+def test_a_list_that_leads_in_a_circle_is_read_again(stub: Stub, stubbed: AtlassianOrganization) -> None:
+    stub.will(*(Reply(body={"data": [{"id": "g1"}], "links": {"next": "round"}}) for _ in range(3)))
+    with pytest.raises(Shifted):
+        names(stubbed)
+
+
+def test_the_id_of_a_group_may_be_a_resource_name(stub: Stub, stubbed: AtlassianOrganization) -> None:
+    person = {"accountId": "712020:a", "groups": [{"id": "ari:cloud:identity::group/1234"}, {"id": "5678"}]}
+    stub.will(Reply(body={"data": [person]}))
+    assert next(stubbed.people(expand=("groups",)))[0].group_ids == {"1234", "5678"}
+
+
+def test_a_search_is_repeated_when_the_connection_breaks(photographer: Photographer, world: World) -> None:
+    seed(world, users=5, groups=2, projects=0)
+    client = organization_client(
+        credential=organization_key("sim-organization-key"),
+        manners=Manners(timeouts=TIMEOUTS, patience=Patience.without_waits(2)),
+        address=photographer.simulators.atlassian_url,
+    )
+    photographer.simulators.faults.add(path="/groups/search", drop="before", times=1)
+    assert names(AtlassianOrganization(client, world.organization.id))
+    client.close()
+
+
+@pytest.mark.parametrize("says_when", [True, False])
+def test_a_429_is_handed_up_with_the_wait_it_asks_for(photographer: Photographer, *, says_when: bool) -> None:
+    change_switches(photographer.directory.switches, {"requests_per_minute": 1, "retry_after": says_when})
+    organization = photographer.organization()
+    names(organization)
+    with pytest.raises(Transient) as failure:
+        names(organization)
+    assert (failure.value.retry_after is not None) is says_when
+
+
+def test_an_organization_that_is_not_there_is_permanent(photographer: Photographer) -> None:
+    with pytest.raises(Permanent, match="Organization not found"):
+        names(photographer.organization(org_id="another"))
+
+
+def test_events_are_read_page_by_page_and_no_further_than_allowed(photographer: Photographer, world: World) -> None:
+    seed(world, users=30, groups=25, projects=0, members_per_group=0)
+    people = list(world.directory.users)[:30]
+    for group in list(world.directory.groups.values())[:25]:
+        for account_id in people:
+            world.act("add_member", group=group.id, account=account_id)
+    organization = photographer.organization()
+    events = [event for page in organization.events(LONG_AGO, most_pages=2) for event in page]
+    assert len(events) == len({event.id for event in events}) > 500
+    assert {event.attributes.action for event in events} == {"user_added_to_group"}
+    with pytest.raises(Permanent, match="more than 500"):
+        list(organization.events(LONG_AGO, most_pages=1))
+
+
+# Who owns a group
+
+
+def test_a_group_of_an_identity_provider_is_external_and_others_are_not(
+    photographer: Photographer, world: World
+) -> None:
+    synced = world.directory.add_group(Group(world.administration.fresh_uuid(), "synced", external_synced=True))
+    plain = world.directory.add_group(Group(world.administration.fresh_uuid(), "plain"))
+    hidden = world.directory.add_group(Group(world.administration.fresh_uuid(), "system-administrators"))
+    external = IdentityProviderGroups(photographer.organization(), SystemClock())
+    assert [external(group.id) for group in (synced, plain, hidden)] == [True, False, False]
+
+
+def test_an_answer_about_a_group_is_kept_for_a_while_and_not_for_ever(photographer: Photographer, world: World) -> None:
+    group = world.directory.add_group(Group(world.administration.fresh_uuid(), "team"))
+    clock = Later()
+    external = IdentityProviderGroups(photographer.organization(), clock)
+    assert not external(group.id)
+    world.act("sync_group", group=group.id)
+    assert not external(group.id)
+    assert photographer.calls().total() == 1
+    clock.ahead = timedelta(minutes=11)
+    assert external(group.id)
+
+
+def test_a_connector_with_the_organization_leaves_external_groups_to_people(
+    photographer: Photographer, world: World
+) -> None:
+    world.directory.add_group(Group(world.administration.fresh_uuid(), "synced", external_synced=True))
+    manners = Manners(timeouts=TIMEOUTS)
+    client = jira_client(address=photographer.simulators.jira_url, credential=api_token(ADMIN, TOKEN), manners=manners)
+    external = IdentityProviderGroups(photographer.organization(), SystemClock())
+    connector = JiraConnector(client, site=SITE, idp_groups=external)
+    found = connector.find_entitlement(EntitlementRef.parse("jira:group:synced:member"))
+    assert isinstance(found, Entitlement)
+    assert "identity provider" in (found.by_person or "")
+    client.close()

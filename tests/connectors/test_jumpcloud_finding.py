@@ -1,0 +1,283 @@
+from __future__ import annotations
+
+import pytest
+
+from access.accounts import Account, NoMatch, Subject
+from access.directions import Direction
+from access.entitlements import Entitlement, EntitlementRef, ResourceKind
+from access.failures import CredentialRefused, Permanent, Transient
+from connectors.jumpcloud import CONSOLES, Region, api_key
+from connectors.ports import Connector, Target
+from tests.connectors.jumpcloud_company import NO_SUCH_ID, Company
+
+
+def _account(company: Company, subject: Subject) -> Account:
+    found = company.connector.find_account(subject)
+    assert isinstance(found, Account)
+    return found
+
+
+def _nobody(company: Company, subject: Subject) -> NoMatch:
+    found = company.connector.find_account(subject)
+    assert isinstance(found, NoMatch)
+    return found
+
+
+def _group(company: Company, name: str) -> Entitlement | NoMatch:
+    ref = EntitlementRef(EntitlementRef.parse("jumpcloud:group:x:member").system, ResourceKind.GROUP, (name,))
+    return company.connector.find_entitlement(ref)
+
+
+def _found(company: Company, name: str) -> Entitlement:
+    found = _group(company, name)
+    assert isinstance(found, Entitlement)
+    return found
+
+
+def test_it_is_a_connector(company: Company) -> None:
+    connector: Connector = company.connector
+    assert connector.system == "jumpcloud"
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"email": "alice@example.com"},
+        {"email": "Alice@Example.COM "},
+        {"username": "ALICE"},
+        {"email": "alice@example.com", "username": "alice"},
+    ],
+)
+def test_a_user_is_found_by_email_or_username_in_any_case(company: Company, said: dict[str, str]) -> None:
+    company.calls()
+    found = _account(company, Subject(**said))
+    assert (found.id, found.title, found.email, found.username) == (
+        company.alice,
+        "Alice A",
+        "alice@example.com",
+        "alice",
+    )
+    assert found.active
+    assert found.email_proven
+    assert company.calls() == ["GET /api/systemusers"]
+
+
+def test_a_user_is_found_by_id(company: Company) -> None:
+    assert _account(company, Subject(id=company.bob)).username == "bob"
+
+
+def test_a_user_stored_with_capitals_is_found_all_the_same(company: Company) -> None:
+    row = {"_id": company.alice, "email": "Alice@Example.com", "username": "alice"}
+    company.simulators.faults.add(path="/api/systemusers$", status=200, body={"totalCount": 0, "results": []})
+    company.simulators.faults.add(path="/search/systemusers$", status=200, body={"totalCount": 1, "results": [row]})
+    assert _account(company, Subject(email="alice@example.com")).id == company.alice
+
+
+@pytest.mark.parametrize("status", [404, 400])
+@pytest.mark.parametrize("user_id", [NO_SUCH_ID, "712020:abc", "../users"])
+def test_an_id_of_nobody_matches_none(company: Company, status: int, user_id: str) -> None:
+    company.switch(unknown_id_status=status, malformed_id_status=status)
+    assert _nobody(company, Subject(id=user_id)).candidates == ()
+
+
+def test_a_mistyped_name_matches_none_and_near_ones_are_offered(company: Company) -> None:
+    for subject in (Subject(email="alicia@example.com"), Subject(username="alise")):
+        missing = _nobody(company, subject)
+        assert not missing.several
+        assert missing.candidates == (f"alice@example.com ({company.alice})",)
+
+
+def test_a_filter_that_is_ignored_does_not_choose_for_us(company: Company) -> None:
+    rows = [{"_id": company.bob, "email": "bob@example.com", "username": "bob"}]
+    company.simulators.faults.add(path="/api/systemusers$", status=200, body={"totalCount": 1, "results": rows})
+    assert _account(company, Subject(email="alice@example.com")).id == company.alice
+
+
+def test_several_users_of_one_name_match_none(company: Company) -> None:
+    rows = [{"_id": f"{n:024x}", "email": "alice@example.com", "username": f"a{n}"} for n in (1, 2)]
+    company.simulators.faults.add(path="/api/systemusers$", status=200, body={"totalCount": 2, "results": rows})
+    assert _nobody(company, Subject(email="alice@example.com")).several
+
+
+def test_what_contradicts_itself_matches_none(company: Company) -> None:
+    assert _nobody(company, Subject(email="alice@example.com", username="bob")).candidates
+    assert _nobody(company, Subject(id=company.alice, email="bob@example.com")).candidates
+
+
+@pytest.mark.parametrize("act", ["suspend_user", "lock", "stage"])
+def test_a_user_who_cannot_work_is_found_inactive(company: Company, act: str) -> None:
+    if act == "suspend_user":
+        company.act(act, user="alice")
+    else:
+        change = {"account_locked": True} if act == "lock" else {"state": "STAGED"}
+        company.act("change_user", user="alice", **change)
+    assert not _account(company, Subject(email="alice@example.com")).active
+
+
+def test_a_record_without_a_state_is_active(company: Company) -> None:
+    company.switch(missing_state=True)
+    assert _account(company, Subject(email="alice@example.com")).active
+
+
+def test_a_group_is_found_by_name_in_one_call(company: Company) -> None:
+    company.calls()
+    found = _found(company, "Engineering")
+    assert str(found.ref) == f"jumpcloud:group:{company.engineering}:member"
+    assert str(found.named) == "jumpcloud:group:Engineering:member"
+    assert found.by_person is None
+    assert found.url == f"{company.simulators.jumpcloud_url}/#/groups/user/{company.engineering}/details"
+    assert company.calls() == ["GET /api/v2/usergroups"]
+
+
+@pytest.mark.parametrize("name", ["engineering", "ENGINEERING", " Engineering "])
+def test_a_group_is_found_in_any_case_though_the_filter_minds_it(company: Company, name: str) -> None:
+    assert _found(company, name).ref.path == (company.engineering,)
+
+
+@pytest.mark.parametrize("name", ["R&D, all: sites", "Team [x]", "Wild*card", "name:eq:Everyone", "50% /é", "a+b"])
+def test_a_group_of_any_name_is_found(company: Company, name: str) -> None:
+    group = company.act("add_group", name=name)["id"]
+    assert _found(company, name).ref.path == (group,)
+
+
+def test_a_wildcard_does_not_find_another_group(company: Company) -> None:
+    assert isinstance(_group(company, "Eng*"), NoMatch)
+
+
+def test_a_group_is_found_by_id_before_a_name_of_that_form(company: Company) -> None:
+    strange = company.act("add_group", name=NO_SUCH_ID)["id"]
+    assert _found(company, company.engineering).named.path == ("Engineering",)
+    assert _found(company, NO_SUCH_ID).ref.path == (strange,)
+
+
+def test_a_group_beyond_the_first_page_is_found_in_any_case(company: Company) -> None:
+    for number in range(120):
+        company.act("add_group", name=f"G{number:03}")
+    assert _found(company, "g119").named.path == ("G119",)
+
+
+def test_a_mistyped_group_matches_none_and_near_ones_are_offered(company: Company) -> None:
+    missing = _group(company, "Enginering")
+    assert isinstance(missing, NoMatch)
+    assert missing.candidates == (f"Engineering ({company.engineering})",)
+
+
+@pytest.mark.parametrize(
+    ("method", "by_person"),
+    [
+        ("NOTSET", False),
+        ("STATIC", False),
+        ("DYNAMIC_REVIEW_REQUIRED", True),
+        ("DYNAMIC_AUTOMATED", True),
+    ],
+)
+def test_only_a_group_that_follows_a_rule_is_for_a_person(company: Company, method: str, *, by_person: bool) -> None:
+    company.act("change_group", group="Engineering", membershipMethod=method)
+    assert (_found(company, "Engineering").by_person is not None) is by_person
+
+
+@pytest.mark.parametrize("value", [None, "", "DYNAMIC_SOMETHING_NEW"])
+def test_a_method_that_is_missing_or_new_is_read_carefully(company: Company, value: str | None) -> None:
+    body = {"id": company.engineering, "name": "Engineering", "membershipMethod": value}
+    company.simulators.faults.add(path="/usergroups/[0-9a-f]+$", status=200, body=body)
+    assert (_found(company, company.engineering).by_person is not None) is (value == "DYNAMIC_SOMETHING_NEW")
+
+
+def test_a_group_without_the_field_is_static(company: Company) -> None:
+    company.switch(missing_membership_method=True)
+    assert _found(company, "Engineering").by_person is None
+
+
+def test_applications_and_admin_roles_are_left_to_people(company: Company) -> None:
+    for text in ("jumpcloud:application:aws:assigned", "jumpcloud:admin-role:Help Desk:assigned"):
+        ref = EntitlementRef.parse(text)
+        found = company.connector.find_entitlement(ref)
+        assert isinstance(found, Entitlement)
+        assert found.by_person
+        for direction in Direction:
+            assert not company.connector.automates(ref.kind, direction)
+        with pytest.raises(Permanent):
+            company.connector.give(Target(entitlement=ref, account_id=company.alice))
+    assert all(company.connector.automates(ResourceKind.GROUP, direction) for direction in Direction)
+
+
+def test_a_kind_jumpcloud_does_not_have_matches_none(company: Company) -> None:
+    assert isinstance(company.connector.find_entitlement(EntitlementRef.parse("jumpcloud:account:exists")), NoMatch)
+
+
+def test_a_good_key_is_proven_by_one_cheap_call(company: Company) -> None:
+    company.calls()
+    assert company.connector.prove() == "Example Corp"
+    assert company.calls() == ["GET /api/organizations"]
+
+
+def test_a_service_account_works_like_a_key_and_gets_its_token_once(company: Company) -> None:
+    for tells_life in (True, False):
+        company.switch(token_tells_life=tells_life)
+        connector = company.connect(company.service_account(), organization=company.world.organization_id)
+        company.calls()
+        connector.prove()
+        connector.observe(company.target())
+        assert [call for call in company.calls() if "token" in call] == ["POST oauth token"]
+
+
+def test_a_token_revoked_early_is_fetched_anew(company: Company) -> None:
+    connector = company.connect(company.service_account())
+    connector.prove()
+    company.act("revoke_tokens")
+    connector.prove()
+
+
+def test_a_credential_that_is_not_known_is_refused_everywhere(company: Company) -> None:
+    connectors = [company.connect(api_key("no-such-key")), company.connect(company.service_account("no-such-secret"))]
+    company.act("expire_key", api_key=company.world.credentials()["api_key"])
+    for connector in (*connectors, company.connector):
+        for call in (connector.prove, lambda one=connector: one.give(company.target())):
+            with pytest.raises(CredentialRefused):
+                call()
+
+
+@pytest.mark.parametrize("bodies", ["message", "full", "html", "empty"])
+def test_a_blocked_address_refuses_the_credential(company: Company, bodies: str) -> None:
+    company.switch(source_blocked=True, error_bodies=bodies)
+    with pytest.raises(CredentialRefused):
+        company.connector.prove()
+    with pytest.raises(Permanent if bodies == "empty" else CredentialRefused):
+        company.connector.give(company.target())
+
+
+def test_an_organization_header_that_is_not_allowed_refuses_the_credential(company: Company) -> None:
+    company.switch(single_org_header="forbidden")
+    connector = company.connect(
+        api_key(company.world.credentials()["api_key"]), organization=company.world.organization_id
+    )
+    with pytest.raises(CredentialRefused):
+        connector.observe(company.target())
+
+
+def test_a_multi_tenant_key_needs_its_organization(company: Company) -> None:
+    key = company.act("add_admin", email="msp@example.com", role="Administrator", multiTenant=True)["api_key"]
+    with pytest.raises(CredentialRefused):
+        company.connect(api_key(key)).observe(company.target())
+    chosen = company.connect(api_key(key), organization=company.world.organization_id)
+    assert not chosen.observe(company.target()).present
+
+
+@pytest.mark.parametrize("how", ["none", "seconds", "date"])
+def test_a_429_is_transient_and_tells_the_wait_if_it_has_one(company: Company, how: str) -> None:
+    company.switch(rate_per_second=0.01, rate_burst=1, retry_after=how)
+    company.connector.observe(company.target())
+    with pytest.raises(Transient) as caught:
+        company.connector.observe(company.target())
+    assert (caught.value.retry_after is None) is (how == "none")
+
+
+def test_a_burst_of_503_is_bridged(company: Company) -> None:
+    company.switch(unavailable_every=1, unavailable_burst=1)
+    for _ in range(4):
+        company.connector.observe(company.target())
+
+
+def test_every_region_has_its_console() -> None:
+    assert set(CONSOLES) == set(Region)
+    assert len(set(CONSOLES.values())) == len(Region)

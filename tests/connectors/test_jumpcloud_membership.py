@@ -1,0 +1,197 @@
+from __future__ import annotations
+
+import pytest
+
+from access.failures import CredentialRefused, Permanent, Transient
+from connectors.jumpcloud import api_key
+from connectors.ports import Written
+from tests.connectors.jumpcloud_company import NO_SUCH_ID, Company
+
+NOT_THE_FORM_OF_AN_ID = "not-an-id"
+
+
+def test_giving_makes_one_call_and_reading_back_one(company: Company) -> None:
+    company.calls()
+    assert company.connector.give(company.target()) is Written.APPLIED
+    assert company.is_member(company.engineering, company.alice)
+    assert company.connector.observe(company.target()).present
+    assert company.calls() == ["POST /api/v2/usergroups/{group}/members", "GET /api/v2/users/{user}/memberof"]
+
+
+def test_giving_what_is_there_is_already_done(company: Company) -> None:
+    assert company.connector.give(company.target(user=company.bob)) is Written.ALREADY
+
+
+def test_taking_makes_it_gone(company: Company) -> None:
+    assert company.connector.take(company.target(user=company.bob)) is Written.APPLIED
+    assert not company.is_member(company.engineering, company.bob)
+    observed = company.connector.observe(company.target(user=company.bob))
+    assert not observed.present
+    assert company.engineering in observed.evidence
+
+
+def test_taking_what_was_never_there_is_already_done(company: Company) -> None:
+    assert company.connector.take(company.target()) is Written.ALREADY
+
+
+def test_giving_and_taking_twice_has_one_effect(company: Company) -> None:
+    for _ in range(2):
+        company.connector.give(company.target())
+        assert company.is_member(company.engineering, company.alice)
+    for _ in range(2):
+        company.connector.take(company.target())
+        assert not company.is_member(company.engineering, company.alice)
+
+
+@pytest.mark.parametrize("status", [404, 400])
+@pytest.mark.parametrize("user", [NO_SUCH_ID, NOT_THE_FORM_OF_AN_ID])
+def test_a_user_who_is_gone_cannot_be_given_anything_but_has_nothing_to_take(
+    company: Company, status: int, user: str
+) -> None:
+    company.switch(unknown_user_on_add_status=status, unknown_id_status=status, malformed_id_status=status)
+    with pytest.raises(Permanent, match=f"no user {user}"):
+        company.connector.give(company.target(user=user))
+    assert company.connector.take(company.target(user=user)) is Written.ALREADY
+    assert not company.connector.observe(company.target(user=user)).present
+
+
+@pytest.mark.parametrize("status", [404, 400])
+@pytest.mark.parametrize("group", [NO_SUCH_ID, NOT_THE_FORM_OF_AN_ID])
+def test_a_group_that_is_gone_cannot_be_given_but_is_taken(company: Company, status: int, group: str) -> None:
+    company.switch(unknown_id_status=status, malformed_id_status=status)
+    with pytest.raises(Permanent, match=f"no group {group}"):
+        company.connector.give(company.target(group=group))
+    assert company.connector.take(company.target(group=group)) is Written.ALREADY
+    assert not company.connector.observe(company.target(group=group)).present
+
+
+@pytest.mark.parametrize("status", [400, 403, 404, 405, 422])
+def test_a_group_that_follows_a_rule_refuses_and_the_remedy_names_the_console(company: Company, status: int) -> None:
+    company.switch(dynamic_reject_status=status)
+    with pytest.raises(Permanent) as caught:
+        company.connector.give(company.target(group=company.everyone))
+    assert "console" in caught.value.remedy or status == 403
+
+
+def test_a_rule_that_takes_a_change_back_is_seen_by_reading(company: Company) -> None:
+    company.switch(dynamic_change="revert")
+    assert company.connector.give(company.target(group=company.everyone)) is Written.APPLIED
+    company.act("evaluate_rules")
+    assert not company.connector.observe(company.target(group=company.everyone)).present
+
+
+@pytest.mark.parametrize("status", [204, 400])
+def test_a_suspended_user_is_added_or_the_refusal_says_why(company: Company, status: int) -> None:
+    company.switch(inactive_user_on_add_status=status)
+    company.act("suspend_user", user="alice")
+    if status == 204:
+        assert company.connector.give(company.target()) is Written.APPLIED
+        return
+    with pytest.raises(Permanent, match="suspended"):
+        company.connector.give(company.target())
+
+
+@pytest.mark.parametrize("bodies", ["message", "full", "html", "empty"])
+def test_outcomes_are_told_by_status_whatever_the_body(company: Company, bodies: str) -> None:
+    company.switch(error_bodies=bodies)
+    assert company.connector.give(company.target(user=company.bob)) is Written.ALREADY
+    assert company.connector.take(company.target()) is Written.ALREADY
+    with pytest.raises(Permanent, match="no user"):
+        company.connector.give(company.target(user=NO_SUCH_ID))
+
+
+def test_a_404_while_both_ends_are_there_passes(company: Company) -> None:
+    company.simulators.faults.add(method="POST", path="/members$", status=404)
+    with pytest.raises(Transient, match="although"):
+        company.connector.give(company.target())
+    company.simulators.faults.add(method="POST", path="/members$", status=404)
+    with pytest.raises(Transient, match="although"):
+        company.connector.take(company.target(user=company.bob))
+
+
+@pytest.mark.parametrize("drop", ["before", "after"])
+def test_a_lost_answer_to_a_change_is_harmless(company: Company, drop: str) -> None:
+    company.simulators.faults.add(method="POST", path="/members$", drop=drop)
+    assert company.connector.give(company.target()) is (Written.ALREADY if drop == "after" else Written.APPLIED)
+    assert company.is_member(company.engineering, company.alice)
+    company.simulators.faults.add(method="POST", path="/members$", drop=drop)
+    assert company.connector.take(company.target()) is (Written.ALREADY if drop == "after" else Written.APPLIED)
+    assert not company.is_member(company.engineering, company.alice)
+
+
+def test_a_change_that_keeps_failing_is_transient_and_never_unknown(company: Company) -> None:
+    company.simulators.faults.add(method="POST", path="/members$", drop="after", times=None)
+    with pytest.raises(Transient):
+        company.connector.give(company.target())
+
+
+def test_a_lagging_read_shows_the_old_state_and_nothing_is_written_again(company: Company) -> None:
+    company.switch(consistency_lag_ms=60_000)
+    company.connector.give(company.target())
+    company.calls()
+    assert not company.connector.observe(company.target()).present
+    assert company.calls() == ["GET /api/v2/users/{user}/memberof"]
+
+
+@pytest.mark.parametrize("total", [True, False])
+def test_a_membership_beyond_the_first_page_is_found(company: Company, *, total: bool) -> None:
+    company.switch(total_count_header=total)
+    for number in range(205):
+        company.act("add_group", name=f"g{number:03}")
+        company.act("add_member", group=f"g{number:03}", user="alice")
+    company.connector.give(company.target())
+    company.calls()
+    observed = company.connector.observe(company.target())
+    assert observed.present
+    assert "206 groups" in observed.evidence
+    assert len(company.calls()) == (3 if total else 4)
+    company.connector.take(company.target())
+    assert not company.connector.observe(company.target()).present
+
+
+def test_half_a_list_of_groups_proves_nothing(company: Company) -> None:
+    page = [{"id": company.everyone, "type": "user_group"}]
+    company.simulators.faults.add(path="/memberof$", status=200, body=page, headers={"x-total-count": "2"}, times=None)
+    with pytest.raises(Transient, match="changing"):
+        company.connector.observe(company.target())
+
+
+@pytest.mark.parametrize("status", [400, 404])
+def test_a_gateways_error_page_is_never_read_as_nobody_has_access(company: Company, status: int) -> None:
+    fault = company.simulators.faults.add(path="/memberof$", status=status, body="<html>", times=None)
+    with pytest.raises(Transient, match="who is there"):
+        company.connector.observe(company.target(user=company.bob))
+    company.simulators.faults.remove(fault)
+    company.simulators.faults.add(status=status, body="<html>", times=None)
+    with pytest.raises((Transient, Permanent)):
+        company.connector.observe(company.target(user=company.bob))
+    with pytest.raises((Transient, Permanent)):
+        company.connector.take(company.target(user=company.bob))
+
+
+def test_a_list_that_moved_once_is_read_again(company: Company) -> None:
+    page = [{"id": company.everyone, "type": "user_group"}]
+    company.simulators.faults.add(path="/memberof$", status=200, body=page, headers={"x-total-count": "2"}, times=2)
+    assert company.connector.observe(company.target(user=company.bob)).present
+
+
+def test_extra_and_missing_fields_are_survived(company: Company) -> None:
+    company.switch(extra_fields=True, missing_state=True, missing_membership_method=True, link_header=True)
+    assert company.connector.give(company.target()) is Written.APPLIED
+    assert company.connector.observe(company.target()).present
+
+
+@pytest.mark.parametrize(("status", "word"), [(403, Permanent), (401, CredentialRefused)])
+def test_a_role_that_may_only_read_is_told_by_its_status(company: Company, status: int, word: type[Exception]) -> None:
+    company.switch(read_only_status=status)
+    reader = company.connect(api_key(company.world.credentials()["read_only_api_key"]))
+    assert not reader.observe(company.target()).present
+    with pytest.raises(word):
+        reader.give(company.target())
+
+
+def test_what_an_account_holds_is_told_by_name(company: Company) -> None:
+    company.act("add_group", name="Admins")
+    company.act("add_member", group="Admins", user="bob")
+    assert company.connector.holdings(company.bob).groups == ("Admins", "Engineering")
+    assert company.connector.holdings(NO_SUCH_ID).groups == ()

@@ -1,0 +1,286 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from access.clock import ManualClock
+from access.failures import CredentialRefused, Transient
+from connectors.jumpcloud.reading import Method, expected_calls
+from connectors.reading import Incomplete, Part, ReadPlan, ThingKind
+from tests.connectors.jumpcloud_tenant import Picture, Tenant
+
+#: The proof of the credential, and the four calls that prove the search.
+PROVE, PROBE = 1, 4
+
+
+def test_the_search_costs_what_the_users_cost(tenant: Tenant) -> None:
+    tenant.seed(users=430, groups=40, memberships=900, apps=2)
+    tenant.switch(search_returns_memberof=True, memberof_needs_fields=True)
+    tenant.calls()
+    picture = tenant.take(tenant.reader("auto"))
+    assert tenant.calls() == PROVE + PROBE + expected_calls(Method.SEARCH, tenant.sizes)
+    assert picture.plan.method == "search"
+    assert tenant.proves(picture)
+
+
+def test_the_search_is_not_used_where_it_does_not_tell_groups(tenant: Tenant) -> None:
+    tenant.seed()
+    picture = tenant.take(tenant.reader("search"))
+    assert picture.plan.method == "listing"
+    assert any("does not tell groups" in note for note in picture.plan.notes)
+    assert tenant.proves(picture)
+
+
+def _searched(tenant: Tenant, change: Any) -> Picture:
+    """A picture where the search answers what ``change`` makes of the truth."""
+    users = []
+    for user in sorted(tenant.world.users, key=lambda user: user.id):
+        groups = change(user.id, sorted(tenant.world.members.lefts(user.id)))
+        users.append({"_id": user.id, "memberof": groups})
+    body = {"totalCount": len(users), "results": users}
+    tenant.simulators.faults.add(path="/search/systemusers$", status=200, body=body, times=None)
+    return tenant.take(tenant.reader("search"))
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (lambda _user, _groups: [], "nobody in a group"),
+        (lambda _user, groups: groups[:1], "disagrees"),
+        (lambda user, groups: groups if int(user, 16) % 2 else [], "disagrees"),
+        (lambda _user, groups: [*groups, "f" * 24], "disagrees"),
+        (lambda _user, groups: ["Crew" for _ in groups], "disagrees"),
+        (lambda _user, groups: None if groups else [], "does not tell"),
+        (lambda _user, groups: [{"id": group} for group in groups], "does not tell"),
+    ],
+)
+def test_a_search_that_is_wrong_is_not_believed(tenant: Tenant, change: Any, reason: str) -> None:
+    tenant.seed(users=30, groups=6, memberships=80)
+    picture = _searched(tenant, change)
+    assert picture.plan.method == "listing"
+    assert any(reason in note for note in picture.plan.notes)
+    assert tenant.proves(picture)
+
+
+def test_a_search_that_is_right_is_believed(tenant: Tenant) -> None:
+    tenant.seed(users=30, groups=6, memberships=80)
+    picture = _searched(tenant, lambda _user, groups: groups)
+    assert picture.plan.method == "search"
+    assert tenant.proves(picture)
+
+
+def test_a_search_that_lags_behind_is_noticed_on_the_sample(tenant: Tenant) -> None:
+    tenant.seed(users=30, groups=1, memberships=10)
+    tenant.switch(search_returns_memberof=True, memberof_lag_ms=600_000)
+    group = next(iter(tenant.world.groups)).id
+    stranger = next(user.id for user in tenant.world.users if not tenant.world.members.has(group, user.id))
+    tenant.act("add_member", group=group, user=stranger)
+    assert tenant.take(tenant.reader("search")).plan.method == "listing"
+
+
+def test_a_search_that_is_refused_makes_a_listing(tenant: Tenant) -> None:
+    tenant.seed()
+    tenant.simulators.faults.add(path="/search/", status=403, times=None)
+    picture = tenant.take(tenant.reader("auto"))
+    assert picture.plan.method == "listing"
+    assert tenant.proves(picture)
+
+
+def test_a_full_pass_has_the_search_proven_anew(tenant: Tenant) -> None:
+    tenant.seed()
+    tenant.switch(search_returns_memberof=True)
+    reader = tenant.reader("auto")
+    assert tenant.take(reader).plan.method == "search"
+    tenant.switch(search_returns_memberof=False)
+    picture = tenant.take(reader)
+    assert picture.plan.method == "listing"
+    assert tenant.proves(picture)
+
+
+def test_a_search_that_stops_telling_groups_is_incomplete(tenant: Tenant) -> None:
+    tenant.seed()
+    reader = tenant.reader("search")
+    with pytest.raises(Incomplete, match="which groups"):
+        list(reader.read(ReadPlan("search"), Part("users+memberships", large=True)))
+
+
+def test_the_proof_of_the_search_is_cheap_where_everybody_is_in_one_large_group(tenant: Tenant) -> None:
+    tenant.seed(users=1500, groups=0, apps=0)
+    tenant.group("Everyone", 1500)
+    tenant.switch(search_returns_memberof=True)
+    reader = tenant.reader("auto", concurrency=2)
+    tenant.calls()
+    assert reader.plan(previous=None, now=datetime.now(UTC)).method == "search"
+    assert tenant.calls() <= 7
+
+
+def test_the_report_is_a_few_calls_however_many_groups(tenant: Tenant) -> None:
+    tenant.seed(users=130, groups=60, apps=2, memberships=300)
+    tenant.calls()
+    picture = tenant.take(tenant.reader("report"))
+    # One call compares a group of the report with its own list.
+    assert tenant.calls() == PROVE + 1 + expected_calls(Method.REPORT, tenant.sizes)
+    assert tenant.proves(picture)
+
+
+def test_a_report_is_preferred_where_there_are_many_groups(tenant: Tenant) -> None:
+    tenant.seed(users=10, groups=60)
+    assert tenant.take(tenant.reader("auto")).plan.method == "report"
+
+
+def test_a_listing_is_preferred_where_there_are_few(tenant: Tenant) -> None:
+    tenant.seed(users=10, groups=20)
+    assert tenant.take(tenant.reader("auto")).plan.method == "listing"
+
+
+@pytest.mark.parametrize("columns", ["documented", "aliases"])
+def test_the_columns_of_a_report_are_found_by_name(tenant: Tenant, columns: str) -> None:
+    tenant.seed(users=40, groups=6)
+    tenant.group("Nobody")
+    tenant.switch(report_columns=columns)
+    picture = tenant.take(tenant.reader("report"))
+    assert "memberships" in picture.parts
+    assert tenant.proves(picture)
+
+
+def test_a_report_without_ids_makes_a_listing(tenant: Tenant) -> None:
+    tenant.seed(users=40, groups=6)
+    tenant.switch(report_columns="without_ids")
+    picture = tenant.take(tenant.reader("report"))
+    assert "memberships" not in picture.parts
+    assert tenant.proves(picture)
+
+
+@pytest.mark.parametrize("status", [402, 403, 500])
+def test_a_report_that_is_refused_makes_a_listing(tenant: Tenant, status: int) -> None:
+    tenant.seed(users=40, groups=6)
+    tenant.simulators.faults.add(path="/reports/users-to-user-groups$", status=status, times=None)
+    picture = tenant.take(tenant.reader("report"))
+    assert picture.plan.method == "listing"
+    assert any(str(status) in note for note in picture.plan.notes)
+    assert tenant.proves(picture)
+
+
+def test_a_report_that_fails_makes_a_listing(tenant: Tenant) -> None:
+    tenant.seed(users=40, groups=6)
+    tenant.switch(report_outcome="failed")
+    assert tenant.proves(tenant.take(tenant.reader("report")))
+
+
+def test_a_report_that_is_being_made_is_waited_for_outside_and_then_given_up(tenant: Tenant) -> None:
+    tenant.seed(users=40, groups=6)
+    tenant.switch(report_outcome="stuck")
+    clock = ManualClock(datetime.now(UTC))
+    reader = tenant.reader("report", clock=clock, report_within=timedelta(minutes=2))
+    plan = reader.plan(previous=None, now=clock.now())
+    picture = Picture(plan)
+    with pytest.raises(Transient) as caught:
+        reader.parts(plan, 1, picture)
+    assert caught.value.retry_after == timedelta(seconds=10)
+    clock.advance(timedelta(minutes=3))
+    assert list(reader.parts(plan, 1, picture) or ()) == []
+    tenant.switch(report_outcome="completed")
+    (part,) = reader.parts(plan, 1, picture) or ()
+    assert part.name == "memberships"
+
+
+def test_a_finished_report_is_read_by_another_worker(tenant: Tenant) -> None:
+    tenant.seed(users=40, groups=6)
+    one, other = tenant.reader("report", applications=False), tenant.reader("report", applications=False)
+    picture = Picture(one.plan(previous=None, now=datetime.now(UTC)))
+    (part,) = one.parts(picture.plan, 1, picture) or ()
+    picture.parts["memberships"] = [row for page in other.read(picture.plan, part) for row in page]
+    assert picture.grants(ThingKind.GROUP) == tenant.memberships
+
+
+def test_a_group_made_after_the_report_is_listed(tenant: Tenant) -> None:
+    tenant.seed(users=40, groups=6)
+
+    def late(stage: int) -> None:
+        if stage == 0:
+            tenant.act("add_member", group=tenant.group("Late"), user=next(iter(tenant.world.users)).id)
+
+    rows = "user_object_id,user_group_object_id\n" + "\n".join(f"{user},{group}" for group, user in tenant.memberships)
+    empty = [group.id for group in tenant.world.groups if not tenant.world.members.rights(group.id)]
+    rows += "".join(f"\n,{group}" for group in empty)
+    tenant.simulators.faults.add(path="/content$", status=200, body=rows, content_type="text/csv", times=None)
+    picture = tenant.take(tenant.reader("report"), between=late)
+    assert "memberships" in picture.parts
+    assert tenant.proves(picture)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "<html>gateway</html>",
+        "",
+        "user_object_id,user_group_object_id\n",
+        "user_object_id,user_group_object_id\n1,2,3\n",
+        "username,user_group_name\nada,Crew\n",
+        [],
+        {"message": "no"},
+    ],
+)
+def test_a_report_that_makes_no_sense_makes_a_listing(tenant: Tenant, content: object) -> None:
+    tenant.seed(users=40, groups=6)
+    tenant.simulators.faults.add(path="/content$", status=200, body=content, content_type="text/csv", times=None)
+    picture = tenant.take(tenant.reader("report"))
+    assert "memberships" not in picture.parts
+    assert tenant.proves(picture)
+
+
+def test_a_report_in_json_is_read_too(tenant: Tenant) -> None:
+    tenant.seed(users=40, groups=6)
+    rows = [{"userObjectId": user, "userGroupObjectId": group} for group, user in tenant.memberships]
+    rows += [
+        {"userObjectId": "no users", "userGroupObjectId": group.id}
+        for group in tenant.world.groups
+        if not tenant.world.members.rights(group.id)
+    ]
+    rows += [{"userObjectId": "a" * 24, "userGroupObjectId": "no user group"}, rows[0]]
+    tenant.simulators.faults.add(path="/content$", status=200, body=rows, times=None)
+    picture = tenant.take(tenant.reader("report"))
+    assert "memberships" in picture.parts
+    assert tenant.proves(picture)
+
+
+def test_a_report_that_disagrees_with_a_group_makes_a_listing(tenant: Tenant) -> None:
+    tenant.seed(users=40, groups=6)
+    rows = "user_object_id,user_group_object_id"
+    for group, user in tenant.memberships:
+        rows += f"\n{user},{group}" if int(user, 16) % 3 else ""
+    tenant.simulators.faults.add(path="/content$", status=200, body=rows, content_type="text/csv", times=None)
+    picture = tenant.take(tenant.reader("report"))
+    assert "memberships" not in picture.parts
+    assert tenant.proves(picture)
+
+
+def test_a_report_that_calls_a_group_empty_and_names_its_members_makes_a_listing(tenant: Tenant) -> None:
+    tenant.seed(users=40, groups=6)
+    rows = "user_object_id,user_group_object_id"
+    for group, user in tenant.memberships:
+        rows += f"\n{user},{group}\n,{group}"
+    tenant.simulators.faults.add(path="/content$", status=200, body=rows, content_type="text/csv", times=None)
+    picture = tenant.take(tenant.reader("report"))
+    assert "memberships" not in picture.parts
+    assert tenant.proves(picture)
+
+
+def test_a_report_that_lacks_groups_makes_a_listing(tenant: Tenant) -> None:
+    tenant.seed(users=40, groups=6)
+    group = tenant.memberships[0][0]
+    rows = "user_object_id,user_group_object_id"
+    for one, user in tenant.memberships:
+        rows += f"\n{user},{one}" if one == group else ""
+    tenant.simulators.faults.add(path="/content$", status=200, body=rows, content_type="text/csv", times=None)
+    picture = tenant.take(tenant.reader("report"))
+    assert "memberships" not in picture.parts
+    assert tenant.proves(picture)
+
+
+def test_a_refused_credential_is_no_reason_to_read_in_another_way(tenant: Tenant) -> None:
+    for method in ("search", "report"):
+        with pytest.raises(CredentialRefused):
+            tenant.reader(method, key="jca_wrong").plan(previous=None, now=datetime.now(UTC))

@@ -1,0 +1,285 @@
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
+
+import pytest
+
+from connectors.http import Fetching, OffsetList, Page
+from connectors.reading import Incomplete, Part, ReadPlan, Shifted, ThingKind
+from tests.connectors.jumpcloud_tenant import Tenant, read_part
+
+PLAN = ReadPlan("listing")
+USERS = Part("users", large=True)
+
+
+@pytest.fixture
+def fetching() -> Iterator[Fetching]:
+    fetching = Fetching(concurrency=4)
+    yield fetching
+    fetching.close()
+
+
+class Served:
+    """A list of numbers behind an offset, with the manners of a service."""
+
+    def __init__(self, length: int, *, limit: int = 10, totals: bool = True) -> None:
+        self.rows = [f"{number:06d}" for number in range(length)]
+        self.limit = limit
+        self.totals = totals
+        self.asked: list[int] = []
+        self.short: dict[int, int] = {}
+
+    def page(self, skip: int) -> Page[str]:
+        self.asked.append(skip)
+        rows = self.rows[skip : skip + self.limit][: self.short.get(skip, self.limit)]
+        return Page(rows, len(self.rows) if self.totals else None)
+
+    def read(self, fetching: Fetching, *, ahead: bool = True, ascending: bool = False) -> list[str]:
+        whole = OffsetList(page=self.page, size=10, key=str, ascending=ascending)
+        return [row for page in whole.read(fetching, ahead=ahead) for row in page]
+
+
+@pytest.mark.parametrize("ahead", [True, False])
+@pytest.mark.parametrize("length", [0, 1, 9, 10, 11, 20, 95, 200])
+def test_a_list_is_read_whole_in_order_and_in_the_fewest_calls(fetching: Fetching, length: int, ahead: bool) -> None:  # noqa: FBT001 - a parameter of the rule
+    served = Served(length)
+    assert served.read(fetching, ahead=ahead) == served.rows
+    assert len(served.asked) == max(1, -(-length // 10))
+
+
+def test_a_service_that_gives_fewer_rows_than_asked_for_is_followed(fetching: Fetching) -> None:
+    served = Served(95, limit=7)
+    assert served.read(fetching) == served.rows
+    assert len(served.asked) == 14
+
+
+def test_a_short_page_in_the_middle_is_no_end(fetching: Fetching) -> None:
+    served = Served(95)
+    served.short = {30: 4, 0: 10, 60: 9}
+    assert sorted(served.read(fetching)) == served.rows
+
+
+def test_a_short_first_page_is_no_end(fetching: Fetching) -> None:
+    served = Served(35)
+    served.short = {0: 9}
+    assert served.read(fetching) == served.rows
+
+
+@pytest.mark.parametrize("length", [0, 5, 10, 25])
+def test_without_totals_only_an_empty_page_is_the_end(fetching: Fetching, length: int) -> None:
+    served = Served(length, totals=False)
+    served.short = {0: 3}
+    assert served.read(fetching) == served.rows
+    assert len(served.asked) == 1 or served.asked[-1] == length
+
+
+def test_without_totals_a_row_that_comes_twice_is_a_shift(fetching: Fetching) -> None:
+    served = Served(25, totals=False)
+
+    def page(skip: int) -> Page[str]:
+        if skip == 10:
+            served.rows.insert(0, "first")
+        return served.page(skip)
+
+    with pytest.raises(Shifted):
+        list(OffsetList(page=page, size=10, key=str).read(fetching))
+
+
+def test_a_service_that_ignores_offsets_is_noticed(fetching: Fetching) -> None:
+    for page in (Page(["a", "b"]), Page(["a", "b"], 30)):
+        whole = OffsetList(page=dict.fromkeys(range(30), page).__getitem__, size=10, key=str)
+        with pytest.raises(Shifted):
+            list(whole.read(fetching))
+
+
+@pytest.mark.parametrize(("at", "total"), [(10, 24), (20, 26)])
+def test_a_total_that_moves_is_a_shift(fetching: Fetching, at: int, total: int) -> None:
+    served = Served(25)
+
+    def page(skip: int) -> Page[str]:
+        found = served.page(skip)
+        return Page(found.rows, total if skip == at else found.total)
+
+    with pytest.raises(Shifted):
+        list(OffsetList(page=page, size=10, key=str).read(fetching))
+
+
+def test_a_total_the_rows_do_not_come_to_is_a_shift(fetching: Fetching) -> None:
+    served = Served(25)
+    whole = OffsetList(page=lambda skip: Page(served.page(skip).rows, 26), size=10, key=str)
+    with pytest.raises(Shifted):
+        list(whole.read(fetching))
+
+
+@pytest.mark.parametrize("ahead", [True, False])
+def test_a_sorted_list_may_grow_at_its_end(fetching: Fetching, ahead: bool) -> None:  # noqa: FBT001 - a parameter of the rule
+    served = Served(25)
+
+    def page(skip: int) -> Page[str]:
+        if skip == 20:
+            served.rows += [f"{number:06d}" for number in range(25, 43)]
+        return served.page(skip)
+
+    whole = OffsetList(page=page, size=10, key=str, ascending=True)
+    assert [row for rows in whole.read(fetching, ahead=ahead) for row in rows] == served.rows
+
+
+def test_rows_that_say_nothing_count_and_are_left_out(fetching: Fetching) -> None:
+    rows: list[str | None] = ["a", None, "b", None]
+    whole: OffsetList[str | None] = OffsetList(page=lambda skip: Page(rows[skip:], 4), size=10, key=lambda row: row)
+    assert list(whole.read(fetching)) == [["a", "b"]]
+
+
+def test_pages_are_fetched_together_and_no_further_ahead_than_there_is_room(fetching: Fetching) -> None:
+    served = Served(1000)
+    most, inside, lock = 0, 0, threading.Lock()
+
+    def page(skip: int) -> Page[str]:
+        nonlocal most, inside
+        with lock:
+            inside += 1
+            most = max(most, inside)
+        time.sleep(0.005)  # the reader runs in other threads
+        with lock:
+            inside -= 1
+        return served.page(skip)
+
+    reading = OffsetList(page=page, size=10, key=str).read(fetching, ahead=True)
+    assert len(list(islice(reading, 3))) == 3
+    time.sleep(0.05)  # the reader runs in other threads
+    assert len(served.asked) <= 3 + fetching.concurrency
+    del reading
+    assert 2 <= most <= fetching.concurrency
+
+
+def test_many_threads_share_the_room(fetching: Fetching) -> None:
+    most, inside, lock = 0, 0, threading.Lock()
+
+    def page(skip: int) -> Page[str]:
+        nonlocal most, inside
+        with lock:
+            inside += 1
+            most = max(most, inside)
+        time.sleep(0.002)  # calls are to overlap
+        with lock:
+            inside -= 1
+        return Served(25).page(skip)
+
+    def read(_: int) -> int:
+        whole = OffsetList(page=page, size=10, key=str)
+        return sum(len(rows) for rows in whole.read(fetching, ahead=True))
+
+    with ThreadPoolExecutor(16) as pool:
+        assert list(pool.map(read, range(24))) == [25] * 24
+    assert most <= fetching.concurrency
+
+
+def test_a_failure_comes_where_its_page_would_have(fetching: Fetching) -> None:
+    served = Served(100)
+
+    def page(skip: int) -> Page[str]:
+        if skip == 30:
+            raise Incomplete("no")
+        return served.page(skip)
+
+    reading = OffsetList(page=page, size=10, key=str).read(fetching, ahead=True)
+    assert [rows[0] for rows in islice(reading, 3)] == ["000000", "000010", "000020"]
+    with pytest.raises(Incomplete):
+        next(reading)
+
+
+def test_never_more_calls_in_flight_than_the_reader_may(tenant: Tenant) -> None:
+    tenant.seed(users=320, groups=30, memberships=900)
+    tenant.simulators.faults.latency(15)
+    reader = tenant.reader(concurrency=3)
+    parts = [USERS, *(Part(f"members/{group.id}", {"group": group.id}) for group in tenant.world.groups)]
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda part: read_part(reader, PLAN, part), parts))
+    spans = [(call.at, call.at + call.ms / 1000) for call in tenant.simulators.calls.latest()]
+    assert max(sum(begin <= at < end for begin, end in spans) for at, _ in spans) in {2, 3}
+
+
+@pytest.mark.parametrize("over", ["clamp", "reject"])
+def test_no_more_rows_are_asked_for_than_a_page_may_have(tenant: Tenant, over: str) -> None:
+    tenant.seed(users=230)
+    tenant.switch(limit_over_maximum=over, link_header=True)
+    assert tenant.proves(tenant.take(tenant.reader()))
+
+
+def test_users_are_read_in_an_order_that_holds(tenant: Tenant) -> None:
+    tenant.seed(users=330)
+    tenant.switch(unsorted_order="rotating")
+    assert tenant.proves(tenant.take(tenant.reader()))
+
+
+def test_lists_without_totals_are_read_to_an_empty_page(tenant: Tenant) -> None:
+    tenant.seed(users=230, groups=12)
+    tenant.group("Everyone", 230)
+    tenant.switch(total_count_header=False)
+    assert tenant.proves(tenant.take(tenant.reader()))
+
+
+def test_a_user_who_leaves_while_users_are_paged_is_a_shift_and_then_the_truth(tenant: Tenant) -> None:
+    tenant.seed(users=330)
+    tenant.switch(drift="remove")
+    with pytest.raises(Shifted):
+        list(tenant.reader().read(PLAN, USERS))
+    assert len(read_part(tenant.reader(), PLAN, USERS)) == len(tenant.world.users)
+
+
+def test_a_user_who_joins_while_users_are_paged_is_read_too(tenant: Tenant) -> None:
+    tenant.seed(users=330)
+    tenant.switch(drift="insert")
+    rows = [row for page in tenant.reader(concurrency=1).read(PLAN, USERS) for row in page]
+    assert len(rows) == len(tenant.world.users) == 331
+
+
+@pytest.mark.parametrize("how", ["remove", "insert"])
+def test_members_that_change_while_they_are_paged_are_read_again(tenant: Tenant, how: str) -> None:
+    tenant.seed(users=330)
+    group = tenant.group("Everyone", 320)
+    part = Part(f"members/{group}", {"group": group})
+    tenant.switch(drift=how)
+    with pytest.raises(Shifted):
+        list(tenant.reader(concurrency=1).read(PLAN, part))
+    tenant.switch(drift="off")
+    tenant.calls()
+    tenant.switch(drift=how)
+    rows = read_part(tenant.reader(), PLAN, part)
+    assert {row.principal for row in rows} == set(tenant.world.members.rights(group))  # type: ignore[union-attr] # only grants are in this part
+
+
+def test_a_list_that_never_rests_is_incomplete_and_no_half_picture(tenant: Tenant) -> None:
+    tenant.seed(users=330)
+    tenant.switch(drift="remove", drift_times=1000)
+    with pytest.raises(Incomplete):
+        read_part(tenant.reader(), PLAN, USERS)
+
+
+@pytest.mark.parametrize("totals", [True, False])
+def test_a_group_that_is_deleted_while_it_is_paged_is_gone(tenant: Tenant, totals: bool) -> None:  # noqa: FBT001 - a parameter of the rule
+    tenant.seed(users=230)
+    tenant.switch(total_count_header=totals)
+    group = tenant.group("Everyone", 230)
+    part = Part(f"members/{group}", {"group": group})
+    reading = tenant.reader(concurrency=1).read(PLAN, part)
+    next(reading)
+    tenant.act("delete_group", group=group)
+    with pytest.raises(Shifted):
+        list(reading)
+    assert read_part(tenant.reader(), PLAN, part) == []
+
+
+def test_connections_to_nothing_shorten_no_list(tenant: Tenant) -> None:
+    """A null association in a page made a public client stop early [observed: TheJumpCloud/support 369]."""
+    tenant.seed(users=5, groups=1, memberships=3)
+    group = next(iter(tenant.world.groups)).id
+    rows = [{"to": {"id": "a" * 24, "type": "user"}}, {"to": None}, None, {"to": {"id": "b" * 24, "type": "USER"}}]
+    rows.append({"to": {"id": "c" * 24, "type": "system"}})
+    tenant.simulators.faults.add(path="/members$", status=200, body=rows, headers={"x-total-count": "5"})
+    picture = tenant.take(tenant.reader(applications=False))
+    assert picture.grants(ThingKind.GROUP) == [(group, "a" * 24), (group, "b" * 24)]

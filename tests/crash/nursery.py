@@ -1,0 +1,78 @@
+"""A process with everything imported that forks a worker whenever it is told to.
+
+Each worker is a process of its own and dies of a real SIGKILL; what is saved is importing everything again for each of them.
+Orders come as lines of JSON on standard input; at the end of it, whatever still runs is killed.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+from importlib import import_module
+from pathlib import Path
+from typing import NoReturn
+
+from worker.cli.up import up
+
+#: What a worker imports only once it runs; imported before the first fork, so that none spends time on it.
+_LATE = (
+    "celery.concurrency.thread",
+    "celery.events",
+    "celery.fixups.django",
+    "celery.worker.consumer",
+    "kombu.matcher",
+    "kombu.mixins",
+    "kombu.pidbox",
+    "kombu.transport.memory",
+    "kombu.transport.pyamqp",
+    "kombu.transport.redis",
+    "sqlalchemy.dialects.postgresql.psycopg",
+    "sqlalchemy.dialects.sqlite.pysqlite",
+    "psycopg",
+    "worker.running",
+)
+
+
+def _work(config: str, log: str, roles: list[str]) -> NoReturn:
+    """What a forked worker does: exactly what ``provisor up`` does."""
+    for stream, target in ((0, os.devnull), (1, log), (2, log)):
+        flags = os.O_RDONLY if stream == 0 else os.O_WRONLY | os.O_CREAT | os.O_APPEND
+        os.dup2(os.open(target, flags, 0o600), stream)
+    code = 70
+    try:
+        code = up(Path(config), roles=roles)
+    except BaseException as exc:  # noqa: BLE001 - a worker never goes on as a nursery
+        sys.stderr.write(f"{type(exc).__name__}: {exc}\n")
+        sys.stderr.flush()
+    os._exit(code)
+
+
+def main() -> None:
+    """Take orders until there are no more."""
+    for name in _LATE:
+        import_module(name)
+    living: set[int] = set()
+    while line := sys.stdin.readline():
+        order = json.loads(line)
+        if "config" in order:
+            pid = os.fork()
+            if pid == 0:
+                _work(**order)
+            living.add(pid)
+            answer = pid
+        else:
+            os.kill(order["pid"], order["signal"])
+            _, status = os.waitpid(order["pid"], 0)
+            living.discard(order["pid"])
+            answer = os.waitstatus_to_exitcode(status)
+        sys.stdout.write(f"{answer}\n")
+        sys.stdout.flush()
+    for pid in living:
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+
+
+if __name__ == "__main__":
+    main()

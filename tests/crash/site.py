@@ -1,0 +1,208 @@
+"""A company with workers in processes of their own, which can be killed at any point and started again."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+
+from access.clock import SystemClock
+from access.operations import Lane
+from config.settings import Settings
+from simulator.jumpcloud.records import Group
+from tests.flow.estate import PATIENCE_SECONDS, Company, Estate
+from worker.running import Role, prepare
+
+#: What becomes of a held call once its worker is dead: it never reaches the system, or it takes effect only now.
+Fate = Literal["lost", "late"]
+
+#: Short waits, and a lease that only ends in time because a killed predecessor's is given back at once.
+EMBEDDED: dict[str, Any] = {
+    "worker": {"concurrency": 6, "poll": "0.03s", "lease": "60s"},
+    "limits": {
+        "attempts": 4,
+        "first_wait": "0.1s",
+        "verification": "0.4s",
+        "read_timeout": "15s",
+        "connect_timeout": "5s",
+    },
+    "ticketing": {"project": "OPS", "poll": "0.1s", "believe_within": "0.2s", "look_for": "1s", "reopen_limit": 2},
+}
+
+#: Where several workers share the work, a killed one's is taken over when its lease has run out.
+SHARED_LEASE: dict[str, Any] = {**EMBEDDED, "worker": {"concurrency": 6, "poll": "0.05s", "lease": "2s"}}
+
+
+class Nursery:
+    """The process that forks workers (``tests/crash/nursery.py``)."""
+
+    def __init__(self) -> None:
+        bare = {name: value for name, value in os.environ.items() if not name.startswith("PROVISOR_")}
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "tests.crash.nursery"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            cwd=Path(__file__).parents[2],
+            env=bare,
+            text=True,
+        )
+
+    def start(self, config: Path, log: Path, roles: Sequence[Role]) -> Worker:
+        pid = self._order(config=str(config), log=str(log), roles=[str(role) for role in roles])
+        return Worker(self, pid, log)
+
+    def end(self, pid: int, number: signal.Signals) -> int:
+        """Send a signal that ends a worker, and wait until it is dead; its exit code."""
+        return self._order(pid=pid, signal=int(number))
+
+    def close(self) -> None:
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.close()
+        self._process.wait(30)
+        self._process.stdout.close()
+
+    def _order(self, **order: Any) -> int:
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(json.dumps(order) + "\n")
+        self._process.stdin.flush()
+        return int(self._process.stdout.readline())
+
+
+class Worker:
+    """One worker process."""
+
+    def __init__(self, nursery: Nursery, pid: int, log: Path) -> None:
+        self._nursery = nursery
+        self.pid = pid
+        self.log = log
+        self.alive = True
+
+    def kill(self) -> None:
+        """SIGKILL, and wait until it is dead."""
+        self._end(signal.SIGKILL)
+
+    def stop(self) -> int:
+        """SIGTERM, and wait until it has ended; its exit code."""
+        return self._end(signal.SIGTERM)
+
+    def freeze(self) -> None:
+        os.kill(self.pid, signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        os.kill(self.pid, signal.SIGCONT)
+
+    def said(self) -> list[dict[str, Any]]:
+        """Its log so far."""
+        if not self.log.exists():
+            return []
+        lines = self.log.read_text(errors="replace").splitlines()
+        return [json.loads(line) for line in lines if line.startswith("{") and line.endswith("}")]
+
+    def events(self) -> Counter[str]:
+        return Counter(str(line["event"]) for line in self.said())
+
+    def _end(self, number: signal.Signals) -> int:
+        assert self.alive
+        self.alive = False
+        return self._nursery.end(self.pid, number)
+
+
+class Site(Estate):
+    """A company and a Provisor in other processes; requests come in through ``hand_in``, or else the store's inbox."""
+
+    nursery: Nursery
+    folder: Path
+    config: Path
+    hand_in: Callable[[bytes], None] | None
+    workers: list[Worker]
+
+    @classmethod
+    def made(
+        cls,
+        company: Company,
+        folder: Path,
+        settings: dict[str, Any],
+        nursery: Nursery,
+        hand_in: Callable[[bytes], None] | None = None,
+    ) -> Site:
+        site = cls(company, prepare(Settings(**settings)))
+        site.nursery, site.folder, site.hand_in, site.workers = nursery, folder, hand_in, []
+        site.config = folder / "provisor.yaml"
+        site.config.write_text(yaml.safe_dump(settings), encoding="utf-8")
+        return site
+
+    def send(self, *messages: dict[str, Any]) -> None:
+        for message in messages:
+            body = json.dumps(message).encode()
+            if self.hand_in is not None:
+                self.hand_in(body)
+                continue
+            with self.store.write() as work:
+                work.inbox.add(body, content_type="application/json", source="test", now=SystemClock().now())
+
+    def declare_queues(self) -> None:
+        """Make the queues that a worker makes, so that messages can be sent before one is up."""
+        queues = self.running.queues
+        with self.running.app.connection() as connection:
+            for queue in (queues.intake, queues.returned, queues.dead, *map(queues.lane, Lane)):
+                queue.bind(connection.default_channel).declare()
+
+    def group_by_hand(self) -> Group:
+        """A new JumpCloud group that only tickets change."""
+        found = self.company.jumpcloud.groups.get(self.company.jumpcloud_group("by-ticket"))
+        assert found is not None
+        return found
+
+    @property
+    def worker(self) -> Worker:
+        """The newest one."""
+        return self.workers[-1]
+
+    def up(self, *roles: Role) -> Worker:
+        """Start one more worker."""
+        log = self.folder / f"worker-{len(self.workers)}.log"
+        self.workers.append(self.nursery.start(self.config, log, roles or tuple(Role)))
+        return self.worker
+
+    def kill_while(self, held: str, *, fate: Fate = "lost") -> None:
+        """Wait until the fault ``held`` holds a call, kill the worker that makes it, and let the call have its fate."""
+        assert self.faults.wait_until(held, holding=1, timeout=PATIENCE_SECONDS), f"nothing is held: {self.story()}"
+        self.worker.kill()
+        self.faults.release(held, drop=fate == "lost")
+
+    def close(self) -> None:
+        self.faults.clear()
+        for worker in self.workers:
+            if worker.alive:
+                worker.kill()
+        self.store.database.close()
+
+    def changes(self, group: str, email: str | None = None) -> list[str]:
+        """Every change ever made to the members of a JumpCloud group, by its own event log: "add" and "remove"."""
+        user = None if email is None else self.company.jumpcloud.user_ids[email]
+        return [
+            event.body["association"]["op"]
+            for event in list(self.company.jumpcloud.journal)
+            if event.body["event_type"] == "association_change"
+            and event.body["association"]["connection"]["from"]["object_id"] == group
+            and user in (None, event.body["association"]["connection"]["to"]["object_id"])
+        ]
+
+    def audited(self, event: str) -> Counter[str | None]:
+        """How often an event stands in the audit trail, by request."""
+        with self.store.read() as work:
+            return Counter(row.request_id for _, row in work.audit.after(0, limit=100_000) if row.event == event)
+
+    def story(self) -> str:
+        logs = [f"{each.log.name}: {each.log.read_text()[-3000:]}" for each in self.workers if each.log.exists()]
+        return "\n".join([super().story(), *logs])

@@ -1,0 +1,167 @@
+"""A worker that is killed between any two steps of giving or taking access: one effect, and none that is not ours."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from access.lifecycle import ClaimState, OperationState, RequestState
+from tests.crash.conftest import MakeSite
+from tests.crash.site import Fate, Site
+
+LOOK_UP = {"system": "jumpcloud", "method": "GET", "path": r"/usergroups/[0-9a-f]+$"}
+LOOK = {"system": "jumpcloud", "method": "GET", "path": "/memberof$"}
+WRITE = {"system": "jumpcloud", "method": "POST", "path": "/members$"}
+
+
+@dataclass(frozen=True)
+class Point:
+    """A call that a worker dies at, what becomes of the call, and what the store knows by then."""
+
+    call: dict[str, Any]
+    fate: Fate
+    operation: str | None
+    before: str | None
+
+
+LOOKING_UP = Point(LOOK_UP | {"hold": "before"}, "lost", None, None)
+PLANNED = Point(LOOK | {"hold": "before"}, "lost", "running", None)
+LOOKED = Point(LOOK | {"hold": "after"}, "lost", "running", None)
+UNWRITTEN = Point(WRITE | {"hold": "before"}, "lost", "running", "seen")
+WRITTEN_LATE = Point(WRITE | {"hold": "before"}, "late", "running", "seen")
+UNANSWERED = Point(WRITE | {"hold": "after"}, "lost", "running", "seen")
+READING_BACK = Point(LOOK | {"hold": "before", "after": 1}, "lost", "running", "seen")
+READ_BACK = Point(LOOK | {"hold": "after", "after": 1}, "lost", "running", "seen")
+
+POINTS = {
+    "while looking up what was asked for": LOOKING_UP,
+    "once planned": PLANNED,
+    "once looked": LOOKED,
+    "before the write took effect": UNWRITTEN,
+    "before the write took effect after all": WRITTEN_LATE,
+    "after the write took effect": UNANSWERED,
+    "before the read back": READING_BACK,
+    "before what was read back is committed": READ_BACK,
+}
+EVERYWHERE = [pytest.param("embedded", point, id=f"embedded, {name}") for name, point in POINTS.items()]
+SHARED = ("once planned", "before the write took effect", "after the write took effect")
+GIVING = [*EVERYWHERE, *(pytest.param("cluster", POINTS[name], id=f"cluster, {name}") for name in SHARED)]
+TAKING = [
+    *EVERYWHERE,
+    *(pytest.param("cluster", POINTS[name], id=f"cluster, {name}", marks=pytest.mark.long) for name in SHARED),
+]
+
+
+def stands(site: Site, request: str, point: Point, *, seen: str) -> None:
+    """What a worker that died there has left is what it committed before."""
+    found = site.request(request)
+    assert found is not None
+    operations = site.operations(request)
+    if point.operation is None:
+        assert found.state is RequestState.RECEIVED
+        assert operations == []
+        return
+    assert found.state is RequestState.FULFILLING
+    assert str(operations[0].state) == point.operation
+    assert operations[0].before == (seen if point.before else None)
+    assert (operations[0].wrote_at is None) is (point.before is None)
+
+
+@pytest.mark.parametrize(("kind", "point"), GIVING)
+def test_killed_while_giving_access_it_is_given_once_and_is_ours(make_site: MakeSite, kind: str, point: Point) -> None:
+    site = make_site(kind)
+    email, group = site.company.person(), site.company.jumpcloud_group()
+    held = site.faults.add(**point.call)
+    request = site.grant(email, f"jumpcloud:group:{group}:member")
+    site.kill_while(held, fate=point.fate)
+    stands(site, request, point, seen="absent")
+    site.up()
+    site.ended(request)
+    assert site.company.in_jumpcloud(email, group)
+    assert site.changes(group, email) == ["add"]
+    claim = site.claim(request)
+    assert claim.state is ClaimState.ACTIVE
+    assert claim.pre_existing is False
+    assert site.tickets(request) == []
+
+
+@pytest.mark.parametrize(("kind", "point"), TAKING)
+def test_killed_while_taking_access_it_is_taken_once(make_site: MakeSite, kind: str, point: Point) -> None:
+    site = make_site(kind)
+    email, group = site.company.person(), site.company.jumpcloud_group()
+    granted = site.grant(email, f"jumpcloud:group:{group}:member")
+    site.ended(granted)
+    held = site.faults.add(**point.call)
+    request = site.revoke(email, f"jumpcloud:group:{group}:member")
+    site.kill_while(held, fate=point.fate)
+    stands(site, request, point, seen="present")
+    site.up()
+    site.ended(request)
+    assert not site.company.in_jumpcloud(email, group)
+    assert site.changes(group, email) == ["add", "remove"]
+    assert site.claim(granted).state is ClaimState.ENDED
+    assert site.tickets(request) == []
+
+
+@pytest.mark.parametrize("hold", ["before", "after"])
+def test_killed_while_a_claim_ends_its_access_is_taken_once(site: Site, hold: str) -> None:
+    email, group = site.company.person(), site.company.jumpcloud_group()
+    held = site.faults.add(**WRITE, hold=hold, after=1)
+    request = site.grant(email, f"jumpcloud:group:{group}:member", duration="PT1S")
+    site.kill_while(held)
+    assert site.claim(request).state is ClaimState.ENDING
+    site.up()
+    assert site.claim_ended(request).state is ClaimState.ENDED
+    assert site.changes(group, email) == ["add", "remove"]
+
+
+def test_killed_at_every_write_it_is_still_given_once(site: Site) -> None:
+    """Each successor dies where its predecessor did; tries are counted all the same."""
+    email, group = site.company.person(), site.company.jumpcloud_group()
+    request = ""
+    for _ in range(3):
+        held = site.faults.add(**WRITE, hold="before")
+        request = request or site.grant(email, f"jumpcloud:group:{group}:member")
+        site.kill_while(held)
+        site.up()
+    site.ended(request)
+    assert site.operations(request)[0].tries == 4
+    assert site.changes(group, email) == ["add"]
+
+
+def test_a_worker_that_was_thought_dead_does_not_overwrite_its_successor(make_site: MakeSite) -> None:
+    site = make_site("cluster")
+    email, group = site.company.person(), site.company.jumpcloud_group()
+    held = site.faults.add(**WRITE, hold="before")
+    request = site.grant(email, f"jumpcloud:group:{group}:member")
+    assert site.faults.wait_until(held, holding=1, timeout=20)
+    asleep = site.worker
+    asleep.freeze()
+    successor = site.up()
+    site.ended(request)
+    ended = site.operations(request)[0]
+    assert ended.state is OperationState.DONE
+    site.faults.release(held)
+    asleep.thaw()
+    site.until(lambda: asleep.events()["operation.taken_over"], what="the sleeper finding its lease lost")
+    assert site.operations(request)[0] == ended
+    assert site.changes(group, email) == ["add"]
+    assert site.audited("operation.done")[request] == 1
+    assert successor.events()["operation.done"] == 1
+
+
+@pytest.mark.parametrize("kind", ["embedded", pytest.param("cluster", marks=pytest.mark.long)])
+@pytest.mark.parametrize(("hold", "fate"), [("before", "lost"), ("before", "late"), ("after", "lost")])
+def test_killed_while_making_an_account_there_is_one(make_site: MakeSite, kind: str, hold: str, fate: Fate) -> None:
+    site = make_site(kind)
+    email = site.company.person(jira=False)
+    held = site.faults.add(system="jira", method="POST", path="/rest/api/3/user$", hold=hold)
+    request = site.ask("create_account", email, system="jira")
+    site.kill_while(held, fate=fate)
+    site.up()
+    site.ended(request)
+    made = [user for user in site.company.jira.directory.users.values() if user.email == email]
+    assert len(made) == 1
+    assert not site.claim(request).pre_existing

@@ -1,0 +1,193 @@
+"""The demonstration, played for real: its simulators, its worker, its people."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from worker.demo.board import Board, Standing
+from worker.demo.judging import SCENES, play_one
+from worker.demo.stage import Scene, Surprise
+from worker.demo.summary import as_facts, in_words
+from worker.demo.views import LiveView
+
+ROOT = Path(__file__).parents[2]
+DEMO = [sys.executable, "-m", "worker.cli", "demo"]
+PROCESS = re.compile(r"is simulated by process (\d+)")
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A demonstration that is over."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        facts: dict[str, Any] = json.loads(self.out.splitlines()[-1])
+        return facts
+
+    def of(self, scene: str) -> dict[str, Any]:
+        (found,) = [request for request in self.facts["requests"] if request["name"] == scene]
+        return dict(found)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """An environment in which what the demonstration leaves behind is taken away with the rest."""
+    return {**os.environ, "TMPDIR": str(tmp_path_factory.mktemp("demo"))}
+
+
+@pytest.fixture(scope="module")
+def shown(folder: dict[str, str]) -> Shown:
+    ran = subprocess.run(
+        [*DEMO, "--json"], capture_output=True, text=True, cwd=ROOT, env=folder, timeout=110, check=False
+    )
+    return Shown(ran.returncode, ran.stdout, ran.stderr)
+
+
+pytestmark = pytest.mark.timeout(120)  # the machine may be busy with other tests
+
+
+def test_every_outcome_is_the_expected_one(shown: Shown) -> None:
+    wrong = [request for request in shown.facts["requests"] if not request["ok"]]
+    assert wrong == []
+    assert (shown.code, shown.facts["ok"]) == (0, True)
+    assert len(shown.facts["requests"]) == len(SCENES)
+
+
+def test_every_outcome_was_seen_in_the_simulators_themselves(shown: Shown) -> None:
+    assert [request["name"] for request in shown.facts["requests"] if not request["simulator"]] == []
+
+
+def test_it_takes_less_than_a_minute(shown: Shown) -> None:
+    assert shown.facts["seconds"] < 60
+
+
+def test_it_is_plain_in_a_pipe_and_says_nothing_beside(shown: Shown) -> None:
+    assert "\x1b" not in shown.out
+    assert shown.err == ""
+
+
+def test_its_simulators_are_processes_of_their_own_and_end_with_it(shown: Shown) -> None:
+    pids = [int(pid) for pid in PROCESS.findall(shown.out)]
+    assert len(set(pids)) == 2
+    assert [pid for pid in pids if _is_alive(pid)] == []
+
+
+def test_a_ticket_that_was_closed_untrue_is_reopened_and_is_still_the_only_one(shown: Shown) -> None:
+    scene = shown.of("closed-untrue")
+    steps = scene["happened"].split(" -> ")
+    assert len(scene["tickets"]) == 1
+    assert steps.index("closed") < steps.index("reopened") < steps.index("verified") < steps.index("done")
+
+
+def test_what_is_refused_opens_no_ticket_and_what_needs_a_person_does(shown: Shown) -> None:
+    for name in ("policy", "misspelled", "malformed"):
+        assert shown.of(name)["tickets"] == []
+    for name in ("dynamic-add", "identity-provider-add", "protected-add", "account-deprovision", "answer-lost"):
+        assert len(shown.of(name)["tickets"]) == 1
+
+
+def test_its_store_can_be_looked_into_afterwards(shown: Shown) -> None:
+    settings = f"{shown.facts['folder']}/provisor.yaml"
+    command = [sys.executable, "-m", "worker.cli", "requests", "show", "account-deprovision", "-c", settings]
+    ran = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=True)
+    assert "Request account-deprovision: done" in ran.stdout
+
+
+@pytest.fixture
+def interrupted(folder: dict[str, str]) -> Iterator[subprocess.Popen[str]]:
+    process = subprocess.Popen(DEMO, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT, env=folder)
+    yield process
+    process.kill()
+    process.communicate()
+
+
+def test_told_to_stop_it_ends_what_it_started(interrupted: subprocess.Popen[str]) -> None:
+    assert interrupted.stdout is not None
+    pids: list[int] = []
+    for line in interrupted.stdout:
+        pids += [int(pid) for pid in PROCESS.findall(line)]
+        if "requested" in line:
+            break
+    assert len(pids) == 2
+    interrupted.send_signal(signal.SIGTERM)
+    _, err = interrupted.communicate(timeout=40)
+    assert interrupted.returncode not in (0, -signal.SIGTERM)
+    assert "Traceback" not in err
+    assert [pid for pid in pids if _is_alive(pid)] == []
+
+
+def _is_alive(pid: int) -> bool:
+    for _ in range(20):
+        try:
+            os.kill(pid, 0)
+        except ProcessLookupError:
+            return False
+        time.sleep(0.05)  # the kernel may be a moment behind
+    return True
+
+
+def _surprise() -> None:
+    raise Surprise("Ada is not there.")
+
+
+def _break() -> None:
+    raise ZeroDivisionError
+
+
+def _board(*scenes: Scene) -> Board:
+    board = Board()
+    board.standings.update({scene.name: Standing() for scene in scenes})
+    return board
+
+
+@pytest.mark.parametrize("play", [_surprise, _break])
+def test_a_scene_that_comes_out_otherwise_makes_the_whole_fail_and_says_why(play: Callable[[], None]) -> None:
+    good, bad = (Scene(name, name.title(), "it works", lambda _stage: None) for name in ("good", "bad"))
+    board = _board(good, bad)
+    play_one(board, "good", lambda: None)
+    play_one(board, "bad", play)
+    facts = as_facts(board, [good, bad], seconds=1.0, folder="/nowhere")
+    assert [request["ok"] for request in facts["requests"]] == [True, False]
+    assert facts["ok"] is False
+    told = "\n".join(in_words(facts))
+    assert "1 of 2 came out as expected" in told
+    assert facts["requests"][1]["problems"][0] in told
+
+
+@pytest.mark.parametrize(("width", "height"), [(150, 50), (80, 12)])
+def test_the_table_lives_on_terminals_of_any_size(width: int, height: int) -> None:
+    board = _board(*SCENES)
+    terminal = StringIO()
+    console = Console(file=terminal, force_terminal=True, width=width, height=height)
+    view = LiveView(board, SCENES, console)
+    first = SCENES[0].name
+    board.standings[first].began = 0.0
+    board.note(first, "requested")
+    view.show()
+    board.note(first, "ACCESS-1", ticket="ACCESS-1")
+    view.show()
+    board.standings[first].ok, board.standings[first].ended = True, 1.0
+    view.close()
+    shown = terminal.getvalue()
+    assert "ACCESS-1" in shown
+    assert "✓" in shown
+    frames = shown.split("0 of ")[:-1]
+    assert all(frame.count("\n") <= height for frame in frames[1:]), "a frame is higher than the terminal"

@@ -1,0 +1,94 @@
+"""A ticketing system in memory, behind the provider's port, with the people who work on its tickets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from access.failures import Permanent
+from tests.doubles.weather import Weather
+from ticketing.ports import Phase, TicketDraft, TicketRef, TicketState
+
+
+@dataclass
+class Issue:
+    """One issue; ``comments`` by their markers."""
+
+    ref: TicketRef
+    draft: TicketDraft
+    phase: Phase = Phase.OPEN
+    comments: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def state(self) -> TicketState:
+        return TicketState(ref=self.ref, phase=self.phase, status=str(self.phase))
+
+
+class MemoryTickets:
+    """Issues by id. ``reopens=False`` is a workflow without a way back."""
+
+    def __init__(self) -> None:
+        self.weather = Weather()
+        self.issues: dict[str, Issue] = {}
+        self.reopens = True
+        self._made = 0
+
+    @property
+    def name(self) -> str:
+        return "memory"
+
+    def open_issues(self) -> list[Issue]:
+        """What people have to do."""
+        return [issue for issue in self.issues.values() if issue.phase is Phase.OPEN]
+
+    def create(self, draft: TicketDraft) -> TicketRef:
+        return self.weather.call(lambda: self._create(draft), writes=True, repeatable=False)
+
+    def find(self, marker: str, *, project: str) -> Sequence[TicketRef]:
+        del project
+        return self.weather.call(lambda: self._marked(marker), writes=False)
+
+    def probe(self, marker: str, *, project: str, after_key: str | None) -> Sequence[TicketRef]:
+        del project, after_key
+        return self.weather.call(lambda: self._marked(marker), writes=False)
+
+    def read(self, ids: Sequence[str]) -> Mapping[str, TicketState]:
+        return self.weather.call(lambda: {id_: self._state(id_) for id_ in ids}, writes=False)
+
+    def comment(self, ref: TicketRef, text: str, *, marker: str) -> None:
+        self.weather.call(lambda: self._comment(ref, text, marker), writes=True)
+
+    def reopen(self, ref: TicketRef) -> TicketState:
+        return self.weather.call(lambda: self._move(ref, Phase.OPEN), writes=True)
+
+    def close(self, ref: TicketRef) -> TicketState:
+        return self.weather.call(lambda: self._move(ref, Phase.DECLINED), writes=True)
+
+    def _create(self, draft: TicketDraft) -> TicketRef:
+        self._made += 1
+        ref = TicketRef(id=str(self._made), key=f"OPS-{self._made}", url=f"https://tickets.example/OPS-{self._made}")
+        self.issues[ref.id] = Issue(ref, draft)
+        return ref
+
+    def _marked(self, marker: str) -> list[TicketRef]:
+        return [issue.ref for issue in self.issues.values() if issue.draft.marker == marker]
+
+    def _state(self, id_: str) -> TicketState:
+        issue = self.issues.get(id_)
+        return issue.state if issue else TicketState(ref=TicketRef(id=id_, key="", url=""), phase=Phase.GONE)
+
+    def _comment(self, ref: TicketRef, text: str, marker: str) -> None:
+        self._issue(ref).comments.setdefault(marker, text)
+
+    def _move(self, ref: TicketRef, phase: Phase) -> TicketState:
+        issue = self._issue(ref)
+        if phase is Phase.OPEN and not self.reopens:
+            raise Permanent("The workflow has no way back.")
+        issue.phase = phase
+        return replace(issue.state)
+
+    def _issue(self, ref: TicketRef) -> Issue:
+        issue = self.issues.get(ref.id)
+        if issue is None:
+            raise Permanent("There is no such issue.")
+        return issue

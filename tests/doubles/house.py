@@ -1,0 +1,205 @@
+"""Everything of the tasks over doubles of the outside: no broker, no network, time that stands still."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Self
+
+from access.clock import ManualClock
+from access.entitlements import System
+from access.operations import Claim, Operation, Purpose, Request, Ticket
+from access.policy import Policy, Road, Rule, TicketRoute
+from access.retry import RetryLimits
+from store.outbox import Topic, Wake
+from store.tables import claims, operations, requests, tickets
+from store.unit import Store
+from tasks.courier import Bench
+from tasks.expiry import Expiry
+from tasks.following import TicketFollower
+from tasks.fulfilment import Fulfilment
+from tasks.intake import Intake
+from tasks.services import Mode, Services, Terms
+from tasks.tickets import TicketDesk, TicketTerms
+from tasks.writing import TicketWriter
+from tests.doubles.desk import MemoryTickets
+from tests.doubles.system import MemorySystem
+from tests.doubles.weather import Killed
+from ticketing.templates import Templates
+
+START = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
+DISPATCHED_FOR = timedelta(seconds=5)
+BEGUN = ("ready", "running")
+ADA = "u1"
+GROUP = "jumpcloud:group:api:member"
+BY_HAND = "jumpcloud:group:by-hand:member"
+
+TERMS = Terms(
+    retry=RetryLimits(
+        attempts=3,
+        deadline=timedelta(hours=4),
+        first_wait=timedelta(seconds=2),
+        longest_wait=timedelta(seconds=20),
+        credential_wait=timedelta(seconds=10),
+    ),
+    lease=timedelta(seconds=30),
+    read_back=timedelta(0),
+    visible_within=timedelta(seconds=20),
+    look_again=timedelta(seconds=3),
+    busy=timedelta(seconds=1),
+)
+TICKET_TERMS = TicketTerms(
+    poll=timedelta(seconds=10), look_for=timedelta(seconds=40), believe_within=timedelta(seconds=6), closings=2
+)
+RULES = (
+    Rule(pattern="jumpcloud:group:by-hand*:member", give=Road.TICKET, take=Road.TICKET),
+    Rule(pattern="jumpcloud:*"),
+)
+
+TEMPLATES = Templates(None)
+
+
+@dataclass
+class House:
+    """One Provisor, driven by hand."""
+
+    store: Store
+    clock: ManualClock
+    bench: Bench
+    system: MemorySystem
+    tickets: MemoryTickets
+    services: Services
+    intake: Intake
+    handlers: Mapping[Topic, Callable[[str], None]]
+
+    @classmethod
+    def over(
+        cls,
+        store: Store,
+        *,
+        mode: Mode = Mode.ON,
+        rules: Iterable[Rule] = RULES,
+        like: House | None = None,
+        ticket_terms: TicketTerms = TICKET_TERMS,
+        terms: Terms = TERMS,
+    ) -> Self:
+        """A house over a store; ``like`` hands on clock, system and tickets, as a restart with other settings does."""
+        clock = like.clock if like else ManualClock(START)
+        accounts = {"u1": "ada@example.com", "u2": "bob@example.com"}
+        system = like.system if like else MemorySystem(clock, accounts=accounts)
+        tickets = like.tickets if like else MemoryTickets()
+        bench = Bench()
+        policy = Policy(rules=tuple(rules), ticket=TicketRoute(project="OPS"))
+        services = Services(
+            store=store,
+            clock=clock,
+            courier=bench,
+            connectors={System.JUMPCLOUD: system},
+            policy=policy,
+            mode=mode,
+            terms=terms,
+        )
+        writer = TicketWriter(TEMPLATES, policy)
+        fulfilment = Fulfilment(services, TicketDesk(services, tickets, writer, ticket_terms))
+        follower = TicketFollower(services, tickets, writer, ticket_terms)
+        return cls(
+            store=store,
+            clock=clock,
+            bench=bench,
+            system=system,
+            tickets=tickets,
+            services=services,
+            intake=Intake(store, clock, bench, dispatched_for=DISPATCHED_FOR),
+            handlers={
+                Topic.REQUEST: fulfilment.fulfil,
+                Topic.OPERATION: fulfilment.operate,
+                Topic.CLAIM: Expiry(services, fulfilment).end,
+                Topic.TICKETS: lambda _ref: follower.follow(),
+            },
+        )
+
+    def grant(self, request_id: str, *, seconds: int | None = None, group: str = GROUP, **more: Any) -> None:
+        """Ask for access for Ada, for good or for a time."""
+        duration = {} if seconds is None else {"duration": f"PT{seconds}S"}
+        self.submit(
+            **{"id": request_id, "action": "grant", "subject": {"id": ADA}, "entitlement": group} | duration | more
+        )
+
+    def revoke(self, request_id: str, *, group: str = GROUP, **more: Any) -> None:
+        """Ask for Ada's access to be taken away."""
+        self.submit(**{"id": request_id, "action": "revoke", "subject": {"id": ADA}, "entitlement": group} | more)
+
+    def has(self, group: str = GROUP) -> bool:
+        """Whether Ada has the access, in truth."""
+        return self.system.has(ADA, group)
+
+    def request(self, request_id: str) -> Request:
+        """The request as stored."""
+        with self.store.read() as work:
+            found = work.requests.get(request_id)
+        assert found is not None, request_id
+        return found
+
+    def claim(self, request_id: str) -> Claim:
+        """The claim of a request."""
+        with self.store.read() as work:
+            found = work.claims.of_request(request_id)
+        assert found is not None, request_id
+        return found
+
+    def operation(self, request_id: str, *, purpose: Purpose = Purpose.REQUEST) -> Operation:
+        """The last operation of a request."""
+        with self.store.read() as work:
+            return work.operations.of_request(request_id, purpose=purpose)[-1]
+
+    def tickets_of(self, request_id: str) -> list[Ticket]:
+        """The tickets of a request's last operation."""
+        with self.store.read() as work:
+            return list(work.tickets.of_operation(work.operations.of_request(request_id)[-1].id))
+
+    def submit(self, **message: Any) -> None:
+        """Hand a request in; each comes in at a moment of its own."""
+        self.clock.advance(timedelta(milliseconds=1))
+        self.intake.take(json.dumps(message).encode(), content_type="application/json", source="test")
+
+    def handle(self, wakes: Iterable[Wake]) -> None:
+        """Do what a worker does about wake-ups; one that is killed leaves everything as it is."""
+        for wake in wakes:
+            try:
+                self.handlers[wake.topic](wake.ref)
+            except Killed:
+                continue
+
+    def sweep(self) -> list[Wake]:
+        """What a relay would send now, and what was sent since."""
+        sent, self.bench.wakes = self.bench.wakes, []
+        with self.store.write() as work:
+            return [*sent, *work.due.sweep(now=self.clock.now(), dispatched_for=DISPATCHED_FOR, limit=500)]
+
+    def run(self, lasting: timedelta = timedelta(0)) -> None:
+        """Sweep and handle until nothing is due now; then jump to what is due next, for as long as it is to last."""
+        end = self.clock.now() + lasting
+        while True:
+            while wakes := self.sweep():
+                self.handle(wakes)
+            due = self.next_due()
+            if due is None or due > end:
+                self.clock.advance(end - self.clock.now())
+                return
+            self.clock.advance(due - self.clock.now())
+
+    def next_due(self) -> datetime | None:
+        """When a sweep will find something; None when nothing is left to be found."""
+        living = {requests: (), operations: BEGUN, claims: ("active",), tickets: ("open", "answered")}
+        moments: list[datetime] = []
+        with self.store.database.read() as connection:
+            for table, states in living.items():
+                statement = table.select().where(table.c.due_at.is_not(None))
+                if states:
+                    statement = statement.where(table.c.state.in_(states))
+                for row in connection.execute(statement).mappings():
+                    times = (row["due_at"], row["dispatched_until"], row.get("lease_until"))
+                    moments.append(max(moment for moment in times if moment is not None))
+        return min(moments, default=None)

@@ -1,0 +1,80 @@
+"""What can go wrong with a call, chosen in advance: shared by the doubles of this folder."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from datetime import timedelta
+from enum import StrEnum
+from typing import TypeVar
+
+from access.failures import CredentialRefused, Permanent, Transient, Unknown
+
+T = TypeVar("T")
+
+
+class Killed(BaseException):
+    """The process ends here, as by SIGKILL: nothing of ours may catch it, nothing is tidied up."""
+
+
+class Luck(StrEnum):
+    """How one call goes."""
+
+    FINE = "fine"
+    #: It did not happen; try again.
+    BUSY = "busy"
+    #: The same, with a wait asked for.
+    THROTTLED = "throttled"
+    #: It happened, and the answer was lost.
+    LOST = "lost"
+    #: It did not happen, and the answer was lost.
+    LOST_UNDONE = "lost_undone"
+    #: Refused for good.
+    REFUSED = "refused"
+    #: The credential is bad.
+    LOCKED_OUT = "locked_out"
+    #: A fault of our own in the connector.
+    BUG = "bug"
+    #: The worker is killed before, or after, it took effect.
+    KILLED_BEFORE = "killed_before"
+    KILLED_AFTER = "killed_after"
+
+
+WAIT = timedelta(seconds=30)
+
+
+class Weather:
+    """The luck of the calls to come; fine when none is set."""
+
+    def __init__(self) -> None:
+        self._coming: deque[Luck] = deque()
+
+    def forecast(self, *lucks: Luck) -> None:
+        """These are for the next calls."""
+        self._coming.extend(lucks)
+
+    def clear(self) -> None:
+        """Everything is fine from now on."""
+        self._coming.clear()
+
+    def call(self, effect: Callable[[], T], *, writes: bool, repeatable: bool = True) -> T:
+        """Make a call with the luck it has. A lost answer is ``Unknown`` only for writes that must not be repeated."""
+        luck = self._coming.popleft() if self._coming else Luck.FINE
+        lost = Transient("The answer was lost.") if repeatable or not writes else Unknown("The answer was lost.")
+        before = {
+            Luck.BUSY: Transient("The service is busy."),
+            Luck.THROTTLED: Transient("Too many calls.", retry_after=WAIT),
+            Luck.LOST_UNDONE: lost,
+            Luck.REFUSED: Permanent("The service refuses this.", remedy="Have a person do it."),
+            Luck.LOCKED_OUT: CredentialRefused("The credential is refused."),
+            Luck.BUG: RuntimeError("a fault of our own"),
+            Luck.KILLED_BEFORE: Killed(),
+        }.get(luck)
+        if before is not None:
+            raise before
+        result = effect()
+        if luck is Luck.LOST:
+            raise lost
+        if luck is Luck.KILLED_AFTER:
+            raise Killed
+        return result

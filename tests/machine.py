@@ -1,0 +1,123 @@
+"""The brokers of the machine, seen from outside: with their plain clients, as any producer or operator would."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlparse
+
+import amqp
+import redis
+from amqp.exceptions import NotFound
+
+from worker.queues import DEAD, INTAKE, RETURNED
+
+LANES = ("revoke", "grant", "ticket", "sync")
+
+
+class AmqpAway(Exception):  # noqa: N818 - a fact about the machine
+    pass
+
+
+class RedisAway(Exception):  # noqa: N818 - a fact about the machine
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A message as it lies in a queue."""
+
+    body: bytes
+    headers: Mapping[str, Any]
+    content_type: str | None
+
+
+class Amqp:
+    """RabbitMQ through py-amqp alone: neither Celery nor kombu has a part in what is published or seen here."""
+
+    def __init__(self, url: str, *, prefix: str) -> None:
+        self.url = url
+        self.prefix = prefix
+        with contextlib.closing(self.connect()):
+            pass
+
+    def connect(self) -> amqp.Connection:
+        at = urlparse(self.url)
+        connection = amqp.Connection(
+            host=f"{at.hostname}:{at.port or 5672}",
+            userid=at.username or "guest",
+            password=at.password or "guest",
+            virtual_host=at.path[1:] or "/",
+            confirm_publish=True,
+        )
+        try:
+            connection.connect()
+        except OSError as exc:
+            raise AmqpAway(str(exc)) from exc
+        return connection
+
+    def publish(self, *bodies: bytes | str, content_type: str | None = "application/json", queue: str = INTAKE) -> None:
+        with contextlib.closing(self.connect()) as connection:
+            channel = connection.channel()
+            properties = {} if content_type is None else {"content_type": content_type}
+            for body in bodies:
+                message = amqp.Message(body, delivery_mode=2, **properties)
+                channel.basic_publish_confirm(message, exchange="", routing_key=self.prefix + queue, mandatory=True)
+
+    def waiting(self, queue: str = DEAD) -> list[Seen]:
+        """Take everything that lies in a queue."""
+        seen: list[Seen] = []
+        with contextlib.closing(self.connect()) as connection:
+            channel = connection.channel()
+            while (message := channel.basic_get(self.prefix + queue, no_ack=True)) is not None:
+                body = message.body.encode() if isinstance(message.body, str) else bytes(message.body)
+                headers = message.properties.get("application_headers", {})
+                seen.append(Seen(body, headers, message.properties.get("content_type")))
+        return seen
+
+    def depth(self, queue: str = INTAKE) -> int:
+        """How many messages are ready in a queue."""
+        with contextlib.closing(self.connect()) as connection:
+            declared = connection.channel().queue_declare(self.prefix + queue, passive=True)
+            assert declared is not None
+            return int(declared[1])
+
+    def has_queue(self, queue: str = INTAKE) -> bool:
+        try:
+            self.depth(queue)
+        except NotFound:
+            return False
+        return True
+
+    def purge(self) -> None:
+        """Lose every wake-up."""
+        with contextlib.closing(self.connect()) as connection:
+            channel = connection.channel()
+            for lane in LANES:
+                channel.queue_purge(f"{self.prefix}provisor.{lane}")
+
+    def clean(self) -> None:
+        with contextlib.closing(self.connect()) as connection:
+            for name in (INTAKE, DEAD, RETURNED, *(f"provisor.{lane}" for lane in LANES)):
+                with contextlib.suppress(NotFound):
+                    connection.channel().queue_delete(self.prefix + name)
+
+
+class Redis:
+    """Redis as an operator sees it."""
+
+    def __init__(self, url: str, *, prefix: str) -> None:
+        self.url = url
+        self.prefix = prefix
+        self._client = redis.Redis.from_url(url)
+        try:
+            self._client.ping()
+        except redis.ConnectionError as exc:
+            raise RedisAway(str(exc)) from exc
+
+    def clean(self) -> None:
+        for key in self._client.scan_iter(match=f"*{self.prefix}*"):
+            self._client.delete(key)
+        self._client.close()

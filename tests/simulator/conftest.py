@@ -1,0 +1,44 @@
+from collections.abc import Iterator
+
+import pytest
+
+from simulator.atlassian import World as AtlassianWorld
+from simulator.jira import World as JiraWorld
+from simulator.jumpcloud import World
+from simulator.server import Simulators
+from tests.simulator.atlassian_client import Atlassian
+from tests.simulator.jira_client import Jira
+from tests.simulator.jira_contract import contract, is_here
+from tests.simulator.jumpcloud_client import Clock, JumpCloud
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def jumpcloud(clock: Clock) -> Iterator[JumpCloud]:
+    """A fresh JumpCloud with nobody but its two administrators in it, and a client that speaks plain HTTP."""
+    world = World(clock=clock)
+    with Simulators(jumpcloud=world) as running, JumpCloud(running, world) as client:
+        yield client
+
+
+@pytest.fixture
+def jira() -> Iterator[Jira]:
+    """A fresh Jira site with nobody but its administrator in it, and a client that speaks plain HTTP."""
+    world = JiraWorld()
+    with Simulators(jira=world) as running, Jira(running, world) as client:
+        if is_here():
+            client.session.hooks["response"].append(contract().check)
+        yield client
+
+
+@pytest.fixture
+def atlassian(clock: Clock) -> Iterator[Atlassian]:
+    """A fresh organization with its one administrator, and a client that speaks plain HTTP."""
+    site = JiraWorld(clock=clock)
+    world = AtlassianWorld(site)
+    with Simulators(jira=site, atlassian=world) as running:
+        yield Atlassian(running, world)

@@ -1,0 +1,153 @@
+"""Pictures for tests: painted by the real engine from rows that a test names."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from access.clock import ManualClock
+from access.entitlements import System
+from access.pictures import RunState, ShrinkGuard
+from connectors.reading import (
+    AccountKind,
+    AccountRow,
+    AccountStatus,
+    Catalogue,
+    GrantRow,
+    Part,
+    PrincipalKind,
+    ReadPlan,
+    ResourceRow,
+    Row,
+    ThingKind,
+)
+from store.unit import Store
+from tasks.courier import Bench
+from tasks.part_reading import PartReader
+from tasks.syncing import Syncing, SyncTerms
+
+#: When the pictures of tests are taken.
+TAKEN = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
+
+
+@dataclass
+class Painting:
+    """A system to be read: lists of accounts and resources, and one list of grants for each resource."""
+
+    system: System
+    rows: Sequence[Row]
+    page: int = 500
+    grants: dict[tuple[ThingKind, str], list[GrantRow]] = field(default_factory=lambda: defaultdict(list))
+
+    def __post_init__(self) -> None:
+        for row in self.rows:
+            if isinstance(row, GrantRow):
+                self.grants[row.kind, row.resource].append(row)
+
+    def prove(self) -> str:
+        return "Acme"
+
+    def plan(self, *, previous: datetime | None, now: datetime) -> ReadPlan:
+        del previous, now
+        return ReadPlan("painting", notes=["Nothing was left out."])
+
+    def parts(self, plan: ReadPlan, stage: int, catalogue: Catalogue) -> list[Part] | None:
+        del plan, catalogue
+        if stage == 0:
+            return [Part("accounts", large=True), Part("resources", large=True)]
+        if stage == 1:
+            return [Part(f"held/{kind}/{key}", {"kind": kind, "id": key}, large=True) for kind, key in self.grants]
+        return None
+
+    def read(self, plan: ReadPlan, part: Part) -> Iterator[Sequence[Row]]:
+        del plan
+        rows: Sequence[Row]
+        if part.name == "accounts":
+            rows = [row for row in self.rows if isinstance(row, AccountRow)]
+        elif part.name == "resources":
+            rows = [row for row in self.rows if isinstance(row, ResourceRow)]
+        else:
+            rows = self.grants[ThingKind(part.about["kind"]), part.about["id"]]
+        for start in range(0, len(rows), self.page):
+            yield rows[start : start + self.page]
+
+
+def paint(store: Store, *paintings: Painting, at: datetime = TAKEN) -> None:
+    """Take a picture of each."""
+    clock = ManualClock(at)
+    parts = PartReader(store, clock, ShrinkGuard(), concurrency=1, lease=timedelta(minutes=1))
+    for painting in paintings:
+        syncing = Syncing(
+            store,
+            clock,
+            Bench(),
+            readers={painting.system: painting},
+            parts=parts,
+            terms=SyncTerms(),
+            calls=lambda _: 0,
+        )
+        run_id = syncing.begin(painting.system)
+        syncing.work(run_id)
+        with store.read() as work:
+            run = work.sync_runs.get(run_id)
+        assert run is not None
+        assert run.state is RunState.COMPLETE, run.error
+    parts.close()
+
+
+def account(key: str, email: str | None = None, **more: Any) -> AccountRow:
+    plain: dict[str, Any] = {
+        "kind": AccountKind.USER,
+        "title": key.title(),
+        "status": AccountStatus.ACTIVE,
+        "email": email,
+        "email_source": "profile" if email else None,
+    }
+    return AccountRow(key, **(plain | more))
+
+
+def group(key: str, name: str, *members: str) -> list[Row]:
+    return [ResourceRow(ThingKind.GROUP, key, name), *(holds(who, ThingKind.GROUP, key) for who in members)]
+
+
+def holds(
+    who: str, kind: ThingKind, resource: str, *, as_group: bool = False, since: datetime | None = None
+) -> GrantRow:
+    return GrantRow(kind, resource, PrincipalKind.GROUP if as_group else PrincipalKind.ACCOUNT, who, since)
+
+
+def jumpcloud(**more: Any) -> Painting:
+    """Ada, who is also the administrator Root, and Bob; both engineers, who have AWS; Bob has AWS himself, too."""
+    aws = ThingKind.APPLICATION
+    rows: list[Row] = [
+        account("ada", "Ada@Acme.example", username="ada", attributes={"admin": "root", "department": "Research"}),
+        account("bob", "bob@acme.example", username="bob", status=AccountStatus.SUSPENDED),
+        account("root", "root@acme.example", kind=AccountKind.ADMIN, title="Ada Root"),
+        *group("eng", "Engineering", "ada", "bob"),
+        *group("odd:50%", "=cmd|' /C calc'!A0", "ada"),
+        ResourceRow(aws, "aws", "AWS"),
+        holds("eng", aws, "aws", as_group=True),
+        holds("bob", aws, "aws", since=TAKEN - timedelta(days=30)),
+        ResourceRow(ThingKind.ADMIN_ROLE, "r1", "Administrator"),
+        holds("root", ThingKind.ADMIN_ROLE, "r1"),
+    ]
+    return Painting(System.JUMPCLOUD, rows, **more)
+
+
+def jira(**more: Any) -> Painting:
+    """Ada, and somebody with the administrator's address; a project whose administrators are a group and Ada."""
+    role = ThingKind.PROJECT_ROLE
+    rows: list[Row] = [
+        account("j-ada", "ada@acme.EXAMPLE", kind=AccountKind.ATLASSIAN, title="Ada Lovelace", last_active=TAKEN),
+        account("j-root", "root@acme.example", kind=AccountKind.ATLASSIAN, title="Röot 根"),
+        account("j-eve", "eve@elsewhere.example", kind=AccountKind.ATLASSIAN, title="Eve"),
+        *group("g-devs", "devs", "j-root"),
+        ResourceRow(ThingKind.PROJECT, "10000", "Payments", attributes={"key": "PAY"}),
+        ResourceRow(role, "10000/10002", "Administrators", parent="10000"),
+        holds("j-ada", role, "10000/10002"),
+        holds("g-devs", role, "10000/10002", as_group=True),
+    ]
+    return Painting(System.JIRA, rows, **more)

@@ -1,0 +1,102 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from access.clock import ManualClock
+from access.entitlements import System
+from access.pictures import Picture, RunState, ShrinkGuard, SyncRun
+from store.database import Database
+from store.looking import Looking, Wanted
+from store.unit import Store
+from tasks.courier import Bench
+from tasks.part_reading import PartReader
+from tasks.syncing import Syncing, SyncTerms
+from tests.doubles.reader import ReadableSystem
+
+TERMS = SyncTerms(lease=timedelta(seconds=60), shard_parts=2, first_wait=timedelta(seconds=1))
+
+
+@dataclass
+class Observatory:
+    """A store, a system to be read, and as many workers as a test makes."""
+
+    store: Store
+    clock: ManualClock
+    system: ReadableSystem
+    terms: SyncTerms = TERMS
+    guard: ShrinkGuard = field(default_factory=lambda: ShrinkGuard(share=0.3, at_least=4))
+    bench: Bench = field(default_factory=Bench)
+    _readers: list[PartReader] = field(default_factory=list)
+
+    def worker(self) -> Syncing:
+        parts = PartReader(self.store, self.clock, self.guard, concurrency=2, lease=self.terms.lease)
+        self._readers.append(parts)
+        return Syncing(
+            self.store,
+            self.clock,
+            self.bench,
+            readers={System.JUMPCLOUD: self.system},
+            parts=parts,
+            terms=self.terms,
+            calls=lambda _: self.system.reads.total(),
+        )
+
+    def sync(self, *, full: bool = False) -> SyncRun:
+        """Take a picture with one worker, moving the clock over every wait."""
+        worker = self.worker()
+        run_id = worker.begin(System.JUMPCLOUD, full=full)
+        return self.finish(worker, run_id)
+
+    def finish(self, worker: Syncing, run_id: str) -> SyncRun:
+        for _ in range(100):
+            worker.work(run_id)
+            run = self.run(run_id)
+            if run.state is not RunState.RUNNING:
+                return run
+            self.clock.advance(timedelta(seconds=30))
+        raise AssertionError(f"the run does not end: {run}")
+
+    def run(self, run_id: str) -> SyncRun:
+        with self.store.read() as work:
+            run = work.sync_runs.get(run_id)
+        assert run is not None
+        return run
+
+    def picture(self) -> Picture | None:
+        with self.store.read() as work:
+            return work.pictures.current(System.JUMPCLOUD)
+
+    def members(self) -> set[tuple[str, str]]:
+        """Who is in what, as the current picture shows it."""
+        with self.store.database.read() as connection:
+            return {(row["resource"], row["account"]) for row in Looking(connection).grants(Wanted(kind="group"))}
+
+    def accounts(self) -> set[str]:
+        with self.store.database.read() as connection:
+            return {row["id"] for row in Looking(connection).accounts(Wanted())}
+
+    def close(self) -> None:
+        for reader in self._readers:
+            reader.close()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def store(request: pytest.FixtureRequest) -> Iterator[Store]:
+    database = Database(request.getfixturevalue(f"{request.param}_url"), pool_size=5)
+    yield Store(database)
+    database.close()
+
+
+@pytest.fixture
+def observatory(store: Store) -> Iterator[Observatory]:
+    system = ReadableSystem(
+        users=[f"user{n}" for n in range(10)],
+        members={f"group{g}": [f"user{n}" for n in range(g, g + 5)] for g in range(5)},
+    )
+    made = Observatory(store, ManualClock(datetime(2026, 11, 1, tzinfo=UTC)), system)
+    yield made
+    made.close()

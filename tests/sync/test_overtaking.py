@@ -1,0 +1,99 @@
+"""A sync under way keeps nobody waiting who is to lose access."""
+
+from __future__ import annotations
+
+import json
+import random
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from access.entitlements import System
+from access.pictures import RunState
+from config.settings import Settings
+from simulator.jumpcloud import World, seed
+from simulator.server import Simulators
+from worker.intake_step import publish
+from worker.running import Hosted, Running, prepare
+
+GROUPS = 120
+PATIENCE_SECONDS = 30.0
+
+
+@pytest.fixture
+def world() -> World:
+    world = World()
+    seed(world, users=30, groups=GROUPS, memberships=300, apps=1, admins=1, rng=random.Random(5))  # noqa: S311 - repeatable
+    return world
+
+
+@pytest.fixture
+def simulators(world: World) -> Iterator[Simulators]:
+    with Simulators(jumpcloud=world) as running:
+        yield running
+
+
+@pytest.fixture
+def running(world: World, simulators: Simulators, sqlite_url: str, tmp_path: Path) -> Iterator[Running]:
+    """A worker whose budget is ten calls a second: the sync needs some fifteen seconds."""
+    policy = tmp_path / "policy.yaml"
+    policy.write_text('ticket: {project: ACC}\nrules:\n  - {pattern: "jumpcloud:group:*:member"}\n', encoding="utf-8")
+    address = simulators.jumpcloud_url
+    settings: dict[str, Any] = {
+        "provisioning": "on",
+        "policy": policy,
+        "store": {"url": sqlite_url},
+        "worker": {"concurrency": 4, "poll": "0.05s"},
+        "sync": {"period": None, "jumpcloud_method": "listing"},
+        "jumpcloud": {
+            "api_url": address,
+            "insights_url": address,
+            "api_key": world.credentials()["api_key"],
+            "rate": 10,
+            "burst": 10,
+        },
+    }
+    running = prepare(Settings.model_validate(settings))
+    hosted = Hosted(running)
+    hosted.start(timeout=30)
+    yield running
+    hosted.stop()
+    running.provisor.store.database.close()
+
+
+def test_a_revocation_is_done_within_a_few_calls_of_a_running_sync(
+    running: Running, simulators: Simulators, world: World
+) -> None:
+    group = next(group for group in world.groups if world.members.rights(group.id))
+    user = next(iter(world.members.rights(group.id)))
+    email = next(one.email for one in world.users if one.id == user)
+    run_id = running.provisor.syncing.begin(System.JUMPCLOUD)
+    wait_until(lambda: simulators.calls.count("jumpcloud") >= 12)
+    body = {
+        "id": "urgent",
+        "action": "revoke",
+        "subject": {"email": email},
+        "entitlement": f"jumpcloud:group:{group.name}:member",
+        "reason": "She has left.",
+    }
+    asked_at = len(simulators.calls.latest())
+    with running.app.connection() as connection:
+        publish(connection, running.queues, [json.dumps(body).encode()])
+    wait_until(lambda: not world.members.has(group.id, user))
+    made_meanwhile = len(simulators.calls.latest()) - asked_at
+    with running.provisor.store.read() as work:
+        run = work.sync_runs.get(run_id)
+    assert run is not None
+    assert run.state is RunState.RUNNING
+    # What ten calls a second let through in the time that this takes on a busy machine, and not the 130 of the sync.
+    assert made_meanwhile <= 40
+
+
+def wait_until(happens: Any) -> None:
+    limit = time.monotonic() + PATIENCE_SECONDS
+    while not happens():
+        assert time.monotonic() < limit
+        time.sleep(0.005)  # the test waits for a worker's threads

@@ -1,0 +1,21 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from store.database import Database
+from store.unit import Store
+from tests.doubles.house import House
+
+
+@pytest.fixture
+def store(sqlite_url: str) -> Iterator[Store]:
+    database = Database(sqlite_url, pool_size=4)
+    yield Store(database)
+    database.close()
+
+
+@pytest.fixture
+def house(store: Store) -> House:
+    return House.over(store)

@@ -1,0 +1,79 @@
+"""Intake: a message ends as a request or among the dead letters, and never stands in the way of the next."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+
+import pytest
+
+from store.database import Database
+from store.unit import Store
+from tasks.intake import Accepted, Rejected, Repeated
+from tests.doubles.house import ADA, GROUP, House
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def taking(request: pytest.FixtureRequest) -> Iterator[House]:
+    database = Database(request.getfixturevalue(f"{request.param}_url"), pool_size=8)
+    yield House.over(Store(database))
+    database.close()
+
+
+def body(request_id: str = "r1", **changes: object) -> bytes:
+    plain = {"id": request_id, "action": "grant", "subject": {"id": ADA}, "entitlement": GROUP}
+    return json.dumps(plain | changes).encode()
+
+
+def take(house: House, message: bytes) -> object:
+    return house.intake.take(message, content_type="application/json", source="test")
+
+
+def test_the_same_again_is_answered_and_another_of_its_id_is_a_conflict(taking: House) -> None:
+    assert isinstance(take(taking, body()), Accepted)
+    assert isinstance(take(taking, body()), Repeated)
+    refused = take(taking, body(reason="another one"))
+    assert isinstance(refused, Rejected)
+    assert "A different request" in refused.reason
+
+
+def test_of_the_same_message_at_many_workers_one_becomes_the_request(taking: House) -> None:
+    start = Barrier(6)
+
+    def one() -> object:
+        start.wait(10)
+        return take(taking, body())
+
+    with ThreadPoolExecutor(6) as pool:
+        taken = [future.result() for future in [pool.submit(one) for _ in range(6)]]
+    assert sum(isinstance(each, Accepted) for each in taken) == 1
+    assert sum(isinstance(each, Repeated) for each in taken) == 5
+
+
+@pytest.mark.parametrize("character", ["\0", "\ud800", "\U0001f600", "\u2028"])
+def test_no_character_stops_the_intake(taking: House, character: str) -> None:
+    assert isinstance(take(taking, body(reason=f"a{character}b")), (Accepted, Rejected))
+    assert isinstance(take(taking, body("r2")), Accepted)
+
+
+def test_a_letter_that_is_no_request_does_not_keep_the_others_waiting(taking: House) -> None:
+    now = taking.clock.now()
+    with taking.store.write() as work:
+        work.inbox.add(body("r1"), content_type=None, source="first", now=now)
+        work.inbox.add(b"not json", content_type=None, source="second", now=now)
+        work.inbox.add(body("r3"), content_type=None, source="third", now=now)
+    assert taking.intake.drain_inbox(10) == 3
+    assert taking.intake.drain_inbox(10) == 0
+    with taking.store.read() as work:
+        assert work.requests.counts() == {"received": 2}
+        assert [letter.body for letter in work.dead_letters.recent()] == [b"not json"]
+
+
+def test_a_dead_letter_is_sent_again_once(taking: House) -> None:
+    rejected = take(taking, b"not json")
+    assert isinstance(rejected, Rejected)
+    assert taking.intake.resend(rejected.number)
+    assert not taking.intake.resend(rejected.number)
+    assert taking.intake.drain_inbox(10) == 1

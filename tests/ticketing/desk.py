@@ -1,0 +1,97 @@
+"""A service desk for tests: a simulated Jira with one project, and the provider that works with it over HTTP."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from http.client import HTTPConnection
+from typing import Any, Self
+
+from access.clock import ManualClock
+from simulator.jira.issues import Issue
+from simulator.jira.projects import Project
+from simulator.jira.world import ADMIN_EMAIL, ADMIN_TOKEN, World
+from simulator.server import Simulators
+from ticketing.jira import JiraSite, JiraTicketProvider
+from ticketing.ports import TicketDraft, TicketRef
+
+NOW = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
+MARKER = "provisor-op-1"
+
+
+@dataclass
+class Desk:
+    world: World
+    simulators: Simulators
+    provider: JiraTicketProvider
+
+    @classmethod
+    @contextmanager
+    def open(cls) -> Iterator[Self]:
+        world = World()
+        world.set_switches(burst_bucket=0, issue_writes_per_2s=0, issue_writes_per_30s=0)
+        for number, key in (("10000", "OPS"), ("10001", "PAY")):
+            add_project(world, Project(number, key, f"Project {key}"))
+        with Simulators(jira=world) as simulators:
+            desk = cls(world, simulators, JiraTicketProvider(site_of(simulators), clock=ManualClock(NOW)))
+            yield desk
+            desk.provider.close_connections()
+
+    def other_provider(self, *, token: str = ADMIN_TOKEN, **settings: Any) -> JiraTicketProvider:
+        return JiraTicketProvider(site_of(self.simulators, token=token), clock=ManualClock(NOW), **settings)
+
+    def make(self, **changes: Any) -> TicketRef:
+        return self.provider.create(draft(**changes))
+
+    def issue(self, ref: TicketRef) -> Issue:
+        return self.world.issues.by_id[ref.id]
+
+    def issues(self) -> list[Issue]:
+        return list(self.world.issues.by_id.values())
+
+    def settle(self) -> None:
+        """Wait until the simulator has noted the calls it answered: it does so in the same turn of its event loop."""
+        door = HTTPConnection(self.simulators.control_url.removeprefix("http://"), timeout=5)
+        door.request("GET", "/health")
+        door.getresponse().read()
+        door.close()
+
+    def calls(self) -> list[str]:
+        self.settle()
+        return [f"{call.method} {call.route}" for call in self.simulators.calls.latest(system="jira")]
+
+    def forget_calls(self) -> None:
+        self.settle()
+        self.simulators.calls.reset()
+
+    def fault(self, **rule: Any) -> str:
+        return self.simulators.faults.add(system="jira", **rule)
+
+    def close_by_hand(self, ref: TicketRef, transition: str = "Done", *, resolution: str | None = None) -> None:
+        issue = self.issue(ref)
+        workflow = self.world.projects.by_id[issue.project_id].workflow
+        way = next(each for each in workflow if each.name == transition)
+        self.world.tracker.transition(issue, way, "", resolution=resolution)
+
+
+def add_project(world: World, project: Project) -> Project:
+    world.catalogue.furnish(project)
+    return world.projects.add(project)
+
+
+def site_of(simulators: Simulators, *, token: str = ADMIN_TOKEN) -> JiraSite:
+    return JiraSite(site_url=simulators.jira_url, email=ADMIN_EMAIL, token=token)
+
+
+def draft(**changes: Any) -> TicketDraft:
+    plain: dict[str, Any] = {
+        "marker": MARKER,
+        "project": "OPS",
+        "issue_type": "Access Request",
+        "summary": "Give Ada access",
+        "body": "**Who:** Ada",
+        "data": {"operation": "op-1"},
+    }
+    return TicketDraft(**{**plain, **changes})

@@ -1,0 +1,96 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ticketing.jira.answers import Transition
+from ticketing.jira.workflow import missing_fields, resolution_for, way_back, way_out
+from ticketing.status import DECLINED, folded
+
+DECLINED_NAMES = tuple(folded(name) for name in DECLINED)
+
+
+def way(name: str, category: str, *, to: str = "", id_: str = "1", **more: Any) -> Transition:
+    status = {"id": id_, "name": to or name, "statusCategory": {"key": category}}
+    return Transition.model_validate({"id": "1", "name": name, "to": status, **more})
+
+
+def field(*choices: str, required: bool = False, default: bool = False) -> dict[str, Any]:
+    values = [{"id": str(place), "name": name} for place, name in enumerate(choices)]
+    return {"name": "F", "required": required, "hasDefaultValue": default, "allowedValues": values}
+
+
+def back(*ways: Transition, before: str | None = None, preferred: tuple[str, ...] = ()) -> str | None:
+    chosen = way_back(ways, before=before, preferred=preferred)
+    return chosen.name if chosen else None
+
+
+def out(*ways: Transition, preferred: tuple[str, ...] = ()) -> str | None:
+    chosen = way_out(ways, declined=DECLINED_NAMES, preferred=preferred)
+    return chosen.name if chosen else None
+
+
+START, WAIT = way("Start", "indeterminate", id_="3"), way("Wieder öffnen", "new", id_="4")
+FINISH, REFUSE = way("Fertig", "done", to="Erledigt"), way("Ablehnen", "done", to="Declined")
+
+
+@pytest.mark.parametrize(
+    ("chosen", "expected"),
+    [
+        (back(START, WAIT, FINISH), "Wieder öffnen"),
+        (back(START, FINISH), "Start"),
+        (back(START, WAIT, before="3"), "Start"),
+        (back(START, WAIT, before="gone"), "Wieder öffnen"),
+        (back(START, WAIT, before="4", preferred=("nowhere", "START")), "Start"),
+        (back(FINISH), None),
+        (back(), None),
+        (back(way("A", "new", isAvailable=False), START), "Start"),
+        (back(way("A", "new", fields={"x": field(required=True)}), START), "Start"),
+    ],
+)
+def test_the_way_back_is_the_preferred_else_where_it_was_else_new_else_in_progress(
+    chosen: str | None, expected: str | None
+) -> None:
+    assert chosen == expected
+
+
+@pytest.mark.parametrize(
+    ("chosen", "expected"),
+    [
+        (out(FINISH, REFUSE), "Ablehnen"),
+        (out(START, FINISH), "Fertig"),
+        (out(FINISH, way("Zu", "done", fields={"resolution": field("Done", "Won't Do")})), "Zu"),
+        (out(FINISH, REFUSE, preferred=("erledigt",)), "Fertig"),
+        (out(START, WAIT), None),
+        (out(way("Ablehnen", "done", fields={"x": field(required=True)}), FINISH), "Fertig"),
+    ],
+)
+def test_the_way_out_is_the_preferred_else_one_that_declines_else_any(chosen: str | None, expected: str | None) -> None:
+    assert chosen == expected
+
+
+@pytest.mark.parametrize(
+    ("fields", "resolution"),
+    [
+        ({}, {}),
+        ({"resolution": field("Done", "Declined", "Won't Do")}, {"resolution": {"id": "2"}}),
+        ({"resolution": field("Done")}, {}),
+        ({"resolution": field("Done", required=True)}, {"resolution": {"id": "0"}}),
+        ({"resolution": field("Done", required=True, default=True)}, {}),
+    ],
+)
+def test_a_resolution_is_sent_only_when_the_screen_offers_it(
+    fields: dict[str, Any], resolution: dict[str, Any]
+) -> None:
+    assert resolution_for(way("Zu", "done", fields=fields), DECLINED_NAMES) == resolution
+
+
+def test_missing_fields_are_those_required_without_a_value() -> None:
+    fields = {
+        "a": {**field(required=True), "name": "Reason"},
+        "b": field(),
+        "c": field(required=True, default=True),
+        "resolution": field("Done", required=True),
+    }
+    assert missing_fields(way("Zu", "done", fields=fields)) == ["Reason"]

@@ -1,0 +1,196 @@
+"""What leaves the process: every line names its request, and neither logs nor Sentry ever hold a secret."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from simulator.jumpcloud import World
+from simulator.server import Simulators
+from store.database import Database
+from store.unit import Store
+from worker.telemetry import Redaction
+
+ROOT = Path(__file__).parents[2]
+CANARY = "jca_canary0123456789abcdefcanary"
+ID = "r-telemetry"
+GRANT = {
+    "id": ID,
+    "action": "grant",
+    "subject": {"email": "ada@example.com"},
+    "entitlement": "jumpcloud:group:Engineering:member",
+}
+
+
+class Sentry(ThreadingHTTPServer):
+    """Takes what an SDK sends to Sentry, and keeps it."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Envelope)
+        self.envelopes: list[str] = []
+
+    @property
+    def dsn(self) -> str:
+        return f"http://publickey@127.0.0.1:{self.server_port}/1"
+
+    def events(self) -> list[dict[str, Any]]:
+        lines = [line for envelope in self.envelopes for line in envelope.splitlines() if line.startswith("{")]
+        return [found for line in lines if "exception" in (found := json.loads(line)) or "logentry" in found]
+
+
+class Envelope(BaseHTTPRequestHandler):
+    server: Sentry
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        if self.headers.get("Content-Encoding") == "gzip":
+            body = gzip.decompress(body)
+        self.server.envelopes.append(body.decode())
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(b"{}")
+
+    def log_message(self, *arguments: object) -> None:
+        pass
+
+
+@pytest.fixture
+def sentry() -> Iterator[Sentry]:
+    server = Sentry()
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield server
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture
+def company() -> Iterator[Simulators]:
+    world = World()
+    world.load({"users": [{"email": "ada@example.com"}], "groups": [{"name": "Engineering"}]})
+    with Simulators(jumpcloud=world) as simulators:
+        yield simulators
+
+
+def run_until(settings: Path, log: Path, *, ended: Callable[[], bool]) -> list[dict[str, Any]]:
+    """Run a worker process until ``ended(store)``; its log lines."""
+    with log.open("w") as stream:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "worker.cli", "up", "-c", str(settings)], stderr=stream, cwd=ROOT
+        )
+    try:
+        deadline = time.monotonic() + 30
+        while not ended():
+            assert process.poll() is None, log.read_text()
+            assert time.monotonic() < deadline, log.read_text()
+            time.sleep(0.1)  # another process is watched from outside
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(20)
+    return [json.loads(line) for line in log.read_text().splitlines() if line.startswith("{")]
+
+
+def write_settings(folder: Path, store_url: str, company: Simulators, *, key: str, **telemetry: Any) -> Path:
+    (folder / "policy.yaml").write_text("ticket: {project: OPS}\nrules: [{pattern: 'jumpcloud:group:*:member'}]")
+    file = folder / "provisor.yaml"
+    sections = {
+        "provisioning": "on",
+        "policy": "policy.yaml",
+        "store": {"url": store_url},
+        "sync": {"period": None},
+        "jumpcloud": {"api_url": company.jumpcloud_url, "api_key": key},
+        "telemetry": {"log_format": "json"} | telemetry,
+    }
+    file.write_text(yaml.safe_dump(sections))
+    return file
+
+
+def hand_in(store_url: str) -> Store:
+    store = Store(Database(store_url))
+    with store.write() as work:
+        work.inbox.add(json.dumps(GRANT).encode(), content_type=None, source="test", now=datetime.now(UTC))
+    return store
+
+
+def test_every_line_about_an_operation_names_it_and_its_request(
+    company: Simulators, sqlite_url: str, tmp_path: Path
+) -> None:
+    key = company.worlds["jumpcloud"].credentials()["api_key"]
+    settings = write_settings(tmp_path, sqlite_url, company, key=key)
+    store = hand_in(sqlite_url)
+
+    def done() -> bool:
+        with store.read() as work:
+            request = work.requests.get(ID)
+        return request is not None and request.finished_at is not None
+
+    lines = run_until(settings, tmp_path / "up.log", ended=done)
+    about = {line["event"]: line for line in lines if line.get("request_id") == ID}
+    assert {"request.received", "request.planned", "operation.done"} <= set(about)
+    assert about["operation.done"]["operation_id"].startswith("op-")
+    assert all({"timestamp", "level", "logger", "event"} <= set(line) for line in lines)
+    assert key not in (tmp_path / "up.log").read_text()
+
+
+def test_a_refused_credential_reaches_sentry_and_no_secret_does(
+    sentry: Sentry, company: Simulators, sqlite_url: str, tmp_path: Path
+) -> None:
+    settings = write_settings(tmp_path, sqlite_url, company, key=CANARY, sentry_dsn=sentry.dsn, environment="test")
+    hand_in(sqlite_url)
+    run_until(settings, tmp_path / "up.log", ended=lambda: bool(sentry.events()))
+    event = sentry.events()[0]
+    assert event["environment"] == "test"
+    assert event["release"].startswith("provisor@")
+    everything = "\n".join(sentry.envelopes) + (tmp_path / "up.log").read_text()
+    assert CANARY not in everything
+    assert "sys.argv" not in everything
+    assert "vars" not in json.dumps(event), "local variables are not sent"
+
+
+def test_nothing_is_sent_without_a_dsn(sentry: Sentry, company: Simulators, sqlite_url: str, tmp_path: Path) -> None:
+    settings = write_settings(tmp_path, sqlite_url, company, key=CANARY)
+    hand_in(sqlite_url)
+
+    def tried() -> bool:
+        return "credential" in (tmp_path / "up.log").read_text().lower()
+
+    run_until(settings, tmp_path / "up.log", ended=tried)
+    assert sentry.envelopes == []
+    assert CANARY not in (tmp_path / "up.log").read_text()
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        f"Authorization: Basic {CANARY}",
+        {"headers": {"x-api-key": CANARY}},
+        ["a", {"deep": (CANARY,)}],
+        {"password": "short"},
+        {"sentry_dsn": "http://x@y/1"},
+    ],
+    ids=str,
+)
+def test_a_secret_is_taken_out_however_deep_it_lies(value: object) -> None:
+    cleaned = json.dumps(Redaction([CANARY]).value(value))
+    assert CANARY not in cleaned
+    assert "[secret]" in cleaned
+
+
+def test_words_that_are_no_secrets_stay() -> None:
+    redaction = Redaction(["abc"])  # too short to be one
+    assert redaction.value({"event": "abc", "credential_refused": "why"}) == {
+        "event": "abc",
+        "credential_refused": "why",
+    }

@@ -1,0 +1,73 @@
+"""Markdown in which other people's words stay words: they make no markup, no links and no lines of their own."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, date, datetime
+from zoneinfo import ZoneInfo
+
+#: Shown for a fact that is not known.
+UNKNOWN = "not given"
+
+#: All punctuation that means something in Markdown or one of its dialects.
+_PUNCTUATION = re.compile(r"([!#$&()*+.:<=>@\[\]\\^_`{|}~-])")
+#: Characters that turn the direction of text and so make it read as something else.
+_TURNING = re.compile("[\u202a-\u202e\u2066-\u2069\u200e\u200f\u061c]")
+_BACKTICKS = re.compile(r"`+")
+_ADDRESS = re.compile(r"https?://[^\s<>\"'`\\]+", re.IGNORECASE)
+
+
+class Markdown(str):
+    """Text that is Markdown already, and is not escaped again."""
+
+    __slots__ = ()
+
+
+def escaped(value: object) -> Markdown:
+    """Any value as literal text on one line. ``Markdown`` is left as it is; None is "not given"."""
+    if isinstance(value, Markdown):
+        return value
+    if value is None:
+        return Markdown(UNKNOWN)
+    return Markdown(_PUNCTUATION.sub(r"\\\1", _one_line(_said(value))))
+
+
+def code(value: object) -> Markdown:
+    """A value as inline code, for what is copied: ids and written forms. Not for tables."""
+    if value is None:
+        return Markdown(UNKNOWN)
+    text = _one_line(_said(value))
+    fence = "`" * (1 + max((len(run) for run in _BACKTICKS.findall(text)), default=0))
+    return Markdown(f"{fence} {text} {fence}" if text else UNKNOWN)
+
+
+def quotation(value: object) -> Markdown:
+    """A value of several lines as a block quotation; begin the line with it."""
+    lines = [escaped(line) for line in _said(UNKNOWN if value is None else value).splitlines() if line.strip()]
+    return Markdown("\n>\n".join(f"> {line}" for line in lines) or f"> {UNKNOWN}")
+
+
+def link(address: str | None, words: object) -> Markdown:
+    """A link to an address of ours or of a system; only the words when the address is none that a browser opens."""
+    if address is None or not _ADDRESS.fullmatch(address):
+        return escaped(words)
+    return Markdown(f"[{escaped(words)}](<{address}>)")
+
+
+def moment(value: datetime, time_zone: str = "UTC") -> Markdown:
+    """A moment in a time zone, with the zone, and in UTC beside it when that is another."""
+    local = value.astimezone(ZoneInfo(time_zone))
+    shown = f"{local:%Y-%m-%d %H:%M} {local.tzname()}"
+    if local.utcoffset() != value.astimezone(UTC).utcoffset():
+        shown += f" ({value.astimezone(UTC):%Y-%m-%d %H:%M} UTC)"
+    return escaped(shown)
+
+
+def _said(value: object) -> str:
+    if isinstance(value, datetime):
+        return f"{value.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+    return value.isoformat() if isinstance(value, date) else str(value)
+
+
+def _one_line(text: str) -> str:
+    return " ".join(_TURNING.sub("", text).split())

@@ -1,0 +1,132 @@
+"""The composition root: from settings to everything that runs. The only reader of ``config``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from access.clock import Clock, SystemClock
+from access.policy import Policy, TicketRoute
+from access.retry import RetryLimits
+from config.policy_file import load_policy
+from config.settings import Settings
+from store.database import Database
+from store.migrations import migrate
+from store.unit import Store
+from tasks.courier import Courier
+from tasks.expiry import Expiry
+from tasks.following import TicketFollower
+from tasks.fulfilment import Fulfilment
+from tasks.intake import DISPATCHED_FOR, Intake
+from tasks.services import Mode, Services, Terms
+from tasks.syncing import Syncing
+from tasks.tickets import TicketDesk, TicketTerms
+from tasks.writing import TicketWriter
+from ticketing.ports import TicketProvider
+from ticketing.templates import Templates
+from worker.readers import syncing_from
+from worker.upstreams import connectors_from, provider_from
+
+#: An operation's write is looked for this long within the same call, as far as the patience of the settings allows.
+_READ_BACK = timedelta(seconds=2)
+
+#: Between two looks for a write that does not show yet, or for an issue whose creation was not answered.
+_LOOK_AGAIN = timedelta(seconds=3)
+_SHORTEST_LOOK = timedelta(milliseconds=250)
+
+
+@dataclass(frozen=True, slots=True)
+class Provisor:
+    """Everything that runs, wired."""
+
+    settings: Settings
+    services: Services
+    intake: Intake
+    fulfilment: Fulfilment
+    follower: TicketFollower
+    expiry: Expiry
+    syncing: Syncing
+    provider: TicketProvider
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def store(self) -> Store:
+        """The durable state."""
+        return self.services.store
+
+
+def open_store(settings: Settings) -> Store:
+    """The store, brought to the form this version needs."""
+    database = Database(settings.store.url.get_secret_value(), pool_size=settings.store.pool_size)
+    migrate(database)
+    return Store(database)
+
+
+def compose(
+    settings: Settings, courier: Courier, *, clock: Clock | None = None, store: Store | None = None
+) -> Provisor:
+    """Wire everything. Raises ``SettingsError`` with what is missing or wrong."""
+    clock = clock or SystemClock()
+    policy, warnings = policy_from(settings)
+    store = store or open_store(settings)
+    provider = provider_from(settings, clock)
+    connectors = connectors_from(settings, store, clock)
+    services = Services(
+        store=store,
+        clock=clock,
+        courier=courier,
+        connectors=connectors.usual,
+        urgent=connectors.urgent,
+        policy=policy,
+        mode=Mode(settings.provisioning.value),
+        terms=terms_from(settings),
+    )
+    ticket_terms = TicketTerms(
+        poll=settings.ticketing.poll,
+        look_for=settings.ticketing.look_for,
+        believe_within=settings.ticketing.believe_within,
+        closings=settings.ticketing.reopen_limit,
+    )
+    writer = TicketWriter(Templates(settings.ticketing.templates_dir), policy, due_in_days=settings.ticketing.due_days)
+    fulfilment = Fulfilment(services, TicketDesk(services, provider, writer, ticket_terms))
+    return Provisor(
+        settings=settings,
+        services=services,
+        intake=Intake(store, clock, courier, dispatched_for=dispatched_for(settings)),
+        fulfilment=fulfilment,
+        follower=TicketFollower(services, provider, writer, ticket_terms),
+        expiry=Expiry(services, fulfilment),
+        syncing=syncing_from(settings, store, clock, courier),
+        provider=provider,
+        warnings=warnings,
+    )
+
+
+def policy_from(settings: Settings) -> tuple[Policy, tuple[str, ...]]:
+    """The policy, and what is odd about it. Without a policy file every request is refused, and that is said."""
+    ticketing = settings.ticketing
+    route = TicketRoute(project=ticketing.project, issue_type=ticketing.issue_type) if ticketing.project else None
+    if settings.policy is None:
+        return Policy(rules=(), ticket=route or TicketRoute(project="")), (
+            "No policy file is set, so every request is refused; set policy to the path of one.",
+        )
+    file = load_policy(settings.policy, ticket=route)
+    return file.policy, file.warnings
+
+
+def terms_from(settings: Settings) -> Terms:
+    """The times and bounds of fulfilment."""
+    limits = settings.limits
+    return Terms(
+        retry=RetryLimits(attempts=limits.attempts, deadline=limits.deadline, first_wait=limits.first_wait),
+        lease=settings.worker.lease,
+        read_back=min(_READ_BACK, limits.verification),
+        visible_within=limits.verification,
+        # No longer than all of the patience, and never at once: looking again is for what needs time to show.
+        look_again=max(_SHORTEST_LOOK, min(_LOOK_AGAIN, limits.verification)),
+    )
+
+
+def dispatched_for(settings: Settings) -> timedelta:
+    """How long a wake-up may be under way before the sweep sends another: no longer than a worker may hold the work."""
+    return min(DISPATCHED_FOR, settings.worker.lease)

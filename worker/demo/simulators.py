@@ -1,0 +1,136 @@
+"""The simulated systems of the demonstration: one process each, and the door by which the truth is seen."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import subprocess
+import sys
+import threading
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any, Self
+from urllib.parse import urlsplit
+
+_START_SECONDS = 30.0
+_STOP_SECONDS = 5.0
+_CALL_SECONDS = 10.0
+
+
+class SimulatorProblem(Exception):  # noqa: N818 - told to whoever runs the demonstration
+    """A simulated system did not start or did not do what it was asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Simulator:
+    """One simulated system in a process of its own; every call may raise ``SimulatorProblem``."""
+
+    name: str
+    process: subprocess.Popen[str]
+    facts: dict[str, str]
+    control: str
+
+    @property
+    def url(self) -> str:
+        """Where its API is."""
+        return self.facts["url"]
+
+    def state(self) -> dict[str, Any]:
+        """The truth of this system, as its own control door shows it."""
+        found: dict[str, Any] = self._call("GET", f"/state/{self.name}")
+        return found
+
+    def act(self, verb: str, **details: Any) -> None:
+        """Do what a person would in its console."""
+        self._call("POST", f"/act/{self.name}", {"do": verb, **details})
+
+    def break_down(self, **fault: Any) -> str:
+        """Put a fault in place; its id."""
+        return str(self._call("POST", "/faults", fault)["id"])
+
+    def played(self, fault: str) -> int:
+        """How often a fault has been played."""
+        return int(self._call("GET", f"/faults/{fault}?timeout=0")["played"])
+
+    def _call(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
+        connection = http.client.HTTPConnection(urlsplit(self.control).netloc, timeout=_CALL_SECONDS)
+        try:
+            connection.request(method, path, body=None if body is None else json.dumps(body))
+            answer = connection.getresponse()
+            content = answer.read()
+        except (OSError, http.client.HTTPException) as exc:
+            raise SimulatorProblem(f"The simulated {self.name} does not answer at its control door ({exc!r}).") from exc
+        finally:
+            connection.close()
+        if answer.status >= 300:  # noqa: PLR2004 - whatever is no success
+            raise SimulatorProblem(f"The simulated {self.name} refused {method} {path}: {content.decode()[:300]}")
+        return json.loads(content or b"null")
+
+
+class SimulatedSystems:
+    """JumpCloud and Jira Cloud, started together with the same content, and ended in any case."""
+
+    def __init__(self, folder: Path, content: dict[str, Any]) -> None:
+        self._folder = folder
+        self._seed = folder / "world.json"
+        self._seed.write_text(json.dumps(content), encoding="utf-8")
+        self._cleaning = ExitStack()
+        self._started: dict[str, subprocess.Popen[str]] = {}
+
+    def __enter__(self) -> Self:
+        with ExitStack() as cleaning:
+            for name in ("jumpcloud", "jira"):
+                self._started[name] = self._start(name, cleaning)
+            self._cleaning = cleaning.pop_all()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._cleaning.close()
+
+    def wait(self) -> tuple[Simulator, Simulator]:
+        """JumpCloud and Jira, once they say where they are. Raises ``SimulatorProblem``."""
+        return self._announced("jumpcloud"), self._announced("jira")
+
+    def _start(self, name: str, cleaning: ExitStack) -> subprocess.Popen[str]:
+        log: IO[str] = cleaning.enter_context((self._folder / f"{name}.log").open("w"))
+        options = (f"--{name}-port=0", "--control-port=0", f"--seed-file={self._seed}", "--json")
+        process = subprocess.Popen(  # noqa: S603 - our own program, no shell
+            [sys.executable, "-m", "simulator", *options],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+            # Ctrl-C is for us: the simulators stay until the worker has stopped.
+            start_new_session=True,
+        )
+        cleaning.callback(_end, process)
+        return process
+
+    def _announced(self, name: str) -> Simulator:
+        process = self._started[name]
+        lines: list[str] = []
+        reader = threading.Thread(target=lambda: lines.append(_first_line(process)), daemon=True)
+        reader.start()
+        reader.join(_START_SECONDS)
+        if not lines or not lines[0].strip():
+            raise SimulatorProblem(f"The simulated {name} did not start; see {self._folder / f'{name}.log'}.")
+        said = json.loads(lines[0])
+        return Simulator(name, process, said[name], said["control"]["url"])
+
+
+def _first_line(process: subprocess.Popen[str]) -> str:
+    assert process.stdout is not None
+    return process.stdout.readline()
+
+
+def _end(process: subprocess.Popen[str]) -> None:
+    process.terminate()
+    try:
+        process.wait(_STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+    finally:
+        if process.stdout is not None:
+            process.stdout.close()

@@ -1,0 +1,118 @@
+"""The consumer of access requests inside the worker: plain kombu, no Celery protocol, so that any language can send.
+
+Stored and committed first, acknowledged after. What is not accepted is committed as a dead letter, copied to the dead
+queue for those who watch queues, and then acknowledged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import structlog
+from celery import bootsteps
+from kombu import Connection, Consumer, Message, Producer, Queue
+from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_exponential
+
+from store.unit import Unavailable
+from tasks.intake import BROKE, Intake, Rejected, Taken
+from worker.queues import Queues
+
+_log = structlog.get_logger(__name__)
+
+#: How long intake waits for a database that is away before it lets the worker end; the broker keeps what is unacknowledged.
+_PATIENCE_SECONDS = 60.0
+
+
+class IntakeDesk:
+    """Takes messages from the broker into the store."""
+
+    def __init__(self, intake: Intake, queues: Queues, *, prefetch: int) -> None:
+        self._intake = intake
+        self._queues = queues
+        self._prefetch = prefetch
+
+    def consumers(self, channel: Any) -> list[Consumer]:
+        """Consumers of the intake queue and of what the broker returned."""
+        self._queues.dead.bind(channel).declare()
+        return [
+            self._consumer(channel, self._queues.intake, self._take),
+            self._consumer(channel, self._queues.returned, self._take_returned),
+        ]
+
+    def _consumer(self, channel: Any, queue: Queue, take: Any) -> Consumer:
+        # Undecoded: what is not JSON, or claims another content type, must reach us to be refused.
+        return Consumer(channel, queues=[queue], on_message=take, prefetch_count=self._prefetch, auto_declare=True)
+
+    def _take(self, message: Message) -> None:
+        body, content_type = _bytes(message.body), message.content_type
+        try:
+            taken = self._take_patiently(body, content_type)
+        except Unavailable:
+            raise
+        except Exception:  # noqa: BLE001 - whatever it is, the message must come to an end
+            # It would break the next worker too, and the one after: a dead letter keeps it, and keeps the queue moving.
+            _log.exception("message.broke")
+            taken = self._intake.bury(body, content_type=content_type, source="queue", reason=BROKE)
+        if isinstance(taken, Rejected):
+            self._copy_to_dead(message, taken.reason, taken.number)
+        message.ack()
+
+    def _take_patiently(self, body: bytes, content_type: str | None) -> Taken:
+        patience = Retrying(
+            retry=retry_if_exception_type(Unavailable),
+            stop=stop_after_delay(_PATIENCE_SECONDS),
+            wait=wait_exponential(max=5),
+            reraise=True,
+        )
+        return patience(self._intake.take, body, content_type=content_type, source="queue")
+
+    def _take_returned(self, message: Message) -> None:
+        body, content_type = _bytes(message.body), message.content_type
+        reason = "Workers ended while taking this message in, as often as the broker allows. Read their logs first."
+        rejected = self._intake.bury(body, content_type=content_type, source="broker", reason=reason)
+        self._copy_to_dead(message, rejected.reason, rejected.number)
+        message.ack()
+
+    def _copy_to_dead(self, message: Message, reason: str, number: int) -> None:
+        channel: Any = message.channel
+        Producer(channel).publish(
+            _bytes(message.body),
+            routing_key=self._queues.dead.name,
+            exchange="",
+            content_type=message.content_type or "application/octet-stream",
+            content_encoding="binary",
+            headers={"x-provisor-reason": reason, "x-provisor-dead-letter": number},
+            delivery_mode=2,
+        )
+
+
+def intake_step(desk: IntakeDesk) -> type[bootsteps.ConsumerStep]:
+    """The step that Celery's worker runs the desk in."""
+
+    class IntakeStep(bootsteps.ConsumerStep):
+        requires = ("celery.worker.consumer.tasks:Tasks",)
+
+        def get_consumers(self, channel: Any) -> list[Consumer]:
+            return desk.consumers(channel)
+
+    return IntakeStep
+
+
+def publish(connection: Connection, queues: Queues, bodies: Sequence[bytes]) -> None:
+    """Put messages on the intake queue, as any producer would."""
+    with connection.Producer(serializer=None) as producer:
+        for body in bodies:
+            producer.publish(
+                body,
+                exchange="",
+                routing_key=queues.intake.name,
+                declare=[queues.intake],
+                content_type="application/json",
+                content_encoding="utf-8",
+                delivery_mode=2,
+            )
+
+
+def _bytes(body: Any) -> bytes:
+    return body.encode() if isinstance(body, str) else bytes(body)

@@ -1,0 +1,60 @@
+"""What stands where no ticketing is configured: every operation that needs a person says so."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NoReturn
+
+from access.failures import Permanent
+from ticketing.ports import TicketDraft, TicketRef, TicketState
+
+
+class NoTickets:
+    """A ticketing provider that is not there."""
+
+    @property
+    def name(self) -> str:
+        """The provider's short name."""
+        return "none"
+
+    def create(self, draft: TicketDraft) -> TicketRef:
+        """Refuse."""
+        del draft
+        _refuse()
+
+    def find(self, marker: str, *, project: str) -> Sequence[TicketRef]:
+        """None was ever made."""
+        del marker, project
+        return ()
+
+    def probe(self, marker: str, *, project: str, after_key: str | None) -> Sequence[TicketRef]:
+        """None was ever made."""
+        del marker, project, after_key
+        return ()
+
+    def read(self, ids: Sequence[str]) -> Mapping[str, TicketState]:
+        """Refuse: these were made by a provider that is not configured any more."""
+        del ids
+        _refuse()
+
+    def comment(self, ref: TicketRef, text: str, *, marker: str) -> None:
+        """Refuse."""
+        del ref, text, marker
+        _refuse()
+
+    def reopen(self, ref: TicketRef) -> TicketState:
+        """Refuse."""
+        del ref
+        _refuse()
+
+    def close(self, ref: TicketRef) -> TicketState:
+        """Refuse."""
+        del ref
+        _refuse()
+
+
+def _refuse() -> NoReturn:
+    raise Permanent(
+        "A person is needed, and no ticketing is configured.",
+        remedy="Set ticketing.project and a Jira credential in the settings.",
+    )

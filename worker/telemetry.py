@@ -1,0 +1,123 @@
+"""What Provisor tells about itself: structured logs, and errors to Sentry when a DSN is set. Secrets go to neither."""
+
+from __future__ import annotations
+
+import logging
+import re
+import sys
+from collections.abc import Iterable, MutableMapping
+from typing import Any, TextIO
+
+import sentry_sdk
+import structlog
+from sentry_sdk.types import Event, Hint
+
+#: Names under which a value is a secret, whatever it is.
+_SECRET_NAMES = re.compile(r"(?i)(password|passwd|secret|token|api[_-]?key|authorization|cookie|credential|dsn)")
+_HIDDEN = "[secret]"
+
+#: Parts of a log line that are ours and never hold a secret, though their names look like it.
+_PLAIN = frozenset({"credential_refused"})
+
+
+class Redaction:
+    """Takes known secrets out of anything that is about to leave the process."""
+
+    def __init__(self, secrets: Iterable[str]) -> None:
+        # Short values would take harmless words out of every line.
+        self._secrets = sorted({secret for secret in secrets if len(secret) > 3}, key=len, reverse=True)  # noqa: PLR2004 - three letters are a word
+
+    def text(self, text: str) -> str:
+        """The text without secrets."""
+        for secret in self._secrets:
+            text = text.replace(secret, _HIDDEN)
+        return text
+
+    def value(self, value: Any) -> Any:
+        """The value, however deep, without secrets and without what is named like one."""
+        if isinstance(value, str):
+            return self.text(value)
+        if isinstance(value, dict):
+            return {
+                key: _HIDDEN
+                if isinstance(key, str) and _SECRET_NAMES.search(key) and key not in _PLAIN
+                else self.value(item)
+                for key, item in value.items()
+            }
+        if isinstance(value, list | tuple):
+            return [self.value(item) for item in value]
+        return value
+
+
+def start_logging(*, level: str, form: str, redaction: Redaction, stream: TextIO | None = None) -> None:
+    """Send all logs, ours and the libraries', to ``stream`` (standard error) in one form: json, console or auto."""
+    stream = stream or sys.stderr
+    as_json = form == "json" or (form == "auto" and not stream.isatty())
+    shared: list[Any] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    last = structlog.processors.JSONRenderer() if as_json else structlog.dev.ConsoleRenderer(colors=stream.isatty())
+    finish: list[Any] = [
+        structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+        structlog.processors.format_exc_info,
+        _redacting(redaction),
+        last,
+    ]
+    structlog.configure(
+        processors=[structlog.stdlib.filter_by_level, *shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=finish))
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level.upper())
+    logging.captureWarnings(capture=True)
+    for name in ("urllib3", "amqp", "kombu", "celery", "jira", "alembic"):
+        # Their debug lines hold bodies and headers; their info lines are not about access.
+        logging.getLogger(name).setLevel(max(logging.WARNING, root.level))
+    for name in ("kombu.connection", "kombu.transport.native_delayed_delivery"):
+        # They warn that memory:// names no host, and of tasks with an ETA, of which there are none.
+        logging.getLogger(name).setLevel(logging.ERROR)
+
+
+def _redacting(redaction: Redaction) -> Any:
+    def redact(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+        cleaned: MutableMapping[str, Any] = redaction.value(dict(event))
+        return cleaned
+
+    return redact
+
+
+def start_sentry(dsn: str | None, *, environment: str, release: str, redaction: Redaction) -> None:
+    """Send errors to Sentry; nothing at all without a DSN.
+
+    Must run before anything imports ``celery.worker``, else Sentry's integration captures nothing [measured].
+    """
+    if dsn is None:
+        return
+    sentry_sdk.init(
+        dsn=dsn,
+        environment=environment,
+        release=release,
+        send_default_pii=False,
+        include_local_variables=False,
+        include_source_context=False,
+        max_request_body_size="never",
+        before_send=_scrubbing(redaction),
+        before_breadcrumb=lambda crumb, _hint: redaction.value(crumb),
+    )
+
+
+def _scrubbing(redaction: Redaction) -> Any:
+    def scrub(event: Event, _hint: Hint) -> Event:
+        event.get("extra", {}).pop("sys.argv", None)
+        cleaned: Event = redaction.value(event)
+        return cleaned
+
+    return scrub
