@@ -69,6 +69,10 @@ class PostgreSQL:
 
 @pytest.fixture(autouse=True, scope="session")
 def _quiet_logs() -> None:
+    quiet_logs()
+
+
+def quiet_logs() -> None:
     """Logs go where pytest catches them: they are shown with a test that fails, and nowhere else."""
     structlog.configure(
         processors=[structlog.contextvars.merge_contextvars, structlog.stdlib.render_to_log_kwargs],
@@ -143,23 +147,34 @@ def sqlite_url(migrated_sqlite: Path, memory: Path) -> str:
     return f"sqlite:///{file}"
 
 
+@pytest.fixture(autouse=True)
+def _brokers_used() -> Iterator[list[Amqp | Redis]]:
+    """The brokers a test has had to do with, cleaned after everything else of it has ended: a worker that still lives
+    makes its queues anew. Being for every test, it is made first and ended last.
+    """
+    used: list[Amqp | Redis] = []
+    yield used
+    for broker in used:
+        broker.clean()
+
+
 @pytest.fixture
-def rabbitmq() -> Iterator[Amqp]:
+def rabbitmq(_brokers_used: list[Amqp | Redis]) -> Amqp:
     """RabbitMQ, with a prefix for queues that nobody else uses."""
     try:
         broker = Amqp(RABBITMQ, prefix=f"test-{token_hex(4)}.")
     except AmqpAway as exc:
         absent("RabbitMQ", exc)
-    yield broker
-    broker.clean()
+    _brokers_used.append(broker)
+    return broker
 
 
 @pytest.fixture
-def redis() -> Iterator[Redis]:
+def redis(_brokers_used: list[Amqp | Redis]) -> Redis:
     """Redis, with a prefix for keys that nobody else uses."""
     try:
         broker = Redis(REDIS, prefix=f"test-{token_hex(4)}.")
     except RedisAway as exc:
         absent("Redis", exc)
-    yield broker
-    broker.clean()
+    _brokers_used.append(broker)
+    return broker

@@ -10,9 +10,12 @@ from urllib.parse import urlparse
 
 import amqp
 import redis
-from amqp.exceptions import NotFound
+from amqp.exceptions import AMQPError, NotFound
 
 from worker.queues import DEAD, INTAKE, RETURNED
+
+#: A broker that says nothing for this long is away: a test never waits for ever.
+_PATIENCE_SECONDS = 20
 
 LANES = ("revoke", "grant", "ticket", "sync")
 
@@ -51,10 +54,13 @@ class Amqp:
             password=at.password or "guest",
             virtual_host=at.path[1:] or "/",
             confirm_publish=True,
+            connect_timeout=_PATIENCE_SECONDS,
+            read_timeout=_PATIENCE_SECONDS,
+            write_timeout=_PATIENCE_SECONDS,
         )
         try:
             connection.connect()
-        except OSError as exc:
+        except (OSError, AMQPError) as exc:
             raise AmqpAway(str(exc)) from exc
         return connection
 
@@ -99,6 +105,7 @@ class Amqp:
                 channel.queue_purge(f"{self.prefix}provisor.{lane}")
 
     def clean(self) -> None:
+        """Remove every queue: a broker that is left some with each run has no file descriptors for more one day."""
         with contextlib.closing(self.connect()) as connection:
             for name in (INTAKE, DEAD, RETURNED, *(f"provisor.{lane}" for lane in LANES)):
                 with contextlib.suppress(NotFound):
@@ -111,7 +118,7 @@ class Redis:
     def __init__(self, url: str, *, prefix: str) -> None:
         self.url = url
         self.prefix = prefix
-        self._client = redis.Redis.from_url(url)
+        self._client = redis.Redis.from_url(url, socket_timeout=_PATIENCE_SECONDS)
         try:
             self._client.ping()
         except redis.ConnectionError as exc:

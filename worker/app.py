@@ -16,6 +16,9 @@ _log = structlog.get_logger(__name__)
 
 _IN_MEMORY = "memory://localhost//"
 
+#: How long a broker may take to answer what it has to answer; then its connection counts as lost.
+ANSWERS_WITHIN_SECONDS = 8
+
 #: What a worker does about a wake-up for each topic, given the id of the row.
 Handlers = Mapping[Topic, Callable[[str], None]]
 
@@ -44,6 +47,7 @@ def make_app(broker_url: str, queues: Queues, handlers: Handlers, *, visibility_
         task_ignore_result=True,
         task_queues=lanes,
         task_serializer="json",
+        worker_consumer="worker.consumer:LeanConsumer",
         worker_enable_remote_control=False,
         worker_hijack_root_logger=False,
         worker_prefetch_multiplier=2,
@@ -71,4 +75,5 @@ def _transport_options(broker_url: str, visibility_timeout: timedelta) -> dict[s
         return {"polling_interval": 0.01}
     if scheme.startswith("redis"):
         return {"visibility_timeout": visibility_timeout.total_seconds()}
-    return {"confirm_publish": True}
+    # Without them a worker whose broker falls silent waits for the answer to its last word, and never ends.
+    return {"confirm_publish": True, "read_timeout": ANSWERS_WITHIN_SECONDS, "write_timeout": ANSWERS_WITHIN_SECONDS}

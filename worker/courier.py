@@ -11,7 +11,7 @@ from kombu.exceptions import OperationalError
 
 from access.operations import Lane
 from store.outbox import Topic, Wake
-from worker.app import task_name
+from worker.app import ANSWERS_WITHIN_SECONDS, task_name
 from worker.queues import Queues
 
 _log = structlog.get_logger(__name__)
@@ -49,4 +49,10 @@ class CeleryCourier:
 
     def _publish(self, topic: Topic, ref: str, lane: Lane) -> None:
         assert self._app is not None, "the courier is attached by the composition root"
-        self._app.send_task(task_name(topic), args=(ref,), queue=self._queue_names[lane], ignore_result=True)
+        self._app.send_task(
+            task_name(topic),
+            args=(ref,),
+            queue=self._queue_names[lane],
+            ignore_result=True,
+            confirm_timeout=ANSWERS_WITHIN_SECONDS,
+        )

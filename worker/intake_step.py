@@ -16,6 +16,7 @@ from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_e
 
 from store.unit import Unavailable
 from tasks.intake import BROKE, Intake, Rejected, Taken
+from worker.app import ANSWERS_WITHIN_SECONDS
 from worker.queues import Queues
 
 _log = structlog.get_logger(__name__)
@@ -84,6 +85,7 @@ class IntakeDesk:
             content_encoding="binary",
             headers={"x-provisor-reason": reason, "x-provisor-dead-letter": number},
             delivery_mode=2,
+            confirm_timeout=ANSWERS_WITHIN_SECONDS,
         )
 
 
@@ -111,6 +113,7 @@ def publish(connection: Connection, queues: Queues, bodies: Sequence[bytes]) -> 
                 content_type="application/json",
                 content_encoding="utf-8",
                 delivery_mode=2,
+                confirm_timeout=ANSWERS_WITHIN_SECONDS,
             )
 
 

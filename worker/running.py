@@ -17,8 +17,10 @@ from access.operations import Lane
 from config.settings import Settings
 from store.outbox import Topic, Wake
 from tasks.services import Mode
+from tasks.syncing import Syncing
 from worker.app import Handlers, make_app
 from worker.composition import Provisor, compose, dispatched_for
+from worker.consumer import SignalsWake
 from worker.courier import CeleryCourier
 from worker.intake_step import IntakeDesk, intake_step
 from worker.queues import Queues
@@ -72,7 +74,8 @@ def prepare(settings: Settings, *, roles: Iterable[Role] = tuple(Role)) -> Runni
         sweeping=Role.SCHEDULER in wanted,
         periodic=(provisor.syncing.begin_due,),
     )
-    app.steps["worker"].add(_relay_step(relay))
+    app.steps["worker"].add(_relay_step(relay, provisor.syncing))
+    app.steps["consumer"].add(SignalsWake)
     if Role.WORKER not in wanted:
         # Left known, so that wake-ups can be sent: without any, Celery would make and read a default queue of its own.
         app.amqp.queues.deselect([queues.lane(lane).name for lane in Lane])
@@ -149,8 +152,9 @@ def _worker_options(settings: Settings) -> dict[str, Any]:
     }
 
 
-def _relay_step(relay: Relay) -> type[bootsteps.StartStopStep]:
+def _relay_step(relay: Relay, syncing: Syncing) -> type[bootsteps.StartStopStep]:
     class RelayStep(bootsteps.StartStopStep):
+        # So it is stopped before the pool is, which waits for its threads.
         requires = ("celery.worker.components:Pool",)
 
         def start(self, parent: Any) -> None:
@@ -159,6 +163,7 @@ def _relay_step(relay: Relay) -> type[bootsteps.StartStopStep]:
 
         def stop(self, parent: Any) -> None:
             del parent
+            syncing.stop()
             relay.stop()
 
     return RelayStep

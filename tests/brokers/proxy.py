@@ -21,6 +21,8 @@ class Proxy:
         self.url = urlunparse(at._replace(netloc=f"{user}{_LOOPBACK}:{self._door.getsockname()[1]}"))
         self._pairs: list[tuple[socket.socket, socket.socket]] = []
         self._shut = threading.Event()
+        self._talking = threading.Event()
+        self._talking.set()
         threading.Thread(target=self._let_in, daemon=True).start()
 
     def cut(self) -> int:
@@ -38,8 +40,14 @@ class Proxy:
         self._shut.set()
         self.cut()
 
+    def fall_silent(self) -> None:
+        """Keep connections open and let new ones in, and pass nothing on."""
+        self._talking.clear()
+
     def open(self) -> None:
+        """Work again; what was kept back while silent is passed on."""
         self._shut.clear()
+        self._talking.set()
 
     def close(self) -> None:
         with contextlib.suppress(OSError):
@@ -57,12 +65,13 @@ class Proxy:
                 outside = socket.create_connection(self._behind)
                 self._pairs.append((inside, outside))
                 for one, other in ((inside, outside), (outside, inside)):
-                    threading.Thread(target=_pass, args=(one, other), daemon=True).start()
+                    threading.Thread(target=_pass, args=(one, other, self._talking), daemon=True).start()
 
 
-def _pass(one: socket.socket, other: socket.socket) -> None:
+def _pass(one: socket.socket, other: socket.socket, talking: threading.Event) -> None:
     with contextlib.suppress(OSError):
         while data := one.recv(65_536):
+            talking.wait()
             other.sendall(data)
     for end in (one, other):
         with contextlib.suppress(OSError):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from time import monotonic
+
 import pytest
 
 from tests.brokers.conftest import MakeSite
@@ -102,3 +104,26 @@ def test_a_lost_connection_is_made_again(
     site.ended(site.revoke(email, f"jumpcloud:group:{groups[1]}:member"))
     assert [site.changes(group) for group in groups] == [["add"], ["add", "remove"]]
     assert site.worker.alive
+
+
+def test_an_idle_worker_ends_as_soon_as_it_is_told_to(site: Site) -> None:
+    """Celery alone looks at its flag when a message or a timer comes, which takes ten seconds where nothing happens."""
+    site.ended(site.grant(site.company.person(), f"jumpcloud:group:{site.company.jumpcloud_group()}:member"))
+    told = monotonic()
+    assert site.worker.stop() == 0
+    assert monotonic() - told < 5
+
+
+@pytest.mark.long
+def test_it_ends_and_starts_though_the_broker_says_nothing(
+    make_site: MakeSite, postgresql_url: str, rabbitmq: Amqp, proxy: Proxy
+) -> None:
+    """Connections stay open and nothing comes: what a broker looks like that has no memory or descriptors left."""
+    site = make_site(postgresql_url, rabbitmq, rabbitmq.publish, url=proxy.url)
+    first = site.up()
+    site.until(rabbitmq.has_queue, what="the queue")
+    proxy.fall_silent()
+    assert first.stop() == 0
+    site.up()
+    proxy.open()
+    site.ended(site.grant(site.company.person(), f"jumpcloud:group:{site.company.jumpcloud_group()}:member"))

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import structlog
 
 from access.entitlements import System
 from access.pictures import RunState
@@ -22,6 +21,7 @@ from simulator.server import Simulators
 from store.database import Database
 from store.unit import Store
 from tests.cli.ran import Run
+from tests.conftest import quiet_logs
 
 
 @pytest.fixture(autouse=True)
@@ -30,7 +30,7 @@ def _logs_as_before() -> Iterator[None]:
     root = logging.getLogger()
     handlers, level = list(root.handlers), root.level
     yield
-    structlog.reset_defaults()
+    quiet_logs()
     root.handlers[:] = handlers
     root.setLevel(level)
 

@@ -10,6 +10,7 @@ import json
 import os
 import signal
 import sys
+import time
 from importlib import import_module
 from pathlib import Path
 from typing import NoReturn
@@ -34,6 +35,9 @@ _LATE = (
     "worker.running",
 )
 
+#: A worker that is told to end and works longer than this is stuck.
+_ENDS_WITHIN_SECONDS = 30
+
 
 def _work(config: str, log: str, roles: list[str]) -> NoReturn:
     """What a forked worker does: exactly what ``provisor up`` does."""
@@ -47,6 +51,19 @@ def _work(config: str, log: str, roles: list[str]) -> NoReturn:
         sys.stderr.write(f"{type(exc).__name__}: {exc}\n")
         sys.stderr.flush()
     os._exit(code)
+
+
+def _ended(pid: int) -> int:
+    """Wait until a worker has ended; its exit code. One that does not end in time is killed, which its exit code tells."""
+    give_up = time.monotonic() + _ENDS_WITHIN_SECONDS
+    while True:
+        ended, status = os.waitpid(pid, os.WNOHANG)
+        if ended:
+            return os.waitstatus_to_exitcode(status)
+        if time.monotonic() > give_up:
+            os.kill(pid, signal.SIGKILL)
+            return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+        time.sleep(0.005)
 
 
 def main() -> None:
@@ -64,9 +81,8 @@ def main() -> None:
             answer = pid
         else:
             os.kill(order["pid"], order["signal"])
-            _, status = os.waitpid(order["pid"], 0)
+            answer = _ended(order["pid"])
             living.discard(order["pid"])
-            answer = os.waitstatus_to_exitcode(status)
         sys.stdout.write(f"{answer}\n")
         sys.stdout.flush()
     for pid in living:
