@@ -7,9 +7,9 @@ PIP := $(PY) -m pip install --disable-pip-version-check -qq --no-input
 UV ?= uv
 # Arguments for pytest: make test ARGS="tests/access -k policy"
 ARGS ?=
-# How many tests run at once; auto is one for each core, JOBS= is one after the other.
-JOBS ?= auto
-PYTEST := $(PY) -m pytest $(if $(JOBS),-n $(JOBS) --dist loadfile)
+# How many tests run at once: two for each core, since most wait for another process. JOBS= is one after the other.
+JOBS ?= $(shell echo $$((2 * $$(getconf _NPROCESSORS_ONLN))))
+PYTEST := $(PY) -m pytest $(if $(JOBS),-n $(JOBS) --dist loadfile --no-loadscope-reorder)
 
 # Stamps live in the environment, so that taking it away takes them away too.
 MADE := $(VENV)/.made

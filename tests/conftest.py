@@ -12,12 +12,14 @@ from typing import NoReturn
 
 import pytest
 import structlog
-from sqlalchemy import create_engine, text
+from sqlalchemy import create_engine, select, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import OperationalError
+from sqlalchemy.pool import NullPool
 
 from store.database import Database
 from store.migrations import migrate
+from store.tables import metadata
 from tests.machine import Amqp, AmqpAway, Redis, RedisAway
 
 #: Where the services of the machine are; each may be elsewhere, or nowhere.
@@ -26,12 +28,26 @@ RABBITMQ = os.environ.get("PROVISOR_TEST_RABBITMQ", "amqp://guest:guest@127.0.0.
 REDIS = os.environ.get("PROVISOR_TEST_REDIS", "redis://127.0.0.1:6379/15")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let the slow folders begin, and leave the order within each as it is."""
+    order = {name: place for place, name in enumerate(_SLOW)}
+    items.sort(key=lambda item: order.get(item.path.relative_to(Path(__file__).parent).parts[0], len(order)))
+
+
 def absent(service: str, why: object) -> NoReturn:
     """A service this machine lacks: skip, or fail where PROVISOR_REQUIRE_SERVICES says that it has to be there."""
     message = f"{service} cannot be reached: {why}"
     if os.environ.get("PROVISOR_REQUIRE_SERVICES") == "1":
         pytest.fail(message)
     pytest.skip(message)
+
+
+#: Where tests wait for processes and services, longest first: begun early, they do not keep everybody waiting at the end.
+_SLOW = ("brokers", "crash", "demo", "sync", "flow", "cli", "worker", "tasks", "store")
+
+_END_OTHERS = """
+    SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()
+"""
 
 
 class PostgreSQL:
@@ -54,6 +70,17 @@ class PostgreSQL:
             connection.execute(text(f'CREATE DATABASE "{name}"{like}'))
         self._made.append(name)
         return self._address.set(database=name).render_as_string(hide_password=False)
+
+    def empty(self, address: str, *, by: str) -> None:
+        """Make a database of ours what it was when it was made, whoever still looks at it.
+
+        Removing one and making the next costs the server a checkpoint each time, which is most of a short test.
+        """
+        engine = create_engine(make_url(address), isolation_level="AUTOCOMMIT", poolclass=NullPool)
+        with engine.connect() as connection:
+            connection.execute(text(_END_OTHERS))
+            connection.exec_driver_sql(by)
+        engine.dispose()
 
     def drop(self, address: str) -> None:
         name = str(make_url(address).database)
@@ -131,12 +158,34 @@ def empty_postgresql(postgresql: PostgreSQL) -> Iterator[str]:
     postgresql.drop(address)
 
 
+@pytest.fixture(scope="session")
+def emptying_postgresql(migrated_postgresql: str) -> str:
+    """What makes a used copy of that database a new one."""
+    engine = create_engine(make_url(migrated_postgresql), poolclass=NullPool)
+    with engine.connect() as connection:
+        empty = [t.name for t in metadata.sorted_tables if connection.execute(select(t).limit(1)).first() is None]
+        numbered = connection.scalars(text("SELECT oid::regclass::text FROM pg_class WHERE relkind = 'S'"))
+        steps = [f"DELETE FROM {name}" for name in empty] + [f"ALTER SEQUENCE {name} RESTART" for name in numbered]
+    engine.dispose()
+    # As a replica, since triggers forbid to delete some of it.
+    return "; ".join(["SET session_replication_role = replica", *steps])
+
+
+@pytest.fixture(scope="session")
+def used_postgresql() -> list[str]:
+    """Databases that are as good as new."""
+    return []
+
+
 @pytest.fixture
-def postgresql_url(postgresql: PostgreSQL, migrated_postgresql: str) -> Iterator[str]:
+def postgresql_url(
+    postgresql: PostgreSQL, migrated_postgresql: str, emptying_postgresql: str, used_postgresql: list[str]
+) -> Iterator[str]:
     """A fresh store on PostgreSQL."""
-    address = postgresql.new(template=migrated_postgresql)
+    address = used_postgresql.pop() if used_postgresql else postgresql.new(template=migrated_postgresql)
     yield address
-    postgresql.drop(address)
+    postgresql.empty(address, by=emptying_postgresql)
+    used_postgresql.append(address)
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ COMMENT = {"system": "jira", "method": "POST", "path": r"/issue/[^/]+/comment$"}
 MOVE = {"system": "jira", "method": "POST", "path": "/transitions$"}
 LOOK = {"system": "jumpcloud", "method": "GET", "path": "/memberof$"}
 
-KINDS = pytest.mark.parametrize("kind", ["embedded", "cluster"])
+KINDS = pytest.mark.parametrize("kind", ["embedded", pytest.param("cluster", marks=pytest.mark.long)])
 HELD = [("before", "lost"), ("before", "late"), ("after", "lost")]
 FATES = pytest.mark.parametrize(("hold", "fate"), HELD, ids=["not made", "made late", "made, unanswered"])
 

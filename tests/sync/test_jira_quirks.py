@@ -132,6 +132,7 @@ FAULTS = [
 ]
 
 
+@pytest.mark.long  # all systems are read through one HTTP layer: JumpCloud's are in the default suite
 @pytest.mark.parametrize("quirk", FAULTS, ids=str)
 def test_an_answer_is_lost_or_broken(site: Survey, quirk: Quirk) -> None:
     survive(site, quirk)

@@ -6,7 +6,6 @@ it away behind Provisor's back, and whether people meddled while Provisor was at
 
 from __future__ import annotations
 
-import os
 import random
 import shutil
 from datetime import timedelta
@@ -302,13 +301,16 @@ def _number(request_id: str) -> int:
     return int(request_id.removeprefix("r"))
 
 
-@pytest.mark.timeout(300)
-def test_whatever_happens_claims_take_away_their_own_and_nothing_else(migrated_sqlite: Path, memory: Path) -> None:
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("lives", [10, pytest.param(100, marks=pytest.mark.long)])
+def test_whatever_happens_claims_take_away_their_own_and_nothing_else(
+    migrated_sqlite: Path, memory: Path, lives: int
+) -> None:
     machine = type("Lives", (Lives,), {"template": migrated_sqlite, "folder": memory})
     run_state_machine_as_test(
         machine,
         settings=settings(
-            max_examples=int(os.environ.get("PROVISOR_TEST_LIVES", "25")),
+            max_examples=lives,
             stateful_step_count=30,
             deadline=None,
             suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
