@@ -11,6 +11,9 @@ ARGS ?=
 JOBS ?= $(shell echo $$((2 * $$(getconf _NPROCESSORS_ONLN))))
 PYTEST := $(PY) -m pytest $(if $(JOBS),-n $(JOBS) --dist loadfile --no-loadscope-reorder)
 
+# What tests start many times over is compiled once.
+export PYTHONDONTWRITEBYTECODE :=
+
 # Stamps live in the environment, so that taking it away takes them away too.
 MADE := $(VENV)/.made
 LOCKED := $(VENV)/.locked

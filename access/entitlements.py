@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from urllib.parse import unquote
 
 
@@ -83,8 +84,9 @@ class EntitlementRef:
         return ":".join((self.system, self.kind, *(_escaped(part) for part in self.path), self.right))
 
     @classmethod
+    @lru_cache(maxsize=1024)
     def parse(cls, text: str) -> EntitlementRef:
-        """Read the written form.
+        """Read the written form: the same few over and over, in each row and message.
 
         Raises ``ValueError`` with one sentence that says what is wrong and shows the right form.
         """

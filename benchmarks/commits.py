@@ -11,11 +11,14 @@ _WRITES = frozenset({"INSERT", "UPDATE", "DELETE"})
 
 
 class CommitCounter:
-    """Counts the commits of one engine that wrote; others cost the disk nothing and are not held against anybody."""
+    """Counts commits that wrote; others cost the disk nothing and are not held against anybody."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self) -> None:
         self._lock = threading.Lock()
         self._count = 0
+
+    def listen(self, engine: Engine) -> None:
+        """Count those of this engine from now on."""
         event.listen(engine, "before_cursor_execute", self._statement)
         event.listen(engine, "commit", self._commit)
         event.listen(engine, "rollback", self._rollback)

@@ -45,11 +45,12 @@ def settings_document(
 def _start(setup: dict[str, Any]) -> Doings:
     start_logging(level="info", form="json", redaction=Redaction([setup["jumpcloud"]["api_key"]]))
     running = prepare(Settings(**setup))
-    commits = CommitCounter(running.provisor.store.database.engine)
+    commits = CommitCounter()
     Hosted(running).start()
     connection = running.app.connection_for_write()
     driver = ProvisorDriver(connection, running.queues, running.provisor.store)
     return {
+        "count_commits": lambda _: commits.listen(running.provisor.store.database.engine),
         "commits": lambda _: commits.count,
         "drive": lambda asked: drive(driver, _grants(asked), timeout=asked["timeout"]),
         "one_at_a_time": lambda asked: one_at_a_time(

@@ -21,9 +21,18 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         ("jira-users", 5_000),
         ("jira-groups", 50),
         ("jira-projects", 40),
+        ("organization-projects", 160),
     ):
         parser.add_argument(f"--{name}", type=int, default=size, metavar="N", help="default %(default)s")
-    parser.add_argument("--sync-rounds", dest="rounds", type=int, default=2, metavar="N", help="default %(default)s")
+    parser.add_argument(
+        "--memory-users",
+        type=int,
+        nargs="+",
+        default=[1_000, 10_000],
+        metavar="N",
+        help="of the tenants whose syncs are watched (default 1000 10000)",
+    )
+    parser.add_argument("--sync-rounds", type=int, default=2, metavar="N", help="default %(default)s")
     parser.add_argument(
         "--sample",
         type=int,

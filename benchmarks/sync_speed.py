@@ -13,7 +13,8 @@ from typing import Any
 from benchmarks.plain_clients import Reading
 from benchmarks.report import Aim, Report, Table, WrongResult
 from benchmarks.sync_worker import digest
-from benchmarks.tenants import UNBOUND, Synced, Tenant, jira, jumpcloud
+from benchmarks.tenants import MANY_IN_FLIGHT, UNBOUND, Synced, Tenant, jira, jumpcloud
+from config.systems import JiraSettings, JumpCloudSettings
 from connectors.jira.reading import formula as jira_formula
 from connectors.jumpcloud.reading import formula as jumpcloud_formula
 from connectors.jumpcloud.reading.methods import Method
@@ -25,9 +26,13 @@ _INTERNAL_ROLE = "atlassian-addons-project-access"
 
 @dataclass(frozen=True, slots=True)
 class _Case:
-    """A tenant, what its sync should cost, and how many times faster than the plain client it ought to be."""
+    """A tenant, what its sync should cost, and how many times faster than the plain client it ought to be.
+
+    ``in_flight`` is how many calls Provisor may have in flight at once; the plain client has one.
+    """
 
     name: str
+    in_flight: int
     tenant: Callable[[], AbstractContextManager[Tenant]]
     formula: Callable[[dict[str, Any]], int]
     aim: float | None
@@ -42,14 +47,20 @@ def measure(report: Report, options: argparse.Namespace) -> None:
 def _cases(options: argparse.Namespace) -> list[_Case]:
     company = {"users": options.users, "groups": options.groups, "memberships": options.memberships}
     site = {"users": options.jira_users, "groups": options.jira_groups, "projects": options.jira_projects}
+    few_jumpcloud, few_jira = JumpCloudSettings().concurrency, JiraSettings().concurrency
 
     def by(method: Method) -> Callable[[], AbstractContextManager[Tenant]]:
         return partial(jumpcloud, **company, jumpcloud=UNBOUND, sync={"jumpcloud_method": str(method)})
 
+    def with_calls(in_flight: int) -> Callable[[], AbstractContextManager[Tenant]]:
+        return partial(jira, **site, jira=UNBOUND | {"concurrency": in_flight})
+
+    listing, report = partial(_jumpcloud_formula, Method.LISTING), partial(_jumpcloud_formula, Method.REPORT)
     return [
-        _Case("JumpCloud, by listing", by(Method.LISTING), partial(_jumpcloud_formula, Method.LISTING), 20),
-        _Case("JumpCloud, by report", by(Method.REPORT), partial(_jumpcloud_formula, Method.REPORT), None, (50,)),
-        _Case("Jira", partial(jira, **site, jira=UNBOUND), _jira_formula, 8),
+        _Case("JumpCloud, by listing", few_jumpcloud, by(Method.LISTING), listing, 20),
+        _Case("JumpCloud, by report", few_jumpcloud, by(Method.REPORT), report, None, (50,)),
+        _Case("Jira", MANY_IN_FLIGHT, with_calls(MANY_IN_FLIGHT), _jira_formula, 8),
+        _Case("Jira, as many in flight as by default", few_jira, with_calls(few_jira), _jira_formula, None, (50,)),
     ]
 
 
@@ -58,7 +69,7 @@ def _measure(report: Report, case: _Case, options: argparse.Namespace) -> dict[s
         whole = _verify(tenant)
         ours: dict[int, list[Synced]] = {ms: [] for ms in case.latencies}
         plain: dict[int, list[Reading]] = {ms: [] for ms in case.latencies}
-        for _ in range(options.rounds):
+        for _ in range(options.sync_rounds):
             for ms in case.latencies:
                 tenant.simulated.latency(ms)
                 ours[ms].append(tenant.sync())
@@ -75,8 +86,8 @@ def _measure(report: Report, case: _Case, options: argparse.Namespace) -> dict[s
         rows.append([f"{ms} ms", median(seconds), median(scaled), f"{ratios[ms]:.1f}"])
     sampled = "" if whole.calls <= options.sample else f"; the plain client's from its first {options.sample} calls"
     title = (
-        f"{case.name}: {calls} calls (formula {expected}, and probes), plain client {whole.calls}; "
-        f"median of {options.rounds} runs{sampled}"
+        f"{case.name}: {calls} calls (formula {expected}, and probes), {case.in_flight} in flight, no rate budget; "
+        f"plain client {whole.calls}, one by one; median of {options.sync_rounds} runs{sampled}"
     )
     report.tables.append(Table(title, ("latency", "sync, s", "plain client, s", "times faster"), rows))
     if case.aim is not None:

@@ -16,6 +16,10 @@ from benchmarks.simulated import Simulated
 #: More than any service gives: the budget does not bind.
 UNBOUND = {"rate": 100_000, "burst": 100_000}
 
+#: Calls in flight that go with such a budget: one for each of the worker's threads. Provisor's own defaults are lower because
+#: the default budgets are: five calls of 200 ms each are the 25 a second that Jira's default allows.
+MANY_IN_FLIGHT = 16
+
 
 @dataclass(frozen=True, slots=True)
 class Synced:

@@ -7,7 +7,7 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Select, bindparam, select, update
+from sqlalchemy import Connection, Select, and_, bindparam, or_, select, update
 
 from access.claims import STANDING
 from access.lifecycle import ClaimState
@@ -33,6 +33,21 @@ _DISOWN = (
 def _on(states: tuple[ClaimState, ...]) -> Select[Any]:
     there = select(claims).where(claims.c.access_key == bindparam("this_key"), among(claims.c.state, states))
     return there.order_by(claims.c.starts_at, claims.c.id)
+
+
+_OR_STANDING = (
+    select(claims)
+    .where(
+        or_(
+            claims.c.id == bindparam("this_id"),
+            and_(claims.c.access_key == bindparam("this_key"), among(claims.c.state, STANDING)),
+        )
+    )
+    .order_by(claims.c.starts_at, claims.c.id)
+)
+_WHY_VOID = select(claims.c.why_ended).where(
+    claims.c.id == bindparam("this_id"), among(claims.c.state, (ClaimState.VOID,))
+)
 
 
 class Claims(Living):
@@ -74,6 +89,18 @@ class Claims(Living):
         """The claims on one access that are in one of ``states``, oldest first."""
         found = self._connection.execute(_on(tuple(states)), {"this_key": key})
         return [claim_of(row) for row in found.mappings()]
+
+    def with_standing(self, claim_id: str, key: str) -> tuple[Claim | None, Sequence[Claim]]:
+        """The claim, and the others that stand on an access that was seen, oldest first."""
+        found = self._connection.execute(_OR_STANDING, {"this_id": claim_id, "this_key": key}).mappings()
+        every = [claim_of(row) for row in found]
+        mine = next((claim for claim in every if claim.id == claim_id), None)
+        return mine, [claim for claim in every if claim is not mine]
+
+    def why_void(self, claim_id: str) -> str | None:
+        """Why the claim came to nothing before the access was seen; None while it has not."""
+        row = self._connection.execute(_WHY_VOID, {"this_id": claim_id}).first()
+        return None if row is None else row.why_ended or "the request was withdrawn"
 
     def ended_by(self, operation_id: str) -> Sequence[Claim]:
         """The claims that end when this operation is done."""

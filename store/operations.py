@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, select, update
+from sqlalchemy import Connection, and_, bindparam, or_, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 
 from access.directions import Direction
 from access.lifecycle import OperationState, RequestState
@@ -23,6 +24,10 @@ ALIVE = (OperationState.WAITING, OperationState.READY, *BUSY)
 
 # Built once, for the same reason as in ``store/living.py``.
 _INSERT = operations.insert()
+_BEGIN = {
+    "postgresql": postgresql.insert(operations).on_conflict_do_nothing().returning(operations.c.id),
+    "sqlite": sqlite.insert(operations).on_conflict_do_nothing().returning(operations.c.id),
+}
 _OF_REQUEST = (
     select(operations)
     .where(operations.c.request_id == bindparam("this_request"))
@@ -43,22 +48,30 @@ _TAKEN_SINCE = (
     )
     .order_by(requests.c.received_at)
 )
+_later = operations.alias("later")
 _NEXT = (
-    select(operations.c.id)
+    select(_later.c.id)
     .where(
-        operations.c.request_id == bindparam("this_request"),
-        operations.c.purpose == bindparam("this_purpose"),
-        operations.c.position > bindparam("this_position"),
-        among(operations.c.state, (OperationState.WAITING,)),
+        _later.c.request_id == bindparam("this_request"),
+        _later.c.purpose == bindparam("this_purpose"),
+        _later.c.position > bindparam("this_position"),
+        among(_later.c.state, (OperationState.WAITING,)),
     )
-    .order_by(operations.c.position)
+    .order_by(_later.c.position)
     .limit(1)
 )
-_HURRY = update(operations).where(
+_HURRIED = and_(
     operations.c.access_key == bindparam("this_key"),
     among(operations.c.state, (OperationState.READY,)),
     operations.c.due_at.is_not(None),
     operations.c.error.is_(None),
+)
+_HURRY = update(operations).where(_HURRIED)
+_RELEASE = (
+    update(operations)
+    .where(or_(operations.c.id == _NEXT.scalar_subquery(), _HURRIED))
+    .values(state=str(OperationState.READY), dispatched_until=None)
+    .returning(operations.c.id, operations.c.request_id, operations.c.purpose)
 )
 
 
@@ -68,36 +81,14 @@ class Operations(Living):
     def __init__(self, connection: Connection) -> None:
         super().__init__(connection, operations)
 
-    def add(self, operation: Operation, **columns: Any) -> None:
-        """Store a new operation, in the state it carries. ``columns`` may add a lease."""
-        self._connection.execute(
-            _INSERT,
-            {
-                "id": operation.id,
-                "request_id": operation.request_id,
-                "claim_id": operation.claim_id,
-                "purpose": str(operation.purpose),
-                "position": operation.position,
-                "direction": str(operation.direction),
-                "system": str(operation.system),
-                "entitlement": str(operation.entitlement),
-                "named": str(operation.named),
-                "title": operation.title,
-                "url": operation.url,
-                "account_id": operation.account_id,
-                "account_title": operation.account_title,
-                "email": operation.email,
-                "products": list(operation.products),
-                "access_key": operation.access_key,
-                "via": str(operation.via),
-                "why": operation.why,
-                "state": str(operation.state),
-                "fence": operation.fence,
-                "created_at": operation.created_at,
-                "due_at": operation.due_at,
-            }
-            | columns,
-        )
+    def add(self, operation: Operation) -> None:
+        """Store a new operation, in the state it carries."""
+        self._connection.execute(_INSERT, _columns(operation))
+
+    def begin(self, operation: Operation, *, lease_until: datetime) -> bool:
+        """Store a new operation that runs and is leased, unless another is at its access; whether that was so."""
+        insert = _BEGIN[self._connection.dialect.name]
+        return self._connection.execute(insert, _columns(operation) | {"lease_until": lease_until}).first() is not None
 
     def get(self, operation_id: str) -> Operation | None:
         """The operation."""
@@ -135,17 +126,19 @@ class Operations(Living):
                     .values(account_id=account_id, access_key=access_key(account_id, None, other.entitlement))
                 )
 
-    def release_next(self, operation: Operation, *, now: datetime) -> str | None:
-        """Let the operation after ``operation`` begin; its id."""
+    def release(self, operation: Operation, *, now: datetime) -> str | None:
+        """``operation`` is over: let the one after it begin, and hurry what waited for its access; the id of the one after."""
         place = {
             "this_request": operation.request_id,
             "this_purpose": str(operation.purpose),
             "this_position": operation.position,
         }
-        following: str | None = self._connection.execute(_NEXT, place).scalar()
-        if following is not None:
-            self.step(following, to=OperationState.READY, states=(OperationState.WAITING,), due_at=now)
-        return following
+        values = place | {"this_key": operation.access_key, "due_at": now}
+        for row in self._connection.execute(_RELEASE, values):
+            if (row.request_id, row.purpose) == (operation.request_id, str(operation.purpose)):
+                following: str = row.id
+                return following
+        return None
 
     def hurry(self, key: str, *, now: datetime) -> None:
         """Make what waited for this access to be free due now; not what waits after a failure, as long as it was told to."""
@@ -161,3 +154,30 @@ class Operations(Living):
             due_at=None,
             lease_until=None,
         )
+
+
+def _columns(operation: Operation) -> dict[str, Any]:
+    return {
+        "id": operation.id,
+        "request_id": operation.request_id,
+        "claim_id": operation.claim_id,
+        "purpose": str(operation.purpose),
+        "position": operation.position,
+        "direction": str(operation.direction),
+        "system": str(operation.system),
+        "entitlement": str(operation.entitlement),
+        "named": str(operation.named),
+        "title": operation.title,
+        "url": operation.url,
+        "account_id": operation.account_id,
+        "account_title": operation.account_title,
+        "email": operation.email,
+        "products": list(operation.products),
+        "access_key": operation.access_key,
+        "via": str(operation.via),
+        "why": operation.why,
+        "state": str(operation.state),
+        "fence": operation.fence,
+        "created_at": operation.created_at,
+        "due_at": operation.due_at,
+    }

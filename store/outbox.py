@@ -6,7 +6,7 @@ A wake-up that is lost after that costs time, never work: the sweep over ``due_a
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -36,7 +36,7 @@ class Wake:
     id: int | None = None
 
 
-_INSERT = outbox.insert()
+_INSERT = outbox.insert().returning(outbox.c.id, sort_by_parameter_order=True)
 
 
 class Outbox:
@@ -45,11 +45,13 @@ class Outbox:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def add(self, topic: Topic, ref: str, lane: Lane, *, now: datetime) -> Wake:
-        """Owe a wake-up."""
-        values = {"topic": str(topic), "ref": ref, "lane": str(lane), "created_at": now}
-        key = self._connection.execute(_INSERT, values).inserted_primary_key
-        return Wake(topic, ref, lane, id=key[0] if key else None)
+    def add(self, wakes: Sequence[Wake], *, now: datetime) -> Sequence[Wake]:
+        """Owe wake-ups; the same with their places."""
+        rows = [
+            {"topic": str(wake.topic), "ref": wake.ref, "lane": str(wake.lane), "created_at": now} for wake in wakes
+        ]
+        ids = self._connection.execute(_INSERT, rows).scalars()
+        return [replace(wake, id=number) for wake, number in zip(wakes, ids, strict=True)]
 
     def unsent(self, *, before: datetime, limit: int) -> Sequence[Wake]:
         """Wake-ups owed since before ``before``, oldest first."""

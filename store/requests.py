@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, bindparam, func, select, update
 
@@ -17,7 +17,17 @@ from store.tables import requests
 
 # Built once, for the same reason as in ``store/living.py``.
 _INSERT = requests.insert()
-_FINGERPRINT = select(requests.c.fingerprint).where(requests.c.id == bindparam("this_id"))
+_FINGERPRINTS = select(requests.c.id, requests.c.fingerprint).where(
+    requests.c.id.in_(bindparam("these_ids", expanding=True))
+)
+
+
+class Received(NamedTuple):
+    """A request that is new, the way it came, and when."""
+
+    message: AccessRequest
+    source: str
+    at: datetime
 
 
 class Requests(Living):
@@ -26,10 +36,9 @@ class Requests(Living):
     def __init__(self, connection: Connection) -> None:
         super().__init__(connection, requests)
 
-    def add(self, message: AccessRequest, *, source: str, now: datetime, dispatched_for: timedelta) -> None:
-        """Store a new request; due at once. Its id must not be there yet."""
-        self._connection.execute(
-            _INSERT,
+    def add(self, new: Sequence[Received], *, dispatched_for: timedelta) -> None:
+        """Store new requests; due at once. Their ids must not be there yet."""
+        rows = [
             {
                 "id": message.id,
                 "fingerprint": message.fingerprint(),
@@ -40,15 +49,18 @@ class Requests(Living):
                 "subject": str(message.who),
                 "state": str(RequestState.RECEIVED),
                 "source": source,
-                "received_at": now,
-                "due_at": now,
-                "dispatched_until": now + dispatched_for,
-            },
-        )
+                "received_at": at,
+                "due_at": at,
+                "dispatched_until": at + dispatched_for,
+            }
+            for message, source, at in new
+        ]
+        self._connection.execute(_INSERT, rows)
 
-    def fingerprint(self, request_id: str) -> str | None:
-        """The digest of the request stored under this id."""
-        return self._connection.execute(_FINGERPRINT, {"this_id": request_id}).scalar()
+    def fingerprints(self, request_ids: Sequence[str]) -> dict[str, str]:
+        """The digests of the requests stored under these ids, by id."""
+        found = self._connection.execute(_FINGERPRINTS, {"these_ids": list(request_ids)}) if request_ids else ()
+        return {row.id: row.fingerprint for row in found}
 
     def get(self, request_id: str) -> Request | None:
         """The request."""

@@ -81,12 +81,14 @@ class SyncRuns(Living):
             .values(due_at=at, dispatched_until=None)
         )
 
-    def put_off(self, run_id: str, *, at: datetime, error: str) -> None:
-        """Lead the run on then."""
+    def put_off(self, run_id: str, *, at: datetime, error: str, counted: bool = True) -> None:
+        """Lead the run on then; ``counted`` is whether this was a try."""
         self._connection.execute(
             update(sync_runs)
             .where(sync_runs.c.id == run_id, sync_runs.c.state == str(RunState.RUNNING))
-            .values(due_at=at, lease_until=None, dispatched_until=None, tries=sync_runs.c.tries + 1, error=error)
+            .values(
+                due_at=at, lease_until=None, dispatched_until=None, tries=sync_runs.c.tries + int(counted), error=error
+            )
         )
 
     def finish(self, run_id: str, to: RunState, *, now: datetime, error: str | None = None) -> bool:
@@ -149,9 +151,9 @@ class SyncRuns(Living):
             .values(due_at=now)
         )
 
-    def shard_later(self, shard: Shard, *, at: datetime, error: str) -> None:
-        """Read the shard again then. Raises ``LeaseLost``."""
-        self._settle(shard, lease_until=None, due_at=at, tries=shard.tries + 1, error=error)
+    def shard_later(self, shard: Shard, *, at: datetime, error: str, counted: bool = True) -> None:
+        """Read the shard again then; ``counted`` is whether this was a try. Raises ``LeaseLost``."""
+        self._settle(shard, lease_until=None, due_at=at, tries=shard.tries + int(counted), error=error)
 
     def shards_left(self, run_id: str) -> tuple[int, datetime | None]:
         """How many shards of the run are not done, and when the next of them is free to be taken."""

@@ -172,6 +172,7 @@ operations = Table(
 )
 Index("ix_operations_due", operations.c.due_at)
 Index("ix_operations_request_id", operations.c.request_id, operations.c.position)
+Index("ix_operations_access_key", operations.c.access_key, operations.c.state)
 #: Two operations are never at the same access at once: the second is refused by the database and waits.
 Index(
     "uq_operations_one_at_an_access",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
@@ -22,9 +22,6 @@ from store.pictures import Pictures
 from store.requests import Requests
 from store.sync_runs import SyncRuns
 from store.tickets import Tickets
-
-#: Holding an access: hashes of its key, so that two keys of one hash only wait for each other without need.
-_HOLD = text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 0))")
 
 
 class Work:
@@ -46,15 +43,6 @@ class Work:
         self.pictures = Pictures(connection)
         self.budgets = Budgets(connection)
 
-    def hold(self, access_key: str) -> None:
-        """Have one access to ourselves until the transaction ends: what becomes of it depends on all its claims at once.
-
-        Held first of all, before any row is written, so that two writers never wait for each other. On SQLite there is only
-        one writer anyway.
-        """
-        if self._connection.dialect.name == "postgresql":
-            self._connection.execute(_HOLD, {"key": access_key})
-
 
 class Conflict(Exception):  # noqa: N818 - an event between writers, for the caller to act on
     """The database refused the change: somebody else was first, or the step is not one of the lifecycle."""
@@ -72,15 +60,13 @@ class Store:
 
     @contextmanager
     def write(self, *, holding: str | None = None) -> Iterator[Work]:
-        """One transaction, with the access of this key to itself when one is named.
+        """One transaction, with the access of this key to itself when one is named: what becomes of it depends on all its claims.
 
         Raises ``Conflict`` when a constraint of the database refuses it, ``Unavailable`` when it cannot be done now.
         """
         try:
-            with self.database.write() as connection:
+            with self.database.write(holding=holding) as connection:
                 work = Work(connection)
-                if holding is not None:
-                    work.hold(holding)
                 yield work
                 work.audit.flush()
         except IntegrityError as exc:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from datetime import timedelta
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 import structlog
 
 from access.clock import Clock
+from access.lifecycle import RequestState
 from access.message import AccessRequest
 from access.operations import Lane
 from store.letters import Letter
 from store.outbox import Topic, Wake
+from store.requests import Received
 from store.unit import Conflict, Store, Unavailable, Work
 from tasks.courier import Courier
 from tasks.parsing import Malformed, parse_message
@@ -21,8 +24,20 @@ _log = structlog.get_logger(__name__)
 #: How long the wake-up sent at intake is given before the sweep looks at the request itself.
 DISPATCHED_FOR = timedelta(seconds=30)
 
+#: What a database can tell apart.
+_NEXT_MOMENT = timedelta(microseconds=1)
+
 #: Why a message that broke us is kept among the dead letters.
 BROKE = "Provisor itself failed on this message. Read its log, and send the message again once that is mended."
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """One message as it came, and by which way."""
+
+    body: bytes
+    content_type: str | None
+    source: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +45,7 @@ class Accepted:
     """Stored, and to be fulfilled."""
 
     request_id: str
-    wakes: tuple[Wake, ...] = field(default=(), repr=False)
+    lane: Lane
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,17 +80,32 @@ class Intake:
         self._courier = courier
 
     def take(self, body: bytes, *, content_type: str | None, source: str) -> Taken:
-        """Store one message's request with its wake-up in one commit, or keep it as a dead letter."""
-        taken = self._take_once_or_twice(body, content_type, source)
-        if isinstance(taken, Accepted):
-            self._courier.send(taken.wakes)
-        self._tell(taken, source)
+        """Store one message's request with its wake-up, or keep it as a dead letter."""
+        return self.take_all([Arrival(body, content_type, source)])[0]
+
+    def take_all(self, arrivals: Sequence[Arrival]) -> Sequence[Taken]:
+        """Store the requests of all, in this order, with their wake-ups in one commit; what is none becomes a dead letter."""
+        try:
+            taken, wakes = self._store_once_or_twice(arrivals)
+        except Unavailable:
+            raise
+        except Exception:  # noqa: BLE001 - whatever it is, each message must come to an end
+            if len(arrivals) > 1:  # One of them spoils the rest: alone, each finds its own end.
+                _log.warning("messages.one_by_one", exc_info=True)
+                return [self.take_all([arrival])[0] for arrival in arrivals]
+            # It would break the next worker too, and the one after: a dead letter keeps it, and keeps the queue moving.
+            _log.exception("message.broke")
+            [arrival] = arrivals
+            return [self.bury(arrival.body, content_type=arrival.content_type, source=arrival.source, reason=BROKE)]
+        self._courier.send(wakes)
+        for arrival, one in zip(arrivals, taken, strict=True):
+            self._tell(one, arrival.source)
         return taken
 
     def bury(self, body: bytes, *, content_type: str | None, source: str, reason: str) -> Rejected:
         """Keep a message as a dead letter without looking into it."""
         with self._store.write() as work:
-            rejected = self._reject(work, body, content_type, source, reason=reason, request_id=None)
+            rejected = self._reject(work, Arrival(body, content_type, source), reason=reason, request_id=None)
         self._tell(rejected, source)
         return rejected
 
@@ -83,42 +113,44 @@ class Intake:
         """Take in what was handed in through the store; each message leaves the inbox in the commit that stores it."""
         try:
             with self._store.write() as work:
-                letters = work.inbox.waiting(limit)
-                outcomes = [(self._store_letter(work, letter), letter) for letter in letters]
+                letters = [letter for letter in work.inbox.waiting(limit) if work.inbox.remove(letter.id)]
+                taken, wakes = self._store_all(work, [_arrival(letter) for letter in letters])
         except Unavailable:
             raise
         except Exception:  # noqa: BLE001 - a letter must never keep the others, or itself, from an end
             # One of them spoils the rest: alone, each finds its own end.
             _log.warning("inbox.one_by_one", exc_info=True)
             with self._store.read() as work:
-                letters = work.inbox.waiting(limit)
-            outcomes = [(self._take_letter(letter), letter) for letter in letters]
-        for taken, letter in outcomes:
-            if isinstance(taken, Accepted):
-                self._courier.send(taken.wakes)
-            if taken is not None:
-                self._tell(taken, letter.source)
-        return len(outcomes)
+                letters = list(work.inbox.waiting(limit))
+            for letter in letters:
+                self._take_letter(letter)
+            return len(letters)
+        self._courier.send(wakes)
+        for one, letter in zip(taken, letters, strict=True):
+            self._tell(one, letter.source)
+        return len(letters)
 
-    def _take_letter(self, letter: Letter) -> Taken | None:
+    def _take_letter(self, letter: Letter) -> None:
         """Take one letter in on its own; one that breaks us twice becomes a dead letter."""
         for _ in range(2):
             try:
                 with self._store.write() as work:
-                    return self._store_letter(work, letter)
+                    if not work.inbox.remove(letter.id):
+                        return  # Another has it.
+                    [taken], wakes = self._store_all(work, [_arrival(letter)])
             except Unavailable:
                 raise
             except Exception:  # noqa: BLE001 - the same
                 _log.exception("message.broke", letter=letter.id)
+            else:
+                self._courier.send(wakes)
+                self._tell(taken, letter.source)
+                return
         with self._store.write() as work:
             if not work.inbox.remove(letter.id):
-                return None
-            return self._reject(work, letter.body, letter.content_type, letter.source, reason=BROKE, request_id=None)
-
-    def _store_letter(self, work: Work, letter: Letter) -> Taken | None:
-        if not work.inbox.remove(letter.id):
-            return None  # Another has it.
-        return self._store_one(work, letter.body, letter.content_type, letter.source)
+                return
+            rejected = self._reject(work, _arrival(letter), reason=BROKE, request_id=None)
+        self._tell(rejected, letter.source)
 
     def resend(self, number: int) -> bool:
         """Hand a dead letter in again, as it was; whether there was such a letter still to be sent."""
@@ -132,57 +164,72 @@ class Intake:
             work.audit.record("dead_letter.resent", "dead_letter", str(number), now=now, actor="operator")
         return True
 
-    def _take_once_or_twice(self, body: bytes, content_type: str | None, source: str) -> Taken:
+    def _store_once_or_twice(self, arrivals: Sequence[Arrival]) -> tuple[Sequence[Taken], Sequence[Wake]]:
         try:
             with self._store.write() as work:
-                return self._store_one(work, body, content_type, source)
+                return self._store_all(work, arrivals)
         except Conflict:
-            # Another worker stored a request of this id between our look and our insert: now we will see it.
+            # Another worker stored a request of such an id between our look and our insert: now we will see it.
             with self._store.write() as work:
-                return self._store_one(work, body, content_type, source)
+                return self._store_all(work, arrivals)
 
-    def _store_one(self, work: Work, body: bytes, content_type: str | None, source: str) -> Taken:
-        try:
-            message = parse_message(body, content_type)
-        except Malformed as exc:
-            return self._reject(work, body, content_type, source, reason=str(exc), request_id=None)
-        known = work.requests.fingerprint(message.id)
-        if known is None:
-            return self._accept(work, message, source)
-        if known == message.fingerprint():
-            request = work.requests.get(message.id)
-            assert request is not None
-            return Repeated(message.id, str(request.state))
-        reason = (
-            f"A different request with the id '{message.id}' is stored already. Send this one under an id of its own."
-        )
-        return self._reject(work, body, content_type, source, reason=reason, request_id=message.id)
+    def _store_all(self, work: Work, arrivals: Sequence[Arrival]) -> tuple[Sequence[Taken], Sequence[Wake]]:
+        read = [_read(arrival) for arrival in arrivals]
+        known = work.requests.fingerprints([message.id for message in read if isinstance(message, AccessRequest)])
+        taken: list[Taken] = []
+        new: list[Received] = []
+        for message, arrival in zip(read, arrivals, strict=True):
+            if isinstance(message, Malformed):
+                taken.append(self._reject(work, arrival, reason=str(message), request_id=None))
+            elif message.id not in known:
+                known[message.id] = message.fingerprint()
+                new.append(Received(message, arrival.source, at=self._moment_after(new)))
+                taken.append(Accepted(message.id, _lane(message)))
+            elif known[message.id] == message.fingerprint():
+                stored = work.requests.get(message.id)
+                taken.append(Repeated(message.id, str(stored.state if stored else RequestState.RECEIVED)))
+            else:
+                taken.append(self._reject(work, arrival, reason=_other(message), request_id=message.id))
+        return taken, self._add(work, new)
 
-    def _accept(self, work: Work, message: AccessRequest, source: str) -> Accepted:
+    def _moment_after(self, earlier: Sequence[Received]) -> datetime:
+        """Each request comes in at a moment of its own: requests count in the order in which they came in."""
         now = self._clock.now()
-        work.requests.add(message, source=source, now=now, dispatched_for=self._dispatched_for)
+        return max(now, earlier[-1].at + _NEXT_MOMENT) if earlier else now
+
+    def _add(self, work: Work, new: Sequence[Received]) -> Sequence[Wake]:
+        if not new:
+            return ()
+        work.requests.add(new, dispatched_for=self._dispatched_for)
+        for message, source, at in new:
+            work.audit.record(
+                "request.received",
+                "request",
+                message.id,
+                now=at,
+                request_id=message.id,
+                actor=message.requested_by or source,
+                action=str(message.action),
+                subject=str(message.who),
+                entitlement=str(message.entitlement_ref),
+                approved_by=message.approved_by,
+            )
+        wakes = [Wake(Topic.REQUEST, received.message.id, _lane(received.message)) for received in new]
+        return work.outbox.add(wakes, now=new[-1].at)
+
+    def _reject(self, work: Work, arrival: Arrival, *, reason: str, request_id: str | None) -> Rejected:
+        now = self._clock.now()
+        number = work.dead_letters.add(
+            arrival.body, content_type=arrival.content_type, source=arrival.source, reason=reason, now=now
+        )
         work.audit.record(
-            "request.received",
-            "request",
-            message.id,
+            "message.rejected",
+            "dead_letter",
+            str(number),
             now=now,
-            request_id=message.id,
-            actor=message.requested_by or source,
-            action=str(message.action),
-            subject=str(message.who),
-            entitlement=str(message.entitlement_ref),
-            approved_by=message.approved_by,
-        )
-        lane = Lane.GRANT if message.action.direction.wants_present else Lane.REVOKE
-        return Accepted(message.id, (work.outbox.add(Topic.REQUEST, message.id, lane, now=now),))
-
-    def _reject(
-        self, work: Work, body: bytes, content_type: str | None, source: str, *, reason: str, request_id: str | None
-    ) -> Rejected:
-        now = self._clock.now()
-        number = work.dead_letters.add(body, content_type=content_type, source=source, reason=reason, now=now)
-        work.audit.record(
-            "message.rejected", "dead_letter", str(number), now=now, request_id=request_id, actor=source, reason=reason
+            request_id=request_id,
+            actor=arrival.source,
+            reason=reason,
         )
         return Rejected(reason, number, request_id)
 
@@ -194,3 +241,22 @@ class Intake:
                 _log.info("request.repeated", request_id=request_id, state=state, source=source)
             case Rejected(reason=reason, number=number):
                 _log.warning("message.rejected", reason=reason, dead_letter=number, source=source)
+
+
+def _read(arrival: Arrival) -> AccessRequest | Malformed:
+    try:
+        return parse_message(arrival.body, arrival.content_type)
+    except Malformed as malformed:
+        return malformed
+
+
+def _lane(message: AccessRequest) -> Lane:
+    return Lane.GRANT if message.action.direction.wants_present else Lane.REVOKE
+
+
+def _other(message: AccessRequest) -> str:
+    return f"A different request with the id '{message.id}' is stored already. Send this one under an id of its own."
+
+
+def _arrival(letter: Letter) -> Arrival:
+    return Arrival(letter.body, letter.content_type, letter.source)

@@ -7,13 +7,13 @@ share of its rows since the last picture must be read twice and show the same.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as StillReading
 from contextvars import copy_context
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 import structlog
 
@@ -33,6 +33,8 @@ _READINGS = 4
 
 #: Resources whose grants get their first sighting from the part before, in one transaction.
 _CARRY = 25
+
+T = TypeVar("T")
 
 Rows = dict[str, list[dict[str, Any]]]
 
@@ -109,7 +111,7 @@ class PartReader:
             if batch:
                 self._write_short(job, batch)
 
-    def _when_read(self, job: _Job, future: Future[_Read]) -> _Read:
+    def _when_read(self, job: _Job, future: Future[T]) -> T:
         """What a thread reads, and signs of life while it does: slow lists, or a long wait at the door, are no death."""
         while True:
             try:
@@ -204,13 +206,22 @@ class PartReader:
     def _pour(self, job: _Job, part: Part, number: int) -> int:
         total = 0
         waiting: list[Row] = []
-        for page in job.reader.read(job.plan, part):
+        for page in self._pages(job, part):
             waiting += page
             self._keep(job)
             if len(waiting) >= _BATCH:
                 total += self._write_some(number, job.shard, waiting)
                 waiting = []
         return total + self._write_some(number, job.shard, waiting)
+
+    def _pages(self, job: _Job, part: Part) -> Iterator[Sequence[Row]]:
+        """The pages of a part, with signs of life while one is long in coming."""
+        pages = job.reader.read(job.plan, part)
+        while True:
+            page = self._when_read(job, self._pool.submit(copy_context().run, _next, pages))
+            if page is None:
+                return
+            yield page
 
     def _write_some(self, number: int, shard: Shard, some: Sequence[Row]) -> int:
         now = self._clock.now()
@@ -235,6 +246,10 @@ class PartReader:
     def _forget(self, number: int) -> None:
         with self._store.write() as work:
             work.pictures.forget_part(number)
+
+
+def _next(pages: Iterator[Sequence[Row]]) -> Sequence[Row] | None:
+    return next(pages, None)
 
 
 def _sort(rows: Sequence[Row], number: int, now: datetime, into: Rows) -> None:

@@ -204,10 +204,10 @@ class Planner:
             work.audit.record("request.done", "request", request.id, now=now, request_id=request.id, reason=kept)
             return None
         first = operations[0]
-        free = work.operations.busy_at(first.access_key) is None
+        running = replace(first, state=OperationState.RUNNING, fence=1, due_at=now)
+        free = work.operations.begin(running, lease_until=now + self._services.terms.lease)
         if free:
-            operations[0] = first = replace(first, state=OperationState.RUNNING, fence=1, due_at=now)
-            work.operations.add(first, lease_until=now + self._services.terms.lease)
+            operations[0] = first = running
         else:
             operations[0] = first = replace(first, state=OperationState.READY, due_at=now + self._services.terms.busy)
             work.operations.add(first)

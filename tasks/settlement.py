@@ -9,7 +9,7 @@ from datetime import datetime
 
 import structlog
 
-from access.claims import STANDING, inherits_pre_existing
+from access.claims import inherits_pre_existing
 from access.directions import Direction
 from access.entitlements import ResourceKind
 from access.lifecycle import ClaimState, OperationState, RequestState
@@ -60,8 +60,7 @@ def done(work: Work, operation: Operation, seen: Observation, *, was_there: bool
         evidence=seen.evidence,
         was_there=was_there,
     )
-    following = work.operations.release_next(operation, now=now)
-    work.operations.hurry(operation.access_key, now=now)
+    following = work.operations.release(operation, now=now)
     if following is None and operation.purpose is Purpose.REQUEST:
         _finish_request(work, operation.request_id, RequestState.DONE, now=now)
     _log.info(
@@ -108,16 +107,16 @@ def dropped(work: Work, operation: Operation, why: str, *, now: datetime) -> Non
 
 
 def _activate(work: Work, operation: Operation, account_id: str | None, *, was_there: bool, now: datetime) -> None:
-    claim = work.claims.get(operation.claim_id) if operation.claim_id else None
-    if claim is None or claim.state is not ClaimState.PENDING or account_id is None:
+    if operation.claim_id is None or account_id is None:
         return
-    key = access_key(account_id, None, claim.entitlement)
-    others = work.claims.on(key, states=STANDING)
+    key = access_key(account_id, None, operation.entitlement)
+    claim, others = work.claims.with_standing(operation.claim_id, key)
+    if claim is None or claim.state is not ClaimState.PENDING:
+        return
     if not was_there or _being_revoked(work, key):
         was_there = False
         if others:
             work.claims.disown(key)
-            others = work.claims.on(key, states=STANDING)
     ends = ends_at(now, claim.duration)
     pre_existing = inherits_pre_existing(others, was_there=was_there)
     work.claims.step(

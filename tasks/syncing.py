@@ -30,7 +30,7 @@ from tasks.services import new_id
 
 _log = structlog.get_logger(__name__)
 
-#: Threads of one process that may read at a time; each reads several lists at once.
+#: Threads of one process that may read at a time, unless said otherwise; each reads several lists at once.
 _PLACES = 3
 
 
@@ -67,6 +67,8 @@ class Syncing:
         parts: PartReader,
         terms: SyncTerms,
         calls: Callable[[System], int],
+        stopping: threading.Event | None = None,
+        places: int = _PLACES,
     ) -> None:
         self._store = store
         self._clock = clock
@@ -75,7 +77,8 @@ class Syncing:
         self._parts = parts
         self._terms = terms
         self._calls = calls
-        self._places = threading.BoundedSemaphore(_PLACES)
+        self._stopping = stopping or threading.Event()
+        self._places = threading.BoundedSemaphore(places)
 
     @property
     def systems(self) -> Sequence[System]:
@@ -118,6 +121,10 @@ class Syncing:
             if mine:
                 self.begin(system)
 
+    def stop(self) -> None:
+        """Let reading end: with the calls under way, however much of a list or of a wait is left. It does not wait for that."""
+        self._stopping.set()
+
     def work(self, run_id: str) -> None:
         """Read for a run: plan it, take shards until none is free, lead it from stage to stage and to its end."""
         until = self._clock.now() + self._terms.turn
@@ -130,7 +137,7 @@ class Syncing:
 
     def _work(self, run_id: str, until: datetime) -> None:
         with structlog.contextvars.bound_contextvars(sync_run=run_id):
-            while self._clock.now() < until:
+            while self._clock.now() < until and not self._stopping.is_set():
                 with self._store.read() as work:
                     run = work.sync_runs.get(run_id)
                 if run is None or run.state is not RunState.RUNNING or run.system not in self._readers:
@@ -204,11 +211,11 @@ class Syncing:
 
     def _open_stage(self, run: SyncRun, how: ReadPlan, stage: int, parts: list[Part] | None, **columns: object) -> None:
         """Take over what cannot have changed, and make shards of the rest, in the commit that moves the stage."""
+        outlived = self._outlived(run, how, stage)
         now = self._clock.now()
         with self._store.write() as work:
             to_read = list(parts or ())
             if run.previous_run_id is not None and not how.full:
-                outlived = work.pictures.outlived(run.id, run.previous_run_id) if stage > 0 else set()
                 untouched = [
                     part.name for part in to_read if part.name not in outlived and not _touched(part.name, how.touched)
                 ]
@@ -220,6 +227,16 @@ class Syncing:
         wakes = [Wake(Topic.SYNC, run.id, Lane.SYNC)] * min(len(shards), 4)
         self._courier.send(wakes[1:])
 
+    def _outlived(self, run: SyncRun, how: ReadPlan, stage: int) -> set[str]:
+        """What cannot be taken over though nothing touched it. It takes seconds where there are a million grants.
+
+        So it is asked before the commit that opens a stage, where everybody who writes would have to wait for it.
+        """
+        if run.previous_run_id is None or how.full or stage == 0:
+            return set()
+        with self._store.read() as work:
+            return work.pictures.outlived(run.id, run.previous_run_id)
+
     def _take_shard(self, run: SyncRun) -> Shard | None:
         with self._store.write() as work:
             return work.sync_runs.lease_shard(run.id, now=self._clock.now(), lasting=self._terms.lease)
@@ -230,10 +247,11 @@ class Syncing:
         try:
             self._parts.read(self._readers[run.system], _plan_of(run), run, shard, parts)
         except Transient as failure:
-            if shard.tries + 1 >= self._terms.tries or self._too_late(run):
+            if self._is_the_last(failure, shard.tries) or self._too_late(run):
                 raise Incomplete(f"Reading did not succeed in {shard.tries + 1} tries: {failure}") from failure
             with self._store.write() as work:
-                work.sync_runs.shard_later(shard, at=self._wait(failure, shard.tries), error=str(failure))
+                at = self._wait(failure, shard.tries)
+                work.sync_runs.shard_later(shard, at=at, error=str(failure), counted=failure.counted)
             _log.warning("sync.shard_later", failure=failure.word, why=str(failure), tries=shard.tries + 1)
         else:
             with self._store.write() as work:
@@ -257,9 +275,10 @@ class Syncing:
         self._tidy()
 
     def _put_off_or_fail(self, run: SyncRun, failure: Failure | Incomplete) -> bool:
-        if isinstance(failure, Transient) and run.tries + 1 < self._terms.tries and not self._too_late(run):
+        if isinstance(failure, Transient) and not self._is_the_last(failure, run.tries) and not self._too_late(run):
             with self._store.write() as work:
-                work.sync_runs.put_off(run.id, at=self._wait(failure, run.tries), error=str(failure))
+                at = self._wait(failure, run.tries)
+                work.sync_runs.put_off(run.id, at=at, error=str(failure), counted=failure.counted)
             _log.warning("sync.later", failure=failure.word, why=str(failure))
             return False
         now = self._clock.now()
@@ -301,7 +320,13 @@ class Syncing:
             previous = work.sync_runs.get(run.previous_run_id)
         return None if previous is None else previous.started_at
 
+    def _is_the_last(self, failure: Transient, tries: int) -> bool:
+        """Whether no try is left after this failure; what our own doors held back was none."""
+        return failure.counted and tries + 1 >= self._terms.tries
+
     def _wait(self, failure: Transient, tries: int) -> datetime:
+        if self._stopping.is_set():
+            return self._clock.now()  # another process may go on at once
         wait = min(self._terms.longest_wait, self._terms.first_wait * 2 ** min(tries, 20))
         until: datetime = self._clock.now() + max(wait, failure.retry_after or timedelta(0))
         return until

@@ -31,10 +31,8 @@ def objection(work: Work, operation: Operation) -> NotWanted | NotYet | None:
     yet fail, and gives way to one that holds the access. A request to take it away waits for nobody.
     """
     if operation.direction is Direction.GIVE:
-        claim = work.claims.get(operation.claim_id) if operation.claim_id else None
-        if claim is not None and claim.state is ClaimState.VOID:
-            return NotWanted(claim.why_ended or "the request was withdrawn")
-        return None
+        why = work.claims.why_void(operation.claim_id) if operation.claim_id else None
+        return None if why is None else NotWanted(why)
     if work.claims.on(operation.access_key, states=(ClaimState.ACTIVE,)):
         return NotWanted("a newer claim holds the access")
     if operation.purpose is Purpose.EXPIRY and work.claims.on(operation.access_key, states=(ClaimState.PENDING,)):

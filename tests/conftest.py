@@ -12,7 +12,7 @@ from typing import NoReturn
 
 import pytest
 import structlog
-from sqlalchemy import create_engine, select, text
+from sqlalchemy import create_engine, delete, select, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import NullPool
@@ -163,9 +163,11 @@ def emptying_postgresql(migrated_postgresql: str) -> str:
     """What makes a used copy of that database a new one."""
     engine = create_engine(make_url(migrated_postgresql), poolclass=NullPool)
     with engine.connect() as connection:
-        empty = [t.name for t in metadata.sorted_tables if connection.execute(select(t).limit(1)).first() is None]
+        empty = [
+            table for table in metadata.sorted_tables if connection.execute(select(table).limit(1)).first() is None
+        ]
         numbered = connection.scalars(text("SELECT oid::regclass::text FROM pg_class WHERE relkind = 'S'"))
-        steps = [f"DELETE FROM {name}" for name in empty] + [f"ALTER SEQUENCE {name} RESTART" for name in numbered]
+        steps = [*(str(delete(table)) for table in empty), *(f"ALTER SEQUENCE {name} RESTART" for name in numbered)]
     engine.dispose()
     # As a replica, since triggers forbid to delete some of it.
     return "; ".join(["SET session_replication_role = replica", *steps])

@@ -45,12 +45,14 @@ class SignalsWake(bootsteps.StartStopStep):
         self._before = -1
 
     def include_if(self, parent: Any) -> bool:
-        """Only where an event loop waits in the main thread, which is the one that gets signals."""
-        return parent.hub is not None and threading.current_thread() is threading.main_thread()
+        """Only where an event loop waits."""
+        return parent.hub is not None
 
     def start(self, parent: Any) -> None:
-        """Have signals write to a descriptor."""
+        """Have signals write to a descriptor, where the loop will wait in the main thread: the one that gets signals."""
         del parent
+        if threading.current_thread() is not threading.main_thread():
+            return
         _, writing = self._ends = socket.socketpair()
         for end in self._ends:
             end.settimeout(0)
@@ -59,8 +61,8 @@ class SignalsWake(bootsteps.StartStopStep):
     def register_with_event_loop(self, parent: Any, hub: Any) -> None:
         """Have the loop wait for that descriptor too; it forgets its descriptors when a connection is lost."""
         del parent
-        assert self._ends is not None
-        hub.add_reader(self._ends[0], self._read)
+        if self._ends is not None:
+            hub.add_reader(self._ends[0], self._read)
 
     def stop(self, parent: Any) -> None:
         """Leave signals as they were."""

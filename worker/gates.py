@@ -10,7 +10,14 @@ from __future__ import annotations
 import threading
 from datetime import datetime, timedelta
 
-from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_before_delay
+from tenacity import (
+    RetryCallState,
+    Retrying,
+    retry_if_exception_type,
+    sleep_using_event,
+    stop_before_delay,
+    stop_when_event_set,
+)
 
 from access.clock import Clock
 from access.entitlements import System
@@ -25,7 +32,8 @@ _BLOCK_SECONDS = 0.2
 #: From this size on a block lasts longer than the store takes to give the next one, so it can be fetched ahead.
 _LARGE_BLOCK = 20
 
-#: How long tokens taken and not used may still be used.
+#: How long tokens may be used after their door was last filled up. It is never filled beyond one block, so what a process has
+#: in hand besides the bucket is at most that, however long some of it was kept.
 _GOOD_FOR = timedelta(seconds=1)
 
 #: How long reading waits at the door before it puts its work back.
@@ -125,20 +133,36 @@ class BudgetGate:
 
 
 class PatientGate:
-    """A door that waits a bounded time for its turn: for reading pictures."""
+    """A door that waits a bounded time for its turn: for reading pictures.
 
-    def __init__(self, gate: BudgetGate, *, patience_seconds: float = _PATIENCE_SECONDS) -> None:
+    Once ``stopping`` is set it lets nothing through and nobody waits at it, so that reading ends with the call under way.
+    """
+
+    def __init__(
+        self,
+        gate: BudgetGate,
+        *,
+        patience_seconds: float = _PATIENCE_SECONDS,
+        stopping: threading.Event | None = None,
+    ) -> None:
         self._gate = gate
         self._patience = patience_seconds
+        self._stopping = stopping or threading.Event()
 
     def take(self, endpoint_class: str) -> None:
         """Take one call of this class, waiting for it. Raises ``Transient``, at once, when that would take too long."""
         Retrying(
             retry=retry_if_exception_type(Transient),
             wait=_asked_wait,
-            stop=stop_before_delay(self._patience),
+            stop=stop_before_delay(self._patience) | stop_when_event_set(self._stopping),
+            sleep=sleep_using_event(self._stopping),
             reraise=True,
-        )(self._gate.take, endpoint_class)
+        )(self._take, endpoint_class)
+
+    def _take(self, endpoint_class: str) -> None:
+        if self._stopping.is_set():
+            raise Transient("Provisor is stopping.", retry_after=timedelta(0), counted=False)
+        self._gate.take(endpoint_class)
 
     def stop(self, endpoint_class: str, until: datetime) -> None:
         """Let no call of this class through before ``until``, in any process."""

@@ -63,7 +63,7 @@ def prepare(settings: Settings, *, roles: Iterable[Role] = tuple(Role)) -> Runni
     courier.attach(app)
     if Role.INTAKE in wanted:
         desk = IntakeDesk(provisor.intake, queues, prefetch=settings.worker.intake_batch)
-        app.steps["consumer"].add(intake_step(desk))
+        app.steps["consumer"].add(intake_step(desk, amqp=queues.amqp))
     relay = Relay(
         provisor.store,
         provisor.services.clock,

@@ -18,7 +18,7 @@ from connectors.atlassian import (
     organization_client,
     organization_key,
 )
-from connectors.http import Credential, HttpClient, Manners, NoGate, Observer, RateGate, Timeouts
+from connectors.http import Credential, HttpClient, Manners, NoGate, Observer, Patience, RateGate, Timeouts
 from connectors.jira.client import api_token, bearer_token, jira_client
 from connectors.jira.connector import JiraConnector
 from connectors.jira.reading import find_cloud_id
@@ -75,12 +75,20 @@ def gate_for(settings: Settings, store: Store, clock: Clock, system: System, lan
     return BudgetGate(store, clock, system, lane, Allowance(rate=section.rate, burst=section.burst))
 
 
-def manners_from(settings: Settings, clock: Clock, gate: RateGate, *, observer: Observer | None = None) -> Manners:
-    """How our clients behave towards any upstream."""
+def manners_from(
+    settings: Settings,
+    clock: Clock,
+    gate: RateGate,
+    *,
+    observer: Observer | None = None,
+    patience: Patience | None = None,
+) -> Manners:
+    """How our clients behave towards any upstream; with the usual ``patience`` unless another is given."""
     limits = settings.limits
     return Manners(
         timeouts=Timeouts(connect=limits.connect_timeout, read=limits.read_timeout),
         pool_size=settings.worker.concurrency,
+        patience=patience or Patience(),
         gate=gate,
         observer=observer,
         clock=clock,

@@ -7,7 +7,7 @@ from connectors.http.credentials import Basic, Bearer, Credential, HeaderKey
 from connectors.http.fetching import Fetching
 from connectors.http.gate import NoGate, RateGate
 from connectors.http.oauth import ClientCredentials
-from connectors.http.paging import OffsetList, Page
+from connectors.http.paging import FilteredList, OffsetList, Page
 from connectors.http.patience import Patience, read_with_patience
 from connectors.http.transport import Observer, Timeouts, Transport
 
@@ -19,6 +19,7 @@ __all__ = [
     "ClientCredentials",
     "Credential",
     "Fetching",
+    "FilteredList",
     "HeaderKey",
     "HttpClient",
     "Manners",

@@ -77,10 +77,13 @@ class ClientCredentials:
         return (*self._client.secrets(), *(token.secrets() if token else ()))
 
     def renew(self) -> bool:
-        """Forget the token: it may have been revoked early."""
+        """Forget the token: it may have been revoked early.
+
+        Another thread may have forgotten it a moment before, for the same reason: there is a new one to be had all the same.
+        """
         with self._lock:
-            had_one, self._token = self._token is not None, None
-        return had_one
+            self._token = None
+            return self._fresh_until is not None
 
     def _fetch(self) -> Bearer:
         answer = self._transport.exchange(

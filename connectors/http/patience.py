@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TypeVar
 
@@ -18,13 +20,15 @@ T = TypeVar("T")
 class Patience:
     """How long a call may be bridged: at most ``tries`` in ``total``, with waits from ``first`` doubling up to ``longest``.
 
-    A wait the service asks for is kept when it is no longer than ``longest``; otherwise the failure goes up at once.
+    A wait the service asks for is kept when it is no longer than ``longest``; otherwise the failure goes up at once. When
+    ``stopping`` is set no wait is begun, and one under way ends: what is asked after it is for the rate gate to refuse.
     """
 
     tries: int = 3
     total: timedelta = timedelta(seconds=6)
     first: timedelta = timedelta(milliseconds=300)
     longest: timedelta = timedelta(seconds=2)
+    stopping: threading.Event = field(default_factory=threading.Event, repr=False, compare=False)
 
     @classmethod
     def none(cls) -> Patience:
@@ -36,30 +40,55 @@ class Patience:
         """Several tries and no wait between them: for tests."""
         return cls(tries=tries, first=timedelta(0), longest=timedelta(0))
 
+    def bridges(self, failure: BaseException) -> bool:
+        """Whether the failure may pass within a wait of this patience."""
+        return isinstance(failure, Transient) and (failure.retry_after is None or failure.retry_after <= self.longest)
+
 
 def read_with_patience(read: Callable[[], T], patience: Patience) -> T:
     """What ``read`` returns, tried again on ``Transient`` as ``patience`` allows; the last failure goes up as it is.
 
     For reads and idempotent writes only.
     """
+    began = time.monotonic()
+    try:
+        return read()
+    except Transient as failure:
+        if not patience.bridges(failure):
+            raise
+        failed = [failure]
+
+    # Almost every call succeeds at once: what bridges is only made for those that do not.
+    def attempt() -> T:
+        if failed:
+            raise failed.pop()
+        return read()
+
+    left = patience.total.total_seconds() - (time.monotonic() - began)
+    return _retrying(patience, left)(attempt)
+
+
+def _retrying(patience: Patience, seconds: float) -> tenacity.Retrying:
+    """Tries and waits as ``patience`` has them, for so long."""
     base = tenacity.wait_exponential_jitter(
         multiplier=patience.first.total_seconds(),
         max=patience.longest.total_seconds(),
         jitter=patience.first.total_seconds(),
     )
 
-    def bridgeable(exc: BaseException) -> bool:
-        return isinstance(exc, Transient) and (exc.retry_after is None or exc.retry_after <= patience.longest)
-
     def wait(state: tenacity.RetryCallState) -> float:
         exc = state.outcome.exception() if state.outcome is not None else None
         asked = exc.retry_after if isinstance(exc, Transient) else None
         return max(base(state), asked.total_seconds() if asked else 0.0)
 
-    retrying = tenacity.Retrying(
-        retry=tenacity.retry_if_exception(bridgeable),
-        stop=tenacity.stop_after_attempt(patience.tries) | tenacity.stop_before_delay(patience.total.total_seconds()),
+    return tenacity.Retrying(
+        retry=tenacity.retry_if_exception(patience.bridges),
+        stop=tenacity.stop_any(
+            tenacity.stop_after_attempt(patience.tries),
+            tenacity.stop_before_delay(seconds),
+            tenacity.stop_when_event_set(patience.stopping),
+        ),
         wait=wait,
+        sleep=tenacity.sleep_using_event(patience.stopping),
         reraise=True,
     )
-    return retrying(read)

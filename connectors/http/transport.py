@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from http.cookiejar import DefaultCookiePolicy
+from typing import Any
 
 import requests
 from requests.adapters import HTTPAdapter
@@ -23,6 +23,9 @@ Observer = Callable[[str, str, str, int | None, float], None]
 _CHUNK = 64 * 1024
 
 _ERRORS_FROM = 400
+
+#: What bodies may be packed with, and that the connection is kept.
+_ALWAYS = {"Accept-Encoding": "gzip, deflate", "Connection": "keep-alive"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,18 +47,14 @@ class Signature:
 
     headers: Mapping[str, str] = field(repr=False)
 
-    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        """Put them on the request: this is what ``requests`` calls an auth."""
-        request.headers.update(self.headers)
-        return request
-
 
 class Transport:
     """A pool of connections to one upstream, safe to use from several threads; not to be carried across a fork.
 
     ``pool_size`` is how many connections are kept, ``body_limit`` the most bytes of a body that are read. Nothing is
     retried, no redirect is followed (a credential would go along), no cookie is kept (Jira sets some [observed], and a
-    shared jar would tie threads together).
+    shared jar would tie threads together), and no .netrc entry takes the place of our headers. Proxies and certificates
+    are those of the environment, looked up once for each host: with every call they would cost as much as the rest of it.
     """
 
     def __init__(
@@ -71,15 +70,12 @@ class Transport:
         self._timeouts = (timeouts.connect.total_seconds(), timeouts.read.total_seconds())
         self._body_limit = body_limit
         self._observer = observer
-        self._session = requests.Session()
-        self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-        adapter = HTTPAdapter(pool_connections=2, pool_maxsize=pool_size, max_retries=0)
-        self._session.mount("https://", adapter)
-        self._session.mount("http://", adapter)
+        self._adapter = HTTPAdapter(pool_connections=2, pool_maxsize=pool_size, max_retries=0)
+        self._ways_out: dict[str, dict[str, Any]] = {}
 
     def close(self) -> None:
         """Close the kept connections."""
-        self._session.close()
+        self._adapter.close()
 
     def exchange(
         self,
@@ -102,17 +98,8 @@ class Transport:
         started = time.monotonic()
         status: int | None = None
         try:
-            with self._session.request(
-                method,
-                address,
-                params=dict(params),
-                data=content,
-                # Handed over as the request's own auth, so that no .netrc entry can take the place of our headers.
-                auth=sign,
-                timeout=self._timeouts,
-                allow_redirects=False,
-                stream=True,
-            ) as response:
+            request = _prepared(method, address, params, content, sign)
+            with self._adapter.send(request, stream=True, timeout=self._timeouts, **self._way_out(address)) as response:
                 status = response.status_code
                 raw = self._body(response, idempotent=idempotent)
                 return _answer(response, raw, scrub)
@@ -121,6 +108,17 @@ class Transport:
         finally:
             if self._observer is not None:
                 self._observer(self._system, method, route, status, time.monotonic() - started)
+
+    def _way_out(self, address: str) -> dict[str, Any]:
+        """The proxies and certificates for the host of an address."""
+        host = "/".join(address.split("/", 3)[:3])
+        known = self._ways_out.get(host)
+        if known is None:
+            with requests.Session() as session:
+                found = session.merge_environment_settings(host, {}, stream=True, verify=None, cert=None)
+            known = {"proxies": found["proxies"], "verify": found["verify"], "cert": found["cert"]}
+            self._ways_out[host] = known
+        return known
 
     def _body(self, response: requests.Response, *, idempotent: bool) -> bytes:
         raw = bytearray()
@@ -152,6 +150,19 @@ class Transport:
             f"The connection to {self._system} broke during {route} ({kind}); the change may have been made.",
             remedy="Look before repeating it.",
         )
+
+
+def _prepared(
+    method: str, address: str, params: Params, content: bytes | None, sign: Signature
+) -> requests.PreparedRequest:
+    """The request, ready to be sent. Raises ``RequestException`` and ``UnicodeError`` for an address that is none."""
+    request = requests.PreparedRequest()
+    request.prepare_method(method)
+    request.prepare_url(address, dict(params))
+    request.prepare_headers({**_ALWAYS, **sign.headers})
+    request.body = content
+    request.prepare_content_length(content)
+    return request
 
 
 _BAD_ADDRESS = (

@@ -34,8 +34,11 @@ _READS: Sequence[tuple[str, Mapping[str, int], str, str]] = (
     ("/role", {}, "manage:jira-configuration", "reading members of groups, and changing groups"),
 )
 
-#: Taking nobody out of a role of no project changes nothing, and is refused before that when the scope is missing.
+#: Asked to prove a scope by taking nobody out of a role of no project: refused by the gateway when the scope is missing, 404
+#: otherwise [spec]. Should there be such a project and role: the account id is none of the forms that Jira gives, and taking
+#: out whom a role does not have changes nothing [observed]. Scopes cannot be read, and no call that only reads needs this one.
 _ROLE_OF_NOTHING = "/project/{project}/role/{role}"
+_NOBODY = "nobody"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,7 +128,7 @@ def _scopes(setup: JiraSetup, probe: Probe) -> Iterator[Finding]:
             )
     if setup.provisioning and setup.door.via == "gateway":
         path = {"project": "0", "role": "0"}
-        answer = probe.ask("DELETE", f"{API}{_ROLE_OF_NOTHING}", path=path, params={"user": "nobody"})
+        answer = probe.ask("DELETE", f"{API}{_ROLE_OF_NOTHING}", path=path, params={"user": _NOBODY})
         if scope_missing(answer):
             missing.setdefault("manage:jira-project", "taking project roles away")
     for scope, purpose in missing.items():

@@ -17,7 +17,7 @@ from tasks.doctor.reaching import clock, unreachable
 
 _AREA = Area("jumpcloud")
 
-#: An id that nothing has: what is asked about it changes nothing, and is refused before that where the role is too low.
+#: An id that nothing has: ids begin with the time at which they were made, and this one would be of 1970.
 _NOTHING = "0" * 24
 
 #: What sync reads, each with what it is called in a sentence.
@@ -210,7 +210,12 @@ def _reads(setup: JumpCloudSetup) -> Iterator[Finding]:
 
 
 def _writes(setup: JumpCloudSetup) -> Iterator[Finding]:
-    """Whether it may change members of groups: asked by taking nobody out of no group, which changes nothing."""
+    """Whether it may change members of groups: asked by taking nobody out of no group.
+
+    That changes nothing, whatever there is: the same id is named as the user and as the group, and should anything have it,
+    it is one of the two and never both, so that nobody with this id is in a group with this id. The answer is 404, or 400
+    where the id does not please [assumed: both], or 403 from a role that only reads [assumed]; sent twice it is the same.
+    """
     try:
         answer = setup.api.ask(
             "POST",

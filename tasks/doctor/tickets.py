@@ -78,7 +78,11 @@ def examine(setup: TicketSetup) -> Iterator[Finding]:
 
 
 def _scope(setup: TicketSetup, probe: Probe) -> Iterator[Finding]:
-    """Commenting on no issue changes nothing, and is refused before that when the scope is missing."""
+    """Whether the token may write: asked by commenting nothing on no issue.
+
+    The gateway refuses that when the scope is missing. Otherwise there is no such issue (ids and keys are never just 0); and
+    should there be one, a comment without a body is refused: none can come of it.
+    """
     if setup.door.via != "gateway":
         return
     answer = probe.ask("POST", f"{API}/issue/{{issue}}/comment", path={"issue": "0"}, body={})

@@ -210,6 +210,7 @@ def test_help_names_the_columns_in_their_order(provisor: Run) -> None:
     assert f"Columns, in this order: {', '.join(GRANTS)}." in shown
 
 
+@pytest.mark.long
 def test_a_large_export_is_never_held(provisor: Run, config: Path, store: Store, tmp_path: Path) -> None:
     people = [account(f"u{number}", f"u{number}@acme.example") for number in range(8000)]
     rows = [*people, *group("all", "All", *(each.id for each in people))]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Literal, Self
@@ -40,6 +41,8 @@ class Seen:
 class Stub:
     def __init__(self) -> None:
         self.replies: deque[Reply] = deque()
+        #: What each path is answered, for calls that may come in any order.
+        self.by_path: Callable[[str], Reply] | None = None
         self.seen: list[Seen] = []
         self.connections = 0
         self._stopping = threading.Event()
@@ -59,7 +62,7 @@ class Stub:
                 content = self.rfile.read(int(self.headers.get("content-length") or 0))
                 headers = {name.lower(): value for name, value in self.headers.items()}
                 stub.seen.append(Seen(self.command, self.path, headers, content))
-                reply = stub.replies.popleft() if stub.replies else Reply(599, {"message": "the test told no answer"})
+                reply = stub._reply(self.path)
                 if reply.end in {"drop", "hang"}:
                     if reply.end == "hang":
                         stub._stopping.wait(5)
@@ -84,6 +87,11 @@ class Stub:
     @property
     def address(self) -> str:
         return f"http://127.0.0.1:{self._server.server_address[1]}"
+
+    def _reply(self, path: str) -> Reply:
+        if self.by_path is not None:
+            return self.by_path(path)
+        return self.replies.popleft() if self.replies else Reply(599, {"message": "the test told no answer"})
 
     def will(self, *replies: Reply) -> None:
         self.replies.extend(replies)

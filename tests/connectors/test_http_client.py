@@ -96,6 +96,28 @@ def test_a_connection_is_used_again(stub: Stub) -> None:
     client.close()
 
 
+def test_the_proxy_of_the_environment_is_used_except_for_hosts_that_need_none(
+    stub: Stub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("http_proxy", stub.address)
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    far, near = client_of("http://jira.invalid"), client_of(stub.address)
+    stub.will(Reply(200), Reply(200), Reply(200))
+    for client in (far, far, near):
+        client.send(READ)
+    assert [seen.path.startswith("http://jira.invalid/") for seen in stub.seen] == [True, True, False]
+    far.close()
+    near.close()
+
+
+def test_certificates_are_checked_with_those_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/no/such/bundle")
+    client = client_of("https://127.0.0.1:9")
+    with pytest.raises(Transient, match="OSError"):
+        client.send(READ)
+    client.close()
+
+
 def test_one_client_serves_several_threads(stub: Stub) -> None:
     client = client_of(stub.address)
     stub.will(*[Reply(200, {"n": 1}) for _ in range(40)])

@@ -176,6 +176,13 @@ def test_a_token_without_a_life_is_taken_to_live_an_hour(stub: Stub) -> None:
     client.close()
 
 
+def test_a_token_that_another_thread_has_just_forgotten_can_be_had_anew_too(stub: Stub) -> None:
+    stub.will(Reply(body={"access_token": "one", "expires_in": 3600}))
+    credential = _oauth(stub)
+    credential.headers()
+    assert [credential.renew(), credential.renew()] == [True, True]
+
+
 def test_a_token_that_was_revoked_early_is_fetched_anew_once(stub: Stub) -> None:
     client = _client(stub, _oauth(stub))
     stub.will(_token(), Reply(401), _token(token="token-cccc-dddd"), Reply(201, {}))

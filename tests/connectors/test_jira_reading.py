@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
@@ -190,9 +191,18 @@ def test_a_short_page_is_not_the_end_of_the_users(photographer: Photographer, wo
 def test_pages_asked_for_beyond_the_end_are_no_more_than_a_twentieth(stub: Stub, pages: int, most: int) -> None:
     client = Photographer(World(), _Nowhere(stub.address))  # type: ignore[arg-type] # only its address
     reader = client.reader()
-    page = [{"accountId": "same", "accountType": "atlassian", "displayName": "Same", "active": True}]
-    stub.will(*(Reply(body=page) for _ in range(pages)), *(Reply(body=[]) for _ in range(5)))
-    assert len(flat(reader.read(ReadPlan("everything"), part("users")))) == 1
+    people = [
+        {"accountId": f"{number}", "accountType": "atlassian", "displayName": "Somebody", "active": True}
+        for number in range(pages + 1)
+    ]
+
+    def page(path: str) -> Reply:
+        """Each has somebody in common with the one before; several are on their way at once."""
+        number = int(parse_qs(urlsplit(path).query)["startAt"][0]) // 990
+        return Reply(body=people[number : number + 2] if number < pages else [])
+
+    stub.by_path = page
+    assert len(flat(reader.read(ReadPlan("everything"), part("users")))) == len(people)
     assert pages + 1 <= len(stub.seen) <= most <= 1.05 * (pages + 1) + 0.95
     client.close()
 

@@ -47,8 +47,7 @@ POINTS = {
 }
 EVERYWHERE = [pytest.param("embedded", point, id=f"embedded, {name}") for name, point in POINTS.items()]
 SHARED = ("once planned", "before the write took effect", "after the write took effect")
-GIVING = [*EVERYWHERE, *(pytest.param("cluster", POINTS[name], id=f"cluster, {name}") for name in SHARED)]
-TAKING = [
+ANYWHERE = [
     *EVERYWHERE,
     *(pytest.param("cluster", POINTS[name], id=f"cluster, {name}", marks=pytest.mark.long) for name in SHARED),
 ]
@@ -69,7 +68,7 @@ def stands(site: Site, request: str, point: Point, *, seen: str) -> None:
     assert (operations[0].wrote_at is None) is (point.before is None)
 
 
-@pytest.mark.parametrize(("kind", "point"), GIVING)
+@pytest.mark.parametrize(("kind", "point"), ANYWHERE)
 def test_killed_while_giving_access_it_is_given_once_and_is_ours(make_site: MakeSite, kind: str, point: Point) -> None:
     site = make_site(kind)
     email, group = site.company.person(), site.company.jumpcloud_group()
@@ -87,7 +86,7 @@ def test_killed_while_giving_access_it_is_given_once_and_is_ours(make_site: Make
     assert site.tickets(request) == []
 
 
-@pytest.mark.parametrize(("kind", "point"), TAKING)
+@pytest.mark.parametrize(("kind", "point"), ANYWHERE)
 def test_killed_while_taking_access_it_is_taken_once(make_site: MakeSite, kind: str, point: Point) -> None:
     site = make_site(kind)
     email, group = site.company.person(), site.company.jumpcloud_group()

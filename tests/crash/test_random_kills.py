@@ -62,7 +62,8 @@ def tickets(site: Site, everything: list[Asked]) -> list[tuple[Asked, Ticket]]:
 
 
 @pytest.mark.timeout(180)
-@pytest.mark.parametrize("kind", ["embedded", pytest.param("cluster", marks=pytest.mark.long)])
+@pytest.mark.long
+@pytest.mark.parametrize("kind", ["embedded", "cluster"])
 def test_killed_at_random_moments_everything_is_done_once(make_site: MakeSite, kind: str) -> None:
     chance = random.Random(seed := random.randrange(10**6))  # noqa: S311 - any moments will do
     site = make_site(kind)

@@ -10,6 +10,7 @@ from access.entitlements import EntitlementRef
 from access.lifecycle import ClaimState, OperationState
 from access.message import AccessRequest
 from access.operations import Claim, Operation, Purpose, Via, access_key
+from store.requests import Received
 from store.unit import Work
 
 NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
@@ -28,7 +29,7 @@ def message(request_id: str = "r1", **changes: Any) -> AccessRequest:
 
 
 def add_request(work: Work, request_id: str = "r1", *, now: datetime = NOW, **changes: Any) -> None:
-    work.requests.add(message(request_id, **changes), source="test", now=now, dispatched_for=timedelta(0))
+    work.requests.add([Received(message(request_id, **changes), "test", now)], dispatched_for=timedelta(0))
 
 
 def operation(operation_id: str = "op1", **changes: Any) -> Operation:

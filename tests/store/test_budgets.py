@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import count
 
+import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
@@ -198,6 +199,7 @@ def drain_in_process(url: str) -> int:
     return total
 
 
+@pytest.mark.long
 def test_processes_share_one_bucket(store_url: str) -> None:
     with multiprocessing.get_context("spawn").Pool(2) as pool:
         assert sum(pool.map(drain_in_process, [store_url] * 2, chunksize=1)) == 60

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import datetime
 from threading import Barrier
 
@@ -34,6 +35,16 @@ def test_what_one_has_another_does_not_get(store: Store) -> None:
     assert first is not None
     assert first["fence"] == 1
     assert lease(store, NOW + MINUTE / 2) is None
+
+
+def test_an_operation_does_not_begin_at_an_access_where_another_runs(store: Store) -> None:
+    running = operation("op2", state=OperationState.RUNNING, fence=1)
+    with store.write() as work:
+        assert work.operations.begin(running, lease_until=NOW + MINUTE)
+        assert not work.operations.begin(replace(running, id="op3"), lease_until=NOW + MINUTE)
+    assert lease(store, NOW, "op2") is None
+    with store.read() as work:
+        assert work.operations.get("op3") is None
 
 
 def test_a_lease_that_ran_out_is_taken_over_with_a_higher_fence(store: Store) -> None:

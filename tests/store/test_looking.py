@@ -250,6 +250,7 @@ def _large(members: int) -> Painting:
     return Painting(System.JUMPCLOUD, [*rows, holds("all", ThingKind.APPLICATION, "aws", as_group=True)], page=4000)
 
 
+@pytest.mark.long
 def test_many_grants_are_never_held_at_once(store: Store) -> None:
     paint(store, _large(6000))
     with one_moment(store.database) as look:

@@ -78,6 +78,7 @@ def test_several_may_migrate_at_once(empty_url: str) -> None:
         assert {future.result() for future in [pool.submit(one) for _ in range(4)]} == {newest_revision()}
 
 
+@pytest.mark.long
 def test_several_processes_may_open_a_new_file_at_once(tmp_path: Path) -> None:
     code = (
         "import sys; from store.database import Database; from store.migrations import migrate; "

@@ -8,7 +8,7 @@ import pytest
 
 from access.operations import Lane
 from store.database import Database
-from store.outbox import Topic
+from store.outbox import Topic, Wake
 from store.unit import Store, Unavailable
 from tests.store.records import NOW, add_request
 
@@ -21,7 +21,7 @@ def test_what_is_rolled_back_owes_nothing(store: Store) -> None:
     with pytest.raises(BoomError), store.write() as work:  # noqa: PT012 - the one transaction is the rule
         add_request(work)
         work.audit.record("request.received", "request", "r1", now=NOW, request_id="r1")
-        work.outbox.add(Topic.REQUEST, "r1", Lane.GRANT, now=NOW)
+        work.outbox.add([Wake(Topic.REQUEST, "r1", Lane.GRANT)], now=NOW)
         raise BoomError
     with store.read() as work:
         assert work.requests.get("r1") is None
@@ -31,7 +31,7 @@ def test_what_is_rolled_back_owes_nothing(store: Store) -> None:
 
 def test_what_is_owed_stays_until_the_broker_has_it(store: Store) -> None:
     with store.write() as work:
-        wakes = [work.outbox.add(Topic.REQUEST, f"r{number}", Lane.GRANT, now=NOW) for number in range(3)]
+        wakes = work.outbox.add([Wake(Topic.REQUEST, f"r{number}", Lane.GRANT) for number in range(3)], now=NOW)
     with store.read() as work:
         assert work.outbox.unsent(before=NOW, limit=10) == wakes
         assert work.outbox.unsent(before=NOW - timedelta(seconds=1), limit=10) == []

@@ -145,6 +145,18 @@ def test_what_waits_for_a_free_access_is_hurried_and_what_waits_after_a_failure_
     assert found(store) == ["waits"]
 
 
+def test_the_end_of_an_operation_lets_the_next_of_its_request_begin_and_hurries_what_waited(store: Store) -> None:
+    later = NOW + MINUTE
+    with store.write() as work:
+        add_request(work, now=NOW + 10 * MINUTE)
+        add_request(work, "r2", now=NOW + 10 * MINUTE)
+        work.operations.add(operation("last", position=2, state=OperationState.WAITING, due_at=None, account_id="u3"))
+        work.operations.add(operation("next", position=1, state=OperationState.WAITING, due_at=None, account_id="u2"))
+        work.operations.add(operation("waits", request_id="r2", due_at=later))
+        assert work.operations.release(operation("over"), now=NOW) == "next"
+    assert found(store) == ["next", "waits"]
+
+
 def test_who_works_alone_on_a_store_may_free_what_the_killed_one_held(store: Store) -> None:
     fill(store)
     sweep(store)

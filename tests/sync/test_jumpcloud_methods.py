@@ -95,6 +95,25 @@ def test_a_report_that_is_never_made_is_given_up(sqlite_url: str, tmp_path: Path
         survive(company, quirk)
 
 
+def report_of(company: Survey, *, bytes_each: int) -> str:
+    """The report as the service would make it, with long lines."""
+    lines = ["username,email,user_object_id,user_group_object_id"]
+    for group in company.world.groups:
+        members = company.world.members.rights(group.id)
+        lines += [f"{'x' * bytes_each},,{user},{group.id}" for user in members] or [f"no users,,,{group.id}"]
+    return "\r\n".join([*lines, ""])
+
+
+def test_a_report_larger_than_other_answers_may_be_is_taken_in(sqlite_url: str, tmp_path: Path) -> None:
+    for company in company_of(sqlite_url, tmp_path, sync="report"):
+        body = report_of(company, bytes_each=130_000)
+        assert len(body) > 16 * 1024 * 1024
+        company.simulators.faults.add(path="/content$", status=200, body=body, content_type="text/csv")
+        company.is_right(company.sync())
+        listed = [call.path for call in company.simulators.calls.latest() if call.path.endswith("/members")]
+        assert len(listed) == 1, "one group's list, to compare the report with"
+
+
 SEARCH = [
     Quirk("search tells of no groups", change=give_and_take),
     Quirk("search tells of groups", {"search_returns_memberof": True}, give_and_take),

@@ -76,7 +76,7 @@ def groups_asked_for(survey: Survey, since: float = 0) -> Counter[str]:
     return Counter(found.group(1) for call in calls if (found := MEMBERS.search(call.path)))
 
 
-@pytest.mark.parametrize("database", ["sqlite", "postgresql"])
+@pytest.mark.parametrize("database", ["sqlite", pytest.param("postgresql", marks=pytest.mark.long)])
 def test_a_process_is_killed_and_another_goes_on_at_the_last_finished_shard(
     request: pytest.FixtureRequest, tmp_path: Path, database: str
 ) -> None:

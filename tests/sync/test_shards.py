@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import threading
-from datetime import timedelta
+import time
+from dataclasses import replace
+from datetime import datetime, timedelta
 
 import pytest
+from sqlalchemy import func, select
 
 from access.entitlements import System
+from access.failures import Transient
 from access.pictures import RunState
 from connectors.reading import Part
+from store.picture_tables import sync_shards
 from tests.sync.conftest import Observatory
 from tests.sync.test_whole_or_nothing import truth
 
@@ -142,6 +147,51 @@ def test_a_worker_that_reads_slowly_is_not_taken_for_dead(observatory: Observato
     run = observatory.finish(observatory.worker(), run_id)
     assert run.state is RunState.COMPLETE
     assert observatory.system.reads["users"] == 1
+
+
+def test_a_worker_that_waits_long_for_a_page_is_not_taken_for_dead(observatory: Observatory) -> None:
+    observatory.terms = replace(observatory.terms, lease=timedelta(seconds=0.4))
+
+    def held_until() -> datetime:
+        with observatory.store.database.read() as connection:
+            statement = select(sync_shards.c.lease_until).where(sync_shards.c.lease_until.is_not(None))
+            found: datetime = connection.execute(statement).scalar_one()
+        return found
+
+    def wait(name: str) -> None:
+        for _ in range(4 if name == "users" else 0):
+            before = held_until()
+            observatory.clock.advance(observatory.terms.lease * 0.6)
+            limit = time.monotonic() + 20
+            while held_until() <= before:
+                assert time.monotonic() < limit, "the lease was not made longer"
+                time.sleep(0.01)  # another thread makes it longer
+            observatory.worker().work(run_id)
+
+    observatory.system.when_read = wait
+    worker = observatory.worker()
+    run_id = worker.begin(System.JUMPCLOUD)
+    assert observatory.finish(worker, run_id).state is RunState.COMPLETE
+    assert observatory.system.reads["users"] == 1
+
+
+def test_a_worker_that_stops_leaves_its_shard_to_others_at_once_and_without_blame(observatory: Observatory) -> None:
+    stopping = observatory.worker()
+
+    def stop(name: str) -> None:
+        if name == "members/group3" and observatory.system.reads[name] == 1:
+            stopping.stop()
+            raise Transient("Stopping.", retry_after=timedelta(0), counted=False)
+
+    observatory.system.when_read = stop
+    run_id = stopping.begin(System.JUMPCLOUD)
+    stopping.work(run_id)
+    assert observatory.run(run_id).due_at == observatory.clock.now()
+    with observatory.store.database.read() as connection:
+        assert connection.execute(select(func.max(sync_shards.c.tries))).scalar_one() == 0
+    observatory.worker().work(run_id)
+    assert observatory.run(run_id).state is RunState.COMPLETE
+    assert observatory.members() == truth(observatory)
 
 
 def test_large_lists_have_shards_of_their_own_and_short_ones_share(observatory: Observatory) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from store.database import Database
 from store.unit import Store
-from tasks.intake import Accepted, Rejected, Repeated
+from tasks.intake import Accepted, Arrival, Rejected, Repeated
 from tests.doubles.house import ADA, GROUP, House
 
 
@@ -37,6 +37,41 @@ def test_the_same_again_is_answered_and_another_of_its_id_is_a_conflict(taking: 
     refused = take(taking, body(reason="another one"))
     assert isinstance(refused, Rejected)
     assert "A different request" in refused.reason
+
+
+def take_together(house: House, *messages: bytes) -> list[object]:
+    return list(house.intake.take_all([Arrival(message, "application/json", "test") for message in messages]))
+
+
+def test_of_messages_taken_in_together_each_comes_to_its_own_end(taking: House) -> None:
+    take(taking, body("r0"))
+    taken = take_together(
+        taking, body("r0"), body("r1"), b"not json", body("r2"), body("r1"), body("r2", reason="another one")
+    )
+    assert [type(one) for one in taken] == [Repeated, Accepted, Rejected, Accepted, Repeated, Rejected]
+    with taking.store.read() as work:
+        assert work.requests.counts() == {"received": 3}
+        assert len(work.dead_letters.recent()) == 2
+        assert [row.event for row in work.audit.of_request("r1")] == ["request.received"]
+    assert sorted(wake.ref for wake in taking.bench.wakes) == ["r0", "r1", "r2"]
+
+
+def test_messages_taken_in_together_came_in_one_after_the_other(taking: House) -> None:
+    """A request to take access away ends what came before it, and nothing that came after, by the moments alone."""
+    names = [f"r{number}" for number in range(5)]
+    take_together(taking, *(body(name) for name in names))
+    with taking.store.read() as work:
+        moments = [work.requests.received_at(name) for name in names]
+    assert len(set(moments)) == len(names)
+    assert moments == sorted(moments, key=str)
+
+
+def test_one_message_that_cannot_be_stored_does_not_spoil_those_taken_in_with_it(taking: House) -> None:
+    taken = take_together(taking, body("r1"), body("r2", reason="a\0b"), body("r3"))
+    assert [type(taken[0]), type(taken[2])] == [Accepted, Accepted]
+    with taking.store.read() as work:
+        counts = work.requests.counts()["received"]
+        assert counts + len(work.dead_letters.recent()) == 3
 
 
 def test_of_the_same_message_at_many_workers_one_becomes_the_request(taking: House) -> None:

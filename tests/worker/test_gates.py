@@ -82,6 +82,19 @@ def test_tokens_that_were_not_used_in_time_are_given_up(stores: list[Store], clo
     assert calls_until_refused(door)[0] == 100
 
 
+def test_a_door_that_is_filled_up_again_and_again_never_has_more_in_hand_than_a_block(
+    stores: list[Store], clock: ManualClock
+) -> None:
+    """What it keeps is dated anew each time, so nothing but its size bounds what it may spend besides the bucket."""
+    allowance = Allowance(rate=100, burst=100)
+    used, other = (BudgetGate(store, clock, System.JIRA, Lane.GRANT, allowance) for store in stores)
+    for _ in range(20):
+        used.take("read")
+        clock.advance(timedelta(seconds=0.6))
+    assert calls_until_refused(other)[0] == 100  # all of the bucket, which has filled up
+    assert calls_until_refused(used)[0] <= 20  # a fifth of a second's tokens
+
+
 def test_a_stop_is_kept_by_other_processes_within_a_second(stores: list[Store], clock: ManualClock) -> None:
     one, other = (BudgetGate(store, clock, System.JIRA, Lane.GRANT, WIDE) for store in stores)
     other.take("read")

@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from access.clock import Clock, SystemClock
@@ -23,6 +23,7 @@ from store.opening import usable
 from store.unit import Store
 from tasks.courier import Bench
 from tasks.syncing import Syncing
+from worker.calls import CallCounter
 from worker.cli import output
 from worker.cli.known_secrets import secrets_in
 from worker.cli.opening import opened, settings_told, store_told
@@ -40,20 +41,25 @@ _INTERRUPTED = 130
 
 @dataclass(frozen=True, slots=True)
 class Begun:
-    """A run that this command works on. ``joined``: it was under way before."""
+    """A run that this command works on. ``joined``: it was under way before.
+
+    ``calls_before`` and the calls that this process has made come to the calls of the run, as far as is known here.
+    """
 
     system: System
     run_id: str
     joined: bool
+    calls_before: int = 0
 
 
 def sync(config: Path | None, *, systems: Sequence[System], full: bool, as_json: bool) -> bool:
     """Take pictures; whether all were completed. Raises ``Problem``."""
-    with _wired(config) as (store, syncing):
+    calls = CallCounter()
+    with _wired(config, calls) as (store, syncing):
         wanted = _connected(syncing, systems)
         progress = progress_for(as_json=as_json)
         try:
-            ends = _Passes(store, syncing, SystemClock(), progress).take(wanted, full=full)
+            ends = Passes(store, syncing, SystemClock(), calls, progress).take(wanted, full=full)
         except KeyboardInterrupt:
             _leave(progress)
         facts = [run_facts(store, begun.joined, run, now=SystemClock().now()) for begun, run in ends]
@@ -65,7 +71,7 @@ def sync(config: Path | None, *, systems: Sequence[System], full: bool, as_json:
 
 
 @contextmanager
-def _wired(config: Path | None) -> Iterator[tuple[Store, Syncing]]:
+def _wired(config: Path | None, calls: CallCounter) -> Iterator[tuple[Store, Syncing]]:
     # A store of another version is refused here, rather than changed by a command that was only to read.
     with opened(config, create=True) as (settings, _):
         pass
@@ -77,7 +83,7 @@ def _wired(config: Path | None) -> Iterator[tuple[Store, Syncing]]:
     with settings_told(), store_told(), usable(masked(settings.store.url)):
         store = open_store(settings)
         try:
-            yield store, syncing_from(settings, store, SystemClock(), Bench())
+            yield store, syncing_from(settings, store, SystemClock(), Bench(), calls=calls)
         finally:
             store.database.close()
 
@@ -98,13 +104,14 @@ def _connected(syncing: Syncing, systems: Sequence[System]) -> list[System]:
     return list(dict.fromkeys(systems or connected))
 
 
-class _Passes:
+class Passes:
     """The runs of one command, each worked on by a thread of its own."""
 
-    def __init__(self, store: Store, syncing: Syncing, clock: Clock, progress: Progress) -> None:
+    def __init__(self, store: Store, syncing: Syncing, clock: Clock, calls: CallCounter, progress: Progress) -> None:
         self._store = store
         self._syncing = syncing
         self._clock = clock
+        self._calls = calls
         self._progress = progress
         self._pause = threading.Event()
 
@@ -127,27 +134,33 @@ class _Passes:
     def _begin(self, system: System, *, full: bool) -> Begun:
         with self._store.read() as work:
             running = work.sync_runs.running(system)
+        made = self._calls.made(system)
         run_id = self._syncing.begin(system, full=full)
-        return Begun(system, run_id, joined=running is not None and running.id == run_id)
+        joined = running is not None and running.id == run_id
+        counted = running.calls if running is not None and joined else 0
+        return Begun(system, run_id, joined=joined, calls_before=counted - made)
 
     def _see_through(self, begun: Sequence[Begun]) -> list[tuple[Begun, SyncRun]]:
         passes = [_Pass(self._syncing, self._store, self._clock, each.run_id) for each in begun]
         for one in passes:
             one.start()
         while any(one.is_alive() for one in passes):
-            self._progress.show([(each, self._standing(each.run_id)) for each in begun])
+            self._progress.show([(each, self._standing(each)) for each in begun])
             self._pause.wait(_LOOK_SECONDS)
         for one in passes:
             if one.failure is not None:
                 raise one.failure
-        ends = [(each, self._standing(each.run_id)) for each in begun]
+        ends = [(each, self._standing(each)) for each in begun]
         self._progress.show(ends)
         return [(each, end.run) for each, end in ends]
 
-    def _standing(self, run_id: str) -> Standing:
+    def _standing(self, begun: Begun) -> Standing:
         with self._store.read() as work, self._store.database.read() as connection:
-            run = work.sync_runs.get(run_id)
+            run = work.sync_runs.get(begun.run_id)
             assert run is not None, "a run is never deleted"
+            if run.state is RunState.RUNNING:
+                # The store learns of calls when a shard is over.
+                run = replace(run, calls=max(run.calls, begun.calls_before + self._calls.made(begun.system)))
             return standing(connection, run)
 
 

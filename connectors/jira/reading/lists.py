@@ -7,7 +7,7 @@ from functools import partial
 from http import HTTPStatus
 
 from access.failures import Transient
-from connectors.http import Answer, Call, Fetching, HttpClient, OffsetList, Page
+from connectors.http import Answer, Call, Fetching, FilteredList, HttpClient, OffsetList, Page
 from connectors.http.calls import Params
 from connectors.jira.client import API
 from connectors.jira.permissions import OwnPermissions
@@ -41,9 +41,6 @@ _GROUPS_WANTED = 1000
 #: What is asked for where that is refused; it is the default [spec].
 _GROUPS_SURELY = 50
 
-#: A page of users beyond the end is only noticed when it is empty; at most one such call for so many pages is wasted.
-_PAGES_PER_GUESS = 20
-
 
 class _Gone(Exception):  # noqa: N818 - an event of reading
     """The thing a list belongs to is not there."""
@@ -60,24 +57,19 @@ class Lists:
     def users(self) -> Iterator[list[ListedUser]]:
         """Every account, each once: active, inactive, deleted, apps and customers.
 
-        Pages are filtered after they were cut, so a short one is not the end; only an empty one is [observed]. Later pages
-        are asked for ahead as far as that wastes no more than 5 % of the calls. Raises ``Incomplete`` when there is nobody.
+        Pages are filtered after they were cut, so a short one is not the end; only one with nothing new is [observed].
+        Raises ``Shifted``, and ``Incomplete`` when there is nobody.
         """
-        seen: set[str] = set()
-        pages = 0
-        while True:
-            wave = min(self._fetching.concurrency, 1 + pages // _PAGES_PER_GUESS)
-            fetches = [partial(self._user_page, (pages + ahead) * USER_PAGE) for ahead in range(wave)]
-            for page in self._fetching.ahead(fetches) if wave > 1 else map(self._fetching.one, fetches):
-                if not page and not pages:
-                    raise Incomplete(
-                        "Jira shows Provisor's account no users at all, although it is one itself. "
-                        "Give the account the global permission 'Browse users and groups'."
-                    )
-                if not page:
-                    return
-                pages += 1
-                yield [user for user in page if _is_new(user.accountId, seen)]
+        users = FilteredList(page=self._user_page, size=USER_PAGE, key=_user_key)
+        some = False
+        for page in users.read(self._fetching):
+            some = some or bool(page)
+            yield page
+        if not some:
+            raise Incomplete(
+                "Jira shows Provisor's account no users at all, although it is one itself. "
+                "Give the account the global permission 'Browse users and groups'."
+            )
 
     def groups(self) -> Iterator[list[Group]]:
         """Every group, system groups too. Raises ``Shifted``, and ``Incomplete`` when there is none: every site has some."""
@@ -180,17 +172,12 @@ def _group_page(answer: Answer) -> Page[Group]:
     return Page(page.values, page.total)
 
 
-def _is_new(account_id: str, seen: set[str]) -> bool:
-    if account_id == NOBODY:
-        return True
-    if account_id in seen:
-        return False
-    seen.add(account_id)
-    return True
-
-
 def _group_key(group: Group) -> str | None:
     return group.groupId
+
+
+def _user_key(user: ListedUser) -> str | None:
+    return None if user.accountId == NOBODY else user.accountId
 
 
 def _member_key(member: Member) -> str | None:

@@ -116,17 +116,21 @@ class JiraReader:
         )
 
     def parts(self, plan: ReadPlan, stage: int, catalogue: Catalogue) -> Sequence[Part] | None:
-        """Stage 0: accounts, groups and projects; 1: members and actors; 2: actors of roles that only their project told."""
+        """Stage 0: groups and projects; 1: members and actors; 2: actors of roles that only their project told.
+
+        Accounts are the longest list, read page by page. Where they are a list of their own nothing waits for them; the
+        organization's directory shows them with the groups.
+        """
         roles = RoleCatalogue.of(plan.state)
         if stage == 0:
-            people = [Part("directory", large=True)] if self._directory else [Part("users", large=True), Part("groups")]
-            return [*people, Part("projects")]
+            return [Part("directory", large=True) if self._directory else Part("groups"), Part("projects")]
         if stage == 1:
             groups = (
                 _members_part(group, organized=self._directory is not None)
                 for group in catalogue.resources(ThingKind.GROUP)
             )
-            return [*(part for part in groups if part is not None), *self._roles.parts(catalogue, roles)]
+            users = [] if self._directory else [Part("users", large=True)]
+            return [*users, *(part for part in groups if part is not None), *self._roles.parts(catalogue, roles)]
         return (self._roles.later_parts(catalogue, roles) or None) if stage == 2 else None  # noqa: PLR2004 - the last one
 
     def read(self, plan: ReadPlan, part: Part) -> Iterator[Sequence[Row]]:

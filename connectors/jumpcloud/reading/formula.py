@@ -36,6 +36,7 @@ def expected_calls(
 ) -> int:
     """The calls of one full pass, probes and the proof of the credential left out.
 
+    So is that each page of a list has a row in common with the one before it: a call more for about a hundred pages.
     ``polls`` is how often a report is asked for before it is done. ``Method.AUTO`` counts as listing.
     """
     groups = len(sizes.members)

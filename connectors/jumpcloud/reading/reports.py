@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import io
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -20,6 +19,9 @@ _ORDER = "/insights/directory/v1/reports/{type}"
 _REPORTS = "/insights/directory/v1/reports"
 _CONTENT = "/insights/directory/v1/reports/{report}/artifacts/{artifact}/content"
 _TYPE = "users-to-user-groups"
+
+#: Lines one after the other, never all of them at once: a report may be large.
+_LINE = re.compile(r"[^\n]*\n|[^\n]+")
 
 _LIST = TypeAdapter(list[dict[str, Any]])
 _ONE = TypeAdapter(dict[str, Any])
@@ -131,7 +133,7 @@ def _table(content: Any) -> Iterator[Record]:
         return
     if not isinstance(content, str) or content.lstrip().startswith("<"):
         raise Unusable("the report is not a table")
-    lines = csv.reader(io.StringIO(content.lstrip("\ufeff")))
+    lines = csv.reader(one.group() for one in _LINE.finditer(content.removeprefix("\ufeff")))
     header = [_plain(name) for name in next(lines, [])]
     try:
         yield from _checked(dict(zip(header, line, strict=True)) for line in lines if line)

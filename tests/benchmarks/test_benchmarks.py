@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+TINY = (
+    *("--users=30", "--groups=4", "--memberships=60"),
+    *("--jira-users=30", "--jira-groups=4", "--jira-projects=3", "--organization-projects=3"),
+    *("--sync-rounds=1", "--sample=5"),
+)
+#: A benchmark starts a dozen processes, which takes its time on a busy machine.
+pytestmark = pytest.mark.timeout(300)
+
+TINY_FULFILMENT = ("--requests=5", "--rounds=1", "--messages=3", "--only=embedded")
+
+
+def _run(module: str, *options: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", module, "--json", *options]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+
+
+def _aims(ended: subprocess.CompletedProcess[str]) -> list[dict[str, Any]]:
+    """The aims in the last line, each of which says whether it was met."""
+    assert ended.returncode == 0, ended.stderr
+    found: list[dict[str, Any]] = json.loads(ended.stdout.splitlines()[-1])["aims"]
+    assert found
+    for aim in found:
+        assert set(aim) == {"name", "value", "aim", "better", "met"}
+        reached = aim["value"] >= aim["aim"] if aim["better"] == "higher" else aim["value"] <= aim["aim"]
+        assert aim["met"] is reached
+    return found
+
+
+@pytest.mark.long
+def test_the_last_line_of_the_sync_benchmark_is_its_aims() -> None:
+    aims = _aims(_run("benchmarks.sync", "--section=budget", *TINY))
+    assert [aim["name"].partition(":")[0] for aim in aims] == ["JumpCloud", "JumpCloud", "Jira", "Jira"]
+
+
+@pytest.mark.long
+def test_a_picture_without_what_the_tenant_was_to_have_is_a_wrong_result() -> None:
+    # Forty people cannot hold four hundred memberships of one group.
+    ended = _run("benchmarks.sync", "--section=memory", "--memory-users=40")
+    assert ended.returncode == 1
+    assert "Wrong result: The picture shows" in ended.stderr
+    assert not ended.stdout
+
+
+@pytest.mark.long
+def test_a_missed_aim_is_no_failure() -> None:
+    # What a second sync asks for does not grow with the tenant, so of a tiny first one it is always too much.
+    aims = _aims(_run("benchmarks.sync", "--section=memory", "--memory-users=500", *TINY))
+    assert [aim["met"] for aim in aims if aim["name"].startswith("Jira with its organization")] == [False]
+
+
+@pytest.mark.long
+def test_the_speed_of_a_sync_is_that_of_a_picture_the_plain_client_agrees_with() -> None:
+    assert len(_aims(_run("benchmarks.sync", "--section=speed", *TINY))) == 2
+
+
+@pytest.mark.long
+def test_both_benchmarks_run_together_with_the_options_of_either() -> None:
+    ended = _run("benchmarks", "--section=budget", *TINY, *TINY_FULFILMENT)
+    names = " ".join(aim["name"] for aim in _aims(ended))
+    assert "fulfilment rate, embedded" in names
+    assert "share of the default rate budget" in names

@@ -1,0 +1,61 @@
+"""The connections to PostgreSQL: an access is one writer's at a time, and what broke is found out and replaced."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from sqlalchemy import create_engine, text
+
+from store.database import Database
+from store.unit import Store, Unavailable
+from tests.store.records import add_request
+
+_BREAK = text(
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+)
+
+
+@pytest.fixture
+def cluster(postgresql_url: str) -> Iterator[Store]:
+    database = Database(postgresql_url, pool_size=2)
+    yield Store(database)
+    database.close()
+
+
+def end_connections(url: str) -> None:
+    engine = create_engine(url, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(_BREAK)
+    engine.dispose()
+
+
+def test_an_access_is_held_by_one_writer_at_a_time(cluster: Store) -> None:
+    def write(access: str) -> None:
+        with cluster.write(holding=access) as work:
+            add_request(work, access)
+
+    with ThreadPoolExecutor(1) as pool:
+        with cluster.write(holding="one"):
+            waiting = pool.submit(write, "one")
+            with pytest.raises(TimeoutError):
+                waiting.result(0.2)
+        waiting.result(10)
+        with cluster.write(holding="one"):
+            pool.submit(write, "another").result(10)
+
+
+@pytest.mark.parametrize("holding", [None, "one"])
+def test_a_connection_that_broke_fails_one_write_and_not_the_next(
+    cluster: Store, postgresql_url: str, holding: str | None
+) -> None:
+    with cluster.write(holding=holding) as work:
+        add_request(work)
+    end_connections(postgresql_url)
+    with pytest.raises(Unavailable), cluster.write(holding=holding) as work:
+        add_request(work, "r2")
+    with cluster.write(holding=holding) as work:
+        add_request(work, "r2")
+    with cluster.read() as work:
+        assert work.requests.counts() == {"received": 2}

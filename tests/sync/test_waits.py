@@ -1,0 +1,106 @@
+"""A stated wait in the middle of a list is kept on the spot when it is short enough; nobody else waits, and a stop ends it."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import func, select
+
+from access.entitlements import System
+from access.operations import Lane
+from access.pictures import RunState
+from store.picture_tables import sync_shards
+from tests.machine import Amqp
+from tests.sync import crew
+from tests.sync.survey import Survey
+from tests.sync.test_jumpcloud_quirks import MEMBERS, USERS, company_of
+from tests.sync.test_real_processes import PATIENCE_SECONDS, tenant
+from worker.upstreams import gate_for
+
+#: Longer than a test may take to notice that nobody waits for it.
+LONG = 29
+
+
+@pytest.fixture
+def company(sqlite_url: str, tmp_path: Path) -> Iterator[Survey]:
+    yield from company_of(sqlite_url, tmp_path)
+
+
+def told_to_wait(seconds: int, **fault: Any) -> dict[str, Any]:
+    return {"system": "jumpcloud", "status": 429, "headers": {"retry-after": str(seconds)}, **fault}
+
+
+def tries(survey: Survey) -> int:
+    with survey.store.database.read() as connection:
+        found: int = connection.execute(select(func.sum(sync_shards.c.tries))).scalar_one()
+    return found
+
+
+def test_a_list_goes_on_after_a_stated_wait_where_it_was(company: Survey) -> None:
+    company.simulators.faults.add(**told_to_wait(3, path=USERS, after=1))
+    begun = time.monotonic()
+    company.is_right(company.sync())
+    assert time.monotonic() - begun >= 3
+    asked = [call.status for call in company.simulators.calls.latest() if call.path == "/api/systemusers"]
+    assert asked == [200, 429, 200]
+    assert tries(company) == 0
+
+
+def test_a_longer_one_puts_the_part_back(company: Survey) -> None:
+    company.simulators.faults.add(**told_to_wait(31, path=USERS, after=1))
+    begun = time.monotonic()
+    company.is_right(company.sync())
+    assert time.monotonic() - begun < 25
+    assert tries(company) == 1
+
+
+def test_nobody_else_waits_and_a_stop_ends_it(company: Survey) -> None:
+    fault = company.simulators.faults.add(**told_to_wait(LONG, path=MEMBERS))
+    run_id = company.provisor.syncing.begin(System.JUMPCLOUD)
+    reading = threading.Thread(target=company.provisor.syncing.work, args=(run_id,))
+    reading.start()
+    begun = time.monotonic()
+    assert company.simulators.faults.wait_until(fault, played=1, timeout=20)
+    revoking = gate_for(company.provisor.settings, company.store, company.clock, System.JUMPCLOUD, Lane.REVOKE)
+    revoking.take("write")
+    with company.store.write() as work:
+        work.sync_runs.due_again(run_id, at=company.clock.now())
+    assert reading.is_alive()
+    company.provisor.syncing.stop()
+    reading.join(15)
+    assert not reading.is_alive()
+    assert time.monotonic() - begun < LONG
+    with company.store.read() as work:
+        run = work.sync_runs.get(run_id)
+    assert run is not None
+    assert run.state is RunState.RUNNING
+    assert run.due_at is not None
+    assert run.due_at <= company.clock.now(), "another process may go on at once"
+
+
+def test_a_signal_ends_a_process_that_keeps_a_wait(postgresql_url: str, rabbitmq: Amqp, tmp_path: Path) -> None:
+    more = {
+        "broker": {"url": rabbitmq.url, "prefix": rabbitmq.prefix},
+        "worker": {"concurrency": 4, "poll": "0.05s"},
+    }
+    with tenant(postgresql_url, tmp_path, **more) as (survey, settings):
+        fault = survey.simulators.faults.add(**told_to_wait(LONG, path=MEMBERS, after=5))
+        process = crew.start("serve", settings)
+        try:
+            survey.provisor.syncing.begin(System.JUMPCLOUD)
+            assert survey.simulators.faults.wait_until(fault, played=1, timeout=PATIENCE_SECONDS)
+            told = time.monotonic()
+            process.terminate()
+            process.wait(LONG)
+            assert time.monotonic() - told < LONG / 2
+        finally:
+            process.kill()
+            process.wait()
+        survey.clock.advance(timedelta(seconds=LONG))
+        survey.is_right(survey.sync())
