@@ -7,6 +7,8 @@ from datetime import timedelta
 
 import structlog
 from celery import Celery
+from kombu import Connection
+from kombu.exceptions import OperationalError
 
 from access.operations import Lane
 from store.outbox import Topic
@@ -21,6 +23,15 @@ ANSWERS_WITHIN_SECONDS = 8
 
 #: What a worker does about a wake-up for each topic, given the id of the row.
 Handlers = Mapping[Topic, Callable[[str], None]]
+
+
+#: A message that the broker did not take is sent once more: RabbitMQ says no to it while a queue's leader is being chosen.
+RETRY_POLICY = {"max_retries": 1, "interval_start": 0.3}
+
+
+def broker_failures(connection: Connection) -> tuple[type[BaseException], ...]:
+    """What sending raises when the broker cannot be reached, or says no."""
+    return (OperationalError, OSError, *connection.recoverable_connection_errors)
 
 
 def task_name(topic: Topic) -> str:
@@ -75,5 +86,9 @@ def _transport_options(broker_url: str, visibility_timeout: timedelta) -> dict[s
         return {"polling_interval": 0.01}
     if scheme.startswith("redis"):
         return {"visibility_timeout": visibility_timeout.total_seconds()}
-    # Without them a worker whose broker falls silent waits for the answer to its last word, and never ends.
-    return {"confirm_publish": True, "read_timeout": ANSWERS_WITHIN_SECONDS, "write_timeout": ANSWERS_WITHIN_SECONDS}
+    return {
+        "confirm_publish": True,
+        # Without these a worker whose broker falls silent waits for the answer to its last word, and never ends.
+        "read_timeout": ANSWERS_WITHIN_SECONDS,
+        "write_timeout": ANSWERS_WITHIN_SECONDS,
+    }

@@ -9,11 +9,10 @@ from secrets import token_hex
 import structlog
 from celery import Celery
 from kombu import Producer
-from kombu.exceptions import OperationalError
 
 from access.operations import Lane
 from store.outbox import Wake
-from worker.app import ANSWERS_WITHIN_SECONDS, task_name
+from worker.app import ANSWERS_WITHIN_SECONDS, RETRY_POLICY, broker_failures, task_name
 from worker.queues import Queues
 
 _log = structlog.get_logger(__name__)
@@ -31,10 +30,12 @@ class CeleryCourier:
         self._sent: deque[int] = deque()
         #: Lanes whose queue is known to be there.
         self._declared: set[Lane] = set()
+        self._failures: tuple[type[BaseException], ...] = ()
 
     def attach(self, app: Celery) -> None:
         """Send through this application from now on."""
         self._app = app
+        self._failures = broker_failures(app.connection_for_write())
 
     def send(self, wakes: Iterable[Wake]) -> None:
         """Hand wake-ups to the broker; one that cannot be reached now loses nothing, since the sweep looks anyway."""
@@ -48,7 +49,7 @@ class CeleryCourier:
                     self._publish(producer, wake)
                     if wake.id is not None:
                         self._sent.append(wake.id)
-        except (OperationalError, OSError) as exc:
+        except self._failures as exc:
             self._declared.clear()
             _log.warning("broker.unreachable", wakes=len(wakes), why=str(exc))
 
@@ -61,7 +62,6 @@ class CeleryCourier:
 
         ``send_task`` says more about a task than this one has to it, at three times the cost [measured].
         """
-        assert self._app is not None
         number = token_hex(8)
         producer.publish(
             ([wake.ref], {}, {}),
@@ -73,7 +73,7 @@ class CeleryCourier:
             serializer="json",
             delivery_mode=2,
             retry=True,
-            retry_policy=self._app.conf.task_publish_retry_policy,
+            retry_policy=RETRY_POLICY,
             confirm_timeout=ANSWERS_WITHIN_SECONDS,
         )
         self._declared.add(wake.lane)

@@ -16,7 +16,7 @@ from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_e
 
 from store.unit import Unavailable
 from tasks.intake import Arrival, Intake, Rejected, Taken
-from worker.app import ANSWERS_WITHIN_SECONDS
+from worker.app import ANSWERS_WITHIN_SECONDS, RETRY_POLICY
 from worker.queues import Queues
 
 #: How long intake waits for a database that is away before it lets the worker end; the broker keeps what is unacknowledged.
@@ -98,6 +98,8 @@ class IntakeDesk:
             content_encoding="binary",
             headers={"x-provisor-reason": reason, "x-provisor-dead-letter": number},
             delivery_mode=2,
+            retry=True,
+            retry_policy=RETRY_POLICY,
             confirm_timeout=ANSWERS_WITHIN_SECONDS,
         )
 
@@ -140,7 +142,7 @@ def _delivers(connection: Any) -> bool:
 
 
 def publish(connection: Connection, queues: Queues, bodies: Sequence[bytes]) -> None:
-    """Put messages on the intake queue, as any producer would."""
+    """Put messages on the intake queue, as any producer would. Raises one of ``broker_failures``."""
     with connection.Producer(serializer=None) as producer:
         for body in bodies:
             producer.publish(
@@ -151,6 +153,8 @@ def publish(connection: Connection, queues: Queues, bodies: Sequence[bytes]) -> 
                 content_type="application/json",
                 content_encoding="utf-8",
                 delivery_mode=2,
+                retry=True,
+                retry_policy=RETRY_POLICY,
                 confirm_timeout=ANSWERS_WITHIN_SECONDS,
             )
 
