@@ -26,10 +26,6 @@ _BUSY_SECONDS = 30
 #: trip for every transaction, and says nothing of the statement after it.
 _RESTED_SECONDS = 1.0
 
-#: Of libpq: the last statement answered with rows; a connection is in no transaction, or in one that failed.
-_ROWS = 2
-_IDLE, _FAILED = 0, 3
-
 
 class Database:
     """An engine with two doors: ``read()`` and ``write()``. Leaving ``write()`` by an exception rolls back."""
@@ -109,16 +105,6 @@ def _begin_rest(_connection: Any, entry: ConnectionPoolEntry) -> None:
 
 
 def _hold(connection: Connection, name: str) -> None:
-    """Begin on PostgreSQL with the lock of a name: one round trip, past the layers above, at a fifth of the cost [measured].
-
-    It is a number made of the name, so that two names of one number only wait for each other without need.
-    """
+    """Have the lock of a name, which is a number made of it: two names of one number only wait for each other without need."""
     number = int.from_bytes(blake2b(name.encode(), digest_size=8).digest(), signed=True)
-    lock = f"SELECT pg_advisory_xact_lock({number})"
-    driver: Any = connection.connection.driver_connection
-    libpq = driver.pgconn
-    if libpq.transaction_status == _IDLE and libpq.exec_(f"BEGIN; {lock}".encode()).status == _ROWS:
-        return
-    if libpq.transaction_status == _FAILED:
-        libpq.exec_(b"ROLLBACK")
-    connection.exec_driver_sql(lock)  # It says what is wrong in the words of the layers above.
+    connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({number})")

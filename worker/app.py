@@ -7,8 +7,6 @@ from datetime import timedelta
 
 import structlog
 from celery import Celery
-from kombu import Connection
-from kombu.exceptions import OperationalError
 
 from access.operations import Lane
 from store.outbox import Topic
@@ -26,12 +24,8 @@ Handlers = Mapping[Topic, Callable[[str], None]]
 
 
 #: A message that the broker did not take is sent once more: RabbitMQ says no to it while a queue's leader is being chosen.
+#: Only what is sent with a policy raises ``OperationalError`` when it is refused for good; else it is the driver's own word.
 RETRY_POLICY = {"max_retries": 1, "interval_start": 0.3}
-
-
-def broker_failures(connection: Connection) -> tuple[type[BaseException], ...]:
-    """What sending raises when the broker cannot be reached, or says no."""
-    return (OperationalError, OSError, *connection.recoverable_connection_errors)
 
 
 def task_name(topic: Topic) -> str:

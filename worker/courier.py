@@ -9,10 +9,11 @@ from secrets import token_hex
 import structlog
 from celery import Celery
 from kombu import Producer
+from kombu.exceptions import OperationalError
 
 from access.operations import Lane
 from store.outbox import Wake
-from worker.app import ANSWERS_WITHIN_SECONDS, RETRY_POLICY, broker_failures, task_name
+from worker.app import ANSWERS_WITHIN_SECONDS, RETRY_POLICY, task_name
 from worker.queues import Queues
 
 _log = structlog.get_logger(__name__)
@@ -30,12 +31,10 @@ class CeleryCourier:
         self._sent: deque[int] = deque()
         #: Lanes whose queue is known to be there.
         self._declared: set[Lane] = set()
-        self._failures: tuple[type[BaseException], ...] = ()
 
     def attach(self, app: Celery) -> None:
         """Send through this application from now on."""
         self._app = app
-        self._failures = broker_failures(app.connection_for_write())
 
     def send(self, wakes: Iterable[Wake]) -> None:
         """Hand wake-ups to the broker; one that cannot be reached now loses nothing, since the sweep looks anyway."""
@@ -49,7 +48,7 @@ class CeleryCourier:
                     self._publish(producer, wake)
                     if wake.id is not None:
                         self._sent.append(wake.id)
-        except self._failures as exc:
+        except (OperationalError, OSError) as exc:
             self._declared.clear()
             _log.warning("broker.unreachable", wakes=len(wakes), why=str(exc))
 

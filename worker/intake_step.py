@@ -142,7 +142,7 @@ def _delivers(connection: Any) -> bool:
 
 
 def publish(connection: Connection, queues: Queues, bodies: Sequence[bytes]) -> None:
-    """Put messages on the intake queue, as any producer would. Raises one of ``broker_failures``."""
+    """Put messages on the intake queue, as any producer would. Raises ``OperationalError`` and ``OSError``."""
     with connection.Producer(serializer=None) as producer:
         for body in bodies:
             producer.publish(

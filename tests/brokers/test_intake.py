@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from amqp.exceptions import MessageNacked
+from kombu import Connection, Exchange, Queue
+from kombu.exceptions import OperationalError
 from sqlalchemy import create_engine, text
 from sqlalchemy.engine import make_url
 
@@ -14,6 +18,8 @@ from tasks.parsing import EVENT_TYPE, MAX_BODY
 from tests.brokers.conftest import MakeSite
 from tests.crash.site import Site
 from tests.machine import Amqp, Seen
+from worker.intake_step import publish
+from worker.queues import INTAKE, Queues
 
 
 def wanted(site: Site, **more: Any) -> dict[str, Any]:
@@ -158,3 +164,23 @@ def test_a_message_that_kills_its_workers_becomes_a_dead_letter(
     [letter], [seen] = dead(site), copies(site, rabbitmq)
     assert letter.source == "broker"
     assert "Workers ended" in str(seen.headers["x-provisor-reason"])
+
+
+@dataclass(frozen=True)
+class Full(Queues):
+    """An intake queue that has room for one message, and says no to others."""
+
+    @property
+    def intake(self) -> Queue:
+        name = self.prefix + INTAKE
+        limits = {"x-max-length": 1, "x-overflow": "reject-publish"}
+        return Queue(name, Exchange("", type="direct"), routing_key=name, queue_arguments=limits)
+
+
+def test_what_rabbitmq_says_no_to_fails_like_a_broker_that_is_away(rabbitmq: Amqp) -> None:
+    with Connection(rabbitmq.url, transport_options={"confirm_publish": True}) as connection:
+        publish(connection, Full(prefix=rabbitmq.prefix), [b"1"])
+        with pytest.raises(OperationalError) as refused:
+            publish(connection, Full(prefix=rabbitmq.prefix), [b"2"])
+        assert isinstance(refused.value.__cause__, MessageNacked)
+    assert rabbitmq.depth() == 1

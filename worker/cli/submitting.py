@@ -146,8 +146,8 @@ def _put_into(store: Store, bodies: Sequence[bytes]) -> None:
 
 def _publish(settings: Settings, bodies: Sequence[bytes]) -> None:
     from kombu import Connection
+    from kombu.exceptions import OperationalError
 
-    from worker.app import broker_failures
     from worker.intake_step import publish
     from worker.queues import Queues
 
@@ -156,12 +156,11 @@ def _publish(settings: Settings, bodies: Sequence[bytes]) -> None:
     queues = Queues(prefix=settings.broker.prefix, amqp=amqp)
     timeout = settings.limits.connect_timeout.total_seconds()
     options = {"confirm_publish": True} if amqp else {"socket_connect_timeout": timeout}
-    broker = Connection(url, transport_options=options, connect_timeout=timeout)
     try:
-        with broker as connection:
+        with Connection(url, transport_options=options, connect_timeout=timeout) as connection:
             connection.ensure_connection(max_retries=1)
             publish(connection, queues, bodies)
-    except broker_failures(broker) as exc:
+    except (OperationalError, OSError) as exc:
         raise Problem(
             f"The broker at {masked(settings.broker.url)} did not take the requests ({type(exc).__name__}).",
             "Check broker.url, and that the broker runs; then submit the same file again: nothing is done twice.",

@@ -1,0 +1,22 @@
+"""Celery's consumer as Provisor has it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from celery.utils.imports import symbol_by_name
+from celery.worker.consumer import Consumer
+
+from worker.app import make_app
+from worker.consumer import LeanConsumer
+from worker.queues import Queues
+
+
+def test_a_worker_takes_every_usual_step_but_making_queues_for_delayed_messages() -> None:
+    app = make_app("amqp://", Queues(amqp=True), {}, visibility_timeout=timedelta(hours=1))
+    assert symbol_by_name(app.conf.worker_consumer) is LeanConsumer
+    usual, ours = Consumer.Blueprint.default_steps, LeanConsumer.Blueprint.default_steps
+    assert [step for step in usual if step not in ours] == [
+        "celery.worker.consumer.delayed_delivery:DelayedDelivery",
+    ]
+    assert [step for step in ours if step not in usual] == []
