@@ -52,13 +52,13 @@ bench: $(DEV) ## Measure
 
 .PHONY: check
 check: $(DEV) ## Check everything a machine can; changes nothing
-	@$(PY) -m house check
+	@$(PY) -m checks check
 
 .PHONY: fix
 fix: $(DEV) ## Format, mend what can be mended, write the generated pages anew
 	@$(PY) -m ruff check --fix --quiet . || true
 	@$(PY) -m ruff format --quiet .
-	@$(PY) -m house write
+	@$(PY) -m checks write
 
 .PHONY: lock
 lock: ## Resolve the dependencies anew and write both lock files (needs uv)

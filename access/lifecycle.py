@@ -63,7 +63,7 @@ class ClaimState(StrEnum):
     VOID = "void"
 
 
-class TicketLife(StrEnum):
+class TicketState(StrEnum):
     """Where our side of a ticket stands; the ticketing system's own status is kept beside it."""
 
     #: Committed before the call that makes it.
@@ -91,7 +91,7 @@ def _to(*states: StrEnum) -> frozenset[str]:
     return frozenset(str(state) for state in states)
 
 
-_R, _O, _C, _T = RequestState, OperationState, ClaimState, TicketLife
+_R, _O, _C, _T = RequestState, OperationState, ClaimState, TicketState
 
 #: entity -> state -> the states that may follow. What follows "" is how an entity may be born.
 LIFECYCLE: MappingProxyType[str, _Table] = MappingProxyType(

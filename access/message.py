@@ -26,8 +26,8 @@ from pydantic import (
 )
 
 from access.accounts import Subject
-from access.directions import Direction
 from access.entitlements import EntitlementRef, ResourceKind, System
+from access.methods import Direction
 
 #: The version this model speaks; a message may leave it out.
 SCHEMA_NAME = "provisor.access-request/1"

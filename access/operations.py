@@ -9,19 +9,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from access.directions import Direction
 from access.entitlements import EntitlementRef, System
-from access.lifecycle import ClaimState, OperationState, RequestState, TicketLife
+from access.lifecycle import ClaimState, OperationState, RequestState, TicketState
 from access.message import AccessRequest
-
-
-class Via(StrEnum):
-    """Who carries an operation out."""
-
-    #: A connector, through the system's API.
-    CONNECTOR = "connector"
-    #: A person, through a ticket.
-    TICKET = "ticket"
+from access.methods import Direction, Method
 
 
 class Purpose(StrEnum):
@@ -81,7 +72,7 @@ class Operation:
     account_title: str
     email: str | None
     products: tuple[str, ...]
-    via: Via
+    via: Method
     why: str
     state: OperationState
     before: str | None
@@ -141,7 +132,7 @@ class Ticket:
     provider: str
     marker: str
     project: str
-    state: TicketLife
+    state: TicketState
     issue_id: str | None
     issue_key: str | None
     url: str | None

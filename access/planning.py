@@ -9,11 +9,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from access.accounts import Account, NoMatch
-from access.directions import Direction
 from access.entitlements import Entitlement, EntitlementRef, ResourceKind, System
 from access.message import AccessRequest, present_fields
-from access.operations import Via
-from access.policy import MissingAccount, Policy, Road, Rule
+from access.methods import Direction, Method
+from access.policy import MissingAccount, Policy, Rule
 
 #: Whether a system's API can do this at all.
 Automates = Callable[[ResourceKind, Direction], bool]
@@ -21,11 +20,11 @@ Automates = Callable[[ResourceKind, Direction], bool]
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One operation to be, with the reason for the road it takes."""
+    """One operation to be, with the reason for its method."""
 
     direction: Direction
     entitlement: Entitlement
-    via: Via
+    via: Method
     why: str
     products: tuple[str, ...] = ()
 
@@ -78,7 +77,7 @@ def _against_policy(
 ) -> Refusal | None:
     if rule is None:
         return Refusal(f"No policy rule matches {entitlement.named}. Add a rule for it to the policy file.")
-    if rule.road(direction) is Road.DENY:
+    if rule.method(direction) is Method.DENY:
         verb = "give" if direction is Direction.GIVE else "take away"
         return Refusal(f"Policy rule '{rule.pattern}' does not allow to {verb} {entitlement.named}.")
     if refusal := _lacks_required(request, rule):
@@ -139,14 +138,16 @@ def _without_account(
         return Plan((step,), None)
     account_entitlement = account_of(entitlement.ref.system)
     account_rule = policy.rule_for(account_entitlement.ref)
-    if account_rule is None or account_rule.give is Road.DENY:
+    if account_rule is None or account_rule.give is Method.DENY:
         return Refusal(f"{missing.sentence()} Policy does not allow to make accounts in {entitlement.ref.system}.")
     if refusal := _lacks_required(request, account_rule) or _wants_other_products(request, account_rule):
         return refusal
     products = request.products or rule.products or account_rule.products
     first = _step(Direction.GIVE, account_entitlement, account_rule, automates, products)
     if rule.missing_account is MissingAccount.TICKET:
-        first = Step(Direction.GIVE, account_entitlement, Via.TICKET, "policy has a person make the account", products)
+        first = Step(
+            Direction.GIVE, account_entitlement, Method.TICKET, "policy has a person make the account", products
+        )
     return Plan((first, _step(Direction.GIVE, entitlement, rule, automates, ())), None)
 
 
@@ -163,21 +164,21 @@ SYSTEM_TITLES = {System.JUMPCLOUD: "JumpCloud", System.JIRA: "Jira"}
 def _step(
     direction: Direction, entitlement: Entitlement, rule: Rule, automates: Automates, products: tuple[str, ...]
 ) -> Step:
-    via, why = _road(direction, entitlement, rule, automates)
+    via, why = _method_for(direction, entitlement, rule, automates)
     if entitlement.ref.kind is not ResourceKind.ACCOUNT or direction is Direction.TAKE:
         products = ()
     return Step(direction, entitlement, via, why, products)
 
 
-def _road(direction: Direction, entitlement: Entitlement, rule: Rule, automates: Automates) -> tuple[Via, str]:
-    if rule.road(direction) is Road.TICKET:
-        return Via.TICKET, f"policy rule '{rule.pattern}' has a person do it"
+def _method_for(direction: Direction, entitlement: Entitlement, rule: Rule, automates: Automates) -> tuple[Method, str]:
+    if rule.method(direction) is Method.TICKET:
+        return Method.TICKET, f"policy rule '{rule.pattern}' has a person do it"
     if entitlement.by_person:
-        return Via.TICKET, entitlement.by_person
+        return Method.TICKET, entitlement.by_person
     if not automates(entitlement.ref.kind, direction):
         verb = "given" if direction is Direction.GIVE else "taken away"
         return (
-            Via.TICKET,
+            Method.TICKET,
             f"{entitlement.title} cannot be {verb} through the {SYSTEM_TITLES[entitlement.ref.system]} API",
         )
-    return Via.CONNECTOR, f"policy rule '{rule.pattern}' and the API allow it"
+    return Method.CONNECTOR, f"policy rule '{rule.pattern}' and the API allow it"

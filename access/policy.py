@@ -1,4 +1,4 @@
-"""Policy: what the company lets Provisor do with each entitlement, and by which road.
+"""Policy: what the company lets Provisor do with each entitlement, and by which method.
 
 The first rule whose pattern matches the entitlement, by ids or by names, decides. No rule means no.
 """
@@ -13,19 +13,8 @@ from enum import StrEnum
 from fnmatch import fnmatchcase
 from typing import Any
 
-from access.directions import Direction
 from access.entitlements import EntitlementRef
-
-
-class Road(StrEnum):
-    """How an operation is to be carried out."""
-
-    #: By API; where the API cannot, by a ticket.
-    CONNECTOR = "connector"
-    #: By a person, through a ticket.
-    TICKET = "ticket"
-    #: Not at all.
-    DENY = "deny"
+from access.methods import Direction, Method
 
 
 def _folded(text: str) -> str:
@@ -62,16 +51,16 @@ class Rule:
     """
 
     pattern: str
-    give: Road = Road.CONNECTOR
-    take: Road = Road.CONNECTOR
+    give: Method = Method.CONNECTOR
+    take: Method = Method.CONNECTOR
     max_duration: timedelta | None = None
     required: tuple[str, ...] = ()
     missing_account: MissingAccount = MissingAccount.REFUSE
     products: tuple[str, ...] = ()
     ticket: TicketRoute | None = None
 
-    def road(self, direction: Direction) -> Road:
-        """The road for giving or for taking away."""
+    def method(self, direction: Direction) -> Method:
+        """The method for giving or for taking away."""
         return self.give if direction is Direction.GIVE else self.take
 
     def matches(self, refs: Iterable[EntitlementRef]) -> bool:

@@ -10,8 +10,8 @@ from kombu import Connection
 
 from benchmarks.grants import Grant
 from benchmarks.report import WrongResult
-from store.unit import Store
-from worker.intake_step import publish
+from store.unit_of_work import Store
+from worker.intake_consumer import publish
 from worker.queues import Queues
 
 _LOOK_SECONDS = 0.02

@@ -18,7 +18,7 @@ from benchmarks.replay import ReplayedCall, replayed
 from benchmarks.report import WrongResult
 from benchmarks.simulated import Simulated
 from store.database import Database
-from store.unit import Store
+from store.unit_of_work import Store
 
 #: Threads of the worker, on both sides: Provisor's default.
 CONCURRENCY = 16

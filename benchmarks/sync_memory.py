@@ -50,10 +50,10 @@ def measure(report: Report, options: argparse.Namespace) -> None:
                 first = tenant.sync()
             rows.append([size.users, size.groups, size.memberships, first.calls, first.seconds, rest, peak.mb])
             again = [_again("JumpCloud", tenant, first)]  # of the largest: a small tenant costs little to begin with
-            picture = tenant.picture()
-        if not size.users < picture["accounts"] <= size.users + 10 or picture["held"] < size.memberships:
+            snapshot = tenant.snapshot()
+        if not size.users < snapshot["accounts"] <= size.users + 10 or snapshot["held"] < size.memberships:
             raise WrongResult(
-                f"The picture shows {picture['accounts']} accounts and {picture['held']} holders, "
+                f"The snapshot shows {snapshot['accounts']} accounts and {snapshot['held']} holders, "
                 f"and the tenant was to have {size.users} users and {size.memberships} memberships."
             )
     columns = ("users", "groups", "memberships", "calls", "seconds", "at rest, MB", "peak, MB")

@@ -15,9 +15,9 @@ from benchmarks.report import Aim, Report, Table, WrongResult
 from benchmarks.sync_worker import digest
 from benchmarks.tenants import MANY_IN_FLIGHT, UNBOUND, Synced, Tenant, jira, jumpcloud
 from config.systems import JiraSettings, JumpCloudSettings
-from connectors.jira.reading import formula as jira_formula
-from connectors.jumpcloud.reading import formula as jumpcloud_formula
-from connectors.jumpcloud.reading.methods import Method
+from connectors.jira.reading import call_estimate as jira_formula
+from connectors.jumpcloud.reading import call_estimate as jumpcloud_formula
+from connectors.jumpcloud.reading.methods import MembershipMethod
 
 _LATENCIES_MS = (0, 50, 100)
 _AIMED_AT_MS = 50
@@ -54,16 +54,19 @@ def _cases(options: argparse.Namespace) -> list[_Case]:
     site = {"users": options.jira_users, "groups": options.jira_groups, "projects": options.jira_projects}
     few_jumpcloud, few_jira = JumpCloudSettings().concurrency, JiraSettings().concurrency
 
-    def by(method: Method, company: dict[str, int]) -> Callable[[], AbstractContextManager[Tenant]]:
+    def by(method: MembershipMethod, company: dict[str, int]) -> Callable[[], AbstractContextManager[Tenant]]:
         return partial(jumpcloud, **company, jumpcloud=UNBOUND, sync={"jumpcloud_method": str(method)})
 
     def with_calls(in_flight: int) -> Callable[[], AbstractContextManager[Tenant]]:
         return partial(jira, **site, jira=UNBOUND | {"concurrency": in_flight})
 
-    listing, report = partial(_jumpcloud_formula, Method.LISTING), partial(_jumpcloud_formula, Method.REPORT)
+    listing, report = (
+        partial(_jumpcloud_formula, MembershipMethod.LISTING),
+        partial(_jumpcloud_formula, MembershipMethod.REPORT),
+    )
     return [
-        _Case("JumpCloud, by listing", few_jumpcloud, by(Method.LISTING, company), listing, 20),
-        _Case("JumpCloud, by report", few_jumpcloud, by(Method.REPORT, larger), report, None, (50,)),
+        _Case("JumpCloud, by listing", few_jumpcloud, by(MembershipMethod.LISTING, company), listing, 20),
+        _Case("JumpCloud, by report", few_jumpcloud, by(MembershipMethod.REPORT, larger), report, None, (50,)),
         _Case("Jira", MANY_IN_FLIGHT, with_calls(MANY_IN_FLIGHT), _jira_formula, 8),
         _Case("Jira, as many in flight as by default", few_jira, with_calls(few_jira), _jira_formula, None, (50,)),
     ]
@@ -112,16 +115,16 @@ def _verify(tenant: Tenant) -> Reading:
     """The first sync must show what the plain client sees; what that saw, and its calls."""
     tenant.sync()
     whole = tenant.plain_client().read()
-    picture = tenant.picture()
-    if picture["digest"] != digest(whole.accounts, whole.held):
+    snapshot = tenant.snapshot()
+    if snapshot["digest"] != digest(whole.accounts, whole.held):
         raise WrongResult(
-            f"The picture of {tenant.system} shows {picture['accounts']} accounts and {picture['held']} holders, "
+            f"The snapshot of {tenant.system} shows {snapshot['accounts']} accounts and {snapshot['held']} holders, "
             f"and the plain client saw {len(whole.accounts)} and {len(whole.held)}, or others."
         )
     return whole
 
 
-def _jumpcloud_formula(method: Method, state: dict[str, Any]) -> int:
+def _jumpcloud_formula(method: MembershipMethod, state: dict[str, Any]) -> int:
     sizes = jumpcloud_formula.Sizes(
         users=len(state["users"]),
         admins=len(state["admins"]),

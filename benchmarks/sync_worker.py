@@ -1,4 +1,4 @@
-"""Provisor's worker as a child of the sync benchmark: it takes pictures when asked, as it does for ``provisor sync``."""
+"""Provisor's worker as a child of the sync benchmark: it takes snapshots when asked, as it does for ``provisor sync``."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from typing import Any
 from sqlalchemy import func, select
 
 from access.entitlements import System
-from access.pictures import RunState
+from access.snapshots import RunState
 from benchmarks.child import Doings, obey
 from config.settings import Settings
-from store.picture_tables import accounts, grants, picture_parts, pictures
-from store.unit import Store
+from store.snapshot_tables import accounts, grants, snapshot_parts, snapshots
+from store.unit_of_work import Store
 from worker.running import Hosted, Running, prepare
 from worker.telemetry import Redaction, start_logging
 
@@ -29,7 +29,7 @@ class _Syncs:
     running: Running
 
     def sync(self, asked: dict[str, Any]) -> dict[str, Any]:
-        """Take a picture with the whole worker."""
+        """Take a snapshot with the whole worker."""
         syncing, store = self.running.provisor.syncing, self.running.provisor.store
         run_id = syncing.begin(System(asked["system"]), full=asked["full"])
         while True:
@@ -50,20 +50,20 @@ class _Syncs:
         }
 
 
-def _picture(store: Store, system: str) -> dict[str, Any]:
-    """How much the current picture shows, and of accounts and holders a digest."""
+def _snapshot(store: Store, system: str) -> dict[str, Any]:
+    """How much the current snapshot shows, and of accounts and holders a digest."""
     with store.database.read() as connection:
         people = (
             select(accounts.c.id)
-            .join(picture_parts, picture_parts.c.part_id == accounts.c.part_id)
-            .join(pictures, pictures.c.run_id == picture_parts.c.run_id)
-            .where(pictures.c.system == system)
+            .join(snapshot_parts, snapshot_parts.c.part_id == accounts.c.part_id)
+            .join(snapshots, snapshots.c.run_id == snapshot_parts.c.run_id)
+            .where(snapshots.c.system == system)
         )
         held = (
             select(grants.c.resource, grants.c.principal)
-            .join(picture_parts, picture_parts.c.part_id == grants.c.part_id)
-            .join(pictures, pictures.c.run_id == picture_parts.c.run_id)
-            .where(pictures.c.system == system, grants.c.kind.in_(_HELD))
+            .join(snapshot_parts, snapshot_parts.c.part_id == grants.c.part_id)
+            .join(snapshots, snapshots.c.run_id == snapshot_parts.c.run_id)
+            .where(snapshots.c.system == system, grants.c.kind.in_(_HELD))
         )
         return {
             "accounts": connection.execute(select(func.count()).select_from(people.subquery())).scalar(),
@@ -87,7 +87,7 @@ def _start(settings: dict[str, Any]) -> Doings:
     Hosted(running).start()
     return {
         "sync": _Syncs(running).sync,
-        "picture": lambda asked: _picture(running.provisor.store, asked["system"]),
+        "snapshot": lambda asked: _snapshot(running.provisor.store, asked["system"]),
     }
 
 

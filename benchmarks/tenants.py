@@ -47,9 +47,9 @@ class Tenant:
             raise WrongResult(f"The sync of {self.system} failed: {said['error']}")
         return Synced(said["seconds"], self.simulated.calls()["total"], said["method"], said["full"])
 
-    def picture(self) -> dict[str, Any]:
-        """What the current picture shows."""
-        found: dict[str, Any] = self.worker.ask("picture", system=self.system)
+    def snapshot(self) -> dict[str, Any]:
+        """What the current snapshot shows."""
+        found: dict[str, Any] = self.worker.ask("snapshot", system=self.system)
         return found
 
     def plain_client(self, *, most: int | None = None) -> PlainClient:

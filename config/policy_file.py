@@ -14,7 +14,8 @@ from pydantic import BeforeValidator, Field, ValidationError, field_validator
 
 from access.entitlements import KINDS, RIGHTS, EntitlementRef, System
 from access.message import FACTS
-from access.policy import MissingAccount, Policy, Road, Rule, TicketRoute
+from access.methods import Method
+from access.policy import MissingAccount, Policy, Rule, TicketRoute
 from config.durations import parse_duration
 from config.errors import SettingsError
 from config.keys import nearest, shown
@@ -63,8 +64,8 @@ class _Ticket(Section):
 
 class _Rule(Section):
     pattern: Annotated[str, Field(min_length=1, max_length=1000)]
-    give: Road = Road.CONNECTOR
-    take: Road = Road.CONNECTOR
+    give: Method = Method.CONNECTOR
+    take: Method = Method.CONNECTOR
     max_duration: Annotated[timedelta, BeforeValidator(_with_unit)] | None = None
     required: Words = ()
     missing_account: MissingAccount = MissingAccount.REFUSE

@@ -7,9 +7,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field, SecretStr, field_validator
 
-from config.addresses import BrokerUrl, DatabaseUrl, Token
 from config.durations import Duration, within
 from config.section import Section, form
+from config.urls import BrokerUrl, DatabaseUrl, Token
 
 #: Anything shorter is a mistake, not a timeout.
 _BLINK = timedelta(milliseconds=10)
@@ -68,9 +68,9 @@ class LimitSettings(Section):
 
 
 class SyncSettings(Section):
-    """How pictures of the systems are taken."""
+    """How snapshots of the systems are taken."""
 
-    #: How often a picture is taken; off when left empty.
+    #: How often a snapshot is taken; off when left empty.
     period: Annotated[Duration, Field(ge=timedelta(minutes=1))] | None = timedelta(hours=1)
     #: How old the last full pass may be before everything is read again, whatever the events say.
     full_every: Annotated[Duration, Field(ge=timedelta(minutes=1))] = timedelta(hours=24)

@@ -11,7 +11,6 @@ from typing import Annotated, Any, Self
 from pydantic import BaseModel, BeforeValidator, PrivateAttr, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from config.addresses import masked
 from config.durations import written
 from config.errors import SettingsError
 from config.keys import all_keys
@@ -27,6 +26,7 @@ from config.sentences import sentences
 from config.sources import YamlFile, config_file, from_environment, from_secret_files
 from config.systems import AtlassianSettings, JiraSettings, JiraSite, JumpCloudSettings
 from config.ticketing import TicketingSettings
+from config.urls import masked
 
 
 class Provisioning(StrEnum):

@@ -6,8 +6,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from config.addresses import Token, WebAddress
 from config.section import Section, Words, form
+from config.urls import Token, WebAddress
 
 _NO_CLOUD_ID = "is not a cloud id; copy it from https://<site>.atlassian.net/_edge/tenant_info, or leave it out"
 
@@ -36,7 +36,7 @@ class JumpCloudSettings(Section):
     rate: Annotated[float, Field(gt=0, le=100_000, allow_inf_nan=False)] = 10.0
     #: Calls that may be made at once after a quiet time.
     burst: Annotated[int, Field(ge=1, le=100_000)] = 20
-    #: Calls in flight at once, of one process taking a picture.
+    #: Calls in flight at once, of one process taking a snapshot.
     concurrency: Annotated[int, Field(ge=1, le=64)] = 4
     #: Needed by multi-tenant administrators, and best set for service accounts.
     org_id: (
@@ -140,7 +140,7 @@ class JiraSettings(JiraSite):
     rate: Annotated[float, Field(gt=0, le=100_000, allow_inf_nan=False)] = 25.0
     #: Calls that may be made at once after a quiet time.
     burst: Annotated[int, Field(ge=1, le=100_000)] = 50
-    #: Calls in flight at once, of one process taking a picture.
+    #: Calls in flight at once, of one process taking a snapshot.
     concurrency: Annotated[int, Field(ge=1, le=64)] = 5
 
     @property

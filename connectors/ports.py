@@ -8,8 +8,8 @@ from enum import StrEnum
 from typing import Protocol
 
 from access.accounts import Account, NoMatch, Subject
-from access.directions import Direction
 from access.entitlements import Entitlement, EntitlementRef, ResourceKind, System
+from access.methods import Direction
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
-"""What Provisor asks of a system when it takes a picture of it: the port each reader implements.
+"""What Provisor asks of a system when it takes a snapshot of it: the port each reader implements.
 
-A picture is made of *parts*, each one list of the system ("users", "groups", "members/<group>"). The engine (``tasks/sync``)
+A snapshot is made of *parts*, each one list of the system ("users", "groups", "members/<group>"). The engine (``tasks/sync``)
 decides which parts are read when and by whom, and stores their rows; the reader knows how to read a part completely, in as
 few calls as the service allows, and says so when it could not. Parts come in stages: the parts of a later stage are made
 from what an earlier one found, which the engine hands back as a ``Catalogue``.
@@ -68,7 +68,7 @@ class AccountRow:
 
 
 class ThingKind(StrEnum):
-    """A kind of resource in a picture: those of entitlements, and projects, which roles are roles of."""
+    """A kind of resource in a snapshot: those of entitlements, and projects, which roles are roles of."""
 
     GROUP = "group"
     PROJECT = "project"
@@ -121,7 +121,7 @@ Row = AccountRow | ResourceRow | GrantRow
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One list of the system. ``name`` is unique within the system and stable from picture to picture.
+    """One list of the system. ``name`` is unique within the system and stable from snapshot to snapshot.
 
     ``about`` is what the reader needs to read it (ids), plain strings, since any worker may be the one to read it.
     ``large`` lists are streamed; the others are short enough to be held while they are checked.
@@ -134,9 +134,9 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class ReadPlan:
-    """How one picture will be read. Plain JSON inside: it is stored with the run, for all workers.
+    """How one snapshot will be read. Plain JSON inside: it is stored with the run, for all workers.
 
-    ``full`` is whether every part is read; otherwise only ``touched`` parts are, and what the previous picture had is kept
+    ``full`` is whether every part is read; otherwise only ``touched`` parts are, and what the previous snapshot had is kept
     for the others (a name ending in ``/`` touches all parts that begin with it). ``method`` is a word for people.
     ``state`` is the reader's own (ids of reports, results of probes).
     """
@@ -149,7 +149,7 @@ class ReadPlan:
 
 
 class Catalogue(Protocol):
-    """What the earlier stages of this run found (parts kept from the previous picture included)."""
+    """What the earlier stages of this run found (parts kept from the previous snapshot included)."""
 
     def resources(self, kind: ThingKind) -> Iterator[ResourceRow]:
         """The resources of a kind."""
@@ -165,7 +165,7 @@ class Shifted(Exception):  # noqa: N818 - an event of reading, for the engine to
 
 
 class Incomplete(Exception):  # noqa: N818 - what a reader says of a list, not an error of the caller
-    """The list cannot be had completely; one sentence why. The run fails and the old picture stays."""
+    """The list cannot be had completely; one sentence why. The run fails and the old snapshot stays."""
 
 
 class Reader(Protocol):
@@ -183,7 +183,7 @@ class Reader(Protocol):
     def plan(self, *, previous: datetime | None, now: datetime) -> ReadPlan:
         """Decide how to read, probing what has to be probed.
 
-        ``previous`` is when the run behind the last complete picture began, None for a full pass.
+        ``previous`` is when the run behind the last complete snapshot began, None for a full pass.
         """
         ...
 

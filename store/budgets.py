@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Row, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from access.operations import Lane
-from store.picture_tables import budgets
+from store.snapshot_tables import budgets
 
 #: The class every call counts against, besides stops of its own class.
 ALL = "*"

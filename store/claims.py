@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Select, and_, bindparam, or_, select, update
 from access.claims import STANDING
 from access.lifecycle import ClaimState
 from access.operations import Claim, access_key
-from store.living import Living, among
+from store.leases import LeasedTable, among
 from store.rows import claim_of
 from store.tables import claims
 
@@ -20,7 +20,7 @@ from store.tables import claims
 LIVE = (ClaimState.PENDING, ClaimState.ACTIVE)
 
 
-# Built once, for the same reason as in ``store/living.py``.
+# Built once, for the same reason as in ``store/leases.py``.
 _INSERT = claims.insert()
 _DISOWN = (
     update(claims)
@@ -50,7 +50,7 @@ _WHY_VOID = select(claims.c.why_ended).where(
 )
 
 
-class Claims(Living):
+class Claims(LeasedTable):
     """Claims, in the caller's transaction."""
 
     def __init__(self, connection: Connection) -> None:

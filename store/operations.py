@@ -9,10 +9,10 @@ from typing import Any
 from sqlalchemy import Connection, and_, bindparam, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from access.directions import Direction
 from access.lifecycle import OperationState, RequestState
+from access.methods import Direction
 from access.operations import Operation, Purpose, access_key
-from store.living import Living, among
+from store.leases import LeasedTable, among
 from store.rows import operation_of
 from store.tables import operations, requests
 
@@ -22,7 +22,7 @@ BUSY = (OperationState.RUNNING, OperationState.WITH_PERSON)
 ALIVE = (OperationState.WAITING, OperationState.READY, *BUSY)
 
 
-# Built once, for the same reason as in ``store/living.py``.
+# Built once, for the same reason as in ``store/leases.py``.
 _INSERT = operations.insert()
 _BEGIN = {
     "postgresql": postgresql.insert(operations).on_conflict_do_nothing().returning(operations.c.id),
@@ -75,7 +75,7 @@ _RELEASE = (
 )
 
 
-class Operations(Living):
+class Operations(LeasedTable):
     """Operations, in the caller's transaction."""
 
     def __init__(self, connection: Connection) -> None:

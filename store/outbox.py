@@ -1,6 +1,6 @@
-"""Wake-ups owed: written in the commit that makes work, forgotten once the broker has them.
+"""WakeUp-ups owed: written in the commit that makes work, forgotten once the broker has them.
 
-A wake-up that is lost after that costs time, never work: the sweep over ``due_at`` (``store/due.py``) finds the row again.
+A wake-up that is lost after that costs time, never work: the sweep over ``due_at`` (``store/sweep.py``) finds the row again.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class Topic(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Wake:
+class WakeUp:
     """One wake-up: which row, and its order of service. ``id`` is its place in the outbox, if it has one."""
 
     topic: Topic
@@ -45,19 +45,20 @@ class Outbox:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def add(self, wakes: Sequence[Wake], *, now: datetime) -> Sequence[Wake]:
+    def add(self, wake_ups: Sequence[WakeUp], *, now: datetime) -> Sequence[WakeUp]:
         """Owe wake-ups; the same with their places."""
         rows = [
-            {"topic": str(wake.topic), "ref": wake.ref, "lane": str(wake.lane), "created_at": now} for wake in wakes
+            {"topic": str(wake_up.topic), "ref": wake_up.ref, "lane": str(wake_up.lane), "created_at": now}
+            for wake_up in wake_ups
         ]
         ids = self._connection.execute(_INSERT, rows).scalars()
-        return [replace(wake, id=number) for wake, number in zip(wakes, ids, strict=True)]
+        return [replace(wake_up, id=number) for wake_up, number in zip(wake_ups, ids, strict=True)]
 
-    def unsent(self, *, before: datetime, limit: int) -> Sequence[Wake]:
-        """Wake-ups owed since before ``before``, oldest first."""
+    def unsent(self, *, before: datetime, limit: int) -> Sequence[WakeUp]:
+        """WakeUp-ups owed since before ``before``, oldest first."""
         statement = select(outbox).where(outbox.c.created_at <= before).order_by(outbox.c.id).limit(limit)
         return [
-            Wake(Topic(row["topic"]), row["ref"], Lane(row["lane"]), id=row["id"])
+            WakeUp(Topic(row["topic"]), row["ref"], Lane(row["lane"]), id=row["id"])
             for row in self._connection.execute(statement).mappings()
         ]
 

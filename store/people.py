@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from store.looking import Looking
+from store.queries.snapshots import Queries
 
 
 class People:
-    """The persons behind accounts of the current pictures.
+    """The persons behind accounts of the current snapshots.
 
     Two things are proof: one address that accounts of different systems are shown to have, and JumpCloud's own link between
     a user and an administrator. Equal addresses within one system are none, nor are equal names. Only what joins is held:
@@ -28,8 +28,8 @@ class People:
                 self._by_address[admin] = person
 
     @classmethod
-    def of(cls, look: Looking) -> People:
-        """Those of the pictures that are looked at."""
+    def of(cls, look: Queries) -> People:
+        """Those of the snapshots that are looked at."""
         return cls(look.shared_addresses(), look.linked_administrators())
 
     def person(self, account: str, email: str | None) -> str | None:

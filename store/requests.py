@@ -11,11 +11,11 @@ from sqlalchemy import Connection, bindparam, func, select, update
 from access.lifecycle import RequestState
 from access.message import AccessRequest
 from access.operations import Request
-from store.living import Living
+from store.leases import LeasedTable
 from store.rows import request_of
 from store.tables import requests
 
-# Built once, for the same reason as in ``store/living.py``.
+# Built once, for the same reason as in ``store/leases.py``.
 _INSERT = requests.insert()
 _FINGERPRINTS = select(requests.c.id, requests.c.fingerprint).where(
     requests.c.id.in_(bindparam("these_ids", expanding=True))
@@ -30,7 +30,7 @@ class Received(NamedTuple):
     at: datetime
 
 
-class Requests(Living):
+class Requests(LeasedTable):
     """Requests, in the caller's transaction."""
 
     def __init__(self, connection: Connection) -> None:

@@ -6,11 +6,11 @@ from datetime import timedelta
 
 from sqlalchemy import RowMapping
 
-from access.directions import Direction
 from access.entitlements import EntitlementRef
-from access.lifecycle import ClaimState, OperationState, RequestState, TicketLife
+from access.lifecycle import ClaimState, OperationState, RequestState, TicketState
 from access.message import AccessRequest
-from access.operations import Claim, Operation, Purpose, Request, Ticket, Via
+from access.methods import Direction, Method
+from access.operations import Claim, Operation, Purpose, Request, Ticket
 
 
 def request_of(row: RowMapping) -> Request:
@@ -46,7 +46,7 @@ def operation_of(row: RowMapping) -> Operation:
         account_title=row["account_title"],
         email=row["email"],
         products=tuple(row["products"]),
-        via=Via(row["via"]),
+        via=Method(row["via"]),
         why=row["why"],
         state=OperationState(row["state"]),
         before=row["before"],
@@ -92,7 +92,7 @@ def ticket_of(row: RowMapping) -> Ticket:
         provider=row["provider"],
         marker=row["marker"],
         project=row["project"],
-        state=TicketLife(row["state"]),
+        state=TicketState(row["state"]),
         issue_id=row["issue_id"],
         issue_key=row["issue_key"],
         url=row["url"],

@@ -10,9 +10,9 @@ from typing import Any
 from sqlalchemy import Connection, RowMapping, func, insert, or_, select, update
 
 from access.entitlements import System
-from access.pictures import RunState, SyncRun
-from store.living import LeaseLost, Living
-from store.picture_tables import sync_runs, sync_schedule, sync_shards
+from access.snapshots import RunState, SyncRun
+from store.leases import LeasedTable, LeaseLost
+from store.snapshot_tables import sync_runs, sync_schedule, sync_shards
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class Shard:
     fence: int
 
 
-class SyncRuns(Living):
+class SyncRuns(LeasedTable):
     """Runs, in the caller's transaction."""
 
     def __init__(self, connection: Connection) -> None:

@@ -25,7 +25,7 @@ from sqlalchemy import (
     text,
 )
 
-from access.lifecycle import ClaimState, OperationState, RequestState, TicketLife
+from access.lifecycle import ClaimState, OperationState, RequestState, TicketState
 
 
 class Moment(TypeDecorator[datetime]):
@@ -204,7 +204,7 @@ tickets = Table(
     Column("closed_at", Moment),
     Column("error", Text),
     *_leased(),
-    CheckConstraint(_one_of("state", TicketLife), name="state_known"),
+    CheckConstraint(_one_of("state", TicketState), name="state_known"),
     CheckConstraint("state IN ('intended', 'withdrawn', 'lost') OR issue_id IS NOT NULL", name="open_means_it_exists"),
 )
 Index("ix_tickets_due", tickets.c.due_at)
@@ -265,8 +265,8 @@ dead_letters = Table(
     Column("resent_at", Moment),
 )
 
-known_addresses = Table(
-    "known_addresses",
+known_emails = Table(
+    "known_emails",
     metadata,
     Column("system", Text, primary_key=True),
     Column("email", Text, primary_key=True),

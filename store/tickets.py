@@ -8,17 +8,17 @@ from typing import Any
 
 from sqlalchemy import Connection, func, or_, select, update
 
-from access.lifecycle import TicketLife
+from access.lifecycle import TicketState
 from access.operations import Ticket
-from store.living import Living
+from store.leases import LeasedTable
 from store.rows import ticket_of
 from store.tables import tickets
 
 #: States in which a ticket is not over.
-LIVING = (TicketLife.INTENDED, TicketLife.OPEN, TicketLife.ANSWERED)
+LIVING = (TicketState.INTENDED, TicketState.OPEN, TicketState.ANSWERED)
 
 
-class Tickets(Living):
+class Tickets(LeasedTable):
     """Tickets, in the caller's transaction."""
 
     def __init__(self, connection: Connection) -> None:
@@ -33,7 +33,7 @@ class Tickets(Living):
                 provider=provider,
                 marker=marker,
                 project=project,
-                state=str(TicketLife.INTENDED),
+                state=str(TicketState.INTENDED),
             )
         )
 
@@ -73,7 +73,7 @@ class Tickets(Living):
             select(tickets.c.id)
             .where(
                 tickets.c.due_at <= now,
-                tickets.c.state.in_([str(TicketLife.OPEN), str(TicketLife.ANSWERED)]),
+                tickets.c.state.in_([str(TicketState.OPEN), str(TicketState.ANSWERED)]),
                 or_(tickets.c.lease_until.is_(None), tickets.c.lease_until <= now),
             )
             .order_by(tickets.c.due_at)

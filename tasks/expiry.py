@@ -7,13 +7,12 @@ from datetime import datetime
 import structlog
 
 from access.claims import Keep, when_over
-from access.directions import Direction
 from access.entitlements import ResourceKind
 from access.lifecycle import ClaimState, OperationState
-from access.operations import Claim, Operation, Purpose, Via
+from access.methods import Direction, Method
+from access.operations import Claim, Operation, Purpose
 from access.planning import SYSTEM_TITLES
-from access.policy import Road
-from store.unit import Work
+from store.unit_of_work import UnitOfWork
 from tasks.fulfilment import Fulfilment
 from tasks.services import Mode, Services, new_id
 
@@ -44,7 +43,7 @@ class Expiry:
         if operation_id is not None:
             self._fulfilment.operate(operation_id)
 
-    def _end(self, work: Work, claim: Claim, *, now: datetime) -> str | None:
+    def _end(self, work: UnitOfWork, claim: Claim, *, now: datetime) -> str | None:
         assert claim.ends_at is not None
         late = (now - claim.ends_at).total_seconds()
         verdict = when_over(claim, work.claims.on(claim.access_key, states=list(ClaimState)))
@@ -71,7 +70,7 @@ class Expiry:
         return operation.id
 
     def _taking(self, claim: Claim, *, now: datetime) -> Operation:
-        via, why = self._road(claim)
+        via, why = self._method_for(claim)
         return Operation(
             id=new_id("op"),
             request_id=claim.request_id,
@@ -102,13 +101,13 @@ class Expiry:
             verified_at=None,
         )
 
-    def _road(self, claim: Claim) -> tuple[Via, str]:
+    def _method_for(self, claim: Claim) -> tuple[Method, str]:
         """By API wherever it can be: access that is over is never left because a rule went away since."""
         rule = self._services.policy.rule_for(claim.entitlement, claim.named)
         connector = self._services.connectors.get(claim.entitlement.system)
         kind: ResourceKind = claim.entitlement.kind
-        if rule is not None and rule.take is Road.TICKET:
-            return Via.TICKET, f"policy rule '{rule.pattern}' has a person do it"
+        if rule is not None and rule.take is Method.TICKET:
+            return Method.TICKET, f"policy rule '{rule.pattern}' has a person do it"
         if connector is None or not connector.automates(kind, Direction.TAKE):
-            return Via.TICKET, f"it cannot be taken away through the {SYSTEM_TITLES[claim.entitlement.system]} API"
-        return Via.CONNECTOR, "its time is up"
+            return Method.TICKET, f"it cannot be taken away through the {SYSTEM_TITLES[claim.entitlement.system]} API"
+        return Method.CONNECTOR, "its time is up"

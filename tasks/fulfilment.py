@@ -13,22 +13,22 @@ from datetime import datetime, timedelta
 import structlog
 from tenacity import RetryError, Retrying, retry_if_result, stop_after_delay, wait_exponential
 
-from access.directions import Direction
 from access.failures import CredentialRefused, Failure, Transient, Unknown
 from access.lifecycle import OperationState
-from access.operations import Operation, Via
+from access.methods import Direction, Method
+from access.operations import Operation
 from access.retry import GiveUp, RetryAt, decide
 from connectors.ports import Connector, Observation, Target
-from store.living import LeaseLost
+from store.leases import LeaseLost
 from store.rows import operation_of
-from store.unit import Conflict, Unavailable, Work
+from store.unit_of_work import Conflict, Unavailable, UnitOfWork
 from tasks import settlement
 from tasks.faults import fault
 from tasks.planning import Planner
+from tasks.preconditions import NotWanted, NotYet, objection
 from tasks.services import Mode, Services
 from tasks.targets import target_of
-from tasks.tickets import TicketDesk
-from tasks.wanted import NotWanted, NotYet, objection
+from tasks.ticket_opener import TicketOpener
 
 _log = structlog.get_logger(__name__)
 
@@ -36,7 +36,7 @@ _log = structlog.get_logger(__name__)
 class Fulfilment:
     """Carries requests and operations out."""
 
-    def __init__(self, services: Services, desk: TicketDesk) -> None:
+    def __init__(self, services: Services, desk: TicketOpener) -> None:
         self._services = services
         self._desk = desk
         self._planner = Planner(services)
@@ -74,7 +74,7 @@ class Fulfilment:
                 now_is = work.operations.get(operation.id)
             if now_is is None or now_is.fence != operation.fence:
                 return None
-            if now_is.via is Via.TICKET:
+            if now_is.via is Method.TICKET:
                 self._desk.put_back(now_is, fault(exc), ours=True)
                 return None
             return self._retry(
@@ -103,7 +103,7 @@ class Fulfilment:
                     operation_id,
                     states=(OperationState.READY, OperationState.RUNNING),
                     now=now,
-                    lasting=self._services.terms.lease,
+                    lasting=self._services.options.lease,
                     state=str(OperationState.RUNNING),
                 )
                 return None if row is None else operation_of(row)
@@ -113,18 +113,18 @@ class Fulfilment:
                 self._wait_a_moment(work, operation_id, now=now)
             return None
 
-    def _wait_a_moment(self, work: Work, operation_id: str, *, now: datetime) -> None:
+    def _wait_a_moment(self, work: UnitOfWork, operation_id: str, *, now: datetime) -> None:
         work.operations.step(
             operation_id,
             to=OperationState.READY,
             states=(OperationState.READY,),
-            due_at=now + self._services.terms.busy,
+            due_at=now + self._services.options.busy,
             dispatched_until=None,
         )
 
     def _carry_out(self, operation: Operation) -> str | None:
         """One operation, as far as it goes now; the id of the one that may begin next."""
-        if operation.via is Via.TICKET:
+        if operation.via is Method.TICKET:
             return self._desk.open(operation)
         target = target_of(operation)
         wanted = operation.direction.wants_present
@@ -173,7 +173,7 @@ class Fulfilment:
     def _may_still_show(self, operation: Operation) -> bool:
         """Whether a write of ours may have happened that the system does not show yet."""
         wrote = operation.wrote_at
-        return wrote is not None and self._services.clock.now() < wrote + self._services.terms.visible_within
+        return wrote is not None and self._services.clock.now() < wrote + self._services.options.visible_within
 
     def _intend(self, operation: Operation, seen: Observation) -> Operation | None:
         """Commit that we are about to write, and what was there before; None when the write is no longer wanted."""
@@ -194,7 +194,7 @@ class Fulfilment:
                 wrote_at=now,
                 tries=operation.tries + 1,
                 first_tried_at=operation.first_tried_at or now,
-                lease_until=now + self._services.terms.lease,
+                lease_until=now + self._services.options.lease,
             )
         return replace(
             operation,
@@ -204,17 +204,17 @@ class Fulfilment:
             first_tried_at=operation.first_tried_at or now,
         )
 
-    def _drop(self, work: Work, operation: Operation, why: str, *, now: datetime) -> None:
+    def _drop(self, work: UnitOfWork, operation: Operation, why: str, *, now: datetime) -> None:
         """Drop it, once no write of it can show any more: an earlier one that failed may have happened all the same."""
         if operation.before is None or operation.wrote_at is not None:
             settlement.dropped(work, operation, why, now=now)
             return
-        until = now + self._services.terms.look_again
+        until = now + self._services.options.look_again
         work.operations.settle(operation.id, fence=operation.fence, wrote_at=now, due_at=until, error=why)
 
-    def _yield(self, work: Work, operation: Operation, why: str, *, now: datetime) -> None:
+    def _yield(self, work: UnitOfWork, operation: Operation, why: str, *, now: datetime) -> None:
         """Let others at the access first, and come back."""
-        until = now + self._services.terms.look_again
+        until = now + self._services.options.look_again
         work.operations.settle(operation.id, fence=operation.fence, state=str(OperationState.READY), due_at=until)
         _log.info("operation.yields", why=why, until=until)
 
@@ -228,13 +228,13 @@ class Fulfilment:
     def _read_back(self, connector: Connector, operation: Operation, target: Target) -> Observation:
         """What the system shows after the write, given a moment to show it."""
         wanted = operation.direction.wants_present
-        patience = Retrying(
-            stop=stop_after_delay(self._services.terms.read_back),
+        retry_policy = Retrying(
+            stop=stop_after_delay(self._services.options.read_back),
             wait=wait_exponential(multiplier=0.05, max=0.5),
             retry=retry_if_result(lambda seen: seen.present is not wanted),
         )
         try:
-            return patience(connector.observe, target)
+            return retry_policy(connector.observe, target)
         except RetryError as exhausted:
             seen: Observation = exhausted.last_attempt.result()
             return seen
@@ -247,7 +247,7 @@ class Fulfilment:
 
     def _look_again(self, operation: Operation, what: str, *, wait: timedelta | None = None) -> str | None:
         """Written, and not seen yet: look again soon; it is only written again once it can no longer appear."""
-        due = self._services.clock.now() + max(self._services.terms.look_again, wait or timedelta(0))
+        due = self._services.clock.now() + max(self._services.options.look_again, wait or timedelta(0))
         why = f"Written, and not seen yet: {what}."
         with self._services.store.write() as work:
             work.operations.settle(operation.id, fence=operation.fence, due_at=due, error=why)
@@ -262,7 +262,7 @@ class Fulfilment:
             tries=tries,
             first_tried_at=first,
             now=now,
-            limits=self._services.terms.retry,
+            limits=self._services.options.retry,
         )
 
     def _retry(
@@ -311,15 +311,17 @@ class Fulfilment:
             work.operations.settle(
                 operation.id,
                 fence=operation.fence,
-                via=str(Via.TICKET),
+                via=str(Method.TICKET),
                 why=why,
                 error=reason,
                 tries=0,
                 first_tried_at=None,
-                lease_until=now + self._services.terms.lease,
+                lease_until=now + self._services.options.lease,
             )
             work.audit.record(
                 "operation.handed_over", "operation", operation.id, now=now, request_id=operation.request_id, why=why
             )
         _log.warning("operation.handed_over", why=why)
-        return self._desk.open(replace(operation, via=Via.TICKET, why=why, error=reason, tries=0, first_tried_at=None))
+        return self._desk.open(
+            replace(operation, via=Method.TICKET, why=why, error=reason, tries=0, first_tried_at=None)
+        )

@@ -12,12 +12,12 @@ from access.clock import Clock
 from access.lifecycle import RequestState
 from access.message import AccessRequest
 from access.operations import Lane
-from store.letters import Letter
-from store.outbox import Topic, Wake
+from store.inbox import StoredMessage
+from store.outbox import Topic, WakeUp
 from store.requests import Received
-from store.unit import Conflict, Store, Unavailable, Work
-from tasks.courier import Courier
-from tasks.parsing import Malformed, parse_message
+from store.unit_of_work import Conflict, Store, Unavailable, UnitOfWork
+from tasks.message_parsing import Malformed, parse_message
+from tasks.publisher import Publisher
 
 _log = structlog.get_logger(__name__)
 
@@ -72,12 +72,12 @@ class Intake:
     """The one door for requests, whatever way they came."""
 
     def __init__(
-        self, store: Store, clock: Clock, courier: Courier, *, dispatched_for: timedelta = DISPATCHED_FOR
+        self, store: Store, clock: Clock, publisher: Publisher, *, dispatched_for: timedelta = DISPATCHED_FOR
     ) -> None:
         self._dispatched_for = dispatched_for
         self._store = store
         self._clock = clock
-        self._courier = courier
+        self._publisher = publisher
 
     def take(self, body: bytes, *, content_type: str | None, source: str) -> Taken:
         """Store one message's request with its wake-up, or keep it as a dead letter."""
@@ -86,7 +86,7 @@ class Intake:
     def take_all(self, arrivals: Sequence[Arrival]) -> Sequence[Taken]:
         """Store the requests of all, in this order, with their wake-ups in one commit; what is none becomes a dead letter."""
         try:
-            taken, wakes = self._store_once_or_twice(arrivals)
+            taken, wake_ups = self._store_once_or_twice(arrivals)
         except Unavailable:
             raise
         except Exception:  # noqa: BLE001 - whatever it is, each message must come to an end
@@ -97,7 +97,7 @@ class Intake:
             _log.exception("message.broke")
             [arrival] = arrivals
             return [self.bury(arrival.body, content_type=arrival.content_type, source=arrival.source, reason=BROKE)]
-        self._courier.send(wakes)
+        self._publisher.send(wake_ups)
         for arrival, one in zip(arrivals, taken, strict=True):
             self._tell(one, arrival.source)
         return taken
@@ -114,7 +114,7 @@ class Intake:
         try:
             with self._store.write() as work:
                 letters = [letter for letter in work.inbox.waiting(limit) if work.inbox.remove(letter.id)]
-                taken, wakes = self._store_all(work, [_arrival(letter) for letter in letters])
+                taken, wake_ups = self._store_all(work, [_arrival(letter) for letter in letters])
         except Unavailable:
             raise
         except Exception:  # noqa: BLE001 - a letter must never keep the others, or itself, from an end
@@ -125,25 +125,25 @@ class Intake:
             for letter in letters:
                 self._take_letter(letter)
             return len(letters)
-        self._courier.send(wakes)
+        self._publisher.send(wake_ups)
         for one, letter in zip(taken, letters, strict=True):
             self._tell(one, letter.source)
         return len(letters)
 
-    def _take_letter(self, letter: Letter) -> None:
+    def _take_letter(self, letter: StoredMessage) -> None:
         """Take one letter in on its own; one that breaks us twice becomes a dead letter."""
         for _ in range(2):
             try:
                 with self._store.write() as work:
                     if not work.inbox.remove(letter.id):
                         return  # Another has it.
-                    [taken], wakes = self._store_all(work, [_arrival(letter)])
+                    [taken], wake_ups = self._store_all(work, [_arrival(letter)])
             except Unavailable:
                 raise
             except Exception:  # noqa: BLE001 - the same
                 _log.exception("message.broke", letter=letter.id)
             else:
-                self._courier.send(wakes)
+                self._publisher.send(wake_ups)
                 self._tell(taken, letter.source)
                 return
         with self._store.write() as work:
@@ -164,7 +164,7 @@ class Intake:
             work.audit.record("dead_letter.resent", "dead_letter", str(number), now=now, actor="operator")
         return True
 
-    def _store_once_or_twice(self, arrivals: Sequence[Arrival]) -> tuple[Sequence[Taken], Sequence[Wake]]:
+    def _store_once_or_twice(self, arrivals: Sequence[Arrival]) -> tuple[Sequence[Taken], Sequence[WakeUp]]:
         try:
             with self._store.write() as work:
                 return self._store_all(work, arrivals)
@@ -173,7 +173,7 @@ class Intake:
             with self._store.write() as work:
                 return self._store_all(work, arrivals)
 
-    def _store_all(self, work: Work, arrivals: Sequence[Arrival]) -> tuple[Sequence[Taken], Sequence[Wake]]:
+    def _store_all(self, work: UnitOfWork, arrivals: Sequence[Arrival]) -> tuple[Sequence[Taken], Sequence[WakeUp]]:
         read = [_read(arrival) for arrival in arrivals]
         known = work.requests.fingerprints([message.id for message in read if isinstance(message, AccessRequest)])
         taken: list[Taken] = []
@@ -197,7 +197,7 @@ class Intake:
         now = self._clock.now()
         return max(now, earlier[-1].at + _NEXT_MOMENT) if earlier else now
 
-    def _add(self, work: Work, new: Sequence[Received]) -> Sequence[Wake]:
+    def _add(self, work: UnitOfWork, new: Sequence[Received]) -> Sequence[WakeUp]:
         if not new:
             return ()
         work.requests.add(new, dispatched_for=self._dispatched_for)
@@ -214,10 +214,10 @@ class Intake:
                 entitlement=str(message.entitlement_ref),
                 approved_by=message.approved_by,
             )
-        wakes = [Wake(Topic.REQUEST, received.message.id, _lane(received.message)) for received in new]
-        return work.outbox.add(wakes, now=new[-1].at)
+        wake_ups = [WakeUp(Topic.REQUEST, received.message.id, _lane(received.message)) for received in new]
+        return work.outbox.add(wake_ups, now=new[-1].at)
 
-    def _reject(self, work: Work, arrival: Arrival, *, reason: str, request_id: str | None) -> Rejected:
+    def _reject(self, work: UnitOfWork, arrival: Arrival, *, reason: str, request_id: str | None) -> Rejected:
         now = self._clock.now()
         number = work.dead_letters.add(
             arrival.body, content_type=arrival.content_type, source=arrival.source, reason=reason, now=now
@@ -258,5 +258,5 @@ def _other(message: AccessRequest) -> str:
     return f"A different request with the id '{message.id}' is stored already. Send this one under an id of its own."
 
 
-def _arrival(letter: Letter) -> Arrival:
+def _arrival(letter: StoredMessage) -> Arrival:
     return Arrival(letter.body, letter.content_type, letter.source)

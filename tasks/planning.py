@@ -9,15 +9,15 @@ from datetime import datetime
 import structlog
 
 from access.accounts import Account, NoMatch
-from access.directions import Direction
 from access.entitlements import Entitlement, ResourceKind
 from access.failures import CredentialRefused, Failure, Permanent, Transient
 from access.lifecycle import ClaimState, OperationState, RequestState
 from access.message import AccessRequest
+from access.methods import Direction
 from access.operations import Claim, Lane, Operation, Purpose, Request, access_key
 from access.planning import Plan, Refusal, Step, account_of, plan
 from access.retry import GiveUp, RetryLimits, decide
-from store.unit import Conflict, Unavailable, Work
+from store.unit_of_work import Conflict, Unavailable, UnitOfWork
 from tasks.faults import fault
 from tasks.revocation import claims_up_to, end_claims, withdraw
 from tasks.services import Mode, Services, new_id
@@ -47,7 +47,7 @@ class Planner:
         if self._services.mode is Mode.OFF:
             self._rest(request)
             return None
-        limits = self._services.terms.retry
+        limits = self._services.options.retry
         try:
             return self._plan(request)
         except Failure as failure:
@@ -192,7 +192,9 @@ class Planner:
         _log.info("request.planned", request_id=request.id, operations=[operation.id for operation in operations])
         return first if begin else None
 
-    def _begin(self, work: Work, request: Request, operations: list[Operation], *, now: datetime) -> Operation | None:
+    def _begin(
+        self, work: UnitOfWork, request: Request, operations: list[Operation], *, now: datetime
+    ) -> Operation | None:
         last = operations[-1]
         if last.direction is Direction.GIVE:
             claim = _claim(request, last)
@@ -205,11 +207,11 @@ class Planner:
             return None
         first = operations[0]
         running = replace(first, state=OperationState.RUNNING, fence=1, due_at=now)
-        free = work.operations.begin(running, lease_until=now + self._services.terms.lease)
+        free = work.operations.begin(running, lease_until=now + self._services.options.lease)
         if free:
             operations[0] = first = running
         else:
-            operations[0] = first = replace(first, state=OperationState.READY, due_at=now + self._services.terms.busy)
+            operations[0] = first = replace(first, state=OperationState.READY, due_at=now + self._services.options.busy)
             work.operations.add(first)
         for operation in operations[1:]:
             work.operations.add(operation)
@@ -225,13 +227,13 @@ class Planner:
         ]
 
 
-def _drop_plan(work: Work, request: Request) -> None:
+def _drop_plan(work: UnitOfWork, request: Request) -> None:
     """What was planned before and never begun."""
     for old in work.operations.of_request(request.id):
         work.operations.drop(old.id, why="planned anew")
 
 
-def _overtaken_by(work: Work, request: Request, decision: Plan, key: str) -> str | None:
+def _overtaken_by(work: UnitOfWork, request: Request, decision: Plan, key: str) -> str | None:
     """The request that came after this one, takes away what this one would give, and was planned first."""
     if decision.steps[-1].direction is Direction.TAKE:
         return None

@@ -16,7 +16,7 @@ from typing import Any
 
 from access.message import AccessRequest
 from tasks.json_text import shown
-from tasks.parsing import Malformed, parse_message
+from tasks.message_parsing import Malformed, parse_message
 
 
 class FileFormat(StrEnum):

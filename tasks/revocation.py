@@ -14,10 +14,10 @@ from access.claims import Keep, when_over
 from access.lifecycle import ClaimState, OperationState, RequestState
 from access.operations import Claim, Operation, Purpose, Request
 from store.operations import BUSY
-from store.unit import Work
+from store.unit_of_work import UnitOfWork
 
 
-def end_claims(work: Work, request: Request, operation: Operation, *, now: datetime) -> str | None:
+def end_claims(work: UnitOfWork, request: Request, operation: Operation, *, now: datetime) -> str | None:
     """Tie the claims that this request ends to its operation; a sentence instead when nothing is left to take away."""
     on_access = work.claims.on(operation.access_key, states=(ClaimState.PENDING, ClaimState.ACTIVE))
     if request.message.claim_of is not None:
@@ -40,7 +40,7 @@ def end_claims(work: Work, request: Request, operation: Operation, *, now: datet
 
 
 def _end_one(
-    work: Work, request: Request, operation: Operation, on_access: Sequence[Claim], *, only: str, now: datetime
+    work: UnitOfWork, request: Request, operation: Operation, on_access: Sequence[Claim], *, only: str, now: datetime
 ) -> str | None:
     claim = next((claim for claim in on_access if claim.request_id == only), None)
     if claim is None:
@@ -60,13 +60,13 @@ def _end_one(
     return None
 
 
-def claims_up_to(work: Work, claims: Sequence[Claim], request: Request) -> Sequence[Claim]:
+def claims_up_to(work: UnitOfWork, claims: Sequence[Claim], request: Request) -> Sequence[Claim]:
     """Those of ``claims`` whose requests came in no later than ``request``."""
     came = {claim.id: work.requests.received_at(claim.request_id) for claim in claims}
     return [claim for claim in claims if (at := came[claim.id]) is not None and at <= request.received_at]
 
 
-def withdraw(work: Work, request_id: str, *, by: str, now: datetime) -> None:
+def withdraw(work: UnitOfWork, request_id: str, *, by: str, now: datetime) -> None:
     """Call back a request to give access that is not done. What already runs is undone by the operation that follows."""
     why = f"request {by} takes the access away"
     claim = work.claims.of_request(request_id)
@@ -86,18 +86,18 @@ def withdraw(work: Work, request_id: str, *, by: str, now: datetime) -> None:
         work.audit.record("request.withdrawn", "request", request_id, now=now, request_id=request_id, why=why)
 
 
-def _is_undecided(work: Work, request_id: str) -> bool:
+def _is_undecided(work: UnitOfWork, request_id: str) -> bool:
     other = work.requests.get(request_id)
     return other is not None and other.state in (RequestState.RECEIVED, RequestState.PLANNED)
 
 
-def _end_now(work: Work, claims: Sequence[Claim], *, why: str, now: datetime) -> None:
+def _end_now(work: UnitOfWork, claims: Sequence[Claim], *, why: str, now: datetime) -> None:
     for claim in claims:
         work.claims.end(claim, now=now, why=why)
         work.audit.record("claim.ended", "claim", claim.id, now=now, request_id=claim.request_id, why=why)
 
 
-def _tie(work: Work, claims: Sequence[Claim], request: Request, operation: Operation, *, now: datetime) -> None:
+def _tie(work: UnitOfWork, claims: Sequence[Claim], request: Request, operation: Operation, *, now: datetime) -> None:
     for claim in claims:
         work.claims.step(
             claim.id, to=ClaimState.ENDING, states=(ClaimState.ACTIVE,), ended_by=operation.id, due_at=None

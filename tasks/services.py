@@ -15,8 +15,8 @@ from access.operations import Lane
 from access.policy import Policy
 from access.retry import RetryLimits
 from connectors.ports import Connector
-from store.unit import Store
-from tasks.courier import Courier
+from store.unit_of_work import Store
+from tasks.publisher import Publisher
 
 
 class Mode(StrEnum):
@@ -31,7 +31,7 @@ class Mode(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Terms:
+class FulfilmentOptions:
     """The times and bounds the use-cases keep to.
 
     ``lease``: how long one worker may be at one piece of work before another may take it over; longer than the longest
@@ -54,11 +54,11 @@ class Services:
 
     store: Store
     clock: Clock
-    courier: Courier
+    publisher: Publisher
     connectors: Mapping[System, Connector]
     policy: Policy
     mode: Mode = Mode.ON
-    terms: Terms = field(default_factory=Terms)
+    options: FulfilmentOptions = field(default_factory=FulfilmentOptions)
     #: The same connectors on the lane that takes access away, which may draw deeper on the rate budget.
     urgent: Mapping[System, Connector] = field(default_factory=dict)
 

@@ -10,18 +10,18 @@ from datetime import datetime
 import structlog
 
 from access.claims import inherits_pre_existing
-from access.directions import Direction
 from access.entitlements import ResourceKind
 from access.lifecycle import ClaimState, OperationState, RequestState
 from access.message import ends_at
+from access.methods import Direction
 from access.operations import Operation, Purpose, access_key
 from connectors.ports import Observation
-from store.unit import Work
+from store.unit_of_work import UnitOfWork
 
 _log = structlog.get_logger(__name__)
 
 
-def done(work: Work, operation: Operation, seen: Observation, *, was_there: bool, now: datetime) -> str | None:
+def done(work: UnitOfWork, operation: Operation, seen: Observation, *, was_there: bool, now: datetime) -> str | None:
     """The system shows it. Returns the id of the operation that may begin next.
 
     ``was_there`` is whether the access was so before anything we wrote. Raises ``LeaseLost``.
@@ -73,7 +73,7 @@ def done(work: Work, operation: Operation, seen: Observation, *, was_there: bool
     return following
 
 
-def failed(work: Work, operation: Operation, reason: str, *, now: datetime) -> None:
+def failed(work: UnitOfWork, operation: Operation, reason: str, *, now: datetime) -> None:
     """It could be done neither by API nor by a person. A claim that is ending stays so: the access may still be there."""
     work.operations.settle(
         operation.id, fence=operation.fence, state=str(OperationState.FAILED), error=reason, due_at=None
@@ -92,7 +92,7 @@ def failed(work: Work, operation: Operation, reason: str, *, now: datetime) -> N
     _log.error("operation.failed", operation_id=operation.id, request_id=operation.request_id, reason=reason)
 
 
-def dropped(work: Work, operation: Operation, why: str, *, now: datetime) -> None:
+def dropped(work: UnitOfWork, operation: Operation, why: str, *, now: datetime) -> None:
     """It is no longer wanted, and nothing was changed by it; what it would have ended is ended without it."""
     work.operations.settle(
         operation.id, fence=operation.fence, state=str(OperationState.DROPPED), error=why, due_at=None
@@ -106,7 +106,9 @@ def dropped(work: Work, operation: Operation, why: str, *, now: datetime) -> Non
     _log.info("operation.dropped", operation_id=operation.id, request_id=operation.request_id, why=why)
 
 
-def _activate(work: Work, operation: Operation, account_id: str | None, *, was_there: bool, now: datetime) -> None:
+def _activate(
+    work: UnitOfWork, operation: Operation, account_id: str | None, *, was_there: bool, now: datetime
+) -> None:
     if operation.claim_id is None or account_id is None:
         return
     key = access_key(account_id, None, operation.entitlement)
@@ -141,7 +143,7 @@ def _activate(work: Work, operation: Operation, account_id: str | None, *, was_t
     )
 
 
-def _being_revoked(work: Work, key: str) -> bool:
+def _being_revoked(work: UnitOfWork, key: str) -> bool:
     """Whether a request to take this access away is overtaken: then nothing that was there is to outlast the new claims."""
     return any(
         other.direction is Direction.TAKE and other.purpose is Purpose.REQUEST
@@ -149,7 +151,7 @@ def _being_revoked(work: Work, key: str) -> bool:
     )
 
 
-def _end_claim(work: Work, claim_id: str, request_id: str, *, why: str, now: datetime) -> None:
+def _end_claim(work: UnitOfWork, claim_id: str, request_id: str, *, why: str, now: datetime) -> None:
     work.claims.step(
         claim_id,
         to=ClaimState.ENDED,
@@ -162,7 +164,7 @@ def _end_claim(work: Work, claim_id: str, request_id: str, *, why: str, now: dat
 
 
 def _finish_request(
-    work: Work, request_id: str, state: RequestState, *, now: datetime, reason: str | None = None
+    work: UnitOfWork, request_id: str, state: RequestState, *, now: datetime, reason: str | None = None
 ) -> None:
     if work.requests.finish(request_id, state, now=now, reason=reason):
         work.audit.record(f"request.{state}", "request", request_id, now=now, request_id=request_id, reason=reason)

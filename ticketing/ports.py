@@ -50,7 +50,7 @@ class TicketRef:
 
 
 @dataclass(frozen=True, slots=True)
-class TicketState:
+class TicketSnapshot:
     """A ticket as the ticketing system shows it now."""
 
     ref: TicketRef
@@ -80,7 +80,7 @@ class TicketProvider(Protocol):
         """Tickets with this marker among those made after ``after_key``, read past the search index, without its lag."""
         ...
 
-    def read(self, ids: Sequence[str]) -> Mapping[str, TicketState]:
+    def read(self, ids: Sequence[str]) -> Mapping[str, TicketSnapshot]:
         """The state of each of these tickets by id, read past the search index; missing ones have phase ``GONE``."""
         ...
 
@@ -88,10 +88,10 @@ class TicketProvider(Protocol):
         """Say something on the ticket (Markdown), once per ``marker`` however often it is called."""
         ...
 
-    def reopen(self, ref: TicketRef) -> TicketState:
+    def reopen(self, ref: TicketRef) -> TicketSnapshot:
         """Bring a closed ticket back to work; returns its state then. ``Permanent`` when the workflow has no way back."""
         ...
 
-    def close(self, ref: TicketRef) -> TicketState:
+    def close(self, ref: TicketRef) -> TicketSnapshot:
         """Bring a ticket that is no longer needed to its end; returns its state then."""
         ...

@@ -12,22 +12,22 @@ from config.policy_file import load_policy
 from config.settings import Settings
 from store.database import Database
 from store.migrations import migrate
-from store.unit import Store
-from tasks.courier import Courier
+from store.unit_of_work import Store
 from tasks.expiry import Expiry
-from tasks.following import TicketFollower
 from tasks.fulfilment import Fulfilment
 from tasks.intake import DISPATCHED_FOR, Intake
-from tasks.services import Mode, Services, Terms
-from tasks.syncing import Syncing
-from tasks.tickets import TicketDesk, TicketTerms
-from tasks.writing import TicketWriter
+from tasks.publisher import Publisher
+from tasks.services import FulfilmentOptions, Mode, Services
+from tasks.sync import Sync
+from tasks.ticket_opener import TicketOpener, TicketOptions
+from tasks.ticket_text import TicketWriter
+from tasks.ticket_tracker import TicketTracker
 from ticketing.ports import TicketProvider
 from ticketing.templates import Templates
 from worker.readers import syncing_from
 from worker.upstreams import connectors_from, provider_from
 
-#: An operation's write is looked for this long within the same call, as far as the patience of the settings allows.
+#: An operation's write is looked for this long within the same call, as far as the retry_policy of the settings allows.
 _READ_BACK = timedelta(seconds=2)
 
 #: Between two looks for a write that does not show yet, or for an issue whose creation was not answered.
@@ -43,9 +43,9 @@ class Provisor:
     services: Services
     intake: Intake
     fulfilment: Fulfilment
-    follower: TicketFollower
+    ticket_tracker: TicketTracker
     expiry: Expiry
-    syncing: Syncing
+    syncing: Sync
     provider: TicketProvider
     warnings: tuple[str, ...] = ()
 
@@ -63,7 +63,7 @@ def open_store(settings: Settings) -> Store:
 
 
 def compose(
-    settings: Settings, courier: Courier, *, clock: Clock | None = None, store: Store | None = None
+    settings: Settings, publisher: Publisher, *, clock: Clock | None = None, store: Store | None = None
 ) -> Provisor:
     """Wire everything. Raises ``SettingsError`` with what is missing or wrong."""
     clock = clock or SystemClock()
@@ -74,29 +74,29 @@ def compose(
     services = Services(
         store=store,
         clock=clock,
-        courier=courier,
+        publisher=publisher,
         connectors=connectors.usual,
         urgent=connectors.urgent,
         policy=policy,
         mode=Mode(settings.provisioning.value),
-        terms=terms_from(settings),
+        options=fulfilment_options(settings),
     )
-    ticket_terms = TicketTerms(
+    ticket_terms = TicketOptions(
         poll=settings.ticketing.poll,
         look_for=settings.ticketing.look_for,
         believe_within=settings.ticketing.believe_within,
         closings=settings.ticketing.reopen_limit,
     )
     writer = TicketWriter(Templates(settings.ticketing.templates_dir), policy, due_in_days=settings.ticketing.due_days)
-    fulfilment = Fulfilment(services, TicketDesk(services, provider, writer, ticket_terms))
+    fulfilment = Fulfilment(services, TicketOpener(services, provider, writer, ticket_terms))
     return Provisor(
         settings=settings,
         services=services,
-        intake=Intake(store, clock, courier, dispatched_for=dispatched_for(settings)),
+        intake=Intake(store, clock, publisher, dispatched_for=dispatched_for(settings)),
         fulfilment=fulfilment,
-        follower=TicketFollower(services, provider, writer, ticket_terms),
+        ticket_tracker=TicketTracker(services, provider, writer, ticket_terms),
         expiry=Expiry(services, fulfilment),
-        syncing=syncing_from(settings, store, clock, courier),
+        syncing=syncing_from(settings, store, clock, publisher),
         provider=provider,
         warnings=warnings,
     )
@@ -114,15 +114,15 @@ def policy_from(settings: Settings) -> tuple[Policy, tuple[str, ...]]:
     return file.policy, file.warnings
 
 
-def terms_from(settings: Settings) -> Terms:
+def fulfilment_options(settings: Settings) -> FulfilmentOptions:
     """The times and bounds of fulfilment."""
     limits = settings.limits
-    return Terms(
+    return FulfilmentOptions(
         retry=RetryLimits(attempts=limits.attempts, deadline=limits.deadline, first_wait=limits.first_wait),
         lease=settings.worker.lease,
         read_back=min(_READ_BACK, limits.verification),
         visible_within=limits.verification,
-        # No longer than all of the patience, and never at once: looking again is for what needs time to show.
+        # No longer than all of the retry_policy, and never at once: looking again is for what needs time to show.
         look_again=max(_SHORTEST_LOOK, min(_LOOK_AGAIN, limits.verification)),
     )
 

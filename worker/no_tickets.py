@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import NoReturn
 
 from access.failures import Permanent
-from ticketing.ports import TicketDraft, TicketRef, TicketState
+from ticketing.ports import TicketDraft, TicketRef, TicketSnapshot
 
 
 class NoTickets:
@@ -32,7 +32,7 @@ class NoTickets:
         del marker, project, after_key
         return ()
 
-    def read(self, ids: Sequence[str]) -> Mapping[str, TicketState]:
+    def read(self, ids: Sequence[str]) -> Mapping[str, TicketSnapshot]:
         """Refuse: these were made by a provider that is not configured any more."""
         del ids
         _refuse()
@@ -42,12 +42,12 @@ class NoTickets:
         del ref, text, marker
         _refuse()
 
-    def reopen(self, ref: TicketRef) -> TicketState:
+    def reopen(self, ref: TicketRef) -> TicketSnapshot:
         """Refuse."""
         del ref
         _refuse()
 
-    def close(self, ref: TicketRef) -> TicketState:
+    def close(self, ref: TicketRef) -> TicketSnapshot:
         """Refuse."""
         del ref
         _refuse()

@@ -49,7 +49,7 @@ class Queues:
         return self._queue(DEAD)
 
     def lane(self, lane: Lane) -> Queue:
-        """Wake-ups of one lane."""
+        """WakeUp-ups of one lane."""
         return self._queue(f"provisor.{lane}")
 
     def _queue(self, name: str, **arguments: Any) -> Queue:

@@ -1,4 +1,4 @@
-"""The readers that take pictures, for the systems that the settings name."""
+"""The readers that take snapshots, for the systems that the settings name."""
 
 from __future__ import annotations
 
@@ -10,27 +10,27 @@ from datetime import timedelta
 from access.clock import Clock
 from access.entitlements import System
 from access.operations import Lane
-from access.pictures import ShrinkGuard
+from access.snapshots import ShrinkGuard
 from config.settings import Settings
-from connectors.http import Manners, Patience
 from connectors.jira.reading import JiraReader
 from connectors.jumpcloud.client import jumpcloud_client
-from connectors.jumpcloud.reading import JumpCloudReader, Method
+from connectors.jumpcloud.reading import JumpCloudReader, MembershipMethod
 from connectors.reading import Reader
-from store.unit import Store
-from tasks.courier import Courier
-from tasks.part_reading import PartReader
-from tasks.syncing import Syncing, SyncTerms
-from worker.addresses import StoredAddresses
-from worker.calls import CallCounter
-from worker.gates import PatientGate
+from httpclient import ClientOptions, RetryPolicy
+from store.unit_of_work import Store
+from tasks.publisher import Publisher
+from tasks.sync import Sync, SyncOptions
+from tasks.sync_parts import PartReader
+from worker.call_counter import CallCounter
+from worker.known_emails import StoredEmails
+from worker.rate_limiter import WaitingRateLimiter
 from worker.upstreams import (
-    gate_for,
+    client_options,
     jira_client_from,
     jumpcloud_client_from,
     jumpcloud_credential,
-    manners_from,
     organization_from,
+    rate_limiter_for,
 )
 
 #: A stated wait in the middle of a long list is kept on the spot up to so long: putting the list back costs all its calls.
@@ -48,21 +48,21 @@ _MOST_PLACES = 3
 
 
 def syncing_from(
-    settings: Settings, store: Store, clock: Clock, courier: Courier, *, calls: CallCounter | None = None
-) -> Syncing:
+    settings: Settings, store: Store, clock: Clock, publisher: Publisher, *, calls: CallCounter | None = None
+) -> Sync:
     """Sync as the settings have it; ``calls`` counts what it asks of the systems."""
     calls = calls or CallCounter()
     stopping = threading.Event()
-    terms = SyncTerms(period=settings.sync.period, full_every=settings.sync.full_every)
+    options = SyncOptions(period=settings.sync.period, full_every=settings.sync.full_every)
     guard = ShrinkGuard(share=settings.sync.shrink_share, at_least=settings.sync.shrink_at_least)
     concurrency = max(settings.jumpcloud.concurrency, settings.jira.concurrency)
-    return Syncing(
+    return Sync(
         store,
         clock,
-        courier,
+        publisher,
         readers=readers_from(settings, store, clock, calls, stopping),
-        parts=PartReader(store, clock, guard, concurrency=concurrency, lease=terms.lease),
-        terms=terms,
+        parts=PartReader(store, clock, guard, concurrency=concurrency, lease=options.lease),
+        options=options,
         calls=calls.made,
         stopping=stopping,
         places=max(1, min(_MOST_PLACES, settings.worker.concurrency - 1)),
@@ -74,48 +74,48 @@ def readers_from(
 ) -> Mapping[System, Reader]:
     """A reader for each system that has a credential; none makes another call once ``stopping`` is set."""
 
-    def manners(system: System) -> Manners:
-        return manners_from(
+    def options(system: System) -> ClientOptions:
+        return client_options(
             settings,
             clock,
-            PatientGate(gate_for(settings, store, clock, system, Lane.SYNC), stopping=stopping),
-            # Calls to the organization are calls for the picture of Jira, and are counted and metered with them.
+            WaitingRateLimiter(rate_limiter_for(settings, store, clock, system, Lane.SYNC), stopping=stopping),
+            # Calls to the organization are calls for the snapshot of Jira, and are counted and metered with them.
             observer=lambda _, *rest: calls(system, *rest),
-            patience=Patience(total=_BRIDGED, longest=_LONGEST_WAIT, stopping=stopping),
+            retry_policy=RetryPolicy(total=_BRIDGED, longest=_LONGEST_WAIT, stopping=stopping),
         )
 
     readers: dict[System, Reader] = {}
     if settings.jumpcloud.enabled:
-        readers[System.JUMPCLOUD] = _jumpcloud(settings, clock, manners(System.JUMPCLOUD))
+        readers[System.JUMPCLOUD] = _jumpcloud(settings, clock, options(System.JUMPCLOUD))
     if settings.jira.enabled:
-        readers[System.JIRA] = _jira(settings, store, clock, manners(System.JIRA))
+        readers[System.JIRA] = _jira(settings, store, clock, options(System.JIRA))
     return readers
 
 
-def _jumpcloud(settings: Settings, clock: Clock, manners: Manners) -> Reader:
+def _jumpcloud(settings: Settings, clock: Clock, options: ClientOptions) -> Reader:
     insights = jumpcloud_client(
         address=settings.jumpcloud.insights_base,
-        credential=jumpcloud_credential(settings, manners),
-        manners=replace(manners, body_limit=_LARGEST_REPORT),
+        credential=jumpcloud_credential(settings, options),
+        options=replace(options, body_limit=_LARGEST_REPORT),
         organization=settings.jumpcloud.org_id,
     )
     return JumpCloudReader(
-        jumpcloud_client_from(settings, manners),
+        jumpcloud_client_from(settings, options),
         insights=insights,
         concurrency=settings.jumpcloud.concurrency,
         use_events=settings.sync.use_events,
-        method=Method(settings.sync.jumpcloud_method),
+        method=MembershipMethod(settings.sync.jumpcloud_method),
         clock=clock,
     )
 
 
-def _jira(settings: Settings, store: Store, clock: Clock, manners: Manners) -> Reader:
+def _jira(settings: Settings, store: Store, clock: Clock, options: ClientOptions) -> Reader:
     return JiraReader(
-        jira_client_from(settings, manners),
+        jira_client_from(settings, options),
         site=settings.jira.site_url or "",
         concurrency=settings.jira.concurrency,
-        organization=organization_from(settings, manners),
-        known_addresses=StoredAddresses(store, clock, System.JIRA).address,
+        organization=organization_from(settings, options),
+        known_emails=StoredEmails(store, clock, System.JIRA).address,
         use_events=settings.sync.use_events,
         skip_customers=settings.sync.skip_customers,
         participants=not settings.sync.skip_participants,

@@ -15,16 +15,16 @@ from celery.worker import WorkController
 
 from access.operations import Lane
 from config.settings import Settings
-from store.outbox import Topic, Wake
+from store.outbox import Topic, WakeUp
 from tasks.services import Mode
-from tasks.syncing import Syncing
+from tasks.sync import Sync
 from worker.app import Handlers, make_app
 from worker.composition import Provisor, compose, dispatched_for
 from worker.consumer import SignalsWake
-from worker.courier import CeleryCourier
-from worker.intake_step import IntakeDesk, intake_step
+from worker.intake_consumer import IntakeConsumer, intake_step
+from worker.outbox_relay import OutboxRelay
+from worker.publisher import CeleryPublisher
 from worker.queues import Queues
-from worker.relay import Relay
 from worker.threads import Threads
 
 _log = structlog.get_logger(__name__)
@@ -47,8 +47,8 @@ class Running:
 
     provisor: Provisor
     app: Celery
-    courier: CeleryCourier
-    relay: Relay
+    publisher: CeleryPublisher
+    relay: OutboxRelay
     queues: Queues
 
 
@@ -57,17 +57,17 @@ def prepare(settings: Settings, *, roles: Iterable[Role] = tuple(Role)) -> Runni
     wanted = frozenset(roles)
     broker_url = settings.broker.url.get_secret_value()
     queues = Queues(prefix=settings.broker.prefix, amqp=broker_url.startswith(("amqp", "pyamqp")))
-    courier = CeleryCourier(queues)
-    provisor = compose(settings, courier)
+    publisher = CeleryPublisher(queues)
+    provisor = compose(settings, publisher)
     app = make_app(broker_url, queues, _handlers(provisor), visibility_timeout=settings.broker.visibility_timeout)
-    courier.attach(app)
+    publisher.attach(app)
     if Role.INTAKE in wanted:
-        desk = IntakeDesk(provisor.intake, queues, prefetch=settings.worker.intake_batch)
+        desk = IntakeConsumer(provisor.intake, queues, prefetch=settings.worker.intake_batch)
         app.steps["consumer"].add(intake_step(desk, amqp=queues.amqp))
-    relay = Relay(
+    relay = OutboxRelay(
         provisor.store,
         provisor.services.clock,
-        courier,
+        publisher,
         provisor.intake,
         poll=settings.worker.poll,
         dispatched_for=dispatched_for(settings),
@@ -79,7 +79,7 @@ def prepare(settings: Settings, *, roles: Iterable[Role] = tuple(Role)) -> Runni
     if Role.WORKER not in wanted:
         # Left known, so that wake-ups can be sent: without any, Celery would make and read a default queue of its own.
         app.amqp.queues.deselect([queues.lane(lane).name for lane in Lane])
-    return Running(provisor, app, courier, relay, queues)
+    return Running(provisor, app, publisher, relay, queues)
 
 
 def run(running: Running) -> int:
@@ -121,7 +121,7 @@ class Hosted:
 
         state.should_stop = 0  # type: ignore[assignment] # the stubs know only None
         # It looks at the switch after each message, or every two seconds: a wake-up that wakes nobody for nothing.
-        self._running.courier.send([Wake(Topic.TICKETS, "", Lane.TICKET)])
+        self._running.publisher.send([WakeUp(Topic.TICKETS, "", Lane.TICKET)])
         try:
             self._thread.join(15.0)
         finally:
@@ -135,7 +135,7 @@ def _handlers(provisor: Provisor) -> Handlers:
         Topic.REQUEST: provisor.fulfilment.fulfil,
         Topic.OPERATION: provisor.fulfilment.operate,
         Topic.CLAIM: provisor.expiry.end,
-        Topic.TICKETS: lambda _ref: provisor.follower.follow(),
+        Topic.TICKETS: lambda _ref: provisor.ticket_tracker.follow(),
         Topic.SYNC: provisor.syncing.work,
     }
 
@@ -152,7 +152,7 @@ def _worker_options(settings: Settings) -> dict[str, Any]:
     }
 
 
-def _relay_step(relay: Relay, syncing: Syncing) -> type[bootsteps.StartStopStep]:
+def _relay_step(relay: OutboxRelay, syncing: Sync) -> type[bootsteps.StartStopStep]:
     class RelayStep(bootsteps.StartStopStep):
         # So it is stopped before the pool is, which waits for its threads.
         requires = ("celery.worker.components:Pool",)

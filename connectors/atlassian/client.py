@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from connectors.http import Bearer, Credential, HttpClient, Manners
+from httpclient import Bearer, ClientOptions, Credential, HttpClient
 
 #: Where the API is [docs].
 ADDRESS = "https://api.atlassian.com"
@@ -16,6 +16,6 @@ def organization_key(key: str) -> Credential:
     return Bearer(key)
 
 
-def organization_client(*, credential: Credential, manners: Manners, address: str = ADDRESS) -> HttpClient:
+def organization_client(*, credential: Credential, options: ClientOptions, address: str = ADDRESS) -> HttpClient:
     """A client for the organizations API; routes begin with ``/admin``."""
-    return HttpClient(system=SYSTEM, address=address, credential=credential, manners=manners)
+    return HttpClient(system=SYSTEM, address=address, credential=credential, options=options)

@@ -23,8 +23,8 @@ from connectors.atlassian.shapes import (
     Event,
     Links,
 )
-from connectors.http import Answer, Call, Fetching, HttpClient
 from connectors.reading import Shifted
+from httpclient import Call, Fetcher, HttpClient, Response
 
 _ORGANIZATION = "/admin/v1/orgs/{organization}"
 _EVENTS = f"{_ORGANIZATION}/events-stream"
@@ -53,7 +53,7 @@ class AtlassianOrganization:
     ``fetching`` bounds the calls in flight. Besides what is named, every method raises the failure words.
     """
 
-    def __init__(self, client: HttpClient, org_id: str, *, fetching: Fetching | None = None) -> None:
+    def __init__(self, client: HttpClient, org_id: str, *, fetching: Fetcher | None = None) -> None:
         self._client = client
         self._org_id = org_id
         self._fetching = fetching
@@ -61,7 +61,7 @@ class AtlassianOrganization:
     def __repr__(self) -> str:
         return f"AtlassianOrganization({self._client!r}, {self._org_id!r})"
 
-    def within(self, fetching: Fetching) -> AtlassianOrganization:
+    def within(self, fetching: Fetcher) -> AtlassianOrganization:
         """The same organization, with calls counted among those of ``fetching``."""
         return AtlassianOrganization(self._client, self._org_id, fetching=fetching)
 
@@ -143,7 +143,7 @@ class AtlassianOrganization:
         # A search is sent by POST and changes nothing: it is metered as a read, and may be repeated.
         return Call(method=method, route=route, path={"organization": self._org_id}, endpoint_class="read", **more)
 
-    def _send(self, call: Call) -> Answer:
+    def _send(self, call: Call) -> Response:
         send = partial(self._client.send, call)
         try:
             return send() if self._fetching is None else self._fetching.one(send)

@@ -4,14 +4,14 @@ from collections.abc import Callable
 
 from access.accounts import Account, NoMatch, Subject
 from access.entitlements import System
-from connectors.http import Call, HttpClient
 from connectors.jira.client import API, USER_SEARCH
 from connectors.jira.permissions import OwnPermissions
 from connectors.jira.shapes import USER, USERS, User, is_account_id
 from connectors.ports import Observation
+from httpclient import Call, HttpClient
 
 #: Our own map from a lower-cased address to an account id, None when it holds none.
-KnownAddresses = Callable[[str], str | None]
+KnownEmails = Callable[[str], str | None]
 
 _USER = f"{API}/user"
 _USER_SEARCH = f"{API}/user/search"
@@ -25,10 +25,10 @@ _MOST_CANDIDATES = 5
 class Accounts:
     """Finds accounts. Addresses may be hidden even from administrators [docs], so what an address finds is weighed."""
 
-    def __init__(self, client: HttpClient, own: OwnPermissions, known_addresses: KnownAddresses) -> None:
+    def __init__(self, client: HttpClient, own: OwnPermissions, known_emails: KnownEmails) -> None:
         self._client = client
         self._own = own
-        self._known_addresses = known_addresses
+        self._known_emails = known_emails
 
     def find(self, subject: Subject) -> Account | NoMatch:
         """The one account the subject names by accountId, else by email; Jira has no usernames any more [docs]."""
@@ -71,7 +71,7 @@ class Accounts:
         any case; a single person's hit with a hidden address is probable, never proven: the search compares hidden addresses
         [observed], but the beginnings of names as well [spec]. Inactive accounts are not found by search [spec].
         """
-        known = self._known_addresses(email.lower())
+        known = self._known_emails(email.lower())
         user = self.by_id(known) if known else None
         if user and (not user.emailAddress or _same(user.emailAddress, email)):
             return _account(user, email=email, proven=True)

@@ -1,4 +1,4 @@
-"""The HTTP client with Jira Cloud's manners: language, refusals hidden in good answers, and its shared search limit."""
+"""The HTTP client with Jira Cloud's options: language, refusals hidden in good answers, and its shared search limit."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from http import HTTPStatus
 
 from access.entitlements import System
 from access.failures import Failure, Permanent, Transient
-from connectors.http import Answer, Basic, Bearer, Credential, HttpClient, Manners
+from httpclient import Basic, Bearer, ClientOptions, Credential, HttpClient, Response
 
 API = "/rest/api/3"
 
@@ -44,7 +44,7 @@ def gateway_address(cloud_id: str) -> str:
     return f"{_GATEWAY}{cloud_id}"
 
 
-def jira_client(*, address: str, credential: Credential, manners: Manners) -> HttpClient:
+def jira_client(*, address: str, credential: Credential, options: ClientOptions) -> HttpClient:
     """A client for the API at ``address``: the site's own for classic tokens, the gateway's for scoped ones.
 
     English is forced, because some outcomes can only be told by their text [docs].
@@ -53,7 +53,7 @@ def jira_client(*, address: str, credential: Credential, manners: Manners) -> Ht
         system=System.JIRA,
         address=address,
         credential=credential,
-        manners=manners,
+        options=options,
         headers={
             "Accept-Language": "en",
             "X-Force-Accept-Language": "true",
@@ -63,7 +63,7 @@ def jira_client(*, address: str, credential: Credential, manners: Manners) -> Ht
     )
 
 
-def refuses_the_credential(answer: Answer) -> bool:
+def refuses_the_credential(answer: Response) -> bool:
     """Whether the service took us for nobody, whatever the status says [observed]."""
     reason = answer.headers.get(_LOGIN_HEADER, "")
     if any(failed in reason for failed in _LOGIN_FAILED):
@@ -71,7 +71,7 @@ def refuses_the_credential(answer: Answer) -> bool:
     return answer.status == HTTPStatus.FORBIDDEN and _WRONG_DOOR in answer.said.lower()
 
 
-def refusal(answer: Answer, what: str, *, remedy: str) -> Permanent:
+def refusal(answer: Response, what: str, *, remedy: str) -> Permanent:
     """The failure of a change that Jira refused; ``what`` is a clause such as "add the account to group x"."""
     said = f": {answer.said}" if answer.said else ""
     return Permanent(
@@ -79,7 +79,7 @@ def refusal(answer: Answer, what: str, *, remedy: str) -> Permanent:
     )
 
 
-def disagreement(answer: Answer, what: str) -> Failure:
+def disagreement(answer: Response, what: str) -> Failure:
     """The failure of a 404 about things that a read has just shown to be there: writes and reads lag [observed]."""
     return Transient(
         f"Jira answered {answer.status} when asked to {what}, although both are there.",

@@ -3,11 +3,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from access.accounts import Account, NoMatch, Subject
-from access.directions import Direction
 from access.entitlements import Entitlement, EntitlementRef, ResourceKind, System
 from access.failures import Permanent
-from connectors.http import Call, HttpClient, RateGate
-from connectors.jira.accounts import Accounts, KnownAddresses
+from access.methods import Direction
+from connectors.jira.accounts import Accounts, KnownEmails
 from connectors.jira.client import API
 from connectors.jira.groups import Groups, IsExternal
 from connectors.jira.holdings import HoldingsReader
@@ -17,6 +16,7 @@ from connectors.jira.projects import Projects
 from connectors.jira.roles import Roles
 from connectors.jira.shapes import USER
 from connectors.ports import Holdings, Observation, Target, Written
+from httpclient import Call, HttpClient, RateLimiter
 
 _MYSELF = f"{API}/myself"
 
@@ -28,7 +28,7 @@ class JiraConnector:
     """Group members, project-role actors and accounts of one Jira Cloud site.
 
     ``client`` comes from ``jira_client``; ``site`` is the address people use (browse links are made from it, never from the
-    gateway). ``known_addresses`` is our own map from a lower-cased email to an accountId, ``remember_address`` is told of
+    gateway). ``known_emails`` is our own map from a lower-cased email to an accountId, ``remember_address`` is told of
     accounts that were made, ``idp_groups`` says which group ids are filled from an identity provider, and
     ``protected_groups`` are names that are never changed, besides Jira's own system groups.
     """
@@ -38,7 +38,7 @@ class JiraConnector:
         client: HttpClient,
         *,
         site: str,
-        known_addresses: KnownAddresses = lambda _: None,
+        known_emails: KnownEmails = lambda _: None,
         remember_address: RememberAddress = lambda _email, _account: None,
         idp_groups: IsExternal = lambda _: False,
         protected_groups: Iterable[str] = (),
@@ -46,14 +46,14 @@ class JiraConnector:
     ) -> None:
         self._client = client
         self._site = site.rstrip("/")
-        self._known_addresses = known_addresses
+        self._known_emails = known_emails
         self._remember_address = remember_address
         self._idp_groups = idp_groups
         self._protected_groups = frozenset(protected_groups)
         self._holdings_calls = holdings_calls
         own = OwnPermissions(client)
         projects = Projects(client, own)
-        self._accounts = Accounts(client, own, known_addresses)
+        self._accounts = Accounts(client, own, known_emails)
         self._groups = Groups(client, self._accounts, protected=self._protected_groups, is_external=idp_groups)
         self._roles = Roles(projects, self._accounts, self._groups, site=self._site)
         self._invitations = Invitations(client, self._accounts, remember_address)
@@ -67,12 +67,12 @@ class JiraConnector:
         """Jira."""
         return System.JIRA
 
-    def through(self, gate: RateGate) -> JiraConnector:
-        """The same connector on the same connections, for the lane that ``gate`` belongs to."""
+    def through(self, rate_limiter: RateLimiter) -> JiraConnector:
+        """The same connector on the same connections, for the lane that ``rate_limiter`` belongs to."""
         return JiraConnector(
-            self._client.through(gate),
+            self._client.through(rate_limiter),
             site=self._site,
-            known_addresses=self._known_addresses,
+            known_emails=self._known_emails,
             remember_address=self._remember_address,
             idp_groups=self._idp_groups,
             protected_groups=self._protected_groups,

@@ -7,12 +7,12 @@ from http import HTTPStatus
 from access.accounts import NoMatch
 from access.entitlements import Entitlement, EntitlementRef, ResourceKind, System
 from access.failures import Failure, Permanent
-from connectors.http import Answer, Call, HttpClient
-from connectors.http.calls import Params
 from connectors.jira.accounts import Accounts
 from connectors.jira.client import API, disagreement, refusal
 from connectors.jira.shapes import GROUP_PAGE, PICKED_GROUPS, USER_GROUPS, Group, PickedGroup, is_group_id
 from connectors.ports import Observation, Written
+from httpclient import Call, HttpClient, Response
+from httpclient.calls import Params
 
 #: Whether the group of this id is filled from an identity provider, as far as we know from the organization.
 IsExternal = Callable[[str], bool]
@@ -120,7 +120,7 @@ class Groups:
             return Written.ALREADY
         raise self._why_not(answer, f"take account {account_id} out of group {group_id}", group_id, account_id)
 
-    def _why_not(self, answer: Answer, what: str, group_id: str, account_id: str) -> Failure:
+    def _why_not(self, answer: Response, what: str, group_id: str, account_id: str) -> Failure:
         if self._is_external(group_id):
             return refusal(answer, what, remedy=_AT_THE_PROVIDER)
         if answer.status != HTTPStatus.NOT_FOUND:

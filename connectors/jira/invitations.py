@@ -5,11 +5,11 @@ from http import HTTPStatus
 
 from access.accounts import Account, NoMatch
 from access.failures import CredentialRefused, Failure, Permanent, Transient, Unknown
-from connectors.http import Answer, Call, HttpClient, read_with_patience
 from connectors.jira.accounts import Accounts
 from connectors.jira.client import API, refusal
 from connectors.jira.shapes import USER
 from connectors.ports import Written
+from httpclient import Call, HttpClient, Response, read_with_retries
 
 #: Told the lower-cased address and the account id of every account that was made, while both are certain.
 RememberAddress = Callable[[str, str], None]
@@ -71,7 +71,7 @@ class Invitations:
             )
         return not products or self._accounts.has_access(found.id)
 
-    def _learn(self, email: str, answer: Answer) -> None:
+    def _learn(self, email: str, answer: Response) -> None:
         """Keep the id that the answer names: the address may turn out to be hidden. What cannot be read is found later."""
         try:
             made = answer.read_as(USER, what="the new user")
@@ -79,7 +79,7 @@ class Invitations:
             return
         self._remember(email.lower(), made.accountId)
 
-    def _invite(self, email: str, products: tuple[str, ...]) -> tuple[Failure | None, Answer | None]:
+    def _invite(self, email: str, products: tuple[str, ...]) -> tuple[Failure | None, Response | None]:
         call = Call(
             method="POST",
             route=_USER,
@@ -101,14 +101,14 @@ class Invitations:
             return found
 
         try:
-            return read_with_patience(look, self._client.patience)
+            return read_with_retries(look, self._client.retry_policy)
         except CredentialRefused:
             raise
         except Failure:
             return None
 
 
-def _refused(answer: Answer, email: str) -> Failure:
+def _refused(answer: Response, email: str) -> Failure:
     what = f"make an account for {email}"
     if _MADE_ALL_THE_SAME in answer.said.lower():
         return Unknown(

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from http import HTTPStatus
 
 from access.failures import Permanent, Transient
-from connectors.http import Answer, Call, HttpClient
 from connectors.jira.client import API
 from connectors.jira.shapes import PERMISSIONS
+from httpclient import Call, HttpClient, Response
 
 _MY_PERMISSIONS = f"{API}/mypermissions"
 
@@ -37,7 +37,7 @@ class OwnPermissions:
         found = answer.read_as(PERMISSIONS, what="Provisor's permissions").permissions.get(permission)
         return found is not None and found.havePermission
 
-    def require_jiras_own(self, answer: Answer) -> None:
+    def require_jiras_own(self, answer: Response) -> None:
         """Make sure that a "not there" comes from Jira itself and not from a gateway on the way.
 
         Raises ``Transient`` when its body is not even an object.
@@ -50,7 +50,7 @@ class OwnPermissions:
                 trace_id=answer.trace_id,
             )
 
-    def require_browsing(self, answer: Answer) -> None:
+    def require_browsing(self, answer: Response) -> None:
         """Make sure that ``answer``, which found nobody, means that there is nobody.
 
         Raises ``Permanent`` when we may not browse users and groups.

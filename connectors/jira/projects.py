@@ -7,10 +7,10 @@ from http import HTTPStatus
 
 from access.accounts import NoMatch
 from access.failures import CredentialRefused, Permanent
-from connectors.http import Answer, Call, HttpClient
 from connectors.jira.client import API
 from connectors.jira.permissions import ADMINISTER, ADMINISTER_PROJECTS, OwnPermissions
 from connectors.jira.shapes import PROJECT, PROJECT_PAGE, ROLE, ROLE_MAP, Project, Role
+from httpclient import Call, HttpClient, Response
 
 _PROJECT = f"{API}/project/{{project}}"
 _SEARCH = f"{API}/project/search"
@@ -97,7 +97,7 @@ class Projects:
         answer = self._as_administrator(call, project_id)
         return None if answer.status in {400, 404} else answer.read_as(ROLE, what="a project role")
 
-    def change(self, call: Call, project_id: str) -> Answer:
+    def change(self, call: Call, project_id: str) -> Response:
         """Make a change to a role; a 401 that is about the project and not about us is ``Permanent``."""
         try:
             return self._client.send(call)
@@ -105,7 +105,7 @@ class Projects:
             self._client.send(Call(method="GET", route=_MYSELF))
             raise _not_administrator(project_id, exc.status, exc.trace_id) from exc
 
-    def _as_administrator(self, call: Call, project_id: str) -> Answer:
+    def _as_administrator(self, call: Call, project_id: str) -> Response:
         answer = self.change(call, project_id)
         if answer.status in {400, 404}:
             self._own.require_jiras_own(answer)

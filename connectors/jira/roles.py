@@ -6,12 +6,12 @@ from http import HTTPStatus
 from access.accounts import NoMatch
 from access.entitlements import Entitlement, EntitlementRef, ResourceKind, System
 from access.failures import Failure, Permanent
-from connectors.http import Answer, Call
 from connectors.jira.accounts import Accounts
 from connectors.jira.client import API, disagreement, refusal
 from connectors.jira.groups import Groups
 from connectors.jira.projects import Projects
 from connectors.ports import Observation, Written
+from httpclient import Call, Response
 
 _ROLE = f"{API}/project/{{project}}/role/{{role}}"
 
@@ -119,12 +119,12 @@ class Roles:
         self._refuse_free_plan(answer, what)
         raise self._why_not(answer, what)
 
-    def _why_not(self, answer: Answer, what: str) -> Failure:
+    def _why_not(self, answer: Response, what: str) -> Failure:
         if answer.status == HTTPStatus.NOT_FOUND:
             return disagreement(answer, what)
         return refusal(answer, what, remedy="Make Provisor's account an administrator of Jira or of that project.")
 
-    def _refuse_free_plan(self, answer: Answer, what: str) -> None:
+    def _refuse_free_plan(self, answer: Response, what: str) -> None:
         if _FREE_PLAN in answer.said.lower():
             raise refusal(answer, what, remedy="Roles cannot be changed on the Jira Free plan: upgrade, or use groups.")
 
@@ -136,7 +136,7 @@ class Roles:
         return sorted(group.name for group in held if group.groupId in role_groups)
 
 
-def _gone(answer: Answer, what: str) -> Permanent:
+def _gone(answer: Response, what: str) -> Permanent:
     return Permanent(
         f"Jira has no {what}.",
         remedy="Check whether it was deleted, and ask again for the right one.",

@@ -4,9 +4,9 @@ from difflib import get_close_matches
 
 from access.accounts import Account, NoMatch, Subject
 from access.entitlements import System
-from connectors.http import Answer, Call, HttpClient
-from connectors.http.calls import Params
 from connectors.jumpcloud.shapes import USER, USERS, User, is_object_id
+from httpclient import Call, HttpClient, Response
+from httpclient.calls import Params
 
 _USER = "/api/systemusers/{user}"
 _USERS = "/api/systemusers"
@@ -95,7 +95,7 @@ class Accounts:
         return tuple(_written(near[name]) for name in close)
 
 
-def _users(answer: Answer) -> list[User]:
+def _users(answer: Response) -> list[User]:
     return answer.read_as(USERS, what="users").results
 
 

@@ -1,4 +1,4 @@
-"""The HTTP client with JumpCloud's manners: headers, refusals, and how a list is paged."""
+"""The HTTP client with JumpCloud's options: headers, refusals, and how a list is paged."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from pydantic import TypeAdapter
 
 from access.entitlements import System
 from access.failures import Transient
-from connectors.http import Answer, Call, ClientCredentials, Credential, HeaderKey, HttpClient, Manners
-from connectors.http.calls import Params
 from connectors.jumpcloud.addresses import TOKEN_ADDRESS, TOKEN_SCOPE
+from httpclient import Call, ClientCredentials, ClientOptions, Credential, HeaderKey, HttpClient, Response
+from httpclient.calls import Params
 
 T = TypeVar("T")
 
@@ -37,21 +37,21 @@ def api_key(key: str) -> Credential:
 
 
 def service_account(
-    client_id: str, client_secret: str, *, manners: Manners, token_address: str = TOKEN_ADDRESS
+    client_id: str, client_secret: str, *, options: ClientOptions, token_address: str = TOKEN_ADDRESS
 ) -> Credential:
     """The credential of a service account: OAuth 2 client credentials [docs]."""
     return ClientCredentials(
-        transport=manners.transport(System.JUMPCLOUD),
+        transport=options.transport(System.JUMPCLOUD),
         token_address=token_address,
         client_id=client_id,
         client_secret=client_secret,
         scope=TOKEN_SCOPE,
-        clock=manners.clock,
+        clock=options.clock,
     )
 
 
 def jumpcloud_client(
-    *, address: str, credential: Credential, manners: Manners, organization: str | None = None
+    *, address: str, credential: Credential, options: ClientOptions, organization: str | None = None
 ) -> HttpClient:
     """A client for the API at ``address`` (see ``CONSOLES``).
 
@@ -61,13 +61,13 @@ def jumpcloud_client(
         system=System.JUMPCLOUD,
         address=address,
         credential=credential,
-        manners=manners,
+        options=options,
         headers={"x-org-id": organization} if organization else {},
         refused=refuses_the_credential,
     )
 
 
-def refuses_the_credential(answer: Answer) -> bool:
+def refuses_the_credential(answer: Response) -> bool:
     """Whether a 403 says that no call of ours will work: stop and alert, do not retry [observed]."""
     text = answer.said.lower() if not isinstance(answer.body, str) else answer.body[:1024].lower()
     return answer.status == HTTPStatus.FORBIDDEN and any(refusal in text for refusal in _REFUSALS)
@@ -100,7 +100,7 @@ def v2_rows(
     raise Transient(f"JumpCloud's list of {what} did not end.", remedy="Report it: the service ignores paging.")
 
 
-def total_count(answer: Answer) -> int | None:
+def total_count(answer: Response) -> int | None:
     """The ``x-total-count`` of a v2 list [observed], None when it is not there or no number."""
     text = answer.headers.get("x-total-count", "")
     return int(text) if text.isdecimal() else None

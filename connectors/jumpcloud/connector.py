@@ -3,15 +3,15 @@ from __future__ import annotations
 from http import HTTPStatus
 
 from access.accounts import Account, NoMatch, Subject
-from access.directions import Direction
 from access.entitlements import Entitlement, EntitlementRef, ResourceKind, System
 from access.failures import CredentialRefused, Permanent
-from connectors.http import Call, HttpClient, RateGate
+from access.methods import Direction
 from connectors.jumpcloud.accounts import Accounts
 from connectors.jumpcloud.groups import Groups
 from connectors.jumpcloud.memberships import Memberships
 from connectors.jumpcloud.shapes import ORGANIZATIONS
 from connectors.ports import Holdings, Observation, Target, Written
+from httpclient import Call, HttpClient, RateLimiter
 
 _ORGANIZATIONS = "/api/organizations"
 
@@ -37,9 +37,9 @@ class JumpCloudConnector:
         """JumpCloud."""
         return System.JUMPCLOUD
 
-    def through(self, gate: RateGate) -> JumpCloudConnector:
-        """The same connector on the same connections, for the lane that ``gate`` belongs to."""
-        return JumpCloudConnector(self._client.through(gate), console=self._console)
+    def through(self, rate_limiter: RateLimiter) -> JumpCloudConnector:
+        """The same connector on the same connections, for the lane that ``rate_limiter`` belongs to."""
+        return JumpCloudConnector(self._client.through(rate_limiter), console=self._console)
 
     def prove(self) -> str:
         """The organization the credential belongs to, by the cheap check ``GET /api/organizations`` [observed].

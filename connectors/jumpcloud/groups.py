@@ -5,10 +5,10 @@ from http import HTTPStatus
 
 from access.accounts import NoMatch
 from access.entitlements import Entitlement, EntitlementRef, ResourceKind, System
-from connectors.http import Call, HttpClient
-from connectors.http.calls import Params
 from connectors.jumpcloud.client import PAGE, v2_rows
 from connectors.jumpcloud.shapes import GROUP, GROUPS, Group, is_object_id
+from httpclient import Call, HttpClient
+from httpclient.calls import Params
 
 _GROUP = "/api/v2/usergroups/{group}"
 _GROUPS = "/api/v2/usergroups"

@@ -3,12 +3,12 @@ from __future__ import annotations
 from http import HTTPStatus
 
 from access.failures import Failure, Permanent, Transient
-from connectors.http import Answer, Call, HttpClient
 from connectors.jumpcloud.accounts import Accounts
 from connectors.jumpcloud.client import PAGE, total_count
 from connectors.jumpcloud.groups import Groups
 from connectors.jumpcloud.shapes import GRAPH_OBJECTS, is_object_id
 from connectors.ports import Observation, Written
+from httpclient import Call, HttpClient, Response
 
 _MEMBERS = "/api/v2/usergroups/{group}/members"
 _MEMBER_OF = "/api/v2/users/{user}/memberof"
@@ -84,12 +84,12 @@ class Memberships:
             return Written.ALREADY
         raise self._refusal(answer, group_id, "take the user out of")
 
-    def _change(self, op: str, group_id: str, user_id: str) -> Answer:
+    def _change(self, op: str, group_id: str, user_id: str) -> Response:
         body = {"op": op, "type": "user", "id": user_id}
         call = Call(method="POST", route=_MEMBERS, path={"group": group_id}, body=body, expects=_LOOKED_INTO)
         return self._client.send(call)
 
-    def _why_not_added(self, answer: Answer, group_id: str, user_id: str) -> Failure:
+    def _why_not_added(self, answer: Response, group_id: str, user_id: str) -> Failure:
         user = self._accounts.by_id(user_id)
         if user is None:
             return Permanent(
@@ -108,7 +108,7 @@ class Memberships:
             )
         return failure
 
-    def _refusal(self, answer: Answer, group_id: str, what: str) -> Failure:
+    def _refusal(self, answer: Response, group_id: str, what: str) -> Failure:
         group = self._groups.by_id(group_id)
         said = f": {answer.said}" if answer.said else ""
         if group is None:
@@ -156,7 +156,7 @@ class Memberships:
                 return distinct, len(distinct) == (len(held) if total is None else total)
         return frozenset(held), False
 
-    def _make_sure_is_gone(self, answer: Answer, user_id: str) -> None:
+    def _make_sure_is_gone(self, answer: Response, user_id: str) -> None:
         """A user who is gone holds nothing, and a removal is then proven: too much to believe one 404."""
         if is_object_id(user_id) and self._accounts.lists(user_id):
             raise Transient(

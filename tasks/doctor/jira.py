@@ -10,9 +10,9 @@ from typing import Any
 
 from access.clock import Clock
 from access.failures import Failure
-from connectors.http import Answer
 from connectors.jira.client import API
 from connectors.jira.permissions import ADMINISTER, ADMINISTER_PROJECTS, BROWSE_USERS
+from httpclient import Response
 from tasks.doctor.findings import Area, Finding
 from tasks.doctor.jira_login import JiraDoor, log_in, scope_missing
 from tasks.doctor.probing import Probe, members, word
@@ -172,7 +172,7 @@ def _lacks_scope(scope: str, purpose: str) -> Finding:
     )
 
 
-def _held(answer: Answer) -> set[str] | None:
+def _held(answer: Response) -> set[str] | None:
     found: Any = answer.body.get("permissions") if isinstance(answer.body, dict) else None
     if not isinstance(found, dict):
         return None

@@ -8,8 +8,8 @@ from http import HTTPStatus
 from typing import Literal
 
 from access.failures import Failure
-from connectors.http import Answer
 from connectors.jira.client import API
+from httpclient import Response
 from tasks.doctor.findings import Area, Finding
 from tasks.doctor.probing import Probe, is_busy, word
 
@@ -39,10 +39,10 @@ class Login:
 
     findings: list[Finding] = field(default_factory=list)
     address: str | None = None
-    answer: Answer = field(default_factory=lambda: Answer(0))
+    answer: Response = field(default_factory=lambda: Response(0))
 
 
-def scope_missing(answer: Answer) -> bool:
+def scope_missing(answer: Response) -> bool:
     """Whether the token is good and only lacks a scope."""
     return answer.status == HTTPStatus.UNAUTHORIZED and _SCOPE_MISSING in answer.said.casefold()
 
@@ -61,7 +61,7 @@ def log_in(area: Area, door: JiraDoor, probe_at: Callable[[str], Probe]) -> Logi
     return Login([*([problem] if problem else []), *login.findings], login.address, login.answer)
 
 
-def _judged(area: Area, door: JiraDoor, address: str, answer: Answer, elsewhere: Callable[[], bool]) -> Login:
+def _judged(area: Area, door: JiraDoor, address: str, answer: Response, elsewhere: Callable[[], bool]) -> Login:
     if scope_missing(answer):
         finding = area.problem(
             "scopes",
@@ -87,14 +87,14 @@ def _judged(area: Area, door: JiraDoor, address: str, answer: Answer, elsewhere:
     return Login([area.ok("credential", _whose(door, answer, kind))], address, answer)
 
 
-def _whose(door: JiraDoor, answer: Answer, kind: str) -> str:
+def _whose(door: JiraDoor, answer: Response, kind: str) -> str:
     service = kind == "app"
     account = f"{word(answer.body, 'displayName') or word(answer.body, 'accountId')}"
     token = "Bearer token" if door.bearer else "API token"
     return f"Jira knows the {token}: it is that of the {'service account' if service else 'account'} {account}."
 
 
-def _refused(area: Area, door: JiraDoor, answer: Answer, elsewhere: Callable[[], bool]) -> Finding:
+def _refused(area: Area, door: JiraDoor, answer: Response, elsewhere: Callable[[], bool]) -> Finding:
     if _DENIED in _reason(answer):
         return area.problem(
             "credential",
@@ -131,7 +131,7 @@ def _refused(area: Area, door: JiraDoor, answer: Answer, elsewhere: Callable[[],
     )
 
 
-def _not_jira(area: Area, door: JiraDoor, address: str, answer: Answer) -> Finding:
+def _not_jira(area: Area, door: JiraDoor, address: str, answer: Response) -> Finding:
     if door.via == "gateway" and answer.status == HTTPStatus.NOT_FOUND:
         return area.problem(
             "address",
@@ -187,5 +187,5 @@ def _works_at_site(door: JiraDoor, probe_at: Callable[[str], Probe]) -> bool:
     return probe_at(door.site_url).ask("GET", _MYSELF).status == HTTPStatus.OK
 
 
-def _reason(answer: Answer) -> str:
+def _reason(answer: Response) -> str:
     return answer.headers.get("x-seraph-loginreason", "")

@@ -9,7 +9,7 @@ from http import HTTPStatus
 
 from access.clock import Clock
 from access.failures import CredentialRefused, Failure
-from connectors.http import Answer, Credential
+from httpclient import Credential, Response
 from tasks.doctor.findings import Area, Finding
 from tasks.doctor.jumpcloud_key import examine_key
 from tasks.doctor.probing import Probe, is_busy, members, word
@@ -100,7 +100,7 @@ def _token(setup: JumpCloudSetup) -> Finding | None:
     return None
 
 
-def _first_answer(setup: JumpCloudSetup, answer: Answer) -> Finding:
+def _first_answer(setup: JumpCloudSetup, answer: Response) -> Finding:
     said = (answer.said or (answer.body[:1024] if isinstance(answer.body, str) else "")).lower()
     if "no organization selected" in said:
         return _organization_needed()
@@ -174,7 +174,7 @@ def _no_such_organization(setup: JumpCloudSetup) -> Finding:
     )
 
 
-def _organization(setup: JumpCloudSetup, answer: Answer) -> Finding:
+def _organization(setup: JumpCloudSetup, answer: Response) -> Finding:
     found = {word(each, "_id") or word(each, "id"): word(each, "displayName") for each in members(answer, "results")}
     if setup.org_id is not None and found and setup.org_id.lower() not in found:
         return _no_such_organization(setup)
@@ -202,7 +202,7 @@ def _reads(setup: JumpCloudSetup) -> Iterator[Finding]:
     if refused:
         yield _AREA.problem(
             "reading",
-            f"The credential may not read {', '.join(refused)}, so no picture can be complete.",
+            f"The credential may not read {', '.join(refused)}, so no snapshot can be complete.",
             "Give it a role that may, such as Read Only or Administrator.",
         )
     else:

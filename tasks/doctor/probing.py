@@ -9,10 +9,10 @@ from http import HTTPStatus
 from typing import Any
 
 from access.failures import Failure
-from connectors.http import Answer, Call, Credential, HttpClient, Manners, NoGate, Patience
+from httpclient import Call, ClientOptions, Credential, HttpClient, Response, RetryPolicy, Unlimited
 
 #: A service that is away is asked a second time, and no more: somebody is waiting at a terminal.
-_PATIENCE = Patience(tries=2)
+_PATIENCE = RetryPolicy(tries=2)
 
 _CLIENT_ERRORS = frozenset(range(400, 500))
 
@@ -40,7 +40,7 @@ class Probe:
         self,
         address: str,
         credential: Credential,
-        manners: Manners,
+        options: ClientOptions,
         *,
         system: str,
         headers: Mapping[str, str] | None = None,
@@ -51,7 +51,7 @@ class Probe:
             system=system,
             address=address,
             credential=credential,
-            manners=replace(manners, gate=NoGate(), patience=_PATIENCE),
+            options=replace(options, rate_limiter=Unlimited(), retry_policy=_PATIENCE),
             headers=headers,
             refused=self._look,
         )
@@ -64,14 +64,14 @@ class Probe:
         path: Mapping[str, str] | None = None,
         params: Mapping[str, str | int] | None = None,
         body: Any = None,
-    ) -> Answer:
+    ) -> Response:
         """The answer, whatever its status. Raises the failure words only when there was none."""
         self._seen.answer = None
         call = Call(method=method, route=route, path=path or {}, params=params or {}, body=body, expects=_CLIENT_ERRORS)
         try:
             return self._client.send(call)
         except Failure:
-            seen: Answer | None = self._seen.answer
+            seen: Response | None = self._seen.answer
             if seen is None:
                 raise
             return seen
@@ -80,17 +80,17 @@ class Probe:
         """Close the connections."""
         self._client.close()
 
-    def _look(self, answer: Answer) -> bool:
+    def _look(self, answer: Response) -> bool:
         self._seen.answer = answer
         return False
 
 
-def is_busy(answer: Answer) -> bool:
+def is_busy(answer: Response) -> bool:
     """Whether the service has no time or is not well, which says nothing about the settings."""
     return answer.status == HTTPStatus.TOO_MANY_REQUESTS or answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR
 
 
-def members(answer: Answer, name: str) -> list[dict[str, Any]]:
+def members(answer: Response, name: str) -> list[dict[str, Any]]:
     """The objects of an array in the answer; none when it is not there."""
     found = answer.body.get(name) if isinstance(answer.body, dict) else None
     return [each for each in found if isinstance(each, dict)] if isinstance(found, list) else []

@@ -10,7 +10,7 @@ from urllib.parse import SplitResult, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 from access.failures import Failure
-from connectors.http import Answer
+from httpclient import Response
 from tasks.doctor.findings import Area, Finding
 
 #: From here on times in tickets, events and expiries are visibly wrong.
@@ -67,7 +67,7 @@ def _why(parts: SplitResult, *, timeout: timedelta) -> tuple[str, str] | None:
     return None
 
 
-def clock(area: Area, answer: Answer, now: datetime) -> Finding | None:
+def clock(area: Area, answer: Response, now: datetime) -> Finding | None:
     """Whether this machine's clock and the service's agree; None when the service does not say."""
     try:
         theirs = parsedate_to_datetime(answer.headers.get("date", "")).astimezone(UTC)

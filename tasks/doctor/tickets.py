@@ -12,8 +12,8 @@ from pydantic import ValidationError
 
 from access.failures import Failure
 from access.policy import TicketRoute
-from connectors.http import Answer
 from connectors.jira.client import API
+from httpclient import Response
 from tasks.doctor.findings import Area, Finding
 from tasks.doctor.jira_login import JiraDoor, log_in, scope_missing
 from tasks.doctor.probing import Probe, members, word
@@ -199,7 +199,7 @@ def _transitions(probe: Probe, key: str) -> Any:
         return ()
 
 
-def _statuses_of(answer: Answer, issue_type: str) -> dict[str, str]:
+def _statuses_of(answer: Response, issue_type: str) -> dict[str, str]:
     """Names of the statuses of an issue type, by name or id, and the category of each."""
     if answer.status != HTTPStatus.OK or not isinstance(answer.body, list):
         return {}
@@ -209,5 +209,5 @@ def _statuses_of(answer: Answer, issue_type: str) -> dict[str, str]:
     return {}
 
 
-def _names(answer: Answer) -> list[str]:
+def _names(answer: Response) -> list[str]:
     return [word(each, "name") for each in answer.body] if isinstance(answer.body, list) else []

@@ -6,13 +6,13 @@ from access.lifecycle import (
     ClaimState,
     OperationState,
     RequestState,
-    TicketLife,
+    TicketState,
     is_final,
     may_follow,
     transitions,
 )
 
-STATES = {"request": RequestState, "operation": OperationState, "claim": ClaimState, "ticket": TicketLife}
+STATES = {"request": RequestState, "operation": OperationState, "claim": ClaimState, "ticket": TicketState}
 #: An end that a person may undo by trying again, and how.
 BY_A_PERSON = {("request", "failed", "fulfilling"), ("operation", "failed", "ready")}
 

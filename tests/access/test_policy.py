@@ -2,9 +2,9 @@ from datetime import timedelta
 
 import pytest
 
-from access.directions import Direction
 from access.entitlements import EntitlementRef
-from access.policy import Policy, Road, Rule, TicketRoute
+from access.methods import Direction, Method
+from access.policy import Policy, Rule, TicketRoute
 
 ACCESS = TicketRoute(project="ACCESS")
 BY_ID = EntitlementRef.parse("jira:group:9f1c:member")
@@ -16,7 +16,7 @@ def policy(*rules: Rule) -> Policy:
 
 
 def test_the_first_rule_that_matches_decides() -> None:
-    narrow, wide = Rule("jira:group:Zürich*:member", give=Road.DENY), Rule("jira:*")
+    narrow, wide = Rule("jira:group:Zürich*:member", give=Method.DENY), Rule("jira:*")
     assert policy(narrow, wide).rule_for(BY_ID, BY_NAME) is narrow
     assert policy(wide, narrow).rule_for(BY_ID, BY_NAME) is wide
 
@@ -40,9 +40,9 @@ def test_a_name_with_a_colon_cannot_pass_for_another_entitlement() -> None:
 
 
 def test_each_direction_has_its_own_road() -> None:
-    rule = Rule("*", give=Road.TICKET, take=Road.CONNECTOR, max_duration=timedelta(hours=8))
-    assert rule.road(Direction.GIVE) is Road.TICKET
-    assert rule.road(Direction.TAKE) is Road.CONNECTOR
+    rule = Rule("*", give=Method.TICKET, take=Method.CONNECTOR, max_duration=timedelta(hours=8))
+    assert rule.method(Direction.GIVE) is Method.TICKET
+    assert rule.method(Direction.TAKE) is Method.CONNECTOR
 
 
 def test_a_ticket_goes_where_its_rule_says_or_else_where_the_policy_says() -> None:

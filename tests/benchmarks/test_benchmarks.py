@@ -44,11 +44,11 @@ def test_the_last_line_of_the_sync_benchmark_is_its_aims() -> None:
 
 
 @pytest.mark.long
-def test_a_picture_without_what_the_tenant_was_to_have_is_a_wrong_result() -> None:
+def test_a_snapshot_without_what_the_tenant_was_to_have_is_a_wrong_result() -> None:
     # Forty people cannot hold four hundred memberships of one group.
     ended = _run("benchmarks.sync", "--section=memory", "--memory-users=40")
     assert ended.returncode == 1
-    assert "Wrong result: The picture shows" in ended.stderr
+    assert "Wrong result: The snapshot shows" in ended.stderr
     assert not ended.stdout
 
 
@@ -60,7 +60,7 @@ def test_a_missed_aim_is_no_failure() -> None:
 
 
 @pytest.mark.long
-def test_the_speed_of_a_sync_is_that_of_a_picture_the_plain_client_agrees_with() -> None:
+def test_the_speed_of_a_sync_is_that_of_a_snapshot_the_plain_client_agrees_with() -> None:
     names = [aim["name"].partition(": ")[2] for aim in _aims(_run("benchmarks.sync", "--section=speed", *TINY))]
     assert names.count("times faster than a plain client at 50 ms") == 2
     assert names.count("calls, for each call of the formula") == 4

@@ -45,7 +45,7 @@ class Proxy:
         self._talking.clear()
 
     def open(self) -> None:
-        """Work again; what was kept back while silent is passed on."""
+        """UnitOfWork again; what was kept back while silent is passed on."""
         self._shut.clear()
         self._talking.set()
 

@@ -13,12 +13,12 @@ from kombu.exceptions import OperationalError
 from sqlalchemy import create_engine, text
 from sqlalchemy.engine import make_url
 
-from store.letters import Letter
-from tasks.parsing import EVENT_TYPE, MAX_BODY
+from store.inbox import StoredMessage
+from tasks.message_parsing import EVENT_TYPE, MAX_BODY
 from tests.brokers.conftest import MakeSite
 from tests.crash.site import Site
 from tests.machine import Amqp, Seen
-from worker.intake_step import publish
+from worker.intake_consumer import publish
 from worker.queues import INTAKE, Queues
 
 
@@ -32,10 +32,10 @@ def wanted(site: Site, **more: Any) -> dict[str, Any]:
     } | more
 
 
-def dead(site: Site, number: int = 1) -> list[Letter]:
+def dead(site: Site, number: int = 1) -> list[StoredMessage]:
     """The dead letters, oldest first, once there are so many."""
 
-    def there() -> list[Letter] | None:
+    def there() -> list[StoredMessage] | None:
         with site.store.read() as work:
             letters = list(work.dead_letters.recent(resent=True))
         return letters[::-1] if len(letters) >= number else None

@@ -10,7 +10,7 @@ from tests.brokers.conftest import MakeSite
 from tests.brokers.proxy import Proxy
 from tests.crash.site import Site
 from tests.machine import Amqp
-from worker.intake_step import publish
+from worker.intake_consumer import publish
 from worker.running import Role
 
 

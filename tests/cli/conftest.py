@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 import yaml
 
+from provisor import main
 from store.database import Database
-from store.unit import Store
+from store.unit_of_work import Store
 from tests.cli.ran import Ran, Run
 from tests.doubles.house import House
-from worker.cli import main
 
 
 @pytest.fixture(autouse=True)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from access.clock import ManualClock
+from cli.doctor_views import examine
 from config.settings import Settings
 from simulator.jira import World as JiraWorld
 from simulator.jumpcloud import World
@@ -15,7 +16,6 @@ from simulator.server import Simulators
 from simulator.world import change_switches
 from tests.cli.clinic import Clinic
 from tests.cli.ran import Run
-from worker.cli.doctor_views import examine
 
 RIGHT = (
     "Make a new one and set jumpcloud.api_key: the old one was reset or has expired, or its administrator is suspended."
@@ -199,7 +199,7 @@ def test_a_role_that_may_not_even_read(clinic: Clinic) -> None:
     assert clinic.said("jumpcloud", jumpcloud=section, provisioning="off") == [
         (
             "The credential may not read administrators, groups, applications, administrators' roles, "
-            "so no picture can be complete. Give it a role that may, such as Read Only or Administrator."
+            "so no snapshot can be complete. Give it a role that may, such as Read Only or Administrator."
         ),
         (
             "The credential may not read Directory Insights, so each sync reads everything. "

@@ -12,14 +12,14 @@ from typing import Any
 import pytest
 
 from access.entitlements import System
-from access.pictures import RunState
+from access.snapshots import RunState
 from simulator.jira import World as JiraWorld
 from simulator.jira.world import ADMIN_EMAIL, ADMIN_TOKEN
 from simulator.jumpcloud import World, acts
 from simulator.jumpcloud.records import CONSOLE
 from simulator.server import Simulators
 from store.database import Database
-from store.unit import Store
+from store.unit_of_work import Store
 from tests.cli.ran import Run
 from tests.conftest import quiet_logs
 
@@ -96,7 +96,7 @@ def test_all_connected_systems_are_synced_and_said_as_one_object_each(provisor: 
     assert jumpcloud["counts"]["accounts"] == 4, "two users and the two administrators of every simulated organization"
     assert (jumpcloud["full"], jumpcloud["method"]) == (True, "listing")
     assert jumpcloud["calls"] > 5
-    assert jumpcloud["picture"]["run"] == jumpcloud["run"]
+    assert jumpcloud["snapshot"]["run"] == jumpcloud["run"]
 
 
 def test_a_pipe_gets_plain_lines(provisor: Run, jumpcloud_only: Path) -> None:
@@ -121,7 +121,7 @@ def test_a_second_sync_reads_what_changed_and_full_reads_everything(
     assert first["counts"] == second["counts"] == third["counts"]
 
 
-def test_a_failed_sync_says_why_and_how_old_the_picture_is_that_stays(
+def test_a_failed_sync_says_why_and_how_old_the_snapshot_is_that_stays(
     provisor: Run, both: Path, company: Company
 ) -> None:
     provisor("sync", "-c", both, "--json")
@@ -130,13 +130,13 @@ def test_a_failed_sync_says_why_and_how_old_the_picture_is_that_stays(
     assert ran.code == 1
     failed = next(line for line in ran.out.splitlines() if line.startswith("jumpcloud: failed"))
     assert "refused Provisor's credential" in failed
-    assert "The picture of " in failed
+    assert "The snapshot of " in failed
     assert failed.endswith("old.")
     assert any(line.startswith("jira: complete") for line in ran.out.splitlines())
     (facts,) = provisor("sync", "-c", both, "--json", "--system", "jumpcloud").json
     assert (facts["state"], facts["counts"]) == ("failed", None)
-    assert facts["picture"]["age_seconds"] >= 0
-    assert facts["picture"]["run"] != facts["run"]
+    assert facts["snapshot"]["age_seconds"] >= 0
+    assert facts["snapshot"]["run"] != facts["run"]
 
 
 def test_only_the_named_system_is_synced(provisor: Run, both: Path) -> None:
@@ -148,7 +148,7 @@ def test_a_system_that_is_not_connected_cannot_be_synced(
 ) -> None:
     ran = provisor("sync", "-c", jumpcloud_only, "--system", "jira")
     assert (ran.code, ran.out) == (1, "")
-    assert ran.err.startswith("provisor: jira is not connected, so there is nothing to take a picture of. Set ")
+    assert ran.err.startswith("provisor: jira is not connected, so there is nothing to take a snapshot of. Set ")
     assert provisor("sync", "-c", configure()).err.startswith("provisor: No system is connected")
 
 
@@ -192,7 +192,7 @@ def test_a_sync_that_is_interrupted_ends_at_once_and_its_run_stays(
     jumpcloud_only: Path, company: Company, store: Store
 ) -> None:
     fault = company.simulators.faults.add(system="jumpcloud", path="systemusers", hold="before", times=None)
-    command = [sys.executable, "-m", "worker.cli", "sync", "-c", str(jumpcloud_only)]
+    command = [sys.executable, "-m", "provisor", "sync", "-c", str(jumpcloud_only)]
     root = Path(__file__).parents[2]
     with subprocess.Popen(command, cwd=root, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
@@ -221,13 +221,13 @@ def test_connectors_show_the_state_of_each_system_without_asking_it(
     assert states() == {"jumpcloud": "failed", "jira": "not connected"}
 
 
-def test_connectors_show_the_picture_and_what_can_be_read_and_changed(provisor: Run, both: Path) -> None:
+def test_connectors_show_the_snapshot_and_what_can_be_read_and_changed(provisor: Run, both: Path) -> None:
     provisor("sync", "-c", both, "--json")
     jumpcloud, jira = provisor("connectors", "-c", both, "--json").json
     assert jumpcloud["credential"] == "api key"
     assert jira["credential"] == "api token at the site"
     assert jumpcloud["counts"]["accounts"] == 4
-    assert jumpcloud["picture"]["age_seconds"] >= 0
+    assert jumpcloud["snapshot"]["age_seconds"] >= 0
     assert jumpcloud["reads"] == ["admin", "admin-role", "application", "group", "user"]
     assert jumpcloud["provisions"] == {"give": ["group"], "take": ["group"]}
     assert jira["provisions"] == {"give": ["account", "group", "project-role"], "take": ["group", "project-role"]}
@@ -240,4 +240,4 @@ def test_connectors_tell_a_sync_that_is_under_way(provisor: Run, jumpcloud_only:
     with store.write() as work:
         work.sync_runs.begin("sy-theirs", System.JUMPCLOUD, previous_run_id=None, now=datetime.now(UTC))
     jumpcloud, _ = provisor("connectors", "-c", jumpcloud_only, "--json").json
-    assert (jumpcloud["state"], jumpcloud["picture"]) == ("syncing", None)
+    assert (jumpcloud["state"], jumpcloud["snapshot"]) == ("syncing", None)

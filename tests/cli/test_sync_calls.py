@@ -6,17 +6,17 @@ from collections.abc import Iterator
 import pytest
 
 from access.entitlements import System
-from access.pictures import RunState
+from access.snapshots import RunState
+from cli.sync_progress import Runs
+from cli.sync_views import Passes
 from config.settings import Settings
 from simulator.jumpcloud import World
 from simulator.server import Simulators
 from store.database import Database
-from store.unit import Store
-from tasks.courier import Bench
+from store.unit_of_work import Store
+from tasks.publisher import RecordingPublisher
 from tests.sync.survey import HurriedClock, wide
-from worker.calls import CallCounter
-from worker.cli.sync_progress import Runs
-from worker.cli.syncing import Passes
+from worker.call_counter import CallCounter
 from worker.readers import syncing_from
 
 
@@ -50,7 +50,9 @@ def test_calls_are_shown_while_a_shard_is_being_read(simulators: Simulators, sql
     key = World().credentials()["api_key"]
     jumpcloud = wide(api_url=simulators.jumpcloud_url, insights_url=simulators.jumpcloud_url, api_key=key)
     store = Store(Database(sqlite_url, pool_size=8))
-    syncing = syncing_from(Settings.model_validate({"jumpcloud": jumpcloud}), store, clock, Bench(), calls=calls)
+    syncing = syncing_from(
+        Settings.model_validate({"jumpcloud": jumpcloud}), store, clock, RecordingPublisher(), calls=calls
+    )
     # The first list has three pages: the third call for it stands still, and nothing of the stage is finished.
     held = simulators.faults.add(path="^/api/systemusers$", hold="before", after=2)
     passes = Passes(store, syncing, clock, calls, watching)

@@ -15,7 +15,7 @@ import pytest
 from simulator.jumpcloud import World
 from simulator.server import Simulators
 from store.database import Database
-from store.unit import Store
+from store.unit_of_work import Store
 from tests.cli.ran import Ran, Run
 
 pytestmark = pytest.mark.timeout(120)  # the machine may be busy with other tests
@@ -53,7 +53,7 @@ class Up:
         self._log = log
         with log.open("w") as stream:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "worker.cli", "up", "-c", str(settings)],
+                [sys.executable, "-m", "provisor", "up", "-c", str(settings)],
                 stderr=stream,
                 cwd=Path(__file__).parents[2],
             )

@@ -4,7 +4,8 @@ from pathlib import Path
 import pytest
 
 from access.entitlements import EntitlementRef
-from access.policy import MissingAccount, Road, TicketRoute
+from access.methods import Method
+from access.policy import MissingAccount, TicketRoute
 from config.errors import SettingsError
 from config.policy_file import PolicyFile, load_policy
 
@@ -44,7 +45,11 @@ def test_the_example_can_be_used_and_has_nothing_odd() -> None:
 
 def test_a_rule_says_no_more_than_is_written(path: Path) -> None:
     (plain,) = rules(path, "pattern: jira:group:*:member").policy.rules
-    assert (plain.give, plain.take, plain.missing_account) == (Road.CONNECTOR, Road.CONNECTOR, MissingAccount.REFUSE)
+    assert (plain.give, plain.take, plain.missing_account) == (
+        Method.CONNECTOR,
+        Method.CONNECTOR,
+        MissingAccount.REFUSE,
+    )
     assert (plain.max_duration, plain.required, plain.products, plain.ticket) == (None, (), (), None)
 
 
@@ -55,7 +60,7 @@ def test_everything_a_rule_can_say_is_read(path: Path) -> None:
         " missing_account: create, products: [jira-software],"
         " ticket: {project: SEC, labels: [a], fields: {priority: {name: High}}}}",
     ).policy.rules
-    assert (rule.give, rule.take, rule.missing_account) == (Road.TICKET, Road.DENY, MissingAccount.CREATE)
+    assert (rule.give, rule.take, rule.missing_account) == (Method.TICKET, Method.DENY, MissingAccount.CREATE)
     assert (rule.max_duration, rule.required, rule.products) == (timedelta(hours=4), ("reason",), ("jira-software",))
     assert rule.ticket == TicketRoute(project="SEC", labels=("a",), fields={"priority": {"name": "High"}})
 

@@ -9,10 +9,10 @@ import pytest
 import yaml
 from pydantic import SecretStr
 
-from config.addresses import masked
 from config.errors import SettingsError
 from config.keys import all_keys, file_name, variable
 from config.settings import Provisioning, Settings
+from config.urls import masked
 
 CANARY = "c4n4ry-S3cr3t-vAlue"
 JIRA = {

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 from access.entitlements import EntitlementRef
-from connectors.http import Credential, Manners, Patience
 from connectors.jira import JiraConnector, api_token, jira_client
 from connectors.ports import Target
+from httpclient import ClientOptions, Credential, RetryPolicy
 from simulator.jira import World
 from simulator.jira.people import Group, User
 from simulator.jira.projects import Project
@@ -43,9 +43,9 @@ class Site:
     def connect(
         self, credential: Credential | None = None, *, address: str | None = None, **more: Any
     ) -> JiraConnector:
-        manners = Manners(
+        options = ClientOptions(
             timeouts=TIMEOUTS,
-            patience=Patience.without_waits(2),
+            retry_policy=RetryPolicy.without_waits(2),
             observer=lambda _system, method, route, _status, _seconds: self._seen.append(
                 f"{method} {route.removeprefix('/rest/api/3')}"
             ),
@@ -53,13 +53,13 @@ class Site:
         client = jira_client(
             address=address or self.simulators.jira_url,
             credential=credential or api_token(ADMIN, TOKEN),
-            manners=manners,
+            options=options,
         )
         self._close.append(client.close)
         return JiraConnector(
             client,
             site=SITE,
-            known_addresses=self.known.get,
+            known_emails=self.known.get,
             remember_address=self.known.__setitem__,
             idp_groups=self.external.__contains__,
             **more,

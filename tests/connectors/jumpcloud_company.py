@@ -6,9 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 from access.entitlements import EntitlementRef
-from connectors.http import Credential, Manners, Patience
 from connectors.jumpcloud import JumpCloudConnector, api_key, jumpcloud_client, service_account
 from connectors.ports import Target
+from httpclient import ClientOptions, Credential, RetryPolicy
 from simulator.jumpcloud import World, acts
 from simulator.jumpcloud.records import CONSOLE
 from simulator.server import Simulators
@@ -26,9 +26,9 @@ class Company:
         self.simulators = simulators
         self._close: list[Callable[[], None]] = []
         self._seen: list[str] = []
-        self._manners = Manners(
+        self._manners = ClientOptions(
             timeouts=TIMEOUTS,
-            patience=Patience.without_waits(2),
+            retry_policy=RetryPolicy.without_waits(2),
             observer=lambda _system, method, route, _status, _seconds: self._seen.append(f"{method} {route}"),
         )
         self.alice = self.act("add_user", email="alice@example.com", username="alice", firstname="Alice", lastname="A")[
@@ -44,7 +44,7 @@ class Company:
         client = jumpcloud_client(
             address=self.simulators.jumpcloud_url,
             credential=credential,
-            manners=self._manners,
+            options=self._manners,
             organization=organization,
         )
         self._close.append(client.close)
@@ -55,7 +55,7 @@ class Company:
         return service_account(
             known["client_id"],
             secret or known["client_secret"],
-            manners=self._manners,
+            options=self._manners,
             token_address=f"{self.simulators.jumpcloud_url}/oauth2/token",
         )
 

@@ -9,9 +9,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.request import Request, urlopen
 
-from connectors.http import Credential, Manners, Patience
 from connectors.jumpcloud import api_key, jumpcloud_client
-from connectors.jumpcloud.reading import JumpCloudReader, Method, Sizes
+from connectors.jumpcloud.reading import JumpCloudReader, MembershipMethod, Sizes
 from connectors.reading import (
     AccountRow,
     GrantRow,
@@ -24,6 +23,7 @@ from connectors.reading import (
     Shifted,
     ThingKind,
 )
+from httpclient import ClientOptions, Credential, RetryPolicy
 from simulator.jumpcloud import World, seed
 from simulator.server import Simulators
 from simulator.world import change_switches
@@ -32,7 +32,7 @@ from tests.connectors.stub import TIMEOUTS
 READINGS = 4
 
 
-class Picture:
+class Snapshot:
     """What a run found, by part; the catalogue of its later stages, too."""
 
     def __init__(self, plan: ReadPlan) -> None:
@@ -90,17 +90,19 @@ class Tenant:
         key: str | None = None,
         credential: Credential | None = None,
         organization: str | None = None,
-        patience: Patience | None = None,
+        retry_policy: RetryPolicy | None = None,
         **settings: Any,
     ) -> JumpCloudReader:
         client = jumpcloud_client(
             address=self.simulators.jumpcloud_url,
             credential=credential or api_key(key or self.world.credentials()["api_key"]),
-            manners=Manners(timeouts=TIMEOUTS, patience=patience or Patience.without_waits(3), pool_size=16),
+            options=ClientOptions(
+                timeouts=TIMEOUTS, retry_policy=retry_policy or RetryPolicy.without_waits(3), pool_size=16
+            ),
             organization=organization,
         )
-        settings = {"concurrency": 4, "report_patience": Patience.none(), **settings}
-        reader = JumpCloudReader(client, method=Method(method), **settings)
+        settings = {"concurrency": 4, "report_patience": RetryPolicy.none(), **settings}
+        reader = JumpCloudReader(client, method=MembershipMethod(method), **settings)
         self._close += [reader.close, client.close]
         return reader
 
@@ -108,31 +110,31 @@ class Tenant:
         self,
         reader: JumpCloudReader,
         *,
-        last: Picture | None = None,
+        last: Snapshot | None = None,
         since: timedelta = timedelta(minutes=1),
         between: Callable[[int], None] = lambda _stage: None,
         later: datetime | None = None,
-    ) -> Picture:
-        """A picture; what is untouched since ``last`` is kept. ``between`` happens before each stage is read."""
+    ) -> Snapshot:
+        """A snapshot; what is untouched since ``last`` is kept. ``between`` happens before each stage is read."""
         now = later or datetime.now(UTC)
         reader.prove()
-        picture = Picture(reader.plan(previous=None if last is None else now - since, now=now))
+        snapshot = Snapshot(reader.plan(previous=None if last is None else now - since, now=now))
         stage = 0
-        while (parts := _stage(reader, picture, stage)) is not None:
+        while (parts := _stage(reader, snapshot, stage)) is not None:
             between(stage)
             for part in parts:
                 if (
                     last is not None
-                    and not picture.plan.full
+                    and not snapshot.plan.full
                     and part.name in last.parts
-                    and not _touched(picture, part)
+                    and not _touched(snapshot, part)
                 ):
-                    picture.parts[part.name] = last.parts[part.name]
+                    snapshot.parts[part.name] = last.parts[part.name]
                 else:
-                    picture.parts[part.name] = read_part(reader, picture.plan, part)
-                    picture.read.append(part.name)
+                    snapshot.parts[part.name] = read_part(reader, snapshot.plan, part)
+                    snapshot.read.append(part.name)
             stage += 1
-        return picture
+        return snapshot
 
     def calls(self) -> int:
         """The calls made since the last look, as the simulator's control door counts them."""
@@ -158,20 +160,20 @@ class Tenant:
     def memberships(self) -> list[tuple[str, str]]:
         return sorted((group.id, user) for group in self.world.groups for user in self.world.members.rights(group.id))
 
-    def proves(self, picture: Picture) -> bool:
-        """Whether the picture is the truth."""
+    def proves(self, snapshot: Snapshot) -> bool:
+        """Whether the snapshot is the truth."""
         world = self.world
         users, admins = {user.id for user in world.users}, {admin.id for admin in world.admins}
-        assert picture.accounts.keys() == users | admins
-        assert {row.id for row in picture.resources(ThingKind.GROUP)} == {group.id for group in world.groups}
-        assert picture.grants(ThingKind.GROUP) == self.memberships
+        assert snapshot.accounts.keys() == users | admins
+        assert {row.id for row in snapshot.resources(ThingKind.GROUP)} == {group.id for group in world.groups}
+        assert snapshot.grants(ThingKind.GROUP) == self.memberships
         apps = [app.id for app in world.applications]
-        assert {row.id for row in picture.resources(ThingKind.APPLICATION)} == set(apps)
+        assert {row.id for row in snapshot.resources(ThingKind.APPLICATION)} == set(apps)
         bound = sorted((app, user) for app in apps for user in world.app_users.rights(app))
-        assert picture.grants(ThingKind.APPLICATION) == bound
+        assert snapshot.grants(ThingKind.APPLICATION) == bound
         through = sorted((app, group) for app in apps for group in world.app_groups.rights(app))
-        assert picture.grants(ThingKind.APPLICATION, PrincipalKind.GROUP) == through
-        assert len(picture.rows) == len(set(map(_identity, picture.rows)))
+        assert snapshot.grants(ThingKind.APPLICATION, PrincipalKind.GROUP) == through
+        assert len(snapshot.rows) == len(set(map(_identity, snapshot.rows)))
         return True
 
     def close(self) -> None:
@@ -188,13 +190,13 @@ def read_part(reader: JumpCloudReader, plan: ReadPlan, part: Part) -> list[Row]:
     raise Incomplete(f"{part.name} changed every time")
 
 
-def _stage(reader: JumpCloudReader, picture: Picture, stage: int) -> Sequence[Part] | None:
-    parts = reader.parts(picture.plan, stage, picture)
+def _stage(reader: JumpCloudReader, snapshot: Snapshot, stage: int) -> Sequence[Part] | None:
+    parts = reader.parts(snapshot.plan, stage, snapshot)
     return None if parts is None else list(parts)
 
 
-def _touched(picture: Picture, part: Part) -> bool:
-    return any(part.name == one or (one.endswith("/") and part.name.startswith(one)) for one in picture.plan.touched)
+def _touched(snapshot: Snapshot, part: Part) -> bool:
+    return any(part.name == one or (one.endswith("/") and part.name.startswith(one)) for one in snapshot.plan.touched)
 
 
 def _identity(row: Row) -> tuple[str, ...]:

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Literal, Self
 
-from connectors.http import Call, Credential, HeaderKey, HttpClient, Manners, Patience, Timeouts
-from connectors.http.answers import Answer
+from httpclient import Call, ClientOptions, Credential, HeaderKey, HttpClient, RetryPolicy, Timeouts
+from httpclient.responses import Response
 
 CANARY = "canary-3f9d7c1e5a"
 
@@ -120,18 +120,18 @@ def client_of(
     address: str,
     *,
     credential: Credential | None = None,
-    manners: Manners | None = None,
+    options: ClientOptions | None = None,
     tries: int = 1,
     refused: bool = False,
 ) -> HttpClient:
-    def refuses(answer: Answer) -> bool:
+    def refuses(answer: Response) -> bool:
         return refused and answer.headers.get("x-refused") == "yes"
 
     return HttpClient(
         system="jira",
         address=address,
         credential=credential or HeaderKey("x-api-key", CANARY),
-        manners=manners or Manners(timeouts=TIMEOUTS, patience=Patience.without_waits(tries)),
+        options=options or ClientOptions(timeouts=TIMEOUTS, retry_policy=RetryPolicy.without_waits(tries)),
         headers={"X-Force-Accept-Language": "true"},
         refused=refuses,
     )

@@ -10,7 +10,7 @@ from pydantic import TypeAdapter
 
 from access.clock import ManualClock
 from access.failures import Permanent, Transient, Unknown
-from connectors.http import Answer, Call, Manners, Patience
+from httpclient import Call, ClientOptions, Response, RetryPolicy
 from tests.connectors.stub import ADD, CREATE, READ, TIMEOUTS, Reply, Stub, client_of
 
 NOW = datetime(2026, 11, 22, 3, tzinfo=UTC)
@@ -33,8 +33,13 @@ class Gate:
         self.stops.append((endpoint_class, until))
 
 
-def _manners(gate: Gate, *, tries: int = 1) -> Manners:
-    return Manners(timeouts=TIMEOUTS, gate=gate, clock=ManualClock(NOW), patience=Patience.without_waits(tries))
+def _manners(rate_limiter: Gate, *, tries: int = 1) -> ClientOptions:
+    return ClientOptions(
+        timeouts=TIMEOUTS,
+        rate_limiter=rate_limiter,
+        clock=ManualClock(NOW),
+        retry_policy=RetryPolicy.without_waits(tries),
+    )
 
 
 def test_a_redirect_is_never_followed_so_the_credential_stays_home(stub: Stub) -> None:
@@ -138,7 +143,7 @@ def test_an_answer_that_is_no_json_is_a_passing_matter(stub: Stub, body: str) ->
 
 
 def test_json_of_another_shape_is_permanent_and_its_values_stay_unsaid() -> None:
-    answer = Answer(200, {}, {"name": {"private": "alice@example.com"}})
+    answer = Response(200, {}, {"name": {"private": "alice@example.com"}})
     with pytest.raises(Permanent) as caught:
         answer.read_as(TypeAdapter(dict[str, int]), what="things")
     assert "alice" not in str(caught.value)
@@ -161,7 +166,7 @@ def test_json_of_another_shape_is_permanent_and_its_values_stay_unsaid() -> None
     ],
 )
 def test_only_a_known_error_schema_is_repeated_and_never_at_length(body: object, said: str) -> None:
-    assert Answer(400, {}, body).said == said
+    assert Response(400, {}, body).said == said
 
 
 @pytest.mark.parametrize("header", ["X-ARequestId", "Atl-Traceid", "X-Request-Id"])
@@ -217,8 +222,10 @@ def test_a_wait_longer_than_patience_goes_up_at_once(stub: Stub) -> None:
 
 
 def test_a_wait_within_patience_is_kept(stub: Stub) -> None:
-    patience = Patience(tries=2, first=timedelta(0), longest=timedelta(milliseconds=60), total=timedelta(seconds=1))
-    client = client_of(stub.address, manners=Manners(timeouts=TIMEOUTS, patience=patience))
+    retry_policy = RetryPolicy(
+        tries=2, first=timedelta(0), longest=timedelta(milliseconds=60), total=timedelta(seconds=1)
+    )
+    client = client_of(stub.address, options=ClientOptions(timeouts=TIMEOUTS, retry_policy=retry_policy))
     stub.will(Reply(503, headers={"Retry-After": "0.05"}), Reply(200))
     started = time.monotonic()
     assert client.send(READ).status == 200
@@ -227,8 +234,8 @@ def test_a_wait_within_patience_is_kept(stub: Stub) -> None:
 
 
 def test_patience_does_not_begin_a_wait_it_cannot_end(stub: Stub) -> None:
-    patience = Patience(tries=9, first=timedelta(0), longest=timedelta(seconds=5), total=timedelta(seconds=1))
-    client = client_of(stub.address, manners=Manners(timeouts=TIMEOUTS, patience=patience))
+    retry_policy = RetryPolicy(tries=9, first=timedelta(0), longest=timedelta(seconds=5), total=timedelta(seconds=1))
+    client = client_of(stub.address, options=ClientOptions(timeouts=TIMEOUTS, retry_policy=retry_policy))
     stub.will(Reply(503, headers={"Retry-After": "4"}))
     started = time.monotonic()
     with pytest.raises(Transient):
@@ -238,39 +245,39 @@ def test_patience_does_not_begin_a_wait_it_cannot_end(stub: Stub) -> None:
 
 
 def test_every_try_is_taken_from_the_budget_by_its_class(stub: Stub) -> None:
-    gate = Gate()
-    client = client_of(stub.address, manners=_manners(gate, tries=2))
+    rate_limiter = Gate()
+    client = client_of(stub.address, options=_manners(rate_limiter, tries=2))
     stub.will(Reply(503), Reply(200), Reply(204), Reply(200))
     client.send(READ)
     client.send(ADD)
     client.send(Call(method="GET", route="/search", endpoint_class="user-search"))
-    assert gate.taken == ["read", "read", "write", "user-search"]
+    assert rate_limiter.taken == ["read", "read", "write", "user-search"]
     client.close()
 
 
 def test_a_gate_that_says_no_is_not_waited_for_and_nothing_is_sent(stub: Stub) -> None:
-    gate = Gate()
-    gate.closed = True
-    client = client_of(stub.address, manners=_manners(gate, tries=3))
+    rate_limiter = Gate()
+    rate_limiter.closed = True
+    client = client_of(stub.address, options=_manners(rate_limiter, tries=3))
     for call in (READ, CREATE):
         with pytest.raises(Transient) as caught:
             client.send(call)
         assert caught.value.retry_after == timedelta(seconds=1)
-    assert gate.taken == ["read", "write"]
+    assert rate_limiter.taken == ["read", "write"]
     assert stub.seen == []
     client.close()
 
 
 def test_a_429_stops_the_class_until_the_time_it_names_or_for_a_moment(stub: Stub) -> None:
-    gate = Gate()
-    client = client_of(stub.address, manners=_manners(gate))
+    rate_limiter = Gate()
+    client = client_of(stub.address, options=_manners(rate_limiter))
     stub.will(
         Reply(429, headers={"Retry-After": "9"}), Reply(429), Reply(503, headers={"Retry-After": "3"}), Reply(503)
     )
     for call in (READ, ADD, READ, READ):
         with pytest.raises(Transient):
             client.send(call)
-    assert gate.stops == [
+    assert rate_limiter.stops == [
         ("read", NOW + timedelta(seconds=9)),
         ("write", NOW + timedelta(seconds=2)),
         ("read", NOW + timedelta(seconds=3)),
@@ -280,12 +287,12 @@ def test_a_429_stops_the_class_until_the_time_it_names_or_for_a_moment(stub: Stu
 
 def test_a_lane_has_its_own_gate_on_the_same_connections(stub: Stub) -> None:
     client = client_of(stub.address)
-    gate = Gate()
-    lane = client.through(gate)
+    rate_limiter = Gate()
+    lane = client.through(rate_limiter)
     stub.will(Reply(200), Reply(200))
     lane.send(READ)
     client.send(READ)
-    assert gate.taken == ["read"]
+    assert rate_limiter.taken == ["read"]
     assert stub.connections == 1
     client.close()
 
@@ -299,7 +306,9 @@ def test_the_observer_counts_by_route_template_and_sees_calls_without_answer(stu
             assert seconds >= 0
             seen.append((system, method, route, status))
 
-    client = client_of(stub.address, manners=Manners(timeouts=TIMEOUTS, observer=observe, patience=Patience.none()))
+    client = client_of(
+        stub.address, options=ClientOptions(timeouts=TIMEOUTS, observer=observe, retry_policy=RetryPolicy.none())
+    )
     stub.will(Reply(200), Reply(end="drop"))
     client.send(READ)
     with pytest.raises(Transient):

@@ -7,7 +7,7 @@ import pytest
 
 from access.clock import ManualClock
 from access.failures import CredentialRefused, Failure, Permanent, Transient, Unknown
-from connectors.http import Call, Manners, Patience, Timeouts
+from httpclient import Call, ClientOptions, RetryPolicy, Timeouts
 from tests.connectors.stub import ADD, CREATE, HASTY, READ, TIMEOUTS, Reply, Stub, client_of
 
 CASES = [
@@ -25,7 +25,7 @@ CASES = [
 
 
 def _ending(call: Call, stub: Stub, timeouts: Timeouts = TIMEOUTS) -> Failure:
-    client = client_of(stub.address, manners=Manners(timeouts=timeouts, patience=Patience.none()))
+    client = client_of(stub.address, options=ClientOptions(timeouts=timeouts, retry_policy=RetryPolicy.none()))
     try:
         with pytest.raises(Failure) as caught:
             client.send(call)
@@ -103,7 +103,9 @@ def test_an_address_that_is_none_is_permanent() -> None:
 
 
 def test_a_body_over_the_limit_is_not_read_to_its_end(stub: Stub) -> None:
-    client = client_of(stub.address, manners=Manners(timeouts=TIMEOUTS, body_limit=1000, patience=Patience.none()))
+    client = client_of(
+        stub.address, options=ClientOptions(timeouts=TIMEOUTS, body_limit=1000, retry_policy=RetryPolicy.none())
+    )
     stub.will(Reply(200, "x" * 5000), Reply(201, "x" * 5000))
     with pytest.raises(Permanent, match="larger than 1000 bytes"):
         client.send(READ)
@@ -125,7 +127,9 @@ def test_the_wait_a_service_asks_for_goes_up_with_the_failure(
     stub: Stub, headers: dict[str, str], wait: timedelta | None
 ) -> None:
     clock = ManualClock(datetime(2026, 11, 22, 3, tzinfo=UTC))
-    client = client_of(stub.address, manners=Manners(timeouts=TIMEOUTS, clock=clock, patience=Patience.none()))
+    client = client_of(
+        stub.address, options=ClientOptions(timeouts=TIMEOUTS, clock=clock, retry_policy=RetryPolicy.none())
+    )
     for status in (429, 503):
         stub.will(Reply(status, headers=headers))
         with pytest.raises(Transient) as caught:

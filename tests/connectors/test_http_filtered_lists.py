@@ -7,15 +7,16 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from connectors.http import Fetching, FilteredList
+from connectors.paging import FilteredList
 from connectors.reading import Shifted
+from httpclient import Fetcher
 
 SIZE = 20
 
 
 @pytest.fixture
-def fetching() -> Iterator[Fetching]:
-    fetching = Fetching(concurrency=4)
+def fetching() -> Iterator[Fetcher]:
+    fetching = Fetcher(concurrency=4)
     yield fetching
     fetching.close()
 
@@ -37,13 +38,13 @@ class Places:
         self.before(start)
         return [row for row in self.rows[start : start + SIZE] if row is not None]
 
-    def read(self, fetching: Fetching) -> list[str]:
+    def read(self, fetching: Fetcher) -> list[str]:
         return [row for page in FilteredList(page=self.page, size=SIZE, key=str).read(fetching) for row in page]
 
 
 @pytest.mark.parametrize("length", [0, 1, 19, 20, 21, 38, 39, 40, 200])
 def test_a_list_is_read_to_a_page_with_nothing_new_and_pages_have_a_place_in_common(
-    fetching: Fetching, length: int
+    fetching: Fetcher, length: int
 ) -> None:
     places = Places(length)
     assert places.read(fetching) == places.shown
@@ -51,7 +52,7 @@ def test_a_list_is_read_to_a_page_with_nothing_new_and_pages_have_a_place_in_com
     assert places.asked == list(range(0, last + 1, 19))
 
 
-def test_a_service_that_ignores_offsets_is_noticed(fetching: Fetching) -> None:
+def test_a_service_that_ignores_offsets_is_noticed(fetching: Fetcher) -> None:
     places = Places(SIZE)
     whole = FilteredList(page=lambda _: places.page(0), size=SIZE, key=str)
     with pytest.raises(Shifted):
@@ -59,7 +60,7 @@ def test_a_service_that_ignores_offsets_is_noticed(fetching: Fetching) -> None:
 
 
 @pytest.mark.parametrize("hidden", [lambda n: n % 5 == 4, lambda n: n % 19 == 0, lambda n: 10 <= n < 27])
-def test_places_that_show_nothing_hide_nothing_else(fetching: Fetching, hidden: Callable[[int], bool]) -> None:
+def test_places_that_show_nothing_hide_nothing_else(fetching: Fetcher, hidden: Callable[[int], bool]) -> None:
     places = Places(200, hidden=hidden)
     assert places.read(fetching) == places.shown
 
@@ -71,7 +72,7 @@ def swap(places: Places, gone: int) -> None:
 
 @pytest.mark.parametrize(("gone", "at"), [(0, 19), (18, 19), (3, 38), (20, 190)])
 def test_a_row_that_leaves_before_the_offset_is_noticed_though_another_joins(
-    fetching: Fetching, gone: int, at: int
+    fetching: Fetcher, gone: int, at: int
 ) -> None:
     places = Places(200)
     places.before = lambda start: swap(places, gone) if start == at else None
@@ -79,7 +80,7 @@ def test_a_row_that_leaves_before_the_offset_is_noticed_though_another_joins(
         places.read(fetching)
 
 
-def test_it_is_noticed_where_the_common_place_shows_nothing(fetching: Fetching) -> None:
+def test_it_is_noticed_where_the_common_place_shows_nothing(fetching: Fetcher) -> None:
     """Where nothing hides, it is the row in common that tells; here it is the page that is asked for again."""
     places = Places(200, hidden=lambda n: n % 19 == 0)
     places.before = lambda start: swap(places, 5) if start == 95 else None
@@ -87,7 +88,7 @@ def test_it_is_noticed_where_the_common_place_shows_nothing(fetching: Fetching) 
         places.read(fetching)
 
 
-def test_the_end_is_not_believed_after_a_full_page_whose_last_row_is_gone_from_it(fetching: Fetching) -> None:
+def test_the_end_is_not_believed_after_a_full_page_whose_last_row_is_gone_from_it(fetching: Fetcher) -> None:
     places = Places(45)
 
     def shrink(start: int) -> None:
@@ -100,7 +101,7 @@ def test_the_end_is_not_believed_after_a_full_page_whose_last_row_is_gone_from_i
 
 
 @pytest.mark.parametrize("share", [0.0, 0.1, 0.5])
-def test_whoever_comes_and_goes_no_row_that_stays_is_missed(fetching: Fetching, share: float) -> None:
+def test_whoever_comes_and_goes_no_row_that_stays_is_missed(fetching: Fetcher, share: float) -> None:
     rng = random.Random(12)  # noqa: S311 - repeatable
     read = 0
     for number in range(300):

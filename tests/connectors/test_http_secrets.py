@@ -10,11 +10,11 @@ import pytest
 
 from access.clock import ManualClock
 from access.failures import CredentialRefused, Failure, Transient
-from connectors.http import Basic, Bearer, ClientCredentials, Credential, HeaderKey, HttpClient, Manners, Patience
+from httpclient import Basic, Bearer, ClientCredentials, ClientOptions, Credential, HeaderKey, HttpClient, RetryPolicy
 from tests.connectors.stub import CANARY, CREATE, READ, TIMEOUTS, Reply, Stub, client_of
 
 NOW = datetime(2026, 11, 22, 3, tzinfo=UTC)
-MANNERS = Manners(timeouts=TIMEOUTS, clock=ManualClock(NOW), patience=Patience.none())
+MANNERS = ClientOptions(timeouts=TIMEOUTS, clock=ManualClock(NOW), retry_policy=RetryPolicy.none())
 PAIR = base64.b64encode(f"bot@example.com:{CANARY}".encode()).decode()
 SIMPLE: list[Credential] = [HeaderKey("x-api-key", CANARY), Bearer(CANARY), Basic("bot@example.com", CANARY)]
 
@@ -137,7 +137,7 @@ def _token(token: str = "token-aaaa-bbbb", *, life: int | None = 3600) -> Reply:
 
 
 def _client(stub: Stub, credential: Credential) -> HttpClient:
-    return client_of(stub.address, credential=credential, manners=MANNERS)
+    return client_of(stub.address, credential=credential, options=MANNERS)
 
 
 def test_a_token_is_fetched_once_and_renewed_30_seconds_early(stub: Stub) -> None:

@@ -7,9 +7,9 @@ import pytest
 from access.accounts import Account, NoMatch, Subject
 from access.entitlements import Entitlement, EntitlementRef
 from access.failures import CredentialRefused, Failure, Permanent, Transient
-from connectors.http import Basic
 from connectors.jira import api_token, bearer_token, gateway_address
 from connectors.ports import Connector
+from httpclient import Basic
 from tests.connectors.jira_site import (
     ADMIN,
     ADMINISTRATORS,

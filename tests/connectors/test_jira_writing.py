@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from access.directions import Direction
 from access.entitlements import ResourceKind
 from access.failures import Permanent, Transient, Unknown
+from access.methods import Direction
 from connectors.ports import Written
 from tests.connectors.jira_site import ADMINISTRATORS, NO_SUCH_ACCOUNT, NO_SUCH_GROUP, Site
 

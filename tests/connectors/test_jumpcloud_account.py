@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from access.directions import Direction
 from access.entitlements import EntitlementRef, ResourceKind
+from access.methods import Direction
 from connectors.ports import Target
 from tests.connectors.jumpcloud_company import NO_SUCH_ID, Company
 

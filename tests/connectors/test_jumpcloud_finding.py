@@ -3,9 +3,9 @@ from __future__ import annotations
 import pytest
 
 from access.accounts import Account, NoMatch, Subject
-from access.directions import Direction
 from access.entitlements import Entitlement, EntitlementRef, ResourceKind
 from access.failures import CredentialRefused, Permanent, Transient
+from access.methods import Direction
 from connectors.jumpcloud import CONSOLES, Region, api_key
 from connectors.ports import Connector, Target
 from tests.connectors.jumpcloud_company import NO_SUCH_ID, Company

@@ -3,9 +3,9 @@ from __future__ import annotations
 import pytest
 
 from access.failures import CredentialRefused, Permanent, Transient
-from connectors.http import Patience
-from connectors.jumpcloud.reading import Method, expected_calls
+from connectors.jumpcloud.reading import MembershipMethod, expected_calls
 from connectors.reading import AccountKind, AccountStatus, Incomplete, PrincipalKind, Reader, ThingKind
+from httpclient import RetryPolicy
 from tests.connectors.jumpcloud_tenant import Tenant
 
 
@@ -16,16 +16,16 @@ def test_it_is_a_reader(tenant: Tenant) -> None:
 
 
 @pytest.mark.parametrize("method", ["listing", "report", "search", "auto"])
-def test_a_picture_is_the_truth(tenant: Tenant, method: str) -> None:
+def test_a_snapshot_is_the_truth(tenant: Tenant, method: str) -> None:
     tenant.seed(users=230, groups=12, apps=5)
     tenant.switch(search_returns_memberof=True)
     assert tenant.proves(tenant.take(tenant.reader(method)))
 
 
-def test_an_empty_organization_is_a_picture(tenant: Tenant) -> None:
-    picture = tenant.take(tenant.reader("auto"))
-    assert tenant.proves(picture)
-    assert {account.kind for account in picture.accounts.values()} == {AccountKind.ADMIN}
+def test_an_empty_organization_is_a_snapshot(tenant: Tenant) -> None:
+    snapshot = tenant.take(tenant.reader("auto"))
+    assert tenant.proves(snapshot)
+    assert {account.kind for account in snapshot.accounts.values()} == {AccountKind.ADMIN}
 
 
 @pytest.mark.parametrize("apps", [3, 20])
@@ -37,15 +37,15 @@ def test_the_calls_are_those_of_the_formula(tenant: Tenant, apps: int, direct: b
     tenant.group("Nobody")
     tenant.calls()
     tenant.take(tenant.reader(direct_app_users=direct))
-    assert tenant.calls() == 1 + expected_calls(Method.LISTING, tenant.sizes, direct_app_users=direct)
+    assert tenant.calls() == 1 + expected_calls(MembershipMethod.LISTING, tenant.sizes, direct_app_users=direct)
 
 
 def test_without_applications_nothing_is_asked_of_them(tenant: Tenant) -> None:
     tenant.seed()
     tenant.calls()
-    picture = tenant.take(tenant.reader(applications=False))
-    assert picture.count(ThingKind.APPLICATION) == 0
-    assert tenant.calls() == 1 + expected_calls(Method.LISTING, tenant.sizes, applications=False)
+    snapshot = tenant.take(tenant.reader(applications=False))
+    assert snapshot.count(ThingKind.APPLICATION) == 0
+    assert tenant.calls() == 1 + expected_calls(MembershipMethod.LISTING, tenant.sizes, applications=False)
 
 
 def test_a_user_shows_their_profile_and_no_secret(tenant: Tenant) -> None:
@@ -116,12 +116,12 @@ def test_a_state_nobody_documented_is_not_active(tenant: Tenant) -> None:
 def test_an_administrator_is_an_account_of_their_own(tenant: Tenant) -> None:
     user = tenant.act("add_user", email="ada@example.com")["id"]
     admin = tenant.act("add_admin", email="ada@example.com", roleName="Help Desk", suspended=True)["id"]
-    picture = tenant.take(tenant.reader())
-    assert picture.accounts[user].kind is AccountKind.USER
-    account = picture.accounts[admin]
+    snapshot = tenant.take(tenant.reader())
+    assert snapshot.accounts[user].kind is AccountKind.USER
+    account = snapshot.accounts[admin]
     assert (account.kind, account.status, account.attributes) == (AccountKind.ADMIN, AccountStatus.SUSPENDED, {})
-    names = {role.id: role.name for role in picture.resources(ThingKind.ADMIN_ROLE)}
-    held = [names[role] for role, holder in picture.grants(ThingKind.ADMIN_ROLE) if holder == admin]
+    names = {role.id: role.name for role in snapshot.resources(ThingKind.ADMIN_ROLE)}
+    held = [names[role] for role, holder in snapshot.grants(ThingKind.ADMIN_ROLE) if holder == admin]
     assert held == ["Help Desk"]
 
 
@@ -133,9 +133,9 @@ def test_a_role_of_any_name_is_kept_and_with_is_spelled_one_way(tenant: Tenant) 
         {"_id": "4" * 24},
     ]
     tenant.simulators.faults.add(path="/api/users$", status=200, body={"totalCount": 4, "results": rows})
-    picture = tenant.take(tenant.reader())
-    names = {role.id: role.name for role in picture.resources(ThingKind.ADMIN_ROLE)}
-    held = {(holder, names[role]) for role, holder in picture.grants(ThingKind.ADMIN_ROLE)}
+    snapshot = tenant.take(tenant.reader())
+    names = {role.id: role.name for role in snapshot.resources(ThingKind.ADMIN_ROLE)}
+    held = {(holder, names[role]) for role, holder in snapshot.grants(ThingKind.ADMIN_ROLE)}
     assert held == {
         ("1" * 24, "Administrator With Billing"),
         ("2" * 24, "Night watch with keys"),
@@ -147,8 +147,8 @@ def test_a_role_of_any_name_is_kept_and_with_is_spelled_one_way(tenant: Tenant) 
 
 def test_administrators_are_read_where_there_is_no_list_of_roles(tenant: Tenant) -> None:
     tenant.simulators.faults.add(path="/v2/roles$", status=404, times=None)
-    picture = tenant.take(tenant.reader())
-    assert {role.name for role in picture.resources(ThingKind.ADMIN_ROLE)} == {
+    snapshot = tenant.take(tenant.reader())
+    assert {role.name for role in snapshot.resources(ThingKind.ADMIN_ROLE)} == {
         "Administrator With Billing",
         "Read Only",
     }
@@ -170,11 +170,11 @@ def test_a_group_says_whether_it_follows_a_rule(tenant: Tenant) -> None:
 
 def test_an_application_goes_by_its_label_and_its_config_is_never_taken(tenant: Tenant) -> None:
     tenant.act("add_application", name="aws-sso", displayLabel="AWS", config={"key": "canary"}, color=None)
-    picture = tenant.take(tenant.reader())
-    (application,) = picture.resources(ThingKind.APPLICATION)
+    snapshot = tenant.take(tenant.reader())
+    (application,) = snapshot.resources(ThingKind.APPLICATION)
     assert (application.name, application.attributes["template"]) == ("AWS", "aws-sso")
     assert application.url == "https://sso.jumpcloud.com/saml2/aws-sso"
-    assert "canary" not in repr(picture.rows)
+    assert "canary" not in repr(snapshot.rows)
     asked = [call.query for call in tenant.simulators.calls.latest() if call.path == "/api/applications"]
     assert asked
     assert not any("config" in query or "fields" not in query for query in asked)
@@ -188,11 +188,11 @@ def test_who_has_an_application_directly_and_through_which_group(tenant: Tenant,
             tenant.group(f"More {number}")
         else:
             tenant.act("add_application", name=f"more-{number}")
-    picture = tenant.take(tenant.reader())
-    assert tenant.proves(picture)
-    assert picture.grants(ThingKind.APPLICATION)
-    assert picture.grants(ThingKind.APPLICATION, PrincipalKind.GROUP)
-    assert any(name.startswith("app-groups/") for name in picture.parts) is (more == "groups")
+    snapshot = tenant.take(tenant.reader())
+    assert tenant.proves(snapshot)
+    assert snapshot.grants(ThingKind.APPLICATION)
+    assert snapshot.grants(ThingKind.APPLICATION, PrincipalKind.GROUP)
+    assert any(name.startswith("app-groups/") for name in snapshot.parts) is (more == "groups")
 
 
 @pytest.mark.parametrize("status", [404, 400])
@@ -206,9 +206,9 @@ def test_what_is_deleted_between_the_lists_and_its_members_is_gone(tenant: Tenan
             tenant.act("delete_group", group=group)
             tenant.act("delete_application", application=application)
 
-    picture = tenant.take(tenant.reader(), between=delete)
-    assert picture.parts[f"members/{group}"] == []
-    assert picture.parts[f"app-users/{application}"] == []
+    snapshot = tenant.take(tenant.reader(), between=delete)
+    assert snapshot.parts[f"members/{group}"] == []
+    assert snapshot.parts[f"app-users/{application}"] == []
 
 
 def test_a_404_about_a_group_that_is_there_is_not_believed(tenant: Tenant) -> None:
@@ -228,9 +228,9 @@ def test_a_deleted_user_who_lingers_in_a_group_does_no_harm(tenant: Tenant) -> N
     tenant.switch(deleted_user_lingers_ms=60_000)
     gone = next(iter(tenant.world.users)).id
     tenant.act("delete_user", user=gone)
-    picture = tenant.take(tenant.reader())
-    assert gone not in picture.accounts
-    assert (group, gone) in picture.grants(ThingKind.GROUP)
+    snapshot = tenant.take(tenant.reader())
+    assert gone not in snapshot.accounts
+    assert (group, gone) in snapshot.grants(ThingKind.GROUP)
 
 
 def test_a_suspended_member_stays_one(tenant: Tenant) -> None:
@@ -246,7 +246,7 @@ def test_too_many_calls_go_up_for_the_engine_to_wait(tenant: Tenant, retry_after
     tenant.seed(groups=20)
     tenant.switch(rate_per_second=1, rate_burst=10, retry_after=retry_after)
     with pytest.raises(Transient) as caught:
-        tenant.take(tenant.reader(patience=Patience.none()))
+        tenant.take(tenant.reader(retry_policy=RetryPolicy.none()))
     assert caught.value.status == 429
     assert (caught.value.retry_after is None) is (retry_after == "none")
 
@@ -254,7 +254,7 @@ def test_too_many_calls_go_up_for_the_engine_to_wait(tenant: Tenant, retry_after
 def test_a_burst_of_503_is_bridged(tenant: Tenant) -> None:
     tenant.seed(users=230)
     tenant.switch(unavailable_every=5, unavailable_burst=2)
-    assert tenant.proves(tenant.take(tenant.reader(patience=Patience.without_waits(8))))
+    assert tenant.proves(tenant.take(tenant.reader(retry_policy=RetryPolicy.without_waits(8))))
 
 
 def test_a_long_outage_goes_up(tenant: Tenant) -> None:
@@ -308,8 +308,8 @@ def test_a_multi_tenant_key_needs_its_organization(tenant: Tenant) -> None:
     key = tenant.act("add_admin", email="msp@example.com", multiTenant=True)["api_key"]
     with pytest.raises(CredentialRefused):
         tenant.take(tenant.reader(key=key))
-    picture = tenant.take(tenant.reader(key=key, organization=tenant.world.organization_id))
-    assert tenant.proves(picture)
+    snapshot = tenant.take(tenant.reader(key=key, organization=tenant.world.organization_id))
+    assert tenant.proves(snapshot)
 
 
 def test_a_role_that_may_not_read_is_said_so(tenant: Tenant) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from access.failures import CredentialRefused, Transient
-from connectors.http import Patience
+from httpclient import RetryPolicy
 from simulator.jumpcloud.records import CONSOLE
 from tests.connectors.jumpcloud_tenant import Tenant
 
@@ -145,8 +145,8 @@ def test_a_method_that_changes_reads_memberships_anew_and_loses_none(tenant: Ten
     reported = tenant.take(tenant.reader("report"), last=listed)
     tenant.switch(search_returns_memberof=False)
     again = tenant.take(tenant.reader("search"), last=tenant.take(tenant.reader("search"), last=reported))
-    for picture in (searched, listed, reported, again):
-        assert tenant.proves(picture)
+    for snapshot in (searched, listed, reported, again):
+        assert tenant.proves(snapshot)
 
 
 def test_the_members_of_a_group_with_a_rule_are_read_when_any_user_changed(tenant: Tenant) -> None:
@@ -227,10 +227,10 @@ def test_events_that_cannot_be_had_make_a_full_pass(tenant: Tenant, fault: dict[
     tenant.seed()
     first = tenant.take(tenant.reader())
     tenant.simulators.faults.add(path=EVENTS, times=None, **fault)
-    picture = tenant.take(tenant.reader(), last=first)
-    assert picture.plan.full
-    assert picture.plan.notes
-    assert tenant.proves(picture)
+    snapshot = tenant.take(tenant.reader(), last=first)
+    assert snapshot.plan.full
+    assert snapshot.plan.notes
+    assert tenant.proves(snapshot)
 
 
 @pytest.mark.parametrize("status", [429, 503])
@@ -238,7 +238,7 @@ def test_events_that_are_to_be_had_later_are_waited_for(tenant: Tenant, status: 
     tenant.simulators.faults.add(path=EVENTS, status=status, times=None)
     now = datetime.now(UTC)
     with pytest.raises(Transient):
-        tenant.reader(patience=Patience.none()).plan(previous=now, now=now)
+        tenant.reader(retry_policy=RetryPolicy.none()).plan(previous=now, now=now)
 
 
 def test_a_credential_refused_for_events_stops_everything(tenant: Tenant) -> None:

@@ -7,9 +7,9 @@ import pytest
 
 from access.clock import ManualClock
 from access.failures import CredentialRefused, Transient
-from connectors.jumpcloud.reading import Method, expected_calls
+from connectors.jumpcloud.reading import MembershipMethod, expected_calls
 from connectors.reading import Incomplete, Part, ReadPlan, ThingKind
-from tests.connectors.jumpcloud_tenant import Picture, Tenant
+from tests.connectors.jumpcloud_tenant import Snapshot, Tenant
 
 #: The proof of the credential, and the four calls that prove the search.
 PROVE, PROBE = 1, 4
@@ -19,22 +19,22 @@ def test_the_search_costs_what_the_users_cost(tenant: Tenant) -> None:
     tenant.seed(users=430, groups=40, memberships=900, apps=2)
     tenant.switch(search_returns_memberof=True, memberof_needs_fields=True)
     tenant.calls()
-    picture = tenant.take(tenant.reader("auto"))
-    assert tenant.calls() == PROVE + PROBE + expected_calls(Method.SEARCH, tenant.sizes)
-    assert picture.plan.method == "search"
-    assert tenant.proves(picture)
+    snapshot = tenant.take(tenant.reader("auto"))
+    assert tenant.calls() == PROVE + PROBE + expected_calls(MembershipMethod.SEARCH, tenant.sizes)
+    assert snapshot.plan.method == "search"
+    assert tenant.proves(snapshot)
 
 
 def test_the_search_is_not_used_where_it_does_not_tell_groups(tenant: Tenant) -> None:
     tenant.seed()
-    picture = tenant.take(tenant.reader("search"))
-    assert picture.plan.method == "listing"
-    assert any("does not tell groups" in note for note in picture.plan.notes)
-    assert tenant.proves(picture)
+    snapshot = tenant.take(tenant.reader("search"))
+    assert snapshot.plan.method == "listing"
+    assert any("does not tell groups" in note for note in snapshot.plan.notes)
+    assert tenant.proves(snapshot)
 
 
-def _searched(tenant: Tenant, change: Any) -> Picture:
-    """A picture where the search answers what ``change`` makes of the truth."""
+def _searched(tenant: Tenant, change: Any) -> Snapshot:
+    """A snapshot where the search answers what ``change`` makes of the truth."""
     users = []
     for user in sorted(tenant.world.users, key=lambda user: user.id):
         groups = change(user.id, sorted(tenant.world.members.lefts(user.id)))
@@ -58,17 +58,17 @@ def _searched(tenant: Tenant, change: Any) -> Picture:
 )
 def test_a_search_that_is_wrong_is_not_believed(tenant: Tenant, change: Any, reason: str) -> None:
     tenant.seed(users=30, groups=6, memberships=80)
-    picture = _searched(tenant, change)
-    assert picture.plan.method == "listing"
-    assert any(reason in note for note in picture.plan.notes)
-    assert tenant.proves(picture)
+    snapshot = _searched(tenant, change)
+    assert snapshot.plan.method == "listing"
+    assert any(reason in note for note in snapshot.plan.notes)
+    assert tenant.proves(snapshot)
 
 
 def test_a_search_that_is_right_is_believed(tenant: Tenant) -> None:
     tenant.seed(users=30, groups=6, memberships=80)
-    picture = _searched(tenant, lambda _user, groups: groups)
-    assert picture.plan.method == "search"
-    assert tenant.proves(picture)
+    snapshot = _searched(tenant, lambda _user, groups: groups)
+    assert snapshot.plan.method == "search"
+    assert tenant.proves(snapshot)
 
 
 def test_a_search_that_lags_behind_is_noticed_on_the_sample(tenant: Tenant) -> None:
@@ -83,9 +83,9 @@ def test_a_search_that_lags_behind_is_noticed_on_the_sample(tenant: Tenant) -> N
 def test_a_search_that_is_refused_makes_a_listing(tenant: Tenant) -> None:
     tenant.seed()
     tenant.simulators.faults.add(path="/search/", status=403, times=None)
-    picture = tenant.take(tenant.reader("auto"))
-    assert picture.plan.method == "listing"
-    assert tenant.proves(picture)
+    snapshot = tenant.take(tenant.reader("auto"))
+    assert snapshot.plan.method == "listing"
+    assert tenant.proves(snapshot)
 
 
 def test_a_full_pass_has_the_search_proven_anew(tenant: Tenant) -> None:
@@ -94,9 +94,9 @@ def test_a_full_pass_has_the_search_proven_anew(tenant: Tenant) -> None:
     reader = tenant.reader("auto")
     assert tenant.take(reader).plan.method == "search"
     tenant.switch(search_returns_memberof=False)
-    picture = tenant.take(reader)
-    assert picture.plan.method == "listing"
-    assert tenant.proves(picture)
+    snapshot = tenant.take(reader)
+    assert snapshot.plan.method == "listing"
+    assert tenant.proves(snapshot)
 
 
 def test_a_search_that_stops_telling_groups_is_incomplete(tenant: Tenant) -> None:
@@ -119,10 +119,10 @@ def test_the_proof_of_the_search_is_cheap_where_everybody_is_in_one_large_group(
 def test_the_report_is_a_few_calls_however_many_groups(tenant: Tenant) -> None:
     tenant.seed(users=130, groups=60, apps=2, memberships=300)
     tenant.calls()
-    picture = tenant.take(tenant.reader("report"))
+    snapshot = tenant.take(tenant.reader("report"))
     # One call compares a group of the report with its own list.
-    assert tenant.calls() == PROVE + 1 + expected_calls(Method.REPORT, tenant.sizes)
-    assert tenant.proves(picture)
+    assert tenant.calls() == PROVE + 1 + expected_calls(MembershipMethod.REPORT, tenant.sizes)
+    assert tenant.proves(snapshot)
 
 
 def test_a_report_is_preferred_where_there_are_many_groups(tenant: Tenant) -> None:
@@ -140,27 +140,27 @@ def test_the_columns_of_a_report_are_found_by_name(tenant: Tenant, columns: str)
     tenant.seed(users=40, groups=6)
     tenant.group("Nobody")
     tenant.switch(report_columns=columns)
-    picture = tenant.take(tenant.reader("report"))
-    assert "memberships" in picture.parts
-    assert tenant.proves(picture)
+    snapshot = tenant.take(tenant.reader("report"))
+    assert "memberships" in snapshot.parts
+    assert tenant.proves(snapshot)
 
 
 def test_a_report_without_ids_makes_a_listing(tenant: Tenant) -> None:
     tenant.seed(users=40, groups=6)
     tenant.switch(report_columns="without_ids")
-    picture = tenant.take(tenant.reader("report"))
-    assert "memberships" not in picture.parts
-    assert tenant.proves(picture)
+    snapshot = tenant.take(tenant.reader("report"))
+    assert "memberships" not in snapshot.parts
+    assert tenant.proves(snapshot)
 
 
 @pytest.mark.parametrize("status", [402, 403, 500])
 def test_a_report_that_is_refused_makes_a_listing(tenant: Tenant, status: int) -> None:
     tenant.seed(users=40, groups=6)
     tenant.simulators.faults.add(path="/reports/users-to-user-groups$", status=status, times=None)
-    picture = tenant.take(tenant.reader("report"))
-    assert picture.plan.method == "listing"
-    assert any(str(status) in note for note in picture.plan.notes)
-    assert tenant.proves(picture)
+    snapshot = tenant.take(tenant.reader("report"))
+    assert snapshot.plan.method == "listing"
+    assert any(str(status) in note for note in snapshot.plan.notes)
+    assert tenant.proves(snapshot)
 
 
 def test_a_report_that_fails_makes_a_listing(tenant: Tenant) -> None:
@@ -175,24 +175,24 @@ def test_a_report_that_is_being_made_is_waited_for_outside_and_then_given_up(ten
     clock = ManualClock(datetime.now(UTC))
     reader = tenant.reader("report", clock=clock, report_within=timedelta(minutes=2))
     plan = reader.plan(previous=None, now=clock.now())
-    picture = Picture(plan)
+    snapshot = Snapshot(plan)
     with pytest.raises(Transient) as caught:
-        reader.parts(plan, 1, picture)
+        reader.parts(plan, 1, snapshot)
     assert caught.value.retry_after == timedelta(seconds=10)
     clock.advance(timedelta(minutes=3))
-    assert list(reader.parts(plan, 1, picture) or ()) == []
+    assert list(reader.parts(plan, 1, snapshot) or ()) == []
     tenant.switch(report_outcome="completed")
-    (part,) = reader.parts(plan, 1, picture) or ()
+    (part,) = reader.parts(plan, 1, snapshot) or ()
     assert part.name == "memberships"
 
 
 def test_a_finished_report_is_read_by_another_worker(tenant: Tenant) -> None:
     tenant.seed(users=40, groups=6)
     one, other = tenant.reader("report", applications=False), tenant.reader("report", applications=False)
-    picture = Picture(one.plan(previous=None, now=datetime.now(UTC)))
-    (part,) = one.parts(picture.plan, 1, picture) or ()
-    picture.parts["memberships"] = [row for page in other.read(picture.plan, part) for row in page]
-    assert picture.grants(ThingKind.GROUP) == tenant.memberships
+    snapshot = Snapshot(one.plan(previous=None, now=datetime.now(UTC)))
+    (part,) = one.parts(snapshot.plan, 1, snapshot) or ()
+    snapshot.parts["memberships"] = [row for page in other.read(snapshot.plan, part) for row in page]
+    assert snapshot.grants(ThingKind.GROUP) == tenant.memberships
 
 
 def test_a_group_made_after_the_report_is_listed(tenant: Tenant) -> None:
@@ -206,9 +206,9 @@ def test_a_group_made_after_the_report_is_listed(tenant: Tenant) -> None:
     empty = [group.id for group in tenant.world.groups if not tenant.world.members.rights(group.id)]
     rows += "".join(f"\n,{group}" for group in empty)
     tenant.simulators.faults.add(path="/content$", status=200, body=rows, content_type="text/csv", times=None)
-    picture = tenant.take(tenant.reader("report"), between=late)
-    assert "memberships" in picture.parts
-    assert tenant.proves(picture)
+    snapshot = tenant.take(tenant.reader("report"), between=late)
+    assert "memberships" in snapshot.parts
+    assert tenant.proves(snapshot)
 
 
 @pytest.mark.parametrize(
@@ -226,9 +226,9 @@ def test_a_group_made_after_the_report_is_listed(tenant: Tenant) -> None:
 def test_a_report_that_makes_no_sense_makes_a_listing(tenant: Tenant, content: object) -> None:
     tenant.seed(users=40, groups=6)
     tenant.simulators.faults.add(path="/content$", status=200, body=content, content_type="text/csv", times=None)
-    picture = tenant.take(tenant.reader("report"))
-    assert "memberships" not in picture.parts
-    assert tenant.proves(picture)
+    snapshot = tenant.take(tenant.reader("report"))
+    assert "memberships" not in snapshot.parts
+    assert tenant.proves(snapshot)
 
 
 def test_a_report_in_json_is_read_too(tenant: Tenant) -> None:
@@ -241,9 +241,9 @@ def test_a_report_in_json_is_read_too(tenant: Tenant) -> None:
     ]
     rows += [{"userObjectId": "a" * 24, "userGroupObjectId": "no user group"}, rows[0]]
     tenant.simulators.faults.add(path="/content$", status=200, body=rows, times=None)
-    picture = tenant.take(tenant.reader("report"))
-    assert "memberships" in picture.parts
-    assert tenant.proves(picture)
+    snapshot = tenant.take(tenant.reader("report"))
+    assert "memberships" in snapshot.parts
+    assert tenant.proves(snapshot)
 
 
 def test_a_report_that_disagrees_with_a_group_makes_a_listing(tenant: Tenant) -> None:
@@ -252,9 +252,9 @@ def test_a_report_that_disagrees_with_a_group_makes_a_listing(tenant: Tenant) ->
     for group, user in tenant.memberships:
         rows += f"\n{user},{group}" if int(user, 16) % 3 else ""
     tenant.simulators.faults.add(path="/content$", status=200, body=rows, content_type="text/csv", times=None)
-    picture = tenant.take(tenant.reader("report"))
-    assert "memberships" not in picture.parts
-    assert tenant.proves(picture)
+    snapshot = tenant.take(tenant.reader("report"))
+    assert "memberships" not in snapshot.parts
+    assert tenant.proves(snapshot)
 
 
 def test_a_report_that_calls_a_group_empty_and_names_its_members_makes_a_listing(tenant: Tenant) -> None:
@@ -263,9 +263,9 @@ def test_a_report_that_calls_a_group_empty_and_names_its_members_makes_a_listing
     for group, user in tenant.memberships:
         rows += f"\n{user},{group}\n,{group}"
     tenant.simulators.faults.add(path="/content$", status=200, body=rows, content_type="text/csv", times=None)
-    picture = tenant.take(tenant.reader("report"))
-    assert "memberships" not in picture.parts
-    assert tenant.proves(picture)
+    snapshot = tenant.take(tenant.reader("report"))
+    assert "memberships" not in snapshot.parts
+    assert tenant.proves(snapshot)
 
 
 def test_a_report_that_lacks_groups_makes_a_listing(tenant: Tenant) -> None:
@@ -275,9 +275,9 @@ def test_a_report_that_lacks_groups_makes_a_listing(tenant: Tenant) -> None:
     for one, user in tenant.memberships:
         rows += f"\n{user},{one}" if one == group else ""
     tenant.simulators.faults.add(path="/content$", status=200, body=rows, content_type="text/csv", times=None)
-    picture = tenant.take(tenant.reader("report"))
-    assert "memberships" not in picture.parts
-    assert tenant.proves(picture)
+    snapshot = tenant.take(tenant.reader("report"))
+    assert "memberships" not in snapshot.parts
+    assert tenant.proves(snapshot)
 
 
 def test_a_refused_credential_is_no_reason_to_read_in_another_way(tenant: Tenant) -> None:

@@ -9,8 +9,9 @@ from itertools import islice
 
 import pytest
 
-from connectors.http import Fetching, OffsetList, Page
+from connectors.paging import OffsetList, Page
 from connectors.reading import Incomplete, Part, ReadPlan, Shifted, ThingKind
+from httpclient import Fetcher
 from tests.connectors.jumpcloud_tenant import Tenant, read_part
 
 PLAN = ReadPlan("listing")
@@ -18,14 +19,14 @@ USERS = Part("users", large=True)
 
 
 @pytest.fixture
-def fetching() -> Iterator[Fetching]:
-    fetching = Fetching(concurrency=4)
+def fetching() -> Iterator[Fetcher]:
+    fetching = Fetcher(concurrency=4)
     yield fetching
     fetching.close()
 
 
 class Served:
-    """A list of numbers behind an offset, with the manners of a service."""
+    """A list of numbers behind an offset, with the options of a service."""
 
     def __init__(self, length: int, *, limit: int = 10, totals: bool = True) -> None:
         self.rows = [f"{number:06d}" for number in range(length)]
@@ -39,7 +40,7 @@ class Served:
         rows = self.rows[skip : skip + self.limit][: self.short.get(skip, self.limit)]
         return Page(rows, len(self.rows) if self.totals else None)
 
-    def read(self, fetching: Fetching, *, ahead: bool = True, ascending: bool = False) -> list[str]:
+    def read(self, fetching: Fetcher, *, ahead: bool = True, ascending: bool = False) -> list[str]:
         whole = OffsetList(page=self.page, size=10, key=str, ascending=ascending)
         return [row for page in whole.read(fetching, ahead=ahead) for row in page]
 
@@ -47,7 +48,7 @@ class Served:
 @pytest.mark.parametrize("ahead", [True, False])
 @pytest.mark.parametrize("length", [0, 1, 9, 10, 11, 20, 95, 200])
 def test_a_list_is_read_whole_in_order_by_pages_that_overlap_by_one_row(
-    fetching: Fetching,
+    fetching: Fetcher,
     length: int,
     ahead: bool,  # noqa: FBT001 - a parameter of the rule
 ) -> None:
@@ -56,40 +57,40 @@ def test_a_list_is_read_whole_in_order_by_pages_that_overlap_by_one_row(
     assert sorted(served.asked) == list(range(0, max(1, length - 1), 9))
 
 
-def test_a_service_that_gives_fewer_rows_than_asked_for_is_followed(fetching: Fetching) -> None:
+def test_a_service_that_gives_fewer_rows_than_asked_for_is_followed(fetching: Fetcher) -> None:
     served = Served(95, limit=7)
     assert served.read(fetching) == served.rows
     assert len(served.asked) == 16
 
 
-def test_a_service_that_gives_a_row_at_a_time_is_followed(fetching: Fetching) -> None:
+def test_a_service_that_gives_a_row_at_a_time_is_followed(fetching: Fetcher) -> None:
     served = Served(5, limit=1)
     assert served.read(fetching) == served.rows
     served.totals = False
     assert served.read(fetching) == served.rows
 
 
-def test_a_short_page_in_the_middle_is_no_end(fetching: Fetching) -> None:
+def test_a_short_page_in_the_middle_is_no_end(fetching: Fetcher) -> None:
     served = Served(95)
     served.short = {27: 4, 45: 2, 46: 3, 63: 9, 90: 3}
     assert served.read(fetching) == served.rows
 
 
-def test_a_short_first_page_is_no_end(fetching: Fetching) -> None:
+def test_a_short_first_page_is_no_end(fetching: Fetcher) -> None:
     served = Served(35)
     served.short = {0: 9}
     assert served.read(fetching) == served.rows
 
 
 @pytest.mark.parametrize("length", [0, 5, 10, 25])
-def test_without_totals_only_a_page_with_nothing_new_is_the_end(fetching: Fetching, length: int) -> None:
+def test_without_totals_only_a_page_with_nothing_new_is_the_end(fetching: Fetcher, length: int) -> None:
     served = Served(length, totals=False)
     served.short = {0: 3}
     assert served.read(fetching) == served.rows
     assert len(served.asked) == 1 or served.asked[-1] == length - 1
 
 
-def test_without_totals_a_row_that_comes_twice_is_a_shift(fetching: Fetching) -> None:
+def test_without_totals_a_row_that_comes_twice_is_a_shift(fetching: Fetcher) -> None:
     served = Served(25, totals=False)
 
     def page(skip: int) -> Page[str]:
@@ -101,7 +102,7 @@ def test_without_totals_a_row_that_comes_twice_is_a_shift(fetching: Fetching) ->
         list(OffsetList(page=page, size=10, key=str).read(fetching))
 
 
-def test_a_service_that_ignores_offsets_is_noticed(fetching: Fetching) -> None:
+def test_a_service_that_ignores_offsets_is_noticed(fetching: Fetcher) -> None:
     for page in (Page(["a", "b"]), Page(["a", "b"], 30)):
         whole = OffsetList(page=dict.fromkeys(range(30), page).__getitem__, size=10, key=str)
         with pytest.raises(Shifted):
@@ -109,7 +110,7 @@ def test_a_service_that_ignores_offsets_is_noticed(fetching: Fetching) -> None:
 
 
 @pytest.mark.parametrize(("at", "total"), [(9, 24), (18, 26)])
-def test_a_total_that_moves_is_a_shift(fetching: Fetching, at: int, total: int) -> None:
+def test_a_total_that_moves_is_a_shift(fetching: Fetcher, at: int, total: int) -> None:
     served = Served(25)
 
     def page(skip: int) -> Page[str]:
@@ -120,7 +121,7 @@ def test_a_total_that_moves_is_a_shift(fetching: Fetching, at: int, total: int) 
         list(OffsetList(page=page, size=10, key=str).read(fetching))
 
 
-def test_a_total_the_rows_do_not_come_to_is_a_shift(fetching: Fetching) -> None:
+def test_a_total_the_rows_do_not_come_to_is_a_shift(fetching: Fetcher) -> None:
     served = Served(25)
     whole = OffsetList(page=lambda skip: Page(served.page(skip).rows, 26), size=10, key=str)
     with pytest.raises(Shifted):
@@ -128,7 +129,7 @@ def test_a_total_the_rows_do_not_come_to_is_a_shift(fetching: Fetching) -> None:
 
 
 @pytest.mark.parametrize("ahead", [True, False])
-def test_a_sorted_list_may_grow_at_its_end(fetching: Fetching, ahead: bool) -> None:  # noqa: FBT001 - a parameter of the rule
+def test_a_sorted_list_may_grow_at_its_end(fetching: Fetcher, ahead: bool) -> None:  # noqa: FBT001 - a parameter of the rule
     served = Served(25)
 
     def page(skip: int) -> Page[str]:
@@ -143,7 +144,7 @@ def test_a_sorted_list_may_grow_at_its_end(fetching: Fetching, ahead: bool) -> N
 @pytest.mark.parametrize("totals", [True, False])
 @pytest.mark.parametrize(("gone", "at"), [(0, 9), (8, 9), (5, 18), (17, 18), (9, 90)])
 def test_a_row_that_leaves_before_the_offset_is_noticed_though_another_joins(
-    fetching: Fetching,
+    fetching: Fetcher,
     gone: int,
     at: int,
     totals: bool,  # noqa: FBT001 - a parameter of the rule
@@ -160,7 +161,7 @@ def test_a_row_that_leaves_before_the_offset_is_noticed_though_another_joins(
         list(OffsetList(page=page, size=10, key=str).read(fetching))
 
 
-def test_whoever_comes_and_goes_no_row_that_stays_is_missed(fetching: Fetching) -> None:
+def test_whoever_comes_and_goes_no_row_that_stays_is_missed(fetching: Fetcher) -> None:
     rng = random.Random(11)  # noqa: S311 - repeatable
     read = 0
     for number in range(600):
@@ -183,13 +184,13 @@ def test_whoever_comes_and_goes_no_row_that_stays_is_missed(fetching: Fetching) 
     assert read > 200
 
 
-def test_rows_that_say_nothing_count_and_are_left_out(fetching: Fetching) -> None:
+def test_rows_that_say_nothing_count_and_are_left_out(fetching: Fetcher) -> None:
     rows: list[str | None] = ["a", None, "b", None]
     whole: OffsetList[str | None] = OffsetList(page=lambda skip: Page(rows[skip:], 4), size=10, key=lambda row: row)
     assert list(whole.read(fetching)) == [["a", "b"]]
 
 
-def test_pages_are_fetched_together_and_no_further_ahead_than_there_is_room(fetching: Fetching) -> None:
+def test_pages_are_fetched_together_and_no_further_ahead_than_there_is_room(fetching: Fetcher) -> None:
     served = Served(1000)
     most, inside, lock = 0, 0, threading.Lock()
 
@@ -211,7 +212,7 @@ def test_pages_are_fetched_together_and_no_further_ahead_than_there_is_room(fetc
     assert 2 <= most <= fetching.concurrency
 
 
-def test_many_threads_share_the_room(fetching: Fetching) -> None:
+def test_many_threads_share_the_room(fetching: Fetcher) -> None:
     most, inside, lock = 0, 0, threading.Lock()
 
     def page(skip: int) -> Page[str]:
@@ -233,7 +234,7 @@ def test_many_threads_share_the_room(fetching: Fetching) -> None:
     assert most <= fetching.concurrency
 
 
-def test_a_failure_comes_where_its_page_would_have(fetching: Fetching) -> None:
+def test_a_failure_comes_where_its_page_would_have(fetching: Fetcher) -> None:
     served = Served(100)
 
     def page(skip: int) -> Page[str]:
@@ -308,7 +309,7 @@ def test_members_that_change_while_they_are_paged_are_read_again(tenant: Tenant,
     assert {row.principal for row in rows} == set(tenant.world.members.rights(group))  # type: ignore[union-attr] # only grants are in this part
 
 
-def test_a_list_that_never_rests_is_incomplete_and_no_half_picture(tenant: Tenant) -> None:
+def test_a_list_that_never_rests_is_incomplete_and_no_half_snapshot(tenant: Tenant) -> None:
     tenant.seed(users=330)
     tenant.switch(drift="remove", drift_times=1000)
     with pytest.raises(Incomplete):
@@ -336,5 +337,5 @@ def test_connections_to_nothing_shorten_no_list(tenant: Tenant) -> None:
     rows = [{"to": {"id": "a" * 24, "type": "user"}}, {"to": None}, None, {"to": {"id": "b" * 24, "type": "USER"}}]
     rows.append({"to": {"id": "c" * 24, "type": "system"}})
     tenant.simulators.faults.add(path="/members$", status=200, body=rows, headers={"x-total-count": "5"})
-    picture = tenant.take(tenant.reader(applications=False))
-    assert picture.grants(ThingKind.GROUP) == [(group, "a" * 24), (group, "b" * 24)]
+    snapshot = tenant.take(tenant.reader(applications=False))
+    assert snapshot.grants(ThingKind.GROUP) == [(group, "a" * 24), (group, "b" * 24)]

@@ -15,7 +15,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import NoReturn
 
-from worker.cli.up import up
+from cli.up import up
 
 #: What a worker imports only once it runs; imported before the first fork, so that none spends time on it.
 _LATE = (

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from access.lifecycle import OperationState, TicketLife
+from access.lifecycle import OperationState, TicketState
 from access.operations import Ticket
 from tests.crash.conftest import MakeSite
 from tests.crash.site import Fate, Site
@@ -65,7 +65,7 @@ def ends_well(site: Site, email: str, group: str, request: str) -> None:
     carry_out(site, email, group, ticket)
     site.ended(request)
     [ticket] = site.tickets(request)
-    assert ticket.state is TicketLife.VERIFIED
+    assert ticket.state is TicketState.VERIFIED
     assert len(site.issues_about(request)) == 1
     assert not site.claim(request).pre_existing
     assert site.audited("ticket.opened")[request] == 1
@@ -79,7 +79,7 @@ def test_killed_while_the_issue_is_made_there_is_one(make_site: MakeSite, kind: 
     email, group, request = by_ticket(site)
     site.kill_while(held, fate=fate)
     [intended] = site.tickets(request)
-    assert intended.state is TicketLife.INTENDED
+    assert intended.state is TicketState.INTENDED
     assert intended.tries == 1
     site.up()
     ends_well(site, email, group, request)
@@ -150,7 +150,7 @@ def test_killed_between_seeing_it_done_and_saying_so_it_is_done_without_a_compla
     assert site.operations(request)[0].state is OperationState.WITH_PERSON
     site.up()
     site.ended(request)
-    assert site.tickets(request)[0].state is TicketLife.VERIFIED
+    assert site.tickets(request)[0].state is TicketState.VERIFIED
     assert complaints(site, ticket) == 0
     assert len(site.issues_about(request)) == 1
     site.until(lambda: site.comments(ticket), what="thanks")

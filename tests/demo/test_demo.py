@@ -18,14 +18,14 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from worker.demo.board import Board, Standing
-from worker.demo.judging import SCENES, play_one
-from worker.demo.stage import Scene, Surprise
-from worker.demo.summary import as_facts, in_words
-from worker.demo.views import LiveView
+from demo.board import Board, Standing
+from demo.judging import SCENES, play_one
+from demo.stage import Scene, Surprise
+from demo.summary import as_facts, in_words
+from demo.views import LiveView
 
 ROOT = Path(__file__).parents[2]
-DEMO = [sys.executable, "-m", "worker.cli", "demo"]
+DEMO = [sys.executable, "-m", "provisor", "demo"]
 PROCESS = re.compile(r"is simulated by process (\d+)")
 
 
@@ -106,7 +106,7 @@ def test_what_is_refused_opens_no_ticket_and_what_needs_a_person_does(shown: Sho
 
 def test_its_store_can_be_looked_into_afterwards(shown: Shown) -> None:
     settings = f"{shown.facts['folder']}/provisor.yaml"
-    command = [sys.executable, "-m", "worker.cli", "requests", "show", "account-deprovision", "-c", settings]
+    command = [sys.executable, "-m", "provisor", "requests", "show", "account-deprovision", "-c", settings]
     ran = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=True)
     assert "Request account-deprovision: done" in ran.stdout
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from access.failures import Permanent
 from tests.doubles.weather import Weather
-from ticketing.ports import Phase, TicketDraft, TicketRef, TicketState
+from ticketing.ports import Phase, TicketDraft, TicketRef, TicketSnapshot
 
 
 @dataclass
@@ -20,8 +20,8 @@ class Issue:
     comments: dict[str, str] = field(default_factory=dict)
 
     @property
-    def state(self) -> TicketState:
-        return TicketState(ref=self.ref, phase=self.phase, status=str(self.phase))
+    def state(self) -> TicketSnapshot:
+        return TicketSnapshot(ref=self.ref, phase=self.phase, status=str(self.phase))
 
 
 class MemoryTickets:
@@ -52,16 +52,16 @@ class MemoryTickets:
         del project, after_key
         return self.weather.call(lambda: self._marked(marker), writes=False)
 
-    def read(self, ids: Sequence[str]) -> Mapping[str, TicketState]:
+    def read(self, ids: Sequence[str]) -> Mapping[str, TicketSnapshot]:
         return self.weather.call(lambda: {id_: self._state(id_) for id_ in ids}, writes=False)
 
     def comment(self, ref: TicketRef, text: str, *, marker: str) -> None:
         self.weather.call(lambda: self._comment(ref, text, marker), writes=True)
 
-    def reopen(self, ref: TicketRef) -> TicketState:
+    def reopen(self, ref: TicketRef) -> TicketSnapshot:
         return self.weather.call(lambda: self._move(ref, Phase.OPEN), writes=True)
 
-    def close(self, ref: TicketRef) -> TicketState:
+    def close(self, ref: TicketRef) -> TicketSnapshot:
         return self.weather.call(lambda: self._move(ref, Phase.DECLINED), writes=True)
 
     def _create(self, draft: TicketDraft) -> TicketRef:
@@ -73,14 +73,14 @@ class MemoryTickets:
     def _marked(self, marker: str) -> list[TicketRef]:
         return [issue.ref for issue in self.issues.values() if issue.draft.marker == marker]
 
-    def _state(self, id_: str) -> TicketState:
+    def _state(self, id_: str) -> TicketSnapshot:
         issue = self.issues.get(id_)
-        return issue.state if issue else TicketState(ref=TicketRef(id=id_, key="", url=""), phase=Phase.GONE)
+        return issue.state if issue else TicketSnapshot(ref=TicketRef(id=id_, key="", url=""), phase=Phase.GONE)
 
     def _comment(self, ref: TicketRef, text: str, marker: str) -> None:
         self._issue(ref).comments.setdefault(marker, text)
 
-    def _move(self, ref: TicketRef, phase: Phase) -> TicketState:
+    def _move(self, ref: TicketRef, phase: Phase) -> TicketSnapshot:
         issue = self._issue(ref)
         if phase is Phase.OPEN and not self.reopens:
             raise Permanent("The workflow has no way back.")

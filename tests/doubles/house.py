@@ -10,20 +10,21 @@ from typing import Any, Self
 
 from access.clock import ManualClock
 from access.entitlements import System
+from access.methods import Method
 from access.operations import Claim, Operation, Purpose, Request, Ticket
-from access.policy import Policy, Road, Rule, TicketRoute
+from access.policy import Policy, Rule, TicketRoute
 from access.retry import RetryLimits
-from store.outbox import Topic, Wake
+from store.outbox import Topic, WakeUp
 from store.tables import claims, operations, requests, tickets
-from store.unit import Store
-from tasks.courier import Bench
+from store.unit_of_work import Store
 from tasks.expiry import Expiry
-from tasks.following import TicketFollower
 from tasks.fulfilment import Fulfilment
 from tasks.intake import Intake
-from tasks.services import Mode, Services, Terms
-from tasks.tickets import TicketDesk, TicketTerms
-from tasks.writing import TicketWriter
+from tasks.publisher import RecordingPublisher
+from tasks.services import FulfilmentOptions, Mode, Services
+from tasks.ticket_opener import TicketOpener, TicketOptions
+from tasks.ticket_text import TicketWriter
+from tasks.ticket_tracker import TicketTracker
 from tests.doubles.desk import MemoryTickets
 from tests.doubles.system import MemorySystem
 from tests.doubles.weather import Killed
@@ -36,7 +37,7 @@ ADA = "u1"
 GROUP = "jumpcloud:group:api:member"
 BY_HAND = "jumpcloud:group:by-hand:member"
 
-TERMS = Terms(
+TERMS = FulfilmentOptions(
     retry=RetryLimits(
         attempts=3,
         deadline=timedelta(hours=4),
@@ -50,11 +51,11 @@ TERMS = Terms(
     look_again=timedelta(seconds=3),
     busy=timedelta(seconds=1),
 )
-TICKET_TERMS = TicketTerms(
+TICKET_TERMS = TicketOptions(
     poll=timedelta(seconds=10), look_for=timedelta(seconds=40), believe_within=timedelta(seconds=6), closings=2
 )
 RULES = (
-    Rule(pattern="jumpcloud:group:by-hand*:member", give=Road.TICKET, take=Road.TICKET),
+    Rule(pattern="jumpcloud:group:by-hand*:member", give=Method.TICKET, take=Method.TICKET),
     Rule(pattern="jumpcloud:*"),
 )
 
@@ -67,7 +68,7 @@ class House:
 
     store: Store
     clock: ManualClock
-    bench: Bench
+    bench: RecordingPublisher
     system: MemorySystem
     tickets: MemoryTickets
     services: Services
@@ -82,28 +83,28 @@ class House:
         mode: Mode = Mode.ON,
         rules: Iterable[Rule] = RULES,
         like: House | None = None,
-        ticket_terms: TicketTerms = TICKET_TERMS,
-        terms: Terms = TERMS,
+        ticket_terms: TicketOptions = TICKET_TERMS,
+        options: FulfilmentOptions = TERMS,
     ) -> Self:
         """A house over a store; ``like`` hands on clock, system and tickets, as a restart with other settings does."""
         clock = like.clock if like else ManualClock(START)
         accounts = {"u1": "ada@example.com", "u2": "bob@example.com"}
         system = like.system if like else MemorySystem(clock, accounts=accounts)
         tickets = like.tickets if like else MemoryTickets()
-        bench = Bench()
+        bench = RecordingPublisher()
         policy = Policy(rules=tuple(rules), ticket=TicketRoute(project="OPS"))
         services = Services(
             store=store,
             clock=clock,
-            courier=bench,
+            publisher=bench,
             connectors={System.JUMPCLOUD: system},
             policy=policy,
             mode=mode,
-            terms=terms,
+            options=options,
         )
         writer = TicketWriter(TEMPLATES, policy)
-        fulfilment = Fulfilment(services, TicketDesk(services, tickets, writer, ticket_terms))
-        follower = TicketFollower(services, tickets, writer, ticket_terms)
+        fulfilment = Fulfilment(services, TicketOpener(services, tickets, writer, ticket_terms))
+        ticket_tracker = TicketTracker(services, tickets, writer, ticket_terms)
         return cls(
             store=store,
             clock=clock,
@@ -116,7 +117,7 @@ class House:
                 Topic.REQUEST: fulfilment.fulfil,
                 Topic.OPERATION: fulfilment.operate,
                 Topic.CLAIM: Expiry(services, fulfilment).end,
-                Topic.TICKETS: lambda _ref: follower.follow(),
+                Topic.TICKETS: lambda _ref: ticket_tracker.follow(),
             },
         )
 
@@ -164,17 +165,17 @@ class House:
         self.clock.advance(timedelta(milliseconds=1))
         self.intake.take(json.dumps(message).encode(), content_type="application/json", source="test")
 
-    def handle(self, wakes: Iterable[Wake]) -> None:
+    def handle(self, wake_ups: Iterable[WakeUp]) -> None:
         """Do what a worker does about wake-ups; one that is killed leaves everything as it is."""
-        for wake in wakes:
+        for wake_up in wake_ups:
             try:
-                self.handlers[wake.topic](wake.ref)
+                self.handlers[wake_up.topic](wake_up.ref)
             except Killed:
                 continue
 
-    def sweep(self) -> list[Wake]:
+    def sweep(self) -> list[WakeUp]:
         """What a relay would send now, and what was sent since."""
-        sent, self.bench.wakes = self.bench.wakes, []
+        sent, self.bench.wake_ups = self.bench.wake_ups, []
         with self.store.write() as work:
             return [*sent, *work.due.sweep(now=self.clock.now(), dispatched_for=DISPATCHED_FOR, limit=500)]
 
@@ -182,8 +183,8 @@ class House:
         """Sweep and handle until nothing is due now; then jump to what is due next, for as long as it is to last."""
         end = self.clock.now() + lasting
         while True:
-            while wakes := self.sweep():
-                self.handle(wakes)
+            while wake_ups := self.sweep():
+                self.handle(wake_ups)
             due = self.next_due()
             if due is None or due > end:
                 self.clock.advance(end - self.clock.now())

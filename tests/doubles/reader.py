@@ -1,4 +1,4 @@
-"""A system that is read for pictures: in memory, and as restless, broken or slow as a test wants it."""
+"""A system that is read for snapshots: in memory, and as restless, broken or slow as a test wants it."""
 
 from __future__ import annotations
 

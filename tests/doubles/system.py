@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 
 from access.accounts import Account, NoMatch, Subject
 from access.clock import Clock
-from access.directions import Direction
 from access.entitlements import Entitlement, EntitlementRef, ResourceKind, System
+from access.methods import Direction
 from connectors.ports import Holdings, Observation, Target, Written
 from tests.doubles.weather import Weather
 

@@ -17,8 +17,8 @@ from simulator.jira.issues import Issue
 from simulator.jira.projects import Role
 from simulator.jumpcloud import World as JumpCloudWorld
 from simulator.server import Simulators
-from store.unit import Store
-from worker.intake_step import publish
+from store.unit_of_work import Store
+from worker.intake_consumer import publish
 from worker.running import Hosted, Running, prepare
 
 T = TypeVar("T")

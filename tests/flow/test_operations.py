@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from access.operations import Via
+from access.methods import Method
 from tests.flow.estate import Estate
 
 
@@ -33,7 +33,7 @@ def test_a_member_of_a_dynamic_group_is_asked_for_by_ticket(estate: Estate) -> N
     team = estate.company.jumpcloud_group("rule", membershipMethod="DYNAMIC_AUTOMATED")
     request = estate.grant(email, group(team))
     ticket = estate.ticket(request)
-    assert estate.operations(request)[0].via is Via.TICKET
+    assert estate.operations(request)[0].via is Method.TICKET
     assert email in estate.text(ticket)
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from store.database import Database
-from store.unit import Store
+from store.unit_of_work import Store
 
 BOTH = ("sqlite", "postgresql")
 

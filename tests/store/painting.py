@@ -1,4 +1,4 @@
-"""Pictures for tests: painted by the real engine from rows that a test names."""
+"""Snapshots for tests: painted by the real engine from rows that a test names."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 from access.clock import ManualClock
 from access.entitlements import System
-from access.pictures import RunState, ShrinkGuard
+from access.snapshots import RunState, ShrinkGuard
 from connectors.reading import (
     AccountKind,
     AccountRow,
@@ -24,12 +24,12 @@ from connectors.reading import (
     Row,
     ThingKind,
 )
-from store.unit import Store
-from tasks.courier import Bench
-from tasks.part_reading import PartReader
-from tasks.syncing import Syncing, SyncTerms
+from store.unit_of_work import Store
+from tasks.publisher import RecordingPublisher
+from tasks.sync import Sync, SyncOptions
+from tasks.sync_parts import PartReader
 
-#: When the pictures of tests are taken.
+#: When the snapshots of tests are taken.
 TAKEN = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
 
 
@@ -76,17 +76,17 @@ class Painting:
 
 
 def paint(store: Store, *paintings: Painting, at: datetime = TAKEN) -> None:
-    """Take a picture of each."""
+    """Take a snapshot of each."""
     clock = ManualClock(at)
     parts = PartReader(store, clock, ShrinkGuard(), concurrency=1, lease=timedelta(minutes=1))
     for painting in paintings:
-        syncing = Syncing(
+        syncing = Sync(
             store,
             clock,
-            Bench(),
+            RecordingPublisher(),
             readers={painting.system: painting},
             parts=parts,
-            terms=SyncTerms(),
+            options=SyncOptions(),
             calls=lambda _: 0,
         )
         run_id = syncing.begin(painting.system)

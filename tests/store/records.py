@@ -5,13 +5,13 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from access.directions import Direction
 from access.entitlements import EntitlementRef
 from access.lifecycle import ClaimState, OperationState
 from access.message import AccessRequest
-from access.operations import Claim, Operation, Purpose, Via, access_key
+from access.methods import Direction, Method
+from access.operations import Claim, Operation, Purpose, access_key
 from store.requests import Received
-from store.unit import Work
+from store.unit_of_work import UnitOfWork
 
 NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -28,7 +28,7 @@ def message(request_id: str = "r1", **changes: Any) -> AccessRequest:
     return AccessRequest.model_validate(plain | changes)
 
 
-def add_request(work: Work, request_id: str = "r1", *, now: datetime = NOW, **changes: Any) -> None:
+def add_request(work: UnitOfWork, request_id: str = "r1", *, now: datetime = NOW, **changes: Any) -> None:
     work.requests.add([Received(message(request_id, **changes), "test", now)], dispatched_for=timedelta(0))
 
 
@@ -48,7 +48,7 @@ def operation(operation_id: str = "op1", **changes: Any) -> Operation:
         "account_title": "Ada",
         "email": "ada@example.com",
         "products": (),
-        "via": Via.CONNECTOR,
+        "via": Method.CONNECTOR,
         "why": "the rule",
         "state": OperationState.READY,
         "before": None,

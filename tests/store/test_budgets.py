@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from access.operations import Lane
 from store.budgets import ALL, FLOORS, Allowance
 from store.database import Database
-from store.unit import Store
+from store.unit_of_work import Store
 
 START = datetime(2026, 11, 1, tzinfo=UTC)
 NUMBERS = count(1)

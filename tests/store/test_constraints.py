@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from access.lifecycle import ClaimState, OperationState, RequestState, TicketLife
-from store.unit import Conflict, Store, Work
+from access.lifecycle import ClaimState, OperationState, RequestState, TicketState
+from store.unit_of_work import Conflict, Store, UnitOfWork
 from tests.store.records import MINUTE, NOW, add_request, claim, operation
 
 
@@ -18,7 +18,7 @@ def with_operation(store: Store, operation_id: str = "op1", **changes: Any) -> N
         work.operations.add(operation(operation_id, **changes))
 
 
-def intend(work: Work, ticket_id: str, *, marker: str | None = None, operation_id: str = "op1") -> None:
+def intend(work: UnitOfWork, ticket_id: str, *, marker: str | None = None, operation_id: str = "op1") -> None:
     work.tickets.intend(
         ticket_id=ticket_id, operation_id=operation_id, provider="jira", marker=marker or ticket_id, project="OPS"
     )
@@ -77,7 +77,7 @@ def test_an_operation_has_one_living_ticket(store: Store) -> None:
     with pytest.raises(Conflict), store.write() as work:
         intend(work, "tk2")
     with store.write() as work:
-        work.tickets.step("tk1", to=TicketLife.LOST, states=[TicketLife.INTENDED])
+        work.tickets.step("tk1", to=TicketState.LOST, states=[TicketState.INTENDED])
         intend(work, "tk2")
     with store.read() as work:
         living = work.tickets.living_of("op1")
@@ -90,7 +90,7 @@ def test_tickets_of_an_operation_come_in_the_order_they_were_made(store: Store) 
     for number in range(1, 12):
         with store.write() as work:
             intend(work, f"tk{number}", marker=f"provisor-op1-{number}")
-            work.tickets.step(f"tk{number}", to=TicketLife.LOST, states=[TicketLife.INTENDED])
+            work.tickets.step(f"tk{number}", to=TicketState.LOST, states=[TicketState.INTENDED])
     with store.read() as work:
         assert [ticket.id for ticket in work.tickets.of_operation("op1")] == [f"tk{n}" for n in range(1, 12)]
 
@@ -101,9 +101,9 @@ def test_one_issue_belongs_to_one_ticket(store: Store) -> None:
     with store.write() as work:
         intend(work, "tk1")
         intend(work, "tk2", operation_id="op2")
-        work.tickets.step("tk1", to=TicketLife.OPEN, states=[TicketLife.INTENDED], issue_id="10001")
+        work.tickets.step("tk1", to=TicketState.OPEN, states=[TicketState.INTENDED], issue_id="10001")
     with pytest.raises(Conflict), store.write() as work:
-        work.tickets.step("tk2", to=TicketLife.OPEN, states=[TicketLife.INTENDED], issue_id="10001")
+        work.tickets.step("tk2", to=TicketState.OPEN, states=[TicketState.INTENDED], issue_id="10001")
 
 
 def test_an_open_ticket_is_one_that_exists(store: Store) -> None:
@@ -111,7 +111,7 @@ def test_an_open_ticket_is_one_that_exists(store: Store) -> None:
     with store.write() as work:
         intend(work, "tk1")
     with pytest.raises(Conflict, match="open_means_it_exists"), store.write() as work:
-        work.tickets.step("tk1", to=TicketLife.OPEN, states=[TicketLife.INTENDED])
+        work.tickets.step("tk1", to=TicketState.OPEN, states=[TicketState.INTENDED])
 
 
 @pytest.mark.parametrize("missing", ["starts_at", "account_id", "pre_existing"])

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import create_engine, text
 
 from store.database import Database
-from store.unit import Store, Unavailable
+from store.unit_of_work import Store, Unavailable
 from tests.store.records import add_request
 
 _BREAK = text(

@@ -10,9 +10,9 @@ from threading import Barrier
 import pytest
 from sqlalchemy import RowMapping
 
-from access.lifecycle import OperationState, TicketLife
-from store.living import LeaseLost
-from store.unit import Store
+from access.lifecycle import OperationState, TicketState
+from store.leases import LeaseLost
+from store.unit_of_work import Store
 from tests.store.records import MINUTE, NOW, add_request, operation
 
 BEGUN = (OperationState.READY, OperationState.RUNNING)
@@ -111,8 +111,8 @@ def test_due_tickets_are_shared_out_and_none_twice(store: Store) -> None:
             )
             work.tickets.step(
                 f"tk{number}",
-                to=TicketLife.OPEN,
-                states=[TicketLife.INTENDED],
+                to=TicketState.OPEN,
+                states=[TicketState.INTENDED],
                 issue_id=str(number),
                 due_at=NOW,
             )

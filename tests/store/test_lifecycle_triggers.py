@@ -11,7 +11,7 @@ from sqlalchemy.exc import IntegrityError
 
 from access.lifecycle import LIFECYCLE
 from store.tables import claims, operations, requests, tickets
-from store.unit import Store, Work
+from store.unit_of_work import Store, UnitOfWork
 from tests.store.records import NOW, add_request, claim, operation
 
 LIVING: dict[str, Table] = {"request": requests, "operation": operations, "claim": claims, "ticket": tickets}
@@ -45,7 +45,7 @@ def paths(entity: str) -> dict[str, list[str]]:
     return found
 
 
-def bear(work: Work, connection: Connection, entity: str, state: str) -> None:
+def bear(work: UnitOfWork, connection: Connection, entity: str, state: str) -> None:
     table = LIVING[entity]
     if entity != "request":
         add_request(work)
@@ -108,7 +108,7 @@ def test_every_step_of_the_lifecycle_is_taken_and_every_other_is_refused(connect
         table = LIVING[entity]
         move = table.update().where(table.c.id == ROWS[entity])
         with connection.begin() as transaction:
-            bear(Work(connection), connection, entity, way[0])
+            bear(UnitOfWork(connection), connection, entity, way[0])
             for state in way[1:]:
                 connection.execute(move.values(state=state))
             if end in LIFECYCLE[entity][start]:
@@ -126,7 +126,7 @@ def test_nothing_is_born_in_the_middle_of_its_life(connection: Connection) -> No
                 continue
             with connection.begin() as transaction:
                 with pytest.raises(IntegrityError, match="may not"):
-                    bear(Work(connection), connection, entity, state)
+                    bear(UnitOfWork(connection), connection, entity, state)
                 transaction.rollback()
 
 
@@ -134,5 +134,5 @@ def test_a_state_that_nobody_knows_is_refused(connection: Connection) -> None:
     with connection.begin() as transaction:
         connection.execute(text("INSERT INTO lifecycle VALUES ('request', '', 'lost'), ('request', 'lost', 'done')"))
         with pytest.raises(IntegrityError, match="state_known"):
-            bear(Work(connection), connection, "request", "lost")
+            bear(UnitOfWork(connection), connection, "request", "lost")
         transaction.rollback()

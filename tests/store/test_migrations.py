@@ -15,7 +15,7 @@ from access.lifecycle import transitions
 from store.database import Database
 from store.migrations import current_revision, migrate, newest_revision
 from store.tables import metadata
-from store.unit import Store
+from store.unit_of_work import Store
 from tests.store.records import add_request
 
 

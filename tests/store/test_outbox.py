@@ -8,8 +8,8 @@ import pytest
 
 from access.operations import Lane
 from store.database import Database
-from store.outbox import Topic, Wake
-from store.unit import Store, Unavailable
+from store.outbox import Topic, WakeUp
+from store.unit_of_work import Store, Unavailable
 from tests.store.records import NOW, add_request
 
 
@@ -21,7 +21,7 @@ def test_what_is_rolled_back_owes_nothing(store: Store) -> None:
     with pytest.raises(BoomError), store.write() as work:  # noqa: PT012 - the one transaction is the rule
         add_request(work)
         work.audit.record("request.received", "request", "r1", now=NOW, request_id="r1")
-        work.outbox.add([Wake(Topic.REQUEST, "r1", Lane.GRANT)], now=NOW)
+        work.outbox.add([WakeUp(Topic.REQUEST, "r1", Lane.GRANT)], now=NOW)
         raise BoomError
     with store.read() as work:
         assert work.requests.get("r1") is None
@@ -31,15 +31,15 @@ def test_what_is_rolled_back_owes_nothing(store: Store) -> None:
 
 def test_what_is_owed_stays_until_the_broker_has_it(store: Store) -> None:
     with store.write() as work:
-        wakes = work.outbox.add([Wake(Topic.REQUEST, f"r{number}", Lane.GRANT) for number in range(3)], now=NOW)
+        wake_ups = work.outbox.add([WakeUp(Topic.REQUEST, f"r{number}", Lane.GRANT) for number in range(3)], now=NOW)
     with store.read() as work:
-        assert work.outbox.unsent(before=NOW, limit=10) == wakes
+        assert work.outbox.unsent(before=NOW, limit=10) == wake_ups
         assert work.outbox.unsent(before=NOW - timedelta(seconds=1), limit=10) == []
-        assert work.outbox.unsent(before=NOW, limit=2) == wakes[:2]
+        assert work.outbox.unsent(before=NOW, limit=2) == wake_ups[:2]
     with store.write() as work:
-        work.outbox.forget([wakes[0].id or 0, wakes[2].id or 0])
+        work.outbox.forget([wake_ups[0].id or 0, wake_ups[2].id or 0])
     with store.read() as work:
-        assert work.outbox.unsent(before=NOW, limit=10) == [wakes[1]]
+        assert work.outbox.unsent(before=NOW, limit=10) == [wake_ups[1]]
 
 
 def test_a_read_keeps_nothing(store: Store) -> None:

@@ -7,23 +7,23 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from threading import Barrier
 
-from access.directions import Direction
-from access.lifecycle import ClaimState, OperationState, TicketLife
+from access.lifecycle import ClaimState, OperationState, TicketState
+from access.methods import Direction
 from access.operations import Lane
-from store.outbox import Topic, Wake
-from store.unit import Store
+from store.outbox import Topic, WakeUp
+from store.unit_of_work import Store
 from tests.store.records import MINUTE, NOW, add_request, claim, operation
 
 HALF = timedelta(seconds=30)
 
 
-def sweep(store: Store, now: datetime = NOW, limit: int = 100) -> Sequence[Wake]:
+def sweep(store: Store, now: datetime = NOW, limit: int = 100) -> Sequence[WakeUp]:
     with store.write() as work:
         return work.due.sweep(now=now, dispatched_for=HALF, limit=limit)
 
 
 def found(store: Store, now: datetime = NOW) -> list[str]:
-    return [wake.ref for wake in sweep(store, now)]
+    return [wake_up.ref for wake_up in sweep(store, now)]
 
 
 def anything(store: Store, now: datetime = NOW) -> bool:
@@ -52,17 +52,17 @@ def fill(store: Store) -> None:
         )
         work.operations.add(operation("asked", due_at=None, account_id="u5"))
         work.tickets.intend(ticket_id="tk", operation_id="asked", provider="jira", marker="m", project="OPS")
-        work.tickets.step("tk", to=TicketLife.OPEN, states=[TicketLife.INTENDED], issue_id="1", due_at=NOW)
+        work.tickets.step("tk", to=TicketState.OPEN, states=[TicketState.INTENDED], issue_id="1", due_at=NOW)
 
 
 def test_everything_due_is_found_and_what_takes_away_comes_first(store: Store) -> None:
     fill(store)
     assert sweep(store) == [
-        Wake(Topic.CLAIM, "cl1", Lane.REVOKE),
-        Wake(Topic.OPERATION, "take", Lane.REVOKE),
-        Wake(Topic.OPERATION, "give", Lane.GRANT),
-        Wake(Topic.REQUEST, "r1", Lane.GRANT),
-        Wake(Topic.TICKETS, "", Lane.TICKET),
+        WakeUp(Topic.CLAIM, "cl1", Lane.REVOKE),
+        WakeUp(Topic.OPERATION, "take", Lane.REVOKE),
+        WakeUp(Topic.OPERATION, "give", Lane.GRANT),
+        WakeUp(Topic.REQUEST, "r1", Lane.GRANT),
+        WakeUp(Topic.TICKETS, "", Lane.TICKET),
     ]
 
 
@@ -97,8 +97,8 @@ def test_the_oldest_come_first_and_the_rest_next_time(store: Store) -> None:
         for number in range(5):
             due = NOW - number * MINUTE
             work.operations.add(operation(f"op{number}", account_id=f"u{number}", due_at=due))
-    assert sorted(wake.ref for wake in sweep(store, limit=2)) == ["op3", "op4"]
-    assert sorted(wake.ref for wake in sweep(store, limit=2)) == ["op1", "op2"]
+    assert sorted(wake_up.ref for wake_up in sweep(store, limit=2)) == ["op3", "op4"]
+    assert sorted(wake_up.ref for wake_up in sweep(store, limit=2)) == ["op1", "op2"]
 
 
 def test_of_several_sweepers_no_two_find_the_same(store: Store) -> None:
@@ -112,7 +112,7 @@ def test_of_several_sweepers_no_two_find_the_same(store: Store) -> None:
         start.wait(10)
         mine: list[str] = []
         for _ in range(12):
-            mine += [wake.ref for wake in sweep(store, limit=5)]
+            mine += [wake_up.ref for wake_up in sweep(store, limit=5)]
         return mine
 
     with ThreadPoolExecutor(4) as pool:

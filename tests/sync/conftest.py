@@ -8,16 +8,16 @@ import pytest
 
 from access.clock import ManualClock
 from access.entitlements import System
-from access.pictures import Picture, RunState, ShrinkGuard, SyncRun
+from access.snapshots import RunState, ShrinkGuard, Snapshot, SyncRun
 from store.database import Database
-from store.looking import Looking, Wanted
-from store.unit import Store
-from tasks.courier import Bench
-from tasks.part_reading import PartReader
-from tasks.syncing import Syncing, SyncTerms
+from store.queries.snapshots import Queries, Wanted
+from store.unit_of_work import Store
+from tasks.publisher import RecordingPublisher
+from tasks.sync import Sync, SyncOptions
+from tasks.sync_parts import PartReader
 from tests.doubles.reader import ReadableSystem
 
-TERMS = SyncTerms(lease=timedelta(seconds=60), shard_parts=2, first_wait=timedelta(seconds=1))
+TERMS = SyncOptions(lease=timedelta(seconds=60), shard_parts=2, first_wait=timedelta(seconds=1))
 
 
 @dataclass
@@ -27,31 +27,31 @@ class Observatory:
     store: Store
     clock: ManualClock
     system: ReadableSystem
-    terms: SyncTerms = TERMS
+    options: SyncOptions = TERMS
     guard: ShrinkGuard = field(default_factory=lambda: ShrinkGuard(share=0.3, at_least=4))
-    bench: Bench = field(default_factory=Bench)
+    bench: RecordingPublisher = field(default_factory=RecordingPublisher)
     _readers: list[PartReader] = field(default_factory=list)
 
-    def worker(self) -> Syncing:
-        parts = PartReader(self.store, self.clock, self.guard, concurrency=2, lease=self.terms.lease)
+    def worker(self) -> Sync:
+        parts = PartReader(self.store, self.clock, self.guard, concurrency=2, lease=self.options.lease)
         self._readers.append(parts)
-        return Syncing(
+        return Sync(
             self.store,
             self.clock,
             self.bench,
             readers={System.JUMPCLOUD: self.system},
             parts=parts,
-            terms=self.terms,
+            options=self.options,
             calls=lambda _: self.system.reads.total(),
         )
 
     def sync(self, *, full: bool = False) -> SyncRun:
-        """Take a picture with one worker, moving the clock over every wait."""
+        """Take a snapshot with one worker, moving the clock over every wait."""
         worker = self.worker()
         run_id = worker.begin(System.JUMPCLOUD, full=full)
         return self.finish(worker, run_id)
 
-    def finish(self, worker: Syncing, run_id: str) -> SyncRun:
+    def finish(self, worker: Sync, run_id: str) -> SyncRun:
         for _ in range(100):
             worker.work(run_id)
             run = self.run(run_id)
@@ -66,18 +66,18 @@ class Observatory:
         assert run is not None
         return run
 
-    def picture(self) -> Picture | None:
+    def snapshot(self) -> Snapshot | None:
         with self.store.read() as work:
-            return work.pictures.current(System.JUMPCLOUD)
+            return work.snapshots.current(System.JUMPCLOUD)
 
     def members(self) -> set[tuple[str, str]]:
-        """Who is in what, as the current picture shows it."""
+        """Who is in what, as the current snapshot shows it."""
         with self.store.database.read() as connection:
-            return {(row["resource"], row["account"]) for row in Looking(connection).grants(Wanted(kind="group"))}
+            return {(row["resource"], row["account"]) for row in Queries(connection).grants(Wanted(kind="group"))}
 
     def accounts(self) -> set[str]:
         with self.store.database.read() as connection:
-            return {row["id"] for row in Looking(connection).accounts(Wanted())}
+            return {row["id"] for row in Queries(connection).accounts(Wanted())}
 
     def close(self) -> None:
         for reader in self._readers:

@@ -15,8 +15,8 @@ from pydantic_core import from_json, to_json
 
 from config.settings import Settings
 from store.database import Database
-from store.unit import Store
-from tasks.courier import Bench
+from store.unit_of_work import Store
+from tasks.publisher import RecordingPublisher
 from worker.composition import compose
 from worker.running import prepare, run
 
@@ -34,7 +34,7 @@ def main(how: str, settings: str, *more: str) -> int:
     if how == "serve":
         return run(prepare(chosen))
     store = Store(Database(chosen.store.url.get_secret_value(), pool_size=8))
-    compose(chosen, Bench(), store=store).syncing.work(more[0])
+    compose(chosen, RecordingPublisher(), store=store).syncing.work(more[0])
     return 0
 
 

@@ -1,4 +1,4 @@
-"""Simulated systems, a wired Provisor that takes pictures of one of them over HTTP, and quirks to be survived."""
+"""Simulated systems, a wired Provisor that takes snapshots of one of them over HTTP, and quirks to be survived."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from access.entitlements import System
-from access.pictures import RunState, SyncRun
+from access.snapshots import RunState, SyncRun
 from config.settings import Settings
 from simulator.server import Simulators
 from simulator.world import World, change_switches
 from store.database import Database
-from store.unit import Store
-from tasks.courier import Bench
+from store.unit_of_work import Store
+from tasks.publisher import RecordingPublisher
 from tests.sync.truth import Truth, difference, everything, rows_stored, shown
 from worker.composition import Provisor, compose
 
@@ -44,7 +44,7 @@ class HurriedClock:
 
 @dataclass
 class Survey:
-    """Takes pictures of one system, and knows what they have to show."""
+    """Takes snapshots of one system, and knows what they have to show."""
 
     system: System
     simulators: Simulators
@@ -88,7 +88,7 @@ class Survey:
         return everything(self.store, self.system)
 
     def is_right(self, run: SyncRun) -> None:
-        """The run is complete, the picture is the truth, and nothing else is left in the store."""
+        """The run is complete, the snapshot is the truth, and nothing else is left in the store."""
         assert (run.state, run.error) == (RunState.COMPLETE, None), run
         wrong = difference(self.shown(), self.truth())
         assert not wrong, wrong
@@ -97,16 +97,16 @@ class Survey:
     def is_between(self, run: SyncRun, earlier: Truth, later: Truth) -> None:
         """The run is complete; each list is what it was at some moment of the run, while somebody changed things."""
         assert (run.state, run.error) == (RunState.COMPLETE, None), run
-        picture = self.shown()
+        snapshot = self.shown()
         for name in ("resources", "grants"):
-            seen, one, other = (getattr(truth, name) for truth in (picture, earlier, later))
+            seen, one, other = (getattr(truth, name) for truth in (snapshot, earlier, later))
             assert one & other <= seen <= one | other, name
-        people, one, other = (set(truth.accounts.items()) for truth in (picture, earlier, later))
+        people, one, other = (set(truth.accounts.items()) for truth in (snapshot, earlier, later))
         assert one & other <= people <= one | other
         assert self.leftovers() == 0
 
     def failed_honestly(self, run: SyncRun, before: list[object]) -> None:
-        """The run says in a sentence why it failed, and the old picture is what it was, and nothing else is left."""
+        """The run says in a sentence why it failed, and the old snapshot is what it was, and nothing else is left."""
         assert run.state is RunState.FAILED
         reason = str(run.error)
         assert "UTC stays." in reason
@@ -117,8 +117,8 @@ class Survey:
         assert self.leftovers() == 0
 
     def leftovers(self) -> int:
-        picture = self.shown()
-        return rows_stored(self.store) - len(picture.accounts) - len(picture.resources) - len(picture.grants)
+        snapshot = self.shown()
+        return rows_stored(self.store) - len(snapshot.accounts) - len(snapshot.resources) - len(snapshot.grants)
 
     @contextmanager
     def meanwhile(self, path: str, act: Callable[[], object], *, after: int = 0) -> Iterator[None]:
@@ -153,10 +153,10 @@ def nothing(_: Survey) -> object:
 class Quirk:
     """One way in which a service is not what one would wish, and how a sync is to end that meets it.
 
-    ``switches`` are turned and ``change`` happens after the first picture, ``faults`` are played to the second one;
+    ``switches`` are turned and ``change`` happens after the first snapshot, ``faults`` are played to the second one;
     ``meanwhile`` is somebody who acts while a request for the path is on its way. ``fails`` is what the failed run has to
-    say, None where the picture has to be right. ``mend`` is what an operator does then, besides the switches. ``settles`` is
-    for what the service shows late: the picture may be between what was and what is, and the next is right.
+    say, None where the snapshot has to be right. ``mend`` is what an operator does then, besides the switches. ``settles`` is
+    for what the service shows late: the snapshot may be between what was and what is, and the next is right.
     """
 
     name: str
@@ -175,7 +175,7 @@ class Quirk:
 
 
 def survive(survey: Survey, quirk: Quirk) -> SyncRun:
-    """A good picture, the quirk, another sync; and, when that failed, one more after the mending, which is right."""
+    """A good snapshot, the quirk, another sync; and, when that failed, one more after the mending, which is right."""
     survey.is_right(survey.sync())
     before, earlier = survey.everything(), survey.truth()
     usual = survey.world.switches.model_dump()
@@ -214,7 +214,7 @@ def wire(settings: Mapping[str, Any], url: str, folder: Path, clock: HurriedCloc
     policy = folder / "policy.yaml"
     policy.write_text("ticket: {project: ACC}\nrules: []\n", encoding="utf-8")
     whole = Settings.model_validate({"provisioning": "on", "policy": policy, "store": {"url": url}, **settings})
-    return compose(whole, Bench(), clock=clock, store=Store(Database(url, pool_size=8)))
+    return compose(whole, RecordingPublisher(), clock=clock, store=Store(Database(url, pool_size=8)))
 
 
 def wide(**more: Any) -> dict[str, Any]:

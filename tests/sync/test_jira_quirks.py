@@ -1,4 +1,4 @@
-"""Every quirk of Jira Cloud's contract that reading may meet: the picture is right, or the run failed and said so."""
+"""Every quirk of Jira Cloud's contract that reading may meet: the snapshot is right, or the run failed and said so."""
 
 from __future__ import annotations
 

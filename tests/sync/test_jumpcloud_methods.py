@@ -43,7 +43,7 @@ EVENTS = [
     Quirk("a rule decides, and events tell", {"dynamic_emits_association_change": True}, rules_decide, full=False),
     Quirk("types are written small", {"association_type_case": "lower"}, give_and_take, full=False),
     Quirk("bindings come from the group", {"application_binding_from": "user_group"}, give_and_take, full=False),
-    Quirk("terms match in any case", {"search_term_case": "insensitive"}, give_and_take, full=False),
+    Quirk("options match in any case", {"search_term_case": "insensitive"}, give_and_take, full=False),
     Quirk("events are kept for fifteen days", {"retention_days": 15}, give_and_take, full=False),
     Quirk("events may not be read", change=give_and_take, faults=[{"path": "/insights/", "status": 403}], full=False),
     Quirk("events are away", change=give_and_take, faults=[{"path": "/insights/", "status": 500}], full=False),
@@ -66,7 +66,7 @@ def lagging(switch: str) -> Quirk:
 
 
 @pytest.mark.parametrize("quirk", [lagging("event_lag_ms"), lagging("consistency_lag_ms")], ids=str)
-def test_what_is_shown_late_is_in_the_next_picture(company: Survey, quirk: Quirk) -> None:
+def test_what_is_shown_late_is_in_the_next_snapshot(company: Survey, quirk: Quirk) -> None:
     survive(company, quirk)
 
 

@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 
 from access.entitlements import System
-from access.pictures import RunState
+from access.snapshots import RunState
 from config.settings import Settings
 from simulator.jumpcloud import World, seed
 from simulator.server import Simulators
-from worker.intake_step import publish
+from worker.intake_consumer import publish
 from worker.running import Hosted, Running, prepare
 
 GROUPS = 120

@@ -16,11 +16,11 @@ import pytest
 from sqlalchemy import func, select, update
 
 from access.entitlements import System
-from access.pictures import RunState
+from access.snapshots import RunState
 from simulator.jumpcloud import World, seed
 from simulator.server import Simulators
-from store.picture_tables import sync_runs, sync_shards
-from store.unit import Store
+from store.snapshot_tables import sync_runs, sync_shards
+from store.unit_of_work import Store
 from tests.machine import Amqp
 from tests.sync import crew
 from tests.sync.survey import HurriedClock, Survey, wide, wire
@@ -94,7 +94,7 @@ def test_a_process_is_killed_and_another_goes_on_at_the_last_finished_shard(
         survey.simulators.faults.release(held, drop=True)
         finished = shards(survey.store, run_id, "done")
         with survey.store.read() as work:
-            complete = set(work.pictures.sizes(run_id))
+            complete = set(work.snapshots.sizes(run_id))
         killed_at = time.time()
         assert survey.provisor.syncing.begin(System.JUMPCLOUD) == run_id
 

@@ -12,9 +12,9 @@ from sqlalchemy import func, select
 
 from access.entitlements import System
 from access.failures import Transient
-from access.pictures import RunState
+from access.snapshots import RunState
 from connectors.reading import Part
-from store.picture_tables import sync_shards
+from store.snapshot_tables import sync_shards
 from tests.sync.conftest import Observatory
 from tests.sync.test_whole_or_nothing import truth
 
@@ -39,7 +39,7 @@ def test_a_run_killed_half_way_goes_on_at_its_last_finished_shard(observatory: O
     with pytest.raises(Killed):
         first.work(run_id)
     done_before = {name for name in observatory.system.reads if name != where}
-    before = observatory.picture()
+    before = observatory.snapshot()
     assert before is None
 
     second = observatory.worker()
@@ -139,7 +139,7 @@ def test_a_worker_that_was_thought_dead_writes_nothing_into_the_run(observatory:
 def test_a_worker_that_reads_slowly_is_not_taken_for_dead(observatory: Observatory) -> None:
     def dawdle(name: str) -> None:
         if name == "users":
-            observatory.clock.advance(observatory.terms.lease * 0.6)
+            observatory.clock.advance(observatory.options.lease * 0.6)
             observatory.worker().work(run_id)
 
     observatory.system.when_read = dawdle
@@ -150,7 +150,7 @@ def test_a_worker_that_reads_slowly_is_not_taken_for_dead(observatory: Observato
 
 
 def test_a_worker_that_waits_long_for_a_page_is_not_taken_for_dead(observatory: Observatory) -> None:
-    observatory.terms = replace(observatory.terms, lease=timedelta(seconds=0.4))
+    observatory.options = replace(observatory.options, lease=timedelta(seconds=0.4))
 
     def held_until() -> datetime:
         with observatory.store.database.read() as connection:
@@ -161,7 +161,7 @@ def test_a_worker_that_waits_long_for_a_page_is_not_taken_for_dead(observatory: 
     def wait(name: str) -> None:
         for _ in range(4 if name == "users" else 0):
             before = held_until()
-            observatory.clock.advance(observatory.terms.lease * 0.6)
+            observatory.clock.advance(observatory.options.lease * 0.6)
             limit = time.monotonic() + 20
             while held_until() <= before:
                 assert time.monotonic() < limit, "the lease was not made longer"

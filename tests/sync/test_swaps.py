@@ -1,6 +1,6 @@
 """One row leaves and another joins between two pages of a list: its total is what it was, and a row that stays moves past.
 
-The picture has to show everything that stayed: what was skipped is noticed, and the list read again.
+The snapshot has to show everything that stayed: what was skipped is noticed, and the list read again.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def site(sqlite_url: str, tmp_path: Path) -> Iterator[Survey]:
 
 
 def swap_between_pages(survey: Survey, path: str, swap: Callable[[], object], *, of: str = "") -> None:
-    """A good picture; then another, in which ``swap`` happens before the second page of the list at ``path``.
+    """A good snapshot; then another, in which ``swap`` happens before the second page of the list at ``path``.
 
     ``of`` is what the queries for the list have in them, where other lists are at the same path.
     """

@@ -14,14 +14,14 @@ from sqlalchemy import func, select
 
 from access.entitlements import System
 from access.operations import Lane
-from access.pictures import RunState
-from store.picture_tables import sync_shards
+from access.snapshots import RunState
+from store.snapshot_tables import sync_shards
 from tests.machine import Amqp
 from tests.sync import crew
 from tests.sync.survey import Survey
 from tests.sync.test_jumpcloud_quirks import MEMBERS, USERS, company_of
 from tests.sync.test_real_processes import PATIENCE_SECONDS, tenant
-from worker.upstreams import gate_for
+from worker.upstreams import rate_limiter_for
 
 #: Longer than a test may take to notice that nobody waits for it.
 LONG = 29
@@ -67,7 +67,7 @@ def test_nobody_else_waits_and_a_stop_ends_it(company: Survey) -> None:
     reading.start()
     begun = time.monotonic()
     assert company.simulators.faults.wait_until(fault, played=1, timeout=20)
-    revoking = gate_for(company.provisor.settings, company.store, company.clock, System.JUMPCLOUD, Lane.REVOKE)
+    revoking = rate_limiter_for(company.provisor.settings, company.store, company.clock, System.JUMPCLOUD, Lane.REVOKE)
     revoking.take("write")
     with company.store.write() as work:
         work.sync_runs.due_again(run_id, at=company.clock.now())

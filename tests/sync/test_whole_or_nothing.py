@@ -1,4 +1,4 @@
-"""A picture is replaced by a complete one in one step, or not at all."""
+"""A snapshot is replaced by a complete one in one step, or not at all."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from access.failures import CredentialRefused, Permanent, Transient
-from access.pictures import RunState
+from access.snapshots import RunState
 from connectors.reading import Incomplete, Shifted
 from tests.sync.conftest import Observatory
 
@@ -44,11 +44,11 @@ def test_the_next_run_forgets_what_is_gone_and_keeps_no_old_rows(observatory: Ob
     ids=lambda failure: type(failure).__name__,
 )
 @pytest.mark.parametrize("where", ["users", "groups", "members/group3"])
-def test_a_list_that_cannot_be_had_fails_the_run_and_the_old_picture_stays(
+def test_a_list_that_cannot_be_had_fails_the_run_and_the_old_snapshot_stays(
     observatory: Observatory, failure: Exception, where: str
 ) -> None:
     observatory.sync()
-    before, members = observatory.picture(), observatory.members()
+    before, members = observatory.snapshot(), observatory.members()
     observatory.clock.advance(timedelta(hours=1))
     observatory.system.members["group0"] = ["user9"]
 
@@ -61,8 +61,8 @@ def test_a_list_that_cannot_be_had_fails_the_run_and_the_old_picture_stays(
     assert run.state is RunState.FAILED
     assert run.error is not None
     assert str(failure) in run.error
-    assert "The picture of 2026-11-01 00:00 UTC stays." in run.error
-    assert observatory.picture() == before
+    assert "The snapshot of 2026-11-01 00:00 UTC stays." in run.error
+    assert observatory.snapshot() == before
     assert observatory.members() == members
 
 
@@ -74,7 +74,7 @@ def test_a_credential_that_is_refused_at_the_start_reads_nothing(observatory: Ob
     run = observatory.sync()
     assert run.state is RunState.FAILED
     assert not observatory.system.reads
-    assert "There is no earlier picture." in str(run.error)
+    assert "There is no earlier snapshot." in str(run.error)
 
 
 @pytest.mark.parametrize("where", ["users", "members/group2"])
@@ -105,7 +105,7 @@ def test_a_list_that_never_rests_fails_the_run(observatory: Observatory, where: 
     run = observatory.sync()
     assert run.state is RunState.FAILED
     assert f"'{where}' changed each of the" in str(run.error)
-    assert observatory.picture() is None
+    assert observatory.snapshot() is None
 
 
 @pytest.mark.parametrize("where", ["users", "members/group1"])

@@ -1,4 +1,4 @@
-"""What is true in a simulated system, and what the current picture of it shows: in one form, to be compared whole."""
+"""What is true in a simulated system, and what the current snapshot of it shows: in one form, to be compared whole."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from access.entitlements import System
-from store.picture_tables import accounts, grants, picture_parts, pictures, resources
-from store.unit import Store
+from store.snapshot_tables import accounts, grants, resources, snapshot_parts, snapshots
+from store.unit_of_work import Store
 
 Document = Mapping[str, Any]
 
@@ -29,12 +29,12 @@ class Truth:
     grants: frozenset[tuple[str, str, str, str]]
 
 
-def difference(picture: Truth, truth: Truth) -> dict[str, list[object]]:
-    """What a picture shows too much of, and what it lacks; nothing when it is right."""
+def difference(snapshot: Truth, truth: Truth) -> dict[str, list[object]]:
+    """What a snapshot shows too much of, and what it lacks; nothing when it is right."""
     pairs = {
-        "accounts": (set(picture.accounts.items()), set(truth.accounts.items())),
-        "resources": (picture.resources, truth.resources),
-        "grants": (picture.grants, truth.grants),
+        "accounts": (set(snapshot.accounts.items()), set(truth.accounts.items())),
+        "resources": (snapshot.resources, truth.resources),
+        "grants": (snapshot.grants, truth.grants),
     }
     found: dict[str, list[object]] = {}
     for name, (one, other) in pairs.items():
@@ -44,7 +44,7 @@ def difference(picture: Truth, truth: Truth) -> dict[str, list[object]]:
 
 
 def shown(store: Store, system: System) -> Truth:
-    """The current picture, in which nothing may be twice."""
+    """The current snapshot, in which nothing may be twice."""
     rows = {table: kept(store, system, table) for table in ("accounts", "resources", "grants")}
     people = [(row["id"], (row["kind"], row["status"])) for row in rows["accounts"]]
     things = [(row["kind"], row["id"], row["name"], row["parent"]) for row in rows["resources"]]
@@ -55,13 +55,13 @@ def shown(store: Store, system: System) -> Truth:
 
 
 def kept(store: Store, system: System, table: str) -> list[dict[str, Any]]:
-    """Every row of a table that belongs to the current picture, whole."""
+    """Every row of a table that belongs to the current snapshot, whole."""
     of = {"accounts": accounts, "resources": resources, "grants": grants}[table]
     statement = (
         of.select()
-        .join(picture_parts, picture_parts.c.part_id == of.c.part_id)
-        .join(pictures, pictures.c.run_id == picture_parts.c.run_id)
-        .where(pictures.c.system == str(system))
+        .join(snapshot_parts, snapshot_parts.c.part_id == of.c.part_id)
+        .join(snapshots, snapshots.c.run_id == snapshot_parts.c.run_id)
+        .where(snapshots.c.system == str(system))
         .order_by(*of.primary_key.columns)
     )
     with store.database.read() as connection:
@@ -69,9 +69,9 @@ def kept(store: Store, system: System, table: str) -> list[dict[str, Any]]:
 
 
 def everything(store: Store, system: System) -> list[object]:
-    """The current picture to the last byte, its own record among it."""
+    """The current snapshot to the last byte, its own record among it."""
     with store.database.read() as connection:
-        record = connection.execute(pictures.select().where(pictures.c.system == str(system))).mappings().all()
+        record = connection.execute(snapshots.select().where(snapshots.c.system == str(system))).mappings().all()
     return [
         [dict(row) for row in record],
         *(kept(store, system, table) for table in ("accounts", "resources", "grants")),
@@ -79,13 +79,13 @@ def everything(store: Store, system: System) -> list[object]:
 
 
 def rows_stored(store: Store) -> int:
-    """Rows of all parts, whatever picture or run they belong to."""
+    """Rows of all parts, whatever snapshot or run they belong to."""
     with store.database.read() as connection:
         return sum(len(connection.execute(table.select()).all()) for table in (accounts, resources, grants))
 
 
 def jumpcloud_truth(dump: Document) -> Truth:
-    """What a picture of this JumpCloud organization has to show."""
+    """What a snapshot of this JumpCloud organization has to show."""
     told = not dump["switches"]["missing_state"]
     people = {user["id"]: ("user", _user_status(user, told=told)) for user in dump["users"]}
     people |= {one["id"]: ("admin", "suspended" if one.get("suspended") else "active") for one in dump["admins"]}
@@ -111,7 +111,7 @@ def _user_status(user: Document, *, told: bool) -> str:
 
 
 def jira_truth(dump: Document) -> Truth:
-    """What a picture of this Jira site has to show."""
+    """What a snapshot of this Jira site has to show."""
     live = [project for project in dump["projects"] if project["status"] == "live"]
     groups = {group["id"]: group for group in dump["groups"]}
     people = {user["account_id"]: (user["account_type"], _account_status(user)) for user in dump["users"]}

@@ -7,8 +7,8 @@ from datetime import timedelta
 
 import pytest
 
-from access.lifecycle import ClaimState, OperationState, RequestState, TicketLife
-from store.unit import Store
+from access.lifecycle import ClaimState, OperationState, RequestState, TicketState
+from store.unit_of_work import Store
 from tests.doubles.house import ADA, BY_HAND, TICKET_TERMS, House
 from tests.doubles.weather import Luck
 from ticketing.ports import Phase
@@ -58,7 +58,7 @@ def test_where_nothing_may_be_reopened_the_first_answer_counts(store: Store) -> 
     issue.phase = Phase.DONE
     house.run(MINUTE)
     assert house.request("r1").state is RequestState.FAILED
-    assert house.tickets_of("r1")[0].state is TicketLife.ESCALATED
+    assert house.tickets_of("r1")[0].state is TicketState.ESCALATED
 
 
 def test_tickets_that_are_deleted_again_and_again_end_with_the_operator(house: House) -> None:

@@ -10,7 +10,7 @@ from access.lifecycle import ClaimState, OperationState, RequestState
 from access.operations import Purpose
 from store.database import Database
 from store.outbox import Topic
-from store.unit import Store
+from store.unit_of_work import Store
 from tests.doubles.house import ADA, BY_HAND, GROUP, House
 from tests.doubles.weather import Luck
 

@@ -29,7 +29,7 @@ from access.lifecycle import ENDS, ClaimState, OperationState, RequestState
 from access.operations import Claim, Request, access_key
 from store.database import Database
 from store.operations import BUSY
-from store.unit import Store
+from store.unit_of_work import Store
 from tests.doubles.desk import Issue
 from tests.doubles.house import House
 from tests.doubles.weather import Luck
@@ -152,11 +152,11 @@ class Lives(RuleBasedStateMachine):
 
     @rule(seed=st.integers(0, 2**16), lost=st.sampled_from([0.0, 0.0, 0.5]))
     def workers_work(self, seed: int, lost: float) -> None:
-        """Wake-ups in any order, some of them lost."""
+        """WakeUp-ups in any order, some of them lost."""
         rng = random.Random(seed)  # noqa: S311 - a repeatable order
-        wakes = [wake for wake in self.house.sweep() if rng.random() >= lost]
-        rng.shuffle(wakes)
-        self.house.handle(wakes)
+        wake_ups = [wake_up for wake_up in self.house.sweep() if rng.random() >= lost]
+        rng.shuffle(wake_ups)
+        self.house.handle(wake_ups)
 
     @rule()
     def everything_calms_down(self) -> None:

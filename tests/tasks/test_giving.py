@@ -7,8 +7,8 @@ from datetime import timedelta
 import pytest
 
 from access.lifecycle import ClaimState, OperationState, RequestState
-from access.operations import Via
-from store.unit import Store
+from access.methods import Method
+from store.unit_of_work import Store
 from tasks.services import Mode
 from tests.doubles.house import ADA, GROUP, House
 from tests.doubles.weather import WAIT, Luck
@@ -104,7 +104,7 @@ def test_what_fails_too_often_is_handed_to_a_person(house: House) -> None:
     house.system.weather.forecast(Luck.FINE, Luck.FINE, *[Luck.BUSY] * 3)
     house.run(MINUTE)
     operation = house.operation("r1")
-    assert (operation.state, operation.via) == (OperationState.WITH_PERSON, Via.TICKET)
+    assert (operation.state, operation.via) == (OperationState.WITH_PERSON, Method.TICKET)
     assert "The service is busy" in operation.why
 
 

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from access.message import AccessRequest
-from tasks.parsing import EVENT_TYPE, MAX_BODY, Malformed, parse_message
+from tasks.message_parsing import EVENT_TYPE, MAX_BODY, Malformed, parse_message
 
 GRANT: dict[str, Any] = {
     "id": "req-1",

@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from access.message import AccessRequest
-from tasks.parsing import Malformed, parse_message
+from tasks.message_parsing import Malformed, parse_message
 from tasks.request_files import COLUMNS, Entry, FileFormat, parse_file, sniff
 
 

@@ -9,7 +9,7 @@ from jsonschema import Draft202012Validator
 from pydantic import ValidationError
 
 from access.message import AccessRequest
-from tasks.schema import request_schema, schema_text
+from tasks.message_schema import request_schema, schema_text
 
 FILE = Path("docs/schemas/access-request.v1.schema.json")
 VALIDATOR = Draft202012Validator(request_schema())
@@ -32,7 +32,7 @@ def model_accepts(message: Any) -> bool:
 
 def test_the_file_is_the_schema_of_the_model() -> None:
     assert FILE.read_text(encoding="utf-8") == schema_text(), (
-        "run: python -m tasks.schema > docs/schemas/access-request.v1.schema.json"
+        "run: python -m tasks.message_schema > docs/schemas/access-request.v1.schema.json"
     )
 
 

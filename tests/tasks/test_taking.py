@@ -6,8 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from access.lifecycle import ClaimState, OperationState, RequestState, TicketLife
-from store.unit import Store
+from access.lifecycle import ClaimState, OperationState, RequestState, TicketState
+from store.unit_of_work import Store
 from tasks.services import Mode
 from tests.doubles.house import ADA, BY_HAND, GROUP, House
 from tests.doubles.weather import Luck
@@ -95,7 +95,7 @@ def test_a_ticket_for_a_grant_that_is_called_back_is_closed(house: House) -> Non
     house.revoke("r2", group=BY_HAND)
     house.run(MINUTE)
     [ticket] = house.tickets_of("r1")
-    assert ticket.state is TicketLife.WITHDRAWN
+    assert ticket.state is TicketState.WITHDRAWN
     assert house.tickets.open_issues() == []
     assert house.request("r2").state is RequestState.DONE
 
@@ -117,8 +117,8 @@ def test_requests_count_in_the_order_they_came_in(house: House, first_planned: s
     """Whichever of them is planned first: a later revoke is not undone by an earlier grant."""
     house.grant("r1")
     house.revoke("r2")
-    wakes = sorted(house.sweep(), key=lambda wake: wake.ref != first_planned)
-    house.handle(wakes)
+    wake_ups = sorted(house.sweep(), key=lambda wake_up: wake_up.ref != first_planned)
+    house.handle(wake_ups)
     house.run(MINUTE)
     assert not house.has()
     assert house.request("r2").state is RequestState.DONE
@@ -129,7 +129,7 @@ def test_a_later_grant_is_not_undone_by_an_earlier_revoke(house: House, first_pl
     house.system.change(ADA, GROUP, present=True)
     house.revoke("r1")
     house.grant("r2", seconds=60)
-    house.handle(sorted(house.sweep(), key=lambda wake: wake.ref != first_planned))
+    house.handle(sorted(house.sweep(), key=lambda wake_up: wake_up.ref != first_planned))
     house.run(30 * SECOND)
     assert house.has()
     house.run(2 * MINUTE)

@@ -21,7 +21,7 @@ import yaml
 from simulator.jumpcloud import World
 from simulator.server import Simulators
 from store.database import Database
-from store.unit import Store
+from store.unit_of_work import Store
 from worker.telemetry import Redaction
 
 ROOT = Path(__file__).parents[2]
@@ -88,7 +88,7 @@ def run_until(settings: Path, log: Path, *, ended: Callable[[], bool]) -> list[d
     """Run a worker process until ``ended(store)``; its log lines."""
     with log.open("w") as stream:
         process = subprocess.Popen(
-            [sys.executable, "-m", "worker.cli", "up", "-c", str(settings)], stderr=stream, cwd=ROOT
+            [sys.executable, "-m", "provisor", "up", "-c", str(settings)], stderr=stream, cwd=ROOT
         )
     try:
         deadline = time.monotonic() + 30

@@ -14,7 +14,7 @@ from ticketing.jira.fields import issue_fields, labels
 from ticketing.jira.proof import Problem, prove
 from ticketing.jira.site import JiraSite
 from ticketing.jira.workflow import Preferences, missing_fields, resolution_for, way_back, way_out
-from ticketing.ports import Phase, TicketDraft, TicketRef, TicketState
+from ticketing.ports import Phase, TicketDraft, TicketRef, TicketSnapshot
 from ticketing.status import StatusMap
 
 #: The member of our property that holds the marker.
@@ -92,9 +92,9 @@ class JiraTicketProvider:
         }
         return [self._ref(issue.id, issue.key) for issue in sorted(found.values(), key=lambda issue: int(issue.id))]
 
-    def read(self, ids: Sequence[str]) -> Mapping[str, TicketState]:
+    def read(self, ids: Sequence[str]) -> Mapping[str, TicketSnapshot]:
         """The state of each issue by id, 100 a call. One that is not in the answer is asked for alone before it is GONE."""
-        found: dict[str, TicketState] = {}
+        found: dict[str, TicketSnapshot] = {}
         wanted = list(dict.fromkeys(ids))
         for start in range(0, len(wanted), BULK):
             found |= {issue.id: self._state(issue) for issue in self._calls.states(wanted[start : start + BULK])}
@@ -112,7 +112,7 @@ class JiraTicketProvider:
         internal = _INTERNAL if _project_of(ref.key) in self._internal_comments else {}
         self._calls.say(ref.id, body, {PROPERTY: {MARKER: marker}, **internal})
 
-    def reopen(self, ref: TicketRef) -> TicketState:
+    def reopen(self, ref: TicketRef) -> TicketSnapshot:
         """Bring a closed issue back, to the status it was closed from if the workflow has that way."""
         issue = self._calls.issue(ref.id, with_history=True)
         state = self._state(issue)
@@ -123,7 +123,7 @@ class JiraTicketProvider:
         )
         return self._move(state, way, {}, wanted="open again")
 
-    def close(self, ref: TicketRef) -> TicketState:
+    def close(self, ref: TicketRef) -> TicketSnapshot:
         """Bring an issue to a closed status, one that says declined if there is one. A deleted issue is GONE, not a failure."""
         state = self.read([ref.id])[ref.id]
         if state.phase is not Phase.OPEN:
@@ -163,7 +163,7 @@ class JiraTicketProvider:
             remedy="Search Jira for the ticket's label by hand, and settle the operation.",
         )
 
-    def _state_alone(self, id_: str) -> TicketState:
+    def _state_alone(self, id_: str) -> TicketSnapshot:
         """The state of one issue. GONE on a 404, which only a good credential gets here: a bad one raises before.
 
         Ask for it in bulk first: at a wrong address everything is a 404, and that call says so.
@@ -173,11 +173,11 @@ class JiraTicketProvider:
         except Permanent as exc:
             if exc.status != HTTPStatus.NOT_FOUND:
                 raise
-        return TicketState(ref=TicketRef(id=id_, key="", url=""), phase=Phase.GONE)
+        return TicketSnapshot(ref=TicketRef(id=id_, key="", url=""), phase=Phase.GONE)
 
     def _move(
-        self, state: TicketState, way: Transition | None, fields: Mapping[str, object], *, wanted: str
-    ) -> TicketState:
+        self, state: TicketSnapshot, way: Transition | None, fields: Mapping[str, object], *, wanted: str
+    ) -> TicketSnapshot:
         key = state.ref.key
         if way is None:
             raise Permanent(
@@ -198,10 +198,10 @@ class JiraTicketProvider:
             return now
         return self._state_alone(state.ref.id)
 
-    def _state(self, issue: Issue) -> TicketState:
+    def _state(self, issue: Issue) -> TicketSnapshot:
         fields = issue.fields
         resolution = fields.resolution.name if fields.resolution else None
-        return TicketState(
+        return TicketSnapshot(
             ref=self._ref(issue.id, issue.key),
             phase=self._statuses.phase(
                 category=fields.status.category_key,

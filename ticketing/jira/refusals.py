@@ -10,7 +10,7 @@ from http import HTTPStatus
 from typing import Any, Self
 
 from access.failures import CredentialRefused, Failure, Permanent, Transient, Unknown
-from access.waits import retry_after
+from httpclient.retry_after import retry_after
 
 #: Jira answers 200 and the anonymous view to a bad credential; only this header tells [observed].
 LOGIN_HEADER = "x-seraph-loginreason"

@@ -14,18 +14,18 @@ from functools import partial
 from access.failures import CredentialRefused, Permanent
 from connectors.atlassian.organization import AtlassianOrganization
 from connectors.atlassian.shapes import EventFacts
-from connectors.http import Call, Fetching, HttpClient
-from connectors.http.calls import Params
 from connectors.jira.client import API
 from connectors.jira.reading.shapes import AUDIT, AuditRecord
-from connectors.jira.reading.sight import lacks_scope
+from connectors.jira.reading.visibility import lacks_scope
+from httpclient import Call, Fetcher, HttpClient
+from httpclient.calls import Params
 
 _AUDIT = f"{API}/auditing/record"
 _AUDIT_PAGE = 1000
 #: Pages of either log after which reading everything is the better way.
 _MOST_PAGES = 20
 
-#: What had been entered into a log this shortly before the last picture began may not have been in it yet.
+#: What had been entered into a log this shortly before the last snapshot began may not have been in it yet.
 OVERLAP = timedelta(minutes=15)
 #: Events are entered up to so much later than they happened [docs].
 _LATE = timedelta(hours=24)
@@ -49,13 +49,13 @@ class Unreadable(Exception):  # noqa: N818 - what became of the logs, for the re
 class Changes:
     """Reads both logs: memberships are in the organization's, roles in Jira's [docs]."""
 
-    def __init__(self, client: HttpClient, fetching: Fetching, organization: AtlassianOrganization) -> None:
+    def __init__(self, client: HttpClient, fetching: Fetcher, organization: AtlassianOrganization) -> None:
         self._client = client
         self._fetching = fetching
         self._organization = organization
 
     def since(self, previous: datetime) -> tuple[str, ...]:
-        """The parts to read again after a picture that was begun at ``previous``.
+        """The parts to read again after a snapshot that was begun at ``previous``.
 
         Raises ``Unreadable`` when the logs cannot tell; waits and refused credentials go up.
         """
@@ -93,7 +93,7 @@ class Changes:
             read += len(page.records)
             if not page.records or read >= page.total:
                 return
-        raise Unreadable("Jira's audit log has too many records since the last picture")
+        raise Unreadable("Jira's audit log has too many records since the last snapshot")
 
 
 def _touched_by_event(facts: EventFacts) -> set[str]:

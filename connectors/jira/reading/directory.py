@@ -14,12 +14,12 @@ from typing import Any
 from access.failures import Permanent
 from connectors.atlassian.organization import AtlassianOrganization
 from connectors.atlassian.shapes import DirectoryGroup, DirectoryPerson
-from connectors.http import Fetching
 from connectors.jira.reading.accounts import AccountReader
 from connectors.jira.reading.lists import MEMBER_PAGE, Lists
 from connectors.jira.reading.rows import Known, group_row, known_of, member_row
 from connectors.jira.reading.shapes import ListedUser
 from connectors.reading import Incomplete, Row
+from httpclient import Fetcher
 
 #: Reading the members of all groups from Jira is not worth a probe below so many calls.
 _FEW_CALLS = 6
@@ -55,7 +55,7 @@ class DirectoryReader:
         organization: AtlassianOrganization,
         lists: Lists,
         accounts: AccountReader,
-        fetching: Fetching,
+        fetching: Fetcher,
         *,
         trust_memberships: bool,
     ) -> None:

@@ -7,8 +7,6 @@ from functools import partial
 from http import HTTPStatus
 
 from access.failures import Transient
-from connectors.http import Answer, Call, Fetching, FilteredList, HttpClient, OffsetList, Page
-from connectors.http.calls import Params
 from connectors.jira.client import API
 from connectors.jira.permissions import OwnPermissions
 from connectors.jira.reading.shapes import (
@@ -24,7 +22,10 @@ from connectors.jira.reading.shapes import (
     SiteRole,
 )
 from connectors.jira.shapes import USER_GROUPS, Group
+from connectors.paging import FilteredList, OffsetList, Page
 from connectors.reading import Incomplete, Shifted
+from httpclient import Call, Fetcher, HttpClient, Response
+from httpclient.calls import Params
 
 MYSELF = f"{API}/myself"
 _USERS = f"{API}/users/search"
@@ -49,7 +50,7 @@ class _Gone(Exception):  # noqa: N818 - an event of reading
 class Lists:
     """Reads lists of one site. Never more calls in flight than ``fetching`` allows."""
 
-    def __init__(self, client: HttpClient, fetching: Fetching, own: OwnPermissions) -> None:
+    def __init__(self, client: HttpClient, fetching: Fetcher, own: OwnPermissions) -> None:
         self._client = client
         self._fetching = fetching
         self._own = own
@@ -134,7 +135,7 @@ class Lists:
             raise Transient("Jira took too long to list its users.", status=answer.status, trace_id=answer.trace_id)
         return answer.read_as(USERS, what="users")
 
-    def _group_answer(self, start: int, size: int) -> Answer:
+    def _group_answer(self, start: int, size: int) -> Response:
         expects = frozenset({400}) if start == 0 and size > _GROUPS_SURELY else frozenset[int]()
         params = {"startAt": start, "maxResults": size}
         return self._client.send(Call(method="GET", route=_GROUPS, params=params, expects=expects))
@@ -167,7 +168,7 @@ class Lists:
             raise Transient(f"Jira lists group {group_id}, and says that it does not exist when asked for its members.")
 
 
-def _group_page(answer: Answer) -> Page[Group]:
+def _group_page(answer: Response) -> Page[Group]:
     page = answer.read_as(GROUPS, what="groups")
     return Page(page.values, page.total)
 

@@ -7,7 +7,6 @@ from functools import partial
 from access.entitlements import System
 from access.failures import Permanent
 from connectors.atlassian.organization import AtlassianOrganization
-from connectors.http import Call, Fetching, HttpClient
 from connectors.jira.permissions import OwnPermissions
 from connectors.jira.projects import Projects
 from connectors.jira.reading.accounts import AccountReader
@@ -24,21 +23,22 @@ from connectors.jira.reading.rows import (
     project_row,
 )
 from connectors.jira.reading.shapes import NOBODY
-from connectors.jira.reading.sight import require_sight, scopes_named
+from connectors.jira.reading.visibility import require_visibility, scopes_named
 from connectors.jira.shapes import USER
 from connectors.reading import Catalogue, Part, ReadPlan, ResourceRow, Row, ThingKind
+from httpclient import Call, Fetcher, HttpClient
 
 #: Groups that hold everybody by their name, such as ``jira-software-users-acme`` [docs]: their lists are streamed.
 _EVERYBODY = "users"
 
 
 class JiraReader:
-    """Takes pictures of one Jira Cloud site.
+    """Takes snapshots of one Jira Cloud site.
 
     ``client`` comes from ``jira_client``, for the site or the gateway; ``site`` is the address people use. Never more than
     ``concurrency`` calls are in flight, those to the organization included. With the ``organization``, addresses, owners of
     groups and times of last use are read from it too, memberships as far as they agree with Jira's
-    (``organization_memberships``), and what changed since the last picture (``use_events``). ``known_addresses`` is our own
+    (``organization_memberships``), and what changed since the last snapshot (``use_events``). ``known_emails`` is our own
     record of the address of an account id. ``skip_customers`` leaves portal customers out; ``participants`` adds to each
     project whether its roles are all there is to know of who can enter.
     """
@@ -52,17 +52,17 @@ class JiraReader:
         organization: AtlassianOrganization | None = None,
         organization_memberships: bool = True,
         use_events: bool = True,
-        known_addresses: AddressOf = lambda _: None,
+        known_emails: AddressOf = lambda _: None,
         skip_customers: bool = False,
         participants: bool = True,
     ) -> None:
         self._client = client
         self._site = site.rstrip("/")
         self._participants = participants
-        self._fetching = Fetching(concurrency=concurrency)
+        self._fetching = Fetcher(concurrency=concurrency)
         own = OwnPermissions(client)
         self._lists = Lists(client, self._fetching, own)
-        self._accounts = AccountReader(self._lists, known_addresses, skip_customers=skip_customers)
+        self._accounts = AccountReader(self._lists, known_emails, skip_customers=skip_customers)
         self._roles = RoleReader(self._lists, Projects(client, own), self._fetching)
         self._directory: DirectoryReader | None = None
         self._changes: Changes | None = None
@@ -103,7 +103,7 @@ class JiraReader:
         del now
         notes: list[str] = []
         with scopes_named():
-            self._fetching.one(partial(require_sight, self._client))
+            self._fetching.one(partial(require_visibility, self._client))
             touched = self._changed_since(previous, notes)
             ways = self._choose(notes, again=touched is None)
             roles = self._roles.catalogue()
@@ -184,7 +184,7 @@ class JiraReader:
             return None
 
     def _choose(self, notes: list[str], *, again: bool) -> Ways:
-        """How the organization is used; what was found out for an earlier picture is good for the changes after it."""
+        """How the organization is used; what was found out for an earlier snapshot is good for the changes after it."""
         if self._directory is None:
             return Ways()
         if self._ways is None or again:

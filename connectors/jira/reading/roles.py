@@ -9,13 +9,13 @@ from typing import Any
 
 import structlog
 
-from connectors.http import Fetching
 from connectors.jira.projects import Projects
 from connectors.jira.reading.lists import Lists
 from connectors.jira.reading.rows import TEAM_MANAGED, is_internal_role, role_path, role_row
 from connectors.jira.reading.shapes import NOBODY, SiteRole
 from connectors.jira.shapes import Actor
 from connectors.reading import Catalogue, GrantRow, Part, PrincipalKind, Row, ThingKind
+from httpclient import Fetcher
 
 _log = structlog.get_logger(__name__)
 
@@ -45,7 +45,7 @@ class RoleCatalogue:
 class RoleReader:
     """Reads roles and their actors."""
 
-    def __init__(self, lists: Lists, projects: Projects, fetching: Fetching) -> None:
+    def __init__(self, lists: Lists, projects: Projects, fetching: Fetcher) -> None:
         self._lists = lists
         self._projects = projects
         self._fetching = fetching

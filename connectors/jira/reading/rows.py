@@ -1,4 +1,4 @@
-"""From what Jira and the organization say to the rows of a picture."""
+"""From what Jira and the organization say to the rows of a snapshot."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the lists a picture is made of look like, as far as they are used [spec]. Everything else in them is ignored."""
+"""What the lists a snapshot is made of look like, as far as they are used [spec]. Everything else in them is ignored."""
 
 from __future__ import annotations
 

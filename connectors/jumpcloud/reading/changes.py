@@ -11,8 +11,8 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from access.failures import Permanent, Transient
-from connectors.http import Answer, Call, Fetching, HttpClient
-from connectors.jumpcloud.reading.values import Record, record, text
+from connectors.jumpcloud.reading.json_values import Record, record, text
+from httpclient import Call, Fetcher, HttpClient, Response
 
 _EVENTS = "/insights/directory/v1/events"
 _LIST = TypeAdapter(list[dict[str, Any]])
@@ -112,14 +112,14 @@ class Changes:
 class Events:
     """Reads Directory Insights."""
 
-    def __init__(self, client: HttpClient, fetching: Fetching) -> None:
+    def __init__(self, client: HttpClient, fetching: Fetcher) -> None:
         self._client = client
         self._fetching = fetching
 
     def since(self, previous: datetime, *, now: datetime) -> Changes:
         """What changed since shortly before ``previous``. Raises ``Unreadable``; waits and refused credentials go up."""
         if now - previous > _KEPT:
-            raise Unreadable("the last picture is older than events are kept")
+            raise Unreadable("the last snapshot is older than events are kept")
         changes = Changes()
         try:
             for event in self._events(previous - OVERLAP):
@@ -152,7 +152,7 @@ class Events:
                 raise Unreadable("the list of events does not go on")
         raise Unreadable("there are too many events")
 
-    def _page(self, start: datetime, after: Any) -> Answer:
+    def _page(self, start: datetime, after: Any) -> Response:
         body: dict[str, Any] = {
             "service": ["directory", "access_management"],
             "start_time": start.isoformat(timespec="milliseconds").replace("+00:00", "Z"),

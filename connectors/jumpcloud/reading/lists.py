@@ -9,12 +9,13 @@ from typing import Any
 from pydantic import BaseModel, TypeAdapter
 
 from access.failures import Permanent, Transient
-from connectors.http import Answer, Call, Fetching, HttpClient, OffsetList, Page
-from connectors.http.calls import Params
 from connectors.jumpcloud.client import PAGE, total_count
+from connectors.jumpcloud.reading.json_values import Record, record, text
 from connectors.jumpcloud.reading.people import known_id
-from connectors.jumpcloud.reading.values import Record, record, text
+from connectors.paging import OffsetList, Page
 from connectors.reading import Shifted
+from httpclient import Call, Fetcher, HttpClient, Response
+from httpclient.calls import Params
 
 USERS = "/api/systemusers"
 SEARCH = "/api/search/systemusers"
@@ -49,7 +50,7 @@ _Sent = dict[str, Any] | None
 class Lists:
     """Reads lists through one client, with the calls of one reader."""
 
-    def __init__(self, client: HttpClient, fetching: Fetching) -> None:
+    def __init__(self, client: HttpClient, fetching: Fetcher) -> None:
         self._client = client
         self._fetching = fetching
 
@@ -167,7 +168,7 @@ class Lists:
         for rows in whole.read(self._fetching, ahead=True):
             yield [end[1] for row in rows if (end := _end(row, kind)) and end[0] == kind]
 
-    def _prove_gone(self, answer: Answer, call: Call, owner: str) -> None:
+    def _prove_gone(self, answer: Response, call: Call, owner: str) -> None:
         """A gateway may say 404 too: what a list belongs to is gone only when it cannot be read itself either."""
         if (
             self._client.send(Call(method="GET", route=owner, path=call.path, expects=_NO_SUCH_ID)).status
@@ -187,12 +188,12 @@ class Lists:
         )
 
 
-def _enveloped(answer: Answer, what: str) -> Page[_Sent]:
+def _enveloped(answer: Response, what: str) -> Page[_Sent]:
     found = answer.read_as(_ENVELOPE, what=what)
     return Page(found.results, found.totalCount)
 
 
-def _bare(answer: Answer, what: str) -> Page[_Sent]:
+def _bare(answer: Response, what: str) -> Page[_Sent]:
     rows = answer.read_as(_BARE, what=what)
     return Page(rows, total_count(answer))
 

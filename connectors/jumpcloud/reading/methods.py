@@ -3,7 +3,7 @@ from __future__ import annotations
 from enum import StrEnum
 
 
-class Method(StrEnum):
+class MembershipMethod(StrEnum):
     """How memberships are read."""
 
     #: The best of those below that proves itself.

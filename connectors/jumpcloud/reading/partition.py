@@ -1,6 +1,6 @@
 """The parts JumpCloud is read in, and which of them a change touches.
 
-A part's name says how it is read, too: what another method read for the last picture is never taken for its own.
+A part's name says how it is read, too: what another method read for the last snapshot is never taken for its own.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from connectors.jumpcloud.reading.changes import Changes
-from connectors.jumpcloud.reading.methods import Method
+from connectors.jumpcloud.reading.methods import MembershipMethod
 from connectors.reading import Catalogue, Part, ThingKind
 
 USERS = "users"
@@ -30,9 +30,9 @@ APP_USERS = "app-users/"
 GROUP_APPS = "group-apps/"
 
 
-def lists(method: Method, *, applications: bool) -> Iterator[Part]:
+def lists(method: MembershipMethod, *, applications: bool) -> Iterator[Part]:
     """The parts of the first stage."""
-    yield Part(USERS_AND_MEMBERSHIPS if method is Method.SEARCH else USERS, large=True)
+    yield Part(USERS_AND_MEMBERSHIPS if method is MembershipMethod.SEARCH else USERS, large=True)
     yield Part(ADMINS)
     yield Part(GROUPS, large=True)
     if applications:
@@ -61,13 +61,13 @@ def bindings(catalogue: Catalogue, *, users: bool) -> Iterator[Part]:
                 yield Part(f"{APP_USERS}{application.id}", about)
 
 
-def touched(changes: Changes, method: Method) -> list[str]:
+def touched(changes: Changes, method: MembershipMethod) -> list[str]:
     """The names of the parts to read again."""
     whole = (
         (changes.users, USERS),
         (changes.users, MEMBERS_BY_RULE),
-        (changes.memberships and method is Method.SEARCH, USERS_AND_MEMBERSHIPS),
-        (changes.memberships and method is Method.REPORT, MEMBERSHIPS),
+        (changes.memberships and method is MembershipMethod.SEARCH, USERS_AND_MEMBERSHIPS),
+        (changes.memberships and method is MembershipMethod.REPORT, MEMBERSHIPS),
         (changes.admins, ADMINS),
         (changes.groups, GROUPS),
         (changes.applications, APPLICATIONS),

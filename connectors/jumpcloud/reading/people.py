@@ -1,4 +1,4 @@
-"""Users and administrators as rows of a picture."""
+"""Users and administrators as rows of a snapshot."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from connectors.jumpcloud.reading.values import Record, ident, moment, record, records, text, texts
+from connectors.jumpcloud.reading.json_values import Record, ident, moment, record, records, text, texts
 from connectors.reading import (
     AccountKind,
     AccountRow,

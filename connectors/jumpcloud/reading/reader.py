@@ -6,35 +6,35 @@ from typing import assert_never
 
 from access.clock import Clock, SystemClock
 from access.entitlements import System
-from connectors.http import Fetching, HttpClient, Patience
 from connectors.jumpcloud.connector import JumpCloudConnector
 from connectors.jumpcloud.reading import partition
 from connectors.jumpcloud.reading.changes import Changes, Events, Unreadable
-from connectors.jumpcloud.reading.choosing import Chooser
 from connectors.jumpcloud.reading.lists import Lists
-from connectors.jumpcloud.reading.methods import Method
+from connectors.jumpcloud.reading.method_choice import Chooser
+from connectors.jumpcloud.reading.methods import MembershipMethod
 from connectors.jumpcloud.reading.people import USER_FIELDS, Roles, member_row, membership_rows, user_row
 from connectors.jumpcloud.reading.reporting import Reporting
 from connectors.jumpcloud.reading.reports import Reports
-from connectors.jumpcloud.reading.things import (
+from connectors.jumpcloud.reading.resources import (
     APPLICATION_FIELDS,
     application_grant,
     application_row,
     group_row,
 )
 from connectors.reading import Catalogue, Part, PrincipalKind, ReadPlan, Row
+from httpclient import Fetcher, HttpClient, RetryPolicy
 
 #: A report is looked for a few times in the call itself; longer waits go to the engine.
-_REPORT_PATIENCE = Patience(tries=3, first=timedelta(seconds=1), longest=timedelta(seconds=2))
+_REPORT_PATIENCE = RetryPolicy(tries=3, first=timedelta(seconds=1), longest=timedelta(seconds=2))
 
 
 class JumpCloudReader:
-    """Reads JumpCloud for a picture: users, administrators and their roles, groups, applications, and who is in what.
+    """Reads JumpCloud for a snapshot: users, administrators and their roles, groups, applications, and who is in what.
 
     ``client`` comes from ``jumpcloud_client``, as does ``insights``, whose address is that of Directory Insights (by default
     the client's). ``concurrency`` is the most calls in flight. ``applications`` and ``direct_app_users`` say whether
     applications, and the users bound to them without a group, are read. ``use_events``: read only what Directory Insights
-    says has changed, where it may be asked. ``method``: see ``Method``. ``report_within``: after how long a report is given up.
+    says has changed, where it may be asked. ``method``: see ``MembershipMethod``. ``report_within``: how long a report may take.
     """
 
     def __init__(
@@ -47,24 +47,24 @@ class JumpCloudReader:
         applications: bool = True,
         direct_app_users: bool = True,
         use_events: bool = True,
-        method: Method = Method.AUTO,
+        method: MembershipMethod = MembershipMethod.AUTO,
         report_within: timedelta = timedelta(minutes=2),
-        report_patience: Patience = _REPORT_PATIENCE,
+        report_patience: RetryPolicy = _REPORT_PATIENCE,
         clock: Clock | None = None,
     ) -> None:
         self._console = (console or client.address).rstrip("/")
         self._applications = applications
         self._direct = direct_app_users
         self._use_events = use_events
-        self._fetching = Fetching(concurrency=concurrency)
+        self._fetching = Fetcher(concurrency=concurrency)
         self._connector = JumpCloudConnector(client)
         self._lists = Lists(client, self._fetching)
         self._events = Events(insights or client, self._fetching)
         reports = Reports(insights or client, self._fetching)
         self._reporting = Reporting(
-            reports, self._lists, clock or SystemClock(), within=report_within, patience=report_patience
+            reports, self._lists, clock or SystemClock(), within=report_within, retry_policy=report_patience
         )
-        self._chooser = Chooser(Method(method), client, self._fetching, self._lists, reports)
+        self._chooser = Chooser(MembershipMethod(method), client, self._fetching, self._lists, reports)
 
     @property
     def system(self) -> System:
@@ -105,7 +105,7 @@ class JumpCloudReader:
 
         Raises ``Transient`` while a report is being made.
         """
-        method = Method(plan.method)
+        method = MembershipMethod(plan.method)
         if stage == 0:
             return partition.lists(method, applications=self._applications)
         if stage == 1:
@@ -120,14 +120,14 @@ class JumpCloudReader:
             return self._attached(f"{kind}/", part)
         return self._listed(part)
 
-    def _membership_parts(self, plan: ReadPlan, method: Method, catalogue: Catalogue) -> Iterator[Part]:
-        if method is Method.SEARCH:
+    def _membership_parts(self, plan: ReadPlan, method: MembershipMethod, catalogue: Catalogue) -> Iterator[Part]:
+        if method is MembershipMethod.SEARCH:
             return
-        part = self._reporting.part(plan, catalogue) if method is Method.REPORT else None
+        part = self._reporting.part(plan, catalogue) if method is MembershipMethod.REPORT else None
         if part is not None:
             yield part
             return
-        self._chooser.remember(Method.LISTING)
+        self._chooser.remember(MembershipMethod.LISTING)
         yield from partition.members(catalogue)
 
     def _binding_parts(self, catalogue: Catalogue) -> Iterator[Part]:

@@ -10,13 +10,13 @@ import structlog
 
 from access.clock import Clock
 from access.failures import Permanent, Transient
-from connectors.http import Patience, read_with_patience
 from connectors.jumpcloud.client import PAGE
 from connectors.jumpcloud.reading import partition
 from connectors.jumpcloud.reading.lists import Lists
 from connectors.jumpcloud.reading.people import known_id, member_row
 from connectors.jumpcloud.reading.reports import Artifact, Reports, Summary, Unusable, members_of, memberships, summary
 from connectors.reading import Catalogue, GrantRow, Part, ReadPlan, Shifted, ThingKind
+from httpclient import RetryPolicy, read_with_retries
 
 _log = structlog.get_logger(__name__)
 
@@ -28,14 +28,16 @@ _BATCH = 1000
 
 
 class Reporting:
-    """``within`` is how long a report may take from its order; ``patience`` bridges the short ones."""
+    """``within`` is how long a report may take from its order; ``retry_policy`` bridges the short ones."""
 
-    def __init__(self, reports: Reports, lists: Lists, clock: Clock, *, within: timedelta, patience: Patience) -> None:
+    def __init__(
+        self, reports: Reports, lists: Lists, clock: Clock, *, within: timedelta, retry_policy: RetryPolicy
+    ) -> None:
         self._reports = reports
         self._lists = lists
         self._clock = clock
         self._within = within
-        self._patience = patience
+        self._patience = retry_policy
         self._kept: tuple[str, Any] | None = None
 
     def part(self, plan: ReadPlan, catalogue: Catalogue) -> Part | None:
@@ -45,7 +47,7 @@ class Reporting:
         """
         report = plan.state.get("report")
         if report is None:
-            return Part(partition.MEMBERSHIPS, large=True)  # it is kept from the last picture
+            return Part(partition.MEMBERSHIPS, large=True)  # it is kept from the last snapshot
         try:
             artifact = self._wait(str(report), datetime.fromisoformat(str(plan.state["ordered_at"])))
             content = self._reports.content(artifact)
@@ -77,7 +79,7 @@ class Reporting:
             return artifact
 
         try:
-            return read_with_patience(made, self._patience)
+            return read_with_retries(made, self._patience)
         except Transient as failure:
             if failure.retry_after is not None:
                 raise  # the service, or the rate budget, has named its own wait

@@ -11,9 +11,9 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from connectors.http import Answer, Call, Fetching, HttpClient
-from connectors.jumpcloud.reading.values import Record, records, text
+from connectors.jumpcloud.reading.json_values import Record, records, text
 from connectors.jumpcloud.shapes import is_object_id
+from httpclient import Call, Fetcher, HttpClient, Response
 
 _ORDER = "/insights/directory/v1/reports/{type}"
 _REPORTS = "/insights/directory/v1/reports"
@@ -55,7 +55,7 @@ class Summary:
 class Reports:
     """Orders, watches and fetches reports. ``client`` is that of Directory Insights."""
 
-    def __init__(self, client: HttpClient, fetching: Fetching) -> None:
+    def __init__(self, client: HttpClient, fetching: Fetcher) -> None:
         self._client = client
         self._fetching = fetching
 
@@ -89,7 +89,7 @@ class Reports:
         path = {"report": artifact.report, "artifact": artifact.id}
         return self._send(Call(method="GET", route=_CONTENT, path=path)).body
 
-    def _send(self, call: Call) -> Answer:
+    def _send(self, call: Call) -> Response:
         return self._fetching.one(lambda: self._client.send(call))
 
 

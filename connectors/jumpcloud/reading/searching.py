@@ -8,12 +8,12 @@ from itertools import islice
 from typing import Any
 
 from access.failures import Permanent
-from connectors.http import Answer, Call, Fetching, HttpClient
 from connectors.jumpcloud.client import PAGE
+from connectors.jumpcloud.reading.json_values import Record, records, text
 from connectors.jumpcloud.reading.lists import Lists
 from connectors.jumpcloud.reading.people import known_id
-from connectors.jumpcloud.reading.values import Record, records, text
 from connectors.reading import Shifted
+from httpclient import Call, Fetcher, HttpClient, Response
 
 _MEMBER_OF = "/api/v2/users/{user}/memberof"
 
@@ -24,7 +24,7 @@ _FIELDS = "username memberof"
 _MOST_PAGES = 3
 
 
-def why_not_search(lists: Lists, client: HttpClient, fetching: Fetching) -> str | None:
+def why_not_search(lists: Lists, client: HttpClient, fetching: Fetcher) -> str | None:
     """None when the search's ``memberof`` [spec 2026-03] proves itself, else why not, in a few words.
 
     The first users are searched. Two of the groups they are said to be in are compared with their own lists of members, and
@@ -73,13 +73,13 @@ def _groups(user: Record) -> frozenset[str] | None:
     return frozenset(groups) if isinstance(groups, list) and all(isinstance(one, str) for one in groups) else None
 
 
-def _asked(client: HttpClient, fetching: Fetching, user: str) -> Answer:
+def _asked(client: HttpClient, fetching: Fetcher, user: str) -> Response:
     params: Mapping[str, str | int] = {"limit": PAGE, "skip": 0}
     call = Call(method="GET", route=_MEMBER_OF, path={"user": user}, params=params, expects=frozenset({400, 403, 404}))
     return fetching.one(lambda: client.send(call))
 
 
-def _agrees_on_user(shown: frozenset[str], answer: Answer) -> bool:
+def _agrees_on_user(shown: frozenset[str], answer: Response) -> bool:
     body: Any = answer.body
     listed = {text(one, "id") for one in records({"rows": body}, "rows")}
     return listed <= shown if len(listed) == PAGE else listed == shown

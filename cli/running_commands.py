@@ -1,0 +1,51 @@
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from cli.options import ConfigFile
+
+
+class RoleName(StrEnum):
+    """The parts of the work, by the names that ``worker.running`` has for them."""
+
+    WORKER = "worker"
+    INTAKE = "intake"
+    SCHEDULER = "scheduler"
+
+
+def declare(app: typer.Typer) -> None:
+    """Add these commands to the command line."""
+    app.command("up")(up)
+    app.command(
+        "simulate",
+        context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []},
+    )(simulate)
+
+
+def up(
+    config: ConfigFile = None,
+    role: Annotated[
+        list[RoleName] | None,
+        typer.Option(help="Only this part of the work; may be repeated. Default: all of it.", show_default=False),
+    ] = None,
+) -> None:
+    """Run Provisor until it is stopped.
+
+    SIGTERM or Ctrl-C ends it, once what is under way is finished. On SQLite, only one may run at a time.
+    """
+    from cli import up as command
+
+    raise typer.Exit(command.up(config, roles=[str(each) for each in role or RoleName]))
+
+
+def simulate(context: typer.Context) -> None:
+    """Run the simulated systems.
+
+    JumpCloud, Jira Cloud and Atlassian administration; 'provisor simulate --help' lists its own options.
+    """
+    from simulator.cli import main as simulator
+
+    raise typer.Exit(simulator(context.args))

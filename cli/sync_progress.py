@@ -1,0 +1,126 @@
+"""How runs are watched: a table that lives on a terminal, lines in a pipe, nothing where JSON is wanted."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Protocol
+
+from access.snapshots import RunState
+from cli import output
+from store.queries.runs import Standing
+
+if TYPE_CHECKING:
+    from cli.sync_views import Begun
+
+#: In a pipe, a run that stays in one stage is told about this often, in seconds.
+_TELL_SECONDS = 10.0
+
+Runs = Sequence[tuple["Begun", Standing]]
+
+
+class Progress(Protocol):
+    """Shows runs while they are worked on."""
+
+    def show(self, runs: Runs) -> None:
+        """Show what is new."""
+        ...
+
+    def close(self) -> None:
+        """Leave the screen as it is to stay."""
+        ...
+
+
+def progress_for(*, as_json: bool) -> Progress:
+    """What fits where the output goes. JSON has standard output to itself; a terminal may still watch."""
+    if as_json:
+        return _Live(sys.stderr) if sys.stderr.isatty() else _Silent()
+    return _Live(sys.stdout) if sys.stdout.isatty() else _Lines()
+
+
+class _Silent:
+    def show(self, runs: Runs) -> None:
+        pass
+
+    def close(self) -> None:
+        pass
+
+
+class _Lines:
+    """A line whenever a run comes to another stage, and now and then in between, if there is anything new."""
+
+    def __init__(self) -> None:
+        self._told: dict[str, tuple[int, str, float]] = {}
+
+    def show(self, runs: Runs) -> None:
+        """Print what is new."""
+        for begun, standing in runs:
+            run = standing.run
+            line, now = f"{run.system}: {_where(standing)}{_waits(standing)}", time.monotonic()
+            if run.id not in self._told:
+                word = "joined the run under way" if begun.joined else "began"
+                output.print_lines(f"{run.system}: {word} ({run.id})")
+                self._told[run.id] = (run.stage, line, now)
+                continue
+            stage, before, at = self._told[run.id]
+            waited_long = now - at >= _TELL_SECONDS and line != before
+            if run.state is RunState.RUNNING and (run.stage != stage or waited_long):
+                self._told[run.id] = (run.stage, line, now)
+                output.print_lines(line)
+        sys.stdout.flush()
+
+    def close(self) -> None:
+        """Nothing is left."""
+
+
+class _Live:
+    """A row for each run, drawn anew as it goes on."""
+
+    def __init__(self, stream: Any) -> None:
+        from rich.console import Console
+        from rich.live import Live
+
+        self._console = Console(file=stream)
+        self._live = Live(console=self._console, refresh_per_second=8, transient=True)
+        self._live.start()
+
+    def show(self, runs: Runs) -> None:
+        """Draw."""
+        from rich.table import Table
+        from rich.text import Text
+
+        table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
+        for heading in ("SYSTEM", "STAGE", "SHARDS", "ROWS", "CALLS", "STATE"):
+            table.add_column(heading)
+        for _, standing in runs:
+            run = standing.run
+            cells = (
+                str(run.system),
+                "planning" if run.stage < 0 else str(run.stage + 1),
+                f"{standing.done}/{standing.shards}",
+                f"{standing.rows:,}",
+                f"{run.calls:,}",
+                f"{run.state}{_waits(standing)}",
+            )
+            table.add_row(*(Text(output.cell(cell)) for cell in cells))
+        self._live.update(table)
+
+    def close(self) -> None:
+        """Take the table away: what the command prints at the end says more."""
+        self._live.stop()
+
+
+def _where(standing: Standing) -> str:
+    run = standing.run
+    if run.stage < 0:
+        return "planning"
+    shards = f"{standing.done} of {standing.shards} shards done"
+    return f"stage {run.stage + 1}, {shards}, {standing.rows} rows, {run.calls} calls"
+
+
+def _waits(standing: Standing) -> str:
+    """Why a running run waits, when it does."""
+    if standing.run.state is not RunState.RUNNING or standing.waiting is None:
+        return ""
+    return f", waits: {output.cell(standing.waiting)}"

@@ -1,0 +1,7 @@
+"""The demonstration: the real worker on its embedded default, against simulated systems in processes of their own."""
+
+from __future__ import annotations
+
+from demo.performance import show
+
+__all__ = ["show"]

@@ -1,0 +1,66 @@
+"""Provisor itself in the demonstration: the real worker in this process, on its embedded default.
+
+Imported only when the simulators are on their way, since it is heavy.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TextIO
+
+import yaml
+
+from config.settings import Settings
+from demo.board import Board
+from demo.feed import Feed
+from demo.simulators import Simulator
+from demo.world import POLICY
+from worker.intake_consumer import publish
+from worker.running import Hosted, prepare
+from worker.telemetry import Redaction, start_logging
+
+Publish = Callable[[Sequence[bytes]], None]
+
+
+@contextmanager
+def provisor(folder: Path, board: Board, jumpcloud: Simulator, jira: Simulator, log: TextIO) -> Iterator[Publish]:
+    """Run Provisor while the block runs; what it does goes to the board. Gives the way to its intake queue."""
+    start_logging(level="info", form="console", redaction=Redaction([]), stream=log)
+    try:
+        running = prepare(_settings(folder, jumpcloud, jira))
+        hosted = Hosted(running)
+        hosted.start()
+        try:
+            with running.app.connection() as connection, Feed(running.provisor.store, board):
+                yield lambda bodies: publish(connection, running.queues, bodies)
+        finally:
+            hosted.stop()
+    finally:
+        logging.getLogger().handlers.clear()
+
+
+def _settings(folder: Path, jumpcloud: Simulator, jira: Simulator) -> Settings:
+    """Provisor's defaults, but where the systems are, and as quick as a demonstration has to be."""
+    policy, file = folder / "policy.yaml", folder / "provisor.yaml"
+    policy.write_text(POLICY, encoding="utf-8")
+    chosen: dict[str, Any] = {
+        "provisioning": "on",
+        "policy": policy.name,
+        "store": {"url": f"sqlite:///{folder / 'provisor.db'}"},
+        "jumpcloud": {"api_url": jumpcloud.url, "api_key": jumpcloud.facts["api_key"]},
+        "jira": {
+            "site_url": jira.url,
+            "email": jira.facts["email"],
+            "api_token": jira.facts["token"],
+            "protected_groups": ["jira-administrators"],
+        },
+        "ticketing": {"poll": "0.3s", "believe_within": "1s", "look_for": "2s"},
+        "limits": {"first_wait": "0.3s"},
+        "worker": {"poll": "0.1s"},
+    }
+    file.write_text(yaml.safe_dump(chosen, sort_keys=False), encoding="utf-8")
+    file.chmod(0o600)
+    return Settings.load(file, environ={})

@@ -1,0 +1,185 @@
+"""How the demonstration looks: a table that lives on a terminal, and lines with times in a pipe."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import Protocol
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from demo.board import Board, Standing
+from demo.stage import Scene
+
+#: Lines that the terminal needs besides the rows of the table.
+_AROUND = 7
+#: The last steps of a scene that have room in its row.
+_STEPS = 5
+#: Columns of a terminal that also has room for what was seen.
+_WIDE = 120
+#: Of what is said about one step; the log has all of it.
+_LONGEST_LINE = 160
+_SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
+
+
+class View(Protocol):
+    """Shows the board while the scenes are played."""
+
+    def say(self, text: str) -> None:
+        """Say something that is no part of a scene."""
+        ...
+
+    def show(self) -> None:
+        """Show what is new."""
+        ...
+
+    def close(self) -> None:
+        """Show the last of it."""
+        ...
+
+
+class PlainView:
+    """A line for everything that happens, in order."""
+
+    def __init__(self, board: Board, scenes: Sequence[Scene]) -> None:
+        self._board = board
+        self._width = max(len(scene.name) for scene in scenes)
+        self._shown = 0
+
+    def say(self, text: str) -> None:
+        """Print it with the time."""
+        self._print(f"{self._board.elapsed():6.2f} s  {text}")
+
+    def show(self) -> None:
+        """Print the new lines."""
+        for line in self._board.lines_from(self._shown):
+            self._shown += 1
+            text = f": {_one_line(line.text)}" if line.text else ""
+            self._print(f"{line.at:6.2f} s  {line.scene:<{self._width}}  {line.word}{text}")
+
+    def close(self) -> None:
+        """Print what is left."""
+        self.show()
+
+    @staticmethod
+    def _print(line: str) -> None:
+        sys.stdout.write(f"{line}\n")
+        sys.stdout.flush()
+
+
+class LiveView:
+    """A table of all scenes that is drawn anew as they go on; of those under way only, where the terminal is too low."""
+
+    def __init__(self, board: Board, scenes: Sequence[Scene], console: Console) -> None:
+        self._board = board
+        self._scenes = scenes
+        self._console = console
+        self._live = Live(
+            get_renderable=self._render, console=console, auto_refresh=False, vertical_overflow="crop", transient=True
+        )
+        self._live.start()
+
+    def say(self, text: str) -> None:
+        """Print it above the table."""
+        self._console.print(Text(text, style="dim"))
+
+    def show(self) -> None:
+        """Draw the table anew."""
+        self._live.refresh()
+
+    def close(self) -> None:
+        """Leave the whole table on the screen."""
+        self._live.stop()
+        self._console.print(scene_table(self._board, self._scenes, width=self._console.width))
+
+    def _render(self) -> Group:
+        shown = list(self._scenes)
+        if self._console.height < len(shown) + _AROUND:
+            under_way = [each for each in shown if self._standing(each).began and not self._standing(each).ended]
+            shown = under_way[: max(1, self._console.height - _AROUND)]
+        judged = [self._standing(scene).ok for scene in self._scenes]
+        counts = Text.assemble(
+            ("  ", ""),
+            (f"{judged.count(True)}", "bold green"),
+            f" of {len(judged)} as expected",
+            *([(f", {judged.count(False)} not", "bold red")] if False in judged else []),
+            (f"   {self._board.elapsed():.1f} s", "dim"),
+        )
+        return Group(scene_table(self._board, shown, width=self._console.width), counts)
+
+    def _standing(self, scene: Scene) -> Standing:
+        return self._board.standings[scene.name]
+
+
+def scene_table(board: Board, scenes: Sequence[Scene], *, width: int) -> Table:
+    """The scenes and how they stand, in a terminal of ``width`` columns."""
+    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 1, 0, 0), expand=True)
+    table.add_column("", width=2, no_wrap=True)
+    table.add_column("What is asked", no_wrap=True, overflow="ellipsis", ratio=6)
+    table.add_column("What became of it", no_wrap=True, overflow="ellipsis", ratio=9)
+    wide = width >= _WIDE
+    if wide:
+        table.add_column("Seen in the system itself", no_wrap=True, overflow="ellipsis", ratio=8)
+    table.add_column("Ticket", no_wrap=True, width=9)
+    table.add_column("Time", justify="right", no_wrap=True, width=6)
+    for scene in scenes:
+        standing = board.standings[scene.name]
+        seen = [Text(standing.seen[-1] if standing.seen else "", style="green")] if wide else []
+        table.add_row(
+            _mark(standing, board.elapsed()),
+            Text(scene.title, style="" if standing.began else "dim"),
+            _steps(standing, most=_STEPS if wide else _STEPS - 1),
+            *seen,
+            Text(", ".join(standing.tickets), style="cyan"),
+            Text(_time(standing, board.elapsed()), style="dim"),
+        )
+    return table
+
+
+def _mark(standing: Standing, now: float) -> Text:
+    if standing.ok is not None and standing.ended is not None:
+        return Text("✓", style="bold green") if standing.ok else Text("✗", style="bold red")
+    return Text("·", style="dim") if standing.began is None else Text(_SPINNER[int(now * 12) % 10], style="yellow")
+
+
+def _steps(standing: Standing, *, most: int) -> Text:
+    if standing.problems:
+        return Text(_one_line(standing.problems[-1]), style="red")
+    told = [step for step in standing.steps if step not in standing.tickets]
+    over = standing.ended is not None
+    if over:
+        told = [step for step in told if step not in _SMALL_STEPS] or told
+    text = Text()
+    for place, step in enumerate(told[-most:]):
+        text.append(" → " if place else ("… " if len(told) > most else ""), style="dim")
+        text.append(step.removeprefix("planned ") if over else step, style=_STYLES.get(step, ""))
+    return text
+
+
+#: Steps that are left out of the story when it is over.
+_SMALL_STEPS = frozenset({"requested", "clock runs", "closed"})
+_STYLES = {
+    "done": "green",
+    "verified": "green",
+    "refused": "magenta",
+    "failed": "magenta",
+    "dead letter": "magenta",
+    "reopened": "yellow",
+    "worked on": "cyan",
+    "closed": "cyan",
+    "declined": "cyan",
+}
+
+
+def _time(standing: Standing, now: float) -> str:
+    if standing.began is None:
+        return ""
+    return f"{(now if standing.ended is None else standing.ended) - standing.began:.1f} s"
+
+
+def _one_line(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= _LONGEST_LINE else f"{line[:_LONGEST_LINE]}…"

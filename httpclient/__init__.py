@@ -1,0 +1,31 @@
+"""The one way out to the network: a client per upstream that ends every call in an answer or in one failure word."""
+
+from httpclient.calls import Call
+from httpclient.client import ClientOptions, HttpClient
+from httpclient.credentials import Basic, Bearer, Credential, HeaderKey
+from httpclient.fetcher import Fetcher
+from httpclient.oauth import ClientCredentials
+from httpclient.rate_limiter import RateLimiter, Unlimited
+from httpclient.responses import Response
+from httpclient.retry_policy import RetryPolicy, read_with_retries
+from httpclient.transport import Observer, Timeouts, Transport
+
+__all__ = [
+    "Basic",
+    "Bearer",
+    "Call",
+    "ClientCredentials",
+    "ClientOptions",
+    "Credential",
+    "Fetcher",
+    "HeaderKey",
+    "HttpClient",
+    "Observer",
+    "RateLimiter",
+    "Response",
+    "RetryPolicy",
+    "Timeouts",
+    "Transport",
+    "Unlimited",
+    "read_with_retries",
+]

@@ -1,0 +1,108 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+
+from pydantic import TypeAdapter, ValidationError
+
+from access.failures import Permanent, Transient
+from httpclient.retry_after import retry_after
+
+T = TypeVar("T")
+
+#: Longest part of a service's own error text that is repeated in ours, in characters.
+_LONGEST_TEXT = 256
+
+#: Where the services put their own id of an exchange [observed: both], first one wins.
+_TRACE_HEADERS = ("x-arequestid", "atl-traceid", "x-request-id")
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """What came back: the status, headers by lower-case name, and the body.
+
+    ``body`` is the parsed JSON, else the text, else None when empty. Services answer HTML or text where they document
+    JSON [observed], so nothing is known of its shape until ``read_as`` has looked.
+    """
+
+    status: int
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: Any = field(default=None, repr=False)
+
+    @property
+    def trace_id(self) -> str | None:
+        """The service's own id of this exchange, for its support desk."""
+        return next((self.headers[name][:_LONGEST_TEXT] for name in _TRACE_HEADERS if self.headers.get(name)), None)
+
+    @property
+    def said(self) -> str:
+        """The service's own error text, shortened; empty unless the body has a known error schema.
+
+        Who knows what else a body holds: an unknown one is never repeated.
+        """
+        return " ".join("; ".join(_error_texts(self.body)).split())[:_LONGEST_TEXT]
+
+    def asked_wait(self, now: datetime) -> timedelta | None:
+        """The wait the service asked for, when it did."""
+        return retry_after(self.headers, now=now)
+
+    def read_as(self, shape: TypeAdapter[T], *, what: str) -> T:
+        """The body in the shape the caller understands; ``what`` names it for the error.
+
+        Raises ``Transient`` when it is not JSON at all (a gateway's page) and ``Permanent`` when it is JSON of another shape.
+        """
+        if not isinstance(self.body, (dict, list)):
+            raise Transient(
+                f"The answer with {what} was not JSON.",
+                remedy="A gateway or proxy in between may have answered; check the base address if it persists.",
+                status=self.status,
+                trace_id=self.trace_id,
+            )
+        try:
+            return shape.validate_python(self.body)
+        except ValidationError as exc:
+            fields = ", ".join(
+                sorted({".".join(str(part) for part in error["loc"]) or "top" for error in exc.errors()})[:5]
+            )
+            # The validation error repeats the input, which may hold personal data: it is not chained.
+            raise Permanent(
+                f"The answer with {what} has a shape Provisor does not know (at {fields}).",
+                remedy="Report it: the service may have changed its interface.",
+                status=self.status,
+                trace_id=self.trace_id,
+            ) from None
+
+
+def parse_body(raw: bytes) -> Any:
+    """JSON when it is JSON whatever the content type claims, else text, else None when there is nothing."""
+    text = raw.decode("utf-8", errors="replace").strip()
+    if not text:
+        return None
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return text
+
+
+def _error_texts(body: Any) -> list[str]:
+    """The texts of the error schemas that are known.
+
+    ``{"errorMessages", "errors"}`` [spec: Jira], ``{"errors": [{"title", "detail"}]}`` [spec: Atlassian organizations],
+    ``{"message"}`` [spec: JumpCloud; observed: gateways], ``{"detail"}`` of problem+json [observed: Jira],
+    ``{"error": text, "error_description"}`` [observed: Connect; RFC 6749].
+    """
+    if not isinstance(body, dict):
+        return []
+    texts: list[Any] = []
+    messages, fields = body.get("errorMessages"), body.get("errors")
+    if isinstance(messages, list):
+        texts += messages
+    if isinstance(fields, dict):
+        texts += [f"{name}: {text}" for name, text in fields.items() if isinstance(text, str)]
+    if isinstance(fields, list):
+        texts += [error.get("detail") or error.get("title") for error in fields if isinstance(error, dict)]
+    texts += [body.get(name) for name in ("message", "detail", "error", "error_description")]
+    return [text for text in texts if isinstance(text, str) and text]

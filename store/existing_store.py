@@ -1,0 +1,89 @@
+"""Opening a store for a look: as it is, without bringing it to another form while others may be working on it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from alembic.util.exc import CommandError
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import SQLAlchemyError
+
+from store.database import Database
+from store.migrations import current_revision, migrate, newest_revision
+from store.unit_of_work import Store, Unavailable
+
+
+class StoreUnusable(Exception):  # noqa: N818 - what an operator is told
+    """The store cannot be used: one sentence of what is wrong, one of what to do."""
+
+    def __init__(self, what: str, remedy: str) -> None:
+        self.what = what
+        self.remedy = remedy
+        super().__init__(f"{what} {remedy}")
+
+
+def sqlite_file(url: str) -> Path | None:
+    """The file an SQLite store is in; None for other databases, and for SQLite in memory."""
+    parsed = make_url(url)
+    is_file = parsed.get_backend_name() == "sqlite" and parsed.database not in (None, "", ":memory:")
+    return Path(parsed.database) if is_file and parsed.database else None
+
+
+@contextmanager
+def usable(shown: str) -> Iterator[None]:
+    """Turn what a database says when it cannot be used into ``StoreUnusable``. ``shown`` is its address without secrets."""
+    try:
+        yield
+    except (SQLAlchemyError, Unavailable) as exc:
+        said = str(getattr(exc, "orig", None) or exc).strip().partition("\n")[0].rstrip(".")
+        raise StoreUnusable(
+            f"The store at {shown} cannot be used: {said}.", "Check store.url, and that the database can be reached."
+        ) from exc
+    except CommandError as exc:
+        raise StoreUnusable(
+            f"The store at {shown} was made by a newer version of Provisor.", "Use that version, or a newer one."
+        ) from exc
+    except BrokenPipeError:
+        raise  # Whoever read our output has gone; the store is well.
+    except OSError as exc:
+        raise StoreUnusable(
+            f"The store at {shown} cannot be used: {exc.strerror}.", "Check store.url, and who may write there."
+        ) from exc
+
+
+@contextmanager
+def open_existing(url: str, *, shown: str, create: bool = False) -> Iterator[Store]:
+    """The store as it is, closed at the end; made when there is none and ``create`` is set.
+
+    Raises ``StoreUnusable`` when there is none, or when it has the form of another version.
+    """
+    file = sqlite_file(url)
+    if file is not None and not file.exists() and not create:
+        raise StoreUnusable(
+            f"There is no store at {file} yet.", "Start 'provisor up', or name its settings with --config."
+        )
+    with usable(shown):
+        database = Database(url, pool_size=2)
+        try:
+            _in_form(database, shown, create=create)
+            yield Store(database)
+        finally:
+            database.close()
+
+
+def _in_form(database: Database, shown: str, *, create: bool) -> None:
+    with database.read() as connection:
+        found = current_revision(connection)
+    if found == newest_revision():
+        return
+    if found is None and create:
+        migrate(database)
+        return
+    if found is None:
+        raise StoreUnusable(f"The store at {shown} is empty.", "Start 'provisor up', which makes its tables.")
+    raise StoreUnusable(
+        f"The store at {shown} has the form of another version of Provisor.",
+        "Start this version's 'provisor up', which brings it up to date, or use the other version.",
+    )

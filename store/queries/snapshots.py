@@ -1,0 +1,246 @@
+"""Queries at the current snapshots: accounts, resources and grants as people ask for them, a row at a time.
+
+Grants that come through a group are made here, when they are looked at, from the group's grant and the group's members: so it
+is never lost that they came through the group, and a group's change is seen at once by everything it gives.
+
+A snapshot may have thousands of parts and a million rows. So rows are found by indexes that begin with what they are about, and
+then proven to be of the current snapshot one by one: the other way around, a planner may go through all parts for each row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Select, and_, case, func, null, or_, select, union_all
+
+from access.entitlements import System
+from access.snapshots import Snapshot
+from store.database import Database
+from store.queries.grants import HeldBy, grants_statement
+from store.queries.parts import (
+    current_parts,
+    entitlement,
+    given,
+    holding,
+    in_snapshot,
+    named,
+    project_key,
+    same_account,
+    snapshot_began,
+)
+from store.snapshot_tables import accounts, grants, resources, snapshots
+from store.snapshots import TABLES
+
+#: Rows fetched from the database at a time.
+_FETCH = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What to show; None is anything. ``text`` is looked for in names, titles, usernames and addresses, in any case.
+
+    ``account`` is an id, an address or a username; ``resource`` an id, or a name in any case, of a role also ``KEY:role``.
+    """
+
+    system: str | None = None
+    kind: str | None = None
+    status: str | None = None
+    text: str | None = None
+    account: str | None = None
+    resource: str | None = None
+    limit: int | None = None
+
+
+@contextmanager
+def one_moment(database: Database) -> Iterator[Queries]:
+    """Look at one moment of the store, however many questions are asked and however long the answers take to be read."""
+    with database.read() as connection:
+        # On SQLite a transaction shows one moment anyway.
+        options = {} if database.is_sqlite else {"isolation_level": "REPEATABLE READ"}
+        yield Queries(connection.execution_options(**options))
+
+
+class Queries:
+    """Reads the current snapshots. Rows are mappings; each has the ``system`` and when its snapshot ``began_at``."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection.execution_options(stream_results=True, yield_per=_FETCH)
+
+    def snapshots(self, system: str | None = None) -> list[Snapshot]:
+        """The current snapshots, by system."""
+        statement = select(snapshots).order_by(snapshots.c.system)
+        if system is not None:
+            statement = statement.where(snapshots.c.system == system)
+        return [
+            Snapshot(
+                system=System(row.system),
+                run_id=row.run_id,
+                began_at=row.began_at,
+                completed_at=row.completed_at,
+                full_run_at=row.full_run_at,
+            )
+            for row in self._connection.execute(statement).all()
+        ]
+
+    def accounts(self, wanted: Wanted) -> Iterator[Mapping[str, Any]]:
+        """The accounts, by system and title."""
+        a = accounts.c
+        shown = [column for column in a if column.name != "part_id"]
+        return self._of_each(
+            wanted,
+            lambda system: (
+                select(system.label("system"), snapshot_began(system), *shown)
+                .where(
+                    a.part_id.in_(current_parts(system)), *given(wanted.kind, a.kind), *given(wanted.status, a.status)
+                )
+                .where(*holding(wanted.text, a.title, a.username, a.email, a.id))
+                .where(*([] if wanted.account is None else [same_account(wanted.account)]))
+                .order_by(func.lower(a.title), a.id)
+            ),
+        )
+
+    def resources(self, wanted: Wanted) -> Iterator[Mapping[str, Any]]:
+        """The resources, by system, kind and name.
+
+        With the entitlement each carries, and how many accounts and groups hold it directly.
+        """
+        return self._of_each(wanted, lambda system: _resources(system, wanted))
+
+    def grants(self, wanted: Wanted, *, in_order: bool = False) -> Iterator[Mapping[str, Any]]:
+        """The grants that accounts hold, direct and through groups, with the claims that explain those that are direct.
+
+        ``in_order``: by kind, resource, account and group within a system, the same in every snapshot; else as they come.
+        """
+        return self._of_each(wanted, lambda system: self._grants(system, wanted, in_order=in_order))
+
+    def counts(self, system: str) -> dict[str, int]:
+        """How many accounts, resources and direct grants the current snapshot of a system has."""
+        current = current_parts(named(system))
+        return {
+            name: self._connection.execute(
+                select(func.count()).select_from(table).where(table.c.part_id.in_(current))
+            ).scalar_one()
+            for name, table in TABLES.items()
+        }
+
+    def shared_addresses(self) -> Iterator[str]:
+        """Addresses, in lower case, that accounts of more than one system are shown to have."""
+        held = [
+            select(func.lower(accounts.c.email).label("email"), named(str(snapshot.system)).label("system")).where(
+                accounts.c.part_id.in_(current_parts(named(str(snapshot.system)))), accounts.c.email != ""
+            )
+            for snapshot in self.snapshots()
+        ]
+        if len(held) > 1:
+            every = union_all(*held).subquery()
+            statement = select(every.c.email).group_by(every.c.email)
+            yield from self._connection.execute(statement.having(func.count(every.c.system.distinct()) > 1)).scalars()
+
+    def linked_administrators(self) -> Iterator[Mapping[str, Any]]:
+        """JumpCloud users that JumpCloud itself links to an administrator: id and address of both."""
+        system = named(str(System.JUMPCLOUD))
+        user, admin = accounts.alias("user_account"), accounts.alias("admin_account")
+        statement = (
+            select(
+                user.c.id.label("user"),
+                user.c.email.label("user_email"),
+                admin.c.id.label("admin"),
+                admin.c.email.label("admin_email"),
+            )
+            .join(admin, admin.c.id == user.c.attributes["admin"].as_string())
+            .where(
+                user.c.kind == "user",
+                user.c.part_id.in_(current_parts(system)),
+                admin.c.kind == "admin",
+                in_snapshot(admin.c.part_id, system),
+            )
+        )
+        for row in self._connection.execute(statement).mappings():
+            yield dict(row)
+
+    def _of_each(
+        self, wanted: Wanted, statement: Callable[[ColumnElement[Any]], Select[Any] | None]
+    ) -> Iterator[Mapping[str, Any]]:
+        """The rows of a statement for each system that has a snapshot, one system after the other."""
+        left = wanted.limit
+        for snapshot in self.snapshots(wanted.system):
+            if (asked := statement(named(str(snapshot.system)))) is None or left == 0:
+                continue
+            for row in self._connection.execute(asked if left is None else asked.limit(left)).mappings():
+                left = None if left is None else left - 1
+                yield dict(row)
+
+    def _grants(self, system: ColumnElement[Any], wanted: Wanted, *, in_order: bool) -> Select[Any] | None:
+        held_by = HeldBy(
+            kind=wanted.kind,
+            accounts=None if wanted.account is None else self._account_ids(system, wanted.account),
+            resources=None if wanted.resource is None else self._resource_ids(system, wanted),
+            status=wanted.status,
+            text=wanted.text,
+        )
+        return None if held_by.nothing else grants_statement(system, held_by, in_order=in_order)
+
+    def _account_ids(self, system: ColumnElement[Any], account: str) -> Sequence[str]:
+        """Ids of the accounts meant; what was said itself, too, since grants may be held by accounts that no list shows."""
+        found = select(accounts.c.id).where(accounts.c.part_id.in_(current_parts(system)), same_account(account))
+        return [account, *self._connection.execute(found).scalars()]
+
+    def _resource_ids(self, system: ColumnElement[Any], wanted: Wanted) -> Sequence[tuple[str, str]]:
+        """Kind and id of the resources meant."""
+        found = _named_resources(select(resources.c.kind, resources.c.id), system, wanted)
+        return [(kind, ident) for kind, ident in self._connection.execute(found)]
+
+
+def _resources(system: ColumnElement[Any], wanted: Wanted) -> Select[Any]:
+    r, g = resources.c, grants.c
+    holders = (
+        select(
+            g.kind,
+            g.resource,
+            func.count().filter(g.principal_kind == "account").label("holders"),
+            func.count().filter(g.principal_kind == "group").label("holder_groups"),
+        )
+        .where(g.part_id.in_(current_parts(system)))
+        .group_by(g.kind, g.resource)
+        .subquery("held")
+    )
+    shown = select(
+        system.label("system"),
+        snapshot_began(system),
+        *(column for column in r if column.name != "part_id"),
+        _PROJECT.c.name.label("parent_name"),
+        project_key(_PROJECT).label("parent_key"),
+        case((r.kind == "project", null()), else_=entitlement(system, r.kind, r.id)).label("entitlement"),
+        func.coalesce(holders.c.holders, 0).label("holders"),
+        func.coalesce(holders.c.holder_groups, 0).label("holder_groups"),
+    )
+    return (
+        _named_resources(shown, system, wanted)
+        .outerjoin(holders, and_(holders.c.kind == r.kind, holders.c.resource == r.id))
+        .where(*holding(wanted.text, r.name, r.id))
+        .order_by(r.kind, func.lower(r.name), r.id)
+    )
+
+
+_PROJECT = resources.alias("project")
+
+
+def _named_resources(shown: Select[Any], system: ColumnElement[Any], wanted: Wanted) -> Select[Any]:
+    """Those of the snapshot that are meant, each with its project."""
+    r, project = resources.c, _PROJECT
+    statement = (
+        shown.select_from(resources)
+        .outerjoin(
+            project,
+            and_(project.c.id == r.parent, project.c.kind == "project", in_snapshot(project.c.part_id, system)),
+        )
+        .where(r.part_id.in_(current_parts(system)), *given(wanted.kind, r.kind))
+    )
+    if wanted.resource is None:
+        return statement
+    folded = wanted.resource.lower()
+    role = and_(r.kind == "project-role", func.lower(project_key(project) + ":" + r.name) == folded)
+    return statement.where(or_(r.id == wanted.resource, func.lower(r.name) == folded, role))

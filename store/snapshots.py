@@ -1,0 +1,252 @@
+"""Parts of snapshots and their rows, and the one step that makes a run the current snapshot."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    Connection,
+    Select,
+    Table,
+    Update,
+    and_,
+    bindparam,
+    delete,
+    exists,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
+
+from access.entitlements import System
+from access.snapshots import Snapshot
+from store.snapshot_tables import accounts, grants, parts, resources, snapshot_parts, snapshots, sync_runs
+
+#: The tables that hold rows of parts, by the word the engine calls their rows.
+TABLES: Mapping[str, Table] = {"accounts": accounts, "resources": resources, "grants": grants}
+
+#: Parts whose rows are deleted in one transaction when no snapshot needs them any more.
+_SWEEP = 20
+
+
+# Built once, for the same reason as in ``store/leases.py``: each of them is carried out for every single list.
+_FINISH = update(parts).where(parts.c.id == bindparam("this_id"))
+_PART_OF = select(snapshot_parts.c.part_id).where(
+    snapshot_parts.c.run_id == bindparam("this_run"), snapshot_parts.c.name == bindparam("this_name")
+)
+
+
+def _carrying() -> Update:
+    old, new = grants.alias("old"), grants
+    same = and_(
+        old.c.part_id == bindparam("earlier_part"),
+        old.c.kind == new.c.kind,
+        old.c.resource == new.c.resource,
+        old.c.principal_kind == new.c.principal_kind,
+        old.c.principal == new.c.principal,
+    )
+    earlier = select(old.c.first_seen).where(same).scalar_subquery()
+    return update(new).where(new.c.part_id == bindparam("this_part"), exists().where(same)).values(first_seen=earlier)
+
+
+_CARRY = _carrying()
+
+
+class Snapshots:
+    """Snapshots, in the caller's transaction."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def current(self, system: System) -> Snapshot | None:
+        """The current snapshot of a system."""
+        row = self._connection.execute(select(snapshots).where(snapshots.c.system == str(system))).mappings().first()
+        if row is None:
+            return None
+        return Snapshot(
+            system=System(row["system"]),
+            run_id=row["run_id"],
+            began_at=row["began_at"],
+            completed_at=row["completed_at"],
+            full_run_at=row["full_run_at"],
+        )
+
+    def begin_part(self, system: System, name: str, *, now: datetime) -> int:
+        """A new part, empty; its number."""
+        key = self._connection.execute(
+            insert(parts).values(system=str(system), name=name, read_at=now)
+        ).inserted_primary_key
+        assert key is not None
+        number: int = key[0]
+        return number
+
+    def begin_parts(self, system: System, names: Sequence[str], *, now: datetime) -> dict[str, int]:
+        """New parts, empty, in one statement; their numbers by name."""
+        statement = insert(parts).returning(parts.c.id, parts.c.name, sort_by_parameter_order=True)
+        rows = self._connection.execute(
+            statement, [{"system": str(system), "name": name, "read_at": now} for name in names]
+        )
+        return {row.name: row.id for row in rows}
+
+    def add_rows(self, table: str, rows: Sequence[dict[str, Any]]) -> None:
+        """Rows of parts, each with its ``part_id``."""
+        if rows:
+            self._connection.execute(insert(TABLES[table]), rows)
+
+    def finish_parts(self, run_id: str, sizes: Mapping[int, tuple[str, int]]) -> None:
+        """Parts (number to name and row count) are complete and belong to the run."""
+        if not sizes:
+            return
+        self._connection.execute(
+            _FINISH, [{"this_id": number, "rows": rows, "complete": True} for number, (_, rows) in sizes.items()]
+        )
+        self._connection.execute(
+            insert(snapshot_parts),
+            [{"run_id": run_id, "name": name, "part_id": number} for number, (name, _) in sizes.items()],
+        )
+
+    def forget_part(self, number: int) -> None:
+        """Remove a part that was not finished, rows and all."""
+        for table in TABLES.values():
+            self._connection.execute(delete(table).where(table.c.part_id == number))
+        self._connection.execute(delete(parts).where(parts.c.id == number, parts.c.complete.is_(False)))
+
+    def keep(self, run_id: str, previous_run_id: str, names: Sequence[str]) -> list[str]:
+        """Take over parts of the previous run as they are; those it has, by name."""
+        kept: list[str] = []
+        for start in range(0, len(names), 500):
+            wanted = list(names[start : start + 500])
+            statement = select(snapshot_parts.c.name, snapshot_parts.c.part_id).where(
+                snapshot_parts.c.run_id == previous_run_id, snapshot_parts.c.name.in_(wanted)
+            )
+            found = [
+                {"run_id": run_id, "name": row.name, "part_id": row.part_id}
+                for row in self._connection.execute(statement)
+            ]
+            if found:
+                self._connection.execute(insert(snapshot_parts), found)
+            kept += [str(row["name"]) for row in found]
+        return kept
+
+    def outlived(self, run_id: str, previous_run_id: str) -> set[str]:
+        """The previous run's parts with grants to somebody, or of something, that this run has not found.
+
+        Nothing tells of each thing that is lost by a deletion. To be asked when the run has its accounts and groups;
+        resources of a kind it has none of yet are not missed.
+        """
+        found_accounts = self._found(accounts, run_id)
+        found = self._found(resources, run_id)
+        kinds = select(resources.c.kind).join(snapshot_parts, snapshot_parts.c.part_id == resources.c.part_id)
+        gone = or_(
+            and_(
+                grants.c.principal_kind == "account",
+                ~found_accounts.where(accounts.c.id == grants.c.principal).exists(),
+            ),
+            and_(
+                grants.c.principal_kind == "group",
+                ~found.where(resources.c.kind == "group", resources.c.id == grants.c.principal).exists(),
+            ),
+            and_(
+                grants.c.kind.in_(kinds.where(snapshot_parts.c.run_id == run_id)),
+                ~found.where(resources.c.kind == grants.c.kind, resources.c.id == grants.c.resource).exists(),
+            ),
+        )
+        before = snapshot_parts.alias("before")
+        statement = (select(before.c.name).distinct().join(grants, grants.c.part_id == before.c.part_id)).where(
+            before.c.run_id == previous_run_id, gone
+        )
+        return set(self._connection.execute(statement).scalars())
+
+    @staticmethod
+    def _found(table: Table, run_id: str) -> Select[Any]:
+        """The rows of a run, to be narrowed down."""
+        mine = and_(snapshot_parts.c.part_id == table.c.part_id, snapshot_parts.c.run_id == run_id)
+        return select(table.c.id).join(snapshot_parts, mine).correlate(grants)
+
+    def sizes(self, run_id: str, names: Sequence[str] | None = None) -> dict[str, int]:
+        """The row counts of a run's parts, by name."""
+        statement = select(snapshot_parts.c.name, parts.c.rows).join(parts, parts.c.id == snapshot_parts.c.part_id)
+        statement = statement.where(snapshot_parts.c.run_id == run_id)
+        if names is not None:
+            statement = statement.where(snapshot_parts.c.name.in_(list(names)))
+        return {row.name: row.rows for row in self._connection.execute(statement)}
+
+    def part_of(self, run_id: str, name: str) -> int | None:
+        """The number of a run's part."""
+        return self._connection.execute(_PART_OF, {"this_run": run_id, "this_name": name}).scalar()
+
+    def ids(self, number: int) -> set[tuple[str, ...]]:
+        """What a part holds, by identity: to compare two readings of one list."""
+        found: set[tuple[str, ...]] = set()
+        for table in TABLES.values():
+            keys = [column for column in table.primary_key.columns if column.name != "part_id"]
+            rows = self._connection.execute(select(*keys).where(table.c.part_id == number))
+            found.update(tuple(map(str, row)) for row in rows)
+        return found
+
+    def granted_resources(self, number: int) -> Sequence[str]:
+        """The resources that a part holds grants of."""
+        statement = select(grants.c.resource).where(grants.c.part_id == number).distinct()
+        return list(self._connection.execute(statement).scalars())
+
+    def carry_first_seen(self, number: int, before: int, *, resources: Sequence[str] | None = None) -> None:
+        """Grants that the part's predecessor had already were first seen then; only those of ``resources``, when given."""
+        statement = _CARRY if resources is None else _CARRY.where(grants.c.resource.in_(list(resources)))
+        self._connection.execute(statement, {"this_part": number, "earlier_part": before})
+
+    def resources(self, run_id: str, kind: str) -> Iterator[Mapping[str, Any]]:
+        """The resources of a kind among the run's parts, by id."""
+        statement = (
+            select(resources)
+            .join(snapshot_parts, snapshot_parts.c.part_id == resources.c.part_id)
+            .where(snapshot_parts.c.run_id == run_id, resources.c.kind == kind)
+            .order_by(resources.c.id)
+        )
+        for row in self._connection.execute(statement).mappings():
+            yield dict(row)
+
+    def count_resources(self, run_id: str, kind: str) -> int:
+        """How many resources of a kind the run has found."""
+        statement = (
+            select(func.count())
+            .select_from(resources)
+            .join(snapshot_parts, snapshot_parts.c.part_id == resources.c.part_id)
+            .where(snapshot_parts.c.run_id == run_id, resources.c.kind == kind)
+        )
+        return self._connection.execute(statement).scalar_one()
+
+    def publish(self, run_id: str, system: System, *, began_at: datetime, full: bool, now: datetime) -> None:
+        """Make the run the current snapshot, in this one step."""
+        values = {"run_id": run_id, "began_at": began_at, "completed_at": now}
+        if full:
+            values["full_run_at"] = began_at
+        changed = self._connection.execute(update(snapshots).where(snapshots.c.system == str(system)).values(values))
+        if changed.rowcount == 0:
+            values["full_run_at"] = began_at
+            self._connection.execute(insert(snapshots).values(system=str(system), **values))
+
+    def tidy(self) -> int:
+        """Delete some parts that neither a current snapshot nor a run under way needs; how many."""
+        needed = (
+            select(snapshot_parts.c.part_id)
+            .join(sync_runs, sync_runs.c.id == snapshot_parts.c.run_id)
+            .where((sync_runs.c.state == "running") | sync_runs.c.id.in_(select(snapshots.c.run_id)))
+        )
+        running = select(sync_runs.c.system).where(sync_runs.c.state == "running")
+        # Unfinished parts of a system that is being read may be somebody's work at this moment.
+        removable = (
+            select(parts.c.id)
+            .where(parts.c.id.not_in(needed), parts.c.complete.is_(True) | parts.c.system.not_in(running))
+            .limit(_SWEEP)
+        )
+        numbers = list(self._connection.execute(removable).scalars())
+        if numbers:
+            for table in TABLES.values():
+                self._connection.execute(delete(table).where(table.c.part_id.in_(numbers)))
+            self._connection.execute(delete(snapshot_parts).where(snapshot_parts.c.part_id.in_(numbers)))
+            self._connection.execute(delete(parts).where(parts.c.id.in_(numbers)))
+        return len(numbers)

@@ -1,0 +1,90 @@
+"""A unit of work: everything one change of state writes, in one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from store.audit import Audit
+from store.budgets import Budgets
+from store.claims import Claims
+from store.database import Database
+from store.dead_letters import DeadLetters
+from store.inbox import Inbox
+from store.known_emails import KnownEmails
+from store.operations import Operations
+from store.outbox import Outbox
+from store.requests import Requests
+from store.snapshots import Snapshots
+from store.sweep import Due
+from store.sync_runs import SyncRuns
+from store.tickets import Tickets
+
+
+class UnitOfWork:
+    """The store's tables within one transaction."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self.requests = Requests(connection)
+        self.operations = Operations(connection)
+        self.claims = Claims(connection)
+        self.tickets = Tickets(connection)
+        self.outbox = Outbox(connection)
+        self.audit = Audit(connection)
+        self.inbox = Inbox(connection)
+        self.dead_letters = DeadLetters(connection)
+        self.addresses = KnownEmails(connection)
+        self.due = Due(connection)
+        self.sync_runs = SyncRuns(connection)
+        self.snapshots = Snapshots(connection)
+        self.budgets = Budgets(connection)
+
+
+class Conflict(Exception):  # noqa: N818 - an event between writers, for the caller to act on
+    """The database refused the change: somebody else was first, or the step is not one of the lifecycle."""
+
+
+class Unavailable(Exception):  # noqa: N818 - an event, for the caller to wait out
+    """The database could not do it now: it is away, or two transactions stood in each other's way. Nothing was changed."""
+
+
+class Store:
+    """The durable state. Leaving ``write()`` by an exception rolls everything back."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+
+    @contextmanager
+    def write(self, *, holding: str | None = None) -> Iterator[UnitOfWork]:
+        """One transaction, with the access of this key to itself when one is named: what becomes of it depends on all its claims.
+
+        Raises ``Conflict`` when a constraint of the database refuses it, ``Unavailable`` when it cannot be done now.
+        """
+        try:
+            with self.database.write(holding=holding) as connection:
+                work = UnitOfWork(connection)
+                yield work
+                work.audit.flush()
+        except IntegrityError as exc:
+            raise Conflict(str(exc.orig)) from exc
+        except (OperationalError, InterfaceError, PoolTimeout) as exc:
+            raise _unavailable(exc) from exc
+
+    @contextmanager
+    def read(self) -> Iterator[UnitOfWork]:
+        """A look at the state; nothing may be changed through it."""
+        try:
+            with self.database.read() as connection:
+                yield UnitOfWork(connection)
+        except (OperationalError, InterfaceError, PoolTimeout) as exc:
+            raise _unavailable(exc) from exc
+
+
+def _unavailable(exc: Exception) -> Unavailable:
+    """Without the statement and its values: those may be anybody's."""
+    return Unavailable(str(exc.orig if isinstance(exc, DBAPIError) else exc))

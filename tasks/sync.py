@@ -1,0 +1,397 @@
+"""Sync: take a complete snapshot of a system, in shards that any worker can read, and replace the last one in one step.
+
+A run reads new parts beside the current snapshot. Nothing of it counts until every part is complete: a list that shifted was
+read again, one that shrank suspiciously was read twice and agreed, no call was refused. Then one transaction points the
+system at the run. A run that cannot be completed says why in a sentence, and the snapshot before it stays.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+
+import structlog
+
+from access.clock import Clock
+from access.entitlements import System
+from access.failures import CredentialRefused, Failure, Transient
+from access.operations import Lane
+from access.snapshots import RunState, SyncRun
+from connectors.reading import Incomplete, Part, Reader, ReadPlan, ResourceRow, ThingKind
+from store.leases import LeaseLost
+from store.outbox import Topic, WakeUp
+from store.sync_runs import Shard
+from store.unit_of_work import Conflict, Store, Unavailable
+from tasks.publisher import Publisher
+from tasks.services import new_id
+from tasks.sync_parts import PartReader
+
+_log = structlog.get_logger(__name__)
+
+#: Threads of one process that may read at a time, unless said otherwise; each reads several lists at once.
+_PLACES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class SyncOptions:
+    """The times and bounds of sync.
+
+    ``period``: how often a snapshot is taken, None for only when asked. ``full_every``: how old the last full pass may be
+    before changes are no longer believed and everything is read. ``turn``: how long one wake-up works before it lets
+    others in. ``lease``: how long a shard belongs to a worker without a sign of life. ``shard_parts``: short lists in a shard.
+    """
+
+    period: timedelta | None = timedelta(hours=1)
+    full_every: timedelta = timedelta(hours=24)
+    turn: timedelta = timedelta(minutes=5)
+    lease: timedelta = timedelta(minutes=2)
+    shard_parts: int = 40
+    tries: int = 8
+    deadline: timedelta = timedelta(hours=3)
+    first_wait: timedelta = timedelta(seconds=2)
+    longest_wait: timedelta = timedelta(minutes=2)
+
+
+class Sync:
+    """Takes snapshots."""
+
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        publisher: Publisher,
+        *,
+        readers: Mapping[System, Reader],
+        parts: PartReader,
+        options: SyncOptions,
+        calls: Callable[[System], int],
+        stopping: threading.Event | None = None,
+        places: int = _PLACES,
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._publisher = publisher
+        self._readers = readers
+        self._parts = parts
+        self._options = options
+        self._calls = calls
+        self._stopping = stopping or threading.Event()
+        self._places = threading.BoundedSemaphore(places)
+
+    @property
+    def systems(self) -> Sequence[System]:
+        """The systems that can be read."""
+        return tuple(self._readers)
+
+    def begin(self, system: System, *, full: bool = False) -> str:
+        """Begin a run, or join the one under way; its id. ``full`` reads everything, whatever the events say."""
+        now = self._clock.now()
+        run_id = new_id("sy")
+        try:
+            with self._store.write() as work:
+                running = work.sync_runs.running(system)
+                if running is not None:
+                    return running.id
+                snapshot = work.snapshots.current(system)
+                incremental = (
+                    snapshot is not None and not full and now - snapshot.full_run_at < self._options.full_every
+                )
+                work.sync_runs.begin(
+                    run_id, system, previous_run_id=snapshot.run_id if snapshot and incremental else None, now=now
+                )
+                work.audit.record("sync.begun", "sync_run", run_id, now=now, system=str(system))
+        except Conflict:
+            with self._store.read() as work:
+                running = work.sync_runs.running(system)
+            return running.id if running else self.begin(system, full=full)
+        self._publisher.send([WakeUp(Topic.SYNC, run_id, Lane.SYNC)])
+        return run_id
+
+    def begin_due(self) -> None:
+        """Begin the runs whose time has come; safe with any number of schedulers."""
+        if self._options.period is None:
+            return
+        now = self._clock.now()
+        for system in self._readers:
+            try:
+                with self._store.write() as work:
+                    mine = work.sync_runs.claim_slot(system, now=now, period=self._options.period)
+            except Conflict:
+                continue  # Another scheduler wrote the first slot of this system in the same moment.
+            if mine:
+                self.begin(system)
+
+    def stop(self) -> None:
+        """Let reading end: with the calls under way, however much of a list or of a wait is left. It does not wait for that."""
+        self._stopping.set()
+
+    def work(self, run_id: str) -> None:
+        """Read for a run: plan it, take shards until none is free, lead it from stage to stage and to its end."""
+        until = self._clock.now() + self._options.turn
+        if not self._places.acquire(blocking=False):
+            return  # Enough threads of this process read already; the others are for grants and revocations.
+        try:
+            self._work(run_id, until)
+        finally:
+            self._places.release()
+
+    def _work(self, run_id: str, until: datetime) -> None:
+        with structlog.contextvars.bound_contextvars(sync_run=run_id):
+            while self._clock.now() < until and not self._stopping.is_set():
+                with self._store.read() as work:
+                    run = work.sync_runs.get(run_id)
+                if run is None or run.state is not RunState.RUNNING or run.system not in self._readers:
+                    return
+                if not self._turn(run):
+                    return
+            self._look_again(run_id, self._clock.now())
+
+    def _turn(self, run: SyncRun) -> bool:
+        """One step for a run; whether there may be another for this worker."""
+        try:
+            if run.stage < 0:
+                return self._lead(run, self._plan)
+            shard = self._take_shard(run)
+            if shard is not None:
+                self._read(run, shard)
+                return True
+            with self._store.write() as work:
+                left = work.sync_runs.rest(run.id, now=self._clock.now())
+            if left:
+                return False
+            return self._lead(run, self._next_stage)
+        except LeaseLost:
+            _log.warning("sync.taken_over", why="the lease ran out and another worker has it now")
+            return True
+        except (Failure, Incomplete) as failure:
+            return self._put_off_or_fail(run, failure)
+        except (Conflict, Unavailable) as exc:
+            return self._put_off_or_fail(run, Transient(f"The database could not do it now: {exc}."))
+        except Exception as exc:  # noqa: BLE001 - a mistake of ours ends in a failed run that says so, not in silence
+            _log.exception("sync.mistake")
+            return self._put_off_or_fail(
+                run, Transient(f"Provisor made a mistake ({type(exc).__name__}); see its log.")
+            )
+
+    def _lead(self, run: SyncRun, step: Callable[[SyncRun], None]) -> bool:
+        """Do what only one worker may do for a run; whether it was this one."""
+        now = self._clock.now()
+        with self._store.write() as work:
+            row = work.sync_runs.lease(run.id, states=(RunState.RUNNING,), now=now, lasting=self._options.lease)
+            mine = None if row is None else work.sync_runs.get(run.id)
+        if mine is None or mine.stage != run.stage:
+            if mine is not None:
+                self._release(mine)
+            return mine is not None
+        step(mine)
+        return True
+
+    def _plan(self, run: SyncRun) -> None:
+        reader = self._readers[run.system]
+        before = self._calls(run.system)
+        account = reader.prove()
+        previous = self._previous_began(run)
+        plan = reader.plan(previous=previous, now=self._clock.now())
+        parts = self._stage_parts(run, plan, 0)
+        calls = self._calls(run.system) - before
+        self._open_stage(run, plan, 0, parts, plan=_written(plan), credential_of=account, calls=run.calls + calls)
+        _log.info("sync.planned", system=str(run.system), method=plan.method, full=plan.full, notes=list(plan.notes))
+
+    def _next_stage(self, run: SyncRun) -> None:
+        plan = _plan_of(run)
+        parts = self._stage_parts(run, plan, run.stage + 1)
+        if parts is None:
+            self._finish(run, plan)
+        else:
+            self._open_stage(run, plan, run.stage + 1, parts)
+
+    def _stage_parts(self, run: SyncRun, plan: ReadPlan, stage: int) -> list[Part] | None:
+        parts = self._readers[run.system].parts(plan, stage, StoredCatalogue(self._store, run.id))
+        return None if parts is None else list(parts)
+
+    def _open_stage(self, run: SyncRun, how: ReadPlan, stage: int, parts: list[Part] | None, **columns: object) -> None:
+        """Take over what cannot have changed, and make shards of the rest, in the commit that moves the stage."""
+        outlived = self._outlived(run, how, stage)
+        now = self._clock.now()
+        with self._store.write() as work:
+            to_read = list(parts or ())
+            if run.previous_run_id is not None and not how.full:
+                untouched = [
+                    part.name for part in to_read if part.name not in outlived and not _touched(part.name, how.touched)
+                ]
+                kept = set(work.snapshots.keep(run.id, run.previous_run_id, untouched))
+                to_read = [part for part in to_read if part.name not in kept]
+            shards = [[asdict(part) for part in share] for share in _shards(to_read, self._options.shard_parts)]
+            work.sync_runs.add_shards(run.id, stage, shards, now=now)
+            work.sync_runs.settle(run.id, fence=run.fence, stage=stage, due_at=now, tries=0, **columns)
+        wake_ups = [WakeUp(Topic.SYNC, run.id, Lane.SYNC)] * min(len(shards), 4)
+        self._publisher.send(wake_ups[1:])
+
+    def _outlived(self, run: SyncRun, how: ReadPlan, stage: int) -> set[str]:
+        """What cannot be taken over though nothing touched it. It takes seconds where there are a million grants.
+
+        So it is asked before the commit that opens a stage, where everybody who writes would have to wait for it.
+        """
+        if run.previous_run_id is None or how.full or stage == 0:
+            return set()
+        with self._store.read() as work:
+            return work.snapshots.outlived(run.id, run.previous_run_id)
+
+    def _take_shard(self, run: SyncRun) -> Shard | None:
+        with self._store.write() as work:
+            return work.sync_runs.lease_shard(run.id, now=self._clock.now(), lasting=self._options.lease)
+
+    def _read(self, run: SyncRun, shard: Shard) -> None:
+        before = self._calls(run.system)
+        parts = [Part(name=part["name"], about=part["about"], large=part["large"]) for part in shard.parts]
+        try:
+            self._parts.read(self._readers[run.system], _plan_of(run), run, shard, parts)
+        except Transient as failure:
+            if self._is_the_last(failure, shard.tries) or self._too_late(run):
+                raise Incomplete(f"Reading did not succeed in {shard.tries + 1} tries: {failure}") from failure
+            with self._store.write() as work:
+                at = self._wait(failure, shard.tries)
+                work.sync_runs.shard_later(shard, at=at, error=str(failure), counted=failure.counted)
+            _log.warning("sync.shard_later", failure=failure.word, why=str(failure), tries=shard.tries + 1)
+        else:
+            with self._store.write() as work:
+                work.sync_runs.shard_done(shard, now=self._clock.now())
+        finally:
+            made = self._calls(run.system) - before
+            if made:
+                with self._store.write() as work:
+                    work.sync_runs.count_calls(run.id, made)
+
+    def _finish(self, run: SyncRun, plan: ReadPlan) -> None:
+        now = self._clock.now()
+        with self._store.write() as work:
+            if not work.sync_runs.finish(run.id, RunState.COMPLETE, now=now):
+                return
+            work.snapshots.publish(run.id, run.system, began_at=run.started_at, full=plan.full, now=now)
+            work.audit.record(
+                "sync.complete", "sync_run", run.id, now=now, system=str(run.system), method=plan.method, full=plan.full
+            )
+        _log.info("sync.complete", system=str(run.system), seconds=round((now - run.started_at).total_seconds(), 1))
+        self._tidy()
+
+    def _put_off_or_fail(self, run: SyncRun, failure: Failure | Incomplete) -> bool:
+        if isinstance(failure, Transient) and not self._is_the_last(failure, run.tries) and not self._too_late(run):
+            with self._store.write() as work:
+                at = self._wait(failure, run.tries)
+                work.sync_runs.put_off(run.id, at=at, error=str(failure), counted=failure.counted)
+            _log.warning("sync.later", failure=failure.word, why=str(failure))
+            return False
+        now = self._clock.now()
+        with self._store.write() as work:
+            snapshot = work.snapshots.current(run.system)
+            stays = (
+                "There is no earlier snapshot."
+                if snapshot is None
+                else (f"The snapshot of {snapshot.began_at:%Y-%m-%d %H:%M} UTC stays.")
+            )
+            reason = f"{failure} {stays}"
+            if not work.sync_runs.finish(run.id, RunState.FAILED, now=now, error=reason):
+                return False
+            work.audit.record("sync.failed", "sync_run", run.id, now=now, system=str(run.system), reason=reason)
+        level = _log.error if isinstance(failure, CredentialRefused) else _log.warning
+        level("sync.failed", system=str(run.system), why=reason)
+        self._tidy()
+        return False
+
+    def _tidy(self) -> None:
+        """Delete what no snapshot needs, in small transactions so that nobody waits for it."""
+        while True:
+            with self._store.write() as work:
+                if work.snapshots.tidy() == 0:
+                    return
+
+    def _release(self, run: SyncRun) -> None:
+        with self._store.write() as work:
+            work.sync_runs.settle(run.id, fence=run.fence)
+
+    def _look_again(self, run_id: str, at: datetime) -> None:
+        with self._store.write() as work:
+            work.sync_runs.due_again(run_id, at=at)
+
+    def _previous_began(self, run: SyncRun) -> datetime | None:
+        if run.previous_run_id is None:
+            return None
+        with self._store.read() as work:
+            previous = work.sync_runs.get(run.previous_run_id)
+        return None if previous is None else previous.started_at
+
+    def _is_the_last(self, failure: Transient, tries: int) -> bool:
+        """Whether no try is left after this failure; what our own doors held back was none."""
+        return failure.counted and tries + 1 >= self._options.tries
+
+    def _wait(self, failure: Transient, tries: int) -> datetime:
+        if self._stopping.is_set():
+            return self._clock.now()  # another process may go on at once
+        wait = min(self._options.longest_wait, self._options.first_wait * 2 ** min(tries, 20))
+        until: datetime = self._clock.now() + max(wait, failure.retry_after or timedelta(0))
+        return until
+
+    def _too_late(self, run: SyncRun) -> bool:
+        return self._clock.now() > run.started_at + self._options.deadline
+
+
+class StoredCatalogue:
+    """What a run has found so far, read from the store a row at a time."""
+
+    def __init__(self, store: Store, run_id: str) -> None:
+        self._store = store
+        self._run_id = run_id
+
+    def resources(self, kind: ThingKind) -> Iterator[ResourceRow]:
+        """The resources of a kind, by id."""
+        with self._store.read() as work:
+            for row in work.snapshots.resources(self._run_id, str(kind)):
+                yield ResourceRow(
+                    kind=kind,
+                    id=row["id"],
+                    name=row["name"],
+                    parent=row["parent"],
+                    url=row["url"],
+                    attributes=row["attributes"],
+                )
+
+    def count(self, kind: ThingKind) -> int:
+        """How many there are."""
+        with self._store.read() as work:
+            return work.snapshots.count_resources(self._run_id, str(kind))
+
+
+def _written(plan: ReadPlan) -> dict[str, object]:
+    return {
+        "method": plan.method,
+        "full": plan.full,
+        "touched": list(plan.touched),
+        "notes": list(plan.notes),
+        "state": dict(plan.state),
+    }
+
+
+def _plan_of(run: SyncRun) -> ReadPlan:
+    assert run.plan is not None, "a run has a plan from its first stage on"
+    return ReadPlan(**run.plan)
+
+
+def _touched(name: str, touched: Sequence[str]) -> bool:
+    return any(name == one or (one.endswith("/") and name.startswith(one)) for one in touched)
+
+
+def _shards(parts: Iterable[Part], size: int) -> Iterator[list[Part]]:
+    """Large lists alone, short ones together."""
+    share: list[Part] = []
+    for part in parts:
+        if part.large:
+            yield [part]
+            continue
+        share.append(part)
+        if len(share) == size:
+            yield share
+            share = []
+    if share:
+        yield share

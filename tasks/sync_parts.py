@@ -1,0 +1,316 @@
+"""Reading parts: from pages to rows in the store, without holding more than a few of them.
+
+A part counts only when its list ended well: one that shifted is forgotten and read again, and one that lost a suspicious
+share of its rows since the last snapshot must be read twice and show the same.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import TimeoutError as StillReading
+from contextvars import copy_context
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+
+import structlog
+
+from access.clock import Clock
+from access.snapshots import ShrinkGuard, SyncRun
+from connectors.reading import AccountRow, GrantRow, Incomplete, Part, Reader, ReadPlan, ResourceRow, Row, Shifted
+from store.sync_runs import Shard
+from store.unit_of_work import Store, UnitOfWork
+
+_log = structlog.get_logger(__name__)
+
+#: Rows written in one transaction: enough to be quick, few enough that a revocation does not wait for it.
+_BATCH = 4000
+
+#: How often a list that changes under the reader is read before it is given up.
+_READINGS = 4
+
+#: Resources whose grants get their first sighting from the part before, in one transaction.
+_CARRY = 25
+
+T = TypeVar("T")
+
+Rows = dict[str, list[dict[str, Any]]]
+
+
+@dataclass(slots=True)
+class _Job:
+    """What a shard is read for. ``kept_at`` is when its lease was last made longer."""
+
+    reader: Reader
+    plan: ReadPlan
+    run: SyncRun
+    shard: Shard
+    kept_at: datetime
+
+
+@dataclass(slots=True)
+class _Read:
+    """One short part, read whole."""
+
+    part: Part
+    rows: list[Row] = field(default_factory=list)
+
+
+class PartReader:
+    """Reads parts into the store; short ones several at a time, with ``concurrency`` threads."""
+
+    def __init__(self, store: Store, clock: Clock, guard: ShrinkGuard, *, concurrency: int, lease: timedelta) -> None:
+        self._store = store
+        self._clock = clock
+        self._guard = guard
+        self._lease = lease
+        self._pool = ThreadPoolExecutor(max_workers=concurrency, thread_name_prefix="sync")
+
+    def read(self, reader: Reader, plan: ReadPlan, run: SyncRun, shard: Shard, parts: Sequence[Part]) -> None:
+        """Read the parts of a shard that an earlier try did not finish. Raises failure words and ``Incomplete``."""
+        job = _Job(reader, plan, run, shard, self._clock.now())
+        with self._store.read() as work:
+            done = work.snapshots.sizes(run.id, [part.name for part in parts])
+            before = self._sizes_before(work, run, [part.name for part in parts])
+        left = [part for part in parts if part.name not in done]
+        for part in left:
+            if part.large:
+                self._read_large(job, part, before.get(part.name, 0))
+        short = [part for part in left if not part.large]
+        if short:
+            self._read_short(job, short, before)
+
+    def close(self) -> None:
+        """Let go of the threads."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+    def _sizes_before(self, work: UnitOfWork, run: SyncRun, names: Sequence[str]) -> dict[str, int]:
+        snapshot = work.snapshots.current(run.system)
+        return {} if snapshot is None else work.snapshots.sizes(snapshot.run_id, names)
+
+    # Short lists
+
+    def _read_short(self, job: _Job, parts: Sequence[Part], before: dict[str, int]) -> None:
+        futures = [
+            self._pool.submit(copy_context().run, self._read_whole, job, part, before.get(part.name, 0))
+            for part in parts
+        ]
+        batch: list[_Read] = []
+        try:
+            for future in futures:
+                batch.append(self._when_read(job, future))
+                if sum(len(read.rows) for read in batch) >= _BATCH:
+                    self._write_short(job, batch)
+                    batch = []
+        finally:
+            for future in futures:
+                future.cancel()
+            # What was read completely is kept, whatever happened to the others.
+            if batch:
+                self._write_short(job, batch)
+
+    def _when_read(self, job: _Job, future: Future[T]) -> T:
+        """What a thread reads, and signs of life while it does: slow lists, or a long wait at the door, are no death."""
+        while True:
+            try:
+                return future.result(timeout=self._lease.total_seconds() / 4)
+            except StillReading:
+                if future.done():
+                    raise
+                self._keep(job)
+
+    def _keep(self, job: _Job) -> None:
+        """Make the shard's lease longer, when much of it is over. Raises ``LeaseLost``."""
+        now = self._clock.now()
+        if now - job.kept_at >= self._lease / 4:
+            with self._store.write() as work:
+                work.sync_runs.renew(job.shard, until=now + self._lease)
+            job.kept_at = now
+
+    def _read_whole(self, job: _Job, part: Part, before: int) -> _Read:
+        read = self._read_once(job, part)
+        if self._guard.suspicious(before=before, now=len(read.rows)):
+            again = self._read_once(job, part)
+            if _identities(read.rows) != _identities(again.rows):
+                raise Incomplete(_disagree(part, before))
+        return read
+
+    def _read_once(self, job: _Job, part: Part) -> _Read:
+        for _ in range(_READINGS):
+            read = _Read(part)
+            try:
+                for page in job.reader.read(job.plan, part):
+                    read.rows += page
+            except Shifted:
+                continue
+            return read
+        raise Incomplete(_restless(part))
+
+    def _write_short(self, job: _Job, batch: Sequence[_Read]) -> None:
+        run, shard = job.run, job.shard
+        now = self._clock.now()
+        with self._store.write() as work:
+            work.sync_runs.renew(shard, until=now + self._lease)
+            numbers = work.snapshots.begin_parts(run.system, [read.part.name for read in batch], now=now)
+            rows: Rows = defaultdict(list)
+            for read in batch:
+                _sort(read.rows, numbers[read.part.name], now, rows)
+            for table, values in rows.items():
+                work.snapshots.add_rows(table, values)
+            work.snapshots.finish_parts(
+                run.id, {numbers[read.part.name]: (read.part.name, len(read.rows)) for read in batch}
+            )
+            snapshot = work.snapshots.current(run.system)
+            if snapshot is not None:
+                for read in batch:
+                    if any(isinstance(row, GrantRow) for row in read.rows):
+                        earlier = work.snapshots.part_of(snapshot.run_id, read.part.name)
+                        if earlier is not None:
+                            work.snapshots.carry_first_seen(numbers[read.part.name], earlier)
+
+    # Large lists
+
+    def _read_large(self, job: _Job, part: Part, before: int) -> None:
+        number, rows = self._stream(job, part)
+        if self._guard.suspicious(before=before, now=rows):
+            again, rows = self._stream(job, part)
+            with self._store.write() as work:
+                agreed = work.snapshots.ids(number) == work.snapshots.ids(again)
+                work.snapshots.forget_part(number)
+                if not agreed:
+                    work.snapshots.forget_part(again)
+            if not agreed:
+                raise Incomplete(_disagree(part, before))
+            number = again
+        self._carry(job.run, part, number)
+        with self._store.write() as work:
+            work.sync_runs.renew(job.shard, until=self._clock.now() + self._lease)
+            work.snapshots.finish_parts(job.run.id, {number: (part.name, rows)})
+
+    def _stream(self, job: _Job, part: Part) -> tuple[int, int]:
+        """Read a part into the store as it comes; its number and its row count. Nothing is left of it when that fails."""
+        for _ in range(_READINGS):
+            with self._store.write() as work:
+                number = work.snapshots.begin_part(job.run.system, part.name, now=self._clock.now())
+            try:
+                return number, self._pour(job, part, number)
+            except Shifted:
+                self._forget(number)
+            except BaseException:
+                self._forget(number)
+                raise
+        raise Incomplete(_restless(part))
+
+    def _pour(self, job: _Job, part: Part, number: int) -> int:
+        total = 0
+        waiting: list[Row] = []
+        for page in self._pages(job, part):
+            waiting += page
+            self._keep(job)
+            if len(waiting) >= _BATCH:
+                total += self._write_some(number, job.shard, waiting)
+                waiting = []
+        return total + self._write_some(number, job.shard, waiting)
+
+    def _pages(self, job: _Job, part: Part) -> Iterator[Sequence[Row]]:
+        """The pages of a part, with signs of life while one is long in coming."""
+        pages = job.reader.read(job.plan, part)
+        while True:
+            page = self._when_read(job, self._pool.submit(copy_context().run, _next, pages))
+            if page is None:
+                return
+            yield page
+
+    def _write_some(self, number: int, shard: Shard, some: Sequence[Row]) -> int:
+        now = self._clock.now()
+        rows: Rows = defaultdict(list)
+        _sort(some, number, now, rows)
+        with self._store.write() as work:
+            work.sync_runs.renew(shard, until=now + self._lease)
+            for table, values in rows.items():
+                work.snapshots.add_rows(table, values)
+        return len(some)
+
+    def _carry(self, run: SyncRun, part: Part, number: int) -> None:
+        with self._store.read() as work:
+            snapshot = work.snapshots.current(run.system)
+            earlier = None if snapshot is None else work.snapshots.part_of(snapshot.run_id, part.name)
+            granted = [] if earlier is None else work.snapshots.granted_resources(number)
+        for start in range(0, len(granted), _CARRY):
+            assert earlier is not None
+            with self._store.write() as work:
+                work.snapshots.carry_first_seen(number, earlier, resources=granted[start : start + _CARRY])
+
+    def _forget(self, number: int) -> None:
+        with self._store.write() as work:
+            work.snapshots.forget_part(number)
+
+
+def _next(pages: Iterator[Sequence[Row]]) -> Sequence[Row] | None:
+    return next(pages, None)
+
+
+def _sort(rows: Sequence[Row], number: int, now: datetime, into: Rows) -> None:
+    """Rows as the store's tables take them."""
+    for row in rows:
+        match row:
+            case AccountRow():
+                into["accounts"].append(
+                    {
+                        "part_id": number,
+                        "id": row.id,
+                        "kind": str(row.kind),
+                        "title": row.title,
+                        "status": str(row.status),
+                        "username": row.username,
+                        "email": row.email,
+                        "email_source": row.email_source,
+                        "created_at": row.created_at,
+                        "last_active": row.last_active,
+                        "attributes": dict(row.attributes),
+                    }
+                )
+            case ResourceRow():
+                into["resources"].append(
+                    {
+                        "part_id": number,
+                        "kind": str(row.kind),
+                        "id": row.id,
+                        "name": row.name,
+                        "parent": row.parent,
+                        "url": row.url,
+                        "attributes": dict(row.attributes),
+                    }
+                )
+            case GrantRow():
+                into["grants"].append(
+                    {
+                        "part_id": number,
+                        "kind": str(row.kind),
+                        "resource": row.resource,
+                        "principal_kind": str(row.principal_kind),
+                        "principal": row.principal,
+                        "since": row.since,
+                        "first_seen": now,
+                    }
+                )
+
+
+def _identities(rows: Sequence[Row]) -> set[tuple[str, ...]]:
+    return {
+        (row.kind, row.resource, row.principal_kind, row.principal) if isinstance(row, GrantRow) else (row.kind, row.id)
+        for row in rows
+    }
+
+
+def _restless(part: Part) -> str:
+    return f"The list '{part.name}' changed each of the {_READINGS} times it was read. Sync again in a quieter moment."
+
+
+def _disagree(part: Part, before: int) -> str:
+    return (
+        f"The list '{part.name}' had {before} rows and is much shorter now, and a second reading did not agree with the first. "
+        "Look at the system's own state, then sync again."
+    )

@@ -1,0 +1,173 @@
+"""What tickets and comments say: the facts of an operation, gathered for the templates."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+
+from access.entitlements import ResourceKind
+from access.methods import Direction
+from access.operations import Claim, Operation, Request, Ticket
+from access.planning import SYSTEM_TITLES
+from access.policy import Policy, TicketRoute
+from connectors.ports import Holdings, Observation
+from ticketing.facts import Holding, TicketFacts
+from ticketing.ports import TicketDraft
+from ticketing.templates import CommentKind, Templates, TicketKind
+
+
+class TicketWriter:
+    """Writes tickets and comments. ``due_in_days`` is the due date tickets get, if any."""
+
+    def __init__(self, templates: Templates, policy: Policy, *, due_in_days: int | None = None) -> None:
+        self._templates = templates
+        self._policy = policy
+        self._due_in_days = due_in_days
+
+    def route(self, operation: Operation) -> TicketRoute:
+        """Where the operation's ticket goes."""
+        return self._policy.ticket_route(self._policy.rule_for(operation.entitlement, operation.named))
+
+    @staticmethod
+    def lists_holdings(operation: Operation) -> bool:
+        """Whether the ticket lists what the account holds: deprovisioning does."""
+        return _kind(operation) is TicketKind.DEPROVISION
+
+    def draft(
+        self,
+        operation: Operation,
+        request: Request,
+        ticket: Ticket,
+        claim: Claim | None,
+        holdings: Holdings | None,
+        *,
+        now: datetime,
+    ) -> TicketDraft:
+        """The ticket to be made."""
+        route = self.route(operation)
+        due = None if self._due_in_days is None else (now + timedelta(days=self._due_in_days)).date()
+        facts = self._facts(operation, request, claim, holdings, due=due)
+        words = self._templates.ticket(_kind(operation), facts)
+        return TicketDraft(
+            marker=ticket.marker,
+            project=ticket.project,
+            issue_type=route.issue_type,
+            summary=words.title,
+            body=words.body,
+            data={
+                "request": request.id,
+                "operation": operation.id,
+                "ticket": ticket.id,
+                "entitlement": str(operation.entitlement),
+                "account": operation.account_id or "",
+            },
+            labels=route.labels,
+            fields=route.fields,
+            due=due,
+        )
+
+    def still_wrong(self, operation: Operation, request: Request, ticket: Ticket, seen: Observation) -> str:
+        """The comment on a ticket that was closed although the system does not show it."""
+        facts = self._facts(
+            operation, request, None, None, attempt=ticket.answers, still_wrong=(_wrong(operation, seen),)
+        )
+        return self._templates.comment(CommentKind.STILL_WRONG, facts)
+
+    def escalated(self, operation: Operation, request: Request, ticket: Ticket, seen: Observation) -> str:
+        """The comment on a ticket that is given up."""
+        facts = self._facts(
+            operation, request, None, None, attempt=ticket.answers, still_wrong=(_wrong(operation, seen),)
+        )
+        return self._templates.comment(CommentKind.ESCALATED, facts)
+
+    def verified(self, operation: Operation, request: Request, claim: Claim | None) -> str:
+        """The comment on a ticket that was closed and is true."""
+        return self._templates.comment(CommentKind.VERIFIED, self._facts(operation, request, claim, None))
+
+    def withdrawn(self, operation: Operation, request: Request) -> str:
+        """The comment on a ticket that is not needed any more."""
+        return self._templates.comment(CommentKind.WITHDRAWN, self._facts(operation, request, None, None))
+
+    @staticmethod
+    def _facts(
+        operation: Operation,
+        request: Request,
+        claim: Claim | None,
+        holdings: Holdings | None,
+        *,
+        due: date | None = None,
+        attempt: int = 1,
+        still_wrong: tuple[str, ...] = (),
+    ) -> TicketFacts:
+        message = request.message
+        extra = dict(message.fields)
+        if claim is None and message.duration is not None and operation.direction is Direction.GIVE:
+            extra["Duration"] = str(message.duration)
+        if holdings is not None and holdings.note:
+            extra["About the list of what the account holds"] = holdings.note
+        return TicketFacts(
+            request_id=request.id,
+            operation_id=operation.id,
+            action=_ACTIONS[_kind(operation)],
+            subject=str(message.who),
+            system=SYSTEM_TITLES[operation.system],
+            account_title=operation.account_title,
+            account_id=operation.account_id,
+            account_email=operation.email,
+            entitlement_title=operation.title,
+            entitlement=str(operation.named),
+            link=operation.url,
+            reason=message.reason or None,
+            requested_by=message.requested_by,
+            approved_by=message.approved_by,
+            ends_at=None if claim is None else claim.ends_at,
+            why_by_person=operation.why,
+            checks=(_check(operation),),
+            holdings=_holdings(holdings),
+            still_wrong=still_wrong,
+            attempt=attempt,
+            due=due,
+            extra=extra,
+        )
+
+
+_ACTIONS = {
+    TicketKind.GIVE: "Give access",
+    TicketKind.TAKE: "Take access away",
+    TicketKind.DEPROVISION: "Deprovision the account",
+    TicketKind.CREATE_ACCOUNT: "Create an account",
+}
+
+
+def _kind(operation: Operation) -> TicketKind:
+    about_account = operation.entitlement.kind is ResourceKind.ACCOUNT
+    if operation.direction is Direction.GIVE:
+        return TicketKind.CREATE_ACCOUNT if about_account else TicketKind.GIVE
+    return TicketKind.DEPROVISION if about_account else TicketKind.TAKE
+
+
+def _check(operation: Operation) -> str:
+    who = operation.account_title
+    if operation.entitlement.kind is ResourceKind.ACCOUNT:
+        if operation.direction is Direction.GIVE:
+            return f"{who} has an active account"
+        return f"the account of {who} is gone or inactive"
+    if operation.direction is Direction.GIVE:
+        return f"{who} has {operation.title} directly"
+    return f"{who} does not have {operation.title} directly any more"
+
+
+def _wrong(operation: Operation, seen: Observation) -> str:
+    """What is not as it should be, in the names people know, and what was read, which may have ids only."""
+    who = operation.account_title
+    if operation.entitlement.kind is ResourceKind.ACCOUNT:
+        giving, taking = f"{who} has no active account", f"the account of {who} is still active"
+    else:
+        giving, taking = f"{who} does not have {operation.title}", f"{who} still has {operation.title}"
+    return f"{giving if operation.direction is Direction.GIVE else taking} ({seen.evidence})"
+
+
+def _holdings(holdings: Holdings | None) -> tuple[Holding, ...]:
+    if holdings is None:
+        return ()
+    groups = [Holding("group", title) for title in holdings.groups]
+    return (*groups, *(Holding("project role", title) for title in holdings.project_roles))

@@ -1,0 +1,195 @@
+"""The doors to the rate budget: of one lane each, shared by threads and processes, and never a reason to wait for long."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from access.clock import ManualClock, SystemClock
+from access.entitlements import System
+from access.failures import Transient
+from access.operations import Lane
+from store.budgets import Allowance
+from store.database import Database
+from store.unit_of_work import Store
+from worker.rate_limiter import BudgetRateLimiter, WaitingRateLimiter
+
+START = datetime(2026, 11, 1, tzinfo=UTC)
+WIDE = Allowance(rate=1000, burst=1000)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def stores(request: pytest.FixtureRequest) -> Iterator[list[Store]]:
+    """The same store twice, as two processes have it."""
+    url = request.getfixturevalue(f"{request.param}_url")
+    databases = [Database(url, pool_size=4) for _ in range(2)]
+    yield [Store(database) for database in databases]
+    for database in databases:
+        database.close()
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock(START)
+
+
+def calls_until_refused(rate_limiter: BudgetRateLimiter) -> tuple[int, Transient]:
+    for made in range(10_000):
+        try:
+            rate_limiter.take("read")
+        except Transient as refusal:
+            return made, refusal
+    raise AssertionError("the door never closes")
+
+
+def test_doors_of_two_processes_let_no_more_through_than_the_bucket_holds(
+    stores: list[Store], clock: ManualClock
+) -> None:
+    doors = [BudgetRateLimiter(store, clock, System.JIRA, Lane.GRANT, Allowance(rate=10, burst=20)) for store in stores]
+    assert sum(calls_until_refused(door)[0] for door in doors) == 20
+    clock.advance(timedelta(seconds=1))
+    assert sum(calls_until_refused(door)[0] for door in doors) == 10
+
+
+def test_a_door_that_is_closed_says_when_to_come_back(stores: list[Store], clock: ManualClock) -> None:
+    door = BudgetRateLimiter(stores[0], clock, System.JIRA, Lane.GRANT, Allowance(rate=2, burst=4))
+    _, refusal = calls_until_refused(door)
+    assert refusal.retry_after == timedelta(seconds=0.5)
+
+
+def test_a_revocation_has_its_call_at_once_while_a_sync_takes_all_it_can(
+    stores: list[Store], clock: ManualClock
+) -> None:
+    allowance = Allowance(rate=5, burst=10)
+    sync, revoke = (
+        BudgetRateLimiter(store, clock, System.JIRA, lane, allowance)
+        for store, lane in zip(stores, (Lane.SYNC, Lane.REVOKE), strict=True)
+    )
+    for _ in range(20):
+        calls_until_refused(sync)
+        revoke.take("write")
+        clock.advance(timedelta(seconds=1))
+
+
+def test_tokens_that_were_not_used_in_time_are_given_up(stores: list[Store], clock: ManualClock) -> None:
+    door = BudgetRateLimiter(stores[0], clock, System.JIRA, Lane.GRANT, Allowance(rate=100, burst=100))
+    door.take("read")  # and 19 more are in hand
+    clock.advance(timedelta(seconds=1))
+    assert calls_until_refused(door)[0] == 100
+
+
+def test_a_door_that_is_filled_up_again_and_again_never_has_more_in_hand_than_a_block(
+    stores: list[Store], clock: ManualClock
+) -> None:
+    """What it keeps is dated anew each time, so nothing but its size bounds what it may spend besides the bucket."""
+    allowance = Allowance(rate=100, burst=100)
+    used, other = (BudgetRateLimiter(store, clock, System.JIRA, Lane.GRANT, allowance) for store in stores)
+    for _ in range(20):
+        used.take("read")
+        clock.advance(timedelta(seconds=0.6))
+    assert calls_until_refused(other)[0] == 100  # all of the bucket, which has filled up
+    assert calls_until_refused(used)[0] <= 20  # a fifth of a second's tokens
+
+
+def test_a_stop_is_kept_by_other_processes_within_a_second(stores: list[Store], clock: ManualClock) -> None:
+    one, other = (BudgetRateLimiter(store, clock, System.JIRA, Lane.GRANT, WIDE) for store in stores)
+    other.take("read")
+    one.stop("read", clock.now() + timedelta(seconds=30))
+    with pytest.raises(Transient) as told:
+        one.take("read")
+    assert told.value.retry_after == timedelta(seconds=30)
+    clock.advance(timedelta(seconds=1))
+    with pytest.raises(Transient) as seen:
+        other.take("read")
+    assert seen.value.retry_after == timedelta(seconds=29)
+    other.take("write")  # another class of calls goes on
+    clock.advance(timedelta(seconds=29))
+    other.take("read")
+
+
+def test_a_stop_is_kept_by_revocations_too(stores: list[Store], clock: ManualClock) -> None:
+    sync, revoke = (
+        BudgetRateLimiter(store, clock, System.JIRA, lane, WIDE)
+        for store, lane in zip(stores, (Lane.SYNC, Lane.REVOKE), strict=True)
+    )
+    sync.stop("write", clock.now() + timedelta(seconds=5))
+    with pytest.raises(Transient, match="asked for no calls"):
+        revoke.take("write")
+
+
+def test_a_shorter_stop_does_not_end_a_longer_one(stores: list[Store], clock: ManualClock) -> None:
+    one, other = (BudgetRateLimiter(store, clock, System.JIRA, Lane.GRANT, WIDE) for store in stores)
+    one.stop("read", clock.now() + timedelta(seconds=60))
+    other.stop("read", clock.now() + timedelta(seconds=5))
+    clock.advance(timedelta(seconds=10))
+    for door in (one, other):
+        with pytest.raises(Transient):
+            door.take("read")
+
+
+def test_systems_have_budgets_of_their_own(stores: list[Store], clock: ManualClock) -> None:
+    narrow = Allowance(rate=1, burst=2)
+    calls_until_refused(BudgetRateLimiter(stores[0], clock, System.JIRA, Lane.GRANT, narrow))
+    assert calls_until_refused(BudgetRateLimiter(stores[0], clock, System.JUMPCLOUD, Lane.GRANT, narrow))[0] == 2
+
+
+def test_a_patient_door_waits_for_its_turn(stores: list[Store]) -> None:
+    door = WaitingRateLimiter(
+        BudgetRateLimiter(stores[0], SystemClock(), System.JIRA, Lane.SYNC, Allowance(rate=40, burst=4))
+    )
+    begun = time.monotonic()
+    for _ in range(12):
+        door.take("read")
+    # Two of a bucket of four are for reading, and ten more have to flow in.
+    assert 0.2 <= time.monotonic() - begun < 5
+
+
+def test_a_patient_door_does_not_wait_for_what_comes_too_late(stores: list[Store]) -> None:
+    door = WaitingRateLimiter(
+        BudgetRateLimiter(stores[0], SystemClock(), System.JIRA, Lane.SYNC, WIDE), patience_seconds=0.5
+    )
+    door.stop("read", datetime.now(UTC) + timedelta(minutes=10))
+    begun = time.monotonic()
+    with pytest.raises(Transient) as told:
+        door.take("read")
+    assert time.monotonic() - begun < 0.5
+    assert told.value.retry_after is not None
+    assert told.value.retry_after > timedelta(minutes=9)
+
+
+def test_a_patient_door_that_never_opens_is_left_within_its_bound(stores: list[Store]) -> None:
+    clock = SystemClock()
+    allowance = Allowance(rate=10, burst=4)
+    revoke = BudgetRateLimiter(stores[1], clock, System.JIRA, Lane.REVOKE, allowance)
+    sync = WaitingRateLimiter(
+        BudgetRateLimiter(stores[0], clock, System.JIRA, Lane.SYNC, allowance), patience_seconds=0.5
+    )
+    over = threading.Event()
+
+    def take_everything() -> None:
+        while not over.wait(0.005):
+            calls_until_refused(revoke)
+
+    thread = threading.Thread(target=take_everything)
+    calls_until_refused(revoke)
+    thread.start()
+    begun = time.monotonic()
+    try:
+        with pytest.raises(Transient):
+            sync.take("read")
+        assert time.monotonic() - begun < 2
+    finally:
+        over.set()
+        thread.join()
+
+
+def test_a_patient_door_tells_the_other_processes_of_a_stop(stores: list[Store], clock: ManualClock) -> None:
+    WaitingRateLimiter(BudgetRateLimiter(stores[0], clock, System.JIRA, Lane.SYNC, WIDE)).stop(
+        "read", START + timedelta(seconds=9)
+    )
+    with pytest.raises(Transient):
+        BudgetRateLimiter(stores[1], clock, System.JIRA, Lane.GRANT, WIDE).take("read")

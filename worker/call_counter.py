@@ -1,0 +1,27 @@
+"""Counting the calls we make, by system: for runs, benchmarks and metrics."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+
+from access.entitlements import System
+
+
+class CallCounter:
+    """How many calls this process has made to each system, for one purpose."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._calls: Counter[str] = Counter()
+
+    def __call__(self, system: str, method: str, route: str, status: int | None, seconds: float) -> None:
+        """One exchange took place; as ``httpclient`` tells it."""
+        del method, route, status, seconds
+        with self._lock:
+            self._calls[system] += 1
+
+    def made(self, system: System) -> int:
+        """Calls made so far."""
+        with self._lock:
+            return self._calls[str(system)]

@@ -1,7 +1,0 @@
-"""The demonstration: the real worker on its embedded default, against simulated systems in processes of their own."""
-
-from __future__ import annotations
-
-from worker.demo.performance import show
-
-__all__ = ["show"]

@@ -1,0 +1,42 @@
+"""Our record of addresses, as the connectors take it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from access.clock import Clock
+from access.entitlements import System
+from store.unit_of_work import Store
+
+#: How long listings go by one reading of all addresses.
+_FRESH_FOR = timedelta(minutes=1)
+
+
+class StoredEmails:
+    """The addresses of one system's accounts, kept in the store."""
+
+    def __init__(self, store: Store, clock: Clock, system: System) -> None:
+        self._store = store
+        self._clock = clock
+        self._system = system
+        self._known: dict[str, str] = {}
+        self._fresh_until = clock.now()
+
+    def account(self, email: str) -> str | None:
+        """The account with this address, as far as we know."""
+        with self._store.read() as work:
+            return work.addresses.account(self._system, email)
+
+    def address(self, account_id: str) -> str | None:
+        """The address of an account, as far as we know: for listings of all accounts, so it may be a minute old."""
+        now = self._clock.now()
+        if now >= self._fresh_until:
+            with self._store.read() as work:
+                self._known = work.addresses.all(self._system)
+            self._fresh_until = now + _FRESH_FOR
+        return self._known.get(account_id)
+
+    def learn(self, email: str, account_id: str) -> None:
+        """Remember whose address it is."""
+        with self._store.write() as work:
+            work.addresses.learn(self._system, email, account_id, source="made by Provisor", now=self._clock.now())
