@@ -8,7 +8,7 @@ from functools import partial
 
 from access.operations import Lane
 from benchmarks.report import Aim, Report, Table
-from benchmarks.tenants import Tenant, jira, jumpcloud
+from benchmarks.tenants import JumpCloudReaderHarness, jira, jumpcloud
 from config.systems import JiraSettings, JumpCloudSettings
 from store.budgets import FLOORS
 
@@ -30,7 +30,10 @@ def measure(report: Report, options: argparse.Namespace) -> None:
 
 
 def _measure(
-    report: Report, name: str, budget: JumpCloudSettings | JiraSettings, made: AbstractContextManager[Tenant]
+    report: Report,
+    name: str,
+    budget: JumpCloudSettings | JiraSettings,
+    made: AbstractContextManager[JumpCloudReaderHarness],
 ) -> list[object]:
     with made as tenant:
         system = tenant.system

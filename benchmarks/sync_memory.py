@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from benchmarks.processes import Peak, resident_mb
 from benchmarks.report import Aim, Report, Table, WrongResult
-from benchmarks.tenants import MANY_IN_FLIGHT, UNBOUND, Synced, Tenant, jira, jumpcloud
+from benchmarks.tenants import MANY_IN_FLIGHT, UNBOUND, JumpCloudReaderHarness, Synced, jira, jumpcloud
 
 _MOST_MB = 400
 _MOST_AGAIN = 0.02
@@ -82,7 +82,7 @@ def _second(report: Report, again: list[list[object]], options: argparse.Namespa
     report.figures["second"] = [dict(zip(("system", *columns[1:]), row, strict=True)) for row in again]
 
 
-def _again(name: str, tenant: Tenant, first: Synced) -> list[object]:
+def _again(name: str, tenant: JumpCloudReaderHarness, first: Synced) -> list[object]:
     second = tenant.sync(full=False)
     if second.full:
         raise WrongResult(f"{name}: the second sync read everything, although nothing changed.")

@@ -13,7 +13,7 @@ from typing import Any
 from benchmarks.plain_clients import Reading
 from benchmarks.report import Aim, Report, Table, WrongResult
 from benchmarks.sync_worker import digest
-from benchmarks.tenants import MANY_IN_FLIGHT, UNBOUND, Synced, Tenant, jira, jumpcloud
+from benchmarks.tenants import MANY_IN_FLIGHT, UNBOUND, JumpCloudReaderHarness, Synced, jira, jumpcloud
 from config.systems import JiraSettings, JumpCloudSettings
 from connectors.jira.reading import call_estimate as jira_formula
 from connectors.jumpcloud.reading import call_estimate as jumpcloud_formula
@@ -36,7 +36,7 @@ class _Case:
 
     name: str
     in_flight: int
-    tenant: Callable[[], AbstractContextManager[Tenant]]
+    tenant: Callable[[], AbstractContextManager[JumpCloudReaderHarness]]
     formula: Callable[[dict[str, Any]], int]
     aim: float | None
     latencies: Sequence[int] = _LATENCIES_MS
@@ -54,10 +54,12 @@ def _cases(options: argparse.Namespace) -> list[_Case]:
     site = {"users": options.jira_users, "groups": options.jira_groups, "projects": options.jira_projects}
     few_jumpcloud, few_jira = JumpCloudSettings().concurrency, JiraSettings().concurrency
 
-    def by(method: MembershipMethod, company: dict[str, int]) -> Callable[[], AbstractContextManager[Tenant]]:
+    def by(
+        method: MembershipMethod, company: dict[str, int]
+    ) -> Callable[[], AbstractContextManager[JumpCloudReaderHarness]]:
         return partial(jumpcloud, **company, jumpcloud=UNBOUND, sync={"jumpcloud_method": str(method)})
 
-    def with_calls(in_flight: int) -> Callable[[], AbstractContextManager[Tenant]]:
+    def with_calls(in_flight: int) -> Callable[[], AbstractContextManager[JumpCloudReaderHarness]]:
         return partial(jira, **site, jira=UNBOUND | {"concurrency": in_flight})
 
     listing, report = (
@@ -111,7 +113,7 @@ def _measure(report: Report, case: _Case, options: argparse.Namespace) -> dict[s
     }
 
 
-def _verify(tenant: Tenant) -> Reading:
+def _verify(tenant: JumpCloudReaderHarness) -> Reading:
     """The first sync must show what the plain client sees; what that saw, and its calls."""
     tenant.sync()
     whole = tenant.plain_client().read()

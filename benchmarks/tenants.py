@@ -32,7 +32,7 @@ class Synced:
 
 
 @dataclass(frozen=True, slots=True)
-class Tenant:
+class JumpCloudReaderHarness:
     """A system, simulated, and a worker that is connected to it."""
 
     system: str
@@ -58,18 +58,20 @@ class Tenant:
 
 
 @contextmanager
-def jumpcloud(*, users: int, groups: int, memberships: int, **settings: Any) -> Iterator[Tenant]:
+def jumpcloud(*, users: int, groups: int, memberships: int, **settings: Any) -> Iterator[JumpCloudReaderHarness]:
     """A JumpCloud organization. ``settings`` are sections of Provisor's own."""
     with Simulated("jumpcloud", users=users, groups=groups, memberships=memberships, apps=5, admins=3) as simulated:
         facts = simulated.facts["jumpcloud"]
         connection = {"api_url": facts["url"], "insights_url": facts["url"], "api_key": facts["api_key"]}
         settings["jumpcloud"] = connection | settings.get("jumpcloud", {})
         with _worker(settings) as worker:
-            yield Tenant("jumpcloud", simulated, worker)
+            yield JumpCloudReaderHarness("jumpcloud", simulated, worker)
 
 
 @contextmanager
-def jira(*, users: int, groups: int, projects: int, organization: bool = False, **settings: Any) -> Iterator[Tenant]:
+def jira(
+    *, users: int, groups: int, projects: int, organization: bool = False, **settings: Any
+) -> Iterator[JumpCloudReaderHarness]:
     """A Jira site, with the organization above it when asked for."""
     systems = ("jira", "atlassian") if organization else ("jira",)
     with Simulated(*systems, users=users, groups=groups, projects=projects) as simulated:
@@ -82,7 +84,7 @@ def jira(*, users: int, groups: int, projects: int, organization: bool = False, 
             above = simulated.facts["atlassian"]
             settings["atlassian"] = {"api_url": above["url"], "org_id": above["org_id"], "api_key": above["org_key"]}
         with _worker(settings) as worker:
-            yield Tenant("jira", simulated, worker)
+            yield JumpCloudReaderHarness("jira", simulated, worker)
 
 
 @contextmanager

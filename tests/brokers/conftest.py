@@ -7,51 +7,53 @@ from typing import Any
 import pytest
 
 from tests.brokers.proxy import Proxy
-from tests.crash.site import SHARED_LEASE, Nursery, Site
-from tests.flow.estate import Company
+from tests.crash.process_stack import SHARED_LEASE, ForkServer, ProcessStack
+from tests.flow.simulated_stack import SimulatedCompany
 from tests.machine import Amqp, Redis
 
 
 @pytest.fixture(scope="package")
-def company() -> Iterator[Company]:
-    company = Company()
+def company() -> Iterator[SimulatedCompany]:
+    company = SimulatedCompany()
     with company.simulators:
         yield company
 
 
 @pytest.fixture(scope="package")
-def nursery() -> Iterator[Nursery]:
-    nursery = Nursery()
-    yield nursery
-    nursery.close()
+def fork_server() -> Iterator[ForkServer]:
+    fork_server = ForkServer()
+    yield fork_server
+    fork_server.close()
 
 
-MakeSite = Callable[..., Site]
+MakeSite = Callable[..., ProcessStack]
 
 
 @pytest.fixture
-def make_site(company: Company, nursery: Nursery, tmp_path: Path) -> Iterator[MakeSite]:
-    """Makes a site without a worker on a store and a broker; requests come in through ``hand_in``."""
-    made: list[Site] = []
+def make_site(company: SimulatedCompany, fork_server: ForkServer, tmp_path: Path) -> Iterator[MakeSite]:
+    """Makes a stack without a worker on a store and a broker; requests come in through ``hand_in``."""
+    made: list[ProcessStack] = []
 
-    def make(store: str, broker: Amqp | Redis, hand_in: Callable[[bytes], None] | None, *, url: str = "") -> Site:
+    def make(
+        store: str, broker: Amqp | Redis, hand_in: Callable[[bytes], None] | None, *, url: str = ""
+    ) -> ProcessStack:
         more: dict[str, Any] = SHARED_LEASE | {"broker": {"url": url or broker.url, "prefix": broker.prefix}}
-        site = Site.made(company, tmp_path, company.settings(tmp_path, store, **more), nursery, hand_in)
-        made.append(site)
-        return site
+        stack = ProcessStack.made(company, tmp_path, company.settings(tmp_path, store, **more), fork_server, hand_in)
+        made.append(stack)
+        return stack
 
     yield make
-    for site in made:
-        site.close()
+    for stack in made:
+        stack.close()
 
 
 @pytest.fixture
-def site(make_site: MakeSite, postgresql_url: str, rabbitmq: Amqp) -> Site:
+def stack(make_site: MakeSite, postgresql_url: str, rabbitmq: Amqp) -> ProcessStack:
     """PostgreSQL and RabbitMQ, with a worker; a plain AMQP client publishes."""
-    site = make_site(postgresql_url, rabbitmq, rabbitmq.publish)
-    site.declare_queues()
-    site.up()
-    return site
+    stack = make_site(postgresql_url, rabbitmq, rabbitmq.publish)
+    stack.declare_queues()
+    stack.up()
+    return stack
 
 
 @pytest.fixture

@@ -16,34 +16,34 @@ from sqlalchemy.engine import make_url
 from store.inbox import StoredMessage
 from tasks.message_parsing import EVENT_TYPE, MAX_BODY
 from tests.brokers.conftest import MakeSite
-from tests.crash.site import Site
+from tests.crash.process_stack import ProcessStack
 from tests.machine import Amqp, Seen
 from worker.intake_consumer import publish
 from worker.queues import INTAKE, Queues
 
 
-def wanted(site: Site, **more: Any) -> dict[str, Any]:
-    entitlement = f"jumpcloud:group:{site.company.jumpcloud_group()}:member"
+def wanted(stack: ProcessStack, **more: Any) -> dict[str, Any]:
+    entitlement = f"jumpcloud:group:{stack.company.jumpcloud_group()}:member"
     return {
         "id": "r1",
         "action": "grant",
-        "subject": {"email": site.company.person()},
+        "subject": {"email": stack.company.person()},
         "entitlement": entitlement,
     } | more
 
 
-def dead(site: Site, number: int = 1) -> list[StoredMessage]:
+def dead(stack: ProcessStack, number: int = 1) -> list[StoredMessage]:
     """The dead letters, oldest first, once there are so many."""
 
     def there() -> list[StoredMessage] | None:
-        with site.store.read() as work:
+        with stack.store.read() as work:
             letters = list(work.dead_letters.recent(resent=True))
         return letters[::-1] if len(letters) >= number else None
 
-    return site.until(there, what=f"{number} dead letters")
+    return stack.until(there, what=f"{number} dead letters")
 
 
-def copies(site: Site, rabbitmq: Amqp, number: int = 1) -> list[Seen]:
+def copies(stack: ProcessStack, rabbitmq: Amqp, number: int = 1) -> list[Seen]:
     """What lies in the dead queue, once there is so much."""
     seen: list[Seen] = []
 
@@ -51,43 +51,45 @@ def copies(site: Site, rabbitmq: Amqp, number: int = 1) -> list[Seen]:
         seen.extend(rabbitmq.waiting())
         return len(seen) >= number
 
-    site.until(there, what=f"{number} messages in the dead queue")
+    stack.until(there, what=f"{number} messages in the dead queue")
     return seen
 
 
-def test_a_message_is_acknowledged_only_once_it_is_stored(site: Site, postgresql_url: str, rabbitmq: Amqp) -> None:
+def test_a_message_is_acknowledged_only_once_it_is_stored(
+    stack: ProcessStack, postgresql_url: str, rabbitmq: Amqp
+) -> None:
     """The worker dies while the store keeps it waiting: the broker has the message again, and it is stored once."""
-    rabbitmq.publish(json.dumps(wanted(site, id="r0")))
-    site.ended("r0")  # the worker is reading
-    request = wanted(site)
+    rabbitmq.publish(json.dumps(wanted(stack, id="r0")))
+    stack.ended("r0")  # the worker is reading
+    request = wanted(stack)
     engine = create_engine(make_url(postgresql_url))
     with engine.connect() as connection:
         connection.execute(text("LOCK TABLE requests IN EXCLUSIVE MODE"))
         rabbitmq.publish(json.dumps(request))
         waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'requests'::regclass"
-        site.until(lambda: rabbitmq.depth() == 0, what="the message being taken")
-        site.until(lambda: connection.execute(text(waiting)).scalar(), what="a write that waits")
-        site.worker.kill()
+        stack.until(lambda: rabbitmq.depth() == 0, what="the message being taken")
+        stack.until(lambda: connection.execute(text(waiting)).scalar(), what="a write that waits")
+        stack.worker.kill()
         connection.rollback()
     engine.dispose()
-    site.until(lambda: rabbitmq.depth() == 1, what="the message being back")
-    assert site.request("r1") is None
-    site.up()
-    site.ended("r1")
-    assert site.audited("request.received") == {"r0": 1, "r1": 1}
+    stack.until(lambda: rabbitmq.depth() == 1, what="the message being back")
+    assert stack.request("r1") is None
+    stack.up()
+    stack.ended("r1")
+    assert stack.audited("request.received") == {"r0": 1, "r1": 1}
 
 
 def test_a_message_that_was_stored_and_not_acknowledged_is_known_when_it_comes_again(
-    site: Site, rabbitmq: Amqp
+    stack: ProcessStack, rabbitmq: Amqp
 ) -> None:
-    request = wanted(site)
+    request = wanted(stack)
     rabbitmq.publish(json.dumps(request), json.dumps(request))
-    site.ended("r1")
+    stack.ended("r1")
     rabbitmq.publish(json.dumps(dict(reversed(request.items())), indent=1))
-    site.until(lambda: site.worker.events()["request.repeated"] == 2, what="two repetitions")
-    assert site.worker.events()["request.received"] == 1
-    assert site.audited("request.received") == {"r1": 1}
-    with site.store.read() as work:
+    stack.until(lambda: stack.worker.events()["request.repeated"] == 2, what="two repetitions")
+    assert stack.worker.events()["request.received"] == 1
+    assert stack.audited("request.received") == {"r1": 1}
+    with stack.store.read() as work:
         assert work.dead_letters.recent() == []
 
 
@@ -103,11 +105,11 @@ REFUSED: dict[str, tuple[str | bytes, str | None, str]] = {
 
 
 def test_what_is_refused_lies_in_the_dead_queue_with_the_reason_and_among_the_dead_letters(
-    site: Site, rabbitmq: Amqp
+    stack: ProcessStack, rabbitmq: Amqp
 ) -> None:
     for body, content_type, _ in REFUSED.values():
         rabbitmq.publish(body, content_type=content_type)
-    letters, seen = dead(site, len(REFUSED)), copies(site, rabbitmq, len(REFUSED))
+    letters, seen = dead(stack, len(REFUSED)), copies(stack, rabbitmq, len(REFUSED))
     assert len(letters) == len(seen) == len(REFUSED)
     copy_of = {each.headers["x-provisor-dead-letter"]: each for each in seen}
     for letter, (body, content_type, said) in zip(letters, REFUSED.values(), strict=True):
@@ -116,52 +118,52 @@ def test_what_is_refused_lies_in_the_dead_queue_with_the_reason_and_among_the_de
         assert copy_of[letter.id].body == letter.body
         assert copy_of[letter.id].headers["x-provisor-reason"] == letter.reason
         assert copy_of[letter.id].content_type == content_type
-    request = wanted(site)
+    request = wanted(stack)
     rabbitmq.publish(json.dumps(request))
-    site.ended("r1")
+    stack.ended("r1")
 
 
-def test_another_request_under_the_same_id_is_refused_and_the_first_stays(site: Site, rabbitmq: Amqp) -> None:
-    request = wanted(site)
+def test_another_request_under_the_same_id_is_refused_and_the_first_stays(stack: ProcessStack, rabbitmq: Amqp) -> None:
+    request = wanted(stack)
     rabbitmq.publish(json.dumps(request), json.dumps(request | {"reason": "another"}))
-    [letter], [seen] = dead(site), copies(site, rabbitmq)
+    [letter], [seen] = dead(stack), copies(stack, rabbitmq)
     assert "A different request with the id 'r1'" in (letter.reason or "")
     assert seen.headers["x-provisor-reason"] == letter.reason
-    assert not site.ended("r1").message.reason
+    assert not stack.ended("r1").message.reason
 
 
-def test_a_dead_letter_sent_again_is_judged_anew(site: Site, rabbitmq: Amqp) -> None:
+def test_a_dead_letter_sent_again_is_judged_anew(stack: ProcessStack, rabbitmq: Amqp) -> None:
     rabbitmq.publish('{"id": "x"}')
-    [letter] = dead(site)
-    assert site.running.provisor.intake.resend(letter.id)
-    first, again = dead(site, 2)
+    [letter] = dead(stack)
+    assert stack.running.provisor.intake.resend(letter.id)
+    first, again = dead(stack, 2)
     assert first.resent_at is not None
     assert again.body == first.body
     assert again.source == f"dead-letter {first.id}"
-    assert not site.running.provisor.intake.resend(letter.id)
+    assert not stack.running.provisor.intake.resend(letter.id)
 
 
 @pytest.mark.parametrize("content_type", [None, "application/json; charset=utf-8", "text/plain"])
-def test_what_producers_call_json_is_read(site: Site, rabbitmq: Amqp, content_type: str | None) -> None:
-    rabbitmq.publish(json.dumps(wanted(site)), content_type=content_type)
-    site.ended("r1")
+def test_what_producers_call_json_is_read(stack: ProcessStack, rabbitmq: Amqp, content_type: str | None) -> None:
+    rabbitmq.publish(json.dumps(wanted(stack)), content_type=content_type)
+    stack.ended("r1")
 
 
-def test_an_event_of_cloudevents_is_read(site: Site, rabbitmq: Amqp) -> None:
-    event = {"specversion": "1.0", "id": "e1", "source": "/hr", "type": EVENT_TYPE, "data": wanted(site)}
+def test_an_event_of_cloudevents_is_read(stack: ProcessStack, rabbitmq: Amqp) -> None:
+    event = {"specversion": "1.0", "id": "e1", "source": "/hr", "type": EVENT_TYPE, "data": wanted(stack)}
     rabbitmq.publish(json.dumps(event), content_type="application/cloudevents+json")
-    site.ended("r1")
+    stack.ended("r1")
 
 
 def test_a_message_that_kills_its_workers_becomes_a_dead_letter(
     make_site: MakeSite, postgresql_url: str, rabbitmq: Amqp
 ) -> None:
     """What the broker gave up delivering comes back by another queue, and is kept without being looked into."""
-    site = make_site(postgresql_url, rabbitmq, None)
-    site.declare_queues()
-    site.up()
+    stack = make_site(postgresql_url, rabbitmq, None)
+    stack.declare_queues()
+    stack.up()
     rabbitmq.publish('{"id": "deadly"}', queue="access.requests.returned")
-    [letter], [seen] = dead(site), copies(site, rabbitmq)
+    [letter], [seen] = dead(stack), copies(stack, rabbitmq)
     assert letter.source == "broker"
     assert "Workers ended" in str(seen.headers["x-provisor-reason"])
 

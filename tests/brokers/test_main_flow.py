@@ -8,62 +8,62 @@ import pytest
 
 from tests.brokers.conftest import MakeSite
 from tests.brokers.proxy import Proxy
-from tests.crash.site import Site
+from tests.crash.process_stack import ProcessStack
 from tests.machine import Amqp
 from worker.intake_consumer import publish
 from worker.running import Role
 
 
-def goes_well(site: Site) -> None:
+def goes_well(stack: ProcessStack) -> None:
     """A grant, its expiry, and a ticket."""
-    company = site.company
+    company = stack.company
     email, group = company.person(), company.jumpcloud_group()
-    granted = site.grant(email, f"jumpcloud:group:{group}:member", duration="PT1S")
-    by_hand = site.group_by_hand()
-    asked = site.grant(email, f"jumpcloud:group:{by_hand.name}:member")
-    site.ended(granted)
-    site.claim_ended(granted)
-    assert site.changes(group) == ["add", "remove"]
-    ticket = site.ticket(asked)
+    granted = stack.grant(email, f"jumpcloud:group:{group}:member", duration="PT1S")
+    by_hand = stack.group_by_hand()
+    asked = stack.grant(email, f"jumpcloud:group:{by_hand.name}:member")
+    stack.ended(granted)
+    stack.claim_ended(granted)
+    assert stack.changes(group) == ["add", "remove"]
+    ticket = stack.ticket(asked)
     company.jumpcloud.act("add_member", group=by_hand.id, user=email)
     company.jira.act("done", issue=ticket.issue_key)
-    site.ended(asked)
-    assert len(site.issues_about(asked)) == 1
+    stack.ended(asked)
+    assert len(stack.issues_about(asked)) == 1
 
 
-def test_postgresql_and_rabbitmq(site: Site) -> None:
-    goes_well(site)
-    assert site.worker.stop() == 0
+def test_postgresql_and_rabbitmq(stack: ProcessStack) -> None:
+    goes_well(stack)
+    assert stack.worker.stop() == 0
 
 
 @pytest.mark.parametrize("store", ["sqlite_url", "postgresql_url"])
 def test_redis(make_site: MakeSite, request: pytest.FixtureRequest, store: str) -> None:
-    site = make_site(request.getfixturevalue(store), request.getfixturevalue("redis"), None)
+    stack = make_site(request.getfixturevalue(store), request.getfixturevalue("redis"), None)
 
     def hand_in(body: bytes) -> None:
-        with site.running.app.connection() as connection:
-            publish(connection, site.running.queues, [body])
+        with stack.running.app.connection() as connection:
+            publish(connection, stack.running.queues, [body])
 
-    site.hand_in = hand_in
-    site.up()
-    goes_well(site)
+    stack.hand_in = hand_in
+    stack.up()
+    goes_well(stack)
 
 
 def test_each_role_in_a_process_of_its_own(make_site: MakeSite, postgresql_url: str, rabbitmq: Amqp) -> None:
     """Each makes the queues it needs, whichever comes first; and none does the work of another."""
-    site = make_site(postgresql_url, rabbitmq, rabbitmq.publish)
-    intake, scheduler, worker = (site.up(role) for role in (Role.INTAKE, Role.SCHEDULER, Role.WORKER))
-    site.until(lambda: rabbitmq.has_queue() and rabbitmq.has_queue("provisor.grant"), what="the queues")
-    goes_well(site)
+    stack = make_site(postgresql_url, rabbitmq, rabbitmq.publish)
+    intake, scheduler, worker = (stack.up(role) for role in (Role.INTAKE, Role.SCHEDULER, Role.WORKER))
+    stack.until(lambda: rabbitmq.has_queue() and rabbitmq.has_queue("provisor.grant"), what="the queues")
+    goes_well(stack)
     assert not intake.events()["operation.done"]
     assert not scheduler.events()["operation.done"]
     assert not worker.events()["request.received"]
 
 
-def test_two_workers_share_the_work_and_each_request_is_done_once(site: Site, rabbitmq: Amqp) -> None:
-    site.up()
-    email = site.company.person()
-    groups = [site.company.jumpcloud_group() for _ in range(100)]
+def test_two_workers_share_the_work_and_each_request_is_done_once(stack: ProcessStack, rabbitmq: Amqp) -> None:
+    stack.up()
+    email = stack.company.person()
+    groups = [stack.company.jumpcloud_group() for _ in range(100)]
     requests = [
         {
             "id": f"share-{each}",
@@ -73,13 +73,13 @@ def test_two_workers_share_the_work_and_each_request_is_done_once(site: Site, ra
         }
         for each in groups
     ]
-    site.send(*requests)
+    stack.send(*requests)
     for request in requests:
-        site.ended(str(request["id"]), seconds=40)
-    assert [site.changes(group) for group in groups] == [["add"]] * len(groups)
-    assert set(site.audited("request.done").values()) == {1}
-    assert set(site.audited("operation.done").values()) == {1}
-    for worker in site.workers:
+        stack.ended(str(request["id"]), seconds=40)
+    assert [stack.changes(group) for group in groups] == [["add"]] * len(groups)
+    assert set(stack.audited("request.done").values()) == {1}
+    assert set(stack.audited("operation.done").values()) == {1}
+    for worker in stack.workers:
         assert worker.events()["operation.done"], "both took part"
 
 
@@ -87,30 +87,30 @@ def test_a_lost_connection_is_made_again(
     make_site: MakeSite, postgresql_url: str, rabbitmq: Amqp, proxy: Proxy
 ) -> None:
     """Cut while a write is under way; what is asked for meanwhile is taken in once the broker is there again."""
-    site = make_site(postgresql_url, rabbitmq, rabbitmq.publish, url=proxy.url)
-    site.up()
-    site.until(rabbitmq.has_queue, what="the queue")
-    email, groups = site.company.person(), [site.company.jumpcloud_group() for _ in range(2)]
-    held = site.faults.add(system="jumpcloud", method="POST", path="/members$", hold="before")
-    under_way = site.grant(email, f"jumpcloud:group:{groups[0]}:member")
-    assert site.faults.wait_until(held, holding=1, timeout=20)
+    stack = make_site(postgresql_url, rabbitmq, rabbitmq.publish, url=proxy.url)
+    stack.up()
+    stack.until(rabbitmq.has_queue, what="the queue")
+    email, groups = stack.company.person(), [stack.company.jumpcloud_group() for _ in range(2)]
+    held = stack.faults.add(system="jumpcloud", method="POST", path="/members$", hold="before")
+    under_way = stack.grant(email, f"jumpcloud:group:{groups[0]}:member")
+    assert stack.faults.wait_until(held, holding=1, timeout=20)
     proxy.shut()
-    site.faults.release(held)
-    site.ended(under_way)
-    meanwhile = site.grant(email, f"jumpcloud:group:{groups[1]}:member")
+    stack.faults.release(held)
+    stack.ended(under_way)
+    meanwhile = stack.grant(email, f"jumpcloud:group:{groups[1]}:member")
     proxy.open()
-    site.ended(meanwhile)
+    stack.ended(meanwhile)
     assert proxy.cut() >= 1
-    site.ended(site.revoke(email, f"jumpcloud:group:{groups[1]}:member"))
-    assert [site.changes(group) for group in groups] == [["add"], ["add", "remove"]]
-    assert site.worker.alive
+    stack.ended(stack.revoke(email, f"jumpcloud:group:{groups[1]}:member"))
+    assert [stack.changes(group) for group in groups] == [["add"], ["add", "remove"]]
+    assert stack.worker.alive
 
 
-def test_an_idle_worker_ends_as_soon_as_it_is_told_to(site: Site) -> None:
+def test_an_idle_worker_ends_as_soon_as_it_is_told_to(stack: ProcessStack) -> None:
     """Celery alone looks at its flag when a message or a timer comes, which takes ten seconds where nothing happens."""
-    site.ended(site.grant(site.company.person(), f"jumpcloud:group:{site.company.jumpcloud_group()}:member"))
+    stack.ended(stack.grant(stack.company.person(), f"jumpcloud:group:{stack.company.jumpcloud_group()}:member"))
     told = monotonic()
-    assert site.worker.stop() == 0
+    assert stack.worker.stop() == 0
     assert monotonic() - told < 5
 
 
@@ -119,11 +119,11 @@ def test_it_ends_and_starts_though_the_broker_says_nothing(
     make_site: MakeSite, postgresql_url: str, rabbitmq: Amqp, proxy: Proxy
 ) -> None:
     """Connections stay open and nothing comes: what a broker looks like that has no memory or descriptors left."""
-    site = make_site(postgresql_url, rabbitmq, rabbitmq.publish, url=proxy.url)
-    first = site.up()
-    site.until(rabbitmq.has_queue, what="the queue")
+    stack = make_site(postgresql_url, rabbitmq, rabbitmq.publish, url=proxy.url)
+    first = stack.up()
+    stack.until(rabbitmq.has_queue, what="the queue")
     proxy.fall_silent()
     assert first.stop() == 0
-    site.up()
+    stack.up()
     proxy.open()
-    site.ended(site.grant(site.company.person(), f"jumpcloud:group:{site.company.jumpcloud_group()}:member"))
+    stack.ended(stack.grant(stack.company.person(), f"jumpcloud:group:{stack.company.jumpcloud_group()}:member"))

@@ -16,7 +16,7 @@ from provisor import main
 from store.database import Database
 from store.unit_of_work import Store
 from tests.cli.ran import Ran, Run
-from tests.doubles.house import House
+from tests.fakes.local_stack import LocalStack
 
 
 @pytest.fixture(autouse=True)
@@ -60,6 +60,6 @@ def config(configure: Callable[..., Path]) -> Path:
 
 
 @pytest.fixture
-def house(sqlite_url: str) -> House:
+def stack(sqlite_url: str) -> LocalStack:
     """A Provisor over the same store, driven by hand, to fill it."""
-    return House.over(Store(Database(sqlite_url)))
+    return LocalStack.over(Store(Database(sqlite_url)))

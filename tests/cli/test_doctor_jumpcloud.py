@@ -14,7 +14,7 @@ from simulator.jira import World as JiraWorld
 from simulator.jumpcloud import World
 from simulator.server import Simulators
 from simulator.world import change_switches
-from tests.cli.clinic import Clinic
+from tests.cli.doctor_harness import DoctorHarness
 from tests.cli.ran import Run
 
 RIGHT = (
@@ -23,10 +23,10 @@ RIGHT = (
 
 
 @pytest.fixture
-def clinic(provisor: Run, tmp_path: Path) -> Iterator[Clinic]:
+def harness(provisor: Run, tmp_path: Path) -> Iterator[DoctorHarness]:
     jumpcloud, jira = World(), JiraWorld()
     with Simulators(jumpcloud=jumpcloud, jira=jira) as simulators:
-        yield Clinic(simulators, jumpcloud, jira, provisor, tmp_path)
+        yield DoctorHarness(simulators, jumpcloud, jira, provisor, tmp_path)
 
 
 @pytest.fixture
@@ -36,8 +36,8 @@ def free_port() -> int:
         return int(listener.getsockname()[1])
 
 
-def test_good_settings_have_no_problem_and_nothing_is_changed(clinic: Clinic) -> None:
-    ran = clinic.see("--json", jumpcloud=clinic.jumpcloud_section())
+def test_good_settings_have_no_problem_and_nothing_is_changed(harness: DoctorHarness) -> None:
+    ran = harness.see("--json", jumpcloud=harness.jumpcloud_section())
     found = {each["check"]: each["message"] for each in ran.json if each["area"] == "jumpcloud"}
     assert ran.code == 0
     assert found == {
@@ -48,60 +48,60 @@ def test_good_settings_have_no_problem_and_nothing_is_changed(clinic: Clinic) ->
         "group changes": "It may change members of groups.",
         "events": "Directory Insights can be read, so a sync reads what has changed.",
     }
-    assert clinic.wrote() == []
+    assert harness.wrote() == []
 
 
-def test_a_key_that_is_not_known(clinic: Clinic) -> None:
-    said = clinic.said("jumpcloud", jumpcloud=clinic.jumpcloud_section(api_key="wrong-key"))
+def test_a_key_that_is_not_known(harness: DoctorHarness) -> None:
+    said = harness.said("jumpcloud", jumpcloud=harness.jumpcloud_section(api_key="wrong-key"))
     assert said == [f"JumpCloud does not know the API key. {RIGHT}"]
 
 
-def test_a_problem_ends_with_exit_1_and_is_said_in_a_line_of_its_own(clinic: Clinic) -> None:
-    ran = clinic.see("--quiet", jumpcloud=clinic.jumpcloud_section(api_key="wrong-key"))
+def test_a_problem_ends_with_exit_1_and_is_said_in_a_line_of_its_own(harness: DoctorHarness) -> None:
+    ran = harness.see("--quiet", jumpcloud=harness.jumpcloud_section(api_key="wrong-key"))
     assert ran.code == 1
     assert f"  PROBLEM     credential: JumpCloud does not know the API key. {RIGHT}\n" in ran.out
     assert "wrong-key" not in ran.out + ran.err
 
 
-def test_a_service_account_that_is_not_known(clinic: Clinic) -> None:
-    url = clinic.simulators.jumpcloud_url
-    known = clinic.jumpcloud.credentials()
+def test_a_service_account_that_is_not_known(harness: DoctorHarness) -> None:
+    url = harness.simulators.jumpcloud_url
+    known = harness.jumpcloud.credentials()
     section = {"api_url": url, "insights_url": url, "token_url": f"{url}/oauth2/token", "client_id": known["client_id"]}
-    assert clinic.said("jumpcloud", jumpcloud=section | {"client_secret": "not-the-secret"}) == [
+    assert harness.said("jumpcloud", jumpcloud=section | {"client_secret": "not-the-secret"}) == [
         (
             "JumpCloud's token service does not know the service account's id and secret. "
             "Correct jumpcloud.client_id and client_secret; a secret may have expired."
         )
     ]
-    assert clinic.said("jumpcloud", jumpcloud=section | {"client_secret": known["client_secret"]}) == []
-    assert clinic.said("jumpcloud", outcome="ok", jumpcloud=section | {"client_secret": known["client_secret"]})[1] == (
-        "JumpCloud knows the service account."
-    )
+    assert harness.said("jumpcloud", jumpcloud=section | {"client_secret": known["client_secret"]}) == []
+    assert harness.said("jumpcloud", outcome="ok", jumpcloud=section | {"client_secret": known["client_secret"]})[
+        1
+    ] == ("JumpCloud knows the service account.")
 
 
-def test_a_token_service_that_is_not_there(clinic: Clinic, free_port: int) -> None:
-    url = clinic.simulators.jumpcloud_url
+def test_a_token_service_that_is_not_there(harness: DoctorHarness, free_port: int) -> None:
+    url = harness.simulators.jumpcloud_url
     section = {"api_url": url, "client_id": "id", "client_secret": "a-secret"}
-    assert clinic.said("jumpcloud", jumpcloud=section | {"token_url": f"http://127.0.0.1:{free_port}/token"}) == [
+    assert harness.said("jumpcloud", jumpcloud=section | {"token_url": f"http://127.0.0.1:{free_port}/token"}) == [
         f"Nothing listens at 127.0.0.1:{free_port}. Correct jumpcloud.token_url."
     ]
 
 
-def test_an_address_whose_name_does_not_resolve(clinic: Clinic) -> None:
-    said = clinic.said("jumpcloud", jumpcloud=clinic.jumpcloud_section(api_url="http://nowhere.test"))
+def test_an_address_whose_name_does_not_resolve(harness: DoctorHarness) -> None:
+    said = harness.said("jumpcloud", jumpcloud=harness.jumpcloud_section(api_url="http://nowhere.test"))
     assert said == [
         "The name nowhere.test does not resolve. Correct jumpcloud.api_url or region, or this machine's name service."
     ]
 
 
-def test_an_address_where_nothing_listens(clinic: Clinic, free_port: int) -> None:
-    said = clinic.said("jumpcloud", jumpcloud=clinic.jumpcloud_section(api_url=f"http://127.0.0.1:{free_port}"))
+def test_an_address_where_nothing_listens(harness: DoctorHarness, free_port: int) -> None:
+    said = harness.said("jumpcloud", jumpcloud=harness.jumpcloud_section(api_url=f"http://127.0.0.1:{free_port}"))
     assert said == [f"Nothing listens at 127.0.0.1:{free_port}. Correct jumpcloud.api_url or region."]
 
 
-def test_an_address_that_does_not_speak_tls(clinic: Clinic) -> None:
-    address = clinic.simulators.jumpcloud_url.replace("http://", "https://")
-    said = clinic.said("jumpcloud", jumpcloud=clinic.jumpcloud_section(api_url=address))
+def test_an_address_that_does_not_speak_tls(harness: DoctorHarness) -> None:
+    address = harness.simulators.jumpcloud_url.replace("http://", "https://")
+    said = harness.said("jumpcloud", jumpcloud=harness.jumpcloud_section(api_url=address))
     assert said == [
         (
             f"{address.removeprefix('https://')} does not speak TLS. "
@@ -110,7 +110,7 @@ def test_an_address_that_does_not_speak_tls(clinic: Clinic) -> None:
     ]
 
 
-def test_an_address_that_never_answers(clinic: Clinic) -> None:
+def test_an_address_that_never_answers(harness: DoctorHarness) -> None:
     with socket.socket() as full:
         full.bind(("127.0.0.1", 0))
         full.listen(0)
@@ -120,7 +120,7 @@ def test_an_address_that_never_answers(clinic: Clinic) -> None:
         for each in waiting:
             each.settimeout(0)
             each.connect_ex(("127.0.0.1", port))
-        said = clinic.said("jumpcloud", jumpcloud=clinic.jumpcloud_section(api_url=f"http://127.0.0.1:{port}"))
+        said = harness.said("jumpcloud", jumpcloud=harness.jumpcloud_section(api_url=f"http://127.0.0.1:{port}"))
         for each in waiting:
             each.close()
     assert said == [
@@ -131,23 +131,23 @@ def test_an_address_that_never_answers(clinic: Clinic) -> None:
     ]
 
 
-def test_an_address_of_something_else(clinic: Clinic) -> None:
-    address = f"{clinic.simulators.jumpcloud_url}/elsewhere"
-    assert clinic.said("jumpcloud", jumpcloud=clinic.jumpcloud_section(api_url=address)) == [
+def test_an_address_of_something_else(harness: DoctorHarness) -> None:
+    address = f"{harness.simulators.jumpcloud_url}/elsewhere"
+    assert harness.said("jumpcloud", jumpcloud=harness.jumpcloud_section(api_url=address)) == [
         f"What answers at {address} is not JumpCloud's API (404). Correct jumpcloud.api_url or region."
     ]
 
 
-def test_a_service_that_is_not_well(clinic: Clinic) -> None:
-    clinic.simulators.faults.add(system="jumpcloud", status=503, times=None)
-    assert clinic.said("jumpcloud", jumpcloud=clinic.jumpcloud_section()) == [
+def test_a_service_that_is_not_well(harness: DoctorHarness) -> None:
+    harness.simulators.faults.add(system="jumpcloud", status=503, times=None)
+    assert harness.said("jumpcloud", jumpcloud=harness.jumpcloud_section()) == [
         "JumpCloud answers 503 at the moment. Try again later; see status.jumpcloud.com."
     ]
 
 
-def test_a_blocked_address(clinic: Clinic) -> None:
-    change_switches(clinic.jumpcloud.switches, {"source_blocked": True})
-    assert clinic.said("jumpcloud", jumpcloud=clinic.jumpcloud_section()) == [
+def test_a_blocked_address(harness: DoctorHarness) -> None:
+    change_switches(harness.jumpcloud.switches, {"source_blocked": True})
+    assert harness.said("jumpcloud", jumpcloud=harness.jumpcloud_section()) == [
         (
             "JumpCloud blocks this machine's address for suspected abuse. "
             "Ask JumpCloud's support to lift that, and stop whatever else calls it from here."
@@ -155,10 +155,10 @@ def test_a_blocked_address(clinic: Clinic) -> None:
     ]
 
 
-def test_an_organization_that_may_not_be_named(clinic: Clinic) -> None:
-    change_switches(clinic.jumpcloud.switches, {"single_org_header": "forbidden"})
-    section = clinic.jumpcloud_section(org_id=clinic.jumpcloud.organization_id)
-    assert clinic.said("jumpcloud", jumpcloud=section) == [
+def test_an_organization_that_may_not_be_named(harness: DoctorHarness) -> None:
+    change_switches(harness.jumpcloud.switches, {"single_org_header": "forbidden"})
+    section = harness.jumpcloud_section(org_id=harness.jumpcloud.organization_id)
+    assert harness.said("jumpcloud", jumpcloud=section) == [
         (
             "This key has one organization, and JumpCloud does not let it name one. "
             "Take jumpcloud.org_id out of the settings."
@@ -166,37 +166,37 @@ def test_an_organization_that_may_not_be_named(clinic: Clinic) -> None:
     ]
 
 
-def test_an_organization_that_must_be_named(clinic: Clinic) -> None:
-    made = clinic.act("add_admin", email="msp@example.com", roleName="Administrator", multiTenant=True)
-    section = clinic.jumpcloud_section(api_key=made["api_key"])
+def test_an_organization_that_must_be_named(harness: DoctorHarness) -> None:
+    made = harness.act("add_admin", email="msp@example.com", roleName="Administrator", multiTenant=True)
+    section = harness.jumpcloud_section(api_key=made["api_key"])
     needed = (
         "The credential belongs to several organizations, and JumpCloud wants to be told which is meant. "
         "Set jumpcloud.org_id; the console shows it under the organization's name."
     )
-    assert clinic.said("jumpcloud", jumpcloud=section) == [needed]
+    assert harness.said("jumpcloud", jumpcloud=section) == [needed]
     section["org_id"] = "f" * 24
-    assert clinic.said("jumpcloud", jumpcloud=section) == [
+    assert harness.said("jumpcloud", jumpcloud=section) == [
         f"The credential sees no organization {'f' * 24}. Correct jumpcloud.org_id, or take it out."
     ]
-    section["org_id"] = clinic.jumpcloud.organization_id
-    assert clinic.said("jumpcloud", jumpcloud=section) == []
+    section["org_id"] = harness.jumpcloud.organization_id
+    assert harness.said("jumpcloud", jumpcloud=section) == []
 
 
-def test_a_role_that_may_only_read(clinic: Clinic) -> None:
-    section = clinic.jumpcloud_section(api_key=clinic.jumpcloud.credentials()["read_only_api_key"])
-    assert clinic.said("jumpcloud", jumpcloud=section) == [
+def test_a_role_that_may_only_read(harness: DoctorHarness) -> None:
+    section = harness.jumpcloud_section(api_key=harness.jumpcloud.credentials()["read_only_api_key"])
+    assert harness.said("jumpcloud", jumpcloud=section) == [
         (
             "The credential may not change members of groups, and provisioning is not off. "
             "Give it the role Manager or Administrator, or set provisioning to off."
         )
     ]
-    assert clinic.said("jumpcloud", jumpcloud=section, provisioning="off") == []
+    assert harness.said("jumpcloud", jumpcloud=section, provisioning="off") == []
 
 
-def test_a_role_that_may_not_even_read(clinic: Clinic) -> None:
-    made = clinic.act("add_admin", email="runner@example.com", roleName="Command Runner")
-    section = clinic.jumpcloud_section(api_key=made["api_key"])
-    assert clinic.said("jumpcloud", jumpcloud=section, provisioning="off") == [
+def test_a_role_that_may_not_even_read(harness: DoctorHarness) -> None:
+    made = harness.act("add_admin", email="runner@example.com", roleName="Command Runner")
+    section = harness.jumpcloud_section(api_key=made["api_key"])
+    assert harness.said("jumpcloud", jumpcloud=section, provisioning="off") == [
         (
             "The credential may not read administrators, groups, applications, administrators' roles, "
             "so no snapshot can be complete. Give it a role that may, such as Read Only or Administrator."
@@ -208,12 +208,12 @@ def test_a_role_that_may_not_even_read(clinic: Clinic) -> None:
     ]
 
 
-def test_events_are_not_asked_for_where_they_are_not_used(clinic: Clinic, free_port: int) -> None:
-    section = clinic.jumpcloud_section(insights_url=f"http://127.0.0.1:{free_port}")
-    assert clinic.said("jumpcloud", jumpcloud=section) == [
+def test_events_are_not_asked_for_where_they_are_not_used(harness: DoctorHarness, free_port: int) -> None:
+    section = harness.jumpcloud_section(insights_url=f"http://127.0.0.1:{free_port}")
+    assert harness.said("jumpcloud", jumpcloud=section) == [
         f"Nothing listens at 127.0.0.1:{free_port}. Correct jumpcloud.insights_url or region."
     ]
-    assert clinic.said("jumpcloud", jumpcloud=section, sync={"use_events": False}) == []
+    assert harness.said("jumpcloud", jumpcloud=section, sync={"use_events": False}) == []
 
 
 @pytest.mark.parametrize(
@@ -228,10 +228,10 @@ def test_events_are_not_asked_for_where_they_are_not_used(clinic: Clinic, free_p
     ],
 )
 def test_the_end_of_a_key_is_told_where_jumpcloud_shows_it(
-    clinic: Clinic, left: timedelta, outcome: str, sentence: str
+    harness: DoctorHarness, left: timedelta, outcome: str, sentence: str
 ) -> None:
     ends = datetime.now(UTC) + left
-    key = clinic.jumpcloud.credentials()["api_key"]
+    key = harness.jumpcloud.credentials()["api_key"]
     own = {
         "_id": "a" * 24,
         "email": "owner@example.com",
@@ -239,15 +239,15 @@ def test_the_end_of_a_key_is_told_where_jumpcloud_shows_it(
         "apiKeyHash": {"prefix": key[:5], "expireAt": ends.isoformat()},
     }
     other = own | {"email": "other@example.com", "apiKeyHash": {"prefix": "zzz", "expireAt": "2020-01-01T00:00:00Z"}}
-    clinic.simulators.faults.add(
+    harness.simulators.faults.add(
         system="jumpcloud", path="/api/users$", status=200, body={"totalCount": 2, "results": [other, own]}
     )
-    said = clinic.said("jumpcloud", outcome=outcome, jumpcloud=clinic.jumpcloud_section())
+    said = harness.said("jumpcloud", outcome=outcome, jumpcloud=harness.jumpcloud_section())
     assert sentence.format(ends=f"{ends:%Y-%m-%d}") in said
 
 
-def test_a_clock_that_is_wrong(clinic: Clinic) -> None:
-    settings = Settings.model_validate({"jumpcloud": clinic.jumpcloud_section()})
+def test_a_clock_that_is_wrong(harness: DoctorHarness) -> None:
+    settings = Settings.model_validate({"jumpcloud": harness.jumpcloud_section()})
     for minutes, side in ((10, "ahead of"), (-10, "behind")):
         clock = ManualClock(datetime.now(UTC) + timedelta(minutes=minutes))
         skew = next(each for each in examine(settings, clock) if each.check == "clock")

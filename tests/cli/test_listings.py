@@ -4,20 +4,20 @@ from datetime import timedelta
 from pathlib import Path
 
 from tests.cli.ran import Run
-from tests.doubles.house import BY_HAND, House
+from tests.fakes.local_stack import BY_HAND, LocalStack
 
 
-def _lived(house: House) -> None:
+def _lived(stack: LocalStack) -> None:
     """A grant that is done, one that is over, one with a ticket, and a message that was not accepted."""
-    house.grant("standing", group="jumpcloud:group:ops:member")
-    house.grant("short", seconds=60)
-    house.grant("by-hand", group=BY_HAND)
-    house.intake.take(b'{"id": "broken', content_type="application/json", source="test")
-    house.run(timedelta(minutes=2))
+    stack.grant("standing", group="jumpcloud:group:ops:member")
+    stack.grant("short", seconds=60)
+    stack.grant("by-hand", group=BY_HAND)
+    stack.intake.take(b'{"id": "broken', content_type="application/json", source="test")
+    stack.run(timedelta(minutes=2))
 
 
-def test_requests_are_listed_newest_first_and_filtered_by_state(provisor: Run, config: Path, house: House) -> None:
-    _lived(house)
+def test_requests_are_listed_newest_first_and_filtered_by_state(provisor: Run, config: Path, stack: LocalStack) -> None:
+    _lived(stack)
     rows = provisor("requests", "list", "-c", config, "--json").json
     assert [row["id"] for row in rows] == ["by-hand", "short", "standing"]
     open_ones = provisor("requests", "list", "-c", config, "--json", "--state", "fulfilling", "--state", "failed").json
@@ -25,8 +25,8 @@ def test_requests_are_listed_newest_first_and_filtered_by_state(provisor: Run, c
     assert len(provisor("requests", "list", "-c", config, "--json", "--limit", "2").json) == 2
 
 
-def test_a_listing_in_a_pipe_is_plain_and_aligned(provisor: Run, config: Path, house: House) -> None:
-    _lived(house)
+def test_a_listing_in_a_pipe_is_plain_and_aligned(provisor: Run, config: Path, stack: LocalStack) -> None:
+    _lived(stack)
     head, *lines = provisor("requests", "list", "-c", config).out.splitlines()
     assert head.split() == ["ID", "STATE", "ACTION", "SUBJECT", "ENTITLEMENT", "RECEIVED", "REASON"]
     assert len(lines) == 3
@@ -45,8 +45,8 @@ def test_an_empty_listing_says_so_and_is_an_empty_array(provisor: Run, config: P
         assert provisor(group, "list", "-c", config, "--json").json == []
 
 
-def test_a_request_is_shown_with_plan_ticket_claim_and_trail(provisor: Run, config: Path, house: House) -> None:
-    _lived(house)
+def test_a_request_is_shown_with_plan_ticket_claim_and_trail(provisor: Run, config: Path, stack: LocalStack) -> None:
+    _lived(stack)
     shown = provisor("requests", "show", "short", "-c", config).out
     assert "Request short: done" in shown
     assert "1. give group api" in shown
@@ -62,16 +62,16 @@ def test_a_request_is_shown_with_plan_ticket_claim_and_trail(provisor: Run, conf
     assert facts["claim"]["state"] == "pending"
 
 
-def test_tickets_name_their_requests(provisor: Run, config: Path, house: House) -> None:
-    _lived(house)
+def test_tickets_name_their_requests(provisor: Run, config: Path, stack: LocalStack) -> None:
+    _lived(stack)
     (row,) = provisor("tickets", "list", "-c", config, "--json", "--state", "open").json
     assert row["request"] == "by-hand"
     assert row["key"]
     assert provisor("tickets", "list", "-c", config, "--json", "--state", "verified").json == []
 
 
-def test_claims_say_when_they_end_and_why(provisor: Run, config: Path, house: House) -> None:
-    _lived(house)
+def test_claims_say_when_they_end_and_why(provisor: Run, config: Path, stack: LocalStack) -> None:
+    _lived(stack)
     (row,) = provisor("claims", "list", "-c", config, "--json", "--state", "ended").json
     assert row["request"] == "short"
     assert row["duration_seconds"] == 60
@@ -79,9 +79,9 @@ def test_claims_say_when_they_end_and_why(provisor: Run, config: Path, house: Ho
 
 
 def test_a_dead_letter_is_shown_with_reason_and_body_and_can_be_sent_again_once(
-    provisor: Run, config: Path, house: House
+    provisor: Run, config: Path, stack: LocalStack
 ) -> None:
-    _lived(house)
+    _lived(stack)
     (row,) = provisor("dead-letters", "list", "-c", config, "--json").json
     assert "not JSON" in row["reason"]
     shown = provisor("dead-letters", "show", str(row["number"]), "-c", config).out
@@ -89,7 +89,7 @@ def test_a_dead_letter_is_shown_with_reason_and_body_and_can_be_sent_again_once(
     assert provisor("dead-letters", "resend", "--all", "-c", config, "--json").json == [
         {"number": row["number"], "resent": True}
     ]
-    assert house.intake.drain_inbox(10) == 1
+    assert stack.intake.drain_inbox(10) == 1
     again = provisor("dead-letters", "resend", str(row["number"]), "-c", config)
     assert "was sent again before" in again.out
     assert len(provisor("dead-letters", "list", "-c", config, "--json").json) == 1, (
@@ -105,10 +105,10 @@ def test_what_is_not_there_is_exit_1_with_a_remedy(provisor: Run, config: Path) 
         assert "Traceback" not in ran.err
 
 
-def test_other_peoples_words_cannot_steer_the_terminal(provisor: Run, config: Path, house: House) -> None:
-    house.grant("sly", reason="\x1b[2J\x1b]0;gone\x07 harmless")
-    house.grant("unknown", subject={"id": "\x1b[31mu9"})
-    house.run()
+def test_other_peoples_words_cannot_steer_the_terminal(provisor: Run, config: Path, stack: LocalStack) -> None:
+    stack.grant("sly", reason="\x1b[2J\x1b]0;gone\x07 harmless")
+    stack.grant("unknown", subject={"id": "\x1b[31mu9"})
+    stack.run()
     for arguments in (("requests", "list"), ("requests", "show", "sly"), ("requests", "show", "unknown")):
         assert "\x1b" not in provisor(*arguments, "-c", config).out
 

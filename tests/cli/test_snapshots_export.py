@@ -17,7 +17,7 @@ from cli.export_files import Sink, write_rows
 from store.database import Database
 from store.unit_of_work import Store
 from tests.cli.ran import Run
-from tests.store.painting import Painting, account, group, jira, jumpcloud, paint
+from tests.store.snapshot_rows import SnapshotRows, account, group, jira, jumpcloud, store_snapshot
 
 JUST_NOW = timedelta(minutes=1)
 
@@ -33,7 +33,7 @@ def store(sqlite_url: str) -> Iterator[Store]:
 def taken(store: Store) -> str:
     """Both snapshots; when they began."""
     at = datetime.now(UTC) - JUST_NOW
-    paint(store, jumpcloud(), jira(), at=at)
+    store_snapshot(store, jumpcloud(), jira(), at=at)
     return f"{at:%Y-%m-%dT%H:%M:%SZ}"
 
 
@@ -152,7 +152,7 @@ def test_any_text_survives_the_round_trip_through_csv() -> None:
 
 
 def test_an_export_of_nothing_is_a_header(provisor: Run, config: Path, store: Store) -> None:
-    paint(store, Painting(jumpcloud().system, [account("a")]), at=datetime.now(UTC) - JUST_NOW)
+    store_snapshot(store, SnapshotRows(jumpcloud().system, [account("a")]), at=datetime.now(UTC) - JUST_NOW)
     assert provisor("export", "grants", "-c", config).out == ",".join(GRANTS) + "\r\n"
     assert provisor("export", "grants", "-c", config, "--format", "jsonl").out == ""
 
@@ -181,8 +181,8 @@ def test_a_manifest_proves_what_was_exported_and_as_of_when(
     assert facts["sha256"] == hashlib.sha256(file.read_bytes()).hexdigest()
     assert (facts["rows"], facts["bytes"], facts["file"]) == (6, file.stat().st_size, "accounts.jsonl")
     assert [(each["system"], each["began_at"], each["method"]) for each in facts["snapshots"]] == [
-        ("jira", taken, "painting"),
-        ("jumpcloud", taken, "painting"),
+        ("jira", taken, "rows"),
+        ("jumpcloud", taken, "rows"),
     ]
     assert facts["columns"] == list(ACCOUNTS)
 
@@ -197,7 +197,7 @@ def test_nothing_is_exported_from_no_snapshot(provisor: Run, config: Path, tmp_p
 def test_an_export_never_leaves_out_a_connected_system_unsaid(
     provisor: Run, configure: Callable[..., Path], store: Store
 ) -> None:
-    paint(store, jumpcloud(), at=datetime.now(UTC) - JUST_NOW)
+    store_snapshot(store, jumpcloud(), at=datetime.now(UTC) - JUST_NOW)
     config = configure(jira={"site_url": "http://127.0.0.1", "email": "a@b.example", "api_token": "token-token"})
     ran = provisor("export", "grants", "-c", config)
     assert (ran.code, ran.out) == (1, "")
@@ -214,7 +214,7 @@ def test_help_names_the_columns_in_their_order(provisor: Run) -> None:
 def test_a_large_export_is_never_held(provisor: Run, config: Path, store: Store, tmp_path: Path) -> None:
     people = [account(f"u{number}", f"u{number}@acme.example") for number in range(8000)]
     rows = [*people, *group("all", "All", *(each.id for each in people))]
-    paint(store, Painting(jumpcloud().system, rows, page=4000), at=datetime.now(UTC) - JUST_NOW)
+    store_snapshot(store, SnapshotRows(jumpcloud().system, rows, page=4000), at=datetime.now(UTC) - JUST_NOW)
     provisor("export", "entitlements", "-c", config, "-o", tmp_path / "small.csv")
     tracemalloc.start()
     provisor("export", "grants", "-c", config, "-o", tmp_path / "grants.csv")

@@ -11,7 +11,7 @@ import yaml
 from store.database import Database
 from store.unit_of_work import Store
 from tests.cli.ran import Ran, Run
-from tests.store.painting import Painting, account, jira, jumpcloud, paint
+from tests.store.snapshot_rows import SnapshotRows, account, jira, jumpcloud, store_snapshot
 
 JUST_NOW = timedelta(minutes=1)
 
@@ -25,7 +25,7 @@ def store(sqlite_url: str) -> Iterator[Store]:
 
 @pytest.fixture
 def world(store: Store) -> None:
-    paint(store, jumpcloud(), jira(), at=datetime.now(UTC) - JUST_NOW)
+    store_snapshot(store, jumpcloud(), jira(), at=datetime.now(UTC) - JUST_NOW)
 
 
 def column(ran: Ran, name: str) -> list[Any]:
@@ -78,9 +78,9 @@ def test_grants_say_whether_they_are_direct_or_through_which_group(provisor: Run
 def test_a_table_in_a_pipe_is_plain_and_hostile_names_do_nothing_to_the_terminal(
     provisor: Run, config: Path, store: Store
 ) -> None:
-    painting = jumpcloud()
-    painting.rows = [*painting.rows, account("evil", title="\x1b[2Jgone\nnew line")]
-    paint(store, painting, at=datetime.now(UTC) - JUST_NOW)
+    rows = jumpcloud()
+    rows.rows = [*rows.rows, account("evil", title="\x1b[2Jgone\nnew line")]
+    store_snapshot(store, rows, at=datetime.now(UTC) - JUST_NOW)
     ran = provisor("accounts", "list", "-c", config)
     assert ran.out.splitlines()[0].split()[:3] == ["SYSTEM", "KIND", "NAME"]
     assert "\x1b" not in ran.out
@@ -96,8 +96,8 @@ def test_a_listing_that_was_cut_short_says_so(provisor: Run, config: Path, world
 
 
 def test_a_long_table_is_printed_as_it_comes(provisor: Run, config: Path, store: Store) -> None:
-    many = Painting(jumpcloud().system, [account(f"u{number}") for number in range(1000)])
-    paint(store, many, at=datetime.now(UTC) - JUST_NOW)
+    many = SnapshotRows(jumpcloud().system, [account(f"u{number}") for number in range(1000)])
+    store_snapshot(store, many, at=datetime.now(UTC) - JUST_NOW)
     ran = provisor("accounts", "list", "-c", config, "-n", "0")
     assert len(ran.out.splitlines()) == 1001
 
@@ -113,7 +113,7 @@ def test_without_a_snapshot_there_is_nothing_to_list(provisor: Run, config: Path
 
 def test_an_old_snapshot_is_said_with_its_age(provisor: Run, config: Path, store: Store) -> None:
     taken = datetime.now(UTC) - timedelta(days=3, minutes=5)
-    paint(store, jumpcloud(), at=taken)
+    store_snapshot(store, jumpcloud(), at=taken)
     ran = provisor("accounts", "list", "-c", config, "--json")
     assert (ran.code, len(ran.json)) == (0, 3)
     assert ran.err == (
@@ -205,7 +205,7 @@ def test_what_is_not_there_is_said_with_what_to_do(
 def test_a_name_that_several_have_must_be_told_apart(provisor: Run, config: Path, store: Store) -> None:
     twice = jira()
     twice.rows = [*twice.rows, *(row for row in jumpcloud().rows if getattr(row, "name", "") == "Engineering")]
-    paint(store, jumpcloud(), twice, at=datetime.now(UTC) - JUST_NOW)
+    store_snapshot(store, jumpcloud(), twice, at=datetime.now(UTC) - JUST_NOW)
     ran = provisor("resources", "show", "Engineering", "-c", config)
     assert ran.code == 1
     assert "names 2 resources: jira:group:eng:member, jumpcloud:group:eng:member." in ran.err

@@ -10,7 +10,7 @@ from typing import Any
 from redis import Redis as Client
 
 from tests.cli.ran import Run
-from tests.doubles.house import GROUP, House
+from tests.fakes.local_stack import GROUP, LocalStack
 from tests.machine import Amqp, Redis
 from worker.queues import INTAKE
 
@@ -23,15 +23,17 @@ def _file(folder: Path, *requests: dict[str, Any]) -> Path:
     return file
 
 
-def test_what_is_handed_in_is_taken_in_by_a_worker(provisor: Run, config: Path, house: House, tmp_path: Path) -> None:
+def test_what_is_handed_in_is_taken_in_by_a_worker(
+    provisor: Run, config: Path, stack: LocalStack, tmp_path: Path
+) -> None:
     ran = provisor("submit", _file(tmp_path, GOOD), "-c", config)
     assert (ran.code, ran.out) == (0, "request 1: r1: handed in\n1 handed in.\n")
-    assert house.intake.drain_inbox(10) == 1
-    assert house.request("r1").source == "submit"
+    assert stack.intake.drain_inbox(10) == 1
+    assert stack.request("r1").source == "submit"
 
 
 def test_an_invalid_entry_is_told_with_its_place_and_the_others_go_on(
-    provisor: Run, config: Path, house: House, tmp_path: Path
+    provisor: Run, config: Path, stack: LocalStack, tmp_path: Path
 ) -> None:
     ran = provisor("submit", _file(tmp_path, GOOD | {"action": "grnt"}, GOOD), "-c", config, "--json")
     assert ran.code == 1
@@ -39,7 +41,7 @@ def test_an_invalid_entry_is_told_with_its_place_and_the_others_go_on(
     assert (first["position"], first["outcome"]) == ("request 1", "invalid")
     assert "action" in first["reason"]
     assert second["outcome"] == "handed in"
-    assert house.intake.drain_inbox(10) == 1
+    assert stack.intake.drain_inbox(10) == 1
 
 
 def test_lines_and_tables_are_read_and_so_is_standard_input(provisor: Run, config: Path, tmp_path: Path) -> None:
@@ -51,13 +53,13 @@ def test_lines_and_tables_are_read_and_so_is_standard_input(provisor: Run, confi
 
 
 def test_the_same_request_again_is_known_and_another_of_its_id_a_conflict(
-    provisor: Run, config: Path, house: House, tmp_path: Path
+    provisor: Run, config: Path, stack: LocalStack, tmp_path: Path
 ) -> None:
-    house.submit(**GOOD)
+    stack.submit(**GOOD)
     ran = provisor("submit", _file(tmp_path, GOOD, GOOD | {"reason": "other"}), "-c", config, "--json")
     assert ran.code == 1
     assert [row["outcome"] for row in ran.json] == ["known", "conflict"]
-    assert house.intake.drain_inbox(10) == 0
+    assert stack.intake.drain_inbox(10) == 0
 
 
 def test_two_requests_of_one_id_in_one_file_are_a_conflict(provisor: Run, config: Path, tmp_path: Path) -> None:
@@ -65,13 +67,15 @@ def test_two_requests_of_one_id_in_one_file_are_a_conflict(provisor: Run, config
     assert [row["outcome"] for row in ran.json] == ["handed in", "known", "conflict"]
 
 
-def test_waiting_follows_to_the_end_and_tells_it(provisor: Run, config: Path, house: House, tmp_path: Path) -> None:
+def test_waiting_follows_to_the_end_and_tells_it(
+    provisor: Run, config: Path, stack: LocalStack, tmp_path: Path
+) -> None:
     stop = threading.Event()
 
     def work() -> None:
         while not stop.wait(0.05):
-            house.intake.drain_inbox(10)
-            house.run()
+            stack.intake.drain_inbox(10)
+            stack.run()
 
     worker = threading.Thread(target=work)
     worker.start()

@@ -15,7 +15,7 @@ from simulator.server import Simulators
 from store.database import Database
 from store.unit_of_work import Store
 from tasks.publisher import RecordingPublisher
-from tests.sync.survey import HurriedClock, wide
+from tests.sync.sync_harness import FastClock, wide
 from worker.call_counter import CallCounter
 from worker.readers import syncing_from
 
@@ -46,7 +46,7 @@ def simulators() -> Iterator[Simulators]:
 
 
 def test_calls_are_shown_while_a_shard_is_being_read(simulators: Simulators, sqlite_url: str) -> None:
-    clock, watching, calls = HurriedClock(), Watching(), CallCounter()
+    clock, watching, calls = FastClock(), Watching(), CallCounter()
     key = World().credentials()["api_key"]
     jumpcloud = wide(api_url=simulators.jumpcloud_url, insights_url=simulators.jumpcloud_url, api_key=key)
     store = Store(Database(sqlite_url, pool_size=8))

@@ -7,9 +7,9 @@ import pytest
 from simulator.jira import World as JiraWorld
 from simulator.jumpcloud import World
 from simulator.server import Simulators
-from tests.connectors.jira_site import Site
-from tests.connectors.jumpcloud_company import Company
-from tests.connectors.jumpcloud_tenant import Tenant
+from tests.connectors.jumpcloud_reader_harness import JumpCloudReaderHarness
+from tests.connectors.simulated_jira import SimulatedJira
+from tests.connectors.simulated_jumpcloud import SimulatedJumpCloud
 from tests.connectors.stub import Stub
 
 
@@ -20,27 +20,27 @@ def stub() -> Iterator[Stub]:
 
 
 @pytest.fixture
-def company() -> Iterator[Company]:
+def company() -> Iterator[SimulatedJumpCloud]:
     world = World()
     with Simulators(jumpcloud=world) as simulators:
-        company = Company(world, simulators)
+        company = SimulatedJumpCloud(world, simulators)
         yield company
         company.close()
 
 
 @pytest.fixture
-def site() -> Iterator[Site]:
+def site() -> Iterator[SimulatedJira]:
     world = JiraWorld()
     with Simulators(jira=world) as simulators:
-        site = Site(world, simulators)
+        site = SimulatedJira(world, simulators)
         yield site
         site.close()
 
 
 @pytest.fixture
-def tenant() -> Iterator[Tenant]:
+def harness() -> Iterator[JumpCloudReaderHarness]:
     world = World()
     with Simulators(jumpcloud=world) as simulators:
-        tenant = Tenant(world, simulators)
-        yield tenant
-        tenant.close()
+        harness = JumpCloudReaderHarness(world, simulators)
+        yield harness
+        harness.close()

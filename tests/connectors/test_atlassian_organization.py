@@ -17,7 +17,7 @@ from simulator.jira.people import Group
 from simulator.jira.seeding import seed
 from simulator.server import Simulators
 from simulator.world import change_switches
-from tests.connectors.jira_snapshot import ADMIN, SITE, TOKEN, SnapshotTaker
+from tests.connectors.jira_reader_harness import ADMIN, SITE, TOKEN, JiraReaderHarness
 from tests.connectors.stub import TIMEOUTS, Reply, Stub
 
 KEY = "stub-organization-key"
@@ -25,16 +25,16 @@ LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 @pytest.fixture
-def photographer() -> Iterator[SnapshotTaker]:
+def photographer() -> Iterator[JiraReaderHarness]:
     world = World()
     with Simulators(jira=world, atlassian=True) as simulators:
-        made = SnapshotTaker(world, simulators)
+        made = JiraReaderHarness(world, simulators)
         yield made
         made.close()
 
 
 @pytest.fixture
-def world(photographer: SnapshotTaker) -> World:
+def world(photographer: JiraReaderHarness) -> World:
     return photographer.world
 
 
@@ -60,27 +60,27 @@ def names(organization: AtlassianOrganization) -> list[str]:
     return [group.name for page in organization.groups() for group in page]
 
 
-def test_the_key_is_proved_by_the_organizations_name(photographer: SnapshotTaker) -> None:
+def test_the_key_is_proved_by_the_organizations_name(photographer: JiraReaderHarness) -> None:
     assert photographer.organization().prove() == "Example Organization"
 
 
-def test_a_key_that_may_not_read_the_organization_is_good_all_the_same(photographer: SnapshotTaker) -> None:
+def test_a_key_that_may_not_read_the_organization_is_good_all_the_same(photographer: JiraReaderHarness) -> None:
     photographer.directory.act("add_key", value="scoped-organization-key", scopes=["read:user:admin"])
     assert photographer.organization("scoped-organization-key").prove() == photographer.world.organization.id
 
 
-def test_a_wrong_key_is_refused_by_the_name_of_its_api(photographer: SnapshotTaker) -> None:
+def test_a_wrong_key_is_refused_by_the_name_of_its_api(photographer: JiraReaderHarness) -> None:
     with pytest.raises(CredentialRefused, match="organization API refused") as refused:
         photographer.organization("wrong-organization-key").prove()
     assert "admin.atlassian.com" in refused.value.remedy
 
 
-def test_a_jira_token_is_no_organization_key(photographer: SnapshotTaker) -> None:
+def test_a_jira_token_is_no_organization_key(photographer: JiraReaderHarness) -> None:
     with pytest.raises(CredentialRefused):
         photographer.organization(TOKEN).prove()
 
 
-def test_the_products_of_a_site_are_found_by_its_address(photographer: SnapshotTaker) -> None:
+def test_the_products_of_a_site_are_found_by_its_address(photographer: JiraReaderHarness) -> None:
     photographer.switch(self_links="site")
     organization = photographer.organization()
     cloud_id = photographer.world.site.cloud_id
@@ -90,7 +90,7 @@ def test_the_products_of_a_site_are_found_by_its_address(photographer: SnapshotT
 
 
 @pytest.mark.parametrize("end", ["absent", "null"])
-def test_lists_are_read_to_their_end_by_cursors(photographer: SnapshotTaker, world: World, end: str) -> None:
+def test_lists_are_read_to_their_end_by_cursors(photographer: JiraReaderHarness, world: World, end: str) -> None:
     change_switches(photographer.directory.switches, {"end_of_list": end})
     seed(world, users=230, groups=120, projects=0)
     organization = photographer.organization()
@@ -130,7 +130,7 @@ def test_the_id_of_a_group_may_be_a_resource_name(stub: Stub, stubbed: Atlassian
     assert next(stubbed.people(expand=("groups",)))[0].group_ids == {"1234", "5678"}
 
 
-def test_a_search_is_repeated_when_the_connection_breaks(photographer: SnapshotTaker, world: World) -> None:
+def test_a_search_is_repeated_when_the_connection_breaks(photographer: JiraReaderHarness, world: World) -> None:
     seed(world, users=5, groups=2, projects=0)
     client = organization_client(
         credential=organization_key("sim-organization-key"),
@@ -143,7 +143,7 @@ def test_a_search_is_repeated_when_the_connection_breaks(photographer: SnapshotT
 
 
 @pytest.mark.parametrize("says_when", [True, False])
-def test_a_429_is_handed_up_with_the_wait_it_asks_for(photographer: SnapshotTaker, *, says_when: bool) -> None:
+def test_a_429_is_handed_up_with_the_wait_it_asks_for(photographer: JiraReaderHarness, *, says_when: bool) -> None:
     change_switches(photographer.directory.switches, {"requests_per_minute": 1, "retry_after": says_when})
     organization = photographer.organization()
     names(organization)
@@ -152,12 +152,14 @@ def test_a_429_is_handed_up_with_the_wait_it_asks_for(photographer: SnapshotTake
     assert (failure.value.retry_after is not None) is says_when
 
 
-def test_an_organization_that_is_not_there_is_permanent(photographer: SnapshotTaker) -> None:
+def test_an_organization_that_is_not_there_is_permanent(photographer: JiraReaderHarness) -> None:
     with pytest.raises(Permanent, match="Organization not found"):
         names(photographer.organization(org_id="another"))
 
 
-def test_events_are_read_page_by_page_and_no_further_than_allowed(photographer: SnapshotTaker, world: World) -> None:
+def test_events_are_read_page_by_page_and_no_further_than_allowed(
+    photographer: JiraReaderHarness, world: World
+) -> None:
     seed(world, users=30, groups=25, projects=0, members_per_group=0)
     people = list(world.directory.users)[:30]
     for group in list(world.directory.groups.values())[:25]:
@@ -175,7 +177,7 @@ def test_events_are_read_page_by_page_and_no_further_than_allowed(photographer: 
 
 
 def test_a_group_of_an_identity_provider_is_external_and_others_are_not(
-    photographer: SnapshotTaker, world: World
+    photographer: JiraReaderHarness, world: World
 ) -> None:
     synced = world.directory.add_group(Group(world.administration.fresh_uuid(), "synced", external_synced=True))
     plain = world.directory.add_group(Group(world.administration.fresh_uuid(), "plain"))
@@ -185,7 +187,7 @@ def test_a_group_of_an_identity_provider_is_external_and_others_are_not(
 
 
 def test_an_answer_about_a_group_is_kept_for_a_while_and_not_for_ever(
-    photographer: SnapshotTaker, world: World
+    photographer: JiraReaderHarness, world: World
 ) -> None:
     group = world.directory.add_group(Group(world.administration.fresh_uuid(), "team"))
     clock = Later()
@@ -199,7 +201,7 @@ def test_an_answer_about_a_group_is_kept_for_a_while_and_not_for_ever(
 
 
 def test_a_connector_with_the_organization_leaves_external_groups_to_people(
-    photographer: SnapshotTaker, world: World
+    photographer: JiraReaderHarness, world: World
 ) -> None:
     world.directory.add_group(Group(world.administration.fresh_uuid(), "synced", external_synced=True))
     options = ClientOptions(timeouts=TIMEOUTS)

@@ -10,14 +10,14 @@ from access.failures import CredentialRefused, Failure, Permanent, Transient
 from connectors.jira import api_token, bearer_token, gateway_address
 from connectors.ports import Connector
 from httpclient import Basic
-from tests.connectors.jira_site import (
+from tests.connectors.simulated_jira import (
     ADMIN,
     ADMINISTRATORS,
     NO_SUCH_ACCOUNT,
     NO_SUCH_GROUP,
     SITE,
     TOKEN,
-    Site,
+    SimulatedJira,
 )
 
 SCOPES = [
@@ -29,25 +29,25 @@ SCOPES = [
 ]
 
 
-def _account(site: Site, subject: Subject) -> Account:
+def _account(site: SimulatedJira, subject: Subject) -> Account:
     found = site.connector.find_account(subject)
     assert isinstance(found, Account)
     return found
 
 
-def _nobody(site: Site, subject: Subject) -> NoMatch:
+def _nobody(site: SimulatedJira, subject: Subject) -> NoMatch:
     found = site.connector.find_account(subject)
     assert isinstance(found, NoMatch)
     return found
 
 
-def _found(site: Site, text: str) -> Entitlement:
+def _found(site: SimulatedJira, text: str) -> Entitlement:
     found = site.connector.find_entitlement(EntitlementRef.parse(text))
     assert isinstance(found, Entitlement)
     return found
 
 
-def _none(site: Site, text: str) -> NoMatch:
+def _none(site: SimulatedJira, text: str) -> NoMatch:
     found = site.connector.find_entitlement(EntitlementRef.parse(text))
     assert isinstance(found, NoMatch)
     return found
@@ -61,49 +61,49 @@ def _ending(call: Callable[[], object]) -> str:
     return "answer"
 
 
-def test_it_is_a_connector(site: Site) -> None:
+def test_it_is_a_connector(site: SimulatedJira) -> None:
     connector: Connector = site.connector
     assert connector.system == "jira"
 
 
 @pytest.mark.parametrize("email", ["alice@example.com", "ALICE@Example.com", " alice@example.com "])
-def test_an_account_is_found_by_its_address_in_any_case(site: Site, email: str) -> None:
+def test_an_account_is_found_by_its_address_in_any_case(site: SimulatedJira, email: str) -> None:
     found = _account(site, Subject(email=email))
     assert (found.id, found.title, found.active, found.email_proven) == (site.alice, "Alice Able", True, True)
     assert site.calls() == ["GET /user/search"]
 
 
-def test_an_account_is_found_by_id(site: Site) -> None:
+def test_an_account_is_found_by_id(site: SimulatedJira) -> None:
     found = _account(site, Subject(id=site.bob))
     assert (found.email, found.email_proven) == ("bob@example.com", True)
 
 
 @pytest.mark.parametrize("account_id", [NO_SUCH_ACCOUNT, "unknown", "a b", "x" * 129, "../myself"])
-def test_an_id_of_nobody_matches_none(site: Site, account_id: str) -> None:
+def test_an_id_of_nobody_matches_none(site: SimulatedJira, account_id: str) -> None:
     assert not _nobody(site, Subject(id=account_id)).several
 
 
-def test_an_id_that_contradicts_the_address_matches_none(site: Site) -> None:
+def test_an_id_that_contradicts_the_address_matches_none(site: SimulatedJira) -> None:
     assert _nobody(site, Subject(id=site.alice, email="bob@example.com")).candidates
 
 
-def test_a_username_names_nobody_in_jira(site: Site) -> None:
+def test_a_username_names_nobody_in_jira(site: SimulatedJira) -> None:
     assert not _nobody(site, Subject(username="alice")).several
 
 
-def test_an_inactive_account_is_found_by_id_and_not_by_address(site: Site) -> None:
+def test_an_inactive_account_is_found_by_id_and_not_by_address(site: SimulatedJira) -> None:
     site.world.administration.set_account_status(site.world.user(site.alice), "inactive")
     assert not _account(site, Subject(id=site.alice)).active
     assert isinstance(site.connector.find_account(Subject(email="alice@example.com")), NoMatch)
 
 
-def test_a_deleted_account_is_found_inactive_by_id(site: Site) -> None:
+def test_a_deleted_account_is_found_inactive_by_id(site: SimulatedJira) -> None:
     site.world.administration.set_account_status(site.world.user(site.alice), "closed")
     assert not _account(site, Subject(id=site.alice)).active
 
 
 @pytest.mark.parametrize("how", ["hit", "none"])
-def test_a_hidden_address_is_probable_and_never_proven(site: Site, how: str) -> None:
+def test_a_hidden_address_is_probable_and_never_proven(site: SimulatedJira, how: str) -> None:
     site.switch(hidden_emails=True, search_hidden_email=how)
     if how == "hit":
         found = _account(site, Subject(email="alice@example.com"))
@@ -115,7 +115,7 @@ def test_a_hidden_address_is_probable_and_never_proven(site: Site, how: str) -> 
         assert isinstance(site.connector.find_account(Subject(email="alice@example.com")), NoMatch)
 
 
-def test_our_own_map_is_asked_first_and_proves_a_hidden_address(site: Site) -> None:
+def test_our_own_map_is_asked_first_and_proves_a_hidden_address(site: SimulatedJira) -> None:
     site.switch(hidden_emails=True, search_hidden_email="none")
     site.known["alice@example.com"] = site.alice
     found = _account(site, Subject(email="Alice@example.com"))
@@ -123,19 +123,19 @@ def test_our_own_map_is_asked_first_and_proves_a_hidden_address(site: Site) -> N
     assert site.calls() == ["GET /user"]
 
 
-def test_our_own_map_is_not_believed_when_jira_shows_another_address_or_nobody(site: Site) -> None:
+def test_our_own_map_is_not_believed_when_jira_shows_another_address_or_nobody(site: SimulatedJira) -> None:
     for stale in (site.bob, NO_SUCH_ACCOUNT):
         site.known["alice@example.com"] = stale
         assert _account(site, Subject(email="alice@example.com")).id == site.alice
 
 
-def test_a_name_that_begins_like_the_address_is_no_match(site: Site) -> None:
+def test_a_name_that_begins_like_the_address_is_no_match(site: SimulatedJira) -> None:
     site.add_user("carol@example.com", "dave@example.com")
     missing = _nobody(site, Subject(email="dave@example.com"))
     assert not missing.several
 
 
-def test_several_hidden_accounts_match_none(site: Site) -> None:
+def test_several_hidden_accounts_match_none(site: SimulatedJira) -> None:
     hits = [
         {"accountId": f"712020:{n}", "accountType": "atlassian", "displayName": f"P{n}", "active": True} for n in (1, 2)
     ]
@@ -145,19 +145,19 @@ def test_several_hidden_accounts_match_none(site: Site) -> None:
     assert len(missing.candidates) == 2
 
 
-def test_apps_and_portal_customers_are_not_the_person(site: Site) -> None:
+def test_apps_and_portal_customers_are_not_the_person(site: SimulatedJira) -> None:
     site.add_user("desk@example.com", "Desk", account_type="customer")
     site.add_user("bot@example.com", "Bot", account_type="app", email_hidden=True)
     for email in ("desk@example.com", "bot@example.com"):
         assert isinstance(site.connector.find_account(Subject(email=email)), NoMatch)
 
 
-def test_a_mistyped_address_matches_none_and_near_ones_are_offered(site: Site) -> None:
+def test_a_mistyped_address_matches_none_and_near_ones_are_offered(site: SimulatedJira) -> None:
     missing = _nobody(site, Subject(email="alice@example.org"))
     assert missing.candidates == (f"Alice Able <alice@example.com> ({site.alice})",)
 
 
-def test_a_group_is_found_by_id_or_name_and_named_by_both(site: Site) -> None:
+def test_a_group_is_found_by_id_or_name_and_named_by_both(site: SimulatedJira) -> None:
     for part in (site.developers, site.developers.upper(), "developers", "Developers", " DEVELOPERS"):
         found = _found(site, f"jira:group:{part}:member")
         assert found.ref.path == (site.developers,)
@@ -165,12 +165,12 @@ def test_a_group_is_found_by_id_or_name_and_named_by_both(site: Site) -> None:
         assert found.by_person is None
 
 
-def test_a_group_whose_name_looks_like_an_id_is_found(site: Site) -> None:
+def test_a_group_whose_name_looks_like_an_id_is_found(site: SimulatedJira) -> None:
     strange = site.add_group(NO_SUCH_GROUP)
     assert _found(site, f"jira:group:{NO_SUCH_GROUP}:member").ref.path == (strange.id,)
 
 
-def test_two_groups_that_differ_in_case_are_found_exactly_or_match_none(site: Site) -> None:
+def test_two_groups_that_differ_in_case_are_found_exactly_or_match_none(site: SimulatedJira) -> None:
     other = site.add_group("Developers")
     assert _found(site, "jira:group:Developers:member").ref.path == (other.id,)
     missing = _none(site, "jira:group:DEVELOPERS:member")
@@ -178,7 +178,7 @@ def test_two_groups_that_differ_in_case_are_found_exactly_or_match_none(site: Si
     assert len(missing.candidates) == 2
 
 
-def test_a_mistyped_group_matches_none_and_near_ones_are_offered(site: Site) -> None:
+def test_a_mistyped_group_matches_none_and_near_ones_are_offered(site: SimulatedJira) -> None:
     assert _none(site, "jira:group:develpers:member").candidates == (f"developers ({site.developers})",)
 
 
@@ -193,13 +193,13 @@ def test_a_mistyped_group_matches_none_and_near_ones_are_offered(site: Site) -> 
         "ATLASSIAN-ADDONS-x",
     ],
 )
-def test_a_system_group_is_never_changed(site: Site, name: str) -> None:
+def test_a_system_group_is_never_changed(site: SimulatedJira, name: str) -> None:
     if site.world.directory.group_by_name(name) is None:
         site.add_group(name)
     assert _found(site, f"jira:group:{name}:member").by_person
 
 
-def test_protected_and_external_groups_are_for_a_person(site: Site) -> None:
+def test_protected_and_external_groups_are_for_a_person(site: SimulatedJira) -> None:
     connector = site.connect(protected_groups={"Developers"})
     found = connector.find_entitlement(EntitlementRef.parse("jira:group:developers:member"))
     assert isinstance(found, Entitlement)
@@ -210,7 +210,7 @@ def test_protected_and_external_groups_are_for_a_person(site: Site) -> None:
 
 @pytest.mark.parametrize("project", ["10001", "PAY", "pay", "Payments", "payments"])
 @pytest.mark.parametrize("role", [ADMINISTRATORS, "Administrators", "administrators"])
-def test_a_role_is_found_by_id_key_or_name(site: Site, project: str, role: str) -> None:
+def test_a_role_is_found_by_id_key_or_name(site: SimulatedJira, project: str, role: str) -> None:
     found = _found(site, f"jira:project-role:{project}:{role}:assigned")
     assert found.ref.path == ("10001", ADMINISTRATORS)
     assert found.named.path == ("PAY", "Administrators")
@@ -218,31 +218,31 @@ def test_a_role_is_found_by_id_key_or_name(site: Site, project: str, role: str) 
     assert found.by_person is None
 
 
-def test_a_project_is_found_by_a_former_key_but_named_by_the_present_one(site: Site) -> None:
+def test_a_project_is_found_by_a_former_key_but_named_by_the_present_one(site: SimulatedJira) -> None:
     site.world.projects.rename(site.world.projects.by_id["10001"], "PAYMENTS")
     assert _found(site, "jira:project-role:PAY:Developers:assigned").named.path == ("PAYMENTS", "Developers")
 
 
-def test_a_team_managed_project_has_roles_of_its_own(site: Site) -> None:
+def test_a_team_managed_project_has_roles_of_its_own(site: SimulatedJira) -> None:
     site.add_project("10002", "TEAM", "Team", style="next-gen")
     found = _found(site, "jira:project-role:TEAM:Member:assigned")
     assert found.ref.path == ("10002", "100021")
 
 
-def test_projects_of_one_name_match_none(site: Site) -> None:
+def test_projects_of_one_name_match_none(site: SimulatedJira) -> None:
     site.add_project("10002", "PAYB", "Payments")
     missing = _none(site, "jira:project-role:Payments:Administrators:assigned")
     assert missing.several
     assert missing.candidates == ("Payments (PAY)", "Payments (PAYB)")
 
 
-def test_a_mistyped_project_or_role_matches_none_and_near_ones_are_offered(site: Site) -> None:
+def test_a_mistyped_project_or_role_matches_none_and_near_ones_are_offered(site: SimulatedJira) -> None:
     assert _none(site, "jira:project-role:Paymnts:Administrators:assigned").candidates == ("Payments (PAY)",)
     assert f"Administrators ({ADMINISTRATORS})" in _none(site, "jira:project-role:PAY:Admins:assigned").candidates
 
 
 @pytest.mark.parametrize("project", ["..", ".", "a/b", "%2e%2e", "Ü"])
-def test_a_strange_project_name_matches_none_and_calls_no_other_route(site: Site, project: str) -> None:
+def test_a_strange_project_name_matches_none_and_calls_no_other_route(site: SimulatedJira, project: str) -> None:
     ref = EntitlementRef(
         EntitlementRef.parse("jira:account:exists").system, site.actor().entitlement.kind, (project, "x")
     )
@@ -250,22 +250,22 @@ def test_a_strange_project_name_matches_none_and_calls_no_other_route(site: Site
     assert set(site.calls()) == {"GET /project/search"}
 
 
-def test_an_internal_role_of_apps_is_left_alone(site: Site) -> None:
+def test_an_internal_role_of_apps_is_left_alone(site: SimulatedJira) -> None:
     assert _found(site, "jira:project-role:PAY:atlassian-addons-project-access:assigned").by_person
 
 
-def test_the_account_itself_is_an_entitlement(site: Site) -> None:
+def test_the_account_itself_is_an_entitlement(site: SimulatedJira) -> None:
     assert str(_found(site, "jira:account:exists").ref) == "jira:account:exists"
 
 
 @pytest.mark.parametrize("links", ["served", "site"])
-def test_links_in_answers_are_never_followed(site: Site, links: str) -> None:
+def test_links_in_answers_are_never_followed(site: SimulatedJira, links: str) -> None:
     site.switch(self_links=links)
     site.connector.give(site.actor())
     assert _found(site, "jira:project-role:PAY:Administrators:assigned").ref.path == ("10001", ADMINISTRATORS)
 
 
-def test_holdings_name_groups_and_the_roles_an_account_is_in_itself(site: Site) -> None:
+def test_holdings_name_groups_and_the_roles_an_account_is_in_itself(site: SimulatedJira) -> None:
     site.enter_role(site.world.user(site.bob))
     site.enter_role(site.world.group(site.developers), "10004")
     held = site.connector.holdings(site.bob)
@@ -275,7 +275,7 @@ def test_holdings_name_groups_and_the_roles_an_account_is_in_itself(site: Site) 
     assert held.note == ""
 
 
-def test_holdings_stop_at_the_cap_and_say_so(site: Site) -> None:
+def test_holdings_stop_at_the_cap_and_say_so(site: SimulatedJira) -> None:
     for number in range(5):
         site.add_project(f"1010{number}", f"P{number}", f"Project {number}")
     connector = site.connect(holdings_calls=20)
@@ -287,7 +287,7 @@ def test_holdings_stop_at_the_cap_and_say_so(site: Site) -> None:
     assert held.groups
 
 
-def test_holdings_name_the_projects_that_are_not_shown(site: Site) -> None:
+def test_holdings_name_the_projects_that_are_not_shown(site: SimulatedJira) -> None:
     site.add_project("10002", "SECRET", "Secret")
     site.deny("ADMINISTER_PROJECTS", "10002")
     site.deny("ADMINISTER")
@@ -297,17 +297,17 @@ def test_holdings_name_the_projects_that_are_not_shown(site: Site) -> None:
     assert "SECRET" in held.note
 
 
-def test_holdings_of_nobody_are_none(site: Site) -> None:
+def test_holdings_of_nobody_are_none(site: SimulatedJira) -> None:
     assert site.connector.holdings(NO_SUCH_ACCOUNT).groups == ()
 
 
-def test_a_good_token_is_proven_by_one_cheap_call(site: Site) -> None:
+def test_a_good_token_is_proven_by_one_cheap_call(site: SimulatedJira) -> None:
     assert site.connector.prove() == "Admin Person"
     assert site.calls() == ["GET /myself"]
 
 
 @pytest.mark.parametrize("status", [401, 403])
-def test_a_bad_token_is_refused_even_where_jira_answers_200_and_nothing(site: Site, status: int) -> None:
+def test_a_bad_token_is_refused_even_where_jira_answers_200_and_nothing(site: SimulatedJira, status: int) -> None:
     site.switch(anonymous_directory_status=status)
     connector = site.connect(api_token(ADMIN, "no-such-token"))
     for call in (
@@ -324,7 +324,7 @@ def test_a_bad_token_is_refused_even_where_jira_answers_200_and_nothing(site: Si
             call()
 
 
-def test_a_captcha_is_a_refused_credential(site: Site) -> None:
+def test_a_captcha_is_a_refused_credential(site: SimulatedJira) -> None:
     site.switch(captcha_after_failures=1)
     connector = site.connect(api_token(ADMIN, "no-such-token"))
     for _ in range(3):
@@ -332,14 +332,14 @@ def test_a_captcha_is_a_refused_credential(site: Site) -> None:
             connector.prove()
 
 
-def test_a_bearer_token_at_the_site_is_a_refused_credential(site: Site) -> None:
+def test_a_bearer_token_at_the_site_is_a_refused_credential(site: SimulatedJira) -> None:
     for token in ("opaque-token", "a.b.c"):
         with pytest.raises(CredentialRefused):
             site.connect(bearer_token(token)).prove()
 
 
 @pytest.mark.parametrize("kind", ["basic", "bearer"])
-def test_a_scoped_token_works_at_the_gateway_and_links_still_name_the_site(site: Site, kind: str) -> None:
+def test_a_scoped_token_works_at_the_gateway_and_links_still_name_the_site(site: SimulatedJira, kind: str) -> None:
     site.world.tokens.add("scoped-token", site.world.user(ADMIN).account_id, scopes=SCOPES)
     credential = api_token(ADMIN, "scoped-token") if kind == "basic" else bearer_token("scoped-token")
     connector = site.connect(credential, address=site.gateway)
@@ -354,14 +354,14 @@ def test_a_scoped_token_works_at_the_gateway_and_links_still_name_the_site(site:
 
 
 @pytest.mark.parametrize("how", ["anonymous", "refused"])
-def test_a_scoped_token_at_the_site_is_a_refused_credential(site: Site, how: str) -> None:
+def test_a_scoped_token_at_the_site_is_a_refused_credential(site: SimulatedJira, how: str) -> None:
     site.switch(scoped_token_on_site=how)
     site.world.tokens.add("scoped-token", site.world.user(ADMIN).account_id, scopes=SCOPES)
     with pytest.raises(CredentialRefused):
         site.connect(api_token(ADMIN, "scoped-token")).observe(site.member())
 
 
-def test_a_token_without_the_scope_is_refused_at_the_gateway(site: Site) -> None:
+def test_a_token_without_the_scope_is_refused_at_the_gateway(site: SimulatedJira) -> None:
     site.world.tokens.add("scoped-token", site.world.user(ADMIN).account_id, scopes=["read:jira-user"])
     with pytest.raises(CredentialRefused, match="scope"):
         site.connect(bearer_token("scoped-token"), address=site.gateway).give(site.member())
@@ -372,7 +372,7 @@ def test_the_gateway_address_is_made_from_the_cloud_id() -> None:
 
 
 @pytest.mark.parametrize(("reason", "told"), [("jira-burst-based", True), ("gateway", False)])
-def test_a_429_is_transient_with_the_wait_if_it_names_one(site: Site, reason: str, *, told: bool) -> None:
+def test_a_429_is_transient_with_the_wait_if_it_names_one(site: SimulatedJira, reason: str, *, told: bool) -> None:
     site.switch(throttle_next=2, throttle_reason=reason, retry_after_s=7)
     with pytest.raises(Transient) as caught:
         site.connector.observe(site.member())
@@ -382,7 +382,7 @@ def test_a_429_is_transient_with_the_wait_if_it_names_one(site: Site, reason: st
 
 @pytest.mark.parametrize("body", ["<html>Bad gateway</html>", "", "null", "[]", '{"x": 1}', "[1]", '"text"'])
 @pytest.mark.parametrize("status", [200, 400, 404, 500])
-def test_whatever_comes_back_ends_in_a_failure_word_or_an_answer(site: Site, status: int, body: str) -> None:
+def test_whatever_comes_back_ends_in_a_failure_word_or_an_answer(site: SimulatedJira, status: int, body: str) -> None:
     connector = site.connector
     for call in (
         connector.prove,
@@ -403,7 +403,9 @@ def test_whatever_comes_back_ends_in_a_failure_word_or_an_answer(site: Site, sta
 
 @pytest.mark.parametrize("everything", [True, False])
 @pytest.mark.parametrize("status", [400, 404])
-def test_a_gateways_error_page_is_never_read_as_nobody_has_access(site: Site, status: int, *, everything: bool) -> None:
+def test_a_gateways_error_page_is_never_read_as_nobody_has_access(
+    site: SimulatedJira, status: int, *, everything: bool
+) -> None:
     path = "" if everything else "/user$|/user/groups$|/role/"
     site.simulators.faults.add(path=path, status=status, body="<html>", content_type="text/html", times=None)
     for target in (site.member(site.bob), site.actor(site.bob), site.account(account_id=site.bob)):

@@ -18,7 +18,7 @@ from simulator.jira import World
 from simulator.jira.people import Group, User
 from simulator.jira.seeding import seed
 from simulator.server import Simulators
-from tests.connectors.jira_snapshot import ADMIN, SITE, SnapshotTaker, flat, part, whole
+from tests.connectors.jira_reader_harness import ADMIN, SITE, JiraReaderHarness, flat, part, whole
 from tests.connectors.stub import TIMEOUTS, Reply, Stub
 
 NO_GROUP = "00000000-0000-4000-8000-00000000dead"
@@ -27,17 +27,17 @@ EMPTY = {"values": [], "total": 0, "isLast": True, "maxResults": 50, "startAt": 
 
 
 @pytest.fixture
-def photographer() -> Iterator[SnapshotTaker]:
+def photographer() -> Iterator[JiraReaderHarness]:
     world = World()
     world.switches.burst_bucket = 0
     with Simulators(jira=world) as simulators:
-        made = SnapshotTaker(world, simulators)
+        made = JiraReaderHarness(world, simulators)
         yield made
         made.close()
 
 
 @pytest.fixture
-def world(photographer: SnapshotTaker) -> World:
+def world(photographer: JiraReaderHarness) -> World:
     return photographer.world
 
 
@@ -58,7 +58,7 @@ def plan(reader: JiraReader) -> ReadPlan:
 # The whole
 
 
-def test_a_snapshot_holds_exactly_what_the_site_holds(photographer: SnapshotTaker, world: World) -> None:
+def test_a_snapshot_holds_exactly_what_the_site_holds(photographer: JiraReaderHarness, world: World) -> None:
     seed(world, users=60, groups=8, projects=6, members_per_group=7)
     taken = photographer.take(photographer.reader())
     assert set(taken.accounts) == set(world.directory.users)
@@ -81,7 +81,7 @@ def test_a_snapshot_holds_exactly_what_the_site_holds(photographer: SnapshotTake
 
 @pytest.mark.parametrize("page", [50, 7])
 def test_a_snapshot_costs_no_more_calls_than_the_formula_and_a_twentieth(
-    photographer: SnapshotTaker, world: World, page: int
+    photographer: JiraReaderHarness, world: World, page: int
 ) -> None:
     photographer.switch(groups_bulk_cap=page)
     seed(world, users=300, groups=60, projects=25, members_per_group=60)
@@ -107,7 +107,7 @@ def test_the_formula_is_the_one_of_the_contract() -> None:
 
 
 def test_no_more_calls_are_in_flight_than_allowed_however_many_threads_read(
-    photographer: SnapshotTaker, world: World
+    photographer: JiraReaderHarness, world: World
 ) -> None:
     user = add_user(world, "Alice")
     groups = [add_group(world, f"team-{number}", user) for number in range(12)]
@@ -135,7 +135,7 @@ def test_no_more_calls_are_in_flight_than_allowed_however_many_threads_read(
     assert read == [1] * 12
 
 
-def test_links_in_answers_are_never_followed(photographer: SnapshotTaker, world: World) -> None:
+def test_links_in_answers_are_never_followed(photographer: JiraReaderHarness, world: World) -> None:
     photographer.switch(self_links="site")  # the links lead to the real service
     seed(world, users=1, groups=120, projects=110, members_per_group=0, roles_per_project=1)
     reader = photographer.reader()
@@ -147,7 +147,7 @@ def test_links_in_answers_are_never_followed(photographer: SnapshotTaker, world:
 # Accounts
 
 
-def test_an_account_is_shown_with_its_kind_and_status(photographer: SnapshotTaker, world: World) -> None:
+def test_an_account_is_shown_with_its_kind_and_status(photographer: JiraReaderHarness, world: World) -> None:
     for name, more in {
         "Active": {},
         "Idle": {"account_status": "inactive"},
@@ -174,12 +174,12 @@ def test_an_account_is_shown_with_its_kind_and_status(photographer: SnapshotTake
     assert accounts["Robot"].attributes["app_type"] == "service"
 
 
-def test_customers_are_left_out_on_request(photographer: SnapshotTaker, world: World) -> None:
+def test_customers_are_left_out_on_request(photographer: JiraReaderHarness, world: World) -> None:
     buyer = add_user(world, "Buyer", account_type="customer")
     assert buyer.account_id not in photographer.take(photographer.reader(skip_customers=True)).accounts
 
 
-def test_a_short_page_is_not_the_end_of_the_users(photographer: SnapshotTaker, world: World) -> None:
+def test_a_short_page_is_not_the_end_of_the_users(photographer: JiraReaderHarness, world: World) -> None:
     photographer.switch(short_pages=True)
     seed(world, users=1500, groups=0, projects=0)
     taken = photographer.take(photographer.reader())
@@ -189,7 +189,7 @@ def test_a_short_page_is_not_the_end_of_the_users(photographer: SnapshotTaker, w
 
 @pytest.mark.parametrize(("pages", "most"), [(1, 2), (21, 22), (22, 24), (45, 47)])
 def test_pages_asked_for_beyond_the_end_are_no_more_than_a_twentieth(stub: Stub, pages: int, most: int) -> None:
-    client = SnapshotTaker(World(), _Nowhere(stub.address))  # type: ignore[arg-type] # only its address
+    client = JiraReaderHarness(World(), _Nowhere(stub.address))  # type: ignore[arg-type] # only its address
     reader = client.reader()
     people = [
         {"accountId": f"{number}", "accountType": "atlassian", "displayName": "Somebody", "active": True}
@@ -212,7 +212,7 @@ class _Nowhere:
         self.jira_url = address
 
 
-def test_an_address_is_the_profiles_else_our_own_and_says_which(photographer: SnapshotTaker, world: World) -> None:
+def test_an_address_is_the_profiles_else_our_own_and_says_which(photographer: JiraReaderHarness, world: World) -> None:
     shown = add_user(world, "Shown")
     hidden = add_user(world, "Hidden", email_hidden=True)
     secret = add_user(world, "Secret", email_hidden=True)
@@ -224,7 +224,7 @@ def test_an_address_is_the_profiles_else_our_own_and_says_which(photographer: Sn
     assert addresses[secret.account_id] == (None, None)
 
 
-def test_a_damaged_record_is_left_out(photographer: SnapshotTaker, world: World) -> None:
+def test_a_damaged_record_is_left_out(photographer: JiraReaderHarness, world: World) -> None:
     world.directory.add_user(User("unknown", "", "", account_type="unknown"))
     group = add_group(world, "team", world.user(ADMIN))
     world.administration.add_member(group, world.directory.users["unknown"])
@@ -236,20 +236,20 @@ def test_a_damaged_record_is_left_out(photographer: SnapshotTaker, world: World)
 # Groups
 
 
-def test_inactive_members_are_members(photographer: SnapshotTaker, world: World) -> None:
+def test_inactive_members_are_members(photographer: JiraReaderHarness, world: World) -> None:
     idle = add_user(world, "Idle", account_status="inactive")
     group = add_group(world, "team", idle)
     assert photographer.take(photographer.reader()).members(group.id) == {idle.account_id}
 
 
-def test_members_beyond_the_largest_page_are_read(photographer: SnapshotTaker, world: World) -> None:
+def test_members_beyond_the_largest_page_are_read(photographer: JiraReaderHarness, world: World) -> None:
     group = add_group(world, "team", *(add_user(world, f"U{number}") for number in range(101)))
     taken = photographer.take(photographer.reader())
     assert taken.members(group.id) == set(group.members)
     assert taken.calls["jira GET /rest/api/3/group/member"] == 3 + 2  # and one for each of the site's own groups
 
 
-def test_system_groups_are_read_and_marked(photographer: SnapshotTaker, world: World) -> None:
+def test_system_groups_are_read_and_marked(photographer: JiraReaderHarness, world: World) -> None:
     admins = world.group("site-admins")
     taken = photographer.take(photographer.reader())
     assert taken.resource(ThingKind.GROUP, admins.id).attributes["system"] is True
@@ -257,7 +257,7 @@ def test_system_groups_are_read_and_marked(photographer: SnapshotTaker, world: W
 
 
 def test_a_larger_page_of_groups_than_the_service_takes_is_not_the_end(
-    photographer: SnapshotTaker, world: World
+    photographer: JiraReaderHarness, world: World
 ) -> None:
     for number in range(60):
         add_group(world, f"team-{number}")
@@ -265,12 +265,12 @@ def test_a_larger_page_of_groups_than_the_service_takes_is_not_the_end(
     assert photographer.take(photographer.reader()).count(ThingKind.GROUP) == 62
 
 
-def test_a_group_that_is_gone_since_is_an_empty_list(photographer: SnapshotTaker) -> None:
+def test_a_group_that_is_gone_since_is_an_empty_list(photographer: JiraReaderHarness) -> None:
     reader = photographer.reader()
     assert whole(reader, plan(reader), part(f"members/{NO_GROUP}", group=NO_GROUP)) == []
 
 
-def test_a_group_that_is_listed_and_not_found_is_waited_for(photographer: SnapshotTaker, world: World) -> None:
+def test_a_group_that_is_listed_and_not_found_is_waited_for(photographer: JiraReaderHarness, world: World) -> None:
     group = add_group(world, "team", add_user(world, "Alice"))
     reader = photographer.reader()
     made = plan(reader)
@@ -279,7 +279,7 @@ def test_a_group_that_is_listed_and_not_found_is_waited_for(photographer: Snapsh
         whole(reader, made, part(f"members/{group.id}", group=group.id))
 
 
-def test_a_404_that_is_not_jiras_own_says_nothing_about_a_group(photographer: SnapshotTaker) -> None:
+def test_a_404_that_is_not_jiras_own_says_nothing_about_a_group(photographer: JiraReaderHarness) -> None:
     reader = photographer.reader()
     made = plan(reader)
     photographer.simulators.faults.add(path="/group/member", status=404, body="<html>lost</html>", times=1)
@@ -287,7 +287,7 @@ def test_a_404_that_is_not_jiras_own_says_nothing_about_a_group(photographer: Sn
         whole(reader, made, part(f"members/{NO_GROUP}", group=NO_GROUP))
 
 
-def test_a_list_that_grows_while_it_is_read_is_read_again(photographer: SnapshotTaker, world: World) -> None:
+def test_a_list_that_grows_while_it_is_read_is_read_again(photographer: JiraReaderHarness, world: World) -> None:
     group = add_group(world, "team", *(add_user(world, f"U{number}") for number in range(120)))
     late = add_user(world, "Late")
     reader = photographer.reader()
@@ -315,7 +315,9 @@ def test_a_list_that_grows_while_it_is_read_is_read_again(photographer: Snapshot
 # Projects and roles
 
 
-def test_a_project_says_who_leads_it_and_whether_its_roles_tell_all(photographer: SnapshotTaker, world: World) -> None:
+def test_a_project_says_who_leads_it_and_whether_its_roles_tell_all(
+    photographer: JiraReaderHarness, world: World
+) -> None:
     lead = add_user(world, "Lead")
     world.add_project("PAY", "Payments", lead=lead.account_id)
     world.add_project("OPEN", "Open", style="next-gen", access_level="open")
@@ -339,7 +341,7 @@ def test_a_project_says_who_leads_it_and_whether_its_roles_tell_all(photographer
     assert all("participants_complete" not in row.attributes for row in plain.resources(ThingKind.PROJECT))
 
 
-def test_those_in_a_role_as_a_group_are_shown_as_the_group(photographer: SnapshotTaker, world: World) -> None:
+def test_those_in_a_role_as_a_group_are_shown_as_the_group(photographer: JiraReaderHarness, world: World) -> None:
     alice = add_user(world, "Alice")
     team = add_group(world, "team", alice)
     project = world.add_project("PAY", "Payments")
@@ -355,7 +357,7 @@ def test_those_in_a_role_as_a_group_are_shown_as_the_group(photographer: Snapsho
 
 
 def test_the_actor_of_a_deleted_group_is_left_out_and_the_others_stay(
-    photographer: SnapshotTaker, world: World
+    photographer: JiraReaderHarness, world: World
 ) -> None:
     alice = add_user(world, "Alice")
     team = add_group(world, "team", alice)
@@ -367,7 +369,7 @@ def test_the_actor_of_a_deleted_group_is_left_out_and_the_others_stay(
     assert taken.actors(project.id, 10002) == {(PrincipalKind.ACCOUNT, alice.account_id)}
 
 
-def test_an_inactive_account_in_a_role_is_shown(photographer: SnapshotTaker, world: World) -> None:
+def test_an_inactive_account_in_a_role_is_shown(photographer: JiraReaderHarness, world: World) -> None:
     idle = add_user(world, "Idle", account_status="inactive")
     project = world.add_project("PAY", "Payments")
     world.enter_role(project, world.catalogue.roles[10002], idle)
@@ -376,7 +378,7 @@ def test_an_inactive_account_in_a_role_is_shown(photographer: SnapshotTaker, wor
     }
 
 
-def test_internal_roles_of_apps_are_left_out(photographer: SnapshotTaker, world: World) -> None:
+def test_internal_roles_of_apps_are_left_out(photographer: JiraReaderHarness, world: World) -> None:
     world.add_project("PAY", "Payments")
     taken = photographer.take(photographer.reader())
     assert not [row for row in taken.resources(ThingKind.PROJECT_ROLE) if "addons" in row.name]
@@ -384,7 +386,7 @@ def test_internal_roles_of_apps_are_left_out(photographer: SnapshotTaker, world:
 
 @pytest.mark.parametrize("listed", ["nothing", "something else"])
 def test_team_managed_projects_are_asked_for_their_roles_unless_the_sites_list_agrees(
-    photographer: SnapshotTaker, world: World, listed: str
+    photographer: JiraReaderHarness, world: World, listed: str
 ) -> None:
     world.add_project("PAY", "Payments")
     own = world.add_project("OWN", "Own", style="next-gen")
@@ -401,7 +403,7 @@ def test_team_managed_projects_are_asked_for_their_roles_unless_the_sites_list_a
     assert len([row for row in taken.resources(ThingKind.PROJECT_ROLE) if row.parent == own.id]) == 3
 
 
-def test_a_project_that_is_gone_since_is_an_empty_list(photographer: SnapshotTaker, world: World) -> None:
+def test_a_project_that_is_gone_since_is_an_empty_list(photographer: JiraReaderHarness, world: World) -> None:
     own = world.add_project("OWN", "Own", style="next-gen")
     reader = photographer.reader()
     made = plan(reader)
@@ -410,7 +412,7 @@ def test_a_project_that_is_gone_since_is_an_empty_list(photographer: SnapshotTak
     assert whole(reader, made, part("roles/x", project=own.id)) == []
 
 
-def test_a_role_that_is_hidden_from_us_is_not_empty(photographer: SnapshotTaker, world: World) -> None:
+def test_a_role_that_is_hidden_from_us_is_not_empty(photographer: JiraReaderHarness, world: World) -> None:
     project = world.add_project("PAY", "Payments")
     reader = photographer.reader()
     made = plan(reader)
@@ -423,7 +425,7 @@ def test_a_role_that_is_hidden_from_us_is_not_empty(photographer: SnapshotTaker,
 # Who we are, and what we are shown
 
 
-def test_a_wrong_token_is_refused_before_anything_is_read(photographer: SnapshotTaker, world: World) -> None:
+def test_a_wrong_token_is_refused_before_anything_is_read(photographer: JiraReaderHarness, world: World) -> None:
     world.act("revoke_token", token="sim-token")
     with pytest.raises(CredentialRefused):
         photographer.reader().prove()
@@ -431,7 +433,7 @@ def test_a_wrong_token_is_refused_before_anything_is_read(photographer: Snapshot
 
 @pytest.mark.parametrize("name", ["users", "groups", "projects", "members/x", "actors/x/y", "roles/x"])
 def test_a_token_that_expires_on_the_way_never_empties_a_list(
-    photographer: SnapshotTaker, world: World, name: str
+    photographer: JiraReaderHarness, world: World, name: str
 ) -> None:
     project = world.add_project("PAY", "Payments")
     group = add_group(world, "team", add_user(world, "Alice"))
@@ -442,7 +444,7 @@ def test_a_token_that_expires_on_the_way_never_empties_a_list(
         whole(reader, made, part(name, project=project.id, role="10002", group=group.id))
 
 
-def test_an_empty_list_of_projects_counts_only_when_jira_knows_us(photographer: SnapshotTaker) -> None:
+def test_an_empty_list_of_projects_counts_only_when_jira_knows_us(photographer: JiraReaderHarness) -> None:
     reader = photographer.reader()
     made = plan(reader)
     assert whole(reader, made, part("projects")) == []
@@ -452,7 +454,9 @@ def test_an_empty_list_of_projects_counts_only_when_jira_knows_us(photographer: 
 
 
 @pytest.mark.parametrize(("name", "path", "body"), [("users", "/users/search", []), ("groups", "/group/bulk", EMPTY)])
-def test_a_site_without_anybody_is_not_believed(photographer: SnapshotTaker, name: str, path: str, body: Any) -> None:
+def test_a_site_without_anybody_is_not_believed(
+    photographer: JiraReaderHarness, name: str, path: str, body: Any
+) -> None:
     reader = photographer.reader()
     made = plan(reader)
     photographer.simulators.faults.add(path=path, status=200, body=body, times=None)
@@ -464,7 +468,7 @@ def test_a_site_without_anybody_is_not_believed(photographer: SnapshotTaker, nam
     ("permission", "name"), [("ADMINISTER", "Administer Jira"), ("USER_PICKER", "Browse users and groups")]
 )
 def test_an_account_that_is_not_shown_everything_is_told_which_permission_it_lacks(
-    photographer: SnapshotTaker, world: World, permission: str, name: str
+    photographer: JiraReaderHarness, world: World, permission: str, name: str
 ) -> None:
     world.act("deny", account=ADMIN, permission=permission)
     reader = photographer.reader()
@@ -473,7 +477,7 @@ def test_an_account_that_is_not_shown_everything_is_told_which_permission_it_lac
 
 
 @pytest.mark.parametrize("scheme", ["basic", "bearer"])
-def test_a_scoped_token_reads_through_the_gateway(photographer: SnapshotTaker, world: World, scheme: str) -> None:
+def test_a_scoped_token_reads_through_the_gateway(photographer: JiraReaderHarness, world: World, scheme: str) -> None:
     seed(world, users=10, groups=2, projects=3)
     world.act("issue_token", account=ADMIN, token="scoped-token", scopes=list(EVERY_SCOPE))
     credential = bearer_token("scoped-token") if scheme == "bearer" else api_token(ADMIN, "scoped-token")
@@ -488,7 +492,7 @@ def test_a_scoped_token_reads_through_the_gateway(photographer: SnapshotTaker, w
     [("manage:jira-configuration", "members/x"), ("read:jira-user", "users"), ("read:jira-work", "projects")],
 )
 def test_a_token_without_a_scope_is_told_which(
-    photographer: SnapshotTaker, world: World, scope: str, name: str
+    photographer: JiraReaderHarness, world: World, scope: str, name: str
 ) -> None:
     scopes = [one for one in EVERY_SCOPE if one != scope]
     world.act("issue_token", account=ADMIN, token="scoped-token", scopes=scopes)
@@ -498,7 +502,7 @@ def test_a_token_without_a_scope_is_told_which(
     assert scope in refused.value.remedy
 
 
-def test_the_cloud_id_is_found_without_showing_a_credential(photographer: SnapshotTaker, stub: Stub) -> None:
+def test_the_cloud_id_is_found_without_showing_a_credential(photographer: JiraReaderHarness, stub: Stub) -> None:
     options = ClientOptions(timeouts=TIMEOUTS)
     found = find_cloud_id(photographer.simulators.jira_url, options=options)
     assert found == photographer.world.site.cloud_id
@@ -512,7 +516,7 @@ def test_the_cloud_id_is_found_without_showing_a_credential(photographer: Snapsh
 
 @pytest.mark.parametrize(("reason", "wait"), [("jira-burst-based", 1), ("gateway", None)])
 def test_a_429_is_bridged_or_handed_up_with_the_wait_it_asks_for(
-    photographer: SnapshotTaker, reason: str, wait: int | None
+    photographer: JiraReaderHarness, reason: str, wait: int | None
 ) -> None:
     patient, hasty = photographer.reader(tries=2), photographer.reader()
     made = plan(patient)
@@ -525,7 +529,7 @@ def test_a_429_is_bridged_or_handed_up_with_the_wait_it_asks_for(
     assert whole(patient, made, part("groups"))
 
 
-def test_a_broken_connection_is_bridged_or_handed_up(photographer: SnapshotTaker) -> None:
+def test_a_broken_connection_is_bridged_or_handed_up(photographer: JiraReaderHarness) -> None:
     patient, hasty = photographer.reader(tries=2), photographer.reader()
     made = plan(patient)
     photographer.simulators.faults.add(path="/users/search", drop="before", times=1)
@@ -535,7 +539,7 @@ def test_a_broken_connection_is_bridged_or_handed_up(photographer: SnapshotTaker
     assert whole(patient, made, part("users"))
 
 
-def test_a_list_of_users_that_takes_jira_too_long_is_asked_for_again(photographer: SnapshotTaker) -> None:
+def test_a_list_of_users_that_takes_jira_too_long_is_asked_for_again(photographer: JiraReaderHarness) -> None:
     reader = photographer.reader(tries=2)
     made = plan(reader)
     photographer.simulators.faults.add(path="/users/search", status=409, times=1)
@@ -545,7 +549,7 @@ def test_a_list_of_users_that_takes_jira_too_long_is_asked_for_again(photographe
 
 
 def test_a_failure_in_the_middle_of_a_list_loses_the_list_and_not_a_page(
-    photographer: SnapshotTaker, world: World
+    photographer: JiraReaderHarness, world: World
 ) -> None:
     group = add_group(world, "team", *(add_user(world, f"U{number}") for number in range(400)))
     reader = photographer.reader()
@@ -555,7 +559,7 @@ def test_a_failure_in_the_middle_of_a_list_loses_the_list_and_not_a_page(
         whole(reader, made, part(f"members/{group.id}", group=group.id))
 
 
-def test_without_an_organization_every_snapshot_is_a_full_one_and_says_why(photographer: SnapshotTaker) -> None:
+def test_without_an_organization_every_snapshot_is_a_full_one_and_says_why(photographer: JiraReaderHarness) -> None:
     reader = photographer.reader()
     again = photographer.take(reader, previous=photographer.take(reader))
     assert again.plan.full

@@ -14,24 +14,24 @@ from simulator.jira.people import Group, User
 from simulator.jira.seeding import seed
 from simulator.server import Simulators
 from simulator.world import change_switches
-from tests.connectors.jira_snapshot import ADMIN, SnapshotTaker, flat, part, whole
+from tests.connectors.jira_reader_harness import ADMIN, JiraReaderHarness, flat, part, whole
 
 PEOPLE = "/users/search$"
 GROUPS = "/groups/search$"
 
 
 @pytest.fixture
-def photographer() -> Iterator[SnapshotTaker]:
+def photographer() -> Iterator[JiraReaderHarness]:
     world = World()
     world.switches.burst_bucket = 0
     with Simulators(jira=world, atlassian=True) as simulators:
-        made = SnapshotTaker(world, simulators)
+        made = JiraReaderHarness(world, simulators)
         yield made
         made.close()
 
 
 @pytest.fixture
-def world(photographer: SnapshotTaker) -> World:
+def world(photographer: JiraReaderHarness) -> World:
     return photographer.world
 
 
@@ -66,7 +66,7 @@ def sizes(world: World, *unlisted: int) -> Sizes:
 
 
 def test_the_organization_gives_the_same_memberships_in_far_fewer_calls(
-    photographer: SnapshotTaker, world: World
+    photographer: JiraReaderHarness, world: World
 ) -> None:
     seed(world, users=250, groups=90, projects=25, members_per_group=30)
     by_jira = photographer.take(photographer.reader())
@@ -78,7 +78,7 @@ def test_the_organization_gives_the_same_memberships_in_far_fewer_calls(
 
 
 def test_the_groups_that_the_directories_keep_to_themselves_are_read_from_jira(
-    photographer: SnapshotTaker, world: World
+    photographer: JiraReaderHarness, world: World
 ) -> None:
     seed(world, users=60, groups=12, projects=0)
     user = world.user(ADMIN)
@@ -90,7 +90,7 @@ def test_the_groups_that_the_directories_keep_to_themselves_are_read_from_jira(
 
 
 def test_apps_in_groups_are_found_although_the_directories_do_not_show_apps(
-    photographer: SnapshotTaker, world: World
+    photographer: JiraReaderHarness, world: World
 ) -> None:
     seed(world, users=60, groups=12, projects=0)
     robot = add_user(world, "Robot", account_type="app", app_type="service")
@@ -103,7 +103,7 @@ def test_apps_in_groups_are_found_although_the_directories_do_not_show_apps(
     assert taken.calls["jira GET /rest/api/3/user/groups"] == 2
 
 
-def test_inactive_and_suspended_members_are_members(photographer: SnapshotTaker, world: World) -> None:
+def test_inactive_and_suspended_members_are_members(photographer: JiraReaderHarness, world: World) -> None:
     seed(world, users=60, groups=12, projects=0)
     idle = add_user(world, "Idle", account_status="inactive", managed=True)
     suspended = add_user(world, "Suspended", membership_status="suspended")
@@ -115,7 +115,7 @@ def test_inactive_and_suspended_members_are_members(photographer: SnapshotTaker,
 
 @pytest.mark.parametrize("asked", ["idle", "members"])
 def test_memberships_that_do_not_agree_with_jiras_are_read_from_jira(
-    photographer: SnapshotTaker, world: World, asked: str
+    photographer: JiraReaderHarness, world: World, asked: str
 ) -> None:
     seed(world, users=60, groups=12, projects=0)
     # the directories say that nobody is idle in any group, or that nobody is in the group that is tried
@@ -137,7 +137,7 @@ def test_memberships_that_do_not_agree_with_jiras_are_read_from_jira(
         assert taken.members(group.id) == set(group.members)
 
 
-def test_memberships_come_from_jira_when_that_is_set(photographer: SnapshotTaker, world: World) -> None:
+def test_memberships_come_from_jira_when_that_is_set(photographer: JiraReaderHarness, world: World) -> None:
     seed(world, users=60, groups=12, projects=0)
     organization = photographer.organization()
     taken = photographer.take(photographer.reader(organization=organization, organization_memberships=False))
@@ -147,7 +147,7 @@ def test_memberships_come_from_jira_when_that_is_set(photographer: SnapshotTaker
 
 
 def test_accounts_that_only_jira_shows_in_great_number_make_the_snapshot_incomplete(
-    photographer: SnapshotTaker, world: World
+    photographer: JiraReaderHarness, world: World
 ) -> None:
     seed(world, users=20, groups=12, projects=0)
     reader = photographer.reader(organization=photographer.organization())
@@ -158,7 +158,7 @@ def test_accounts_that_only_jira_shows_in_great_number_make_the_snapshot_incompl
         whole(reader, plan, part("directory"))
 
 
-def test_the_organization_shows_what_profiles_hide(photographer: SnapshotTaker, world: World) -> None:
+def test_the_organization_shows_what_profiles_hide(photographer: JiraReaderHarness, world: World) -> None:
     hidden = add_user(world, "Hidden", email_hidden=True, managed=True)
     stranger = add_user(world, "Stranger", email_hidden=True)
     closed = add_user(world, "Closed", managed=True)
@@ -175,7 +175,7 @@ def test_the_organization_shows_what_profiles_hide(photographer: SnapshotTaker, 
     assert accounts[closed.account_id].status is AccountStatus.DELETED
 
 
-def test_the_last_use_of_a_product_is_shown(photographer: SnapshotTaker, world: World) -> None:
+def test_the_last_use_of_a_product_is_shown(photographer: JiraReaderHarness, world: World) -> None:
     seed(world, users=3, groups=0, projects=0)
     user = next(iter(world.directory.users.values()))
     photographer.directory.act("use_product", account=user.account_id, at=1_760_000_000)
@@ -184,7 +184,7 @@ def test_the_last_use_of_a_product_is_shown(photographer: SnapshotTaker, world: 
     assert row.last_active == datetime.fromtimestamp(1_760_000_000, UTC)
 
 
-def test_a_group_says_whether_an_identity_provider_owns_it(photographer: SnapshotTaker, world: World) -> None:
+def test_a_group_says_whether_an_identity_provider_owns_it(photographer: JiraReaderHarness, world: World) -> None:
     synced = add_group(world, "synced", external_synced=True)
     plain = add_group(world, "plain")
     taken = photographer.take(photographer.reader(organization=photographer.organization()))
@@ -196,13 +196,13 @@ def test_a_group_says_whether_an_identity_provider_owns_it(photographer: Snapsho
 # Keys, scopes and bad days
 
 
-def test_a_wrong_key_is_refused_by_the_name_of_its_api(photographer: SnapshotTaker) -> None:
+def test_a_wrong_key_is_refused_by_the_name_of_its_api(photographer: JiraReaderHarness) -> None:
     reader = photographer.reader(organization=photographer.organization("wrong-organization-key"))
     with pytest.raises(CredentialRefused, match="organization API refused"):
         photographer.take(reader)
 
 
-def test_a_key_that_ends_on_the_way_ends_the_snapshot(photographer: SnapshotTaker, world: World) -> None:
+def test_a_key_that_ends_on_the_way_ends_the_snapshot(photographer: JiraReaderHarness, world: World) -> None:
     seed(world, users=20, groups=12, projects=0)
     reader = photographer.reader(organization=photographer.organization())
     plan = reader.plan(previous=None, now=datetime.now(UTC))
@@ -216,7 +216,7 @@ def test_a_key_that_ends_on_the_way_ends_the_snapshot(photographer: SnapshotTake
     [(["read:user:admin"], True, False), (["read:group:admin"], False, True), (["read:org:admin"], False, False)],
 )
 def test_a_key_is_used_as_far_as_its_scopes_go(
-    photographer: SnapshotTaker, world: World, scopes: list[str], *, people: bool, groups: bool
+    photographer: JiraReaderHarness, world: World, scopes: list[str], *, people: bool, groups: bool
 ) -> None:
     seed(world, users=60, groups=12, projects=0)
     hidden = add_user(world, "Hidden", email_hidden=True, managed=True)
@@ -229,7 +229,7 @@ def test_a_key_is_used_as_far_as_its_scopes_go(
         assert taken.members(group.id) == set(group.members)
 
 
-def test_an_organization_that_is_not_there_is_none(photographer: SnapshotTaker, world: World) -> None:
+def test_an_organization_that_is_not_there_is_none(photographer: JiraReaderHarness, world: World) -> None:
     seed(world, users=20, groups=3, projects=0)
     taken = photographer.take(photographer.reader(organization=photographer.organization(org_id="another")))
     assert len(taken.accounts) == 21
@@ -238,7 +238,7 @@ def test_an_organization_that_is_not_there_is_none(photographer: SnapshotTaker, 
 
 @pytest.mark.parametrize("says_when", [True, False])
 def test_a_429_of_the_organization_is_handed_up_with_its_wait(
-    photographer: SnapshotTaker, world: World, *, says_when: bool
+    photographer: JiraReaderHarness, world: World, *, says_when: bool
 ) -> None:
     seed(world, users=20, groups=12, projects=0)
     change_switches(photographer.directory.switches, {"requests_per_minute": 1, "retry_after": says_when})
@@ -249,7 +249,7 @@ def test_a_429_of_the_organization_is_handed_up_with_its_wait(
 
 
 def test_a_cursor_that_is_not_good_any_more_makes_the_list_be_read_again(
-    photographer: SnapshotTaker, world: World
+    photographer: JiraReaderHarness, world: World
 ) -> None:
     seed(world, users=250, groups=12, projects=0)
     reader = photographer.reader(organization=photographer.organization())
@@ -263,7 +263,7 @@ def test_a_cursor_that_is_not_good_any_more_makes_the_list_be_read_again(
 # Changes
 
 
-def test_an_unchanged_site_costs_less_than_a_fiftieth(photographer: SnapshotTaker, world: World) -> None:
+def test_an_unchanged_site_costs_less_than_a_fiftieth(photographer: JiraReaderHarness, world: World) -> None:
     seed(world, users=250, groups=90, projects=90, members_per_group=30)
     reader = photographer.reader(organization=photographer.organization())
     first = photographer.take(reader)
@@ -275,7 +275,7 @@ def test_an_unchanged_site_costs_less_than_a_fiftieth(photographer: SnapshotTake
 
 
 def test_a_membership_that_changed_is_read_again_and_the_roles_are_not(
-    photographer: SnapshotTaker, world: World
+    photographer: JiraReaderHarness, world: World
 ) -> None:
     seed(world, users=60, groups=12, projects=3)
     reader = photographer.reader(organization=photographer.organization())
@@ -292,7 +292,7 @@ def test_a_membership_that_changed_is_read_again_and_the_roles_are_not(
     assert not [name for name in again.read if name.startswith("actors/")]
 
 
-def test_one_group_is_read_again_when_members_come_from_jira(photographer: SnapshotTaker, world: World) -> None:
+def test_one_group_is_read_again_when_members_come_from_jira(photographer: JiraReaderHarness, world: World) -> None:
     seed(world, users=60, groups=12, projects=0)
     organization = photographer.organization()
     reader = photographer.reader(organization=organization, organization_memberships=False)
@@ -304,7 +304,7 @@ def test_one_group_is_read_again_when_members_come_from_jira(photographer: Snaps
     assert again.members(group.id) == set(group.members)
 
 
-def test_a_role_that_changed_is_read_again_and_no_other_project(photographer: SnapshotTaker, world: World) -> None:
+def test_a_role_that_changed_is_read_again_and_no_other_project(photographer: JiraReaderHarness, world: World) -> None:
     seed(world, users=20, groups=12, projects=5)
     reader = photographer.reader(organization=photographer.organization())
     first = photographer.take(reader)
@@ -318,7 +318,7 @@ def test_a_role_that_changed_is_read_again_and_no_other_project(photographer: Sn
     assert (PrincipalKind.ACCOUNT, late.account_id) in again.actors(projects[0].id, 10002)
 
 
-def test_a_new_project_and_a_new_role_are_read(photographer: SnapshotTaker, world: World) -> None:
+def test_a_new_project_and_a_new_role_are_read(photographer: JiraReaderHarness, world: World) -> None:
     seed(world, users=20, groups=12, projects=2)
     reader = photographer.reader(organization=photographer.organization())
     first = photographer.take(reader)
@@ -330,7 +330,7 @@ def test_a_new_project_and_a_new_role_are_read(photographer: SnapshotTaker, worl
 
 
 def test_a_deleted_group_is_gone_from_the_snapshot_with_all_it_was_in(
-    photographer: SnapshotTaker, world: World
+    photographer: JiraReaderHarness, world: World
 ) -> None:
     seed(world, users=20, groups=12, projects=2)
     project = next(iter(world.projects.by_id.values()))
@@ -344,7 +344,7 @@ def test_a_deleted_group_is_gone_from_the_snapshot_with_all_it_was_in(
     assert group.id not in {row.resource for row in again.grants} | {row.principal for row in again.grants}
 
 
-def test_groups_that_no_event_tells_of_are_always_read_again(photographer: SnapshotTaker, world: World) -> None:
+def test_groups_that_no_event_tells_of_are_always_read_again(photographer: JiraReaderHarness, world: World) -> None:
     seed(world, users=60, groups=12, projects=0)
     hidden = add_group(world, "system-administrators", world.user(ADMIN))
     reader = photographer.reader(organization=photographer.organization())
@@ -356,7 +356,7 @@ def test_groups_that_no_event_tells_of_are_always_read_again(photographer: Snaps
     assert late.account_id in again.members(hidden.id)
 
 
-def test_events_are_not_asked_for_when_they_are_not_to_be_used(photographer: SnapshotTaker, world: World) -> None:
+def test_events_are_not_asked_for_when_they_are_not_to_be_used(photographer: JiraReaderHarness, world: World) -> None:
     seed(world, users=20, groups=3, projects=1)
     reader = photographer.reader(organization=photographer.organization(), use_events=False)
     again = photographer.take(reader, previous=photographer.take(reader))
@@ -364,7 +364,7 @@ def test_events_are_not_asked_for_when_they_are_not_to_be_used(photographer: Sna
     assert not [call for call in again.calls if "events" in call]
 
 
-def test_an_account_that_was_deactivated_is_seen(photographer: SnapshotTaker, world: World) -> None:
+def test_an_account_that_was_deactivated_is_seen(photographer: JiraReaderHarness, world: World) -> None:
     seed(world, users=20, groups=12, projects=0)
     reader = photographer.reader(organization=photographer.organization())
     first = photographer.take(reader)
@@ -375,7 +375,7 @@ def test_an_account_that_was_deactivated_is_seen(photographer: SnapshotTaker, wo
     assert again.accounts[leaver.account_id].status is AccountStatus.SUSPENDED
 
 
-def test_an_event_that_comes_late_is_not_missed(photographer: SnapshotTaker, world: World) -> None:
+def test_an_event_that_comes_late_is_not_missed(photographer: JiraReaderHarness, world: World) -> None:
     seed(world, users=20, groups=12, projects=0)
     change_switches(photographer.directory.switches, {"event_lag_ms": 6 * 3600 * 1000})
     reader = photographer.reader(organization=photographer.organization())
@@ -390,7 +390,7 @@ def test_an_event_that_comes_late_is_not_missed(photographer: SnapshotTaker, wor
     assert later.members(group.id) == set(group.members)
 
 
-def test_a_free_plan_has_no_audit_log_and_everything_is_read(photographer: SnapshotTaker, world: World) -> None:
+def test_a_free_plan_has_no_audit_log_and_everything_is_read(photographer: JiraReaderHarness, world: World) -> None:
     seed(world, users=20, groups=3, projects=1)
     reader = photographer.reader(organization=photographer.organization())
     first = photographer.take(reader)
@@ -400,7 +400,9 @@ def test_a_free_plan_has_no_audit_log_and_everything_is_read(photographer: Snaps
     assert "audit log (403)" in again.plan.notes[0]
 
 
-def test_a_key_that_does_not_show_events_makes_everything_be_read(photographer: SnapshotTaker, world: World) -> None:
+def test_a_key_that_does_not_show_events_makes_everything_be_read(
+    photographer: JiraReaderHarness, world: World
+) -> None:
     seed(world, users=20, groups=3, projects=1)
     scopes = ["read:user:admin", "read:group:admin"]
     photographer.directory.act("add_key", value="scoped-organization-key", scopes=scopes)
@@ -411,7 +413,7 @@ def test_a_key_that_does_not_show_events_makes_everything_be_read(photographer: 
 
 
 def test_more_events_than_can_be_looked_through_make_everything_be_read(
-    photographer: SnapshotTaker, world: World
+    photographer: JiraReaderHarness, world: World
 ) -> None:
     seed(world, users=20, groups=3, projects=1)
     reader = photographer.reader(organization=photographer.organization())
@@ -429,7 +431,7 @@ def test_more_events_than_can_be_looked_through_make_everything_be_read(
     assert "too many" in again.plan.notes[0]
 
 
-def test_logins_touch_nothing(photographer: SnapshotTaker, world: World) -> None:
+def test_logins_touch_nothing(photographer: JiraReaderHarness, world: World) -> None:
     seed(world, users=20, groups=3, projects=1)
     reader = photographer.reader(organization=photographer.organization())
     first = photographer.take(reader)
@@ -440,7 +442,7 @@ def test_logins_touch_nothing(photographer: SnapshotTaker, world: World) -> None
     assert "directory" not in photographer.take(reader, previous=first).read
 
 
-def test_a_list_of_other_settings_is_refused_in_words(photographer: SnapshotTaker) -> None:
+def test_a_list_of_other_settings_is_refused_in_words(photographer: JiraReaderHarness) -> None:
     reader = photographer.reader()
     plan = reader.plan(previous=None, now=datetime.now(UTC))
     with pytest.raises(Permanent, match="directory"):

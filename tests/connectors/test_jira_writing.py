@@ -6,22 +6,22 @@ from access.entitlements import ResourceKind
 from access.failures import Permanent, Transient, Unknown
 from access.methods import Direction
 from connectors.ports import Written
-from tests.connectors.jira_site import ADMINISTRATORS, NO_SUCH_ACCOUNT, NO_SUCH_GROUP, Site
+from tests.connectors.simulated_jira import ADMINISTRATORS, NO_SUCH_ACCOUNT, NO_SUCH_GROUP, SimulatedJira
 
 
-def test_giving_a_group_makes_one_call_and_reading_back_one(site: Site) -> None:
+def test_giving_a_group_makes_one_call_and_reading_back_one(site: SimulatedJira) -> None:
     assert site.connector.give(site.member()) is Written.APPLIED
     assert site.in_group(site.alice)
     assert site.connector.observe(site.member()).present
     assert site.calls() == ["POST /group/user", "GET /user/groups"]
 
 
-def test_giving_a_group_to_a_member_is_already_done(site: Site) -> None:
+def test_giving_a_group_to_a_member_is_already_done(site: SimulatedJira) -> None:
     assert site.connector.give(site.member(site.bob)) is Written.ALREADY
     assert site.calls() == ["POST /group/user"]
 
 
-def test_giving_a_group_decides_by_reading_when_the_text_does_not_tell(site: Site) -> None:
+def test_giving_a_group_decides_by_reading_when_the_text_does_not_tell(site: SimulatedJira) -> None:
     refused = {"errorMessages": ["Utilisateur déjà membre"], "errors": {}}
     site.simulators.faults.add(method="POST", path="/group/user", status=400, body=refused, times=2)
     assert site.connector.give(site.member(site.bob)) is Written.ALREADY
@@ -29,20 +29,20 @@ def test_giving_a_group_decides_by_reading_when_the_text_does_not_tell(site: Sit
         site.connector.give(site.member(site.alice))
 
 
-def test_taking_a_group_makes_it_gone(site: Site) -> None:
+def test_taking_a_group_makes_it_gone(site: SimulatedJira) -> None:
     assert site.connector.take(site.member(site.bob)) is Written.APPLIED
     assert not site.in_group(site.bob)
     assert not site.connector.observe(site.member(site.bob)).present
 
 
 @pytest.mark.parametrize("status", [400, 404])
-def test_taking_a_group_from_one_who_is_no_member_is_already_done(site: Site, status: int) -> None:
+def test_taking_a_group_from_one_who_is_no_member_is_already_done(site: SimulatedJira, status: int) -> None:
     site.switch(remove_nonmember_status=status)
     assert site.connector.take(site.member()) is Written.ALREADY
 
 
 @pytest.mark.parametrize("status", [400, 403, 404])
-def test_a_refused_removal_is_decided_by_reading_when_the_text_does_not_tell(site: Site, status: int) -> None:
+def test_a_refused_removal_is_decided_by_reading_when_the_text_does_not_tell(site: SimulatedJira, status: int) -> None:
     site.simulators.faults.add(method="DELETE", path="/group/user", status=status, body="<html>", times=2)
     assert site.connector.take(site.member(site.alice)) is Written.ALREADY
     with pytest.raises((Permanent, Transient)) as caught:
@@ -52,7 +52,9 @@ def test_a_refused_removal_is_decided_by_reading_when_the_text_does_not_tell(sit
 
 @pytest.mark.parametrize("known", [True, False])
 @pytest.mark.parametrize("status", [400, 403])
-def test_a_group_of_an_identity_provider_is_for_a_person_there(site: Site, status: int, *, known: bool) -> None:
+def test_a_group_of_an_identity_provider_is_for_a_person_there(
+    site: SimulatedJira, status: int, *, known: bool
+) -> None:
     site.switch(idp_group_status=status)
     site.world.group(site.developers).external_synced = True
     if known:
@@ -64,12 +66,12 @@ def test_a_group_of_an_identity_provider_is_for_a_person_there(site: Site, statu
         assert caught.value.trace_id
 
 
-def test_taking_from_a_group_of_an_identity_provider_what_is_not_there_is_done(site: Site) -> None:
+def test_taking_from_a_group_of_an_identity_provider_what_is_not_there_is_done(site: SimulatedJira) -> None:
     site.world.group(site.developers).external_synced = True
     assert site.connector.take(site.member()) is Written.ALREADY
 
 
-def test_a_full_licence_is_permanent(site: Site) -> None:
+def test_a_full_licence_is_permanent(site: SimulatedJira) -> None:
     site.switch(licence_full=True)
     carol = site.add_user("carol@example.com", "Carol", access=False)
     access = site.world.group("jira-software-users-example").id
@@ -77,14 +79,14 @@ def test_a_full_licence_is_permanent(site: Site) -> None:
         site.connector.give(site.member(carol.account_id, access))
 
 
-def test_a_group_that_is_gone_cannot_be_given_but_is_taken(site: Site) -> None:
+def test_a_group_that_is_gone_cannot_be_given_but_is_taken(site: SimulatedJira) -> None:
     with pytest.raises(Permanent, match=f"no group {NO_SUCH_GROUP}"):
         site.connector.give(site.member(group=NO_SUCH_GROUP))
     assert site.connector.take(site.member(group=NO_SUCH_GROUP)) is Written.ALREADY
     assert not site.connector.observe(site.member(group=NO_SUCH_GROUP)).present
 
 
-def test_an_account_that_is_gone_cannot_be_given_anything_but_has_nothing_to_take(site: Site) -> None:
+def test_an_account_that_is_gone_cannot_be_given_anything_but_has_nothing_to_take(site: SimulatedJira) -> None:
     with pytest.raises(Permanent, match=f"no account {NO_SUCH_ACCOUNT}"):
         site.connector.give(site.member(NO_SUCH_ACCOUNT))
     with pytest.raises(Permanent, match=f"no account {NO_SUCH_ACCOUNT}"):
@@ -94,7 +96,7 @@ def test_an_account_that_is_gone_cannot_be_given_anything_but_has_nothing_to_tak
         assert not site.connector.observe(target).present
 
 
-def test_a_lagging_read_shows_the_old_state_and_nothing_is_written_again(site: Site) -> None:
+def test_a_lagging_read_shows_the_old_state_and_nothing_is_written_again(site: SimulatedJira) -> None:
     site.switch(directory_lag_ms=60_000)
     site.connector.give(site.member())
     site.calls()
@@ -102,7 +104,7 @@ def test_a_lagging_read_shows_the_old_state_and_nothing_is_written_again(site: S
     assert site.calls() == ["GET /user/groups"]
 
 
-def test_an_account_that_reads_do_not_find_yet_passes(site: Site) -> None:
+def test_an_account_that_reads_do_not_find_yet_passes(site: SimulatedJira) -> None:
     missing = {"errorMessages": ["The user does not exist."], "errors": {}}
     site.simulators.faults.add(method="POST", path="/group/user", status=404, body=missing)
     with pytest.raises(Transient, match="although"):
@@ -113,7 +115,7 @@ def test_an_account_that_reads_do_not_find_yet_passes(site: Site) -> None:
 
 
 @pytest.mark.parametrize("drop", ["before", "after"])
-def test_a_lost_answer_to_a_change_of_group_or_role_is_harmless(site: Site, drop: str) -> None:
+def test_a_lost_answer_to_a_change_of_group_or_role_is_harmless(site: SimulatedJira, drop: str) -> None:
     again = Written.ALREADY if drop == "after" else Written.APPLIED
     for target, path in ((site.member(), "/group/user"), (site.actor(), "/role/")):
         site.simulators.faults.add(method="POST", path=path, drop=drop)
@@ -123,7 +125,7 @@ def test_a_lost_answer_to_a_change_of_group_or_role_is_harmless(site: Site, drop
         assert not site.connector.observe(target).present
 
 
-def test_a_change_that_keeps_failing_is_transient_and_never_unknown(site: Site) -> None:
+def test_a_change_that_keeps_failing_is_transient_and_never_unknown(site: SimulatedJira) -> None:
     site.simulators.faults.add(path="/group/user|/role/", drop="after", times=None)
     for target in (site.member(), site.actor()):
         for change in (site.connector.give, site.connector.take):
@@ -131,7 +133,7 @@ def test_a_change_that_keeps_failing_is_transient_and_never_unknown(site: Site) 
                 change(target)
 
 
-def test_giving_a_role_adds_the_account_itself(site: Site) -> None:
+def test_giving_a_role_adds_the_account_itself(site: SimulatedJira) -> None:
     assert site.connector.give(site.actor()) is Written.APPLIED
     assert site.in_role(site.alice)
     assert site.connector.observe(site.actor()).present
@@ -144,21 +146,21 @@ def test_giving_a_role_adds_the_account_itself(site: Site) -> None:
 
 
 @pytest.mark.parametrize("duplicate", ["refuse", "skip"])
-def test_giving_a_role_again_is_done_whether_a_duplicate_is_refused_or_not(site: Site, duplicate: str) -> None:
+def test_giving_a_role_again_is_done_whether_a_duplicate_is_refused_or_not(site: SimulatedJira, duplicate: str) -> None:
     site.switch(role_duplicate=duplicate)
     site.connector.give(site.actor())
     assert site.connector.give(site.actor()) in Written
     assert site.in_role(site.alice)
 
 
-def test_taking_a_role_that_was_never_there_is_done(site: Site) -> None:
+def test_taking_a_role_that_was_never_there_is_done(site: SimulatedJira) -> None:
     assert site.connector.take(site.actor()) is Written.APPLIED
     site.connector.give(site.actor())
     assert site.connector.take(site.actor()) is Written.APPLIED
     assert not site.connector.observe(site.actor()).present
 
 
-def test_a_role_through_a_group_is_not_the_assignment_and_the_evidence_says_so(site: Site) -> None:
+def test_a_role_through_a_group_is_not_the_assignment_and_the_evidence_says_so(site: SimulatedJira) -> None:
     site.enter_role(site.world.group(site.developers))
     observed = site.connector.observe(site.actor(site.bob))
     assert not observed.present
@@ -166,27 +168,27 @@ def test_a_role_through_a_group_is_not_the_assignment_and_the_evidence_says_so(s
     assert "through" not in site.connector.observe(site.actor(site.alice)).evidence
 
 
-def test_an_actor_without_its_group_is_survived(site: Site) -> None:
+def test_an_actor_without_its_group_is_survived(site: SimulatedJira) -> None:
     group = site.add_group("gone")
     site.enter_role(group)
     site.world.administration.delete_group(group)
     assert not site.connector.observe(site.actor()).present
 
 
-def test_an_inactive_actor_is_still_seen(site: Site) -> None:
+def test_an_inactive_actor_is_still_seen(site: SimulatedJira) -> None:
     site.connector.give(site.actor())
     site.world.administration.set_account_status(site.world.user(site.alice), "inactive")
     assert site.connector.observe(site.actor()).present
 
 
-def test_an_inactive_account_is_not_given_a_role(site: Site) -> None:
+def test_an_inactive_account_is_not_given_a_role(site: SimulatedJira) -> None:
     site.world.administration.set_account_status(site.world.user(site.alice), "inactive")
     with pytest.raises(Permanent) as caught:
         site.connector.give(site.actor())
     assert "reactivate" in caught.value.remedy
 
 
-def test_the_free_plan_refuses_roles_for_good(site: Site) -> None:
+def test_the_free_plan_refuses_roles_for_good(site: SimulatedJira) -> None:
     site.connector.give(site.actor())
     site.switch(free_plan=True)
     for change, target in ((site.connector.give, site.actor(site.bob)), (site.connector.take, site.actor())):
@@ -196,7 +198,9 @@ def test_the_free_plan_refuses_roles_for_good(site: Site) -> None:
 
 
 @pytest.mark.parametrize(("project", "role"), [("99999", ADMINISTRATORS), ("10001", "99999")])
-def test_a_role_or_project_that_is_gone_cannot_be_given_but_is_taken(site: Site, project: str, role: str) -> None:
+def test_a_role_or_project_that_is_gone_cannot_be_given_but_is_taken(
+    site: SimulatedJira, project: str, role: str
+) -> None:
     target = site.actor(project=project, role=role)
     with pytest.raises(Permanent, match=f"no role {role} in project {project}"):
         site.connector.give(target)
@@ -207,7 +211,9 @@ def test_a_role_or_project_that_is_gone_cannot_be_given_but_is_taken(site: Site,
 
 
 @pytest.mark.parametrize("permission", ["BROWSE_PROJECTS", "ADMINISTER_PROJECTS"])
-def test_a_project_we_may_not_administer_is_never_read_as_nobody_has_access(site: Site, permission: str) -> None:
+def test_a_project_we_may_not_administer_is_never_read_as_nobody_has_access(
+    site: SimulatedJira, permission: str
+) -> None:
     site.connector.give(site.actor())
     site.deny(permission, site.pay)
     site.deny("ADMINISTER")
@@ -216,7 +222,7 @@ def test_a_project_we_may_not_administer_is_never_read_as_nobody_has_access(site
             call(site.actor())
 
 
-def test_users_we_may_not_browse_are_never_read_as_gone(site: Site) -> None:
+def test_users_we_may_not_browse_are_never_read_as_gone(site: SimulatedJira) -> None:
     site.deny("USER_PICKER")
     with pytest.raises(Permanent) as caught:
         site.connector.observe(site.account(account_id=site.alice))
@@ -225,7 +231,7 @@ def test_users_we_may_not_browse_are_never_read_as_gone(site: Site) -> None:
         site.connector.observe(site.account("alice@example.com"))
 
 
-def test_a_401_about_one_project_does_not_stop_the_lane(site: Site) -> None:
+def test_a_401_about_one_project_does_not_stop_the_lane(site: SimulatedJira) -> None:
     body = {"errorMessages": ["You cannot edit the configuration of this project."], "errors": {}}
     site.simulators.faults.add(path="/role/", status=401, body=body, times=3)
     for call in (site.connector.observe, site.connector.give, site.connector.take):
@@ -233,7 +239,7 @@ def test_a_401_about_one_project_does_not_stop_the_lane(site: Site) -> None:
             call(site.actor())
 
 
-def test_only_an_account_is_not_taken_by_api(site: Site) -> None:
+def test_only_an_account_is_not_taken_by_api(site: SimulatedJira) -> None:
     automated = {
         (kind, direction)
         for kind in ResourceKind
@@ -251,7 +257,7 @@ def test_only_an_account_is_not_taken_by_api(site: Site) -> None:
         site.connector.take(site.account(account_id=site.alice))
 
 
-def test_making_an_account_looks_before_and_invites_once(site: Site) -> None:
+def test_making_an_account_looks_before_and_invites_once(site: SimulatedJira) -> None:
     assert site.connector.give(site.account("new@example.com")) is Written.APPLIED
     made = site.world.user("new@example.com")
     assert site.world.administration.has_access(made)
@@ -261,13 +267,13 @@ def test_making_an_account_looks_before_and_invites_once(site: Site) -> None:
     assert site.known == {"new@example.com": made.account_id}
 
 
-def test_making_an_account_that_is_there_is_already_done_and_invites_nobody(site: Site) -> None:
+def test_making_an_account_that_is_there_is_already_done_and_invites_nobody(site: SimulatedJira) -> None:
     assert site.connector.give(site.account("Alice@Example.com")) is Written.ALREADY
     assert site.connector.give(site.account(account_id=site.alice)) is Written.ALREADY
     assert "POST /user" not in site.calls()
 
 
-def test_a_lost_answer_to_an_invitation_is_looked_up(site: Site) -> None:
+def test_a_lost_answer_to_an_invitation_is_looked_up(site: SimulatedJira) -> None:
     site.simulators.faults.add(method="POST", path="/user$", drop="after")
     assert site.connector.give(site.account("new@example.com")) is Written.APPLIED
     assert site.calls().count("POST /user") == 1
@@ -275,7 +281,7 @@ def test_a_lost_answer_to_an_invitation_is_looked_up(site: Site) -> None:
 
 @pytest.mark.parametrize("fault", [{"drop": "before"}, {"status": 500}, {"status": 503}, {"status": 504}])
 def test_an_invitation_without_a_clear_answer_is_unknown_when_nobody_is_found(
-    site: Site, fault: dict[str, object]
+    site: SimulatedJira, fault: dict[str, object]
 ) -> None:
     site.simulators.faults.add(method="POST", path="/user$", **fault)
     with pytest.raises(Unknown):
@@ -283,7 +289,7 @@ def test_an_invitation_without_a_clear_answer_is_unknown_when_nobody_is_found(
     assert site.calls().count("POST /user") == 1
 
 
-def test_an_invitation_made_but_not_to_be_found_yet_is_unknown(site: Site) -> None:
+def test_an_invitation_made_but_not_to_be_found_yet_is_unknown(site: SimulatedJira) -> None:
     site.switch(new_user_lag_ms=60_000)
     site.simulators.faults.add(method="POST", path="/user$", drop="after")
     with pytest.raises(Unknown):
@@ -291,7 +297,7 @@ def test_an_invitation_made_but_not_to_be_found_yet_is_unknown(site: Site) -> No
 
 
 @pytest.mark.parametrize("lag", [0, 60_000])
-def test_a_400_although_the_invitation_was_made_is_looked_up(site: Site, lag: int) -> None:
+def test_a_400_although_the_invitation_was_made_is_looked_up(site: SimulatedJira, lag: int) -> None:
     site.switch(create_user_400_but_made=True, new_user_lag_ms=lag)
     target = site.account("new@example.com", products=())
     if lag:
@@ -301,21 +307,21 @@ def test_a_400_although_the_invitation_was_made_is_looked_up(site: Site, lag: in
         assert site.connector.give(target) is Written.APPLIED
 
 
-def test_a_refused_invitation_is_permanent_after_looking(site: Site) -> None:
+def test_a_refused_invitation_is_permanent_after_looking(site: SimulatedJira) -> None:
     site.switch(licence_full=True)
     with pytest.raises(Permanent, match="licence"):
         site.connector.give(site.account("new@example.com"))
     assert site.calls()[-1].startswith("GET")
 
 
-def test_an_invitation_we_may_not_make_is_permanent(site: Site) -> None:
+def test_an_invitation_we_may_not_make_is_permanent(site: SimulatedJira) -> None:
     site.deny("ADMINISTER")
     with pytest.raises(Permanent):
         site.connector.give(site.account("new@example.com"))
 
 
 @pytest.mark.parametrize("status", [400, 201])
-def test_an_account_without_access_is_given_it_or_the_refusal_says_so(site: Site, status: int) -> None:
+def test_an_account_without_access_is_given_it_or_the_refusal_says_so(site: SimulatedJira, status: int) -> None:
     site.switch(existing_without_access_status=status)
     site.add_user("carol@example.com", "Carol", access=False)
     if status == 201:
@@ -326,20 +332,20 @@ def test_an_account_without_access_is_given_it_or_the_refusal_says_so(site: Site
     assert "product" in caught.value.remedy
 
 
-def test_a_probable_match_from_before_is_no_sign_that_an_account_was_made(site: Site) -> None:
+def test_a_probable_match_from_before_is_no_sign_that_an_account_was_made(site: SimulatedJira) -> None:
     site.switch(hidden_emails=True)
     site.add_user("carol@example.com", "Carol", access=False)
     with pytest.raises(Permanent):
         site.connector.give(site.account("carol@example.com"))
 
 
-def test_a_hidden_address_is_learned_from_the_invitation(site: Site) -> None:
+def test_a_hidden_address_is_learned_from_the_invitation(site: SimulatedJira) -> None:
     site.switch(hidden_emails=True, search_hidden_email="none")
     assert site.connector.give(site.account("new@example.com")) is Written.APPLIED
     assert site.connector.observe(site.account("new@example.com")).present
 
 
-def test_a_deactivated_account_is_for_a_person_to_reactivate(site: Site) -> None:
+def test_a_deactivated_account_is_for_a_person_to_reactivate(site: SimulatedJira) -> None:
     site.known["alice@example.com"] = site.alice
     site.world.administration.set_account_status(site.world.user(site.alice), "inactive")
     with pytest.raises(Permanent, match="deactivated"):
@@ -347,7 +353,7 @@ def test_a_deactivated_account_is_for_a_person_to_reactivate(site: Site) -> None
     assert "POST /user" not in site.calls()
 
 
-def test_an_account_is_there_only_while_it_is_active(site: Site) -> None:
+def test_an_account_is_there_only_while_it_is_active(site: SimulatedJira) -> None:
     target = site.account(account_id=site.alice)
     assert site.connector.observe(target).present
     user = site.world.user(site.alice)
@@ -359,14 +365,14 @@ def test_an_account_is_there_only_while_it_is_active(site: Site) -> None:
 
 
 @pytest.mark.parametrize("readable", [True, False])
-def test_a_removed_account_is_gone_whether_it_can_be_read_or_not(site: Site, *, readable: bool) -> None:
+def test_a_removed_account_is_gone_whether_it_can_be_read_or_not(site: SimulatedJira, *, readable: bool) -> None:
     site.switch(removed_user_readable=readable)
     site.world.administration.remove_user(site.world.user(site.alice))
     assert not site.connector.observe(site.account(account_id=site.alice)).present
     assert not site.connector.observe(site.member(site.alice)).present
 
 
-def test_a_damaged_record_is_nobody(site: Site) -> None:
+def test_a_damaged_record_is_nobody(site: SimulatedJira) -> None:
     body = {"accountId": site.alice, "accountType": "unknown", "active": True}
     site.simulators.faults.add(path="/user$", status=200, body=body)
     assert not site.connector.observe(site.account(account_id=site.alice)).present

@@ -8,33 +8,33 @@ from access.failures import CredentialRefused, Permanent, Transient
 from access.methods import Direction
 from connectors.jumpcloud import CONSOLES, Region, api_key
 from connectors.ports import Connector, Target
-from tests.connectors.jumpcloud_company import NO_SUCH_ID, Company
+from tests.connectors.simulated_jumpcloud import NO_SUCH_ID, SimulatedJumpCloud
 
 
-def _account(company: Company, subject: Subject) -> Account:
+def _account(company: SimulatedJumpCloud, subject: Subject) -> Account:
     found = company.connector.find_account(subject)
     assert isinstance(found, Account)
     return found
 
 
-def _nobody(company: Company, subject: Subject) -> NoMatch:
+def _nobody(company: SimulatedJumpCloud, subject: Subject) -> NoMatch:
     found = company.connector.find_account(subject)
     assert isinstance(found, NoMatch)
     return found
 
 
-def _group(company: Company, name: str) -> Entitlement | NoMatch:
+def _group(company: SimulatedJumpCloud, name: str) -> Entitlement | NoMatch:
     ref = EntitlementRef(EntitlementRef.parse("jumpcloud:group:x:member").system, ResourceKind.GROUP, (name,))
     return company.connector.find_entitlement(ref)
 
 
-def _found(company: Company, name: str) -> Entitlement:
+def _found(company: SimulatedJumpCloud, name: str) -> Entitlement:
     found = _group(company, name)
     assert isinstance(found, Entitlement)
     return found
 
 
-def test_it_is_a_connector(company: Company) -> None:
+def test_it_is_a_connector(company: SimulatedJumpCloud) -> None:
     connector: Connector = company.connector
     assert connector.system == "jumpcloud"
 
@@ -48,7 +48,7 @@ def test_it_is_a_connector(company: Company) -> None:
         {"email": "alice@example.com", "username": "alice"},
     ],
 )
-def test_a_user_is_found_by_email_or_username_in_any_case(company: Company, said: dict[str, str]) -> None:
+def test_a_user_is_found_by_email_or_username_in_any_case(company: SimulatedJumpCloud, said: dict[str, str]) -> None:
     company.calls()
     found = _account(company, Subject(**said))
     assert (found.id, found.title, found.email, found.username) == (
@@ -62,11 +62,11 @@ def test_a_user_is_found_by_email_or_username_in_any_case(company: Company, said
     assert company.calls() == ["GET /api/systemusers"]
 
 
-def test_a_user_is_found_by_id(company: Company) -> None:
+def test_a_user_is_found_by_id(company: SimulatedJumpCloud) -> None:
     assert _account(company, Subject(id=company.bob)).username == "bob"
 
 
-def test_a_user_stored_with_capitals_is_found_all_the_same(company: Company) -> None:
+def test_a_user_stored_with_capitals_is_found_all_the_same(company: SimulatedJumpCloud) -> None:
     row = {"_id": company.alice, "email": "Alice@Example.com", "username": "alice"}
     company.simulators.faults.add(path="/api/systemusers$", status=200, body={"totalCount": 0, "results": []})
     company.simulators.faults.add(path="/search/systemusers$", status=200, body={"totalCount": 1, "results": [row]})
@@ -75,37 +75,37 @@ def test_a_user_stored_with_capitals_is_found_all_the_same(company: Company) -> 
 
 @pytest.mark.parametrize("status", [404, 400])
 @pytest.mark.parametrize("user_id", [NO_SUCH_ID, "712020:abc", "../users"])
-def test_an_id_of_nobody_matches_none(company: Company, status: int, user_id: str) -> None:
+def test_an_id_of_nobody_matches_none(company: SimulatedJumpCloud, status: int, user_id: str) -> None:
     company.switch(unknown_id_status=status, malformed_id_status=status)
     assert _nobody(company, Subject(id=user_id)).candidates == ()
 
 
-def test_a_mistyped_name_matches_none_and_near_ones_are_offered(company: Company) -> None:
+def test_a_mistyped_name_matches_none_and_near_ones_are_offered(company: SimulatedJumpCloud) -> None:
     for subject in (Subject(email="alicia@example.com"), Subject(username="alise")):
         missing = _nobody(company, subject)
         assert not missing.several
         assert missing.candidates == (f"alice@example.com ({company.alice})",)
 
 
-def test_a_filter_that_is_ignored_does_not_choose_for_us(company: Company) -> None:
+def test_a_filter_that_is_ignored_does_not_choose_for_us(company: SimulatedJumpCloud) -> None:
     rows = [{"_id": company.bob, "email": "bob@example.com", "username": "bob"}]
     company.simulators.faults.add(path="/api/systemusers$", status=200, body={"totalCount": 1, "results": rows})
     assert _account(company, Subject(email="alice@example.com")).id == company.alice
 
 
-def test_several_users_of_one_name_match_none(company: Company) -> None:
+def test_several_users_of_one_name_match_none(company: SimulatedJumpCloud) -> None:
     rows = [{"_id": f"{n:024x}", "email": "alice@example.com", "username": f"a{n}"} for n in (1, 2)]
     company.simulators.faults.add(path="/api/systemusers$", status=200, body={"totalCount": 2, "results": rows})
     assert _nobody(company, Subject(email="alice@example.com")).several
 
 
-def test_what_contradicts_itself_matches_none(company: Company) -> None:
+def test_what_contradicts_itself_matches_none(company: SimulatedJumpCloud) -> None:
     assert _nobody(company, Subject(email="alice@example.com", username="bob")).candidates
     assert _nobody(company, Subject(id=company.alice, email="bob@example.com")).candidates
 
 
 @pytest.mark.parametrize("act", ["suspend_user", "lock", "stage"])
-def test_a_user_who_cannot_work_is_found_inactive(company: Company, act: str) -> None:
+def test_a_user_who_cannot_work_is_found_inactive(company: SimulatedJumpCloud, act: str) -> None:
     if act == "suspend_user":
         company.act(act, user="alice")
     else:
@@ -114,12 +114,12 @@ def test_a_user_who_cannot_work_is_found_inactive(company: Company, act: str) ->
     assert not _account(company, Subject(email="alice@example.com")).active
 
 
-def test_a_record_without_a_state_is_active(company: Company) -> None:
+def test_a_record_without_a_state_is_active(company: SimulatedJumpCloud) -> None:
     company.switch(missing_state=True)
     assert _account(company, Subject(email="alice@example.com")).active
 
 
-def test_a_group_is_found_by_name_in_one_call(company: Company) -> None:
+def test_a_group_is_found_by_name_in_one_call(company: SimulatedJumpCloud) -> None:
     company.calls()
     found = _found(company, "Engineering")
     assert str(found.ref) == f"jumpcloud:group:{company.engineering}:member"
@@ -130,33 +130,33 @@ def test_a_group_is_found_by_name_in_one_call(company: Company) -> None:
 
 
 @pytest.mark.parametrize("name", ["engineering", "ENGINEERING", " Engineering "])
-def test_a_group_is_found_in_any_case_though_the_filter_minds_it(company: Company, name: str) -> None:
+def test_a_group_is_found_in_any_case_though_the_filter_minds_it(company: SimulatedJumpCloud, name: str) -> None:
     assert _found(company, name).ref.path == (company.engineering,)
 
 
 @pytest.mark.parametrize("name", ["R&D, all: sites", "Team [x]", "Wild*card", "name:eq:Everyone", "50% /é", "a+b"])
-def test_a_group_of_any_name_is_found(company: Company, name: str) -> None:
+def test_a_group_of_any_name_is_found(company: SimulatedJumpCloud, name: str) -> None:
     group = company.act("add_group", name=name)["id"]
     assert _found(company, name).ref.path == (group,)
 
 
-def test_a_wildcard_does_not_find_another_group(company: Company) -> None:
+def test_a_wildcard_does_not_find_another_group(company: SimulatedJumpCloud) -> None:
     assert isinstance(_group(company, "Eng*"), NoMatch)
 
 
-def test_a_group_is_found_by_id_before_a_name_of_that_form(company: Company) -> None:
+def test_a_group_is_found_by_id_before_a_name_of_that_form(company: SimulatedJumpCloud) -> None:
     strange = company.act("add_group", name=NO_SUCH_ID)["id"]
     assert _found(company, company.engineering).named.path == ("Engineering",)
     assert _found(company, NO_SUCH_ID).ref.path == (strange,)
 
 
-def test_a_group_beyond_the_first_page_is_found_in_any_case(company: Company) -> None:
+def test_a_group_beyond_the_first_page_is_found_in_any_case(company: SimulatedJumpCloud) -> None:
     for number in range(120):
         company.act("add_group", name=f"G{number:03}")
     assert _found(company, "g119").named.path == ("G119",)
 
 
-def test_a_mistyped_group_matches_none_and_near_ones_are_offered(company: Company) -> None:
+def test_a_mistyped_group_matches_none_and_near_ones_are_offered(company: SimulatedJumpCloud) -> None:
     missing = _group(company, "Enginering")
     assert isinstance(missing, NoMatch)
     assert missing.candidates == (f"Engineering ({company.engineering})",)
@@ -171,24 +171,26 @@ def test_a_mistyped_group_matches_none_and_near_ones_are_offered(company: Compan
         ("DYNAMIC_AUTOMATED", True),
     ],
 )
-def test_only_a_group_that_follows_a_rule_is_for_a_person(company: Company, method: str, *, by_person: bool) -> None:
+def test_only_a_group_that_follows_a_rule_is_for_a_person(
+    company: SimulatedJumpCloud, method: str, *, by_person: bool
+) -> None:
     company.act("change_group", group="Engineering", membershipMethod=method)
     assert (_found(company, "Engineering").by_person is not None) is by_person
 
 
 @pytest.mark.parametrize("value", [None, "", "DYNAMIC_SOMETHING_NEW"])
-def test_a_method_that_is_missing_or_new_is_read_carefully(company: Company, value: str | None) -> None:
+def test_a_method_that_is_missing_or_new_is_read_carefully(company: SimulatedJumpCloud, value: str | None) -> None:
     body = {"id": company.engineering, "name": "Engineering", "membershipMethod": value}
     company.simulators.faults.add(path="/usergroups/[0-9a-f]+$", status=200, body=body)
     assert (_found(company, company.engineering).by_person is not None) is (value == "DYNAMIC_SOMETHING_NEW")
 
 
-def test_a_group_without_the_field_is_static(company: Company) -> None:
+def test_a_group_without_the_field_is_static(company: SimulatedJumpCloud) -> None:
     company.switch(missing_membership_method=True)
     assert _found(company, "Engineering").by_person is None
 
 
-def test_applications_and_admin_roles_are_left_to_people(company: Company) -> None:
+def test_applications_and_admin_roles_are_left_to_people(company: SimulatedJumpCloud) -> None:
     for text in ("jumpcloud:application:aws:assigned", "jumpcloud:admin-role:Help Desk:assigned"):
         ref = EntitlementRef.parse(text)
         found = company.connector.find_entitlement(ref)
@@ -201,17 +203,17 @@ def test_applications_and_admin_roles_are_left_to_people(company: Company) -> No
     assert all(company.connector.automates(ResourceKind.GROUP, direction) for direction in Direction)
 
 
-def test_a_kind_jumpcloud_does_not_have_matches_none(company: Company) -> None:
+def test_a_kind_jumpcloud_does_not_have_matches_none(company: SimulatedJumpCloud) -> None:
     assert isinstance(company.connector.find_entitlement(EntitlementRef.parse("jumpcloud:account:exists")), NoMatch)
 
 
-def test_a_good_key_is_proven_by_one_cheap_call(company: Company) -> None:
+def test_a_good_key_is_proven_by_one_cheap_call(company: SimulatedJumpCloud) -> None:
     company.calls()
     assert company.connector.prove() == "Example Corp"
     assert company.calls() == ["GET /api/organizations"]
 
 
-def test_a_service_account_works_like_a_key_and_gets_its_token_once(company: Company) -> None:
+def test_a_service_account_works_like_a_key_and_gets_its_token_once(company: SimulatedJumpCloud) -> None:
     for tells_life in (True, False):
         company.switch(token_tells_life=tells_life)
         connector = company.connect(company.service_account(), organization=company.world.organization_id)
@@ -221,14 +223,14 @@ def test_a_service_account_works_like_a_key_and_gets_its_token_once(company: Com
         assert [call for call in company.calls() if "token" in call] == ["POST oauth token"]
 
 
-def test_a_token_revoked_early_is_fetched_anew(company: Company) -> None:
+def test_a_token_revoked_early_is_fetched_anew(company: SimulatedJumpCloud) -> None:
     connector = company.connect(company.service_account())
     connector.prove()
     company.act("revoke_tokens")
     connector.prove()
 
 
-def test_a_credential_that_is_not_known_is_refused_everywhere(company: Company) -> None:
+def test_a_credential_that_is_not_known_is_refused_everywhere(company: SimulatedJumpCloud) -> None:
     connectors = [company.connect(api_key("no-such-key")), company.connect(company.service_account("no-such-secret"))]
     company.act("expire_key", api_key=company.world.credentials()["api_key"])
     for connector in (*connectors, company.connector):
@@ -238,7 +240,7 @@ def test_a_credential_that_is_not_known_is_refused_everywhere(company: Company) 
 
 
 @pytest.mark.parametrize("bodies", ["message", "full", "html", "empty"])
-def test_a_blocked_address_refuses_the_credential(company: Company, bodies: str) -> None:
+def test_a_blocked_address_refuses_the_credential(company: SimulatedJumpCloud, bodies: str) -> None:
     company.switch(source_blocked=True, error_bodies=bodies)
     with pytest.raises(CredentialRefused):
         company.connector.prove()
@@ -246,7 +248,7 @@ def test_a_blocked_address_refuses_the_credential(company: Company, bodies: str)
         company.connector.give(company.target())
 
 
-def test_an_organization_header_that_is_not_allowed_refuses_the_credential(company: Company) -> None:
+def test_an_organization_header_that_is_not_allowed_refuses_the_credential(company: SimulatedJumpCloud) -> None:
     company.switch(single_org_header="forbidden")
     connector = company.connect(
         api_key(company.world.credentials()["api_key"]), organization=company.world.organization_id
@@ -255,7 +257,7 @@ def test_an_organization_header_that_is_not_allowed_refuses_the_credential(compa
         connector.observe(company.target())
 
 
-def test_a_multi_tenant_key_needs_its_organization(company: Company) -> None:
+def test_a_multi_tenant_key_needs_its_organization(company: SimulatedJumpCloud) -> None:
     key = company.act("add_admin", email="msp@example.com", role="Administrator", multiTenant=True)["api_key"]
     with pytest.raises(CredentialRefused):
         company.connect(api_key(key)).observe(company.target())
@@ -264,7 +266,7 @@ def test_a_multi_tenant_key_needs_its_organization(company: Company) -> None:
 
 
 @pytest.mark.parametrize("how", ["none", "seconds", "date"])
-def test_a_429_is_transient_and_tells_the_wait_if_it_has_one(company: Company, how: str) -> None:
+def test_a_429_is_transient_and_tells_the_wait_if_it_has_one(company: SimulatedJumpCloud, how: str) -> None:
     company.switch(rate_per_second=0.01, rate_burst=1, retry_after=how)
     company.connector.observe(company.target())
     with pytest.raises(Transient) as caught:
@@ -272,7 +274,7 @@ def test_a_429_is_transient_and_tells_the_wait_if_it_has_one(company: Company, h
     assert (caught.value.retry_after is None) is (how == "none")
 
 
-def test_a_burst_of_503_is_bridged(company: Company) -> None:
+def test_a_burst_of_503_is_bridged(company: SimulatedJumpCloud) -> None:
     company.switch(unavailable_every=1, unavailable_burst=1)
     for _ in range(4):
         company.connector.observe(company.target())

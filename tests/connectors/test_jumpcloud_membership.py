@@ -5,12 +5,12 @@ import pytest
 from access.failures import CredentialRefused, Permanent, Transient
 from connectors.jumpcloud import api_key
 from connectors.ports import Written
-from tests.connectors.jumpcloud_company import NO_SUCH_ID, Company
+from tests.connectors.simulated_jumpcloud import NO_SUCH_ID, SimulatedJumpCloud
 
 NOT_THE_FORM_OF_AN_ID = "not-an-id"
 
 
-def test_giving_makes_one_call_and_reading_back_one(company: Company) -> None:
+def test_giving_makes_one_call_and_reading_back_one(company: SimulatedJumpCloud) -> None:
     company.calls()
     assert company.connector.give(company.target()) is Written.APPLIED
     assert company.is_member(company.engineering, company.alice)
@@ -18,11 +18,11 @@ def test_giving_makes_one_call_and_reading_back_one(company: Company) -> None:
     assert company.calls() == ["POST /api/v2/usergroups/{group}/members", "GET /api/v2/users/{user}/memberof"]
 
 
-def test_giving_what_is_there_is_already_done(company: Company) -> None:
+def test_giving_what_is_there_is_already_done(company: SimulatedJumpCloud) -> None:
     assert company.connector.give(company.target(user=company.bob)) is Written.ALREADY
 
 
-def test_taking_makes_it_gone(company: Company) -> None:
+def test_taking_makes_it_gone(company: SimulatedJumpCloud) -> None:
     assert company.connector.take(company.target(user=company.bob)) is Written.APPLIED
     assert not company.is_member(company.engineering, company.bob)
     observed = company.connector.observe(company.target(user=company.bob))
@@ -30,11 +30,11 @@ def test_taking_makes_it_gone(company: Company) -> None:
     assert company.engineering in observed.evidence
 
 
-def test_taking_what_was_never_there_is_already_done(company: Company) -> None:
+def test_taking_what_was_never_there_is_already_done(company: SimulatedJumpCloud) -> None:
     assert company.connector.take(company.target()) is Written.ALREADY
 
 
-def test_giving_and_taking_twice_has_one_effect(company: Company) -> None:
+def test_giving_and_taking_twice_has_one_effect(company: SimulatedJumpCloud) -> None:
     for _ in range(2):
         company.connector.give(company.target())
         assert company.is_member(company.engineering, company.alice)
@@ -46,7 +46,7 @@ def test_giving_and_taking_twice_has_one_effect(company: Company) -> None:
 @pytest.mark.parametrize("status", [404, 400])
 @pytest.mark.parametrize("user", [NO_SUCH_ID, NOT_THE_FORM_OF_AN_ID])
 def test_a_user_who_is_gone_cannot_be_given_anything_but_has_nothing_to_take(
-    company: Company, status: int, user: str
+    company: SimulatedJumpCloud, status: int, user: str
 ) -> None:
     company.switch(unknown_user_on_add_status=status, unknown_id_status=status, malformed_id_status=status)
     with pytest.raises(Permanent, match=f"no user {user}"):
@@ -57,7 +57,9 @@ def test_a_user_who_is_gone_cannot_be_given_anything_but_has_nothing_to_take(
 
 @pytest.mark.parametrize("status", [404, 400])
 @pytest.mark.parametrize("group", [NO_SUCH_ID, NOT_THE_FORM_OF_AN_ID])
-def test_a_group_that_is_gone_cannot_be_given_but_is_taken(company: Company, status: int, group: str) -> None:
+def test_a_group_that_is_gone_cannot_be_given_but_is_taken(
+    company: SimulatedJumpCloud, status: int, group: str
+) -> None:
     company.switch(unknown_id_status=status, malformed_id_status=status)
     with pytest.raises(Permanent, match=f"no group {group}"):
         company.connector.give(company.target(group=group))
@@ -66,14 +68,16 @@ def test_a_group_that_is_gone_cannot_be_given_but_is_taken(company: Company, sta
 
 
 @pytest.mark.parametrize("status", [400, 403, 404, 405, 422])
-def test_a_group_that_follows_a_rule_refuses_and_the_remedy_names_the_console(company: Company, status: int) -> None:
+def test_a_group_that_follows_a_rule_refuses_and_the_remedy_names_the_console(
+    company: SimulatedJumpCloud, status: int
+) -> None:
     company.switch(dynamic_reject_status=status)
     with pytest.raises(Permanent) as caught:
         company.connector.give(company.target(group=company.everyone))
     assert "console" in caught.value.remedy or status == 403
 
 
-def test_a_rule_that_takes_a_change_back_is_seen_by_reading(company: Company) -> None:
+def test_a_rule_that_takes_a_change_back_is_seen_by_reading(company: SimulatedJumpCloud) -> None:
     company.switch(dynamic_change="revert")
     assert company.connector.give(company.target(group=company.everyone)) is Written.APPLIED
     company.act("evaluate_rules")
@@ -81,7 +85,7 @@ def test_a_rule_that_takes_a_change_back_is_seen_by_reading(company: Company) ->
 
 
 @pytest.mark.parametrize("status", [204, 400])
-def test_a_suspended_user_is_added_or_the_refusal_says_why(company: Company, status: int) -> None:
+def test_a_suspended_user_is_added_or_the_refusal_says_why(company: SimulatedJumpCloud, status: int) -> None:
     company.switch(inactive_user_on_add_status=status)
     company.act("suspend_user", user="alice")
     if status == 204:
@@ -92,7 +96,7 @@ def test_a_suspended_user_is_added_or_the_refusal_says_why(company: Company, sta
 
 
 @pytest.mark.parametrize("bodies", ["message", "full", "html", "empty"])
-def test_outcomes_are_told_by_status_whatever_the_body(company: Company, bodies: str) -> None:
+def test_outcomes_are_told_by_status_whatever_the_body(company: SimulatedJumpCloud, bodies: str) -> None:
     company.switch(error_bodies=bodies)
     assert company.connector.give(company.target(user=company.bob)) is Written.ALREADY
     assert company.connector.take(company.target()) is Written.ALREADY
@@ -100,7 +104,7 @@ def test_outcomes_are_told_by_status_whatever_the_body(company: Company, bodies:
         company.connector.give(company.target(user=NO_SUCH_ID))
 
 
-def test_a_404_while_both_ends_are_there_passes(company: Company) -> None:
+def test_a_404_while_both_ends_are_there_passes(company: SimulatedJumpCloud) -> None:
     company.simulators.faults.add(method="POST", path="/members$", status=404)
     with pytest.raises(Transient, match="although"):
         company.connector.give(company.target())
@@ -110,7 +114,7 @@ def test_a_404_while_both_ends_are_there_passes(company: Company) -> None:
 
 
 @pytest.mark.parametrize("drop", ["before", "after"])
-def test_a_lost_answer_to_a_change_is_harmless(company: Company, drop: str) -> None:
+def test_a_lost_answer_to_a_change_is_harmless(company: SimulatedJumpCloud, drop: str) -> None:
     company.simulators.faults.add(method="POST", path="/members$", drop=drop)
     assert company.connector.give(company.target()) is (Written.ALREADY if drop == "after" else Written.APPLIED)
     assert company.is_member(company.engineering, company.alice)
@@ -119,13 +123,13 @@ def test_a_lost_answer_to_a_change_is_harmless(company: Company, drop: str) -> N
     assert not company.is_member(company.engineering, company.alice)
 
 
-def test_a_change_that_keeps_failing_is_transient_and_never_unknown(company: Company) -> None:
+def test_a_change_that_keeps_failing_is_transient_and_never_unknown(company: SimulatedJumpCloud) -> None:
     company.simulators.faults.add(method="POST", path="/members$", drop="after", times=None)
     with pytest.raises(Transient):
         company.connector.give(company.target())
 
 
-def test_a_lagging_read_shows_the_old_state_and_nothing_is_written_again(company: Company) -> None:
+def test_a_lagging_read_shows_the_old_state_and_nothing_is_written_again(company: SimulatedJumpCloud) -> None:
     company.switch(consistency_lag_ms=60_000)
     company.connector.give(company.target())
     company.calls()
@@ -134,7 +138,7 @@ def test_a_lagging_read_shows_the_old_state_and_nothing_is_written_again(company
 
 
 @pytest.mark.parametrize("total", [True, False])
-def test_a_membership_beyond_the_first_page_is_found(company: Company, *, total: bool) -> None:
+def test_a_membership_beyond_the_first_page_is_found(company: SimulatedJumpCloud, *, total: bool) -> None:
     company.switch(total_count_header=total)
     for number in range(205):
         company.act("add_group", name=f"g{number:03}")
@@ -149,7 +153,7 @@ def test_a_membership_beyond_the_first_page_is_found(company: Company, *, total:
     assert not company.connector.observe(company.target()).present
 
 
-def test_half_a_list_of_groups_proves_nothing(company: Company) -> None:
+def test_half_a_list_of_groups_proves_nothing(company: SimulatedJumpCloud) -> None:
     page = [{"id": company.everyone, "type": "user_group"}]
     company.simulators.faults.add(path="/memberof$", status=200, body=page, headers={"x-total-count": "2"}, times=None)
     with pytest.raises(Transient, match="changing"):
@@ -157,7 +161,7 @@ def test_half_a_list_of_groups_proves_nothing(company: Company) -> None:
 
 
 @pytest.mark.parametrize("status", [400, 404])
-def test_a_gateways_error_page_is_never_read_as_nobody_has_access(company: Company, status: int) -> None:
+def test_a_gateways_error_page_is_never_read_as_nobody_has_access(company: SimulatedJumpCloud, status: int) -> None:
     fault = company.simulators.faults.add(path="/memberof$", status=status, body="<html>", times=None)
     with pytest.raises(Transient, match="who is there"):
         company.connector.observe(company.target(user=company.bob))
@@ -169,20 +173,22 @@ def test_a_gateways_error_page_is_never_read_as_nobody_has_access(company: Compa
         company.connector.take(company.target(user=company.bob))
 
 
-def test_a_list_that_moved_once_is_read_again(company: Company) -> None:
+def test_a_list_that_moved_once_is_read_again(company: SimulatedJumpCloud) -> None:
     page = [{"id": company.everyone, "type": "user_group"}]
     company.simulators.faults.add(path="/memberof$", status=200, body=page, headers={"x-total-count": "2"}, times=2)
     assert company.connector.observe(company.target(user=company.bob)).present
 
 
-def test_extra_and_missing_fields_are_survived(company: Company) -> None:
+def test_extra_and_missing_fields_are_survived(company: SimulatedJumpCloud) -> None:
     company.switch(extra_fields=True, missing_state=True, missing_membership_method=True, link_header=True)
     assert company.connector.give(company.target()) is Written.APPLIED
     assert company.connector.observe(company.target()).present
 
 
 @pytest.mark.parametrize(("status", "word"), [(403, Permanent), (401, CredentialRefused)])
-def test_a_role_that_may_only_read_is_told_by_its_status(company: Company, status: int, word: type[Exception]) -> None:
+def test_a_role_that_may_only_read_is_told_by_its_status(
+    company: SimulatedJumpCloud, status: int, word: type[Exception]
+) -> None:
     company.switch(read_only_status=status)
     reader = company.connect(api_key(company.world.credentials()["read_only_api_key"]))
     assert not reader.observe(company.target()).present
@@ -190,7 +196,7 @@ def test_a_role_that_may_only_read_is_told_by_its_status(company: Company, statu
         reader.give(company.target())
 
 
-def test_what_an_account_holds_is_told_by_name(company: Company) -> None:
+def test_what_an_account_holds_is_told_by_name(company: SimulatedJumpCloud) -> None:
     company.act("add_group", name="Admins")
     company.act("add_member", group="Admins", user="bob")
     assert company.connector.holdings(company.bob).groups == ("Admins", "Engineering")

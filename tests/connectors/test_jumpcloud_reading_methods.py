@@ -9,39 +9,39 @@ from access.clock import ManualClock
 from access.failures import CredentialRefused, Transient
 from connectors.jumpcloud.reading import MembershipMethod, expected_calls
 from connectors.reading import Incomplete, Part, ReadPlan, ThingKind
-from tests.connectors.jumpcloud_tenant import Snapshot, Tenant
+from tests.connectors.jumpcloud_reader_harness import JumpCloudReaderHarness, Snapshot
 
 #: The proof of the credential, and the four calls that prove the search.
 PROVE, PROBE = 1, 4
 
 
-def test_the_search_costs_what_the_users_cost(tenant: Tenant) -> None:
-    tenant.seed(users=430, groups=40, memberships=900, apps=2)
-    tenant.switch(search_returns_memberof=True, memberof_needs_fields=True)
-    tenant.calls()
-    snapshot = tenant.take(tenant.reader("auto"))
-    assert tenant.calls() == PROVE + PROBE + expected_calls(MembershipMethod.SEARCH, tenant.sizes)
+def test_the_search_costs_what_the_users_cost(harness: JumpCloudReaderHarness) -> None:
+    harness.seed(users=430, groups=40, memberships=900, apps=2)
+    harness.switch(search_returns_memberof=True, memberof_needs_fields=True)
+    harness.calls()
+    snapshot = harness.take(harness.reader("auto"))
+    assert harness.calls() == PROVE + PROBE + expected_calls(MembershipMethod.SEARCH, harness.sizes)
     assert snapshot.plan.method == "search"
-    assert tenant.proves(snapshot)
+    assert harness.proves(snapshot)
 
 
-def test_the_search_is_not_used_where_it_does_not_tell_groups(tenant: Tenant) -> None:
-    tenant.seed()
-    snapshot = tenant.take(tenant.reader("search"))
+def test_the_search_is_not_used_where_it_does_not_tell_groups(harness: JumpCloudReaderHarness) -> None:
+    harness.seed()
+    snapshot = harness.take(harness.reader("search"))
     assert snapshot.plan.method == "listing"
     assert any("does not tell groups" in note for note in snapshot.plan.notes)
-    assert tenant.proves(snapshot)
+    assert harness.proves(snapshot)
 
 
-def _searched(tenant: Tenant, change: Any) -> Snapshot:
+def _searched(harness: JumpCloudReaderHarness, change: Any) -> Snapshot:
     """A snapshot where the search answers what ``change`` makes of the truth."""
     users = []
-    for user in sorted(tenant.world.users, key=lambda user: user.id):
-        groups = change(user.id, sorted(tenant.world.members.lefts(user.id)))
+    for user in sorted(harness.world.users, key=lambda user: user.id):
+        groups = change(user.id, sorted(harness.world.members.lefts(user.id)))
         users.append({"_id": user.id, "memberof": groups})
     body = {"totalCount": len(users), "results": users}
-    tenant.simulators.faults.add(path="/search/systemusers$", status=200, body=body, times=None)
-    return tenant.take(tenant.reader("search"))
+    harness.simulators.faults.add(path="/search/systemusers$", status=200, body=body, times=None)
+    return harness.take(harness.reader("search"))
 
 
 @pytest.mark.parametrize(
@@ -56,124 +56,126 @@ def _searched(tenant: Tenant, change: Any) -> Snapshot:
         (lambda _user, groups: [{"id": group} for group in groups], "does not tell"),
     ],
 )
-def test_a_search_that_is_wrong_is_not_believed(tenant: Tenant, change: Any, reason: str) -> None:
-    tenant.seed(users=30, groups=6, memberships=80)
-    snapshot = _searched(tenant, change)
+def test_a_search_that_is_wrong_is_not_believed(harness: JumpCloudReaderHarness, change: Any, reason: str) -> None:
+    harness.seed(users=30, groups=6, memberships=80)
+    snapshot = _searched(harness, change)
     assert snapshot.plan.method == "listing"
     assert any(reason in note for note in snapshot.plan.notes)
-    assert tenant.proves(snapshot)
+    assert harness.proves(snapshot)
 
 
-def test_a_search_that_is_right_is_believed(tenant: Tenant) -> None:
-    tenant.seed(users=30, groups=6, memberships=80)
-    snapshot = _searched(tenant, lambda _user, groups: groups)
+def test_a_search_that_is_right_is_believed(harness: JumpCloudReaderHarness) -> None:
+    harness.seed(users=30, groups=6, memberships=80)
+    snapshot = _searched(harness, lambda _user, groups: groups)
     assert snapshot.plan.method == "search"
-    assert tenant.proves(snapshot)
+    assert harness.proves(snapshot)
 
 
-def test_a_search_that_lags_behind_is_noticed_on_the_sample(tenant: Tenant) -> None:
-    tenant.seed(users=30, groups=1, memberships=10)
-    tenant.switch(search_returns_memberof=True, memberof_lag_ms=600_000)
-    group = next(iter(tenant.world.groups)).id
-    stranger = next(user.id for user in tenant.world.users if not tenant.world.members.has(group, user.id))
-    tenant.act("add_member", group=group, user=stranger)
-    assert tenant.take(tenant.reader("search")).plan.method == "listing"
+def test_a_search_that_lags_behind_is_noticed_on_the_sample(harness: JumpCloudReaderHarness) -> None:
+    harness.seed(users=30, groups=1, memberships=10)
+    harness.switch(search_returns_memberof=True, memberof_lag_ms=600_000)
+    group = next(iter(harness.world.groups)).id
+    stranger = next(user.id for user in harness.world.users if not harness.world.members.has(group, user.id))
+    harness.act("add_member", group=group, user=stranger)
+    assert harness.take(harness.reader("search")).plan.method == "listing"
 
 
-def test_a_search_that_is_refused_makes_a_listing(tenant: Tenant) -> None:
-    tenant.seed()
-    tenant.simulators.faults.add(path="/search/", status=403, times=None)
-    snapshot = tenant.take(tenant.reader("auto"))
+def test_a_search_that_is_refused_makes_a_listing(harness: JumpCloudReaderHarness) -> None:
+    harness.seed()
+    harness.simulators.faults.add(path="/search/", status=403, times=None)
+    snapshot = harness.take(harness.reader("auto"))
     assert snapshot.plan.method == "listing"
-    assert tenant.proves(snapshot)
+    assert harness.proves(snapshot)
 
 
-def test_a_full_pass_has_the_search_proven_anew(tenant: Tenant) -> None:
-    tenant.seed()
-    tenant.switch(search_returns_memberof=True)
-    reader = tenant.reader("auto")
-    assert tenant.take(reader).plan.method == "search"
-    tenant.switch(search_returns_memberof=False)
-    snapshot = tenant.take(reader)
+def test_a_full_pass_has_the_search_proven_anew(harness: JumpCloudReaderHarness) -> None:
+    harness.seed()
+    harness.switch(search_returns_memberof=True)
+    reader = harness.reader("auto")
+    assert harness.take(reader).plan.method == "search"
+    harness.switch(search_returns_memberof=False)
+    snapshot = harness.take(reader)
     assert snapshot.plan.method == "listing"
-    assert tenant.proves(snapshot)
+    assert harness.proves(snapshot)
 
 
-def test_a_search_that_stops_telling_groups_is_incomplete(tenant: Tenant) -> None:
-    tenant.seed()
-    reader = tenant.reader("search")
+def test_a_search_that_stops_telling_groups_is_incomplete(harness: JumpCloudReaderHarness) -> None:
+    harness.seed()
+    reader = harness.reader("search")
     with pytest.raises(Incomplete, match="which groups"):
         list(reader.read(ReadPlan("search"), Part("users+memberships", large=True)))
 
 
-def test_the_proof_of_the_search_is_cheap_where_everybody_is_in_one_large_group(tenant: Tenant) -> None:
-    tenant.seed(users=1500, groups=0, apps=0)
-    tenant.group("Everyone", 1500)
-    tenant.switch(search_returns_memberof=True)
-    reader = tenant.reader("auto", concurrency=2)
-    tenant.calls()
+def test_the_proof_of_the_search_is_cheap_where_everybody_is_in_one_large_group(
+    harness: JumpCloudReaderHarness,
+) -> None:
+    harness.seed(users=1500, groups=0, apps=0)
+    harness.group("Everyone", 1500)
+    harness.switch(search_returns_memberof=True)
+    reader = harness.reader("auto", concurrency=2)
+    harness.calls()
     assert reader.plan(previous=None, now=datetime.now(UTC)).method == "search"
-    assert tenant.calls() <= 7
+    assert harness.calls() <= 7
 
 
-def test_the_report_is_a_few_calls_however_many_groups(tenant: Tenant) -> None:
-    tenant.seed(users=130, groups=60, apps=2, memberships=300)
-    tenant.calls()
-    snapshot = tenant.take(tenant.reader("report"))
+def test_the_report_is_a_few_calls_however_many_groups(harness: JumpCloudReaderHarness) -> None:
+    harness.seed(users=130, groups=60, apps=2, memberships=300)
+    harness.calls()
+    snapshot = harness.take(harness.reader("report"))
     # One call compares a group of the report with its own list.
-    assert tenant.calls() == PROVE + 1 + expected_calls(MembershipMethod.REPORT, tenant.sizes)
-    assert tenant.proves(snapshot)
+    assert harness.calls() == PROVE + 1 + expected_calls(MembershipMethod.REPORT, harness.sizes)
+    assert harness.proves(snapshot)
 
 
-def test_a_report_is_preferred_where_there_are_many_groups(tenant: Tenant) -> None:
-    tenant.seed(users=10, groups=60)
-    assert tenant.take(tenant.reader("auto")).plan.method == "report"
+def test_a_report_is_preferred_where_there_are_many_groups(harness: JumpCloudReaderHarness) -> None:
+    harness.seed(users=10, groups=60)
+    assert harness.take(harness.reader("auto")).plan.method == "report"
 
 
-def test_a_listing_is_preferred_where_there_are_few(tenant: Tenant) -> None:
-    tenant.seed(users=10, groups=20)
-    assert tenant.take(tenant.reader("auto")).plan.method == "listing"
+def test_a_listing_is_preferred_where_there_are_few(harness: JumpCloudReaderHarness) -> None:
+    harness.seed(users=10, groups=20)
+    assert harness.take(harness.reader("auto")).plan.method == "listing"
 
 
 @pytest.mark.parametrize("columns", ["documented", "aliases"])
-def test_the_columns_of_a_report_are_found_by_name(tenant: Tenant, columns: str) -> None:
-    tenant.seed(users=40, groups=6)
-    tenant.group("Nobody")
-    tenant.switch(report_columns=columns)
-    snapshot = tenant.take(tenant.reader("report"))
+def test_the_columns_of_a_report_are_found_by_name(harness: JumpCloudReaderHarness, columns: str) -> None:
+    harness.seed(users=40, groups=6)
+    harness.group("Nobody")
+    harness.switch(report_columns=columns)
+    snapshot = harness.take(harness.reader("report"))
     assert "memberships" in snapshot.parts
-    assert tenant.proves(snapshot)
+    assert harness.proves(snapshot)
 
 
-def test_a_report_without_ids_makes_a_listing(tenant: Tenant) -> None:
-    tenant.seed(users=40, groups=6)
-    tenant.switch(report_columns="without_ids")
-    snapshot = tenant.take(tenant.reader("report"))
+def test_a_report_without_ids_makes_a_listing(harness: JumpCloudReaderHarness) -> None:
+    harness.seed(users=40, groups=6)
+    harness.switch(report_columns="without_ids")
+    snapshot = harness.take(harness.reader("report"))
     assert "memberships" not in snapshot.parts
-    assert tenant.proves(snapshot)
+    assert harness.proves(snapshot)
 
 
 @pytest.mark.parametrize("status", [402, 403, 500])
-def test_a_report_that_is_refused_makes_a_listing(tenant: Tenant, status: int) -> None:
-    tenant.seed(users=40, groups=6)
-    tenant.simulators.faults.add(path="/reports/users-to-user-groups$", status=status, times=None)
-    snapshot = tenant.take(tenant.reader("report"))
+def test_a_report_that_is_refused_makes_a_listing(harness: JumpCloudReaderHarness, status: int) -> None:
+    harness.seed(users=40, groups=6)
+    harness.simulators.faults.add(path="/reports/users-to-user-groups$", status=status, times=None)
+    snapshot = harness.take(harness.reader("report"))
     assert snapshot.plan.method == "listing"
     assert any(str(status) in note for note in snapshot.plan.notes)
-    assert tenant.proves(snapshot)
+    assert harness.proves(snapshot)
 
 
-def test_a_report_that_fails_makes_a_listing(tenant: Tenant) -> None:
-    tenant.seed(users=40, groups=6)
-    tenant.switch(report_outcome="failed")
-    assert tenant.proves(tenant.take(tenant.reader("report")))
+def test_a_report_that_fails_makes_a_listing(harness: JumpCloudReaderHarness) -> None:
+    harness.seed(users=40, groups=6)
+    harness.switch(report_outcome="failed")
+    assert harness.proves(harness.take(harness.reader("report")))
 
 
-def test_a_report_that_is_being_made_is_waited_for_outside_and_then_given_up(tenant: Tenant) -> None:
-    tenant.seed(users=40, groups=6)
-    tenant.switch(report_outcome="stuck")
+def test_a_report_that_is_being_made_is_waited_for_outside_and_then_given_up(harness: JumpCloudReaderHarness) -> None:
+    harness.seed(users=40, groups=6)
+    harness.switch(report_outcome="stuck")
     clock = ManualClock(datetime.now(UTC))
-    reader = tenant.reader("report", clock=clock, report_within=timedelta(minutes=2))
+    reader = harness.reader("report", clock=clock, report_within=timedelta(minutes=2))
     plan = reader.plan(previous=None, now=clock.now())
     snapshot = Snapshot(plan)
     with pytest.raises(Transient) as caught:
@@ -181,34 +183,34 @@ def test_a_report_that_is_being_made_is_waited_for_outside_and_then_given_up(ten
     assert caught.value.retry_after == timedelta(seconds=10)
     clock.advance(timedelta(minutes=3))
     assert list(reader.parts(plan, 1, snapshot) or ()) == []
-    tenant.switch(report_outcome="completed")
+    harness.switch(report_outcome="completed")
     (part,) = reader.parts(plan, 1, snapshot) or ()
     assert part.name == "memberships"
 
 
-def test_a_finished_report_is_read_by_another_worker(tenant: Tenant) -> None:
-    tenant.seed(users=40, groups=6)
-    one, other = tenant.reader("report", applications=False), tenant.reader("report", applications=False)
+def test_a_finished_report_is_read_by_another_worker(harness: JumpCloudReaderHarness) -> None:
+    harness.seed(users=40, groups=6)
+    one, other = harness.reader("report", applications=False), harness.reader("report", applications=False)
     snapshot = Snapshot(one.plan(previous=None, now=datetime.now(UTC)))
     (part,) = one.parts(snapshot.plan, 1, snapshot) or ()
     snapshot.parts["memberships"] = [row for page in other.read(snapshot.plan, part) for row in page]
-    assert snapshot.grants(ThingKind.GROUP) == tenant.memberships
+    assert snapshot.grants(ThingKind.GROUP) == harness.memberships
 
 
-def test_a_group_made_after_the_report_is_listed(tenant: Tenant) -> None:
-    tenant.seed(users=40, groups=6)
+def test_a_group_made_after_the_report_is_listed(harness: JumpCloudReaderHarness) -> None:
+    harness.seed(users=40, groups=6)
 
     def late(stage: int) -> None:
         if stage == 0:
-            tenant.act("add_member", group=tenant.group("Late"), user=next(iter(tenant.world.users)).id)
+            harness.act("add_member", group=harness.group("Late"), user=next(iter(harness.world.users)).id)
 
-    rows = "user_object_id,user_group_object_id\n" + "\n".join(f"{user},{group}" for group, user in tenant.memberships)
-    empty = [group.id for group in tenant.world.groups if not tenant.world.members.rights(group.id)]
+    rows = "user_object_id,user_group_object_id\n" + "\n".join(f"{user},{group}" for group, user in harness.memberships)
+    empty = [group.id for group in harness.world.groups if not harness.world.members.rights(group.id)]
     rows += "".join(f"\n,{group}" for group in empty)
-    tenant.simulators.faults.add(path="/content$", status=200, body=rows, content_type="text/csv", times=None)
-    snapshot = tenant.take(tenant.reader("report"), between=late)
+    harness.simulators.faults.add(path="/content$", status=200, body=rows, content_type="text/csv", times=None)
+    snapshot = harness.take(harness.reader("report"), between=late)
     assert "memberships" in snapshot.parts
-    assert tenant.proves(snapshot)
+    assert harness.proves(snapshot)
 
 
 @pytest.mark.parametrize(
@@ -223,64 +225,66 @@ def test_a_group_made_after_the_report_is_listed(tenant: Tenant) -> None:
         {"message": "no"},
     ],
 )
-def test_a_report_that_makes_no_sense_makes_a_listing(tenant: Tenant, content: object) -> None:
-    tenant.seed(users=40, groups=6)
-    tenant.simulators.faults.add(path="/content$", status=200, body=content, content_type="text/csv", times=None)
-    snapshot = tenant.take(tenant.reader("report"))
+def test_a_report_that_makes_no_sense_makes_a_listing(harness: JumpCloudReaderHarness, content: object) -> None:
+    harness.seed(users=40, groups=6)
+    harness.simulators.faults.add(path="/content$", status=200, body=content, content_type="text/csv", times=None)
+    snapshot = harness.take(harness.reader("report"))
     assert "memberships" not in snapshot.parts
-    assert tenant.proves(snapshot)
+    assert harness.proves(snapshot)
 
 
-def test_a_report_in_json_is_read_too(tenant: Tenant) -> None:
-    tenant.seed(users=40, groups=6)
-    rows = [{"userObjectId": user, "userGroupObjectId": group} for group, user in tenant.memberships]
+def test_a_report_in_json_is_read_too(harness: JumpCloudReaderHarness) -> None:
+    harness.seed(users=40, groups=6)
+    rows = [{"userObjectId": user, "userGroupObjectId": group} for group, user in harness.memberships]
     rows += [
         {"userObjectId": "no users", "userGroupObjectId": group.id}
-        for group in tenant.world.groups
-        if not tenant.world.members.rights(group.id)
+        for group in harness.world.groups
+        if not harness.world.members.rights(group.id)
     ]
     rows += [{"userObjectId": "a" * 24, "userGroupObjectId": "no user group"}, rows[0]]
-    tenant.simulators.faults.add(path="/content$", status=200, body=rows, times=None)
-    snapshot = tenant.take(tenant.reader("report"))
+    harness.simulators.faults.add(path="/content$", status=200, body=rows, times=None)
+    snapshot = harness.take(harness.reader("report"))
     assert "memberships" in snapshot.parts
-    assert tenant.proves(snapshot)
+    assert harness.proves(snapshot)
 
 
-def test_a_report_that_disagrees_with_a_group_makes_a_listing(tenant: Tenant) -> None:
-    tenant.seed(users=40, groups=6)
+def test_a_report_that_disagrees_with_a_group_makes_a_listing(harness: JumpCloudReaderHarness) -> None:
+    harness.seed(users=40, groups=6)
     rows = "user_object_id,user_group_object_id"
-    for group, user in tenant.memberships:
+    for group, user in harness.memberships:
         rows += f"\n{user},{group}" if int(user, 16) % 3 else ""
-    tenant.simulators.faults.add(path="/content$", status=200, body=rows, content_type="text/csv", times=None)
-    snapshot = tenant.take(tenant.reader("report"))
+    harness.simulators.faults.add(path="/content$", status=200, body=rows, content_type="text/csv", times=None)
+    snapshot = harness.take(harness.reader("report"))
     assert "memberships" not in snapshot.parts
-    assert tenant.proves(snapshot)
+    assert harness.proves(snapshot)
 
 
-def test_a_report_that_calls_a_group_empty_and_names_its_members_makes_a_listing(tenant: Tenant) -> None:
-    tenant.seed(users=40, groups=6)
+def test_a_report_that_calls_a_group_empty_and_names_its_members_makes_a_listing(
+    harness: JumpCloudReaderHarness,
+) -> None:
+    harness.seed(users=40, groups=6)
     rows = "user_object_id,user_group_object_id"
-    for group, user in tenant.memberships:
+    for group, user in harness.memberships:
         rows += f"\n{user},{group}\n,{group}"
-    tenant.simulators.faults.add(path="/content$", status=200, body=rows, content_type="text/csv", times=None)
-    snapshot = tenant.take(tenant.reader("report"))
+    harness.simulators.faults.add(path="/content$", status=200, body=rows, content_type="text/csv", times=None)
+    snapshot = harness.take(harness.reader("report"))
     assert "memberships" not in snapshot.parts
-    assert tenant.proves(snapshot)
+    assert harness.proves(snapshot)
 
 
-def test_a_report_that_lacks_groups_makes_a_listing(tenant: Tenant) -> None:
-    tenant.seed(users=40, groups=6)
-    group = tenant.memberships[0][0]
+def test_a_report_that_lacks_groups_makes_a_listing(harness: JumpCloudReaderHarness) -> None:
+    harness.seed(users=40, groups=6)
+    group = harness.memberships[0][0]
     rows = "user_object_id,user_group_object_id"
-    for one, user in tenant.memberships:
+    for one, user in harness.memberships:
         rows += f"\n{user},{one}" if one == group else ""
-    tenant.simulators.faults.add(path="/content$", status=200, body=rows, content_type="text/csv", times=None)
-    snapshot = tenant.take(tenant.reader("report"))
+    harness.simulators.faults.add(path="/content$", status=200, body=rows, content_type="text/csv", times=None)
+    snapshot = harness.take(harness.reader("report"))
     assert "memberships" not in snapshot.parts
-    assert tenant.proves(snapshot)
+    assert harness.proves(snapshot)
 
 
-def test_a_refused_credential_is_no_reason_to_read_in_another_way(tenant: Tenant) -> None:
+def test_a_refused_credential_is_no_reason_to_read_in_another_way(harness: JumpCloudReaderHarness) -> None:
     for method in ("search", "report"):
         with pytest.raises(CredentialRefused):
-            tenant.reader(method, key="jca_wrong").plan(previous=None, now=datetime.now(UTC))
+            harness.reader(method, key="jca_wrong").plan(previous=None, now=datetime.now(UTC))

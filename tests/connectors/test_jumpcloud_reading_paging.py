@@ -12,7 +12,7 @@ import pytest
 from connectors.paging import OffsetList, Page
 from connectors.reading import Incomplete, Part, ReadPlan, Shifted, ThingKind
 from httpclient import Fetcher
-from tests.connectors.jumpcloud_tenant import Tenant, read_part
+from tests.connectors.jumpcloud_reader_harness import JumpCloudReaderHarness, read_part
 
 PLAN = ReadPlan("listing")
 USERS = Part("users", large=True)
@@ -248,94 +248,94 @@ def test_a_failure_comes_where_its_page_would_have(fetching: Fetcher) -> None:
         next(reading)
 
 
-def test_never_more_calls_in_flight_than_the_reader_may(tenant: Tenant) -> None:
-    tenant.seed(users=320, groups=30, memberships=900)
-    tenant.simulators.faults.latency(15)
-    reader = tenant.reader(concurrency=3)
-    parts = [USERS, *(Part(f"members/{group.id}", {"group": group.id}) for group in tenant.world.groups)]
+def test_never_more_calls_in_flight_than_the_reader_may(harness: JumpCloudReaderHarness) -> None:
+    harness.seed(users=320, groups=30, memberships=900)
+    harness.simulators.faults.latency(15)
+    reader = harness.reader(concurrency=3)
+    parts = [USERS, *(Part(f"members/{group.id}", {"group": group.id}) for group in harness.world.groups)]
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda part: read_part(reader, PLAN, part), parts))
-    spans = [(call.at, call.at + call.ms / 1000) for call in tenant.simulators.calls.latest()]
+    spans = [(call.at, call.at + call.ms / 1000) for call in harness.simulators.calls.latest()]
     assert max(sum(begin <= at < end for begin, end in spans) for at, _ in spans) in {2, 3}
 
 
 @pytest.mark.parametrize("over", ["clamp", "reject"])
-def test_no_more_rows_are_asked_for_than_a_page_may_have(tenant: Tenant, over: str) -> None:
-    tenant.seed(users=230)
-    tenant.switch(limit_over_maximum=over, link_header=True)
-    assert tenant.proves(tenant.take(tenant.reader()))
+def test_no_more_rows_are_asked_for_than_a_page_may_have(harness: JumpCloudReaderHarness, over: str) -> None:
+    harness.seed(users=230)
+    harness.switch(limit_over_maximum=over, link_header=True)
+    assert harness.proves(harness.take(harness.reader()))
 
 
-def test_users_are_read_in_an_order_that_holds(tenant: Tenant) -> None:
-    tenant.seed(users=330)
-    tenant.switch(unsorted_order="rotating")
-    assert tenant.proves(tenant.take(tenant.reader()))
+def test_users_are_read_in_an_order_that_holds(harness: JumpCloudReaderHarness) -> None:
+    harness.seed(users=330)
+    harness.switch(unsorted_order="rotating")
+    assert harness.proves(harness.take(harness.reader()))
 
 
-def test_lists_without_totals_are_read_to_an_empty_page(tenant: Tenant) -> None:
-    tenant.seed(users=230, groups=12)
-    tenant.group("Everyone", 230)
-    tenant.switch(total_count_header=False)
-    assert tenant.proves(tenant.take(tenant.reader()))
+def test_lists_without_totals_are_read_to_an_empty_page(harness: JumpCloudReaderHarness) -> None:
+    harness.seed(users=230, groups=12)
+    harness.group("Everyone", 230)
+    harness.switch(total_count_header=False)
+    assert harness.proves(harness.take(harness.reader()))
 
 
-def test_a_user_who_leaves_while_users_are_paged_is_a_shift_and_then_the_truth(tenant: Tenant) -> None:
-    tenant.seed(users=330)
-    tenant.switch(drift="remove")
+def test_a_user_who_leaves_while_users_are_paged_is_a_shift_and_then_the_truth(harness: JumpCloudReaderHarness) -> None:
+    harness.seed(users=330)
+    harness.switch(drift="remove")
     with pytest.raises(Shifted):
-        list(tenant.reader().read(PLAN, USERS))
-    assert len(read_part(tenant.reader(), PLAN, USERS)) == len(tenant.world.users)
+        list(harness.reader().read(PLAN, USERS))
+    assert len(read_part(harness.reader(), PLAN, USERS)) == len(harness.world.users)
 
 
-def test_a_user_who_joins_while_users_are_paged_is_read_too(tenant: Tenant) -> None:
-    tenant.seed(users=330)
-    tenant.switch(drift="insert")
-    rows = [row for page in tenant.reader(concurrency=1).read(PLAN, USERS) for row in page]
-    assert len(rows) == len(tenant.world.users) == 331
+def test_a_user_who_joins_while_users_are_paged_is_read_too(harness: JumpCloudReaderHarness) -> None:
+    harness.seed(users=330)
+    harness.switch(drift="insert")
+    rows = [row for page in harness.reader(concurrency=1).read(PLAN, USERS) for row in page]
+    assert len(rows) == len(harness.world.users) == 331
 
 
 @pytest.mark.parametrize("how", ["remove", "insert"])
-def test_members_that_change_while_they_are_paged_are_read_again(tenant: Tenant, how: str) -> None:
-    tenant.seed(users=330)
-    group = tenant.group("Everyone", 320)
+def test_members_that_change_while_they_are_paged_are_read_again(harness: JumpCloudReaderHarness, how: str) -> None:
+    harness.seed(users=330)
+    group = harness.group("Everyone", 320)
     part = Part(f"members/{group}", {"group": group})
-    tenant.switch(drift=how)
+    harness.switch(drift=how)
     with pytest.raises(Shifted):
-        list(tenant.reader(concurrency=1).read(PLAN, part))
-    tenant.switch(drift="off")
-    tenant.calls()
-    tenant.switch(drift=how)
-    rows = read_part(tenant.reader(), PLAN, part)
-    assert {row.principal for row in rows} == set(tenant.world.members.rights(group))  # type: ignore[union-attr] # only grants are in this part
+        list(harness.reader(concurrency=1).read(PLAN, part))
+    harness.switch(drift="off")
+    harness.calls()
+    harness.switch(drift=how)
+    rows = read_part(harness.reader(), PLAN, part)
+    assert {row.principal for row in rows} == set(harness.world.members.rights(group))  # type: ignore[union-attr] # only grants are in this part
 
 
-def test_a_list_that_never_rests_is_incomplete_and_no_half_snapshot(tenant: Tenant) -> None:
-    tenant.seed(users=330)
-    tenant.switch(drift="remove", drift_times=1000)
+def test_a_list_that_never_rests_is_incomplete_and_no_half_snapshot(harness: JumpCloudReaderHarness) -> None:
+    harness.seed(users=330)
+    harness.switch(drift="remove", drift_times=1000)
     with pytest.raises(Incomplete):
-        read_part(tenant.reader(), PLAN, USERS)
+        read_part(harness.reader(), PLAN, USERS)
 
 
 @pytest.mark.parametrize("totals", [True, False])
-def test_a_group_that_is_deleted_while_it_is_paged_is_gone(tenant: Tenant, totals: bool) -> None:  # noqa: FBT001 - a parameter of the rule
-    tenant.seed(users=230)
-    tenant.switch(total_count_header=totals)
-    group = tenant.group("Everyone", 230)
+def test_a_group_that_is_deleted_while_it_is_paged_is_gone(harness: JumpCloudReaderHarness, totals: bool) -> None:  # noqa: FBT001 - a parameter of the rule
+    harness.seed(users=230)
+    harness.switch(total_count_header=totals)
+    group = harness.group("Everyone", 230)
     part = Part(f"members/{group}", {"group": group})
-    reading = tenant.reader(concurrency=1).read(PLAN, part)
+    reading = harness.reader(concurrency=1).read(PLAN, part)
     next(reading)
-    tenant.act("delete_group", group=group)
+    harness.act("delete_group", group=group)
     with pytest.raises(Shifted):
         list(reading)
-    assert read_part(tenant.reader(), PLAN, part) == []
+    assert read_part(harness.reader(), PLAN, part) == []
 
 
-def test_connections_to_nothing_shorten_no_list(tenant: Tenant) -> None:
+def test_connections_to_nothing_shorten_no_list(harness: JumpCloudReaderHarness) -> None:
     """A null association in a page made a public client stop early [observed: TheJumpCloud/support 369]."""
-    tenant.seed(users=5, groups=1, memberships=3)
-    group = next(iter(tenant.world.groups)).id
+    harness.seed(users=5, groups=1, memberships=3)
+    group = next(iter(harness.world.groups)).id
     rows = [{"to": {"id": "a" * 24, "type": "user"}}, {"to": None}, None, {"to": {"id": "b" * 24, "type": "USER"}}]
     rows.append({"to": {"id": "c" * 24, "type": "system"}})
-    tenant.simulators.faults.add(path="/members$", status=200, body=rows, headers={"x-total-count": "5"})
-    snapshot = tenant.take(tenant.reader(applications=False))
+    harness.simulators.faults.add(path="/members$", status=200, body=rows, headers={"x-total-count": "5"})
+    snapshot = harness.take(harness.reader(applications=False))
     assert snapshot.grants(ThingKind.GROUP) == [(group, "a" * 24), (group, "b" * 24)]

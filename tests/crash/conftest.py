@@ -7,55 +7,60 @@ from typing import Any
 
 import pytest
 
-from tests.crash.site import EMBEDDED, SHARED_LEASE, Nursery, Site
-from tests.flow.estate import Company
+from tests.crash.process_stack import EMBEDDED, SHARED_LEASE, ForkServer, ProcessStack
+from tests.flow.simulated_stack import SimulatedCompany
 from tests.machine import Amqp
 
 
 @pytest.fixture(scope="package")
-def company() -> Iterator[Company]:
-    company = Company()
+def company() -> Iterator[SimulatedCompany]:
+    company = SimulatedCompany()
     with company.simulators:
         yield company
 
 
 @pytest.fixture(scope="package")
-def nursery() -> Iterator[Nursery]:
-    nursery = Nursery()
-    yield nursery
-    nursery.close()
+def fork_server() -> Iterator[ForkServer]:
+    fork_server = ForkServer()
+    yield fork_server
+    fork_server.close()
 
 
-MakeSite = Callable[[str], Site]
+MakeSite = Callable[[str], ProcessStack]
 
 
 @pytest.fixture
-def make_site(request: pytest.FixtureRequest, company: Company, nursery: Nursery, tmp_path: Path) -> Iterator[MakeSite]:
-    """Makes a site with a worker at work: ``embedded``, or ``cluster`` on PostgreSQL and RabbitMQ."""
-    made: list[Site] = []
+def make_site(
+    request: pytest.FixtureRequest, company: SimulatedCompany, fork_server: ForkServer, tmp_path: Path
+) -> Iterator[MakeSite]:
+    """Makes a stack with a worker at work: ``embedded``, or ``cluster`` on PostgreSQL and RabbitMQ."""
+    made: list[ProcessStack] = []
 
-    def make(kind: str) -> Site:
+    def make(kind: str) -> ProcessStack:
         more: dict[str, Any]
         if kind == "embedded":
             more = EMBEDDED
-            site = Site.made(
-                company, tmp_path, company.settings(tmp_path, request.getfixturevalue("sqlite_url"), **more), nursery
+            stack = ProcessStack.made(
+                company,
+                tmp_path,
+                company.settings(tmp_path, request.getfixturevalue("sqlite_url"), **more),
+                fork_server,
             )
         else:
             rabbitmq: Amqp = request.getfixturevalue("rabbitmq")
             more = SHARED_LEASE | {"broker": {"url": rabbitmq.url, "prefix": rabbitmq.prefix}}
             settings = company.settings(tmp_path, request.getfixturevalue("postgresql_url"), **more)
-            site = Site.made(company, tmp_path, settings, nursery, partial(rabbitmq.publish))
-            site.declare_queues()
-        made.append(site)
-        site.up()
-        return site
+            stack = ProcessStack.made(company, tmp_path, settings, fork_server, partial(rabbitmq.publish))
+            stack.declare_queues()
+        made.append(stack)
+        stack.up()
+        return stack
 
     yield make
-    for site in made:
-        site.close()
+    for stack in made:
+        stack.close()
 
 
 @pytest.fixture
-def site(make_site: MakeSite) -> Site:
+def stack(make_site: MakeSite) -> ProcessStack:
     return make_site("embedded")

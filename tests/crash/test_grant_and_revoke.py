@@ -9,7 +9,7 @@ import pytest
 
 from access.lifecycle import ClaimState, OperationState, RequestState
 from tests.crash.conftest import MakeSite
-from tests.crash.site import Fate, Site
+from tests.crash.process_stack import Fate, ProcessStack
 
 LOOK_UP = {"system": "jumpcloud", "method": "GET", "path": r"/usergroups/[0-9a-f]+$"}
 LOOK = {"system": "jumpcloud", "method": "GET", "path": "/memberof$"}
@@ -53,11 +53,11 @@ ANYWHERE = [
 ]
 
 
-def stands(site: Site, request: str, point: Point, *, seen: str) -> None:
+def stands(stack: ProcessStack, request: str, point: Point, *, seen: str) -> None:
     """What a worker that died there has left is what it committed before."""
-    found = site.request(request)
+    found = stack.request(request)
     assert found is not None
-    operations = site.operations(request)
+    operations = stack.operations(request)
     if point.operation is None:
         assert found.state is RequestState.RECEIVED
         assert operations == []
@@ -70,97 +70,97 @@ def stands(site: Site, request: str, point: Point, *, seen: str) -> None:
 
 @pytest.mark.parametrize(("kind", "point"), ANYWHERE)
 def test_killed_while_giving_access_it_is_given_once_and_is_ours(make_site: MakeSite, kind: str, point: Point) -> None:
-    site = make_site(kind)
-    email, group = site.company.person(), site.company.jumpcloud_group()
-    held = site.faults.add(**point.call)
-    request = site.grant(email, f"jumpcloud:group:{group}:member")
-    site.kill_while(held, fate=point.fate)
-    stands(site, request, point, seen="absent")
-    site.up()
-    site.ended(request)
-    assert site.company.in_jumpcloud(email, group)
-    assert site.changes(group, email) == ["add"]
-    claim = site.claim(request)
+    stack = make_site(kind)
+    email, group = stack.company.person(), stack.company.jumpcloud_group()
+    held = stack.faults.add(**point.call)
+    request = stack.grant(email, f"jumpcloud:group:{group}:member")
+    stack.kill_while(held, fate=point.fate)
+    stands(stack, request, point, seen="absent")
+    stack.up()
+    stack.ended(request)
+    assert stack.company.in_jumpcloud(email, group)
+    assert stack.changes(group, email) == ["add"]
+    claim = stack.claim(request)
     assert claim.state is ClaimState.ACTIVE
     assert claim.pre_existing is False
-    assert site.tickets(request) == []
+    assert stack.tickets(request) == []
 
 
 @pytest.mark.parametrize(("kind", "point"), ANYWHERE)
 def test_killed_while_taking_access_it_is_taken_once(make_site: MakeSite, kind: str, point: Point) -> None:
-    site = make_site(kind)
-    email, group = site.company.person(), site.company.jumpcloud_group()
-    granted = site.grant(email, f"jumpcloud:group:{group}:member")
-    site.ended(granted)
-    held = site.faults.add(**point.call)
-    request = site.revoke(email, f"jumpcloud:group:{group}:member")
-    site.kill_while(held, fate=point.fate)
-    stands(site, request, point, seen="present")
-    site.up()
-    site.ended(request)
-    assert not site.company.in_jumpcloud(email, group)
-    assert site.changes(group, email) == ["add", "remove"]
-    assert site.claim(granted).state is ClaimState.ENDED
-    assert site.tickets(request) == []
+    stack = make_site(kind)
+    email, group = stack.company.person(), stack.company.jumpcloud_group()
+    granted = stack.grant(email, f"jumpcloud:group:{group}:member")
+    stack.ended(granted)
+    held = stack.faults.add(**point.call)
+    request = stack.revoke(email, f"jumpcloud:group:{group}:member")
+    stack.kill_while(held, fate=point.fate)
+    stands(stack, request, point, seen="present")
+    stack.up()
+    stack.ended(request)
+    assert not stack.company.in_jumpcloud(email, group)
+    assert stack.changes(group, email) == ["add", "remove"]
+    assert stack.claim(granted).state is ClaimState.ENDED
+    assert stack.tickets(request) == []
 
 
 @pytest.mark.parametrize("hold", ["before", "after"])
-def test_killed_while_a_claim_ends_its_access_is_taken_once(site: Site, hold: str) -> None:
-    email, group = site.company.person(), site.company.jumpcloud_group()
-    held = site.faults.add(**WRITE, hold=hold, after=1)
-    request = site.grant(email, f"jumpcloud:group:{group}:member", duration="PT1S")
-    site.kill_while(held)
-    assert site.claim(request).state is ClaimState.ENDING
-    site.up()
-    assert site.claim_ended(request).state is ClaimState.ENDED
-    assert site.changes(group, email) == ["add", "remove"]
+def test_killed_while_a_claim_ends_its_access_is_taken_once(stack: ProcessStack, hold: str) -> None:
+    email, group = stack.company.person(), stack.company.jumpcloud_group()
+    held = stack.faults.add(**WRITE, hold=hold, after=1)
+    request = stack.grant(email, f"jumpcloud:group:{group}:member", duration="PT1S")
+    stack.kill_while(held)
+    assert stack.claim(request).state is ClaimState.ENDING
+    stack.up()
+    assert stack.claim_ended(request).state is ClaimState.ENDED
+    assert stack.changes(group, email) == ["add", "remove"]
 
 
-def test_killed_at_every_write_it_is_still_given_once(site: Site) -> None:
+def test_killed_at_every_write_it_is_still_given_once(stack: ProcessStack) -> None:
     """Each successor dies where its predecessor did; tries are counted all the same."""
-    email, group = site.company.person(), site.company.jumpcloud_group()
+    email, group = stack.company.person(), stack.company.jumpcloud_group()
     request = ""
     for _ in range(3):
-        held = site.faults.add(**WRITE, hold="before")
-        request = request or site.grant(email, f"jumpcloud:group:{group}:member")
-        site.kill_while(held)
-        site.up()
-    site.ended(request)
-    assert site.operations(request)[0].tries == 4
-    assert site.changes(group, email) == ["add"]
+        held = stack.faults.add(**WRITE, hold="before")
+        request = request or stack.grant(email, f"jumpcloud:group:{group}:member")
+        stack.kill_while(held)
+        stack.up()
+    stack.ended(request)
+    assert stack.operations(request)[0].tries == 4
+    assert stack.changes(group, email) == ["add"]
 
 
 def test_a_worker_that_was_thought_dead_does_not_overwrite_its_successor(make_site: MakeSite) -> None:
-    site = make_site("cluster")
-    email, group = site.company.person(), site.company.jumpcloud_group()
-    held = site.faults.add(**WRITE, hold="before")
-    request = site.grant(email, f"jumpcloud:group:{group}:member")
-    assert site.faults.wait_until(held, holding=1, timeout=20)
-    asleep = site.worker
+    stack = make_site("cluster")
+    email, group = stack.company.person(), stack.company.jumpcloud_group()
+    held = stack.faults.add(**WRITE, hold="before")
+    request = stack.grant(email, f"jumpcloud:group:{group}:member")
+    assert stack.faults.wait_until(held, holding=1, timeout=20)
+    asleep = stack.worker
     asleep.freeze()
-    successor = site.up()
-    site.ended(request)
-    ended = site.operations(request)[0]
+    successor = stack.up()
+    stack.ended(request)
+    ended = stack.operations(request)[0]
     assert ended.state is OperationState.DONE
-    site.faults.release(held)
+    stack.faults.release(held)
     asleep.thaw()
-    site.until(lambda: asleep.events()["operation.taken_over"], what="the sleeper finding its lease lost")
-    assert site.operations(request)[0] == ended
-    assert site.changes(group, email) == ["add"]
-    assert site.audited("operation.done")[request] == 1
+    stack.until(lambda: asleep.events()["operation.taken_over"], what="the sleeper finding its lease lost")
+    assert stack.operations(request)[0] == ended
+    assert stack.changes(group, email) == ["add"]
+    assert stack.audited("operation.done")[request] == 1
     assert successor.events()["operation.done"] == 1
 
 
 @pytest.mark.parametrize("kind", ["embedded", pytest.param("cluster", marks=pytest.mark.long)])
 @pytest.mark.parametrize(("hold", "fate"), [("before", "lost"), ("before", "late"), ("after", "lost")])
 def test_killed_while_making_an_account_there_is_one(make_site: MakeSite, kind: str, hold: str, fate: Fate) -> None:
-    site = make_site(kind)
-    email = site.company.person(jira=False)
-    held = site.faults.add(system="jira", method="POST", path="/rest/api/3/user$", hold=hold)
-    request = site.ask("create_account", email, system="jira")
-    site.kill_while(held, fate=fate)
-    site.up()
-    site.ended(request)
-    made = [user for user in site.company.jira.directory.users.values() if user.email == email]
+    stack = make_site(kind)
+    email = stack.company.person(jira=False)
+    held = stack.faults.add(system="jira", method="POST", path="/rest/api/3/user$", hold=hold)
+    request = stack.ask("create_account", email, system="jira")
+    stack.kill_while(held, fate=fate)
+    stack.up()
+    stack.ended(request)
+    made = [user for user in stack.company.jira.directory.users.values() if user.email == email]
     assert len(made) == 1
-    assert not site.claim(request).pre_existing
+    assert not stack.claim(request).pre_existing

@@ -7,30 +7,30 @@ from shutil import copyfile
 
 import pytest
 
-from tests.flow.estate import Company, Estate
+from tests.flow.simulated_stack import SimulatedCompany, SimulatedStack
 
 
 @pytest.fixture(scope="package")
-def company() -> Iterator[Company]:
-    company = Company()
+def company() -> Iterator[SimulatedCompany]:
+    company = SimulatedCompany()
     with company.simulators:
         yield company
 
 
 @pytest.fixture(scope="module")
-def working(company: Company, memory: Path, migrated_sqlite: Path) -> Iterator[Estate]:
+def working(company: SimulatedCompany, memory: Path, migrated_sqlite: Path) -> Iterator[SimulatedStack]:
     """One Provisor for all tests of a module: each test has people and groups of its own."""
     file = memory / f"{token_hex(4)}.db"
     copyfile(migrated_sqlite, file)
-    estate = Estate.prepared(company, company.settings(memory, f"sqlite:///{file}"))
-    worker = estate.hosted()
+    stack = SimulatedStack.prepared(company, company.settings(memory, f"sqlite:///{file}"))
+    worker = stack.hosted()
     worker.start(timeout=60)
-    yield estate
+    yield stack
     worker.stop()
-    estate.store.database.close()
+    stack.store.database.close()
 
 
 @pytest.fixture
-def estate(working: Estate) -> Iterator[Estate]:
+def stack(working: SimulatedStack) -> Iterator[SimulatedStack]:
     yield working
     working.faults.clear()

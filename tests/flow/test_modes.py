@@ -10,44 +10,46 @@ import pytest
 
 from access.lifecycle import OperationState, RequestState
 from access.operations import Request
-from tests.flow.estate import Company, Estate
+from tests.flow.simulated_stack import SimulatedCompany, SimulatedStack
 
 
 @contextmanager
-def provisioning(company: Company, mode: str, folder: Path, store: str) -> Iterator[Estate]:
-    estate = Estate.prepared(company, company.settings(folder, store, provisioning=mode))
-    worker = estate.hosted()
+def provisioning(company: SimulatedCompany, mode: str, folder: Path, store: str) -> Iterator[SimulatedStack]:
+    stack = SimulatedStack.prepared(company, company.settings(folder, store, provisioning=mode))
+    worker = stack.hosted()
     worker.start(timeout=60)
-    yield estate
+    yield stack
     worker.stop()
-    estate.store.database.close()
+    stack.store.database.close()
 
 
 @pytest.mark.parametrize("mode", ["off", "plan"])
-def test_nothing_is_changed_until_it_is_switched_on(company: Company, memory: Path, sqlite_url: str, mode: str) -> None:
+def test_nothing_is_changed_until_it_is_switched_on(
+    company: SimulatedCompany, memory: Path, sqlite_url: str, mode: str
+) -> None:
     email, team = company.person(), company.jumpcloud_group("by-ticket")
     other, other_team = company.person(), company.jumpcloud_group()
     name = company.group_name(team)
     issues = len(company.jira.issues.by_id)
-    with provisioning(company, mode, memory, sqlite_url) as estate:
-        asked = estate.grant(email, f"jumpcloud:group:{name}:member")
-        automatic = estate.grant(other, f"jumpcloud:group:{other_team}:member")
+    with provisioning(company, mode, memory, sqlite_url) as stack:
+        asked = stack.grant(email, f"jumpcloud:group:{name}:member")
+        automatic = stack.grant(other, f"jumpcloud:group:{other_team}:member")
         state = RequestState.PLANNED if mode == "plan" else RequestState.RECEIVED
         for request in (asked, automatic):
 
             def rests(request: str = request) -> Request | None:
-                found = estate.request(request)
+                found = stack.request(request)
                 return found if found is not None and found.due_at is None else None
 
-            assert estate.until(rests).state is state
+            assert stack.until(rests).state is state
         if mode == "plan":
-            [by_person], [by_api] = estate.operations(asked), estate.operations(automatic)
+            [by_person], [by_api] = stack.operations(asked), stack.operations(automatic)
             assert (by_person.state, by_person.via, by_api.via) == (OperationState.READY, "ticket", "connector")
             assert "has a person do it" in by_person.why
             assert by_api.account_title
         assert len(company.jira.issues.by_id) == issues
         assert not company.in_jumpcloud(other, other_team)
-    with provisioning(company, "on", memory, sqlite_url) as estate:
-        estate.ended(automatic)
+    with provisioning(company, "on", memory, sqlite_url) as stack:
+        stack.ended(automatic)
         assert company.in_jumpcloud(other, other_team)
-        estate.ticket(asked)
+        stack.ticket(asked)

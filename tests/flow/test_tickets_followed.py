@@ -3,188 +3,188 @@
 from __future__ import annotations
 
 from access.lifecycle import OperationState
-from tests.flow.estate import Estate
+from tests.flow.simulated_stack import SimulatedStack
 
 
-def by_ticket(estate: Estate, **more: str) -> tuple[str, str, str]:
+def by_ticket(stack: SimulatedStack, **more: str) -> tuple[str, str, str]:
     """A person, a group that only tickets change, and a request for it."""
-    email, team = estate.company.person(), estate.company.jumpcloud_group("by-ticket")
-    name = estate.company.group_name(team)
-    return email, team, estate.grant(email, f"jumpcloud:group:{name}:member", **more)
+    email, team = stack.company.person(), stack.company.jumpcloud_group("by-ticket")
+    name = stack.company.group_name(team)
+    return email, team, stack.grant(email, f"jumpcloud:group:{name}:member", **more)
 
 
-def test_a_ticket_says_who_what_and_why(estate: Estate) -> None:
-    email, team, request = by_ticket(estate, reason="Month end | <b>closing</b>", approved_by="grace@example.com")
-    ticket = estate.ticket(request)
-    text = estate.text(ticket)
-    for said in (email, estate.company.group_name(team), request, "grace@example.com", "Month end"):
+def test_a_ticket_says_who_what_and_why(stack: SimulatedStack) -> None:
+    email, team, request = by_ticket(stack, reason="Month end | <b>closing</b>", approved_by="grace@example.com")
+    ticket = stack.ticket(request)
+    text = stack.text(ticket)
+    for said in (email, stack.company.group_name(team), request, "grace@example.com", "Month end"):
         assert said in text
-    assert estate.issue(ticket).properties
+    assert stack.issue(ticket).properties
 
 
-def test_a_closed_ticket_that_is_true_is_done_and_thanked(estate: Estate) -> None:
-    email, team, request = by_ticket(estate, duration="PT1H")
-    ticket = estate.ticket(request)
-    estate.company.jumpcloud.act("add_member", group=team, user=email)
-    estate.company.jira.act("done", issue=ticket.issue_key)
-    estate.ended(request)
-    assert estate.tickets(request)[0].state == "verified"
-    assert not estate.claim(request).pre_existing
-    estate.until(lambda: estate.comments(ticket))
+def test_a_closed_ticket_that_is_true_is_done_and_thanked(stack: SimulatedStack) -> None:
+    email, team, request = by_ticket(stack, duration="PT1H")
+    ticket = stack.ticket(request)
+    stack.company.jumpcloud.act("add_member", group=team, user=email)
+    stack.company.jira.act("done", issue=ticket.issue_key)
+    stack.ended(request)
+    assert stack.tickets(request)[0].state == "verified"
+    assert not stack.claim(request).pre_existing
+    stack.until(lambda: stack.comments(ticket))
 
 
-def test_a_ticket_closed_too_early_is_commented_reopened_and_verified_in_the_end(estate: Estate) -> None:
-    email, team, request = by_ticket(estate)
-    ticket = estate.ticket(request)
-    estate.company.jira.act("done", issue=ticket.issue_key)
-    status = estate.issue(ticket).status_id
-    estate.until(lambda: estate.issue(ticket).status_id != status, what="reopening")
-    assert "does not list" in estate.comments(ticket)[0]
-    assert estate.operations(request)[0].state is OperationState.WITH_PERSON
-    estate.ticket(request, "open")
-    estate.company.jumpcloud.act("add_member", group=team, user=email)
-    estate.company.jira.act("done", issue=ticket.issue_key)
-    estate.ended(request)
-    assert [issue.key for issue in estate.issues_about(request)] == [ticket.issue_key]
+def test_a_ticket_closed_too_early_is_commented_reopened_and_verified_in_the_end(stack: SimulatedStack) -> None:
+    email, team, request = by_ticket(stack)
+    ticket = stack.ticket(request)
+    stack.company.jira.act("done", issue=ticket.issue_key)
+    status = stack.issue(ticket).status_id
+    stack.until(lambda: stack.issue(ticket).status_id != status, what="reopening")
+    assert "does not list" in stack.comments(ticket)[0]
+    assert stack.operations(request)[0].state is OperationState.WITH_PERSON
+    stack.ticket(request, "open")
+    stack.company.jumpcloud.act("add_member", group=team, user=email)
+    stack.company.jira.act("done", issue=ticket.issue_key)
+    stack.ended(request)
+    assert [issue.key for issue in stack.issues_about(request)] == [ticket.issue_key]
 
 
-def test_what_shows_only_a_moment_after_the_ticket_was_closed_is_believed_without_a_word(estate: Estate) -> None:
-    email, team, request = by_ticket(estate)
-    ticket = estate.ticket(request)
-    estate.company.jira.act("done", issue=ticket.issue_key)
-    estate.ticket(request, "answered")
-    estate.company.jumpcloud.act("add_member", group=team, user=email)
-    estate.ended(request)
-    assert not any("does not list" in comment for comment in estate.comments(ticket))
+def test_what_shows_only_a_moment_after_the_ticket_was_closed_is_believed_without_a_word(stack: SimulatedStack) -> None:
+    email, team, request = by_ticket(stack)
+    ticket = stack.ticket(request)
+    stack.company.jira.act("done", issue=ticket.issue_key)
+    stack.ticket(request, "answered")
+    stack.company.jumpcloud.act("add_member", group=team, user=email)
+    stack.ended(request)
+    assert not any("does not list" in comment for comment in stack.comments(ticket))
 
 
-def test_a_ticket_closed_too_often_is_handed_to_the_operator(estate: Estate) -> None:
-    _, _, request = by_ticket(estate)
-    ticket = estate.ticket(request)
+def test_a_ticket_closed_too_often_is_handed_to_the_operator(stack: SimulatedStack) -> None:
+    _, _, request = by_ticket(stack)
+    ticket = stack.ticket(request)
     for answer in range(1, 4):
-        estate.ticket(request, "open")
-        estate.company.jira.act("done", issue=ticket.issue_key)
+        stack.ticket(request, "open")
+        stack.company.jira.act("done", issue=ticket.issue_key)
 
         def judged(answer: int = answer) -> bool:
-            found = estate.tickets(request)[-1]
+            found = stack.tickets(request)[-1]
             return found.answers == answer and found.state != "answered"
 
-        estate.until(judged)
-    failed = estate.ended(request, "failed")
+        stack.until(judged)
+    failed = stack.ended(request, "failed")
     assert "3 times without being done" in (failed.reason or "")
-    assert estate.tickets(request)[0].state == "escalated"
+    assert stack.tickets(request)[0].state == "escalated"
 
 
-def test_a_declined_ticket_fails_the_request_with_its_reason(estate: Estate) -> None:
-    _, _, request = by_ticket(estate)
-    ticket = estate.ticket(request)
-    estate.company.jira.act("decline", issue=ticket.issue_key)
-    failed = estate.ended(request, "failed")
+def test_a_declined_ticket_fails_the_request_with_its_reason(stack: SimulatedStack) -> None:
+    _, _, request = by_ticket(stack)
+    ticket = stack.ticket(request)
+    stack.company.jira.act("decline", issue=ticket.issue_key)
+    failed = stack.ended(request, "failed")
     assert str(ticket.issue_key) in (failed.reason or "")
     assert "Won't Do" in (failed.reason or "") or "Declined" in (failed.reason or "")
-    assert estate.claim(request).state == "void"
+    assert stack.claim(request).state == "void"
 
 
-def test_a_declined_ticket_for_what_is_there_all_the_same_is_done(estate: Estate) -> None:
-    email, team, request = by_ticket(estate)
-    ticket = estate.ticket(request)
-    estate.company.jumpcloud.act("add_member", group=team, user=email)
-    estate.company.jira.act("decline", issue=ticket.issue_key)
-    estate.ended(request)
+def test_a_declined_ticket_for_what_is_there_all_the_same_is_done(stack: SimulatedStack) -> None:
+    email, team, request = by_ticket(stack)
+    ticket = stack.ticket(request)
+    stack.company.jumpcloud.act("add_member", group=team, user=email)
+    stack.company.jira.act("decline", issue=ticket.issue_key)
+    stack.ended(request)
 
 
-def test_a_deleted_ticket_gets_a_new_one(estate: Estate) -> None:
-    email, team, request = by_ticket(estate)
-    first = estate.ticket(request)
-    estate.company.jira.act("delete_issue", issue=first.issue_key)
-    second = estate.ticket(request, number=2)
+def test_a_deleted_ticket_gets_a_new_one(stack: SimulatedStack) -> None:
+    email, team, request = by_ticket(stack)
+    first = stack.ticket(request)
+    stack.company.jira.act("delete_issue", issue=first.issue_key)
+    second = stack.ticket(request, number=2)
     assert second.issue_key != first.issue_key
-    assert estate.tickets(request)[0].state == "lost"
-    estate.company.jumpcloud.act("add_member", group=team, user=email)
-    estate.company.jira.act("done", issue=second.issue_key)
-    estate.ended(request)
+    assert stack.tickets(request)[0].state == "lost"
+    stack.company.jumpcloud.act("add_member", group=team, user=email)
+    stack.company.jira.act("done", issue=second.issue_key)
+    stack.ended(request)
 
 
-def test_a_moved_ticket_is_still_followed(estate: Estate) -> None:
-    email, team, request = by_ticket(estate)
-    ticket = estate.ticket(request)
-    moved = estate.company.jira.act("move_issue", issue=ticket.issue_key, project="PAY")["key"]
-    estate.until(lambda: estate.tickets(request)[0].issue_key == moved)
-    estate.company.jumpcloud.act("add_member", group=team, user=email)
-    estate.company.jira.act("done", issue=moved)
-    estate.ended(request)
+def test_a_moved_ticket_is_still_followed(stack: SimulatedStack) -> None:
+    email, team, request = by_ticket(stack)
+    ticket = stack.ticket(request)
+    moved = stack.company.jira.act("move_issue", issue=ticket.issue_key, project="PAY")["key"]
+    stack.until(lambda: stack.tickets(request)[0].issue_key == moved)
+    stack.company.jumpcloud.act("add_member", group=team, user=email)
+    stack.company.jira.act("done", issue=moved)
+    stack.ended(request)
 
 
-def test_a_workflow_without_a_way_back_gets_another_ticket(estate: Estate) -> None:
-    email, team, request = by_ticket(estate)
-    first = estate.ticket(request)
-    estate.company.jira.set_switches(reopen_transition=False)
+def test_a_workflow_without_a_way_back_gets_another_ticket(stack: SimulatedStack) -> None:
+    email, team, request = by_ticket(stack)
+    first = stack.ticket(request)
+    stack.company.jira.set_switches(reopen_transition=False)
     try:
-        estate.company.jira.act("done", issue=first.issue_key)
-        second = estate.ticket(request, number=2)
+        stack.company.jira.act("done", issue=first.issue_key)
+        second = stack.ticket(request, number=2)
     finally:
-        estate.company.jira.set_switches(reopen_transition=True)
-    estate.company.jumpcloud.act("add_member", group=team, user=email)
-    estate.company.jira.act("done", issue=second.issue_key)
-    estate.ended(request)
+        stack.company.jira.set_switches(reopen_transition=True)
+    stack.company.jumpcloud.act("add_member", group=team, user=email)
+    stack.company.jira.act("done", issue=second.issue_key)
+    stack.ended(request)
 
 
-def test_a_withdrawn_request_closes_its_ticket(estate: Estate) -> None:
-    email, team, request = by_ticket(estate)
-    ticket = estate.ticket(request)
-    other = estate.ask("revoke", email, f"jumpcloud:group:{team}:member")
-    estate.ended(request, "withdrawn")
-    estate.ended(other)
-    estate.ticket(request, "withdrawn")
-    category = estate.company.jira.catalogue.statuses[estate.issue(ticket).status_id].category
+def test_a_withdrawn_request_closes_its_ticket(stack: SimulatedStack) -> None:
+    email, team, request = by_ticket(stack)
+    ticket = stack.ticket(request)
+    other = stack.ask("revoke", email, f"jumpcloud:group:{team}:member")
+    stack.ended(request, "withdrawn")
+    stack.ended(other)
+    stack.ticket(request, "withdrawn")
+    category = stack.company.jira.catalogue.statuses[stack.issue(ticket).status_id].category
     assert category == "done"
-    assert estate.comments(ticket)
+    assert stack.comments(ticket)
 
 
-def test_the_index_of_the_search_lags_and_there_is_one_ticket_all_the_same(estate: Estate) -> None:
+def test_the_index_of_the_search_lags_and_there_is_one_ticket_all_the_same(stack: SimulatedStack) -> None:
     """The answer to the creation is lost, and the search does not know of the issue for longer than we would wait."""
-    estate.company.jira.set_switches(search_lag_ms=60_000)
+    stack.company.jira.set_switches(search_lag_ms=60_000)
     try:
-        lost = estate.faults.add(system="jira", method="POST", path="/issue$", drop="after", times=1)
-        _, _, request = by_ticket(estate)
-        estate.ticket(request)
-        assert estate.faults.get(lost).played == 1
-        assert len(estate.issues_about(request)) == 1
+        lost = stack.faults.add(system="jira", method="POST", path="/issue$", drop="after", times=1)
+        _, _, request = by_ticket(stack)
+        stack.ticket(request)
+        assert stack.faults.get(lost).played == 1
+        assert len(stack.issues_about(request)) == 1
     finally:
-        estate.company.jira.set_switches(search_lag_ms=0)
+        stack.company.jira.set_switches(search_lag_ms=0)
 
 
-def test_a_creation_that_did_not_happen_is_made_once_more(estate: Estate) -> None:
-    estate.faults.add(system="jira", method="POST", path="/issue$", drop="before", times=1)
-    _, _, request = by_ticket(estate)
-    estate.ticket(request)
-    assert len(estate.issues_about(request)) == 1
+def test_a_creation_that_did_not_happen_is_made_once_more(stack: SimulatedStack) -> None:
+    stack.faults.add(system="jira", method="POST", path="/issue$", drop="before", times=1)
+    _, _, request = by_ticket(stack)
+    stack.ticket(request)
+    assert len(stack.issues_about(request)) == 1
 
 
-def test_ticketing_that_throttles_is_waited_for(estate: Estate) -> None:
-    estate.faults.add(system="jira", method="POST", path="/issue$", status=429, headers={"Retry-After": "1"}, times=2)
-    _, _, request = by_ticket(estate)
-    estate.ticket(request)
-    assert len(estate.issues_about(request)) == 1
+def test_ticketing_that_throttles_is_waited_for(stack: SimulatedStack) -> None:
+    stack.faults.add(system="jira", method="POST", path="/issue$", status=429, headers={"Retry-After": "1"}, times=2)
+    _, _, request = by_ticket(stack)
+    stack.ticket(request)
+    assert len(stack.issues_about(request)) == 1
 
 
-def test_ticketing_that_refuses_for_good_fails_the_request_and_says_why(estate: Estate) -> None:
-    estate.faults.add(system="jira", method="POST", path="/issue$", status=403, times=None)
-    _, _, request = by_ticket(estate)
-    failed = estate.ended(request, "failed")
+def test_ticketing_that_refuses_for_good_fails_the_request_and_says_why(stack: SimulatedStack) -> None:
+    stack.faults.add(system="jira", method="POST", path="/issue$", status=403, times=None)
+    _, _, request = by_ticket(stack)
+    failed = stack.ended(request, "failed")
     assert "No ticket could be made" in (failed.reason or "")
 
 
-def test_one_ticket_that_cannot_be_judged_does_not_keep_the_others(estate: Estate) -> None:
-    email, team, request = by_ticket(estate)
-    stuck, stuck_team, other = by_ticket(estate)
-    first, second = estate.ticket(other), estate.ticket(request)
-    user = estate.company.jumpcloud.user_ids[stuck]
-    estate.faults.add(system="jumpcloud", path=f"/users/{user}/", status=500, times=None)
-    estate.company.jumpcloud.act("add_member", group=stuck_team, user=stuck)
-    estate.company.jumpcloud.act("add_member", group=team, user=email)
+def test_one_ticket_that_cannot_be_judged_does_not_keep_the_others(stack: SimulatedStack) -> None:
+    email, team, request = by_ticket(stack)
+    stuck, stuck_team, other = by_ticket(stack)
+    first, second = stack.ticket(other), stack.ticket(request)
+    user = stack.company.jumpcloud.user_ids[stuck]
+    stack.faults.add(system="jumpcloud", path=f"/users/{user}/", status=500, times=None)
+    stack.company.jumpcloud.act("add_member", group=stuck_team, user=stuck)
+    stack.company.jumpcloud.act("add_member", group=team, user=email)
     for ticket in (first, second):
-        estate.company.jira.act("done", issue=ticket.issue_key)
-    estate.ended(request)
-    estate.faults.clear()
-    estate.ended(other)
+        stack.company.jira.act("done", issue=ticket.issue_key)
+    stack.ended(request)
+    stack.faults.clear()
+    stack.ended(other)

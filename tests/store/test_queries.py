@@ -17,8 +17,8 @@ from store.queries.grants import HeldBy, grants_statement
 from store.queries.snapshots import Wanted, one_moment
 from store.tables import claims
 from store.unit_of_work import Store
-from tests.store.painting import TAKEN, Painting, account, group, holds, jira, jumpcloud, paint
 from tests.store.records import add_request
+from tests.store.snapshot_rows import TAKEN, SnapshotRows, account, group, holds, jira, jumpcloud, store_snapshot
 
 GROUP = ThingKind.GROUP
 
@@ -55,12 +55,12 @@ def add_claim(store: Store, number: int, access: str, *steps: ClaimState) -> Non
 
 
 def test_what_a_group_holds_is_held_by_each_member_through_it(store: Store) -> None:
-    paint(store, jumpcloud())
+    store_snapshot(store, jumpcloud())
     assert held(store, resource="aws") == {("bob", "aws", None), ("ada", "aws", "eng"), ("bob", "aws", "eng")}
 
 
 def test_a_project_role_of_a_group_is_held_through_it(store: Store) -> None:
-    paint(store, jira())
+    store_snapshot(store, jira())
     assert held(store, system="jira", kind="project-role") == {
         ("j-ada", "10000/10002", None),
         ("j-root", "10000/10002", "g-devs"),
@@ -68,18 +68,18 @@ def test_a_project_role_of_a_group_is_held_through_it(store: Store) -> None:
 
 
 def test_groups_of_one_system_give_nothing_in_another(store: Store) -> None:
-    same = Painting(System.JIRA, [account("x"), *group("eng", "Engineering", "x")])
-    paint(store, jumpcloud(), same)
+    same = SnapshotRows(System.JIRA, [account("x"), *group("eng", "Engineering", "x")])
+    store_snapshot(store, jumpcloud(), same)
     assert ("x", "aws", "eng") not in held(store)
 
 
 def test_what_an_earlier_snapshot_showed_is_not_shown(store: Store) -> None:
-    paint(store, jumpcloud())
-    paint(store, Painting(System.JUMPCLOUD, [account("ada"), *group("eng", "Engineering", "ada")]))
+    store_snapshot(store, jumpcloud())
+    store_snapshot(store, SnapshotRows(System.JUMPCLOUD, [account("ada"), *group("eng", "Engineering", "ada")]))
     assert held(store) == {("ada", "eng", None)}
 
 
-class _Broken(Painting):
+class _Broken(SnapshotRows):
     """Everybody is in everything, and then the reading breaks."""
 
     def read(self, plan: ReadPlan, part: Part) -> Iterator[list[Row]]:
@@ -89,18 +89,18 @@ class _Broken(Painting):
 
 
 def test_half_a_snapshot_is_not_shown(store: Store) -> None:
-    paint(store, jumpcloud())
+    store_snapshot(store, jumpcloud())
     before = held(store)
     crowd = [account("eve"), *group("eng", "Engineering", "eve"), holds("eve", ThingKind.APPLICATION, "aws")]
     with pytest.raises(AssertionError, match="It broke"):
-        paint(store, _Broken(System.JUMPCLOUD, crowd))
+        store_snapshot(store, _Broken(System.JUMPCLOUD, crowd))
     assert held(store) == before
     with one_moment(store.database) as look:
         assert "eve" not in {row["id"] for row in look.accounts(Wanted())}
 
 
 def test_grants_are_narrowed_by_what_is_asked(store: Store) -> None:
-    paint(store, jumpcloud(), jira())
+    store_snapshot(store, jumpcloud(), jira())
     narrowed: list[tuple[dict[str, str], set[str]]] = [
         ({"account": "ada"}, {"eng", "odd:50%", "aws"}),
         ({"account": "ADA@acme.example", "system": "jumpcloud"}, {"eng", "odd:50%", "aws"}),
@@ -120,7 +120,7 @@ def test_grants_are_narrowed_by_what_is_asked(store: Store) -> None:
 
 
 def test_accounts_are_narrowed_by_what_is_asked(store: Store) -> None:
-    paint(store, jumpcloud(), jira())
+    store_snapshot(store, jumpcloud(), jira())
 
     def ids(**wanted: Any) -> list[str]:
         with one_moment(store.database) as look:
@@ -136,7 +136,7 @@ def test_accounts_are_narrowed_by_what_is_asked(store: Store) -> None:
 
 
 def test_resources_say_how_many_accounts_and_groups_hold_them(store: Store) -> None:
-    paint(store, jumpcloud(), jira())
+    store_snapshot(store, jumpcloud(), jira())
     with one_moment(store.database) as look:
         rows = {row["id"]: row for row in look.resources(Wanted())}
     assert {key: (row["holders"], row["holder_groups"]) for key, row in rows.items()} == {
@@ -164,14 +164,14 @@ def test_resources_say_how_many_accounts_and_groups_hold_them(store: Store) -> N
 def test_entitlements_are_written_as_claims_have_them(
     store: Store, kind: ThingKind, key: str, path: tuple[str, ...]
 ) -> None:
-    paint(store, Painting(System.JUMPCLOUD, [ResourceRow(kind, key, "name")]))
+    store_snapshot(store, SnapshotRows(System.JUMPCLOUD, [ResourceRow(kind, key, "name")]))
     with one_moment(store.database) as look:
         (row,) = look.resources(Wanted())
     assert row["entitlement"] == str(EntitlementRef(System.JUMPCLOUD, ResourceKind(kind), path))
 
 
 def test_a_claim_explains_what_is_held_directly_and_not_what_comes_through_a_group(store: Store) -> None:
-    paint(store, jumpcloud())
+    store_snapshot(store, jumpcloud())
     add_claim(store, 1, "bob jumpcloud:application:aws:assigned", ClaimState.ACTIVE)
     with one_moment(store.database) as look:
         rows = {row["through"]: row for row in look.grants(Wanted(account="bob", resource="aws"))}
@@ -181,7 +181,7 @@ def test_a_claim_explains_what_is_held_directly_and_not_what_comes_through_a_gro
 
 
 def test_several_claims_on_one_access_are_one_row_that_ends_with_the_last(store: Store) -> None:
-    paint(store, jumpcloud())
+    store_snapshot(store, jumpcloud())
     for number in (1, 2):
         add_claim(store, number, "ada jumpcloud:group:eng:member", ClaimState.ACTIVE)
     add_claim(store, 3, "ada jumpcloud:group:eng:member", ClaimState.ACTIVE, ClaimState.ENDING, ClaimState.ENDED)
@@ -192,7 +192,7 @@ def test_several_claims_on_one_access_are_one_row_that_ends_with_the_last(store:
 
 
 def test_a_claim_on_a_name_that_needs_escaping_is_found(store: Store) -> None:
-    paint(store, jumpcloud())
+    store_snapshot(store, jumpcloud())
     ref = EntitlementRef(System.JUMPCLOUD, ResourceKind.GROUP, ("odd:50%",))
     add_claim(store, 1, f"ada {ref}")
     with one_moment(store.database) as look:
@@ -201,12 +201,12 @@ def test_a_claim_on_a_name_that_needs_escaping_is_found(store: Store) -> None:
 
 
 def test_a_limit_counts_over_all_systems(store: Store) -> None:
-    paint(store, jumpcloud(), jira())
+    store_snapshot(store, jumpcloud(), jira())
     assert [len(held(store, limit=limit)) for limit in (1, 4, 100)] == [1, 4, 10]
 
 
 def test_persons_are_joined_by_shared_addresses_and_jumpclouds_own_link_only(store: Store) -> None:
-    paint(store, jumpcloud(), jira())
+    store_snapshot(store, jumpcloud(), jira())
     with one_moment(store.database) as look:
         people = People.of(look)
         persons = {row["id"]: people.person(row["id"], row["email"]) for row in look.accounts(Wanted())}
@@ -222,37 +222,41 @@ def test_persons_are_joined_by_shared_addresses_and_jumpclouds_own_link_only(sto
 
 def test_equal_addresses_within_one_system_are_no_proof(store: Store) -> None:
     rows = [account("u", "same@acme.example"), account("a", "same@acme.example", kind=AccountKind.ADMIN)]
-    paint(store, Painting(System.JUMPCLOUD, rows), Painting(System.JIRA, [account("j", "other@acme.example")]))
+    store_snapshot(
+        store, SnapshotRows(System.JUMPCLOUD, rows), SnapshotRows(System.JIRA, [account("j", "other@acme.example")])
+    )
     with one_moment(store.database) as look:
         people = People.of(look)
     assert [people.person(key, "same@acme.example") for key in ("u", "a")] == [None, None]
 
 
 def test_accounts_without_an_address_belong_to_nobody_in_particular(store: Store) -> None:
-    paint(store, Painting(System.JUMPCLOUD, [account("u", "")]), Painting(System.JIRA, [account("j", "")]))
+    store_snapshot(
+        store, SnapshotRows(System.JUMPCLOUD, [account("u", "")]), SnapshotRows(System.JIRA, [account("j", "")])
+    )
     with one_moment(store.database) as look:
         assert People.of(look).person("u", "") is None
 
 
 def test_looking_shows_one_moment_while_a_new_snapshot_is_taken(store: Store) -> None:
-    paint(store, jumpcloud())
+    store_snapshot(store, jumpcloud())
     with one_moment(store.database) as look:
         before = {row["id"] for row in look.accounts(Wanted())}
-        paint(store, Painting(System.JUMPCLOUD, [account("zoe")]))
+        store_snapshot(store, SnapshotRows(System.JUMPCLOUD, [account("zoe")]))
         assert {row["id"] for row in look.accounts(Wanted())} == before
         assert len(list(look.grants(Wanted()))) == 7
 
 
-def _large(members: int) -> Painting:
+def _large(members: int) -> SnapshotRows:
     people = [account(f"u{number}", f"u{number}@acme.example") for number in range(members)]
     names = [row.id for row in people]
     rows = [*people, *group("all", "All", *names), ResourceRow(ThingKind.APPLICATION, "aws", "AWS")]
-    return Painting(System.JUMPCLOUD, [*rows, holds("all", ThingKind.APPLICATION, "aws", as_group=True)], page=4000)
+    return SnapshotRows(System.JUMPCLOUD, [*rows, holds("all", ThingKind.APPLICATION, "aws", as_group=True)], page=4000)
 
 
 @pytest.mark.long
 def test_many_grants_are_never_held_at_once(store: Store) -> None:
-    paint(store, _large(6000))
+    store_snapshot(store, _large(6000))
     with one_moment(store.database) as look:
         list(look.grants(Wanted(limit=10)))  # statements are compiled, and caches filled, before it is measured
         tracemalloc.start()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.sync.survey import Quirk
+from tests.sync.sync_harness import Quirk
 
 HTML = "<html><body><h1>Bad gateway</h1></body></html>"
 

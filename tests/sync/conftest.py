@@ -15,7 +15,7 @@ from store.unit_of_work import Store
 from tasks.publisher import RecordingPublisher
 from tasks.sync import Sync, SyncOptions
 from tasks.sync_parts import PartReader
-from tests.doubles.reader import ReadableSystem
+from tests.fakes.reader import FakeReadableSystem
 
 TERMS = SyncOptions(lease=timedelta(seconds=60), shard_parts=2, first_wait=timedelta(seconds=1))
 
@@ -26,7 +26,7 @@ class Observatory:
 
     store: Store
     clock: ManualClock
-    system: ReadableSystem
+    system: FakeReadableSystem
     options: SyncOptions = TERMS
     guard: ShrinkGuard = field(default_factory=lambda: ShrinkGuard(share=0.3, at_least=4))
     bench: RecordingPublisher = field(default_factory=RecordingPublisher)
@@ -93,7 +93,7 @@ def store(request: pytest.FixtureRequest) -> Iterator[Store]:
 
 @pytest.fixture
 def observatory(store: Store) -> Iterator[Observatory]:
-    system = ReadableSystem(
+    system = FakeReadableSystem(
         users=[f"user{n}" for n in range(10)],
         members={f"group{g}": [f"user{n}" for n in range(g, g + 5)] for g in range(5)},
     )

@@ -14,7 +14,7 @@ from simulator.atlassian.world import ORGANIZATION_KEY
 from simulator.jira.world import ADMIN_ACCOUNT
 from simulator.server import Simulators
 from tests.sync.breakages import always, breakages, refusals
-from tests.sync.survey import HurriedClock, Quirk, Survey, survive, wide, wire
+from tests.sync.sync_harness import FastClock, Quirk, SyncHarness, survive, wide, wire
 from tests.sync.test_jira_quirks import BIG, give_and_take, late_change, site_world
 from tests.sync.truth import jira_truth
 
@@ -23,8 +23,8 @@ GROUPS = "/directories/[^/]+/groups/search$"
 WITHOUT = ("another shape", "a redirect", "a call that is gone")
 
 
-def organization_of(url: str, folder: Path) -> Iterator[Survey]:
-    clock = HurriedClock()
+def organization_of(url: str, folder: Path) -> Iterator[SyncHarness]:
+    clock = FastClock()
     site = site_world(clock)
     for number in range(6):  # enough groups to make their members worth having from the organization
         site.act("create_group", name=f"squad-{number}")
@@ -35,28 +35,28 @@ def organization_of(url: str, folder: Path) -> Iterator[Survey]:
         jira = wide(site_url=simulators.jira_url, email=known["email"], api_token=known["token"])
         atlassian = {"org_id": site.organization.id, "api_key": ORGANIZATION_KEY, "api_url": simulators.atlassian_url}
         provisor = wire({"jira": jira, "atlassian": atlassian}, url, folder, clock)
-        yield Survey(
+        yield SyncHarness(
             System.JIRA, simulators, provisor, clock, world, lambda _: jira_truth(site.dump()), organization=site
         )
         provisor.store.database.close()
 
 
 @pytest.fixture
-def organization(sqlite_url: str, tmp_path: Path) -> Iterator[Survey]:
+def organization(sqlite_url: str, tmp_path: Path) -> Iterator[SyncHarness]:
     yield from organization_of(sqlite_url, tmp_path)
 
 
-def changes(survey: Survey) -> None:
+def changes(harness: SyncHarness) -> None:
     """The same as at the site."""
-    survey.world, world = survey.organization, survey.world
-    give_and_take(survey)
-    survey.world = world
+    harness.world, world = harness.organization, harness.world
+    give_and_take(harness)
+    harness.world = world
 
 
-def lagging(survey: Survey) -> None:
-    survey.world, world = survey.organization, survey.world
-    late_change(survey)
-    survey.world = world
+def lagging(harness: SyncHarness) -> None:
+    harness.world, world = harness.organization, harness.world
+    late_change(harness)
+    harness.world = world
 
 
 SWITCHES = [
@@ -74,7 +74,7 @@ SWITCHES = [
 
 
 @pytest.mark.parametrize("quirk", SWITCHES, ids=str)
-def test_a_switch_is_turned(organization: Survey, quirk: Quirk) -> None:
+def test_a_switch_is_turned(organization: SyncHarness, quirk: Quirk) -> None:
     survive(organization, quirk)
 
 
@@ -100,16 +100,16 @@ FAULTS = [
 
 @pytest.mark.long  # all systems are read through one HTTP layer: JumpCloud's are in the default suite
 @pytest.mark.parametrize("quirk", FAULTS, ids=str)
-def test_an_answer_is_lost_or_broken(organization: Survey, quirk: Quirk) -> None:
+def test_an_answer_is_lost_or_broken(organization: SyncHarness, quirk: Quirk) -> None:
     survive(organization, quirk)
 
 
-def revoke_key(survey: Survey) -> object:
-    return survey.act("revoke_key", value=ORGANIZATION_KEY)
+def revoke_key(harness: SyncHarness) -> object:
+    return harness.act("revoke_key", value=ORGANIZATION_KEY)
 
 
-def give_key_back(survey: Survey) -> object:
-    return survey.act("add_key", value=ORGANIZATION_KEY, account_id=ADMIN_ACCOUNT)
+def give_key_back(harness: SyncHarness) -> object:
+    return harness.act("add_key", value=ORGANIZATION_KEY, account_id=ADMIN_ACCOUNT)
 
 
 CREDENTIALS = [
@@ -135,7 +135,7 @@ CREDENTIALS = [
 
 
 @pytest.mark.parametrize("quirk", CREDENTIALS, ids=str)
-def test_the_credential_stops_being_good(organization: Survey, quirk: Quirk) -> None:
+def test_the_credential_stops_being_good(organization: SyncHarness, quirk: Quirk) -> None:
     survive(organization, quirk)
 
 
@@ -159,5 +159,5 @@ CHANGES = [
 
 
 @pytest.mark.parametrize("quirk", CHANGES, ids=str)
-def test_somebody_changes_what_is_being_read(organization: Survey, quirk: Quirk) -> None:
+def test_somebody_changes_what_is_being_read(organization: SyncHarness, quirk: Quirk) -> None:
     survive(organization, quirk)

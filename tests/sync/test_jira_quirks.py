@@ -13,7 +13,7 @@ from simulator.jira import World, seed
 from simulator.jira.world import ADMIN_ACCOUNT
 from simulator.server import Simulators
 from tests.sync.breakages import always, breakages, refusals
-from tests.sync.survey import HurriedClock, Quirk, Survey, survive, wide, wire
+from tests.sync.sync_harness import FastClock, Quirk, SyncHarness, survive, wide, wire
 from tests.sync.truth import jira_truth
 
 USERS = "/users/search$"
@@ -24,7 +24,7 @@ ROLES = "/project/[^/]+/role/"
 BIG = "everybody"
 
 
-def site_world(clock: HurriedClock) -> World:
+def site_world(clock: FastClock) -> World:
     world = World(clock=clock.seconds)
     seed(world, users=60, groups=3, projects=2, members_per_group=4, team_managed_every=2)
     world.act("create_group", name=BIG)
@@ -41,18 +41,18 @@ def site_world(clock: HurriedClock) -> World:
 
 
 @pytest.fixture
-def site(sqlite_url: str, tmp_path: Path) -> Iterator[Survey]:
-    clock = HurriedClock()
+def site(sqlite_url: str, tmp_path: Path) -> Iterator[SyncHarness]:
+    clock = FastClock()
     world = site_world(clock)
     with Simulators(jira=world) as simulators:
         known = world.credentials()
         jira = wide(site_url=simulators.jira_url, email=known["email"], api_token=known["token"])
         provisor = wire({"jira": jira}, sqlite_url, tmp_path, clock)
-        yield Survey(System.JIRA, simulators, provisor, clock, world, jira_truth)
+        yield SyncHarness(System.JIRA, simulators, provisor, clock, world, jira_truth)
         provisor.store.database.close()
 
 
-def give_and_take(site: Survey) -> None:
+def give_and_take(site: SyncHarness) -> None:
     """Changes of every sort."""
     people = [one for one in site.world.directory.user_ids if one != ADMIN_ACCOUNT]
     site.act("create_user", email="new@example.com")
@@ -72,7 +72,7 @@ def give_and_take(site: Survey) -> None:
     site.act("add_role_actor", project="NEW", role=role_of(site, "NEW"), user="new@example.com")
 
 
-def role_of(site: Survey, project: str) -> str:
+def role_of(site: SyncHarness, project: str) -> str:
     return str(site.world.catalogue.roles_of(site.world.project(project))[0].id)
 
 
@@ -104,11 +104,11 @@ SWITCHES = [
 
 
 @pytest.mark.parametrize("quirk", SWITCHES, ids=str)
-def test_a_switch_is_turned(site: Survey, quirk: Quirk) -> None:
+def test_a_switch_is_turned(site: SyncHarness, quirk: Quirk) -> None:
     survive(site, quirk)
 
 
-def late_change(site: Survey) -> None:
+def late_change(site: SyncHarness) -> None:
     """What lags is what is changed while the switch is on."""
     people = [one for one in site.world.directory.user_ids if one != ADMIN_ACCOUNT]
     site.switch(directory_lag_ms=60_000, new_user_lag_ms=60_000, removal_lag_ms=60_000)
@@ -122,7 +122,7 @@ LAGS = [Quirk("reads lag behind", change=late_change, settles=True)]
 
 
 @pytest.mark.parametrize("quirk", LAGS, ids=str)
-def test_reads_lag_behind_writes(site: Survey, quirk: Quirk) -> None:
+def test_reads_lag_behind_writes(site: SyncHarness, quirk: Quirk) -> None:
     survive(site, quirk)
 
 
@@ -134,15 +134,15 @@ FAULTS = [
 
 @pytest.mark.long  # all systems are read through one HTTP layer: JumpCloud's are in the default suite
 @pytest.mark.parametrize("quirk", FAULTS, ids=str)
-def test_an_answer_is_lost_or_broken(site: Survey, quirk: Quirk) -> None:
+def test_an_answer_is_lost_or_broken(site: SyncHarness, quirk: Quirk) -> None:
     survive(site, quirk)
 
 
-def revoke(site: Survey) -> object:
+def revoke(site: SyncHarness) -> object:
     return site.act("revoke_token", token="sim-token")
 
 
-def issue(site: Survey) -> object:
+def issue(site: SyncHarness) -> object:
     return site.act("issue_token", account=ADMIN_ACCOUNT, token="sim-token")
 
 
@@ -188,7 +188,7 @@ CREDENTIALS = [
 
 
 @pytest.mark.parametrize("quirk", CREDENTIALS, ids=str)
-def test_the_credential_stops_being_good(site: Survey, quirk: Quirk) -> None:
+def test_the_credential_stops_being_good(site: SyncHarness, quirk: Quirk) -> None:
     survive(site, quirk)
 
 
@@ -213,20 +213,20 @@ SIGHT = [
 
 
 @pytest.mark.parametrize("quirk", SIGHT, ids=str)
-def test_a_permission_is_taken_half_way(site: Survey, quirk: Quirk) -> None:
+def test_a_permission_is_taken_half_way(site: SyncHarness, quirk: Quirk) -> None:
     survive(site, quirk)
 
 
-def delete_group(site: Survey) -> object:
+def delete_group(site: SyncHarness) -> object:
     return site.act("delete_group", group=BIG)
 
 
-def first_member_leaves(site: Survey) -> object:
+def first_member_leaves(site: SyncHarness) -> object:
     group = site.world.group(BIG)
     return site.act("remove_member", group=BIG, account=group.members[0])
 
 
-def somebody_joins(site: Survey) -> object:
+def somebody_joins(site: SyncHarness) -> object:
     return site.act("add_member", group=BIG, account=ADMIN_ACCOUNT)
 
 
@@ -269,7 +269,7 @@ CHANGES = [
 
 
 @pytest.mark.parametrize("quirk", CHANGES, ids=str)
-def test_somebody_changes_what_is_being_read(site: Survey, quirk: Quirk) -> None:
+def test_somebody_changes_what_is_being_read(site: SyncHarness, quirk: Quirk) -> None:
     survive(site, quirk)
 
 
@@ -283,5 +283,5 @@ EMPTY = [
 
 
 @pytest.mark.parametrize("quirk", EMPTY, ids=str)
-def test_a_list_that_cannot_be_empty_is(site: Survey, quirk: Quirk) -> None:
+def test_a_list_that_cannot_be_empty_is(site: SyncHarness, quirk: Quirk) -> None:
     survive(site, quirk)

@@ -8,20 +8,20 @@ from pathlib import Path
 import pytest
 
 from simulator.jumpcloud import World
-from tests.sync.survey import Quirk, Survey, survive
+from tests.sync.sync_harness import Quirk, SyncHarness, survive
 from tests.sync.test_jumpcloud_quirks import MEMBERS, USERS, company_of, give_and_take, member_of, user_of
 
 
 @pytest.fixture
-def company(sqlite_url: str, tmp_path: Path) -> Iterator[Survey]:
+def company(sqlite_url: str, tmp_path: Path) -> Iterator[SyncHarness]:
     yield from company_of(sqlite_url, tmp_path)
 
 
-def delete_user(company: Survey) -> None:
+def delete_user(company: SyncHarness) -> None:
     company.act("delete_user", user=member_of(company, 3))
 
 
-def rules_decide(company: Survey) -> None:
+def rules_decide(company: SyncHarness) -> None:
     """A change of a user makes a rule put him into a group."""
     query = {"queryType": "FilterQuery", "filters": [{"field": "department", "operator": "eq", "value": "Rules"}]}
     company.act("change_group", group="By rule", memberQuery=query)
@@ -53,12 +53,12 @@ EVENTS = [
 
 
 @pytest.mark.parametrize("quirk", EVENTS, ids=str)
-def test_events_tell_or_not(company: Survey, quirk: Quirk) -> None:
+def test_events_tell_or_not(company: SyncHarness, quirk: Quirk) -> None:
     survive(company, quirk)
 
 
 def lagging(switch: str) -> Quirk:
-    def change(company: Survey) -> None:
+    def change(company: SyncHarness) -> None:
         company.switch(**{switch: 300_000})
         give_and_take(company)
 
@@ -66,7 +66,7 @@ def lagging(switch: str) -> Quirk:
 
 
 @pytest.mark.parametrize("quirk", [lagging("event_lag_ms"), lagging("consistency_lag_ms")], ids=str)
-def test_what_is_shown_late_is_in_the_next_snapshot(company: Survey, quirk: Quirk) -> None:
+def test_what_is_shown_late_is_in_the_next_snapshot(company: SyncHarness, quirk: Quirk) -> None:
     survive(company, quirk)
 
 
@@ -95,7 +95,7 @@ def test_a_report_that_is_never_made_is_given_up(sqlite_url: str, tmp_path: Path
         survive(company, quirk)
 
 
-def report_of(company: Survey, *, bytes_each: int) -> str:
+def report_of(company: SyncHarness, *, bytes_each: int) -> str:
     """The report as the service would make it, with long lines."""
     lines = ["username,email,user_object_id,user_group_object_id"]
     for group in company.world.groups:
@@ -129,16 +129,16 @@ def test_memberships_come_by_search(sqlite_url: str, tmp_path: Path, quirk: Quir
         survive(company, quirk)
 
 
-def revoke_tokens(company: Survey) -> object:
+def revoke_tokens(company: SyncHarness) -> object:
     return company.act("revoke_tokens")
 
 
-def change_secret(company: Survey) -> None:
+def change_secret(company: SyncHarness) -> None:
     company.act("change_service_account", client_id=KNOWN["client_id"], secrets=["another"])
     company.act("revoke_tokens")
 
 
-def give_secret_back(company: Survey) -> None:
+def give_secret_back(company: SyncHarness) -> None:
     company.act("change_service_account", client_id=KNOWN["client_id"], secrets=[KNOWN["client_secret"]])
 
 

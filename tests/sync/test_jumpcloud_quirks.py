@@ -14,27 +14,27 @@ from access.entitlements import System
 from simulator.jumpcloud import World, seed
 from simulator.server import Simulators
 from tests.sync.breakages import HTML, always, breakages, once, refusals
-from tests.sync.survey import HurriedClock, Quirk, Survey, survive, wide, wire
+from tests.sync.sync_harness import FastClock, Quirk, SyncHarness, survive, wide, wire
 from tests.sync.truth import jumpcloud_truth
 
 USERS = "^/api/systemusers$"
 MEMBERS = "/members$"
 
 
-def group_of(company: Survey, name: str = "Everybody") -> str:
+def group_of(company: SyncHarness, name: str = "Everybody") -> str:
     return str(company.world.group_ids[name.casefold()])
 
 
-def user_of(company: Survey, number: int) -> str:
+def user_of(company: SyncHarness, number: int) -> str:
     return str(list(company.world.users)[number].id)
 
 
-def member_of(company: Survey, number: int) -> str:
+def member_of(company: SyncHarness, number: int) -> str:
     return str(list(company.world.members.rights(group_of(company)))[number])
 
 
-def company_of(url: str, folder: Path, *, sync: str = "listing", **settings: Any) -> Iterator[Survey]:
-    clock = HurriedClock()
+def company_of(url: str, folder: Path, *, sync: str = "listing", **settings: Any) -> Iterator[SyncHarness]:
+    clock = FastClock()
     world = World(clock=clock.seconds)
     seed(world, users=130, groups=3, memberships=12, apps=2, admins=2, rng=random.Random(3))  # noqa: S311 - repeatable
     world.act("add_group", name="Everybody")
@@ -49,16 +49,16 @@ def company_of(url: str, folder: Path, *, sync: str = "listing", **settings: Any
             del jumpcloud["api_key"]
             jumpcloud["token_url"] = f"{simulators.jumpcloud_url}/oauth2/token"
         provisor = wire({"jumpcloud": jumpcloud, "sync": {"jumpcloud_method": sync}}, url, folder, clock)
-        yield Survey(System.JUMPCLOUD, simulators, provisor, clock, world, jumpcloud_truth)
+        yield SyncHarness(System.JUMPCLOUD, simulators, provisor, clock, world, jumpcloud_truth)
         provisor.store.database.close()
 
 
 @pytest.fixture
-def company(sqlite_url: str, tmp_path: Path) -> Iterator[Survey]:
+def company(sqlite_url: str, tmp_path: Path) -> Iterator[SyncHarness]:
     yield from company_of(sqlite_url, tmp_path)
 
 
-def give_and_take(company: Survey) -> None:
+def give_and_take(company: SyncHarness) -> None:
     """Changes of every sort."""
     company.act("add_user", email="new@example.com")
     company.act("suspend_user", user=user_of(company, 4))
@@ -109,7 +109,7 @@ SWITCHES = [
 
 
 @pytest.mark.parametrize("quirk", SWITCHES, ids=str)
-def test_a_switch_is_turned(company: Survey, quirk: Quirk) -> None:
+def test_a_switch_is_turned(company: SyncHarness, quirk: Quirk) -> None:
     survive(company, quirk)
 
 
@@ -117,11 +117,11 @@ def one_drifts(how: str, times: int) -> dict[str, Any]:
     return {"drift": how, "drift_times": times}
 
 
-def delete_group(company: Survey) -> object:
+def delete_group(company: SyncHarness) -> object:
     return company.act("delete_group", group="Everybody")
 
 
-def first_user_goes(company: Survey) -> object:
+def first_user_goes(company: SyncHarness) -> object:
     return company.act("delete_user", user=user_of(company, 0))
 
 
@@ -152,7 +152,7 @@ DRIFT = [
 
 
 @pytest.mark.parametrize("quirk", DRIFT, ids=str)
-def test_somebody_changes_what_is_being_read(company: Survey, quirk: Quirk) -> None:
+def test_somebody_changes_what_is_being_read(company: SyncHarness, quirk: Quirk) -> None:
     survive(company, quirk)
 
 
@@ -165,11 +165,11 @@ FAULTS = [
 
 
 @pytest.mark.parametrize("quirk", FAULTS, ids=str)
-def test_an_answer_is_lost_or_broken(company: Survey, quirk: Quirk) -> None:
+def test_an_answer_is_lost_or_broken(company: SyncHarness, quirk: Quirk) -> None:
     survive(company, quirk)
 
 
-def members_of(company: Survey, first: int, last: int) -> list[dict[str, Any]]:
+def members_of(company: SyncHarness, first: int, last: int) -> list[dict[str, Any]]:
     users = list(company.world.members.rights(group_of(company)))[first:last]
     return [{"attributes": None, "to": {"attributes": None, "id": user, "type": "user"}} for user in users]
 
@@ -177,7 +177,7 @@ def members_of(company: Survey, first: int, last: int) -> list[dict[str, Any]]:
 def lie(*, rows: tuple[int, int], total: int | None, after: int, times: int | None = None) -> Any:
     """The group's page after ``after`` others says something else."""
 
-    def tell(company: Survey) -> None:
+    def tell(company: SyncHarness) -> None:
         headers = {} if total is None else {"x-total-count": str(total)}
         path = f"{group_of(company)}/members"
         body = members_of(company, *rows)
@@ -213,7 +213,7 @@ LIES = [
 
 
 @pytest.mark.parametrize("quirk", LIES, ids=str)
-def test_a_list_is_not_what_it_says(company: Survey, quirk: Quirk) -> None:
+def test_a_list_is_not_what_it_says(company: SyncHarness, quirk: Quirk) -> None:
     survive(company, quirk)
 
 
@@ -221,19 +221,19 @@ OWNER = "owner@example.com"
 MANAGER = "Administrator With Billing"
 
 
-def reset_key(company: Survey) -> object:
+def reset_key(company: SyncHarness) -> object:
     return company.act("reset_key", admin=OWNER)
 
 
-def give_key_back(company: Survey) -> object:
+def give_key_back(company: SyncHarness) -> object:
     return company.act("reset_key", admin=OWNER, apiKey=KEY)
 
 
-def lower_role(company: Survey) -> object:
+def lower_role(company: SyncHarness) -> object:
     return company.act("change_admin", admin=OWNER, roleName="Command Runner")
 
 
-def raise_role(company: Survey) -> object:
+def raise_role(company: SyncHarness) -> object:
     return company.act("change_admin", admin=OWNER, roleName=MANAGER)
 
 
@@ -268,5 +268,5 @@ CREDENTIALS = [
 
 
 @pytest.mark.parametrize("quirk", CREDENTIALS, ids=str)
-def test_the_credential_stops_being_good(company: Survey, quirk: Quirk) -> None:
+def test_the_credential_stops_being_good(company: SyncHarness, quirk: Quirk) -> None:
     survive(company, quirk)

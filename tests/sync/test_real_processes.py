@@ -22,8 +22,8 @@ from simulator.server import Simulators
 from store.snapshot_tables import sync_runs, sync_shards
 from store.unit_of_work import Store
 from tests.machine import Amqp
-from tests.sync import crew
-from tests.sync.survey import HurriedClock, Survey, wide, wire
+from tests.sync import sync_process
+from tests.sync.sync_harness import FastClock, SyncHarness, wide, wire
 from tests.sync.truth import jumpcloud_truth
 
 GROUPS = 90
@@ -34,9 +34,9 @@ PATIENCE_SECONDS = 50.0
 
 
 @contextmanager
-def tenant(url: str, folder: Path, **more: Any) -> Iterator[tuple[Survey, dict[str, Any]]]:
+def tenant(url: str, folder: Path, **more: Any) -> Iterator[tuple[SyncHarness, dict[str, Any]]]:
     """Ninety groups, so that there are several shards of them; and the settings other processes need."""
-    clock = HurriedClock()
+    clock = FastClock()
     world = World(clock=clock.seconds)
     seed(world, users=40, groups=GROUPS, memberships=200, apps=2, admins=1, rng=random.Random(5))  # noqa: S311 - repeatable
     with Simulators(jumpcloud=world) as simulators:
@@ -50,7 +50,7 @@ def tenant(url: str, folder: Path, **more: Any) -> Iterator[tuple[Survey, dict[s
             "store": {"url": url, "pool_size": 8},
             **settings,
         }
-        yield Survey(System.JUMPCLOUD, simulators, provisor, clock, world, jumpcloud_truth), whole
+        yield SyncHarness(System.JUMPCLOUD, simulators, provisor, clock, world, jumpcloud_truth), whole
         provisor.store.database.close()
 
 
@@ -71,8 +71,8 @@ def shards(store: Store, run_id: str, state: str) -> int:
         return connection.execute(statement).scalar_one()
 
 
-def groups_asked_for(survey: Survey, since: float = 0) -> Counter[str]:
-    calls = (call for call in survey.simulators.calls.latest() if call.at >= since)
+def groups_asked_for(harness: SyncHarness, since: float = 0) -> Counter[str]:
+    calls = (call for call in harness.simulators.calls.latest() if call.at >= since)
     return Counter(found.group(1) for call in calls if (found := MEMBERS.search(call.path)))
 
 
@@ -80,31 +80,31 @@ def groups_asked_for(survey: Survey, since: float = 0) -> Counter[str]:
 def test_a_process_is_killed_and_another_goes_on_at_the_last_finished_shard(
     request: pytest.FixtureRequest, tmp_path: Path, database: str
 ) -> None:
-    with tenant(request.getfixturevalue(f"{database}_url"), tmp_path) as (survey, settings):
-        run_id = survey.provisor.syncing.begin(System.JUMPCLOUD)
+    with tenant(request.getfixturevalue(f"{database}_url"), tmp_path) as (harness, settings):
+        run_id = harness.provisor.syncing.begin(System.JUMPCLOUD)
         # Forty groups to a shard: the fiftieth is in the second.
-        held = survey.simulators.faults.add(path="/members$", hold="before", after=50, times=1)
-        process = crew.start("once", settings, run_id)
+        held = harness.simulators.faults.add(path="/members$", hold="before", after=50, times=1)
+        process = sync_process.start("once", settings, run_id)
         try:
-            assert survey.simulators.faults.wait_until(held, holding=1, timeout=PATIENCE_SECONDS)
-            until(lambda: shards(survey.store, run_id, "done") >= 5, "the first shard of groups")
+            assert harness.simulators.faults.wait_until(held, holding=1, timeout=PATIENCE_SECONDS)
+            until(lambda: shards(harness.store, run_id, "done") >= 5, "the first shard of groups")
         finally:
             process.kill()
             process.wait()
-        survey.simulators.faults.release(held, drop=True)
-        finished = shards(survey.store, run_id, "done")
-        with survey.store.read() as work:
+        harness.simulators.faults.release(held, drop=True)
+        finished = shards(harness.store, run_id, "done")
+        with harness.store.read() as work:
             complete = set(work.snapshots.sizes(run_id))
         killed_at = time.time()
-        assert survey.provisor.syncing.begin(System.JUMPCLOUD) == run_id
+        assert harness.provisor.syncing.begin(System.JUMPCLOUD) == run_id
 
-        survey.is_right(survey.sync())
+        harness.is_right(harness.sync())
         assert finished >= 5
         assert len(complete) >= 4 + 40
-        again = [call.path for call in survey.simulators.calls.latest() if call.at >= killed_at]
+        again = [call.path for call in harness.simulators.calls.latest() if call.at >= killed_at]
         lists = ("/api/systemusers", "/api/v2/usergroups", "/api/applications", "/api/users")
         assert [path for path in again if path in lists] == []
-        assert not {f"members/{group}" for group in groups_asked_for(survey, killed_at)} & complete
+        assert not {f"members/{group}" for group in groups_asked_for(harness, killed_at)} & complete
 
 
 def test_two_workers_share_a_run_and_one_that_is_killed_is_not_missed(
@@ -114,21 +114,21 @@ def test_two_workers_share_a_run_and_one_that_is_killed_is_not_missed(
         "broker": {"url": rabbitmq.url, "prefix": rabbitmq.prefix},
         "worker": {"concurrency": 4, "poll": "0.05s"},
     }
-    with tenant(postgresql_url, tmp_path, **more) as (survey, settings):
-        survey.simulators.faults.latency(60)
-        workers = [crew.start("serve", settings) for _ in range(2)]
+    with tenant(postgresql_url, tmp_path, **more) as (harness, settings):
+        harness.simulators.faults.latency(60)
+        workers = [sync_process.start("serve", settings) for _ in range(2)]
         try:
-            run_id = survey.provisor.syncing.begin(System.JUMPCLOUD)
-            until(lambda: sum(groups_asked_for(survey).values()) >= 8, "reading members")
+            run_id = harness.provisor.syncing.begin(System.JUMPCLOUD)
+            until(lambda: sum(groups_asked_for(harness).values()) >= 8, "reading members")
             workers[0].kill()
             workers[0].wait()
-            survey.simulators.faults.latency(0)
-            until(lambda: is_quiet(survey), "the end of what the other one reads")
-            assert shards(survey.store, run_id, "ready"), "the one that was killed had something to read"
-            forget_leases(survey.store, run_id)
+            harness.simulators.faults.latency(0)
+            until(lambda: is_quiet(harness), "the end of what the other one reads")
+            assert shards(harness.store, run_id, "ready"), "the one that was killed had something to read"
+            forget_leases(harness.store, run_id)
 
             def is_over() -> bool:
-                with survey.store.read() as work:
+                with harness.store.read() as work:
                     run = work.sync_runs.get(run_id)
                 return run is not None and run.state is not RunState.RUNNING
 
@@ -137,23 +137,23 @@ def test_two_workers_share_a_run_and_one_that_is_killed_is_not_missed(
             for worker in workers:
                 worker.kill()
                 worker.wait()
-        with survey.store.read() as work:
+        with harness.store.read() as work:
             run = work.sync_runs.get(run_id)
         assert run is not None
-        survey.is_right(run)
-        assert len(groups_asked_for(survey)) == GROUPS
+        harness.is_right(run)
+        assert len(groups_asked_for(harness)) == GROUPS
 
 
-def is_quiet(survey: Survey) -> bool:
+def is_quiet(harness: SyncHarness) -> bool:
     """Whether nobody reads any more: what is left belongs to the dead."""
-    before = survey.simulators.calls.count()
+    before = harness.simulators.calls.count()
     time.sleep(1)  # the test waits for another process
-    return survey.simulators.calls.count() == before
+    return harness.simulators.calls.count() == before
 
 
 def forget_leases(store: Store, run_id: str) -> None:
     """What two minutes do: the dead worker's leases run out, and somebody is woken for that."""
-    past = HurriedClock().now() - timedelta(seconds=1)
+    past = FastClock().now() - timedelta(seconds=1)
     held = (sync_shards.c.run_id == run_id, sync_shards.c.lease_until.is_not(None))
     with store.database.write() as connection:
         connection.execute(update(sync_shards).where(*held).values(lease_until=past))

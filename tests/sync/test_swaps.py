@@ -13,7 +13,7 @@ import pytest
 from access.entitlements import System
 from simulator.jira import World, seed
 from simulator.server import Simulators
-from tests.sync.survey import HurriedClock, Survey, wide, wire
+from tests.sync.sync_harness import FastClock, SyncHarness, wide, wire
 from tests.sync.test_jumpcloud_quirks import company_of, group_of, member_of, user_of
 from tests.sync.truth import jira_truth
 
@@ -22,14 +22,14 @@ FIRST_PAGES = ("skip=0&", "startAt=0&")
 
 
 @pytest.fixture
-def company(sqlite_url: str, tmp_path: Path) -> Iterator[Survey]:
+def company(sqlite_url: str, tmp_path: Path) -> Iterator[SyncHarness]:
     yield from company_of(sqlite_url, tmp_path, concurrency=1)
 
 
 @pytest.fixture
-def site(sqlite_url: str, tmp_path: Path) -> Iterator[Survey]:
+def site(sqlite_url: str, tmp_path: Path) -> Iterator[SyncHarness]:
     """A site whose accounts and one group's members need two pages, read one call after the other."""
-    clock = HurriedClock()
+    clock = FastClock()
     world = World(clock=clock.seconds)
     world.switches.burst_bucket = 0
     seed(world, users=1100, groups=2, projects=1, members_per_group=4)
@@ -40,30 +40,30 @@ def site(sqlite_url: str, tmp_path: Path) -> Iterator[Survey]:
         known = world.credentials()
         jira = wide(site_url=simulators.jira_url, email=known["email"], api_token=known["token"], concurrency=1)
         provisor = wire({"jira": jira}, sqlite_url, tmp_path, clock)
-        yield Survey(System.JIRA, simulators, provisor, clock, world, jira_truth)
+        yield SyncHarness(System.JIRA, simulators, provisor, clock, world, jira_truth)
         provisor.store.database.close()
 
 
-def swap_between_pages(survey: Survey, path: str, swap: Callable[[], object], *, of: str = "") -> None:
+def swap_between_pages(harness: SyncHarness, path: str, swap: Callable[[], object], *, of: str = "") -> None:
     """A good snapshot; then another, in which ``swap`` happens before the second page of the list at ``path``.
 
     ``of`` is what the queries for the list have in them, where other lists are at the same path.
     """
-    survey.is_right(survey.sync())
-    queries = [f"{call.query}&" for call in survey.simulators.calls.latest() if call.path.endswith(path)]
+    harness.is_right(harness.sync())
+    queries = [f"{call.query}&" for call in harness.simulators.calls.latest() if call.path.endswith(path)]
     second = next(
         number
         for number, query in enumerate(queries)
         if of in query and not any(first in query for first in FIRST_PAGES)
     )
-    earlier = survey.truth()
-    with survey.meanwhile(f"{path}$", swap, after=second):
-        run = survey.sync()
-    survey.is_between(run, earlier, survey.truth())
-    survey.is_right(survey.sync())
+    earlier = harness.truth()
+    with harness.meanwhile(f"{path}$", swap, after=second):
+        run = harness.sync()
+    harness.is_between(run, earlier, harness.truth())
+    harness.is_right(harness.sync())
 
 
-def test_a_member_who_moves_past_the_offset_is_read_in_jumpcloud(company: Survey) -> None:
+def test_a_member_who_moves_past_the_offset_is_read_in_jumpcloud(company: SyncHarness) -> None:
     group, stranger = group_of(company), user_of(company, 125)
 
     def swap() -> None:
@@ -73,7 +73,7 @@ def test_a_member_who_moves_past_the_offset_is_read_in_jumpcloud(company: Survey
     swap_between_pages(company, f"/usergroups/{group}/members", swap)
 
 
-def test_a_user_who_moves_past_the_offset_is_read_in_jumpcloud(company: Survey) -> None:
+def test_a_user_who_moves_past_the_offset_is_read_in_jumpcloud(company: SyncHarness) -> None:
     def swap() -> None:
         company.act("delete_user", user=user_of(company, 3))
         company.act("add_user", email="late@example.com")
@@ -81,7 +81,7 @@ def test_a_user_who_moves_past_the_offset_is_read_in_jumpcloud(company: Survey) 
     swap_between_pages(company, "/api/systemusers", swap)
 
 
-def test_a_member_who_moves_past_the_offset_is_read_in_jira(site: Survey) -> None:
+def test_a_member_who_moves_past_the_offset_is_read_in_jira(site: SyncHarness) -> None:
     def swap() -> None:
         members = site.world.group(BIG).members
         stranger = next(one for one in reversed(site.world.directory.user_ids) if one > members[-1])
@@ -92,7 +92,7 @@ def test_a_member_who_moves_past_the_offset_is_read_in_jira(site: Survey) -> Non
 
 
 @pytest.mark.parametrize("how_many", [1, 30])
-def test_accounts_that_move_past_the_offset_are_read_in_jira(site: Survey, how_many: int) -> None:
+def test_accounts_that_move_past_the_offset_are_read_in_jira(site: SyncHarness, how_many: int) -> None:
     def swap() -> None:
         directory = site.world.directory
         for number in range(how_many):

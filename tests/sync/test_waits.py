@@ -17,8 +17,8 @@ from access.operations import Lane
 from access.snapshots import RunState
 from store.snapshot_tables import sync_shards
 from tests.machine import Amqp
-from tests.sync import crew
-from tests.sync.survey import Survey
+from tests.sync import sync_process
+from tests.sync.sync_harness import SyncHarness
 from tests.sync.test_jumpcloud_quirks import MEMBERS, USERS, company_of
 from tests.sync.test_real_processes import PATIENCE_SECONDS, tenant
 from worker.upstreams import rate_limiter_for
@@ -28,7 +28,7 @@ LONG = 29
 
 
 @pytest.fixture
-def company(sqlite_url: str, tmp_path: Path) -> Iterator[Survey]:
+def company(sqlite_url: str, tmp_path: Path) -> Iterator[SyncHarness]:
     yield from company_of(sqlite_url, tmp_path)
 
 
@@ -36,13 +36,13 @@ def told_to_wait(seconds: int, **fault: Any) -> dict[str, Any]:
     return {"system": "jumpcloud", "status": 429, "headers": {"retry-after": str(seconds)}, **fault}
 
 
-def tries(survey: Survey) -> int:
-    with survey.store.database.read() as connection:
+def tries(harness: SyncHarness) -> int:
+    with harness.store.database.read() as connection:
         found: int = connection.execute(select(func.sum(sync_shards.c.tries))).scalar_one()
     return found
 
 
-def test_a_list_goes_on_after_a_stated_wait_where_it_was(company: Survey) -> None:
+def test_a_list_goes_on_after_a_stated_wait_where_it_was(company: SyncHarness) -> None:
     company.simulators.faults.add(**told_to_wait(3, path=USERS, after=1))
     begun = time.monotonic()
     company.is_right(company.sync())
@@ -52,7 +52,7 @@ def test_a_list_goes_on_after_a_stated_wait_where_it_was(company: Survey) -> Non
     assert tries(company) == 0
 
 
-def test_a_longer_one_puts_the_part_back(company: Survey) -> None:
+def test_a_longer_one_puts_the_part_back(company: SyncHarness) -> None:
     company.simulators.faults.add(**told_to_wait(31, path=USERS, after=1))
     begun = time.monotonic()
     company.is_right(company.sync())
@@ -60,7 +60,7 @@ def test_a_longer_one_puts_the_part_back(company: Survey) -> None:
     assert tries(company) == 1
 
 
-def test_nobody_else_waits_and_a_stop_ends_it(company: Survey) -> None:
+def test_nobody_else_waits_and_a_stop_ends_it(company: SyncHarness) -> None:
     fault = company.simulators.faults.add(**told_to_wait(LONG, path=MEMBERS))
     run_id = company.provisor.syncing.begin(System.JUMPCLOUD)
     reading = threading.Thread(target=company.provisor.syncing.work, args=(run_id,))
@@ -89,12 +89,12 @@ def test_a_signal_ends_a_process_that_keeps_a_wait(postgresql_url: str, rabbitmq
         "broker": {"url": rabbitmq.url, "prefix": rabbitmq.prefix},
         "worker": {"concurrency": 4, "poll": "0.05s"},
     }
-    with tenant(postgresql_url, tmp_path, **more) as (survey, settings):
-        fault = survey.simulators.faults.add(**told_to_wait(LONG, path=MEMBERS, after=5))
-        process = crew.start("serve", settings)
+    with tenant(postgresql_url, tmp_path, **more) as (harness, settings):
+        fault = harness.simulators.faults.add(**told_to_wait(LONG, path=MEMBERS, after=5))
+        process = sync_process.start("serve", settings)
         try:
-            survey.provisor.syncing.begin(System.JUMPCLOUD)
-            assert survey.simulators.faults.wait_until(fault, played=1, timeout=PATIENCE_SECONDS)
+            harness.provisor.syncing.begin(System.JUMPCLOUD)
+            assert harness.simulators.faults.wait_until(fault, played=1, timeout=PATIENCE_SECONDS)
             told = time.monotonic()
             process.terminate()
             process.wait(LONG)
@@ -102,5 +102,5 @@ def test_a_signal_ends_a_process_that_keeps_a_wait(postgresql_url: str, rabbitmq
         finally:
             process.kill()
             process.wait()
-        survey.clock.advance(timedelta(seconds=LONG))
-        survey.is_right(survey.sync())
+        harness.clock.advance(timedelta(seconds=LONG))
+        harness.is_right(harness.sync())

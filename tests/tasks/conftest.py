@@ -6,7 +6,7 @@ import pytest
 
 from store.database import Database
 from store.unit_of_work import Store
-from tests.doubles.house import House
+from tests.fakes.local_stack import LocalStack
 
 
 @pytest.fixture
@@ -17,5 +17,5 @@ def store(sqlite_url: str) -> Iterator[Store]:
 
 
 @pytest.fixture
-def house(store: Store) -> House:
-    return House.over(store)
+def stack(store: Store) -> LocalStack:
+    return LocalStack.over(store)

@@ -30,9 +30,9 @@ from access.operations import Claim, Request, access_key
 from store.database import Database
 from store.operations import BUSY
 from store.unit_of_work import Store
-from tests.doubles.desk import Issue
-from tests.doubles.house import House
-from tests.doubles.weather import Luck
+from tests.fakes.faults import Fault
+from tests.fakes.local_stack import LocalStack
+from tests.fakes.tickets import Issue
 from ticketing.ports import Phase
 
 ACCOUNTS = {"u1": "ada@example.com", "u2": "bob@example.com"}
@@ -65,13 +65,13 @@ class Lives(RuleBasedStateMachine):
         file = self.folder / f"{next(NUMBERS)}.db"
         shutil.copyfile(self.template, file)
         self.database = Database(f"sqlite:///{file}", pool_size=2)
-        self.house = House.over(Store(self.database))
+        self.stack = LocalStack.over(Store(self.database))
         for access in there:
-            self.house.system.change(*access, present=True)
+            self.stack.system.change(*access, present=True)
             self.baseline[access] = True
 
     def teardown(self) -> None:
-        if hasattr(self, "house"):
+        if hasattr(self, "stack"):
             self.settle()
             self.database.close()
 
@@ -81,7 +81,7 @@ class Lives(RuleBasedStateMachine):
         self.number += 1
         body["id"] = f"r{self.number}"
         self.bodies[body["id"]] = body
-        self.house.submit(**_message(body))
+        self.stack.submit(**_message(body))
 
     @rule(access=accesses, seconds=st.sampled_from([0, 5, 60]), by_id=st.booleans())
     def grant(self, access: Access, seconds: int, *, by_id: bool) -> None:
@@ -104,16 +104,16 @@ class Lives(RuleBasedStateMachine):
     @rule(data=st.data())
     def send_again(self, data: st.DataObject) -> None:
         body = data.draw(st.sampled_from(list(self.bodies.values())))
-        self.house.submit(**_message(body))
+        self.stack.submit(**_message(body))
 
     # What people do behind our back
 
     @rule(access=accesses, present=st.booleans())
     def meddle(self, access: Access, *, present: bool) -> None:
-        if self.house.system.has(*access) is present:
+        if self.stack.system.has(*access) is present:
             return
-        self.house.system.change(*access, present=present)
-        self.house.clock.advance(self.house.system.lag + timedelta(milliseconds=1))
+        self.stack.system.change(*access, present=present)
+        self.stack.clock.advance(self.stack.system.lag + timedelta(milliseconds=1))
         if present and self._is_being_worked_on(access):
             self.unclear.add(access)
         self.baseline[access] = present
@@ -121,42 +121,42 @@ class Lives(RuleBasedStateMachine):
 
     @rule(data=st.data(), what=st.sampled_from(["do", "do", "claim to have done", "delete"]))
     def work_on_a_ticket(self, data: st.DataObject, what: str) -> None:
-        issues = self.house.tickets.open_issues()
+        issues = self.stack.tickets.open_issues()
         if not issues:
             return
         issue = data.draw(st.sampled_from(issues))
         if what == "delete":
-            del self.house.tickets.issues[issue.ref.id]
+            del self.stack.tickets.issues[issue.ref.id]
             return
         if what == "do":
             self._do(issue)
         issue.phase = Phase.DONE
 
-    # Time, luck and work
+    # Time, fault and work
 
     @rule(seconds=st.sampled_from([1, 4, 15, 60]))
     def time_passes(self, seconds: int) -> None:
-        self.house.clock.advance(timedelta(seconds=seconds))
+        self.stack.clock.advance(timedelta(seconds=seconds))
 
-    @rule(lucks=st.lists(st.sampled_from(list(Luck)), min_size=1, max_size=3))
-    def the_system_has_bad_luck(self, lucks: list[Luck]) -> None:
-        self.house.system.weather.forecast(*lucks)
+    @rule(lucks=st.lists(st.sampled_from(list(Fault)), min_size=1, max_size=3))
+    def the_system_has_bad_luck(self, lucks: list[Fault]) -> None:
+        self.stack.system.faults.forecast(*lucks)
 
-    @rule(lucks=st.lists(st.sampled_from(list(Luck)), min_size=1, max_size=3))
-    def ticketing_has_bad_luck(self, lucks: list[Luck]) -> None:
-        self.house.tickets.weather.forecast(*lucks)
+    @rule(lucks=st.lists(st.sampled_from(list(Fault)), min_size=1, max_size=3))
+    def ticketing_has_bad_luck(self, lucks: list[Fault]) -> None:
+        self.stack.tickets.faults.forecast(*lucks)
 
     @rule(seconds=st.sampled_from([0, 0, 5]))
     def reads_lag(self, seconds: int) -> None:
-        self.house.system.lag = timedelta(seconds=seconds)
+        self.stack.system.lag = timedelta(seconds=seconds)
 
     @rule(seed=st.integers(0, 2**16), lost=st.sampled_from([0.0, 0.0, 0.5]))
     def workers_work(self, seed: int, lost: float) -> None:
         """WakeUp-ups in any order, some of them lost."""
         rng = random.Random(seed)  # noqa: S311 - a repeatable order
-        wake_ups = [wake_up for wake_up in self.house.sweep() if rng.random() >= lost]
+        wake_ups = [wake_up for wake_up in self.stack.sweep() if rng.random() >= lost]
         rng.shuffle(wake_ups)
-        self.house.handle(wake_ups)
+        self.stack.handle(wake_ups)
 
     @rule()
     def everything_calms_down(self) -> None:
@@ -166,32 +166,32 @@ class Lives(RuleBasedStateMachine):
 
     @invariant()
     def one_operation_is_at_an_access(self) -> None:
-        if not hasattr(self, "house"):
+        if not hasattr(self, "stack"):
             return
         for account, ref in ACCESSES:
             key = access_key(account, None, EntitlementRef.parse(ref))
-            with self.house.store.read() as work:
+            with self.stack.store.read() as work:
                 at = [found for found in work.operations.not_over_at(key) if found.state in BUSY]
             assert len(at) <= 1
 
     @invariant()
     def no_claim_is_active_without_having_been_seen(self) -> None:
-        if not hasattr(self, "house"):
+        if not hasattr(self, "stack"):
             return
-        with self.house.store.read() as work:
+        with self.stack.store.read() as work:
             active = work.claims.recent(states=[ClaimState.ACTIVE])
         for claim in active:
-            assert (claim.starts_at, claim.account_id, str(claim.entitlement), True) in self.house.system.seen
+            assert (claim.starts_at, claim.account_id, str(claim.entitlement), True) in self.stack.system.seen
 
     def settle(self) -> None:
         """Failures stop, and everybody does their work: then everything comes to an end, and the truth can be told."""
-        self.house.system.weather.clear()
-        self.house.tickets.weather.clear()
-        self.house.clock.advance(self.house.system.lag)
-        self.house.system.lag = timedelta(0)
+        self.stack.system.faults.clear()
+        self.stack.tickets.faults.clear()
+        self.stack.clock.advance(self.stack.system.lag)
+        self.stack.system.lag = timedelta(0)
         for _ in range(40):
-            self.house.run(timedelta(minutes=2))
-            open_issues = self.house.tickets.open_issues()
+            self.stack.run(timedelta(minutes=2))
+            open_issues = self.stack.tickets.open_issues()
             if not open_issues and not self._unfinished():
                 break
             for issue in open_issues:
@@ -202,7 +202,7 @@ class Lives(RuleBasedStateMachine):
 
     def _everything_has_ended(self) -> None:
         assert self._unfinished() == []
-        with self.house.store.read() as work:
+        with self.stack.store.read() as work:
             for request in self._requests():
                 for operation in work.operations.of_request(request.id):
                     assert operation.state in ENDS["operation"]
@@ -214,12 +214,12 @@ class Lives(RuleBasedStateMachine):
             for claim in work.claims.recent(limit=1000):
                 assert claim.state in (ClaimState.ACTIVE, ClaimState.ENDED, ClaimState.VOID), claim
                 assert claim.state is not ClaimState.ACTIVE or claim.ends_at is None
-        assert self.house.tickets.open_issues() == []
+        assert self.stack.tickets.open_issues() == []
 
     def _the_truth_is_as_it_should_be(self) -> None:
         for access in ACCESSES:
             holding = [claim for claim in self._claims(access) if claim.state is ClaimState.ACTIVE]
-            there = self.house.system.has(*access)
+            there = self.stack.system.has(*access)
             if holding:
                 newest = max(_number(claim.request_id) for claim in holding)
                 if self.gone_since.get(access, -1) < newest:
@@ -249,17 +249,17 @@ class Lives(RuleBasedStateMachine):
 
     def _unfinished(self) -> list[Request]:
         final = ENDS["request"]
-        with self.house.store.read() as work:
+        with self.stack.store.read() as work:
             ending = work.claims.recent(states=[ClaimState.ENDING, ClaimState.PENDING])
             requests = [request for request in work.requests.recent(limit=1000) if request.state not in final]
             return requests or [request for claim in ending if (request := work.requests.get(claim.request_id))]
 
     def _requests(self) -> list[Request]:
-        with self.house.store.read() as work:
+        with self.stack.store.read() as work:
             return list(work.requests.recent(limit=1000))
 
     def _claims(self, access: Access) -> list[Claim]:
-        with self.house.store.read() as work:
+        with self.stack.store.read() as work:
             return list(
                 work.claims.on(access_key(access[0], None, EntitlementRef.parse(access[1])), states=list(ClaimState))
             )
@@ -268,16 +268,16 @@ class Lives(RuleBasedStateMachine):
         key = access_key(access[0], None, EntitlementRef.parse(access[1]))
         waiting = [request for request in self._unfinished() if _access_of(request) == access]
         living = [ClaimState.PENDING, ClaimState.ACTIVE, ClaimState.ENDING]
-        with self.house.store.read() as work:
+        with self.stack.store.read() as work:
             return bool(waiting or work.operations.not_over_at(key) or work.claims.on(key, states=living))
 
     def _do(self, issue: Issue) -> None:
         """What the ticket asks for, done by a person."""
-        with self.house.store.read() as work:
+        with self.stack.store.read() as work:
             operation = work.operations.get(issue.draft.data["operation"])
         assert operation is not None
         assert operation.account_id is not None
-        self.house.system.change(
+        self.stack.system.change(
             operation.account_id, str(operation.entitlement), present=operation.direction.wants_present
         )
 

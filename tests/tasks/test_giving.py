@@ -10,182 +10,184 @@ from access.lifecycle import ClaimState, OperationState, RequestState
 from access.methods import Method
 from store.unit_of_work import Store
 from tasks.services import Mode
-from tests.doubles.house import ADA, GROUP, House
-from tests.doubles.weather import WAIT, Luck
+from tests.fakes.faults import WAIT, Fault
+from tests.fakes.local_stack import ADA, GROUP, LocalStack
 
 MINUTE = timedelta(minutes=1)
 
 
-def test_access_is_given_and_seen_before_the_clock_starts(house: House) -> None:
-    house.grant("r1", seconds=60)
-    house.run()
-    claim = house.claim("r1")
-    assert house.has()
-    assert house.request("r1").state is RequestState.DONE
-    assert house.operation("r1").evidence == "the list shows it"
+def test_access_is_given_and_seen_before_the_clock_starts(stack: LocalStack) -> None:
+    stack.grant("r1", seconds=60)
+    stack.run()
+    claim = stack.claim("r1")
+    assert stack.has()
+    assert stack.request("r1").state is RequestState.DONE
+    assert stack.operation("r1").evidence == "the list shows it"
     assert (claim.state, claim.pre_existing) == (ClaimState.ACTIVE, False)
-    assert claim.ends_at == house.clock.now() + MINUTE
+    assert claim.ends_at == stack.clock.now() + MINUTE
 
 
-def test_access_that_is_there_already_is_success_and_remembered(house: House) -> None:
-    house.system.change(ADA, GROUP, present=True)
-    house.grant("r1", seconds=60)
-    house.run()
-    assert house.request("r1").state is RequestState.DONE
-    assert house.claim("r1").pre_existing
-    assert house.system.writes == []
+def test_access_that_is_there_already_is_success_and_remembered(stack: LocalStack) -> None:
+    stack.system.change(ADA, GROUP, present=True)
+    stack.grant("r1", seconds=60)
+    stack.run()
+    assert stack.request("r1").state is RequestState.DONE
+    assert stack.claim("r1").pre_existing
+    assert stack.system.writes == []
 
 
-@pytest.mark.parametrize("luck", [Luck.LOST, Luck.KILLED_AFTER])
-def test_what_we_gave_and_heard_nothing_of_is_ours_and_goes_when_its_time_is_up(house: House, luck: Luck) -> None:
+@pytest.mark.parametrize("fault", [Fault.LOST, Fault.KILLED_AFTER])
+def test_what_we_gave_and_heard_nothing_of_is_ours_and_goes_when_its_time_is_up(
+    stack: LocalStack, fault: Fault
+) -> None:
     """A lost answer is no reason to take our own access for pre-existing: it would never go away again."""
-    house.grant("r1", seconds=120)
-    house.system.weather.forecast(Luck.FINE, Luck.FINE, Luck.FINE, luck)
-    house.run(MINUTE)
-    assert house.claim("r1").state is ClaimState.ACTIVE
-    assert not house.claim("r1").pre_existing
-    assert house.system.writes == [(ADA, GROUP, "give")]
-    house.run(3 * MINUTE)
-    assert not house.has()
+    stack.grant("r1", seconds=120)
+    stack.system.faults.forecast(Fault.FINE, Fault.FINE, Fault.FINE, fault)
+    stack.run(MINUTE)
+    assert stack.claim("r1").state is ClaimState.ACTIVE
+    assert not stack.claim("r1").pre_existing
+    assert stack.system.writes == [(ADA, GROUP, "give")]
+    stack.run(3 * MINUTE)
+    assert not stack.has()
 
 
-def test_a_write_that_does_not_show_yet_is_not_made_twice(house: House) -> None:
-    house.system.lag = timedelta(seconds=10)
-    house.grant("r1")
-    house.run()
-    assert house.request("r1").state is RequestState.FULFILLING
-    assert house.operation("r1").state is OperationState.RUNNING
-    house.run(MINUTE)
-    assert house.request("r1").state is RequestState.DONE
-    assert house.system.writes == [(ADA, GROUP, "give")]
+def test_a_write_that_does_not_show_yet_is_not_made_twice(stack: LocalStack) -> None:
+    stack.system.lag = timedelta(seconds=10)
+    stack.grant("r1")
+    stack.run()
+    assert stack.request("r1").state is RequestState.FULFILLING
+    assert stack.operation("r1").state is OperationState.RUNNING
+    stack.run(MINUTE)
+    assert stack.request("r1").state is RequestState.DONE
+    assert stack.system.writes == [(ADA, GROUP, "give")]
 
 
-def test_a_write_that_never_shows_is_made_again_and_ends_with_a_person(house: House) -> None:
-    house.system.lag = timedelta(days=1)
-    house.grant("r1")
-    house.run(10 * MINUTE)
-    operation = house.operation("r1")
+def test_a_write_that_never_shows_is_made_again_and_ends_with_a_person(stack: LocalStack) -> None:
+    stack.system.lag = timedelta(days=1)
+    stack.grant("r1")
+    stack.run(10 * MINUTE)
+    operation = stack.operation("r1")
     assert operation.state is OperationState.WITH_PERSON
     assert "does not show it" in (operation.error or "")
-    assert len(house.tickets.issues) == 1
+    assert len(stack.tickets.issues) == 1
 
 
-def test_a_busy_service_is_tried_again(house: House) -> None:
-    house.grant("r1")
-    house.system.weather.forecast(Luck.FINE, Luck.FINE, Luck.BUSY, Luck.BUSY)
-    house.run(MINUTE)
-    assert house.request("r1").state is RequestState.DONE
+def test_a_busy_service_is_tried_again(stack: LocalStack) -> None:
+    stack.grant("r1")
+    stack.system.faults.forecast(Fault.FINE, Fault.FINE, Fault.BUSY, Fault.BUSY)
+    stack.run(MINUTE)
+    assert stack.request("r1").state is RequestState.DONE
 
 
 @pytest.mark.parametrize("calls_before", [0, 1, 2, 3])
-def test_the_wait_a_service_asks_for_is_kept(house: House, calls_before: int) -> None:
-    house.grant("r1")
-    house.system.weather.forecast(*[Luck.FINE] * calls_before, Luck.THROTTLED)
-    house.run(WAIT - timedelta(seconds=1))
-    assert house.request("r1").state is not RequestState.DONE
-    house.run(timedelta(seconds=2))
-    assert house.request("r1").state is RequestState.DONE
+def test_the_wait_a_service_asks_for_is_kept(stack: LocalStack, calls_before: int) -> None:
+    stack.grant("r1")
+    stack.system.faults.forecast(*[Fault.FINE] * calls_before, Fault.THROTTLED)
+    stack.run(WAIT - timedelta(seconds=1))
+    assert stack.request("r1").state is not RequestState.DONE
+    stack.run(timedelta(seconds=2))
+    assert stack.request("r1").state is RequestState.DONE
 
 
-def test_another_operation_that_ends_does_not_cut_a_wait_short(house: House) -> None:
-    house.grant("r1")
-    house.system.weather.forecast(Luck.FINE, Luck.FINE, Luck.THROTTLED)
-    house.run()
-    house.grant("r2")
-    house.run()
-    assert house.request("r2").state is RequestState.DONE
-    due = house.operation("r1").due_at
+def test_another_operation_that_ends_does_not_cut_a_wait_short(stack: LocalStack) -> None:
+    stack.grant("r1")
+    stack.system.faults.forecast(Fault.FINE, Fault.FINE, Fault.THROTTLED)
+    stack.run()
+    stack.grant("r2")
+    stack.run()
+    assert stack.request("r2").state is RequestState.DONE
+    due = stack.operation("r1").due_at
     assert due is not None
-    assert due > house.clock.now() + WAIT / 2
+    assert due > stack.clock.now() + WAIT / 2
 
 
-def test_what_fails_too_often_is_handed_to_a_person(house: House) -> None:
-    house.grant("r1")
-    house.system.weather.forecast(Luck.FINE, Luck.FINE, *[Luck.BUSY] * 3)
-    house.run(MINUTE)
-    operation = house.operation("r1")
+def test_what_fails_too_often_is_handed_to_a_person(stack: LocalStack) -> None:
+    stack.grant("r1")
+    stack.system.faults.forecast(Fault.FINE, Fault.FINE, *[Fault.BUSY] * 3)
+    stack.run(MINUTE)
+    operation = stack.operation("r1")
     assert (operation.state, operation.via) == (OperationState.WITH_PERSON, Method.TICKET)
     assert "The service is busy" in operation.why
 
 
-def test_what_is_refused_for_good_is_handed_to_a_person_at_once(house: House) -> None:
-    house.grant("r1")
-    house.system.weather.forecast(Luck.FINE, Luck.FINE, Luck.FINE, Luck.REFUSED)
-    house.run()
-    assert house.operation("r1").state is OperationState.WITH_PERSON
+def test_what_is_refused_for_good_is_handed_to_a_person_at_once(stack: LocalStack) -> None:
+    stack.grant("r1")
+    stack.system.faults.forecast(Fault.FINE, Fault.FINE, Fault.FINE, Fault.REFUSED)
+    stack.run()
+    assert stack.operation("r1").state is OperationState.WITH_PERSON
 
 
-def test_work_whose_credential_is_refused_is_kept_for_as_long_as_it_takes(house: House) -> None:
-    house.grant("r1")
-    house.system.weather.forecast(Luck.FINE, Luck.FINE, *[Luck.LOCKED_OUT] * 50)
-    house.run(8 * MINUTE)
-    assert house.operation("r1").state is OperationState.READY
-    assert house.tickets.issues == {}
-    house.run(2 * MINUTE)
-    assert house.request("r1").state is RequestState.DONE
+def test_work_whose_credential_is_refused_is_kept_for_as_long_as_it_takes(stack: LocalStack) -> None:
+    stack.grant("r1")
+    stack.system.faults.forecast(Fault.FINE, Fault.FINE, *[Fault.LOCKED_OUT] * 50)
+    stack.run(8 * MINUTE)
+    assert stack.operation("r1").state is OperationState.READY
+    assert stack.tickets.issues == {}
+    stack.run(2 * MINUTE)
+    assert stack.request("r1").state is RequestState.DONE
 
 
 @pytest.mark.parametrize("calls_before", [2, 3, 4])
-def test_a_fault_of_our_own_is_a_failed_try_and_ends_with_a_person(house: House, calls_before: int) -> None:
-    house.grant("r1")
-    house.system.weather.forecast(*[Luck.FINE] * calls_before, *[Luck.BUG] * 30)
-    house.run(10 * MINUTE)
-    operation = house.operation("r1")
+def test_a_fault_of_our_own_is_a_failed_try_and_ends_with_a_person(stack: LocalStack, calls_before: int) -> None:
+    stack.grant("r1")
+    stack.system.faults.forecast(*[Fault.FINE] * calls_before, *[Fault.BUG] * 30)
+    stack.run(10 * MINUTE)
+    operation = stack.operation("r1")
     assert operation.state is OperationState.WITH_PERSON
     assert "Provisor itself failed (RuntimeError)" in (operation.error or "")
 
 
-def test_a_fault_of_our_own_in_planning_fails_the_request_and_says_so(house: House) -> None:
-    house.grant("r1")
-    house.system.weather.forecast(*[Luck.BUG] * 10)
-    house.run(10 * MINUTE)
-    request = house.request("r1")
+def test_a_fault_of_our_own_in_planning_fails_the_request_and_says_so(stack: LocalStack) -> None:
+    stack.grant("r1")
+    stack.system.faults.forecast(*[Fault.BUG] * 10)
+    stack.run(10 * MINUTE)
+    request = stack.request("r1")
     assert request.state is RequestState.FAILED
     assert "Provisor itself failed" in (request.reason or "")
     assert request.tries < 10
 
 
-def test_a_system_that_is_away_while_a_request_is_planned_is_waited_for(house: House) -> None:
-    house.grant("r1")
-    house.system.weather.forecast(*[Luck.BUSY] * 20)
-    house.run(10 * MINUTE)
-    assert house.request("r1").state is RequestState.DONE
+def test_a_system_that_is_away_while_a_request_is_planned_is_waited_for(stack: LocalStack) -> None:
+    stack.grant("r1")
+    stack.system.faults.forecast(*[Fault.BUSY] * 20)
+    stack.run(10 * MINUTE)
+    assert stack.request("r1").state is RequestState.DONE
 
 
-def test_a_system_that_is_away_past_the_deadline_fails_the_request(house: House) -> None:
-    house.grant("r1")
-    house.system.weather.forecast(Luck.BUSY)
-    house.run()
-    house.clock.advance(timedelta(hours=5))
-    house.system.weather.forecast(Luck.BUSY)
-    house.run()
-    assert house.request("r1").state is RequestState.FAILED
+def test_a_system_that_is_away_past_the_deadline_fails_the_request(stack: LocalStack) -> None:
+    stack.grant("r1")
+    stack.system.faults.forecast(Fault.BUSY)
+    stack.run()
+    stack.clock.advance(timedelta(hours=5))
+    stack.system.faults.forecast(Fault.BUSY)
+    stack.run()
+    assert stack.request("r1").state is RequestState.FAILED
 
 
-def test_a_worker_killed_anywhere_leaves_work_that_the_next_one_ends(house: House) -> None:
+def test_a_worker_killed_anywhere_leaves_work_that_the_next_one_ends(stack: LocalStack) -> None:
     for number, calls_before in enumerate(range(6)):
-        house.grant(
+        stack.grant(
             f"r{number}", subject={"id": "u2" if number % 2 else ADA}, entitlement=f"jumpcloud:group:g{number}:member"
         )
-        house.system.weather.forecast(*[Luck.FINE] * calls_before, Luck.KILLED_BEFORE)
-        house.run(2 * MINUTE)
-        assert house.request(f"r{number}").state is RequestState.DONE
-    assert len(house.system.writes) == 6
+        stack.system.faults.forecast(*[Fault.FINE] * calls_before, Fault.KILLED_BEFORE)
+        stack.run(2 * MINUTE)
+        assert stack.request(f"r{number}").state is RequestState.DONE
+    assert len(stack.system.writes) == 6
 
 
-def test_the_same_request_again_is_answered_from_the_record(house: House) -> None:
-    house.grant("r1")
-    house.run()
-    house.grant("r1")
-    house.run(MINUTE)
-    assert house.system.writes == [(ADA, GROUP, "give")]
+def test_the_same_request_again_is_answered_from_the_record(stack: LocalStack) -> None:
+    stack.grant("r1")
+    stack.run()
+    stack.grant("r1")
+    stack.run(MINUTE)
+    assert stack.system.writes == [(ADA, GROUP, "give")]
 
 
-def test_a_system_that_is_no_longer_configured_is_a_matter_for_a_person(house: House, store: Store) -> None:
-    house.grant("r1")
-    house.system.weather.forecast(Luck.FINE, Luck.FINE, Luck.BUSY)
-    house.run()
-    other = House.over(store, like=house)
+def test_a_system_that_is_no_longer_configured_is_a_matter_for_a_person(stack: LocalStack, store: Store) -> None:
+    stack.grant("r1")
+    stack.system.faults.forecast(Fault.FINE, Fault.FINE, Fault.BUSY)
+    stack.run()
+    other = LocalStack.over(store, like=stack)
     other.services.connectors.clear()  # type: ignore[attr-defined] # a dict behind the Mapping
     other.run(10 * MINUTE)
     assert other.operation("r1").state is OperationState.WITH_PERSON
@@ -193,7 +195,7 @@ def test_a_system_that_is_no_longer_configured_is_a_matter_for_a_person(house: H
 
 @pytest.mark.parametrize("mode", [Mode.OFF, Mode.PLAN])
 def test_nothing_is_changed_until_it_is_switched_on(store: Store, mode: Mode) -> None:
-    quiet = House.over(store, mode=mode)
+    quiet = LocalStack.over(store, mode=mode)
     quiet.grant("r1", seconds=60)
     quiet.run(10 * MINUTE)
     assert quiet.system.writes == []
@@ -204,7 +206,7 @@ def test_nothing_is_changed_until_it_is_switched_on(store: Store, mode: Mode) ->
             OperationState.READY,
             "policy rule 'jumpcloud:*' and the API allow it",
         )
-    loud = House.over(store, like=quiet)
+    loud = LocalStack.over(store, like=quiet)
     with store.write() as work:
         work.requests.wake_planned(now=loud.clock.now())
     loud.run()
@@ -213,10 +215,10 @@ def test_nothing_is_changed_until_it_is_switched_on(store: Store, mode: Mode) ->
 
 
 def test_a_plan_that_policy_forbids_in_the_meantime_leaves_nothing_behind(store: Store) -> None:
-    quiet = House.over(store, mode=Mode.PLAN)
+    quiet = LocalStack.over(store, mode=Mode.PLAN)
     quiet.grant("r1")
     quiet.run()
-    loud = House.over(store, like=quiet, rules=())
+    loud = LocalStack.over(store, like=quiet, rules=())
     with store.write() as work:
         work.requests.wake_planned(now=loud.clock.now())
     loud.run()

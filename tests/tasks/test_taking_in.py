@@ -12,13 +12,13 @@ import pytest
 from store.database import Database
 from store.unit_of_work import Store
 from tasks.intake import Accepted, Arrival, Rejected, Repeated
-from tests.doubles.house import ADA, GROUP, House
+from tests.fakes.local_stack import ADA, GROUP, LocalStack
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def taking(request: pytest.FixtureRequest) -> Iterator[House]:
+def taking(request: pytest.FixtureRequest) -> Iterator[LocalStack]:
     database = Database(request.getfixturevalue(f"{request.param}_url"), pool_size=8)
-    yield House.over(Store(database))
+    yield LocalStack.over(Store(database))
     database.close()
 
 
@@ -27,11 +27,11 @@ def body(request_id: str = "r1", **changes: object) -> bytes:
     return json.dumps(plain | changes).encode()
 
 
-def take(house: House, message: bytes) -> object:
-    return house.intake.take(message, content_type="application/json", source="test")
+def take(stack: LocalStack, message: bytes) -> object:
+    return stack.intake.take(message, content_type="application/json", source="test")
 
 
-def test_the_same_again_is_answered_and_another_of_its_id_is_a_conflict(taking: House) -> None:
+def test_the_same_again_is_answered_and_another_of_its_id_is_a_conflict(taking: LocalStack) -> None:
     assert isinstance(take(taking, body()), Accepted)
     assert isinstance(take(taking, body()), Repeated)
     refused = take(taking, body(reason="another one"))
@@ -39,11 +39,11 @@ def test_the_same_again_is_answered_and_another_of_its_id_is_a_conflict(taking: 
     assert "A different request" in refused.reason
 
 
-def take_together(house: House, *messages: bytes) -> list[object]:
-    return list(house.intake.take_all([Arrival(message, "application/json", "test") for message in messages]))
+def take_together(stack: LocalStack, *messages: bytes) -> list[object]:
+    return list(stack.intake.take_all([Arrival(message, "application/json", "test") for message in messages]))
 
 
-def test_of_messages_taken_in_together_each_comes_to_its_own_end(taking: House) -> None:
+def test_of_messages_taken_in_together_each_comes_to_its_own_end(taking: LocalStack) -> None:
     take(taking, body("r0"))
     taken = take_together(
         taking, body("r0"), body("r1"), b"not json", body("r2"), body("r1"), body("r2", reason="another one")
@@ -56,7 +56,7 @@ def test_of_messages_taken_in_together_each_comes_to_its_own_end(taking: House) 
     assert sorted(wake_up.ref for wake_up in taking.bench.wake_ups) == ["r0", "r1", "r2"]
 
 
-def test_messages_taken_in_together_came_in_one_after_the_other(taking: House) -> None:
+def test_messages_taken_in_together_came_in_one_after_the_other(taking: LocalStack) -> None:
     """A request to take access away ends what came before it, and nothing that came after, by the moments alone."""
     names = [f"r{number}" for number in range(5)]
     take_together(taking, *(body(name) for name in names))
@@ -66,7 +66,7 @@ def test_messages_taken_in_together_came_in_one_after_the_other(taking: House) -
     assert moments == sorted(moments, key=str)
 
 
-def test_one_message_that_cannot_be_stored_does_not_spoil_those_taken_in_with_it(taking: House) -> None:
+def test_one_message_that_cannot_be_stored_does_not_spoil_those_taken_in_with_it(taking: LocalStack) -> None:
     taken = take_together(taking, body("r1"), body("r2", reason="a\0b"), body("r3"))
     assert [type(taken[0]), type(taken[2])] == [Accepted, Accepted]
     with taking.store.read() as work:
@@ -74,7 +74,7 @@ def test_one_message_that_cannot_be_stored_does_not_spoil_those_taken_in_with_it
         assert counts + len(work.dead_letters.recent()) == 3
 
 
-def test_of_the_same_message_at_many_workers_one_becomes_the_request(taking: House) -> None:
+def test_of_the_same_message_at_many_workers_one_becomes_the_request(taking: LocalStack) -> None:
     start = Barrier(6)
 
     def one() -> object:
@@ -88,12 +88,12 @@ def test_of_the_same_message_at_many_workers_one_becomes_the_request(taking: Hou
 
 
 @pytest.mark.parametrize("character", ["\0", "\ud800", "\U0001f600", "\u2028"])
-def test_no_character_stops_the_intake(taking: House, character: str) -> None:
+def test_no_character_stops_the_intake(taking: LocalStack, character: str) -> None:
     assert isinstance(take(taking, body(reason=f"a{character}b")), (Accepted, Rejected))
     assert isinstance(take(taking, body("r2")), Accepted)
 
 
-def test_a_letter_that_is_no_request_does_not_keep_the_others_waiting(taking: House) -> None:
+def test_a_letter_that_is_no_request_does_not_keep_the_others_waiting(taking: LocalStack) -> None:
     now = taking.clock.now()
     with taking.store.write() as work:
         work.inbox.add(body("r1"), content_type=None, source="first", now=now)
@@ -106,7 +106,7 @@ def test_a_letter_that_is_no_request_does_not_keep_the_others_waiting(taking: Ho
         assert [letter.body for letter in work.dead_letters.recent()] == [b"not json"]
 
 
-def test_a_dead_letter_is_sent_again_once(taking: House) -> None:
+def test_a_dead_letter_is_sent_again_once(taking: LocalStack) -> None:
     rejected = take(taking, b"not json")
     assert isinstance(rejected, Rejected)
     assert taking.intake.resend(rejected.number)

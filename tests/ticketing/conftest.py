@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.ticketing.desk import Desk
+from tests.ticketing.simulated_ticketing import SimulatedTicketing
 
 _SHARED = Path(__file__).resolve().parents[2].parent / "shared"
 
@@ -25,6 +25,6 @@ def published_adf_schema() -> dict[str, Any]:
 
 
 @pytest.fixture
-def desk() -> Iterator[Desk]:
-    with Desk.open() as opened:
+def harness() -> Iterator[SimulatedTicketing]:
+    with SimulatedTicketing.open() as opened:
         yield opened

@@ -13,7 +13,7 @@ import pytest
 from access.clock import ManualClock
 from access.failures import CredentialRefused, Failure, Permanent, Transient, Unknown
 from simulator.jira.world import ADMIN_ACCOUNT, ADMIN_EMAIL, ADMIN_TOKEN
-from tests.ticketing.desk import MARKER, NOW, Desk, draft
+from tests.ticketing.simulated_ticketing import MARKER, NOW, SimulatedTicketing, draft
 from ticketing.jira import JiraSite, JiraTicketProvider
 from ticketing.ports import Phase, TicketProvider, TicketRef
 
@@ -32,10 +32,10 @@ OPERATIONS: dict[str, Operation] = {
 }
 
 
-def gateway(desk: Desk, **changes: Any) -> JiraTicketProvider:
+def gateway(harness: SimulatedTicketing, **changes: Any) -> JiraTicketProvider:
     settings = {
         "site_url": "https://example.atlassian.net",
-        "api_url": f"{desk.simulators.jira_url}/ex/jira/{desk.world.site.cloud_id}",
+        "api_url": f"{harness.simulators.jira_url}/ex/jira/{harness.world.site.cloud_id}",
         "email": ADMIN_EMAIL,
         "token": "scoped",
         **changes,
@@ -43,9 +43,9 @@ def gateway(desk: Desk, **changes: Any) -> JiraTicketProvider:
     return JiraTicketProvider(JiraSite(**settings), clock=ManualClock(NOW))
 
 
-def test_construction_calls_nobody(desk: Desk) -> None:
-    desk.other_provider()
-    assert desk.calls() == []
+def test_construction_calls_nobody(harness: SimulatedTicketing) -> None:
+    harness.other_provider()
+    assert harness.calls() == []
 
 
 @pytest.mark.parametrize(
@@ -68,11 +68,13 @@ def test_construction_calls_nobody(desk: Desk) -> None:
         ),
     ],
 )
-def test_an_operation_makes_its_own_calls_and_no_hidden_ones(desk: Desk, name: str, calls: list[str]) -> None:
-    ref = desk.make()
-    desk.forget_calls()
-    OPERATIONS[name](desk.provider, ref)
-    assert [_plain(call) for call in desk.calls()] == calls
+def test_an_operation_makes_its_own_calls_and_no_hidden_ones(
+    harness: SimulatedTicketing, name: str, calls: list[str]
+) -> None:
+    ref = harness.make()
+    harness.forget_calls()
+    OPERATIONS[name](harness.provider, ref)
+    assert [_plain(call) for call in harness.calls()] == calls
 
 
 def _plain(call: str) -> str:
@@ -81,10 +83,12 @@ def _plain(call: str) -> str:
 
 
 @pytest.mark.parametrize("scheme", ["basic", "bearer"])
-def test_everything_works_through_the_gateway_and_no_self_link_is_followed(desk: Desk, scheme: str) -> None:
-    desk.world.tokens.add("scoped", ADMIN_ACCOUNT, scopes=SCOPES)
-    desk.world.set_switches(self_links="site")
-    provider = gateway(desk, scheme=scheme)
+def test_everything_works_through_the_gateway_and_no_self_link_is_followed(
+    harness: SimulatedTicketing, scheme: str
+) -> None:
+    harness.world.tokens.add("scoped", ADMIN_ACCOUNT, scopes=SCOPES)
+    harness.world.set_switches(self_links="site")
+    provider = gateway(harness, scheme=scheme)
     ref = provider.create(draft())
     assert ref.url == f"https://example.atlassian.net/browse/{ref.key}"
     provider.comment(ref, "Hello", marker="1")
@@ -93,41 +97,43 @@ def test_everything_works_through_the_gateway_and_no_self_link_is_followed(desk:
     assert provider.read([ref.id])[ref.id].ref == ref
     assert list(provider.find(MARKER, project="OPS")) == [ref]
     assert list(provider.probe(MARKER, project="OPS", after_key=None)) == [ref]
-    assert all("/ex/jira/" in call for call in desk.calls())
+    assert all("/ex/jira/" in call for call in harness.calls())
 
 
 @pytest.mark.parametrize("name", OPERATIONS)
-def test_a_bad_credential_at_the_site_is_refused_whatever_the_status(desk: Desk, name: str) -> None:
-    desk.world.projects.by_id["10000"].grants["BROWSE_PROJECTS"] = ["anyone"]
-    ref = desk.make()
+def test_a_bad_credential_at_the_site_is_refused_whatever_the_status(harness: SimulatedTicketing, name: str) -> None:
+    harness.world.projects.by_id["10000"].grants["BROWSE_PROJECTS"] = ["anyone"]
+    ref = harness.make()
     with pytest.raises(CredentialRefused):
-        OPERATIONS[name](desk.other_provider(token="wrong"), ref)
+        OPERATIONS[name](harness.other_provider(token="wrong"), ref)
 
 
 @pytest.mark.parametrize("name", OPERATIONS)
 @pytest.mark.parametrize("scopes", [None, []], ids=["unknown", "scopeless"])
-def test_a_bad_credential_at_the_gateway_is_refused(desk: Desk, name: str, scopes: list[str] | None) -> None:
-    ref = desk.make()
+def test_a_bad_credential_at_the_gateway_is_refused(
+    harness: SimulatedTicketing, name: str, scopes: list[str] | None
+) -> None:
+    ref = harness.make()
     if scopes is not None:
-        desk.world.tokens.add("scoped", ADMIN_ACCOUNT, scopes=scopes)
+        harness.world.tokens.add("scoped", ADMIN_ACCOUNT, scopes=scopes)
     with pytest.raises(CredentialRefused):
-        OPERATIONS[name](gateway(desk), ref)
+        OPERATIONS[name](gateway(harness), ref)
 
 
 @pytest.mark.parametrize("status", [301, 302, 307, 308])
-def test_a_redirect_is_not_followed(desk: Desk, status: int) -> None:
-    ref = desk.make()
-    desk.forget_calls()
-    desk.fault(path="bulkfetch", status=status, headers={"Location": f"{desk.simulators.jira_url}/elsewhere"})
+def test_a_redirect_is_not_followed(harness: SimulatedTicketing, status: int) -> None:
+    ref = harness.make()
+    harness.forget_calls()
+    harness.fault(path="bulkfetch", status=status, headers={"Location": f"{harness.simulators.jira_url}/elsewhere"})
     with pytest.raises(Permanent):
-        desk.provider.read([ref.id])
-    assert len(desk.calls()) == 1
+        harness.provider.read([ref.id])
+    assert len(harness.calls()) == 1
 
 
-def test_cookies_are_not_kept(desk: Desk) -> None:
-    desk.fault(path="myself", status=200, body={}, headers={"Set-Cookie": "session=1; Path=/"})
-    desk.provider.prove("OPS", "Task")
-    assert list(desk.provider._fence._jira._session.cookies) == []
+def test_cookies_are_not_kept(harness: SimulatedTicketing) -> None:
+    harness.fault(path="myself", status=200, body={}, headers={"Set-Cookie": "session=1; Path=/"})
+    harness.provider.prove("OPS", "Task")
+    assert list(harness.provider._fence._jira._session.cookies) == []
 
 
 ANSWERS: list[dict[str, Any]] = [
@@ -168,23 +174,23 @@ def failure_of(work: Callable[[], object]) -> Failure | None:
 
 @pytest.mark.parametrize("answer", ANSWERS, ids=str)
 def test_whatever_jira_answers_an_operation_ends_well_or_in_one_failure_word(
-    desk: Desk, answer: dict[str, Any]
+    harness: SimulatedTicketing, answer: dict[str, Any]
 ) -> None:
-    ref = desk.make()
-    desk.fault(times=None, path="/rest/api/3/", **answer)
+    ref = harness.make()
+    harness.fault(times=None, path="/rest/api/3/", **answer)
     for operation in OPERATIONS.values():
-        failure = failure_of(lambda operation=operation: operation(desk.provider, ref))  # type: ignore[misc] # each operation has a signature of its own
+        failure = failure_of(lambda operation=operation: operation(harness.provider, ref))  # type: ignore[misc] # each operation has a signature of its own
         assert failure is None or (type(failure) in WORDS and failure.remedy)
 
 
 @pytest.mark.parametrize(
     "fault", [{"status": 429, "headers": {"Retry-After": "0"}}, {"status": 503}, {"drop": "before"}]
 )
-def test_nothing_is_repeated_by_itself(desk: Desk, fault: dict[str, Any]) -> None:
-    desk.fault(times=None, **fault)
+def test_nothing_is_repeated_by_itself(harness: SimulatedTicketing, fault: dict[str, Any]) -> None:
+    harness.fault(times=None, **fault)
     with pytest.raises(Failure):
-        desk.make()
-    assert len(desk.calls()) == 1
+        harness.make()
+    assert len(harness.calls()) == 1
 
 
 def everything_of(error: BaseException) -> Iterator[str]:
@@ -218,13 +224,13 @@ LEAKS: list[dict[str, Any]] = [
 @pytest.mark.parametrize("scheme", ["basic", "bearer"])
 @pytest.mark.parametrize("leak", LEAKS, ids=str)
 def test_a_secret_is_in_no_text_of_a_failure_and_in_no_log(
-    desk: Desk, caplog: pytest.LogCaptureFixture, scheme: str, leak: dict[str, Any]
+    harness: SimulatedTicketing, caplog: pytest.LogCaptureFixture, scheme: str, leak: dict[str, Any]
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    desk.world.tokens.add(CANARY, ADMIN_ACCOUNT, scopes=SCOPES)
-    provider = gateway(desk, token=CANARY, scheme=scheme)
-    ref = desk.make()
-    desk.fault(times=None, path="/ex/jira/", **leak)
+    harness.world.tokens.add(CANARY, ADMIN_ACCOUNT, scopes=SCOPES)
+    provider = gateway(harness, token=CANARY, scheme=scheme)
+    ref = harness.make()
+    harness.fault(times=None, path="/ex/jira/", **leak)
     basic = base64.b64encode(f"{ADMIN_EMAIL}:{CANARY}".encode()).decode()
     for operation in OPERATIONS.values():
         with pytest.raises(Failure) as caught:
@@ -236,27 +242,27 @@ def test_a_secret_is_in_no_text_of_a_failure_and_in_no_log(
     assert basic not in caplog.text
 
 
-def test_a_wrong_gateway_address_never_makes_tickets_gone(desk: Desk) -> None:
-    desk.world.tokens.add("scoped", ADMIN_ACCOUNT, scopes=SCOPES)
-    ref = desk.make()
-    lost = gateway(desk, api_url=f"{desk.simulators.jira_url}/nowhere")
+def test_a_wrong_gateway_address_never_makes_tickets_gone(harness: SimulatedTicketing) -> None:
+    harness.world.tokens.add("scoped", ADMIN_ACCOUNT, scopes=SCOPES)
+    ref = harness.make()
+    lost = gateway(harness, api_url=f"{harness.simulators.jira_url}/nowhere")
     for name in ("read", "close", "reopen"):
         with pytest.raises(Permanent):
             OPERATIONS[name](lost, ref)
 
 
-def test_threads_may_share_a_provider(desk: Desk) -> None:
+def test_threads_may_share_a_provider(harness: SimulatedTicketing) -> None:
     def work() -> None:
         for _ in range(5):
-            desk.make()
+            harness.make()
 
     threads = [threading.Thread(target=work) for _ in range(6)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join(20)
-    assert len(desk.issues()) == 30
+    assert len(harness.issues()) == 30
 
 
-def test_the_published_credential_of_the_simulator_is_the_one_these_tests_use(desk: Desk) -> None:
-    assert desk.world.tokens.by_value[ADMIN_TOKEN].account_id == ADMIN_ACCOUNT
+def test_the_published_credential_of_the_simulator_is_the_one_these_tests_use(harness: SimulatedTicketing) -> None:
+    assert harness.world.tokens.by_value[ADMIN_TOKEN].account_id == ADMIN_ACCOUNT

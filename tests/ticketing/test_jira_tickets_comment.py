@@ -3,102 +3,104 @@ from __future__ import annotations
 import pytest
 
 from access.failures import Permanent, Unknown
-from tests.ticketing.desk import Desk
+from tests.ticketing.simulated_ticketing import SimulatedTicketing
 from ticketing.adf import plain_text
 
 COMMENT = {"method": "POST", "path": "/comment$"}
 
 
-def test_two_calls_with_one_marker_leave_one_comment(desk: Desk) -> None:
-    ref = desk.make()
-    desk.provider.comment(ref, "**Verified.**", marker="op-1/verified")
-    desk.provider.comment(ref, "**Verified.**", marker="op-1/verified")
-    desk.provider.comment(ref, "Another wording of the same", marker="op-1/verified")
-    (comment,) = desk.issue(ref).comments
+def test_two_calls_with_one_marker_leave_one_comment(harness: SimulatedTicketing) -> None:
+    ref = harness.make()
+    harness.provider.comment(ref, "**Verified.**", marker="op-1/verified")
+    harness.provider.comment(ref, "**Verified.**", marker="op-1/verified")
+    harness.provider.comment(ref, "Another wording of the same", marker="op-1/verified")
+    (comment,) = harness.issue(ref).comments
     assert plain_text(comment.body) == "Verified."
     assert comment.properties == {"provisor": {"marker": "op-1/verified"}}
 
 
-def test_another_marker_is_another_comment_even_with_the_same_words(desk: Desk) -> None:
-    ref = desk.make()
-    desk.provider.comment(ref, "Still wrong", marker="1")
-    desk.provider.comment(ref, "Still wrong", marker="2")
-    assert len(desk.issue(ref).comments) == 2
+def test_another_marker_is_another_comment_even_with_the_same_words(harness: SimulatedTicketing) -> None:
+    ref = harness.make()
+    harness.provider.comment(ref, "Still wrong", marker="1")
+    harness.provider.comment(ref, "Still wrong", marker="2")
+    assert len(harness.issue(ref).comments) == 2
 
 
 @pytest.mark.parametrize("fault", [{"drop": "after"}, {"status": 502, "applied": True}], ids=str)
-def test_a_lost_answer_is_unknown_and_the_next_call_adds_nothing(desk: Desk, fault: dict[str, object]) -> None:
-    ref = desk.make()
-    desk.fault(**COMMENT, **fault)
+def test_a_lost_answer_is_unknown_and_the_next_call_adds_nothing(
+    harness: SimulatedTicketing, fault: dict[str, object]
+) -> None:
+    ref = harness.make()
+    harness.fault(**COMMENT, **fault)
     with pytest.raises(Unknown):
-        desk.provider.comment(ref, "Hello", marker="1", never_sent=True)
-    desk.provider.comment(ref, "Hello", marker="1")
-    assert len(desk.issue(ref).comments) == 1
+        harness.provider.comment(ref, "Hello", marker="1", never_sent=True)
+    harness.provider.comment(ref, "Hello", marker="1")
+    assert len(harness.issue(ref).comments) == 1
 
 
-def test_a_lost_question_is_unknown_and_the_next_call_adds_the_comment(desk: Desk) -> None:
-    ref = desk.make()
-    desk.fault(**COMMENT, drop="before")
+def test_a_lost_question_is_unknown_and_the_next_call_adds_the_comment(harness: SimulatedTicketing) -> None:
+    ref = harness.make()
+    harness.fault(**COMMENT, drop="before")
     with pytest.raises(Unknown):
-        desk.provider.comment(ref, "Hello", marker="1")
-    desk.provider.comment(ref, "Hello", marker="1")
-    assert len(desk.issue(ref).comments) == 1
+        harness.provider.comment(ref, "Hello", marker="1")
+    harness.provider.comment(ref, "Hello", marker="1")
+    assert len(harness.issue(ref).comments) == 1
 
 
-def test_a_comment_that_was_never_sent_is_one_call(desk: Desk) -> None:
-    ref = desk.make()
-    desk.forget_calls()
-    desk.provider.comment(ref, "Hello", marker="1", never_sent=True)
-    assert len(desk.calls()) == 1
+def test_a_comment_that_was_never_sent_is_one_call(harness: SimulatedTicketing) -> None:
+    ref = harness.make()
+    harness.forget_calls()
+    harness.provider.comment(ref, "Hello", marker="1", never_sent=True)
+    assert len(harness.calls()) == 1
 
 
-def test_our_comment_is_found_below_hundreds_of_others(desk: Desk) -> None:
-    ref = desk.make()
-    desk.provider.comment(ref, "Hello", marker="1")
+def test_our_comment_is_found_below_hundreds_of_others(harness: SimulatedTicketing) -> None:
+    ref = harness.make()
+    harness.provider.comment(ref, "Hello", marker="1")
     body = {"version": 1, "type": "doc", "content": []}
     for _ in range(250):
-        desk.world.tracker.comment(desk.issue(ref), body, "")
-    desk.provider.comment(ref, "Hello", marker="1")
-    assert len(desk.issue(ref).comments) == 251
+        harness.world.tracker.comment(harness.issue(ref), body, "")
+    harness.provider.comment(ref, "Hello", marker="1")
+    assert len(harness.issue(ref).comments) == 251
 
 
-def test_comments_without_their_properties_are_known_by_their_words(desk: Desk) -> None:
-    ref = desk.make()
-    desk.provider.comment(ref, "Hello **Ada**", marker="1")
+def test_comments_without_their_properties_are_known_by_their_words(harness: SimulatedTicketing) -> None:
+    ref = harness.make()
+    harness.provider.comment(ref, "Hello **Ada**", marker="1")
     read_back = {"type": "paragraph", "attrs": {"localId": "x"}, "content": [{"type": "text", "text": "Hello Ada"}]}
     comments = [{"id": "1", "body": {"type": "doc", "version": 1, "content": [read_back]}}]
-    desk.fault(method="GET", path="/comment$", status=200, body={"comments": comments, "total": 1, "startAt": 0})
-    desk.provider.comment(ref, "Hello **Ada**", marker="1")
-    assert len(desk.issue(ref).comments) == 1
+    harness.fault(method="GET", path="/comment$", status=200, body={"comments": comments, "total": 1, "startAt": 0})
+    harness.provider.comment(ref, "Hello **Ada**", marker="1")
+    assert len(harness.issue(ref).comments) == 1
 
 
-def test_a_comment_is_internal_only_in_the_projects_that_ask_for_it(desk: Desk) -> None:
-    provider = desk.other_provider(internal_comments=frozenset({"PAY"}))
-    hidden, shown = desk.make(project="PAY"), desk.make()
+def test_a_comment_is_internal_only_in_the_projects_that_ask_for_it(harness: SimulatedTicketing) -> None:
+    provider = harness.other_provider(internal_comments=frozenset({"PAY"}))
+    hidden, shown = harness.make(project="PAY"), harness.make()
     for ref in (hidden, shown):
         provider.comment(ref, "Hello", marker="1")
-    assert desk.issue(hidden).comments[0].properties["sd.public.comment"] == {"internal": True}
-    assert "sd.public.comment" not in desk.issue(shown).comments[0].properties
+    assert harness.issue(hidden).comments[0].properties["sd.public.comment"] == {"internal": True}
+    assert "sd.public.comment" not in harness.issue(shown).comments[0].properties
 
 
-def test_a_comment_on_a_deleted_ticket_is_permanent(desk: Desk) -> None:
-    ref = desk.make()
-    desk.world.tracker.delete(desk.issue(ref), "")
+def test_a_comment_on_a_deleted_ticket_is_permanent(harness: SimulatedTicketing) -> None:
+    ref = harness.make()
+    harness.world.tracker.delete(harness.issue(ref), "")
     with pytest.raises(Permanent) as caught:
-        desk.provider.comment(ref, "Hello", marker="1")
+        harness.provider.comment(ref, "Hello", marker="1")
     assert caught.value.status == 404
 
 
-def test_a_comment_of_any_length_is_made_to_fit(desk: Desk) -> None:
-    ref = desk.make()
-    desk.provider.comment(ref, "word " * 20_000, marker="1")
-    assert "Shortened" in plain_text(desk.issue(ref).comments[0].body)
+def test_a_comment_of_any_length_is_made_to_fit(harness: SimulatedTicketing) -> None:
+    ref = harness.make()
+    harness.provider.comment(ref, "word " * 20_000, marker="1")
+    assert "Shortened" in plain_text(harness.issue(ref).comments[0].body)
 
 
-def test_a_full_issue_is_permanent(desk: Desk) -> None:
-    desk.world.set_switches(comment_limit=1)
-    ref = desk.make()
-    desk.provider.comment(ref, "Hello", marker="1")
+def test_a_full_issue_is_permanent(harness: SimulatedTicketing) -> None:
+    harness.world.set_switches(comment_limit=1)
+    ref = harness.make()
+    harness.provider.comment(ref, "Hello", marker="1")
     with pytest.raises(Permanent) as caught:
-        desk.provider.comment(ref, "Hello", marker="2")
+        harness.provider.comment(ref, "Hello", marker="2")
     assert caught.value.status == 413

@@ -55,7 +55,7 @@ BRISK: dict[str, Any] = {
 PATIENCE_SECONDS = 12.0
 
 
-class Company:
+class SimulatedCompany:
     """The systems and their people. ``person`` makes one that exists in neither, one or both."""
 
     def __init__(self) -> None:
@@ -139,15 +139,15 @@ class Company:
             self.jira.catalogue.add_role(Role(10_200 + len(self.jira.catalogue.roles), name, name))
 
 
-class Estate:
+class SimulatedStack:
     """A company and the Provisor at work on it."""
 
-    def __init__(self, company: Company, running: Running) -> None:
+    def __init__(self, company: SimulatedCompany, running: Running) -> None:
         self.company = company
         self.running = running
 
     @classmethod
-    def prepared(cls, company: Company, settings: dict[str, Any]) -> Self:
+    def prepared(cls, company: SimulatedCompany, settings: dict[str, Any]) -> Self:
         """A Provisor with these settings, not started."""
         return cls(company, prepare(Settings(**settings)))
 

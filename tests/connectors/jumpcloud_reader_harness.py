@@ -62,7 +62,7 @@ class Snapshot:
         return len(list(self.resources(kind)))
 
 
-class Tenant:
+class JumpCloudReaderHarness:
     def __init__(self, world: World, simulators: Simulators) -> None:
         self.world = world
         self.simulators = simulators

@@ -47,7 +47,7 @@ def _work(config: str, log: str, roles: list[str]) -> NoReturn:
     code = 70
     try:
         code = up(Path(config), roles=roles)
-    except BaseException as exc:  # noqa: BLE001 - a worker never goes on as a nursery
+    except BaseException as exc:  # noqa: BLE001 - a worker never goes on as a fork_server
         sys.stderr.write(f"{type(exc).__name__}: {exc}\n")
         sys.stderr.flush()
     os._exit(code)

@@ -22,7 +22,7 @@ SCOPES = ["read:jira-user", "read:jira-work", "write:jira-work", "manage:jira-pr
 SCOPED = "scoped-token"
 
 
-class Clinic:
+class DoctorHarness:
     """Both systems as they should be, a project ACC for tickets, and settings that fit."""
 
     def __init__(self, simulators: Simulators, jumpcloud: World, jira: JiraWorld, run: Run, folder: Path) -> None:
@@ -96,4 +96,4 @@ class Clinic:
         ]
 
 
-Settings = Callable[[Clinic], dict[str, Any]]
+Settings = Callable[[DoctorHarness], dict[str, Any]]

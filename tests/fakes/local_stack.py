@@ -25,9 +25,9 @@ from tasks.services import FulfilmentOptions, Mode, Services
 from tasks.ticket_opener import TicketOpener, TicketOptions
 from tasks.ticket_text import TicketWriter
 from tasks.ticket_tracker import TicketTracker
-from tests.doubles.desk import MemoryTickets
-from tests.doubles.system import MemorySystem
-from tests.doubles.weather import Killed
+from tests.fakes.faults import Killed
+from tests.fakes.system import FakeSystem
+from tests.fakes.tickets import FakeTickets
 from ticketing.templates import Templates
 
 START = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
@@ -63,14 +63,14 @@ TEMPLATES = Templates(None)
 
 
 @dataclass
-class House:
+class LocalStack:
     """One Provisor, driven by hand."""
 
     store: Store
     clock: ManualClock
     bench: RecordingPublisher
-    system: MemorySystem
-    tickets: MemoryTickets
+    system: FakeSystem
+    tickets: FakeTickets
     services: Services
     intake: Intake
     handlers: Mapping[Topic, Callable[[str], None]]
@@ -82,15 +82,15 @@ class House:
         *,
         mode: Mode = Mode.ON,
         rules: Iterable[Rule] = RULES,
-        like: House | None = None,
+        like: LocalStack | None = None,
         ticket_terms: TicketOptions = TICKET_TERMS,
         options: FulfilmentOptions = TERMS,
     ) -> Self:
-        """A house over a store; ``like`` hands on clock, system and tickets, as a restart with other settings does."""
+        """A stack over a store; ``like`` hands on clock, system and tickets, as a restart with other settings does."""
         clock = like.clock if like else ManualClock(START)
         accounts = {"u1": "ada@example.com", "u2": "bob@example.com"}
-        system = like.system if like else MemorySystem(clock, accounts=accounts)
-        tickets = like.tickets if like else MemoryTickets()
+        system = like.system if like else FakeSystem(clock, accounts=accounts)
+        tickets = like.tickets if like else FakeTickets()
         bench = RecordingPublisher()
         policy = Policy(rules=tuple(rules), ticket=TicketRoute(project="OPS"))
         services = Services(

@@ -25,7 +25,7 @@ from connectors.reading import (
 
 
 @dataclass
-class ReadableSystem:
+class FakeReadableSystem:
     """Users and groups with members. ``when_read`` is called with a part's name before each of its pages.
 
     ``events`` are the parts that changed, for readings that are not full; None where the system tells of no changes.

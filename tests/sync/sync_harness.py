@@ -25,7 +25,7 @@ from worker.composition import Provisor, compose
 _LOOKS = 200
 
 
-class HurriedClock:
+class FastClock:
     """The machine's clock, which tests put forward where somebody would only wait."""
 
     def __init__(self) -> None:
@@ -43,13 +43,13 @@ class HurriedClock:
 
 
 @dataclass
-class Survey:
+class SyncHarness:
     """Takes snapshots of one system, and knows what they have to show."""
 
     system: System
     simulators: Simulators
     provisor: Provisor
-    clock: HurriedClock
+    clock: FastClock
     world: Any
     truth_of: Callable[[Mapping[str, Any]], Truth]
     organization: Any = None
@@ -145,7 +145,7 @@ class Survey:
         assert self.simulators.faults.get(fault).played == 1, f"nothing asked for {path}"
 
 
-def nothing(_: Survey) -> object:
+def nothing(_: SyncHarness) -> object:
     return None
 
 
@@ -161,55 +161,55 @@ class Quirk:
 
     name: str
     switches: Mapping[str, Any] = field(default_factory=dict)
-    change: Callable[[Survey], object] = nothing
+    change: Callable[[SyncHarness], object] = nothing
     faults: Sequence[Mapping[str, Any]] = ()
-    meanwhile: tuple[str, Callable[[Survey], object]] | None = None
+    meanwhile: tuple[str, Callable[[SyncHarness], object]] | None = None
     after: int = 0
     full: bool = True
     fails: str | None = None
-    mend: Callable[[Survey], object] = nothing
+    mend: Callable[[SyncHarness], object] = nothing
     settles: bool = False
 
     def __str__(self) -> str:
         return self.name
 
 
-def survive(survey: Survey, quirk: Quirk) -> SyncRun:
+def survive(harness: SyncHarness, quirk: Quirk) -> SyncRun:
     """A good snapshot, the quirk, another sync; and, when that failed, one more after the mending, which is right."""
-    survey.is_right(survey.sync())
-    before, earlier = survey.everything(), survey.truth()
-    usual = survey.world.switches.model_dump()
-    survey.clock.advance(timedelta(hours=1))
-    quirk.change(survey)
-    survey.switch(**quirk.switches)
-    faults = [survey.simulators.faults.add(**fault) for fault in quirk.faults]
+    harness.is_right(harness.sync())
+    before, earlier = harness.everything(), harness.truth()
+    usual = harness.world.switches.model_dump()
+    harness.clock.advance(timedelta(hours=1))
+    quirk.change(harness)
+    harness.switch(**quirk.switches)
+    faults = [harness.simulators.faults.add(**fault) for fault in quirk.faults]
     if quirk.meanwhile is None:
-        run = survey.sync(full=quirk.full)
+        run = harness.sync(full=quirk.full)
     else:
         path, act = quirk.meanwhile
-        with survey.meanwhile(path, lambda: act(survey), after=quirk.after):
-            run = survey.sync(full=quirk.full)
-    assert all(survey.simulators.faults.get(fault).played for fault in faults), "a fault was never met"
+        with harness.meanwhile(path, lambda: act(harness), after=quirk.after):
+            run = harness.sync(full=quirk.full)
+    assert all(harness.simulators.faults.get(fault).played for fault in faults), "a fault was never met"
     if quirk.fails is None:
         if quirk.meanwhile is None and not quirk.settles:
-            survey.is_right(run)
+            harness.is_right(run)
             return run
-        survey.is_between(run, earlier, survey.truth())
-        quirk.mend(survey)
-        survey.clock.advance(timedelta(hours=1))
-        survey.is_right(survey.sync(full=False))
+        harness.is_between(run, earlier, harness.truth())
+        quirk.mend(harness)
+        harness.clock.advance(timedelta(hours=1))
+        harness.is_right(harness.sync(full=False))
         return run
-    survey.failed_honestly(run, before)
+    harness.failed_honestly(run, before)
     assert quirk.fails in str(run.error), run.error
-    survey.simulators.faults.clear()
-    survey.switch(**usual)
-    quirk.mend(survey)
-    survey.clock.advance(timedelta(hours=1))
-    survey.is_right(survey.sync(full=quirk.full))
+    harness.simulators.faults.clear()
+    harness.switch(**usual)
+    quirk.mend(harness)
+    harness.clock.advance(timedelta(hours=1))
+    harness.is_right(harness.sync(full=quirk.full))
     return run
 
 
-def wire(settings: Mapping[str, Any], url: str, folder: Path, clock: HurriedClock) -> Provisor:
+def wire(settings: Mapping[str, Any], url: str, folder: Path, clock: FastClock) -> Provisor:
     """Provisor over a store that has its tables."""
     policy = folder / "policy.yaml"
     policy.write_text("ticket: {project: ACC}\nrules: []\n", encoding="utf-8")

@@ -34,7 +34,7 @@ TAKEN = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
 
 
 @dataclass
-class Painting:
+class SnapshotRows:
     """A system to be read: lists of accounts and resources, and one list of grants for each resource."""
 
     system: System
@@ -52,7 +52,7 @@ class Painting:
 
     def plan(self, *, previous: datetime | None, now: datetime) -> ReadPlan:
         del previous, now
-        return ReadPlan("painting", notes=["Nothing was left out."])
+        return ReadPlan("rows", notes=["Nothing was left out."])
 
     def parts(self, plan: ReadPlan, stage: int, catalogue: Catalogue) -> list[Part] | None:
         del plan, catalogue
@@ -75,21 +75,21 @@ class Painting:
             yield rows[start : start + self.page]
 
 
-def paint(store: Store, *paintings: Painting, at: datetime = TAKEN) -> None:
+def store_snapshot(store: Store, *rows: SnapshotRows, at: datetime = TAKEN) -> None:
     """Take a snapshot of each."""
     clock = ManualClock(at)
     parts = PartReader(store, clock, ShrinkGuard(), concurrency=1, lease=timedelta(minutes=1))
-    for painting in paintings:
+    for each in rows:
         syncing = Sync(
             store,
             clock,
             RecordingPublisher(),
-            readers={painting.system: painting},
+            readers={each.system: each},
             parts=parts,
             options=SyncOptions(),
             calls=lambda _: 0,
         )
-        run_id = syncing.begin(painting.system)
+        run_id = syncing.begin(each.system)
         syncing.work(run_id)
         with store.read() as work:
             run = work.sync_runs.get(run_id)
@@ -119,7 +119,7 @@ def holds(
     return GrantRow(kind, resource, PrincipalKind.GROUP if as_group else PrincipalKind.ACCOUNT, who, since)
 
 
-def jumpcloud(**more: Any) -> Painting:
+def jumpcloud(**more: Any) -> SnapshotRows:
     """Ada, who is also the administrator Root, and Bob; both engineers, who have AWS; Bob has AWS himself, too."""
     aws = ThingKind.APPLICATION
     rows: list[Row] = [
@@ -134,10 +134,10 @@ def jumpcloud(**more: Any) -> Painting:
         ResourceRow(ThingKind.ADMIN_ROLE, "r1", "Administrator"),
         holds("root", ThingKind.ADMIN_ROLE, "r1"),
     ]
-    return Painting(System.JUMPCLOUD, rows, **more)
+    return SnapshotRows(System.JUMPCLOUD, rows, **more)
 
 
-def jira(**more: Any) -> Painting:
+def jira(**more: Any) -> SnapshotRows:
     """Ada, and somebody with the administrator's address; a project whose administrators are a group and Ada."""
     role = ThingKind.PROJECT_ROLE
     rows: list[Row] = [
@@ -150,4 +150,4 @@ def jira(**more: Any) -> Painting:
         holds("j-ada", role, "10000/10002"),
         holds("g-devs", role, "10000/10002", as_group=True),
     ]
-    return Painting(System.JIRA, rows, **more)
+    return SnapshotRows(System.JIRA, rows, **more)

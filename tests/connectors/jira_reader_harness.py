@@ -82,7 +82,7 @@ class Taken:
         return sum(self.calls.values())
 
 
-class SnapshotTaker:
+class JiraReaderHarness:
     """Takes snapshots of a simulated site, and counts calls by the control door's book."""
 
     def __init__(self, world: World, simulators: Simulators) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from access.failures import Permanent
-from tests.doubles.weather import Weather
+from tests.fakes.faults import FaultPlan
 from ticketing.ports import Phase, TicketDraft, TicketRef, TicketSnapshot
 
 
@@ -24,11 +24,11 @@ class Issue:
         return TicketSnapshot(ref=self.ref, phase=self.phase, status=str(self.phase))
 
 
-class MemoryTickets:
+class FakeTickets:
     """Issues by id. ``reopens=False`` is a workflow without a way back."""
 
     def __init__(self) -> None:
-        self.weather = Weather()
+        self.faults = FaultPlan()
         self.issues: dict[str, Issue] = {}
         self.reopens = True
         self._made = 0
@@ -42,27 +42,27 @@ class MemoryTickets:
         return [issue for issue in self.issues.values() if issue.phase is Phase.OPEN]
 
     def create(self, draft: TicketDraft) -> TicketRef:
-        return self.weather.call(lambda: self._create(draft), writes=True, repeatable=False)
+        return self.faults.call(lambda: self._create(draft), writes=True, repeatable=False)
 
     def find(self, marker: str, *, project: str) -> Sequence[TicketRef]:
         del project
-        return self.weather.call(lambda: self._marked(marker), writes=False)
+        return self.faults.call(lambda: self._marked(marker), writes=False)
 
     def probe(self, marker: str, *, project: str, after_key: str | None) -> Sequence[TicketRef]:
         del project, after_key
-        return self.weather.call(lambda: self._marked(marker), writes=False)
+        return self.faults.call(lambda: self._marked(marker), writes=False)
 
     def read(self, ids: Sequence[str]) -> Mapping[str, TicketSnapshot]:
-        return self.weather.call(lambda: {id_: self._state(id_) for id_ in ids}, writes=False)
+        return self.faults.call(lambda: {id_: self._state(id_) for id_ in ids}, writes=False)
 
     def comment(self, ref: TicketRef, text: str, *, marker: str) -> None:
-        self.weather.call(lambda: self._comment(ref, text, marker), writes=True)
+        self.faults.call(lambda: self._comment(ref, text, marker), writes=True)
 
     def reopen(self, ref: TicketRef) -> TicketSnapshot:
-        return self.weather.call(lambda: self._move(ref, Phase.OPEN), writes=True)
+        return self.faults.call(lambda: self._move(ref, Phase.OPEN), writes=True)
 
     def close(self, ref: TicketRef) -> TicketSnapshot:
-        return self.weather.call(lambda: self._move(ref, Phase.DECLINED), writes=True)
+        return self.faults.call(lambda: self._move(ref, Phase.DECLINED), writes=True)
 
     def _create(self, draft: TicketDraft) -> TicketRef:
         self._made += 1

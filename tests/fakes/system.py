@@ -9,14 +9,14 @@ from access.clock import Clock
 from access.entitlements import Entitlement, EntitlementRef, ResourceKind, System
 from access.methods import Direction
 from connectors.ports import Holdings, Observation, Target, Written
-from tests.doubles.weather import Weather
+from tests.fakes.faults import FaultPlan
 
 
-class MemorySystem:
+class FakeSystem:
     """Accounts and groups. ``lag`` is how long a read goes on showing the state before a change."""
 
     def __init__(self, clock: Clock, *, accounts: dict[str, str], system: System = System.JUMPCLOUD) -> None:
-        self.weather = Weather()
+        self.faults = FaultPlan()
         self.lag = timedelta(0)
         self.accounts = accounts
         self.writes: list[tuple[str, str, str]] = []
@@ -34,19 +34,19 @@ class MemorySystem:
         return kind is ResourceKind.GROUP
 
     def find_account(self, subject: Subject) -> Account | NoMatch:
-        return self.weather.call(lambda: self._find_account(subject), writes=False)
+        return self.faults.call(lambda: self._find_account(subject), writes=False)
 
     def find_entitlement(self, ref: EntitlementRef) -> Entitlement | NoMatch:
-        return self.weather.call(lambda: Entitlement(ref=ref, named=ref, title=f"group {ref.path[0]}"), writes=False)
+        return self.faults.call(lambda: Entitlement(ref=ref, named=ref, title=f"group {ref.path[0]}"), writes=False)
 
     def observe(self, target: Target) -> Observation:
-        return self.weather.call(lambda: self._observe(target), writes=False)
+        return self.faults.call(lambda: self._observe(target), writes=False)
 
     def give(self, target: Target) -> Written:
-        return self.weather.call(lambda: self._write(target, present=True), writes=True)
+        return self.faults.call(lambda: self._write(target, present=True), writes=True)
 
     def take(self, target: Target) -> Written:
-        return self.weather.call(lambda: self._write(target, present=False), writes=True)
+        return self.faults.call(lambda: self._write(target, present=False), writes=True)
 
     def holdings(self, account_id: str) -> Holdings:
         return Holdings(groups=[ref for who, ref in self._history if who == account_id])

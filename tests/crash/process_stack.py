@@ -18,7 +18,7 @@ from access.clock import SystemClock
 from access.operations import Lane
 from config.settings import Settings
 from simulator.jumpcloud.records import Group
-from tests.flow.estate import PATIENCE_SECONDS, Company, Estate
+from tests.flow.simulated_stack import PATIENCE_SECONDS, SimulatedCompany, SimulatedStack
 from worker.running import Role, prepare
 
 #: What becomes of a held call once its worker is dead: it never reaches the system, or it takes effect only now.
@@ -41,13 +41,13 @@ EMBEDDED: dict[str, Any] = {
 SHARED_LEASE: dict[str, Any] = {**EMBEDDED, "worker": {"concurrency": 6, "poll": "0.05s", "lease": "2s"}}
 
 
-class Nursery:
-    """The process that forks workers (``tests/crash/nursery.py``)."""
+class ForkServer:
+    """The process that forks workers (``tests/crash/fork_server.py``)."""
 
     def __init__(self) -> None:
         bare = {name: value for name, value in os.environ.items() if not name.startswith("PROVISOR_")}
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.crash.nursery"],
+            [sys.executable, "-m", "tests.crash.fork_server"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             cwd=Path(__file__).parents[2],
@@ -81,8 +81,8 @@ class Nursery:
 class Worker:
     """One worker process."""
 
-    def __init__(self, nursery: Nursery, pid: int, log: Path) -> None:
-        self._nursery = nursery
+    def __init__(self, fork_server: ForkServer, pid: int, log: Path) -> None:
+        self._nursery = fork_server
         self.pid = pid
         self.log = log
         self.alive = True
@@ -117,10 +117,10 @@ class Worker:
         return self._nursery.end(self.pid, number)
 
 
-class Site(Estate):
+class ProcessStack(SimulatedStack):
     """A company and a Provisor in other processes; requests come in through ``hand_in``, or else the store's inbox."""
 
-    nursery: Nursery
+    fork_server: ForkServer
     folder: Path
     config: Path
     hand_in: Callable[[bytes], None] | None
@@ -129,17 +129,17 @@ class Site(Estate):
     @classmethod
     def made(
         cls,
-        company: Company,
+        company: SimulatedCompany,
         folder: Path,
         settings: dict[str, Any],
-        nursery: Nursery,
+        fork_server: ForkServer,
         hand_in: Callable[[bytes], None] | None = None,
-    ) -> Site:
-        site = cls(company, prepare(Settings(**settings)))
-        site.nursery, site.folder, site.hand_in, site.workers = nursery, folder, hand_in, []
-        site.config = folder / "provisor.yaml"
-        site.config.write_text(yaml.safe_dump(settings), encoding="utf-8")
-        return site
+    ) -> ProcessStack:
+        stack = cls(company, prepare(Settings(**settings)))
+        stack.fork_server, stack.folder, stack.hand_in, stack.workers = fork_server, folder, hand_in, []
+        stack.config = folder / "provisor.yaml"
+        stack.config.write_text(yaml.safe_dump(settings), encoding="utf-8")
+        return stack
 
     def send(self, *messages: dict[str, Any]) -> None:
         for message in messages:
@@ -171,7 +171,7 @@ class Site(Estate):
     def up(self, *roles: Role) -> Worker:
         """Start one more worker."""
         log = self.folder / f"worker-{len(self.workers)}.log"
-        self.workers.append(self.nursery.start(self.config, log, roles or tuple(Role)))
+        self.workers.append(self.fork_server.start(self.config, log, roles or tuple(Role)))
         return self.worker
 
     def kill_while(self, held: str, *, fate: Fate = "lost") -> None:

@@ -18,7 +18,7 @@ from tests.connectors.stub import TIMEOUTS
 NO_SUCH_ID = "ffffffffffffffffffffffff"
 
 
-class Company:
+class SimulatedJumpCloud:
     """Alice and Bob, a plain group "Engineering" with Bob in it, and a group "Everyone" that follows a rule."""
 
     def __init__(self, world: World, simulators: Simulators) -> None:

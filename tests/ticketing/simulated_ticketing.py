@@ -1,4 +1,4 @@
-"""A service desk for tests: a simulated Jira with one project, and the provider that works with it over HTTP."""
+"""A service harness for tests: a simulated Jira with one project, and the provider that works with it over HTTP."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ MARKER = "provisor-op-1"
 
 
 @dataclass
-class Desk:
+class SimulatedTicketing:
     world: World
     simulators: Simulators
     provider: JiraTicketProvider
@@ -35,9 +35,9 @@ class Desk:
         for number, key in (("10000", "OPS"), ("10001", "PAY")):
             add_project(world, Project(number, key, f"Project {key}"))
         with Simulators(jira=world) as simulators:
-            desk = cls(world, simulators, JiraTicketProvider(site_of(simulators), clock=ManualClock(NOW)))
-            yield desk
-            desk.provider.close_connections()
+            harness = cls(world, simulators, JiraTicketProvider(site_of(simulators), clock=ManualClock(NOW)))
+            yield harness
+            harness.provider.close_connections()
 
     def other_provider(self, *, token: str = ADMIN_TOKEN, **settings: Any) -> JiraTicketProvider:
         return JiraTicketProvider(site_of(self.simulators, token=token), clock=ManualClock(NOW), **settings)

@@ -17,7 +17,7 @@ class Killed(BaseException):
     """The process ends here, as by SIGKILL: nothing of ours may catch it, nothing is tidied up."""
 
 
-class Luck(StrEnum):
+class Fault(StrEnum):
     """How one call goes."""
 
     FINE = "fine"
@@ -43,13 +43,13 @@ class Luck(StrEnum):
 WAIT = timedelta(seconds=30)
 
 
-class Weather:
-    """The luck of the calls to come; fine when none is set."""
+class FaultPlan:
+    """The fault of the calls to come; fine when none is set."""
 
     def __init__(self) -> None:
-        self._coming: deque[Luck] = deque()
+        self._coming: deque[Fault] = deque()
 
-    def forecast(self, *lucks: Luck) -> None:
+    def forecast(self, *lucks: Fault) -> None:
         """These are for the next calls."""
         self._coming.extend(lucks)
 
@@ -58,23 +58,23 @@ class Weather:
         self._coming.clear()
 
     def call(self, effect: Callable[[], T], *, writes: bool, repeatable: bool = True) -> T:
-        """Make a call with the luck it has. A lost answer is ``Unknown`` only for writes that must not be repeated."""
-        luck = self._coming.popleft() if self._coming else Luck.FINE
+        """Make a call with the fault it has. A lost answer is ``Unknown`` only for writes that must not be repeated."""
+        fault = self._coming.popleft() if self._coming else Fault.FINE
         lost = Transient("The answer was lost.") if repeatable or not writes else Unknown("The answer was lost.")
         before = {
-            Luck.BUSY: Transient("The service is busy."),
-            Luck.THROTTLED: Transient("Too many calls.", retry_after=WAIT),
-            Luck.LOST_UNDONE: lost,
-            Luck.REFUSED: Permanent("The service refuses this.", remedy="Have a person do it."),
-            Luck.LOCKED_OUT: CredentialRefused("The credential is refused."),
-            Luck.BUG: RuntimeError("a fault of our own"),
-            Luck.KILLED_BEFORE: Killed(),
-        }.get(luck)
+            Fault.BUSY: Transient("The service is busy."),
+            Fault.THROTTLED: Transient("Too many calls.", retry_after=WAIT),
+            Fault.LOST_UNDONE: lost,
+            Fault.REFUSED: Permanent("The service refuses this.", remedy="Have a person do it."),
+            Fault.LOCKED_OUT: CredentialRefused("The credential is refused."),
+            Fault.BUG: RuntimeError("a fault of our own"),
+            Fault.KILLED_BEFORE: Killed(),
+        }.get(fault)
         if before is not None:
             raise before
         result = effect()
-        if luck is Luck.LOST:
+        if fault is Fault.LOST:
             raise lost
-        if luck is Luck.KILLED_AFTER:
+        if fault is Fault.KILLED_AFTER:
             raise Killed
         return result

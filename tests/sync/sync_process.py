@@ -1,4 +1,4 @@
-"""A real process that works on syncs: ``python -m tests.sync.crew once|serve <settings as JSON> [run]``.
+"""A real process that works on syncs: ``python -m tests.sync.sync_process once|serve <settings as JSON> [run]``.
 
 ``once`` reads for one run until nothing is left for it; ``serve`` is a worker on a broker, until it is stopped.
 """
@@ -25,7 +25,7 @@ ROOT = Path(__file__).parents[2]
 
 def start(how: str, settings: Mapping[str, Any], *more: str) -> subprocess.Popen[bytes]:
     """The process; what it logs goes with what the test logs."""
-    command = [sys.executable, "-m", "tests.sync.crew", how, to_json(settings).decode(), *more]
+    command = [sys.executable, "-m", "tests.sync.sync_process", how, to_json(settings).decode(), *more]
     return subprocess.Popen(command, cwd=ROOT)
 
 
