@@ -60,7 +60,7 @@ def drive(driver: Driver, grants: Sequence[Grant], *, timeout: float) -> float:
     while driver.done() < already + len(grants):
         if time.perf_counter() - began > timeout:
             raise WrongResult(f"{driver.done() - already} of {len(grants)} were done within {timeout:.0f} seconds.")
-        time.sleep(_LOOK_SECONDS)  # seen from outside: looking costs the worker something, so not too often
+        time.sleep(_LOOK_SECONDS)  # noqa: TID251 - seen from outside: looking costs the worker something, so not too often
     return time.perf_counter() - began
 
 
@@ -75,7 +75,7 @@ def one_at_a_time(
         while (seen := driver.verified_at(grant)) is None:
             if time.time() - sent > timeout:
                 raise WrongResult(f"A single request was not done within {timeout:.0f} seconds.")
-            time.sleep(_LOOK_SECONDS)  # the figure is the worker's own record, so looking seldom does not blur it
+            time.sleep(_LOOK_SECONDS)  # noqa: TID251 - the figure is the worker's own record, so looking seldom does not blur it
         moments.append((sent, seen))
-        time.sleep(rest)  # so that the worker is idle again, and no message meets it in step with its polling
+        time.sleep(rest)  # noqa: TID251 - so that the worker is idle again, and no message meets it in step with its polling
     return moments

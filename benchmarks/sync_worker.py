@@ -38,7 +38,7 @@ class _Syncs:
             assert run is not None, "a run is never deleted"
             if run.state is not RunState.RUNNING:
                 break
-            time.sleep(_LOOK_SECONDS)  # the run is the workers' threads'; this one only looks at its end
+            time.sleep(_LOOK_SECONDS)  # noqa: TID251 - the run is the workers' threads'; this one only looks at its end
         assert run.finished_at is not None, "it is over"
         plan = run.plan or {}
         return {

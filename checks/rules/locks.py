@@ -11,7 +11,7 @@ from packaging.utils import canonicalize_name
 
 from checks.tree import Finding, Tree
 
-RUNTIME, DEV = "requirements.lock", "requirements-dev.lock"
+RUNTIME, SIMULATOR, DEV = "requirements.lock", "requirements-simulator.lock", "requirements-dev.lock"
 
 _PIN = re.compile(r"^(?P<name>[A-Za-z0-9._-]+)==(?P<version>\S+)(?P<rest>.*(?:\n .*)*)", re.MULTILINE)
 _ENTRY = re.compile(r"^\S", re.MULTILINE)
@@ -20,10 +20,12 @@ _ENTRY = re.compile(r"^\S", re.MULTILINE)
 def findings(tree: Tree) -> Iterator[Finding]:
     """Locks that need to be made anew: ``make lock``."""
     project: Any = tree.project
-    groups = project["dependency-groups"]
+    groups, ours = project["dependency-groups"], project["project"]["dependencies"]
+    extra = project["project"]["optional-dependencies"]["simulator"]
     wanted = {
-        RUNTIME: [*project["project"]["dependencies"], *_group(groups, "build")],
-        DEV: [*project["project"]["dependencies"], *_group(groups, "dev")],
+        RUNTIME: [*ours, *_group(groups, "build")],
+        SIMULATOR: [*ours, *extra, *_group(groups, "build")],
+        DEV: [*ours, *extra, *_group(groups, "dev")],
     }
     pins = {lock: _pins(tree.read(lock)) for lock in wanted if lock in tree.paths}
     for lock, requirements in wanted.items():
@@ -31,9 +33,10 @@ def findings(tree: Tree) -> Iterator[Finding]:
             yield Finding(lock, "is not there; run make lock.")
             continue
         yield from _wrong(lock, tree.read(lock), pins[lock], map(Requirement, requirements))
-    for name, version in pins.get(RUNTIME, {}).items():
-        if DEV in pins and pins[DEV].get(name) != version:
-            yield Finding(DEV, f"does not have {name} {version} as {RUNTIME} has; run make lock.")
+    for smaller, larger in ((RUNTIME, SIMULATOR), (SIMULATOR, DEV)):
+        for name, version in pins.get(smaller, {}).items():
+            if larger in pins and pins[larger].get(name) != version:
+                yield Finding(larger, f"does not have {name} {version} as {smaller} has; run make lock.")
 
 
 def _wrong(lock: str, text: str, pins: dict[str, str], requirements: Iterable[Requirement]) -> Iterator[Finding]:

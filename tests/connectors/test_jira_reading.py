@@ -127,7 +127,7 @@ def test_no_more_calls_are_in_flight_than_allowed_however_many_threads_read(
         thread.start()
     faults = photographer.simulators.faults
     assert faults.wait_until(held, holding=3)
-    time.sleep(0.2)  # calls are to overlap
+    time.sleep(0.2)  # noqa: TID251 - calls are to overlap
     assert faults.get(held).holding == 3
     faults.remove(held)
     for thread in threads:

@@ -199,14 +199,14 @@ def test_pages_are_fetched_together_and_no_further_ahead_than_there_is_room(fetc
         with lock:
             inside += 1
             most = max(most, inside)
-        time.sleep(0.005)  # the reader runs in other threads
+        time.sleep(0.005)  # noqa: TID251 - the reader runs in other threads
         with lock:
             inside -= 1
         return served.page(skip)
 
     reading = OffsetList(page=page, size=10, key=str).read(fetching, ahead=True)
     assert len(list(islice(reading, 3))) == 3
-    time.sleep(0.05)  # the reader runs in other threads
+    time.sleep(0.05)  # noqa: TID251 - the reader runs in other threads
     assert len(served.asked) <= 3 + fetching.concurrency
     del reading
     assert 2 <= most <= fetching.concurrency
@@ -220,7 +220,7 @@ def test_many_threads_share_the_room(fetching: Fetcher) -> None:
         with lock:
             inside += 1
             most = max(most, inside)
-        time.sleep(0.002)  # calls are to overlap
+        time.sleep(0.002)  # noqa: TID251 - calls are to overlap
         with lock:
             inside -= 1
         return Served(25).page(skip)

@@ -63,7 +63,7 @@ def _ended(pid: int) -> int:
         if time.monotonic() > give_up:
             os.kill(pid, signal.SIGKILL)
             return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
-        time.sleep(0.005)  # waiting for a child with a limit of time is a matter of looking again
+        time.sleep(0.005)  # noqa: TID251 - waiting for a child with a limit of time is a matter of looking again
 
 
 def main() -> None:

@@ -140,7 +140,7 @@ def _is_alive(pid: int) -> bool:
             os.kill(pid, 0)
         except ProcessLookupError:
             return False
-        time.sleep(0.05)  # the kernel may be a moment behind
+        time.sleep(0.05)  # noqa: TID251 - the kernel may be a moment behind
     return True
 
 

@@ -188,7 +188,7 @@ class SimulatedStack:
         while time.monotonic() < end:
             if found := look():
                 return found
-            time.sleep(0.02)  # polls a worker in other threads or processes
+            time.sleep(0.02)  # noqa: TID251 - polls a worker in other threads or processes
         raise AssertionError(f"{what or look} did not come about within {seconds} s: {self.story()}")
 
     def ended(self, request_id: str, state: str = "done", *, seconds: float = PATIENCE_SECONDS) -> Request:

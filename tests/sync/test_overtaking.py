@@ -96,4 +96,4 @@ def wait_until(happens: Any) -> None:
     limit = time.monotonic() + PATIENCE_SECONDS
     while not happens():
         assert time.monotonic() < limit
-        time.sleep(0.005)  # the test waits for a worker's threads
+        time.sleep(0.005)  # noqa: TID251 - the test waits for a worker's threads

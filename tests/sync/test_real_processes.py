@@ -58,7 +58,7 @@ def until(happens: Callable[[], bool], what: str) -> None:
     limit = time.monotonic() + PATIENCE_SECONDS
     while not happens():
         assert time.monotonic() < limit, f"{what} did not happen"
-        time.sleep(0.02)  # the test waits for another process
+        time.sleep(0.02)  # noqa: TID251 - the test waits for another process
 
 
 def shards(store: Store, run_id: str, state: str) -> int:
@@ -147,7 +147,7 @@ def test_two_workers_share_a_run_and_one_that_is_killed_is_not_missed(
 def is_quiet(harness: SyncHarness) -> bool:
     """Whether nobody reads any more: what is left belongs to the dead."""
     before = harness.simulators.calls.count()
-    time.sleep(1)  # the test waits for another process
+    time.sleep(1)  # noqa: TID251 - the test waits for another process
     return harness.simulators.calls.count() == before
 
 

@@ -165,7 +165,7 @@ def test_a_worker_that_waits_long_for_a_page_is_not_taken_for_dead(observatory: 
             limit = time.monotonic() + 20
             while held_until() <= before:
                 assert time.monotonic() < limit, "the lease was not made longer"
-                time.sleep(0.01)  # another thread makes it longer
+                time.sleep(0.01)  # noqa: TID251 - another thread makes it longer
             observatory.worker().work(run_id)
 
     observatory.system.when_read = wait

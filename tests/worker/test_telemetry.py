@@ -95,7 +95,7 @@ def run_until(settings: Path, log: Path, *, ended: Callable[[], bool]) -> list[d
         while not ended():
             assert process.poll() is None, log.read_text()
             assert time.monotonic() < deadline, log.read_text()
-            time.sleep(0.1)  # another process is watched from outside
+            time.sleep(0.1)  # noqa: TID251 - another process is watched from outside
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait(20)
