@@ -1,4 +1,4 @@
-"""Tests use real parts: none patches our own code. (Libraries of mocks are banned by ruff, in ``pyproject.toml``.)"""
+"""Tests use real parts: none patches our own code. Libraries of mocks are banned by ruff, in ``pyproject.toml``."""
 
 from __future__ import annotations
 

@@ -14,6 +14,8 @@ Plant = Callable[..., Tree]
 PROJECT = """
 [project]
 dependencies = ["jira>=3.10", "kombu[redis]>=5"]
+[project.optional-dependencies]
+simulator = ["starlette>=1"]
 [dependency-groups]
 build = ["hatchling>=1"]
 dev = [{ include-group = "build" }, "pytest>=9"]
@@ -25,11 +27,14 @@ def pins(**versions: str) -> str:
 
 
 RUNTIME = {"jira": "3.10.5", "kombu": "5.7.0", "hatchling": "1.33.0", "redis": "8.1.0"}
-DEV = RUNTIME | {"pytest": "9.2.0"}
+SIMULATOR = {"starlette": "1.10.0"}
+DEV = RUNTIME | SIMULATOR | {"pytest": "9.2.0"}
 
 
 def plant_locks(plant: Plant, runtime: str, dev: str) -> list[str]:
-    tree = plant({"pyproject.toml": PROJECT, "requirements.lock": runtime, "requirements-dev.lock": dev})
+    simulator = runtime + pins(**SIMULATOR)
+    files = {"requirements.lock": runtime, "requirements-simulator.lock": simulator, "requirements-dev.lock": dev}
+    tree = plant({"pyproject.toml": PROJECT, **files})
     return [str(finding) for finding in locks.findings(tree)]
 
 
