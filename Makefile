@@ -50,6 +50,10 @@ test-long: $(DEV) ## Run the tests that take minutes
 bench: $(DEV) ## Measure
 	@$(PY) -m benchmarks $(ARGS)
 
+.PHONY: mutants
+mutants: $(DEV) ## Break the product in small ways and count what the tests notice, in ten minutes; ARGS=--help says more
+	@$(PY) -m checks.mutants $(ARGS)
+
 .PHONY: check
 check: $(DEV) ## Check everything a machine can; changes nothing
 	@$(PY) -m house check
