@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import sys
 from collections.abc import Sequence
@@ -65,6 +66,7 @@ def main(words: Sequence[str]) -> int:
         report = campaign.run(show)
     except UnusableTestsError as exc:
         print(f"Mutants cannot be tried. {exc}", file=sys.stderr)
+        print(json.dumps({"ok": False, "mutants": 0, "seed": options.seed, "error": str(exc)}))
         return 2
     conclude(report)
     return 0 if report.ok else 1

@@ -21,7 +21,7 @@ import pytest
 from checks.mutants import test_runs
 from checks.mutants.covering import Covering
 from checks.mutants.equivalents import read_equivalents, stale
-from checks.mutants.forks import complete, fork
+from checks.mutants.forks import OUT_OF_TIME, complete, fork
 from checks.mutants.operators import mutations
 from checks.mutants.report import Report
 from checks.mutants.sampling import draw
@@ -110,6 +110,8 @@ class Campaign:
                 results=made / "durations.json",
             )
             status = self._in_child(tree, measure, until)
+            if status == OUT_OF_TIME:
+                raise UnusableTestsError("Measuring took all the time. Allow more --minutes once; the result is kept.")
             if status not in {pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED}:
                 raise UnusableTestsError(
                     f"The tests do not run (pytest ended with {status}): " + _tail(tree.with_suffix(".txt"))

@@ -15,6 +15,8 @@ from time import monotonic
 #: How long an interrupted child may take to clean up, in seconds.
 _CLEANING = 10.0
 _BROKEN = 70
+#: What stands for the exit status of a child that was stopped, or ended by a signal.
+OUT_OF_TIME = -1
 
 
 @dataclass(slots=True)
@@ -27,12 +29,12 @@ class Child:
     interrupted: bool = False
 
     def finish(self) -> int:
-        """Take what the child has left, processes that it began too. Its exit status, or -1 when it ran out of time."""
+        """Take what the child has left, processes that it began too. Its exit status, or ``OUT_OF_TIME``."""
         _, status = os.waitpid(self.pid, 0)
         os.close(self.ends)
         self._signal_group(signal.SIGKILL)
         code = os.waitstatus_to_exitcode(status)
-        return -1 if self.interrupted or code < 0 else code
+        return OUT_OF_TIME if self.interrupted or code < 0 else code
 
     def stop_when_late(self) -> None:
         """Past the deadline: interrupt the child, so that its tests clean up; end it when that takes too long."""

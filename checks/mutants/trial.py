@@ -10,7 +10,7 @@ from pathlib import Path
 from time import monotonic
 
 from checks.mutants.covering import Covering
-from checks.mutants.forks import Child, complete, fork, wait_for_any
+from checks.mutants.forks import OUT_OF_TIME, Child, complete, fork, wait_for_any
 from checks.mutants.mutation import Mutation
 from checks.mutants.test_runs import FLOOR, SURVIVED, TIMED_OUT, TIMES_SLOWER, attempt
 from checks.mutants.trees import mutated
@@ -119,6 +119,6 @@ def _attempt(seconds: dict[str, float]) -> Callable[[], int]:
 
 
 def _verdict(status: int) -> Verdict:
-    if status in {TIMED_OUT, -1}:
+    if status in {TIMED_OUT, OUT_OF_TIME}:
         return Verdict.TIMED_OUT
     return Verdict.SURVIVED if status == SURVIVED else Verdict.KILLED
