@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -23,6 +24,9 @@ TESTS = tuple(
 SLOW_TESTS = ("tests/worker", "tests/cli")
 #: Migrations that have run somewhere are history, and change no more.
 LEFT_ALONE = ("store/migrations/versions",)
+
+#: The exit status that a shell gives a program which SIGTERM ended.
+_TERMINATED = 128 + signal.SIGTERM
 
 _EPILOG = f"""
 The seed draws mutants from {", ".join(PACKAGES)}.
@@ -45,6 +49,7 @@ The last line is a JSON object:
 def main(words: Sequence[str]) -> int:
     """Run; the exit status is 0 when the run is ``ok``, 1 when not, 2 when it cannot run."""
     options = _parser().parse_args(words)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(_TERMINATED))  # so that children and copies go first
     sampled = PACKAGES + (SLOW_PACKAGES if options.long else ())
     campaign = Campaign(
         root=ROOT,

@@ -120,3 +120,4 @@ def _move(root: Path, tree: Path, output: Path) -> None:
     sys.path[:] = [str(tree), *(entry for entry in sys.path if Path(entry).resolve() != root)]
     os.environ["PYTHONPATH"] = str(tree)  # processes that tests begin import the copy too
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
