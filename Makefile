@@ -58,6 +58,10 @@ COVERED := $(addprefix tests/,access config connectors httpclient store tasks ti
 bench: $(DEV) ## Measure
 	@$(PY) -m benchmarks $(ARGS)
 
+.PHONY: mutants
+mutants: $(DEV) ## Break the product in small ways and count what the tests notice, in ten minutes; ARGS=--help says more
+	@$(PY) -m checks.mutants $(ARGS)
+
 .PHONY: check
 check: $(DEV) ## Check everything a machine can; changes nothing
 	@$(PY) -m checks check
