@@ -15,7 +15,7 @@ from store.unit_of_work import Store
 from tasks.publisher import RecordingPublisher
 from tasks.sync import Sync, SyncOptions
 from tasks.sync_parts import PartReader
-from tests.fakes.reader import FakeReadableSystem
+from tests.fakes.readable_system import FakeReadableSystem
 
 TERMS = SyncOptions(lease=timedelta(seconds=60), shard_parts=2, first_wait=timedelta(seconds=1))
 
