@@ -5,7 +5,6 @@ The first rule whose pattern matches the entitlement, by ids or by names, decide
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -15,11 +14,7 @@ from typing import Any
 
 from access.entitlements import EntitlementRef
 from access.methods import Direction, Method
-
-
-def _folded(text: str) -> str:
-    """For comparing names that look the same: one case, one way to write an accent."""
-    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).casefold())
+from access.text import normalized_name
 
 
 class MissingAccount(StrEnum):
@@ -66,8 +61,8 @@ class Rule:
     def matches(self, refs: Iterable[EntitlementRef]) -> bool:
         """Whether one of the entitlement's names fits the pattern."""
         # A bracket is a bracket: groups are called "[Eng] all", and a deny rule must not miss them.
-        wanted = _folded(self.pattern).replace("[", "[[]")
-        return any(fnmatchcase(_folded(str(ref)), wanted) for ref in refs)
+        wanted = normalized_name(self.pattern).replace("[", "[[]")
+        return any(fnmatchcase(normalized_name(str(ref)), wanted) for ref in refs)
 
 
 @dataclass(frozen=True, slots=True)

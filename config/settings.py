@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, BeforeValidator, PrivateAttr, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from config.durations import written
+from access.durations import written
+from access.entitlements import System
+from access.provisioning import Provisioning
+from config.error_messages import error_messages
 from config.errors import SettingsError
-from config.keys import all_keys
-from config.running import (
+from config.process import (
     BrokerSettings,
     LimitSettings,
     StoreSettings,
@@ -22,22 +23,11 @@ from config.running import (
     TelemetrySettings,
     WorkerSettings,
 )
-from config.sentences import sentences
-from config.sources import YamlFile, config_file, from_environment, from_secret_files
-from config.systems import AtlassianSettings, JiraSettings, JiraSite, JumpCloudSettings
+from config.setting_keys import all_keys
+from config.settings_sources import YamlFile, config_file, from_environment, from_secret_files
+from config.systems import AtlassianSettings, JiraSettings, JiraSite, JumpCloudSettings, SystemSettings
 from config.ticketing import TicketingSettings
 from config.urls import masked
-
-
-class Provisioning(StrEnum):
-    """Whether Provisor changes anything."""
-
-    #: Requests are taken in and wait.
-    OFF = "off"
-    #: What would be done is shown, with reasons; nothing is changed.
-    PLAN = "plan"
-    #: It is done.
-    ON = "on"
 
 
 def _word(value: Any) -> Any:
@@ -100,6 +90,11 @@ class Settings(BaseSettings):
         return self
 
     @property
+    def systems(self) -> Mapping[System, SystemSettings]:
+        """The section of each system: the one of the system's name."""
+        return {system: getattr(self, system) for system in System}
+
+    @property
     def ticketing_site(self) -> JiraSite:
         """The site tickets are made in: ticketing's own, or else the provisioned one."""
         return self.ticketing.jira or self.jira
@@ -131,7 +126,7 @@ class Settings(BaseSettings):
             settings = cls(_build_sources=((environment, secrets, file), {}))
         except ValidationError as exc:
             # Not chained: the original holds the values.
-            raise SettingsError([*problems, *sentences(exc, cls, origin=origin)]) from None
+            raise SettingsError([*problems, *error_messages(exc, cls, origin=origin)]) from None
         if problems:
             raise SettingsError(problems)
         settings._origins = {key: found for key in all_keys(cls) if (found := origin(key))}

@@ -6,8 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from config.durations import Duration, within
-from config.section import ProjectKey, Section, Words
+from config.field_types import Duration, ProjectKey, Words, within
+from config.section import Section
 from config.systems import JiraSite
 
 

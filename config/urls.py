@@ -30,7 +30,7 @@ def _is_near(host: str) -> bool:
     return address.is_loopback or address.is_private
 
 
-def _web_address(text: str) -> str:
+def _web_url(text: str) -> str:
     text = text.strip()
     parts = _split(text)
     host = (parts.hostname or "").lower()
@@ -116,7 +116,7 @@ def _masked(text: str) -> str:
 
 
 #: Base address of a web service, without a slash at the end.
-WebAddress = Annotated[str, AfterValidator(_web_address)]
+WebUrl = Annotated[str, AfterValidator(_web_url)]
 #: Where the database is. Secret as a whole, because a password may be in it.
 DatabaseUrl = Annotated[SecretStr, AfterValidator(_database)]
 #: Where the broker is. Secret as a whole, because a password may be in it.

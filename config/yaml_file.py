@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 
 from config.errors import SettingsError
-from config.keys import word
+from config.setting_keys import word
 
 
 class _Loader(yaml.SafeLoader):

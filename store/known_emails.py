@@ -6,6 +6,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, delete, select
 
+from access import email_address
 from access.entitlements import System
 from store.tables import known_emails
 
@@ -18,7 +19,7 @@ class KnownEmails:
 
     def learn(self, system: System, email: str, account_id: str, *, source: str, now: datetime) -> None:
         """Remember it, in place of what was known."""
-        key = {"system": str(system), "email": email.casefold()}
+        key = {"system": str(system), "email": email_address.normalized(email)}
         self._connection.execute(
             delete(known_emails).where(known_emails.c.system == key["system"], known_emails.c.email == key["email"])
         )
@@ -34,6 +35,8 @@ class KnownEmails:
     def account(self, system: System, email: str) -> str | None:
         """The account with this address, as far as we know."""
         statement = select(known_emails.c.account_id).where(
-            known_emails.c.system == str(system), known_emails.c.email == email.casefold()
+            known_emails.c.system == str(system),
+            # The second form is how version 0.1 stored an address with a domain outside ASCII.
+            known_emails.c.email.in_((email_address.normalized(email), email_address.lower_case(email))),
         )
         return self._connection.execute(statement).scalar()

@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from access.accounts import Subject
+from access.durations import LONGEST
 from access.entitlements import EntitlementRef
-from access.message import LONGEST, AccessRequest, Action, ends_at, present_fields
+from access.message import AccessRequest, Action, ends_at, present_fields
 from access.methods import Direction
 
 GRANT: dict[str, Any] = {

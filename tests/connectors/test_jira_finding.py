@@ -199,11 +199,25 @@ def test_a_system_group_is_never_changed(site: SimulatedJira, name: str) -> None
     assert _found(site, f"jira:group:{name}:member").by_person
 
 
-def test_protected_and_external_groups_are_for_a_person(site: SimulatedJira) -> None:
-    connector = site.connect(protected_groups={"Developers"})
-    found = connector.find_entitlement(EntitlementRef.parse("jira:group:developers:member"))
+@pytest.mark.parametrize("named", ["Developers", " developers", "{id}", "{ID}"])
+def test_a_group_that_is_protected_by_name_or_id_is_for_a_person(site: SimulatedJira, named: str) -> None:
+    protected = named.format(id=site.developers, ID=site.developers.upper())
+    found = site.connect(protected_groups={protected}).find_entitlement(
+        EntitlementRef.parse("jira:group:developers:member")
+    )
     assert isinstance(found, Entitlement)
     assert "protected" in (found.by_person or "")
+
+
+def test_a_group_that_is_protected_by_id_stays_protected_under_another_name(site: SimulatedJira) -> None:
+    connector = site.connect(protected_groups={site.developers})
+    site.world.group("developers").name = "engineers"
+    found = connector.find_entitlement(EntitlementRef.parse("jira:group:engineers:member"))
+    assert isinstance(found, Entitlement)
+    assert "protected" in (found.by_person or "")
+
+
+def test_a_group_of_an_identity_provider_is_for_a_person(site: SimulatedJira) -> None:
     site.external.add(site.developers)
     assert "identity provider" in (_found(site, "jira:group:developers:member").by_person or "")
 

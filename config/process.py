@@ -7,8 +7,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, SecretStr, field_validator
 
-from config.durations import Duration, within
-from config.section import Section, form
+from config.field_types import Duration, matching, within
+from config.section import Section
 from config.urls import BrokerUrl, DatabaseUrl, Token
 
 #: Anything shorter is a mistake, not a timeout.
@@ -31,7 +31,7 @@ class BrokerSettings(Section):
     url: BrokerUrl = SecretStr("memory://")
     #: Put before every queue's name, for several Provisors on one broker.
     prefix: Annotated[
-        str, form(r"[A-Za-z0-9._-]{0,60}", "is no name for queues; write letters, digits, dots and dashes")
+        str, matching(r"[A-Za-z0-9._-]{0,60}", "is no name for queues; write letters, digits, dots and dashes")
     ] = ""
     #: Redis only: after how long an unacknowledged message is delivered again.
     visibility_timeout: Annotated[Duration, within(timedelta(seconds=1))] = timedelta(hours=1)
@@ -99,7 +99,7 @@ class TelemetrySettings(Section):
     sentry_dsn: Token | None = None
     #: Name of this deployment in logs and Sentry.
     environment: Annotated[
-        str, form(r"[^\s/]{1,64}", "is no name of an environment; write one word such as production")
+        str, matching(r"[^\s/]{1,64}", "is no name of an environment; write one word such as production")
     ] = "production"
 
     @field_validator("log_level", "log_format", mode="before")

@@ -10,8 +10,9 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic_settings import BaseSettings, EnvSettingsSource, InitSettingsSource
 
+from access.text import shortened
 from config.errors import SettingsError
-from config.keys import DELIMITER, PREFIX, all_keys, file_name, nearest, section_of, shown, variable
+from config.setting_keys import DELIMITER, PREFIX, all_keys, file_name, nearest, section_of, variable
 from config.yaml_file import read_mapping
 
 #: The file read when it exists and no other is named.
@@ -113,7 +114,7 @@ def from_environment(settings_cls: type[BaseSettings], environ: Mapping[str, str
             texts[file_name(key)] = text
             origins[file_name(key)] = f"environment variable {name}"
         elif key is None and not _SERVICE_LINK.fullmatch(name):
-            problems.append(_unknown(f"environment variable {shown(name)}", name.upper(), known))
+            problems.append(_unknown(f"environment variable {shortened(name)}", name.upper(), known))
     return Texts(settings_cls, texts, origins=origins), problems
 
 
@@ -125,7 +126,7 @@ def from_secret_files(settings_cls: type[BaseSettings], environ: Mapping[str, st
     known = {file_name(key): key for key in all_keys(settings_cls)}
     for path in _files(environ.get("PROVISOR_SECRETS_DIR")):
         if path.name.lower() not in known:
-            problems.append(_unknown(f"secret file {path.parent / shown(path.name)}", path.name.lower(), known))
+            problems.append(_unknown(f"secret file {path.parent / shortened(path.name)}", path.name.lower(), known))
             continue
         origins[path.name.lower()] = f"secret file {path}"
         try:

@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from config.keys import all_keys, nearest, section_of, word
+from config.setting_keys import all_keys, nearest, section_of, word
 
 _PROBLEMS: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "missing": lambda _: "is not set; set it",
@@ -75,7 +75,7 @@ def dotted(parts: tuple[int | str, ...]) -> str:
     return ".".join(str(part + 1) if isinstance(part, int) else word(part) for part in parts)
 
 
-def sentences(
+def error_messages(
     exc: ValidationError, model: type[BaseModel], *, origin: Callable[[str], str | None] = lambda _: None
 ) -> list[str]:
     """One sentence for each thing that is wrong; ``origin`` tells where a key was written."""

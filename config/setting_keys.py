@@ -50,15 +50,6 @@ def nearest(wrong: str, known: Iterable[str]) -> str | None:
     return by_case[found[0]] if found else None
 
 
-def shown(text: object) -> str:
-    """Someone's own word, for an error: short and on one line."""
-    line = "".join(char if char.isprintable() else "?" for char in str(text))
-    return line if len(line) <= _SHOWN else f"{line[:_SHOWN]}…"
-
-
-_SHOWN = 60
-
-
 def word(key: str) -> str:
     """A key somebody wrote, as far as it looks like one: in ``{api_token:secret}``, without a space, YAML sees one key."""
     plain = _WORD.match(key)
