@@ -45,10 +45,10 @@ RIGHTS: dict[ResourceKind, tuple[str, int]] = {
 
 
 class System(StrEnum):
-    """A system in which access exists: the word in entitlements and settings, the name for people, the kinds of resources.
+    """A system in which access exists."""
 
-    How a system is connected stands in the table of systems of the process (``worker/systems``).
-    """
+    # A member is its word in entitlements and settings, its name for people, and the kinds of its resources. The rest of
+    # what Provisor has for a system is in the table of systems (worker/systems).
 
     #: JumpCloud's directory.
     JUMPCLOUD = (
@@ -59,7 +59,9 @@ class System(StrEnum):
     #: One Jira Cloud site.
     JIRA = "jira", "Jira", (ResourceKind.GROUP, ResourceKind.PROJECT_ROLE, ResourceKind.ACCOUNT)
 
+    #: The name for people.
     label: str
+    #: The kinds of resource that the system has.
     kinds: frozenset[ResourceKind]
 
     def __new__(cls, word: str, label: str = "", kinds: Iterable[ResourceKind] = ()) -> Self:

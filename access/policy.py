@@ -17,6 +17,11 @@ from access.methods import Direction, Method
 from access.text import normalized_name
 
 
+def _by_normalized_names(written: str) -> str:
+    """An entitlement or a pattern with each of its parts as names are compared."""
+    return ":".join(map(normalized_name, written.split(":")))
+
+
 class MissingAccount(StrEnum):
     """What to do for a person who has no account in the system yet."""
 
@@ -61,8 +66,8 @@ class Rule:
     def matches(self, refs: Iterable[EntitlementRef]) -> bool:
         """Whether one of the entitlement's names fits the pattern."""
         # A bracket is a bracket: groups are called "[Eng] all", and a deny rule must not miss them.
-        wanted = normalized_name(self.pattern).replace("[", "[[]")
-        return any(fnmatchcase(normalized_name(str(ref)), wanted) for ref in refs)
+        wanted = _by_normalized_names(self.pattern).replace("[", "[[]")
+        return any(fnmatchcase(_by_normalized_names(str(ref)), wanted) for ref in refs)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,11 +4,12 @@ from collections.abc import Iterator, Sequence
 
 from access.clock import Clock
 from access.policy import Policy, TicketRoute
+from access.remedies import WithRemedy
 from config.errors import SettingsError
 from config.settings import Settings
 from httpclient import Unlimited
 from tasks.doctor.findings import Area, Finding
-from tasks.doctor.tickets import TicketProblem, TicketSetup
+from tasks.doctor.tickets import TicketSetup
 from tasks.doctor.tickets import examine as examine_tickets
 from ticketing.jira import JiraTicketProvider
 from worker.client_options import client_options
@@ -37,7 +38,7 @@ def examine_ticketing(settings: Settings, clock: Clock) -> Iterator[Finding]:
         )
         return
 
-    def prove(project: str, issue_type: str, fields: Sequence[str]) -> Sequence[TicketProblem]:
+    def prove(project: str, issue_type: str, fields: Sequence[str]) -> Sequence[WithRemedy]:
         provider = provider_from(settings, clock)
         assert isinstance(provider, JiraTicketProvider), "a site with a credential has one"
         return provider.prove(project, issue_type, fields)

@@ -100,6 +100,6 @@ def _facts(finding: Finding) -> dict[str, Any]:
         "area": finding.area,
         "check": finding.check,
         "outcome": str(finding.outcome),
-        "message": finding.message,
+        "message": finding.what,
         "remedy": finding.remedy,
     }

@@ -1,6 +1,6 @@
-"""What pydantic found wrong, said so that an operator can act: the key, where it was written, the problem, the fix.
+"""Pydantic's errors as sentences for operators: the key, where it was written, the problem, the fix.
 
-Values are never quoted, only named by their key: any of them may be a secret that ended up in the wrong place.
+No sentence quotes a value: any value may be a secret in the wrong place.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ def dotted(parts: tuple[int | str, ...]) -> str:
 def error_messages(
     exc: ValidationError, model: type[BaseModel], *, origin: Callable[[str], str | None] = lambda _: None
 ) -> list[str]:
-    """One sentence for each thing that is wrong; ``origin`` tells where a key was written."""
+    """One sentence for each error; ``origin`` tells where a key was written."""
     told = []
     for error in exc.errors(include_url=False, include_input=False):
         names = takewhile(lambda part: not part.isdigit(), map(str, error["loc"]))

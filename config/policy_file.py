@@ -1,4 +1,4 @@
-"""The policy file: YAML into ``access.policy.Policy``, refused as a whole when any part of it is in doubt."""
+"""The policy file: from YAML to ``access.policy.Policy``. A file with one doubtful part is refused as a whole."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _WILDCARDS = "*?["
 
 
 def _with_unit(value: Any) -> timedelta:
-    """A bare number is refused: ``8`` in a policy could be seconds or hours."""
+    """Refuse a bare number: ``8`` in a policy could be seconds or hours."""
     if not isinstance(value, str) or value.strip().isdigit():
         raise ValueError("needs a unit; write one such as 30m, 8h, 7d or PT8H")
     duration = parse_duration(value)
@@ -53,7 +53,7 @@ class _Ticket(Section):
         return labels
 
     def route(self, otherwise: TicketRoute | None) -> TicketRoute | None:
-        """The route it names, completed by another; None when no project is named anywhere."""
+        """The route, with what it leaves out taken from ``otherwise``; None when neither names a project."""
         project = self.project or (otherwise.project if otherwise else None)
         if project is None:
             return None
@@ -115,16 +115,16 @@ def _may_begin_and_end(pattern: str, head: str, tail: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class PolicyFile:
-    """What a policy file says, and what about it is odd but not wrong: one sentence each."""
+    """The policy of a file, and one warning for each part that is odd and not wrong."""
 
     policy: Policy
     warnings: tuple[str, ...] = ()
 
 
 def load_policy(path: Path, *, ticket: TicketRoute | None = None) -> PolicyFile:
-    """Read a policy. ``ticket`` is where tickets go, as far as the file does not say.
+    """Read a policy. ``ticket`` is the route of tickets for what the file leaves out.
 
-    Raises ``SettingsError`` with all that is wrong, by number and pattern of the rule.
+    Raises ``SettingsError`` with every error, by number and pattern of the rule.
     """
     content = read_mapping(path)
     try:
@@ -183,7 +183,7 @@ def _oddities(rules: Sequence[Rule]) -> Iterator[str]:
 
 
 def _covers(earlier: Rule, later: Rule) -> bool:
-    """Whether all that ``later`` matches is matched by ``earlier``; in doubt, no."""
+    """Whether ``earlier`` matches everything that ``later`` matches; False where that is not certain."""
     first, second = normalized_name(earlier.pattern), normalized_name(later.pattern)
     if first == second:
         return True

@@ -1,4 +1,4 @@
-"""How Provisor itself runs: its store, its broker, its worker, its limits and its telemetry."""
+"""The settings of the process: store, broker, worker, limits, sync and telemetry."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class StoreSettings(Section):
 
 
 class BrokerSettings(Section):
-    """What wakes workers up. The truth is in the store, so a broker may lose everything."""
+    """The broker, which wakes workers up. The store alone holds state, so the broker may lose every message."""
 
     #: Memory (one process), RabbitMQ (amqp) or Redis.
     url: BrokerUrl = SecretStr("memory://")
@@ -40,7 +40,7 @@ class BrokerSettings(Section):
 class WorkerSettings(Section):
     """How one worker process behaves."""
 
-    #: Threads; they mostly wait for other people's services.
+    #: Threads; they mostly wait for answers of the systems.
     concurrency: Annotated[int, Field(ge=1, le=256)] = 16
     #: How often due work is looked for in the store.
     poll: Annotated[Duration, within(timedelta(milliseconds=10), timedelta(minutes=5))] = timedelta(seconds=0.2)
@@ -89,7 +89,7 @@ class SyncSettings(Section):
 
 
 class TelemetrySettings(Section):
-    """What Provisor tells about itself."""
+    """Logs and reports of errors."""
 
     #: The least important lines that are shown.
     log_level: Literal["debug", "info", "warning", "error"] = "info"

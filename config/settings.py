@@ -1,4 +1,4 @@
-"""All that an operator can set. Environment over secret files over the YAML file over defaults."""
+"""All settings of an operator. The environment decides before secret files, these before the YAML file and defaults."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def _word(value: Any) -> Any:
 class Settings(BaseSettings):
     """Everything an operator sets, checked as a whole.
 
-    Made by ``load``; made directly it takes only what it is given, and reads nothing.
+    ``load`` reads them. The constructor takes only the values that it is given.
     """
 
     model_config = SettingsConfigDict(
@@ -76,7 +76,7 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the library's protocol
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the library's protocol
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Only what is handed in: the world is read in ``load``, in one place."""
+        """Only the values that are handed in: ``load`` alone reads environment and files."""
         return (init_settings,)
 
     @model_validator(mode="after")
@@ -100,12 +100,12 @@ class Settings(BaseSettings):
         return self.ticketing.jira or self.jira
 
     def describe(self) -> dict[str, str | int | float | None]:
-        """Every key with its value as it may be shown: secrets only as ``(set)``, addresses without passwords."""
+        """Every key with its value as it may be shown: secrets only as ``(set)``, URLs without passwords."""
         shown = {key: _shown(_value(self, key)) for key in all_keys(type(self))}
         return shown | {"store.url": masked(self.store.url), "broker.url": masked(self.broker.url)}
 
     def origins(self) -> Mapping[str, str]:
-        """Where each key that is not a default was written, for people."""
+        """For each key whose value is not the default: where the value was written, for people."""
         return self._origins
 
     @classmethod

@@ -1,4 +1,4 @@
-"""Where settings come from: environment, secret files, YAML file. Each knows the origin it names in errors."""
+"""The sources of settings: environment, secret files, YAML file. Each tells where a key was written, for errors."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from config.yaml_file import read_mapping
 
 #: The file read when it exists and no other is named.
 DEFAULT_FILE = Path("provisor.yaml")
-#: Variables that say where to read, or what our own tests may not do without, and hold no setting.
+#: Variables that hold no setting: they name the places to read, or the services that our own tests require.
 CONTROLS = frozenset(
     {"PROVISOR_CONFIG", "PROVISOR_SECRETS_DIR", "PROVISOR_REQUIRE_SERVICES", "PROVISOR_REQUIRE_SHARED"}
 )
 
-#: What Kubernetes puts into the environment of pods beside a Service named "provisor" or "provisor-…" (service links).
+#: Variables that Kubernetes sets in pods beside a Service named "provisor" or "provisor-…" (service links).
 _SERVICE_LINK = re.compile(
     r"PROVISOR(_[A-Z0-9_]+)?_(SERVICE_HOST|SERVICE_PORT(_[A-Z0-9_]+)?|PORT(_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?)"
 )
@@ -72,7 +72,7 @@ class YamlFile(InitSettingsSource):
 
 
 def _drop_empty_sections(values: dict[str, Any], model: type[BaseModel]) -> None:
-    """A heading whose keys are all commented out says nothing."""
+    """Drop headings whose keys are all commented out: YAML reads them as null."""
     for name, field in model.model_fields.items():
         section = section_of(field.annotation)
         if section is None or name not in values:
@@ -140,7 +140,7 @@ def from_secret_files(settings_cls: type[BaseSettings], environ: Mapping[str, st
 
 
 def _files(directory: str | None) -> Iterable[Path]:
-    """Everything in the directory but hidden entries: Kubernetes keeps its own there."""
+    """All files in the directory but the hidden entries, which Kubernetes makes for itself."""
     if not directory:
         return []
     path = Path(directory).expanduser()

@@ -52,12 +52,12 @@ class JumpCloudSettings(Section):
 
     #: Where the organization lives: us, eu or in.
     region: Literal["us", "eu", "in"] = "us"
-    #: Instead of the region's own address, for a proxy or the simulator.
+    #: Instead of the region's own URL, for a proxy or the simulator.
     api_url: WebUrl | None = None
     #: The same for Directory Insights.
     insights_url: WebUrl | None = None
     #: Where a service account gets its token; the same for every region [observed].
-    token_url: WebUrl = "https://admin-oauth.id.jumpcloud.com/oauth2/token"  # noqa: S105 - an address
+    token_url: WebUrl = "https://admin-oauth.id.jumpcloud.com/oauth2/token"  # noqa: S105 - a URL
     #: An administrator's key; or else a service account's id and secret.
     api_key: Token | None = None
     #: A service account's id, with client_secret.
@@ -107,12 +107,12 @@ class JumpCloudSettings(Section):
 
     @property
     def api_base(self) -> str:
-        """Address of the admin API, without a slash at the end; ``/api`` and ``/api/v2`` come after it."""
+        """URL of the admin API, without a slash at the end; ``/api`` and ``/api/v2`` come after it."""
         return self.api_url or f"https://console{self._infix}.jumpcloud.com"
 
     @property
     def insights_base(self) -> str:
-        """Address of Directory Insights, without a slash at the end; ``/insights/directory/v1`` comes after it."""
+        """URL of Directory Insights, without a slash at the end; ``/insights/directory/v1`` comes after it."""
         return self.insights_url or f"https://api{self._infix}.jumpcloud.com"
 
     @property
@@ -131,7 +131,7 @@ class JiraSite(Section):
     cloud_id: Annotated[str, matching(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", _NO_CLOUD_ID)] | None = (
         None
     )
-    #: The gateway's address, for a proxy or the simulator.
+    #: The gateway's URL, for a proxy or the simulator.
     gateway_url: WebUrl = "https://api.atlassian.com"
     #: With ``api_token``: the account's email.
     email: (
@@ -180,10 +180,10 @@ class JiraSite(Section):
         return self.site_url
 
     def api_base(self, *, cloud_id: str | None = None) -> str:
-        """Address that ``/rest/api/3`` comes after.
+        """URL that ``/rest/api/3`` comes after.
 
-        ``cloud_id`` is what was looked up when none is configured.
-        Raises ``ValueError`` when the site or, by the gateway, the cloud id is not known.
+        ``cloud_id`` is the one that was looked up, for settings without one.
+        Raises ``ValueError`` when the site is not set, or the cloud id that the gateway needs is not known.
         """
         if self.via == "site":
             if self.site_url is None:
@@ -211,14 +211,14 @@ class JiraSettings(JiraSite):
 class AtlassianSettings(Section):
     """The Atlassian organization above the site. Optional: it adds what a site's own API cannot do."""
 
-    #: The organization's id, as its administration's address shows it.
+    #: The organization's id, as in the URL of its administration.
     org_id: (
         Annotated[str, matching(r"[A-Za-z0-9-]{1,64}", "is not an organization's id; copy it from admin.atlassian.com")]
         | None
     ) = None
     #: The organization's API key.
     api_key: Token | None = None
-    #: The organization API's address, for a proxy or the simulator.
+    #: The organization API's URL, for a proxy or the simulator.
     api_url: WebUrl = "https://api.atlassian.com"
 
     @model_validator(mode="after")

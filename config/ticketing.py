@@ -12,7 +12,7 @@ from config.systems import JiraSite
 
 
 class TicketingSettings(Section):
-    """Where people are asked to do what no API can, and how their answers are read."""
+    """The tickets that ask people for changes that no API can make."""
 
     #: The ticketing system.
     provider: Literal["jira"] = "jira"

@@ -1,6 +1,6 @@
 """YAML as configuration: one mapping, no key twice, and errors that quote nothing of the file.
 
-The parser's own messages are not passed on: they show the line they stumbled over, and that line may hold a secret.
+The parser's own messages are not passed on: they quote the line with the error, and that line may hold a secret.
 """
 
 from __future__ import annotations

@@ -110,7 +110,7 @@ def compose(
 
 
 def fulfilment_options(settings: Settings) -> FulfilmentOptions:
-    """The times and bounds of fulfilment."""
+    """The times and bounds of fulfilment, from the settings."""
     limits = settings.limits
     return FulfilmentOptions(
         retry=RetryLimits(attempts=limits.attempts, deadline=limits.deadline, first_wait=limits.first_wait),
@@ -123,5 +123,5 @@ def fulfilment_options(settings: Settings) -> FulfilmentOptions:
 
 
 def dispatched_for(settings: Settings) -> timedelta:
-    """How long a wake-up may be under way before the sweep sends another: no longer than a worker may hold the work."""
+    """How long the sweep waits for a wake-up that was sent before it sends another: at most the lease of a worker."""
     return min(DISPATCHED_FOR, settings.worker.lease)

@@ -78,6 +78,12 @@ def test_an_account_is_found_by_id(site: SimulatedJira) -> None:
     assert (found.email, found.email_proven) == ("bob@example.com", True)
 
 
+def test_an_address_that_only_folding_makes_equal_names_somebody_else(site: SimulatedJira) -> None:
+    account_id = site.add_user("masse@example.com", "Mass E").account_id
+    assert isinstance(site.connector.find_account(Subject(email="maße@example.com")), NoMatch)
+    assert isinstance(site.connector.find_account(Subject(id=account_id, email="maße@example.com")), NoMatch)
+
+
 @pytest.mark.parametrize("account_id", [NO_SUCH_ACCOUNT, "unknown", "a b", "x" * 129, "../myself"])
 def test_an_id_of_nobody_matches_none(site: SimulatedJira, account_id: str) -> None:
     assert not _nobody(site, Subject(id=account_id)).several

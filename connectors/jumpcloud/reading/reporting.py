@@ -87,7 +87,7 @@ class Reporting:
             if self._clock.now() - ordered_at > self._within:
                 raise Unusable("the report was not made in time") from failure
             raise Transient(
-                failure.message, retry_after=_LOOK_AGAIN, status=failure.status, trace_id=failure.trace_id
+                failure.what, retry_after=_LOOK_AGAIN, status=failure.status, trace_id=failure.trace_id
             ) from failure
 
     def _checked(self, content: Any, catalogue: Catalogue) -> list[str]:
