@@ -7,26 +7,23 @@ sign is percent-encoded, so that any name survives the round trip.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
+from typing import Self
 from urllib.parse import unquote
 
-
-class System(StrEnum):
-    """A system in which access exists."""
-
-    #: JumpCloud's directory.
-    JUMPCLOUD = "jumpcloud"
-    #: One Jira Cloud site.
-    JIRA = "jira"
+from access.text import shortened
 
 
 class ResourceKind(StrEnum):
-    """A kind of thing that access is to."""
+    """A kind of resource. Access is to all of them but projects, which have roles."""
 
     #: A user group.
     GROUP = "group"
+    #: A Jira project.
+    PROJECT = "project"
     #: A role within one Jira project: its path is project, role.
     PROJECT_ROLE = "project-role"
     #: The account itself: its path is empty.
@@ -37,7 +34,7 @@ class ResourceKind(StrEnum):
     ADMIN_ROLE = "admin-role"
 
 
-#: The one right each kind of resource offers, and how many path parts name the resource.
+#: The one right of each kind of resource that access is to, and how many path parts name the resource.
 RIGHTS: dict[ResourceKind, tuple[str, int]] = {
     ResourceKind.GROUP: ("member", 1),
     ResourceKind.PROJECT_ROLE: ("assigned", 2),
@@ -47,13 +44,33 @@ RIGHTS: dict[ResourceKind, tuple[str, int]] = {
 }
 
 
-#: The kinds of resource each system has.
-KINDS: dict[System, frozenset[ResourceKind]] = {
-    System.JUMPCLOUD: frozenset(
-        {ResourceKind.GROUP, ResourceKind.ACCOUNT, ResourceKind.APPLICATION, ResourceKind.ADMIN_ROLE}
-    ),
-    System.JIRA: frozenset({ResourceKind.GROUP, ResourceKind.ACCOUNT, ResourceKind.PROJECT_ROLE}),
-}
+class System(StrEnum):
+    """A system in which access exists."""
+
+    # A member is its word in entitlements and settings, its name for people, and the kinds of its resources. The rest of
+    # what Provisor has for a system is in the table of systems (worker/systems).
+
+    #: JumpCloud's directory.
+    JUMPCLOUD = (
+        "jumpcloud",
+        "JumpCloud",
+        (ResourceKind.GROUP, ResourceKind.ACCOUNT, ResourceKind.APPLICATION, ResourceKind.ADMIN_ROLE),
+    )
+    #: One Jira Cloud site.
+    JIRA = "jira", "Jira", (ResourceKind.GROUP, ResourceKind.PROJECT_ROLE, ResourceKind.ACCOUNT)
+
+    #: The name for people.
+    label: str
+    #: The kinds of resource that the system has.
+    kinds: frozenset[ResourceKind]
+
+    def __new__(cls, word: str, label: str = "", kinds: Iterable[ResourceKind] = ()) -> Self:
+        """Make the member of this word. A look-up by the word, ``System("jira")``, does not come here."""
+        system = str.__new__(cls, word)
+        system._value_ = word
+        system.label = label
+        system.kinds = frozenset(kinds)
+        return system
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +82,8 @@ class EntitlementRef:
     path: tuple[str, ...]
 
     def __post_init__(self) -> None:
-        if self.kind not in KINDS[self.system]:
-            known = ", ".join(kind for kind in ResourceKind if kind in KINDS[self.system])
+        if self.kind not in self.system.kinds:
+            known = ", ".join(kind for kind in ResourceKind if kind in self.system.kinds)
             raise ValueError(f"{self.system} has no resources of the kind {self.kind}. Use one of: {known}.")
         _, parts = RIGHTS[self.kind]
         if len(self.path) != parts or not all(self.path):
@@ -95,23 +112,22 @@ class EntitlementRef:
             system = System(parts[0])
         except ValueError:
             known = ", ".join(System)
-            raise ValueError(f"'{_shown(parts[0])}' is not a system Provisor knows. Use one of: {known}.") from None
-        try:
-            kind = ResourceKind(parts[1] if len(parts) > 1 else "")
-        except ValueError:
-            known = ", ".join(ResourceKind)
-            raise ValueError(f"'{_shown(text)}' names no kind of resource. Use one of: {known}.") from None
+            raise ValueError(f"'{shortened(parts[0])}' is not a system Provisor knows. Use one of: {known}.") from None
+        kind = next((kind for kind in RIGHTS if parts[1:2] == [kind]), None)
+        if kind is None:
+            known = ", ".join(RIGHTS)
+            raise ValueError(f"'{shortened(text)}' names no kind of resource. Use one of: {known}.")
         right, count = RIGHTS[kind]
         if len(parts) != count + 3 or parts[-1] != right or not all(parts[2:-1]):
-            raise ValueError(f"'{_shown(text)}' is not an entitlement. Write it as {written_form(system, kind)}.")
+            raise ValueError(f"'{shortened(text)}' is not an entitlement. Write it as {written_form(system, kind)}.")
         try:
             path = tuple(unquote(part, errors="strict") for part in parts[2:-1])
         except UnicodeDecodeError:
             raise ValueError(
-                f"'{_shown(text)}' has a percent sign that starts no UTF-8. Write a percent sign as %25."
+                f"'{shortened(text)}' has a percent sign that starts no UTF-8. Write a percent sign as %25."
             ) from None
         if any("\0" in part for part in path):
-            raise ValueError(f"'{_shown(text)}' has a NUL in a name. Take %00 out.")
+            raise ValueError(f"'{shortened(text)}' has a NUL in a name. Take %00 out.")
         return cls(system=system, kind=kind, path=path)
 
 
@@ -119,13 +135,6 @@ def _escaped(part: str) -> str:
     """Only what would be misread is encoded: patterns in policies are written against the names people see."""
     return part.replace("%", "%25").replace(":", "%3A")
 
-
-def _shown(text: str) -> str:
-    return text if len(text) <= _LONGEST_QUOTE else f"{text[:_LONGEST_QUOTE]}…"
-
-
-#: Of someone else's text, in an error.
-_LONGEST_QUOTE = 60
 
 _PART_NAMES: dict[ResourceKind, tuple[str, ...]] = {
     ResourceKind.GROUP: ("<group>",),

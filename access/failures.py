@@ -13,24 +13,25 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from access.remedies import WithRemedy
 
-class Failure(Exception):  # noqa: N818 - "failure" is the word of the design, each subclass is one of its kinds
-    """A call out that did not end well.
 
-    ``message`` is one sentence of what happened, ``remedy`` one of what to do; neither ever holds a secret.
+class Failure(WithRemedy, Exception):  # noqa: N818 - "failure" is the word of the design, each subclass is one of its kinds
+    """A call out that did not end well: ``what`` happened, and the ``remedy``.
+
     ``trace_id`` is the service's own id of the exchange, for its support desk. ``status`` is the HTTP status when there was one.
     """
 
     def __init__(
         self,
-        message: str,
+        what: str,
         *,
         remedy: str = "",
         status: int | None = None,
         trace_id: str | None = None,
     ) -> None:
-        super().__init__(message)
-        self.message = message
+        super().__init__(what)
+        self.what = what
         self.remedy = remedy
         self.status = status
         self.trace_id = trace_id
@@ -43,7 +44,7 @@ class Failure(Exception):  # noqa: N818 - "failure" is the word of the design, e
     def __str__(self) -> str:
         trace = f" (trace {self.trace_id})" if self.trace_id else ""
         remedy = f" {self.remedy}" if self.remedy else ""
-        return f"{self.message}{trace}{remedy}"
+        return f"{self.what}{trace}{remedy}"
 
 
 class Transient(Failure):
@@ -54,7 +55,7 @@ class Transient(Failure):
 
     def __init__(
         self,
-        message: str,
+        what: str,
         *,
         retry_after: timedelta | None = None,
         counted: bool = True,
@@ -62,7 +63,7 @@ class Transient(Failure):
         status: int | None = None,
         trace_id: str | None = None,
     ) -> None:
-        super().__init__(message, remedy=remedy, status=status, trace_id=trace_id)
+        super().__init__(what, remedy=remedy, status=status, trace_id=trace_id)
         self.retry_after = retry_after
         self.counted = counted
 

@@ -25,29 +25,27 @@ from pydantic import (
     model_validator,
 )
 
+from access import email_address
 from access.accounts import Subject
+from access.durations import ISO_PATTERN, LONGEST, iso
 from access.entitlements import EntitlementRef, ResourceKind, System
 from access.methods import Direction
+from access.products import Product
 
 #: The version this model speaks; a message may leave it out.
 SCHEMA_NAME = "provisor.access-request/1"
 
 Line = Annotated[str, Field(min_length=1, max_length=500)]
 
-#: The shortest and the longest access for a time; the longest also keeps every end within the calendar.
-SHORTEST, LONGEST = timedelta(seconds=1), timedelta(days=3660)
+#: The shortest access for a time.
+SHORTEST = timedelta(seconds=1)
 
-#: Weeks alone, or days to seconds. No months and no years: nobody agrees how long they are.
-DURATION_PATTERN = (
-    r"^P(?=.*[1-9])([0-9]{1,9}(\.[0-9]{1,6})?W|([0-9]{1,9}(\.[0-9]{1,6})?D)?"
-    r"(T(?=[0-9])([0-9]{1,9}(\.[0-9]{1,6})?H)?([0-9]{1,9}(\.[0-9]{1,6})?M)?([0-9]{1,9}(\.[0-9]{1,6})?S)?)?)$"
-)
 #: RFC 3339, with the seconds and the offset it requires.
 MOMENT_PATTERN = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?(Z|[+-][0-9]{2}:[0-9]{2})$"
 
 
 def _iso_or_seconds(value: Any) -> Any:
-    if isinstance(value, bool) or (isinstance(value, str) and not re.fullmatch(DURATION_PATTERN, value)):
+    if isinstance(value, bool) or (isinstance(value, str) and not re.fullmatch(ISO_PATTERN, value)):
         raise ValueError("write an ISO 8601 duration such as PT8H or P30D, or a number of seconds")
     return value
 
@@ -56,17 +54,6 @@ def _within_bounds(duration: timedelta) -> timedelta:
     if not SHORTEST <= duration <= LONGEST:
         raise ValueError(f"a duration is from 1 second to {LONGEST.days} days")
     return duration
-
-
-def _iso(duration: timedelta) -> str:
-    """One text for one duration: days, then hours to seconds, the smallest units as decimals."""
-    minutes, seconds = divmod(duration.seconds, 60)
-    hours, minutes = divmod(minutes, 60)
-    fraction = f".{duration.microseconds:06}".rstrip("0") if duration.microseconds else ""
-    days = f"{duration.days}D" if duration.days else ""
-    clock = "".join(f"{count}{unit}" for count, unit in ((hours, "H"), (minutes, "M")) if count)
-    clock += f"{seconds}{fraction}S" if seconds or fraction else ""
-    return f"P{days}T{clock}" if clock else f"P{days}"
 
 
 def _rfc_3339(value: Any) -> Any:
@@ -87,11 +74,11 @@ WireDuration = Annotated[
     timedelta,
     BeforeValidator(_iso_or_seconds),
     AfterValidator(_within_bounds),
-    PlainSerializer(_iso, return_type=str, when_used="json"),
+    PlainSerializer(iso, return_type=str, when_used="json"),
     WithJsonSchema(
         {
             "anyOf": [
-                {"type": "string", "format": "duration", "pattern": DURATION_PATTERN},
+                {"type": "string", "format": "duration", "pattern": ISO_PATTERN},
                 {"type": "number", "minimum": SHORTEST.total_seconds(), "maximum": LONGEST.total_seconds()},
             ]
         }
@@ -169,7 +156,7 @@ class AccessRequest(BaseModel):
     ] = None
     system: Annotated[System | None, Field(description="For account actions: the system of the account")] = None
     products: Annotated[
-        tuple[Literal["jira-core", "jira-servicedesk", "jira-product-discovery", "jira-software"], ...],
+        tuple[Product, ...],
         Field(description="Jira products of an account to be made; policy has a default"),
     ] = ()
     duration: Annotated[
@@ -230,7 +217,7 @@ class AccessRequest(BaseModel):
         """The request as plain JSON with a stable form: what is stored, and what two messages are compared by."""
         body = self.model_dump(mode="json", by_alias=True, exclude_defaults=True) | {"schema": SCHEMA_NAME}
         if self.subject.email:
-            body["subject"]["email"] = self.subject.email.lower()
+            body["subject"]["email"] = email_address.lower_case(self.subject.email)
         if self.products:
             body["products"] = sorted(set(self.products))
         return body

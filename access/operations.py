@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from access import email_address
 from access.entitlements import EntitlementRef, System
 from access.lifecycle import ClaimState, OperationState, RequestState, TicketState
 from access.message import AccessRequest
@@ -151,5 +152,5 @@ class Ticket:
 
 def access_key(account_id: str | None, email: str | None, entitlement: EntitlementRef) -> str:
     """The key of one account's hold on one entitlement; by address only while the account does not exist yet."""
-    who = account_id or f"mailto:{(email or '').casefold()}"
+    who = account_id or f"mailto:{email_address.normalized(email or '')}"
     return f"{who} {entitlement}"

@@ -154,11 +154,7 @@ def _without_account(
 def account_of(system: System) -> Entitlement:
     """The entitlement of having an account in ``system`` at all."""
     ref = EntitlementRef(system=system, kind=ResourceKind.ACCOUNT, path=())
-    return Entitlement(ref=ref, named=ref, title=f"an account in {SYSTEM_TITLES[system]}")
-
-
-#: What people call the systems.
-SYSTEM_TITLES = {System.JUMPCLOUD: "JumpCloud", System.JIRA: "Jira"}
+    return Entitlement(ref=ref, named=ref, title=f"an account in {system.label}")
 
 
 def _step(
@@ -179,6 +175,6 @@ def _method_for(direction: Direction, entitlement: Entitlement, rule: Rule, auto
         verb = "given" if direction is Direction.GIVE else "taken away"
         return (
             Method.TICKET,
-            f"{entitlement.title} cannot be {verb} through the {SYSTEM_TITLES[entitlement.ref.system]} API",
+            f"{entitlement.title} cannot be {verb} through the {entitlement.ref.system.label} API",
         )
     return Method.CONNECTOR, f"policy rule '{rule.pattern}' and the API allow it"

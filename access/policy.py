@@ -5,7 +5,6 @@ The first rule whose pattern matches the entitlement, by ids or by names, decide
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -15,11 +14,12 @@ from typing import Any
 
 from access.entitlements import EntitlementRef
 from access.methods import Direction, Method
+from access.text import normalized_name
 
 
-def _folded(text: str) -> str:
-    """For comparing names that look the same: one case, one way to write an accent."""
-    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).casefold())
+def _by_normalized_names(written: str) -> str:
+    """An entitlement or a pattern with each of its parts as names are compared."""
+    return ":".join(map(normalized_name, written.split(":")))
 
 
 class MissingAccount(StrEnum):
@@ -66,8 +66,8 @@ class Rule:
     def matches(self, refs: Iterable[EntitlementRef]) -> bool:
         """Whether one of the entitlement's names fits the pattern."""
         # A bracket is a bracket: groups are called "[Eng] all", and a deny rule must not miss them.
-        wanted = _folded(self.pattern).replace("[", "[[]")
-        return any(fnmatchcase(_folded(str(ref)), wanted) for ref in refs)
+        wanted = _by_normalized_names(self.pattern).replace("[", "[[]")
+        return any(fnmatchcase(_by_normalized_names(str(ref)), wanted) for ref in refs)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from access.clock import SystemClock
-from access.entitlements import KINDS, ResourceKind, System
+from access.entitlements import System
 from access.methods import Direction
 from access.snapshots import RunState, SyncRun
 from cli import output
@@ -13,13 +13,9 @@ from cli.output import moment
 from cli.store_access import opened
 from cli.sync_facts import age, counts, snapshot_facts
 from config.settings import Settings
-from connectors.jira.client import jira_client
-from connectors.jira.connector import JiraConnector
-from connectors.jumpcloud.client import jumpcloud_client
-from connectors.jumpcloud.connector import JumpCloudConnector
-from connectors.ports import Connector
-from httpclient import ClientOptions, HeaderKey, Timeouts
 from store.unit_of_work import Store
+from worker.systems.kit import SystemKit, Systems
+from worker.systems.table import SYSTEMS
 
 _COLUMNS = {
     "system": "system",
@@ -32,15 +28,11 @@ _COLUMNS = {
     "provisions": "changes by api",
 }
 
-#: What snapshots show of each system besides what access is to.
-_BESIDES = {System.JUMPCLOUD: ("user", "admin"), System.JIRA: ("user", "project")}
-
 
 def show(config: Path | None, *, as_json: bool) -> None:
     """Print the systems."""
     with opened(config, create=True) as (settings, store):
-        now = SystemClock().now()
-        rows = [_facts(settings, store, system, now=now) for system in System]
+        rows = facts(settings, store, now=SystemClock().now())
     if as_json:
         output.print_json(rows)
         return
@@ -48,22 +40,27 @@ def show(config: Path | None, *, as_json: bool) -> None:
     output.print_lines("", f"Provisioning is {settings.provisioning}.", *filter(None, map(_what_failed, rows)))
 
 
-def _facts(settings: Settings, store: Store, system: System, *, now: datetime) -> dict[str, Any]:
+def facts(settings: Settings, store: Store, *, now: datetime, systems: Systems = SYSTEMS) -> list[dict[str, Any]]:
+    """What is connected, and what Provisor reads and changes there: one object for each system."""
+    return [_facts(settings, store, system, kit, now=now) for system, kit in systems.items()]
+
+
+def _facts(settings: Settings, store: Store, system: System, kit: SystemKit, *, now: datetime) -> dict[str, Any]:
     with store.read() as work:
         snapshot, last = work.snapshots.current(system), work.sync_runs.last(system)
-    credential = _credential(settings, system)
+    section = settings.systems[system]
     return {
         "system": str(system),
-        "state": _state(credential, last),
-        "address": settings.jumpcloud.api_base if system is System.JUMPCLOUD else settings.jira.site_url,
-        "credential": credential,
-        "organization_key": settings.atlassian.enabled if system is System.JIRA else None,
+        "state": _state(section.credential_kind, last),
+        "url": section.url,
+        "credential": section.credential_kind,
+        "organization_key": kit.organization_key(settings),
         "provisioning": str(settings.provisioning),
         "snapshot": snapshot_facts(snapshot, now=now),
         "counts": None if snapshot is None else counts(store, str(system)),
         "last_run": None if last is None else _run(last),
-        "reads": sorted({*_BESIDES[system], *map(str, KINDS[system] - {ResourceKind.ACCOUNT})}),
-        "provisions": _provisions(system),
+        "reads": sorted(kit.reads),
+        "provisions": {str(direction): sorted(map(str, kinds)) for direction, kinds in kit.automated.items()},
     }
 
 
@@ -73,19 +70,6 @@ def _state(credential: str | None, last: SyncRun | None) -> str:
     if last is not None and last.state is RunState.RUNNING:
         return "syncing"
     return "failed" if last is not None and last.state is RunState.FAILED else "connected"
-
-
-def _credential(settings: Settings, system: System) -> str | None:
-    """The kind of credential that is set; never the credential."""
-    if system is System.JUMPCLOUD:
-        jumpcloud = settings.jumpcloud
-        if not jumpcloud.enabled:
-            return None
-        return "api key" if jumpcloud.api_key is not None else "service account"
-    jira = settings.jira
-    if not jira.enabled:
-        return None
-    return f"{'bearer' if jira.bearer_token is not None else 'api'} token at the {jira.via}"
 
 
 def _run(run: SyncRun) -> dict[str, Any]:
@@ -98,25 +82,6 @@ def _run(run: SyncRun) -> dict[str, Any]:
         "calls": run.calls,
         "error": run.error if run.state is RunState.FAILED else None,
     }
-
-
-def _provisions(system: System) -> dict[str, list[str]]:
-    """What is given and taken by API; the rest is asked of people, by tickets."""
-    connector = _without_network(system)
-    return {
-        str(direction): sorted(str(kind) for kind in KINDS[system] if connector.automates(kind, direction))
-        for direction in Direction
-    }
-
-
-def _without_network(system: System) -> Connector:
-    """A connector that is only asked what it could do: it has nobody's credential and makes no call."""
-    options = ClientOptions(timeouts=Timeouts.of(connect=1, read=1))
-    nobody = HeaderKey("x-nobody", "nobody")
-    address = "http://127.0.0.1"
-    if system is System.JUMPCLOUD:
-        return JumpCloudConnector(jumpcloud_client(address=address, credential=nobody, options=options))
-    return JiraConnector(jira_client(address=address, credential=nobody, options=options), site=address)
 
 
 def _short(facts: dict[str, Any]) -> dict[str, Any]:

@@ -5,20 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from access.clock import Clock
+from access.provisioning import Provisioning
 from config.errors import SettingsError
-from config.settings import Provisioning, Settings
+from config.settings import Settings
 from config.urls import masked
 from store.existing_store import StoreUnusable, open_existing, sqlite_file
 from store.proof import why_not_writable
 from tasks.doctor.findings import Area, Finding
+from worker.policy import policy_from
 
 _POLICY, _STORE, _BROKER = Area("policy"), Area("store"), Area("broker")
 
 
 def examine_policy(settings: Settings, _clock: Clock) -> Iterator[Finding]:
     """Whether the policy loads, and what is odd about it."""
-    from worker.composition import policy_from
-
     if settings.policy is None:
         yield _POLICY.problem(
             "file", "No policy file is set, so every request is refused.", "Set policy to the path of one."

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -9,24 +9,13 @@ from typing import Any
 from access.clock import Clock, SystemClock
 from cli import output
 from cli.doctor_own import examine_broker, examine_policy, examine_store
-from cli.doctor_systems import examine_atlassian, examine_jira, examine_jumpcloud, examine_ticketing
+from cli.doctor_ticketing import examine_ticketing
 from cli.store_access import load_settings
 from config.errors import SettingsError
 from config.settings import Settings
 from tasks.doctor.findings import Area, Finding, Outcome
-
-Examination = Callable[[Settings, Clock], Iterator[Finding]]
-
-#: In the order in which they are told; they are made at the same time.
-_EXAMINATIONS: dict[str, Examination] = {
-    "policy": examine_policy,
-    "store": examine_store,
-    "broker": examine_broker,
-    "jumpcloud": examine_jumpcloud,
-    "jira": examine_jira,
-    "atlassian": examine_atlassian,
-    "ticketing": examine_ticketing,
-}
+from worker.systems.kit import Examination, Systems
+from worker.systems.table import SYSTEMS
 
 _MARKS = {Outcome.OK: "ok", Outcome.UNKNOWN: "not proven", Outcome.WARNING: "warning", Outcome.PROBLEM: "PROBLEM"}
 _STYLES = {Outcome.OK: "green", Outcome.UNKNOWN: "dim", Outcome.WARNING: "yellow", Outcome.PROBLEM: "bold red"}
@@ -44,19 +33,23 @@ def show(config: Path | None, *, quiet: bool, as_json: bool, clock: Clock | None
     return all(each.outcome is not Outcome.PROBLEM for each in findings)
 
 
-def examine(settings: Settings, clock: Clock) -> Sequence[Finding]:
-    """All findings, in their order."""
-    with ThreadPoolExecutor(max_workers=len(_EXAMINATIONS), thread_name_prefix="doctor") as pool:
+def examine(settings: Settings, clock: Clock, systems: Systems = SYSTEMS) -> Sequence[Finding]:
+    """All findings, in the order of the examinations; these run at the same time."""
+    examinations: dict[str, Examination] = {"policy": examine_policy, "store": examine_store, "broker": examine_broker}
+    for kit in systems.values():
+        examinations |= kit.examinations
+    examinations["ticketing"] = examine_ticketing
+    with ThreadPoolExecutor(max_workers=len(examinations), thread_name_prefix="doctor") as pool:
         futures = [
-            pool.submit(_examined, name, examination, settings, clock) for name, examination in _EXAMINATIONS.items()
+            pool.submit(_examined, name, examination, settings, clock) for name, examination in examinations.items()
         ]
         found = [finding for future in futures for finding in future.result()]
-    if not (settings.jumpcloud.enabled or settings.jira.enabled):
+    if not any(section.enabled for section in settings.systems.values()):
         found.append(
             Area("systems").problem(
                 "connected",
                 "No system is connected.",
-                "Set a credential under jumpcloud or jira in the settings.",
+                f"Set a credential under {' or '.join(settings.systems)} in the settings.",
             )
         )
     return found
@@ -107,6 +100,6 @@ def _facts(finding: Finding) -> dict[str, Any]:
         "area": finding.area,
         "check": finding.check,
         "outcome": str(finding.outcome),
-        "message": finding.message,
+        "message": finding.what,
         "remedy": finding.remedy,
     }

@@ -39,9 +39,12 @@ def require_snapshots(look: Queries, settings: Settings, system: System | None, 
 
 def missing(snapshots: Sequence[Snapshot], settings: Settings, system: System | None) -> list[System]:
     """The systems that are wanted and connected, and have no snapshot."""
-    enabled = {System.JUMPCLOUD: settings.jumpcloud.enabled, System.JIRA: settings.jira.enabled}
     seen = {snapshot.system for snapshot in snapshots}
-    return [each for each in System if enabled[each] and each not in seen and system in (None, each)]
+    return [
+        each
+        for each, section in settings.systems.items()
+        if section.enabled and each not in seen and system in (None, each)
+    ]
 
 
 def age_of(snapshot: Snapshot, now: datetime) -> str:

@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+from access.text import one_line
+
 #: Facts as they are printed as JSON.
 Facts = Mapping[str, Any]
 
@@ -78,7 +80,7 @@ def cell(value: Any) -> str:
         case list() | tuple():
             return ", ".join(map(cell, value)) or "-"
         case _:
-            return "".join(char if char.isprintable() else "?" for char in str(value))
+            return one_line(value)
 
 
 def moment(value: datetime | None) -> str | None:

@@ -6,7 +6,7 @@ import typer
 
 from access.entitlements import ResourceKind, System
 from cli.options import AsJson, ConfigFile, group
-from connectors.reading import AccountKind, AccountStatus, ThingKind
+from connectors.reading import AccountKind, AccountStatus
 
 accounts = group("Accounts that the systems have, as of the last complete snapshot.")
 resources = group("What access can be to: groups, projects and their roles, applications, administrators' roles.")
@@ -17,7 +17,7 @@ OfSystem = Annotated[System | None, typer.Option("--system", help="Only this sys
 Text = Annotated[
     str | None, typer.Option("--text", metavar="TEXT", help="Only where this is in a name, address or username.")
 ]
-Kind = Annotated[ThingKind | None, typer.Option(help="Only this kind of resource.", show_default=False)]
+Kind = Annotated[ResourceKind | None, typer.Option(help="Only this kind of resource.", show_default=False)]
 ByAccount = Annotated[str | None, typer.Option("--account", metavar="ID", help="Only of this id, address or username.")]
 ByResource = Annotated[
     str | None,

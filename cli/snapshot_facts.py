@@ -7,9 +7,8 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from access.entitlements import EntitlementRef, ResourceKind, System
+from access.entitlements import RIGHTS, EntitlementRef, ResourceKind, System
 from cli.output import moment
-from connectors.reading import ThingKind
 
 Row = Mapping[str, Any]
 
@@ -85,8 +84,8 @@ def written_entitlement(row: Row) -> EntitlementRef | None:
 
 def named_entitlement(row: Row) -> EntitlementRef | None:
     """The entitlement of a resource by the names that policies are written with; None where names are missing."""
-    kind = ThingKind(row["kind"]).resource_kind
-    if kind is None:
+    kind = ResourceKind(row["kind"])
+    if kind not in RIGHTS:
         return None
     path: tuple[str, ...] = (row["name"],)
     if kind is ResourceKind.PROJECT_ROLE:

@@ -15,7 +15,7 @@ from cli.snapshot_facts import account_facts, entitlement_facts, grant_facts, re
 from cli.store_access import opened
 from cli.streaming import at_most, print_json_rows, print_rows
 from config.settings import Settings
-from connectors.reading import AccountKind, AccountStatus, ThingKind
+from connectors.reading import AccountKind, AccountStatus
 from store.queries.snapshots import Queries, Wanted, one_moment
 
 _ACCOUNTS = {
@@ -81,7 +81,13 @@ def accounts(
 
 
 def resources(
-    config: Path | None, *, system: System | None, kind: ThingKind | None, text: str | None, limit: int, as_json: bool
+    config: Path | None,
+    *,
+    system: System | None,
+    kind: ResourceKind | None,
+    text: str | None,
+    limit: int,
+    as_json: bool,
 ) -> None:
     """Print resources."""
     with looking(config, system) as (_, look):
@@ -110,7 +116,7 @@ def grants(
     config: Path | None,
     *,
     system: System | None,
-    kind: ThingKind | None,
+    kind: ResourceKind | None,
     status: AccountStatus | None,
     account: str | None,
     resource: str | None,

@@ -26,7 +26,6 @@ from cli.store_access import settings_told
 from cli.streaming import print_json_rows, print_json_with_rows
 from config.policy_file import load_policy
 from config.settings import Settings
-from connectors.reading import ThingKind
 from store.queries.snapshots import Queries, Wanted
 
 #: Of several that are meant, those that are named in the answer.
@@ -51,7 +50,9 @@ def account(config: Path | None, named: str, *, system: System | None, as_json: 
             output.print_lines(*chain.from_iterable(map(_account_told, facts)))
 
 
-def resource(config: Path | None, named: str, *, system: System | None, kind: ThingKind | None, as_json: bool) -> None:
+def resource(
+    config: Path | None, named: str, *, system: System | None, kind: ResourceKind | None, as_json: bool
+) -> None:
     """Print one resource. Raises ``Problem`` when it is not one."""
     with looking(config, system) as (_, look):
         row = _the_one(look, named, system=system, kind=kind)
@@ -91,7 +92,7 @@ def grant(config: Path | None, account_named: str, resource_named: str, *, as_js
             output.print_lines(*chain.from_iterable(map(_grant_told, found)))
 
 
-def _the_one(look: Queries, named: str, *, system: System | None, kind: ThingKind | None) -> Row:
+def _the_one(look: Queries, named: str, *, system: System | None, kind: ResourceKind | None) -> Row:
     found = _found(look, named, system=system, kind=kind)
     if not found:
         raise Problem(
@@ -107,7 +108,7 @@ def _the_one(look: Queries, named: str, *, system: System | None, kind: ThingKin
     return found[0]
 
 
-def _found(look: Queries, named: str, *, system: System | None, kind: ThingKind | None) -> Sequence[Row]:
+def _found(look: Queries, named: str, *, system: System | None, kind: ResourceKind | None) -> Sequence[Row]:
     try:
         ref = EntitlementRef.parse(named)
     except ValueError:

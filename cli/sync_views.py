@@ -76,14 +76,14 @@ def _wired(config: Path | None, calls: CallCounter) -> Iterator[tuple[Store, Syn
     with opened(config, create=True) as (settings, _):
         pass
     from worker.composition import open_store
-    from worker.readers import syncing_from
+    from worker.sync import sync_from
 
     # All that there is to tell is told by this command itself, from what the run has to say.
     start_logging(level="critical", form="auto", redaction=Redaction(secrets_in(settings)))
     with settings_told(), store_told(), usable(masked(settings.store.url)):
         store = open_store(settings)
         try:
-            yield store, syncing_from(settings, store, SystemClock(), RecordingPublisher(), calls=calls)
+            yield store, sync_from(settings, store, SystemClock(), RecordingPublisher(), calls=calls)
         finally:
             store.database.close()
 

@@ -12,12 +12,13 @@ from cli.version import version
 from config.settings import Settings
 from config.urls import masked
 from store.existing_store import sqlite_file, usable
+from worker.roles import Role
 from worker.telemetry import Redaction, start_logging, start_sentry
 
 _log = structlog.get_logger(__name__)
 
 
-def up(config: Path | None, *, roles: Sequence[str]) -> int:
+def up(config: Path | None, *, roles: Sequence[Role]) -> int:
     """Run these roles until a signal ends the process; the exit status. Raises ``Problem``."""
     settings = load_settings(config)
     start_telemetry(settings)
@@ -34,11 +35,11 @@ def start_telemetry(settings: Settings) -> None:
     start_sentry(dsn, environment=telemetry.environment, release=f"provisor@{version()}", redaction=redaction)
 
 
-def _run(settings: Settings, roles: Sequence[str], *, alone: bool) -> int:
-    from worker.running import Role, prepare, run
+def _run(settings: Settings, roles: Sequence[Role], *, alone: bool) -> int:
+    from worker.running import prepare, run
 
     with settings_told(), store_told(), usable(masked(settings.store.url)):
-        running = prepare(settings, roles=map(Role, roles))
+        running = prepare(settings, roles=roles)
         if alone:
             with running.provisor.store.write() as work:
                 freed = work.due.free_all()

@@ -1,4 +1,4 @@
-"""The policy file: YAML into ``access.policy.Policy``, refused as a whole when any part of it is in doubt."""
+"""The policy file: from YAML to ``access.policy.Policy``. A file with one doubtful part is refused as a whole."""
 
 from __future__ import annotations
 
@@ -8,26 +8,29 @@ from dataclasses import dataclass
 from datetime import timedelta
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, ValidationError, field_validator
 
-from access.entitlements import KINDS, RIGHTS, EntitlementRef, System
+from access.durations import parse_duration
+from access.entitlements import RIGHTS, EntitlementRef, System
 from access.message import FACTS
 from access.methods import Method
 from access.policy import MissingAccount, Policy, Rule, TicketRoute
-from config.durations import parse_duration
+from access.products import Product
+from access.text import normalized_name, shortened
+from config.error_messages import error_messages
 from config.errors import SettingsError
-from config.keys import nearest, shown
-from config.section import ProjectKey, Section, Words
-from config.sentences import sentences
+from config.field_types import ProjectKey, Words
+from config.section import Section
+from config.setting_keys import nearest
 from config.yaml_file import read_mapping
 
 _WILDCARDS = "*?["
 
 
 def _with_unit(value: Any) -> timedelta:
-    """A bare number is refused: ``8`` in a policy could be seconds or hours."""
+    """Refuse a bare number: ``8`` in a policy could be seconds or hours."""
     if not isinstance(value, str) or value.strip().isdigit():
         raise ValueError("needs a unit; write one such as 30m, 8h, 7d or PT8H")
     duration = parse_duration(value)
@@ -50,7 +53,7 @@ class _Ticket(Section):
         return labels
 
     def route(self, otherwise: TicketRoute | None) -> TicketRoute | None:
-        """The route it names, completed by another; None when no project is named anywhere."""
+        """The route, with what it leaves out taken from ``otherwise``; None when neither names a project."""
         project = self.project or (otherwise.project if otherwise else None)
         if project is None:
             return None
@@ -69,7 +72,7 @@ class _Rule(Section):
     max_duration: Annotated[timedelta, BeforeValidator(_with_unit)] | None = None
     required: Words = ()
     missing_account: MissingAccount = MissingAccount.REFUSE
-    products: tuple[Literal["jira-core", "jira-servicedesk", "jira-product-discovery", "jira-software"], ...] = ()
+    products: tuple[Product, ...] = ()
     ticket: _Ticket | None = None
 
     @field_validator("pattern")
@@ -77,7 +80,7 @@ class _Rule(Section):
     def _can_match(cls, pattern: str) -> str:
         if not any(char in pattern for char in _WILDCARDS):
             return str(_exact(pattern))
-        if not any(_may_begin_and_end(pattern.casefold(), head, tail) for head, tail in _forms()):
+        if not any(_may_begin_and_end(normalized_name(pattern), head, tail) for head, tail in _forms()):
             raise ValueError(
                 "can match no entitlement; write one such as jira:project-role:PAY:*:assigned or jumpcloud:group:*:member"
             )
@@ -99,7 +102,7 @@ def _exact(pattern: str) -> EntitlementRef:
 def _forms() -> Iterator[tuple[str, str]]:
     """How every kind of entitlement begins and ends."""
     for system in System:
-        for kind in KINDS[system]:
+        for kind in system.kinds:
             yield f"{system}:{kind}:", f":{RIGHTS[kind][0]}"
 
 
@@ -112,23 +115,23 @@ def _may_begin_and_end(pattern: str, head: str, tail: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class PolicyFile:
-    """What a policy file says, and what about it is odd but not wrong: one sentence each."""
+    """The policy of a file, and one warning for each part that is odd and not wrong."""
 
     policy: Policy
     warnings: tuple[str, ...] = ()
 
 
 def load_policy(path: Path, *, ticket: TicketRoute | None = None) -> PolicyFile:
-    """Read a policy. ``ticket`` is where tickets go, as far as the file does not say.
+    """Read a policy. ``ticket`` is the route of tickets for what the file leaves out.
 
-    Raises ``SettingsError`` with all that is wrong, by number and pattern of the rule.
+    Raises ``SettingsError`` with every error, by number and pattern of the rule.
     """
     content = read_mapping(path)
     try:
         file = _PolicyFile.model_validate(content)
     except ValidationError as exc:
         # Not chained: the original holds the values.
-        raise SettingsError(f"{path}: {_by_rule(told, content)}" for told in sentences(exc, _PolicyFile)) from None
+        raise SettingsError(f"{path}: {_by_rule(told, content)}" for told in error_messages(exc, _PolicyFile)) from None
     route = file.ticket.route(ticket)
     if route is None:
         raise SettingsError([f"{path}: ticket.project is not set; set it here, or ticketing.project in the settings."])
@@ -159,7 +162,7 @@ def _by_rule(told: str, content: dict[str, Any]) -> str:
     number, rest = int(place[1]), told[place.end() :].replace("rules.", "")
     rule = content["rules"][number - 1]
     pattern = rule.get("pattern") if isinstance(rule, dict) else None
-    named = f" ({shown(pattern)})" if isinstance(pattern, str) else ""
+    named = f" ({shortened(pattern)})" if isinstance(pattern, str) else ""
     return f"rule {number}{named}{', ' if place[2] else ''}{place[2]}{rest}"
 
 
@@ -167,20 +170,21 @@ def _oddities(rules: Sequence[Rule]) -> Iterator[str]:
     if not rules:
         yield "The policy has no rules, so every request is refused; write one for what is allowed."
     for number, rule in enumerate(rules, start=1):
-        named = f"Rule {number} ({shown(rule.pattern)})"
+        named = f"Rule {number} ({shortened(rule.pattern)})"
         if (
             earlier := next((i for i, other in enumerate(rules[: number - 1], 1) if _covers(other, rule)), None)
         ) is not None:
-            yield f"{named} never matches, because rule {earlier} ({shown(rules[earlier - 1].pattern)}) comes first; move it up."
+            first = f"rule {earlier} ({shortened(rules[earlier - 1].pattern)})"
+            yield f"{named} never matches, because {first} comes first; move it up."
         for name in rule.required:
             near = nearest(name, FACTS)
             if name not in FACTS and near:
-                yield f"{named} requires the free field '{shown(name)}'; if you mean {near}, write it so."
+                yield f"{named} requires the free field '{shortened(name)}'; if you mean {near}, write it so."
 
 
 def _covers(earlier: Rule, later: Rule) -> bool:
-    """Whether all that ``later`` matches is matched by ``earlier``; in doubt, no."""
-    first, second = earlier.pattern.casefold(), later.pattern.casefold()
+    """Whether ``earlier`` matches everything that ``later`` matches; False where that is not certain."""
+    first, second = normalized_name(earlier.pattern), normalized_name(later.pattern)
     if first == second:
         return True
     # With stars only, a pattern that matches another's text matches all that the other matches.

@@ -1,20 +1,21 @@
-"""All that an operator can set. Environment over secret files over the YAML file over defaults."""
+"""All settings of an operator. The environment decides before secret files, these before the YAML file and defaults."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, BeforeValidator, PrivateAttr, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from config.durations import written
+from access.durations import written
+from access.entitlements import System
+from access.provisioning import Provisioning
+from config.error_messages import error_messages
 from config.errors import SettingsError
-from config.keys import all_keys
-from config.running import (
+from config.process import (
     BrokerSettings,
     LimitSettings,
     StoreSettings,
@@ -22,22 +23,11 @@ from config.running import (
     TelemetrySettings,
     WorkerSettings,
 )
-from config.sentences import sentences
-from config.sources import YamlFile, config_file, from_environment, from_secret_files
-from config.systems import AtlassianSettings, JiraSettings, JiraSite, JumpCloudSettings
+from config.setting_keys import all_keys
+from config.settings_sources import YamlFile, config_file, from_environment, from_secret_files
+from config.systems import AtlassianSettings, JiraSettings, JiraSite, JumpCloudSettings, SystemSettings
 from config.ticketing import TicketingSettings
 from config.urls import masked
-
-
-class Provisioning(StrEnum):
-    """Whether Provisor changes anything."""
-
-    #: Requests are taken in and wait.
-    OFF = "off"
-    #: What would be done is shown, with reasons; nothing is changed.
-    PLAN = "plan"
-    #: It is done.
-    ON = "on"
 
 
 def _word(value: Any) -> Any:
@@ -50,7 +40,7 @@ def _word(value: Any) -> Any:
 class Settings(BaseSettings):
     """Everything an operator sets, checked as a whole.
 
-    Made by ``load``; made directly it takes only what it is given, and reads nothing.
+    ``load`` reads them. The constructor takes only the values that it is given.
     """
 
     model_config = SettingsConfigDict(
@@ -86,7 +76,7 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the library's protocol
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the library's protocol
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Only what is handed in: the world is read in ``load``, in one place."""
+        """Only the values that are handed in: ``load`` alone reads environment and files."""
         return (init_settings,)
 
     @model_validator(mode="after")
@@ -100,17 +90,22 @@ class Settings(BaseSettings):
         return self
 
     @property
+    def systems(self) -> Mapping[System, SystemSettings]:
+        """The section of each system: the one of the system's name."""
+        return {system: getattr(self, system) for system in System}
+
+    @property
     def ticketing_site(self) -> JiraSite:
         """The site tickets are made in: ticketing's own, or else the provisioned one."""
         return self.ticketing.jira or self.jira
 
     def describe(self) -> dict[str, str | int | float | None]:
-        """Every key with its value as it may be shown: secrets only as ``(set)``, addresses without passwords."""
+        """Every key with its value as it may be shown: secrets only as ``(set)``, URLs without passwords."""
         shown = {key: _shown(_value(self, key)) for key in all_keys(type(self))}
         return shown | {"store.url": masked(self.store.url), "broker.url": masked(self.broker.url)}
 
     def origins(self) -> Mapping[str, str]:
-        """Where each key that is not a default was written, for people."""
+        """For each key whose value is not the default: where the value was written, for people."""
         return self._origins
 
     @classmethod
@@ -131,7 +126,7 @@ class Settings(BaseSettings):
             settings = cls(_build_sources=((environment, secrets, file), {}))
         except ValidationError as exc:
             # Not chained: the original holds the values.
-            raise SettingsError([*problems, *sentences(exc, cls, origin=origin)]) from None
+            raise SettingsError([*problems, *error_messages(exc, cls, origin=origin)]) from None
         if problems:
             raise SettingsError(problems)
         settings._origins = {key: found for key in all_keys(cls) if (found := origin(key))}

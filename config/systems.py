@@ -1,18 +1,50 @@
-"""The systems that Provisor provisions: where they are and how it proves itself there."""
+"""The systems that Provisor provisions: where they are, and the credential for each."""
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Protocol, Self
 
 from pydantic import Field, model_validator
 
-from config.section import Section, Words, form
-from config.urls import Token, WebAddress
+from config.field_types import Words, matching
+from config.section import Section
+from config.urls import Token, WebUrl
 
 _NO_CLOUD_ID = "is not a cloud id; copy it from https://<site>.atlassian.net/_edge/tenant_info, or leave it out"
 
-#: Jira's own groups, never changed through the API [docs][observed: Jira Cloud contract, groups].
-SYSTEM_GROUPS = ("system-administrators", "site-admins", "atlassian-addons", "atlassian-addons-admin", "org-admins")
+
+class SystemSettings(Protocol):
+    """What the section of every system has."""
+
+    @property
+    def enabled(self) -> bool:
+        """Whether there is a credential to use the system with."""
+        ...
+
+    @property
+    def credential_kind(self) -> str | None:
+        """The kind of credential that is set, for people; None when none is."""
+        ...
+
+    @property
+    def url(self) -> str | None:
+        """Where the system is, for people."""
+        ...
+
+    @property
+    def rate(self) -> float:
+        """Calls a second, over all workers."""
+        ...
+
+    @property
+    def burst(self) -> int:
+        """Calls that may be made at once after a quiet time."""
+        ...
+
+    @property
+    def concurrency(self) -> int:
+        """Calls in flight at once, of one process taking a snapshot."""
+        ...
 
 
 class JumpCloudSettings(Section):
@@ -20,16 +52,18 @@ class JumpCloudSettings(Section):
 
     #: Where the organization lives: us, eu or in.
     region: Literal["us", "eu", "in"] = "us"
-    #: Instead of the region's own address, for a proxy or the simulator.
-    api_url: WebAddress | None = None
+    #: Instead of the region's own URL, for a proxy or the simulator.
+    api_url: WebUrl | None = None
     #: The same for Directory Insights.
-    insights_url: WebAddress | None = None
+    insights_url: WebUrl | None = None
     #: Where a service account gets its token; the same for every region [observed].
-    token_url: WebAddress = "https://admin-oauth.id.jumpcloud.com/oauth2/token"  # noqa: S105 - an address
+    token_url: WebUrl = "https://admin-oauth.id.jumpcloud.com/oauth2/token"  # noqa: S105 - a URL
     #: An administrator's key; or else a service account's id and secret.
     api_key: Token | None = None
     #: A service account's id, with client_secret.
-    client_id: Annotated[str, form(r"\S{1,200}", "is not a client id; copy it from the service account")] | None = None
+    client_id: Annotated[str, matching(r"\S{1,200}", "is not a client id; copy it from the service account")] | None = (
+        None
+    )
     #: A service account's secret, with client_id.
     client_secret: Token | None = None
     #: Calls a second, over all workers and everything Provisor does here.
@@ -40,7 +74,9 @@ class JumpCloudSettings(Section):
     concurrency: Annotated[int, Field(ge=1, le=64)] = 4
     #: Needed by multi-tenant administrators, and best set for service accounts.
     org_id: (
-        Annotated[str, form(r"[0-9a-fA-F]{24}", "is not an organization's id; copy its 24 characters from the console")]
+        Annotated[
+            str, matching(r"[0-9a-fA-F]{24}", "is not an organization's id; copy its 24 characters from the console")
+        ]
         | None
     ) = None
 
@@ -55,16 +91,28 @@ class JumpCloudSettings(Section):
     @property
     def enabled(self) -> bool:
         """Whether there is a credential to use it with."""
-        return self.api_key is not None or self.client_id is not None
+        return self.credential_kind is not None
+
+    @property
+    def credential_kind(self) -> str | None:
+        """The kind of credential that is set, for people; None when none is."""
+        if self.api_key is not None:
+            return "api key"
+        return None if self.client_id is None else "service account"
+
+    @property
+    def url(self) -> str:
+        """Where people and the API find the organization."""
+        return self.api_base
 
     @property
     def api_base(self) -> str:
-        """Address of the admin API, without a slash at the end; ``/api`` and ``/api/v2`` come after it."""
+        """URL of the admin API, without a slash at the end; ``/api`` and ``/api/v2`` come after it."""
         return self.api_url or f"https://console{self._infix}.jumpcloud.com"
 
     @property
     def insights_base(self) -> str:
-        """Address of Directory Insights, without a slash at the end; ``/insights/directory/v1`` comes after it."""
+        """URL of Directory Insights, without a slash at the end; ``/insights/directory/v1`` comes after it."""
         return self.insights_url or f"https://api{self._infix}.jumpcloud.com"
 
     @property
@@ -76,18 +124,22 @@ class JiraSite(Section):
     """A Jira Cloud site, and the account that Provisor has there."""
 
     #: The site people see, such as https://acme.atlassian.net; links in tickets are made from it.
-    site_url: WebAddress | None = None
+    site_url: WebUrl | None = None
     #: ``site`` for a token without scopes; ``gateway`` for scoped tokens and service accounts.
     via: Literal["site", "gateway"] = "site"
     #: The gateway knows the site by this; looked up from the site when left out.
-    cloud_id: Annotated[str, form(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", _NO_CLOUD_ID)] | None = None
-    #: The gateway's address, for a proxy or the simulator.
-    gateway_url: WebAddress = "https://api.atlassian.com"
+    cloud_id: Annotated[str, matching(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", _NO_CLOUD_ID)] | None = (
+        None
+    )
+    #: The gateway's URL, for a proxy or the simulator.
+    gateway_url: WebUrl = "https://api.atlassian.com"
     #: With ``api_token``: the account's email.
     email: (
         Annotated[
             str,
-            form(r"[^@\s:]+@[^@\s:]+", "is not an email address; write the account's, such as provisor@acme.example"),
+            matching(
+                r"[^@\s:]+@[^@\s:]+", "is not an email address; write the account's, such as provisor@acme.example"
+            ),
         ]
         | None
     ) = None
@@ -113,13 +165,25 @@ class JiraSite(Section):
     @property
     def enabled(self) -> bool:
         """Whether there is a credential to use it with."""
-        return self.api_token is not None or self.bearer_token is not None
+        return self.credential_kind is not None
+
+    @property
+    def credential_kind(self) -> str | None:
+        """The kind of credential that is set, for people; None when none is."""
+        if self.bearer_token is not None:
+            return f"bearer token at the {self.via}"
+        return None if self.api_token is None else f"api token at the {self.via}"
+
+    @property
+    def url(self) -> str | None:
+        """Where people find the site."""
+        return self.site_url
 
     def api_base(self, *, cloud_id: str | None = None) -> str:
-        """Address that ``/rest/api/3`` comes after.
+        """URL that ``/rest/api/3`` comes after.
 
-        ``cloud_id`` is what was looked up when none is configured.
-        Raises ``ValueError`` when the site or, by the gateway, the cloud id is not known.
+        ``cloud_id`` is the one that was looked up, for settings without one.
+        Raises ``ValueError`` when the site is not set, or the cloud id that the gateway needs is not known.
         """
         if self.via == "site":
             if self.site_url is None:
@@ -143,24 +207,19 @@ class JiraSettings(JiraSite):
     #: Calls in flight at once, of one process taking a snapshot.
     concurrency: Annotated[int, Field(ge=1, le=64)] = 5
 
-    @property
-    def all_protected_groups(self) -> frozenset[str]:
-        """The configured groups and Jira's own, case-folded."""
-        return frozenset(name.casefold() for name in (*SYSTEM_GROUPS, *self.protected_groups))
-
 
 class AtlassianSettings(Section):
     """The Atlassian organization above the site. Optional: it adds what a site's own API cannot do."""
 
-    #: The organization's id, as its administration's address shows it.
+    #: The organization's id, as in the URL of its administration.
     org_id: (
-        Annotated[str, form(r"[A-Za-z0-9-]{1,64}", "is not an organization's id; copy it from admin.atlassian.com")]
+        Annotated[str, matching(r"[A-Za-z0-9-]{1,64}", "is not an organization's id; copy it from admin.atlassian.com")]
         | None
     ) = None
     #: The organization's API key.
     api_key: Token | None = None
-    #: The organization API's address, for a proxy or the simulator.
-    api_url: WebAddress = "https://api.atlassian.com"
+    #: The organization API's URL, for a proxy or the simulator.
+    api_url: WebUrl = "https://api.atlassian.com"
 
     @model_validator(mode="after")
     def _is_whole(self) -> Self:

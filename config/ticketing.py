@@ -6,13 +6,13 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from config.durations import Duration, within
-from config.section import ProjectKey, Section, Words
+from config.field_types import Duration, ProjectKey, Words, within
+from config.section import Section
 from config.systems import JiraSite
 
 
 class TicketingSettings(Section):
-    """Where people are asked to do what no API can, and how their answers are read."""
+    """The tickets that ask people for changes that no API can make."""
 
     #: The ticketing system.
     provider: Literal["jira"] = "jira"

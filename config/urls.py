@@ -1,4 +1,4 @@
-"""Addresses: of web services, which must not be reached in clear, and of databases and brokers, which hold passwords."""
+"""URLs of web services, which must not be called in clear, and of databases and brokers, which may hold passwords."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ _PRIVATE_ENDINGS = (".internal", ".local", ".localhost", ".test")
 def _split(text: str) -> SplitResult:
     try:
         parts = urlsplit(text)
-        # Reading the port is what checks it.
+        # urlsplit checks the port only when the port is read.
         _ = parts.port
     except ValueError:
-        raise ValueError("is not an address; write one such as https://acme.atlassian.net") from None
+        raise ValueError("is not a URL; write one such as https://acme.atlassian.net") from None
     return parts
 
 
 def _is_near(host: str) -> bool:
-    """Whether a name can only be reached on this machine or a private network, where simulators live."""
+    """Whether a host is on this machine or a private network, where simulators and test systems are."""
     try:
         address = ipaddress.ip_address(host)
     except ValueError:
@@ -30,12 +30,12 @@ def _is_near(host: str) -> bool:
     return address.is_loopback or address.is_private
 
 
-def _web_address(text: str) -> str:
+def _web_url(text: str) -> str:
     text = text.strip()
     parts = _split(text)
     host = (parts.hostname or "").lower()
     if parts.scheme not in ("https", "http") or not host:
-        raise ValueError("is not a web address; write it in full, such as https://acme.atlassian.net")
+        raise ValueError("is not a URL; write it in full, such as https://acme.atlassian.net")
     if parts.username is not None or parts.password is not None:
         raise ValueError("has a user name or password in it; take it out and use the keys meant for credentials")
     if parts.query or parts.fragment:
@@ -50,7 +50,7 @@ def _web_address(text: str) -> str:
 
 
 def _has_stray_at(parts: SplitResult) -> bool:
-    """Whether a password was cut in two by one of its own characters: the rest of it would pass for the path."""
+    """Whether a character of the password ended the host part: the rest of the password would then stand in the path."""
     return bool(parts.netloc) and "@" in parts.path + parts.query + parts.fragment
 
 
@@ -72,18 +72,16 @@ def _database(url: SecretStr) -> SecretStr:
         if not _located(text, example="postgresql://user:password@host/name").path.strip("/"):
             raise ValueError("names no database; write postgresql://user:password@host/name")
     elif scheme != "sqlite" or not rest.startswith("/"):
-        raise ValueError(
-            "is not a database Provisor can use; write sqlite:///./var/provisor.db or a postgresql:// address"
-        )
+        raise ValueError("is not a database Provisor can use; write sqlite:///./var/provisor.db or a postgresql:// URL")
     return url
 
 
 def _broker(url: SecretStr) -> SecretStr:
-    """Several addresses with semicolons between them are the members of one RabbitMQ cluster."""
+    """Check one URL, or several with semicolons between them: the members of one RabbitMQ cluster."""
     for text in url.get_secret_value().split(";"):
         scheme = text.partition("://")[0]
         if scheme not in {"memory", "amqp", "amqps", "redis", "rediss"}:
-            raise ValueError("is not a broker Provisor can use; write memory://, or an amqp:// or redis:// address")
+            raise ValueError("is not a broker Provisor can use; write memory://, or an amqp:// or redis:// URL")
         if scheme != "memory":
             _located(text, example="amqp://user:password@host// or redis://host:6379/0")
     return url
@@ -99,7 +97,7 @@ def _token(secret: SecretStr) -> SecretStr:
 
 
 def masked(url: SecretStr) -> str:
-    """The address, or several, with passwords and parameters hidden."""
+    """The URL, or several with semicolons between them, with passwords and parameters hidden."""
     return ";".join(_masked(text) for text in url.get_secret_value().split(";"))
 
 
@@ -115,11 +113,11 @@ def _masked(text: str) -> str:
     return f"{parts.scheme}://{user}{parts.hostname or ''}{port}{parts.path}{'?***' if parts.query else ''}"
 
 
-#: Base address of a web service, without a slash at the end.
-WebAddress = Annotated[str, AfterValidator(_web_address)]
-#: Where the database is. Secret as a whole, because a password may be in it.
+#: Base URL of a web service, without a slash at the end.
+WebUrl = Annotated[str, AfterValidator(_web_url)]
+#: URL of the database. Secret as a whole, because it may hold a password.
 DatabaseUrl = Annotated[SecretStr, AfterValidator(_database)]
-#: Where the broker is. Secret as a whole, because a password may be in it.
+#: URL of the broker. Secret as a whole, because it may hold a password.
 BrokerUrl = Annotated[SecretStr, AfterValidator(_broker)]
-#: A credential.
+#: A key, a token or another secret, in printable ASCII without spaces.
 Token = Annotated[SecretStr, AfterValidator(_token)]

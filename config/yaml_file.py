@@ -1,6 +1,6 @@
 """YAML as configuration: one mapping, no key twice, and errors that quote nothing of the file.
 
-The parser's own messages are not passed on: they show the line they stumbled over, and that line may hold a secret.
+The parser's own messages are not passed on: they quote the line with the error, and that line may hold a secret.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 
 from config.errors import SettingsError
-from config.keys import word
+from config.setting_keys import word
 
 
 class _Loader(yaml.SafeLoader):

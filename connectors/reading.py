@@ -1,6 +1,6 @@
 """What Provisor asks of a system when it takes a snapshot of it: the port each reader implements.
 
-A snapshot is made of *parts*, each one list of the system ("users", "groups", "members/<group>"). The engine (``tasks/sync``)
+A snapshot is made of *parts*, each one list of the system ("users", "groups", "members/<group>"). The engine (``tasks/sync.py``)
 decides which parts are read when and by whom, and stores their rows; the reader knows how to read a part completely, in as
 few calls as the service allows, and says so when it could not. Parts come in stages: the parts of a later stage are made
 from what an earlier one found, which the engine hands back as a ``Catalogue``.
@@ -67,21 +67,6 @@ class AccountRow:
     attributes: Mapping[str, Any] = field(default_factory=dict)
 
 
-class ThingKind(StrEnum):
-    """A kind of resource in a snapshot: those of entitlements, and projects, which roles are roles of."""
-
-    GROUP = "group"
-    PROJECT = "project"
-    PROJECT_ROLE = "project-role"
-    APPLICATION = "application"
-    ADMIN_ROLE = "admin-role"
-
-    @property
-    def resource_kind(self) -> ResourceKind | None:
-        """The kind of entitlement it carries; None for a project itself."""
-        return None if self is ThingKind.PROJECT else ResourceKind(self.value)
-
-
 @dataclass(frozen=True, slots=True)
 class ResourceRow:
     """One resource. The ``id`` of a project role is ``<project id>/<role id>``; ``parent`` is the project's id.
@@ -89,7 +74,7 @@ class ResourceRow:
     ``attributes`` hold what matters for access: membership method, whether an identity provider owns it, lead, type, ….
     """
 
-    kind: ThingKind
+    kind: ResourceKind
     id: str
     name: str
     parent: str | None = None
@@ -109,7 +94,7 @@ class PrincipalKind(StrEnum):
 class GrantRow:
     """One direct grant: a principal holds a resource. ``since`` only when the service itself says since when."""
 
-    kind: ThingKind
+    kind: ResourceKind
     resource: str
     principal_kind: PrincipalKind
     principal: str
@@ -151,11 +136,11 @@ class ReadPlan:
 class Catalogue(Protocol):
     """What the earlier stages of this run found (parts kept from the previous snapshot included)."""
 
-    def resources(self, kind: ThingKind) -> Iterator[ResourceRow]:
+    def resources(self, kind: ResourceKind) -> Iterator[ResourceRow]:
         """The resources of a kind."""
         ...
 
-    def count(self, kind: ThingKind) -> int:
+    def count(self, kind: ResourceKind) -> int:
         """How many there are."""
         ...
 

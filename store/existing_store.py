@@ -10,18 +10,19 @@ from alembic.util.exc import CommandError
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
+from access.remedies import WithRemedy
 from store.database import Database
 from store.migrations import current_revision, migrate, newest_revision
 from store.unit_of_work import Store, Unavailable
 
 
-class StoreUnusable(Exception):  # noqa: N818 - what an operator is told
-    """The store cannot be used: one sentence of what is wrong, one of what to do."""
+class StoreUnusable(WithRemedy, Exception):  # noqa: N818 - what an operator is told
+    """The store cannot be used."""
 
     def __init__(self, what: str, remedy: str) -> None:
         self.what = what
         self.remedy = remedy
-        super().__init__(f"{what} {remedy}")
+        super().__init__(what, remedy)
 
 
 def sqlite_file(url: str) -> Path | None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import ColumnElement, Connection, delete, select
 
+from access import email_address
 from access.entitlements import System
 from store.tables import known_emails
 
@@ -18,12 +19,15 @@ class KnownEmails:
 
     def learn(self, system: System, email: str, account_id: str, *, source: str, now: datetime) -> None:
         """Remember it, in place of what was known."""
-        key = {"system": str(system), "email": email.casefold()}
+        self._connection.execute(delete(known_emails).where(*_is(system, email)))
         self._connection.execute(
-            delete(known_emails).where(known_emails.c.system == key["system"], known_emails.c.email == key["email"])
-        )
-        self._connection.execute(
-            known_emails.insert().values(**key, account_id=account_id, source=source, learned_at=now)
+            known_emails.insert().values(
+                system=str(system),
+                email=email_address.normalized(email),
+                account_id=account_id,
+                source=source,
+                learned_at=now,
+            )
         )
 
     def all(self, system: System) -> dict[str, str]:
@@ -33,7 +37,11 @@ class KnownEmails:
 
     def account(self, system: System, email: str) -> str | None:
         """The account with this address, as far as we know."""
-        statement = select(known_emails.c.account_id).where(
-            known_emails.c.system == str(system), known_emails.c.email == email.casefold()
-        )
-        return self._connection.execute(statement).scalar()
+        statement = select(known_emails.c.account_id).where(*_is(system, email))
+        return self._connection.execute(statement.order_by(known_emails.c.learned_at.desc())).scalar()
+
+
+def _is(system: System, email: str) -> tuple[ColumnElement[bool], ...]:
+    # Rows of earlier versions have a domain outside ASCII as it is written.
+    forms = {email_address.normalized(email), email_address.lower_case(email)}
+    return known_emails.c.system == str(system), known_emails.c.email.in_(forms)

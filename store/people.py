@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from access import email_address
 from store.queries.snapshots import Queries
 
 
@@ -42,4 +43,4 @@ class People:
 
 
 def _folded(email: str | None) -> str:
-    return (email or "").lower()
+    return email_address.lower_case(email or "")

@@ -11,10 +11,10 @@ from access.entitlements import ResourceKind
 from access.lifecycle import ClaimState, OperationState
 from access.methods import Direction, Method
 from access.operations import Claim, Operation, Purpose
-from access.planning import SYSTEM_TITLES
+from access.provisioning import Provisioning
 from store.unit_of_work import UnitOfWork
 from tasks.fulfilment import Fulfilment
-from tasks.services import Mode, Services, new_id
+from tasks.services import Services, new_id
 
 _log = structlog.get_logger(__name__)
 
@@ -28,7 +28,7 @@ class Expiry:
 
     def end(self, claim_id: str) -> None:
         """End a claim that is over, and begin to take the access away unless something else holds it."""
-        if self._services.mode is not Mode.ON:
+        if self._services.mode is not Provisioning.ON:
             return
         now = self._services.clock.now()
         with self._services.store.read() as work:
@@ -109,5 +109,5 @@ class Expiry:
         if rule is not None and rule.take is Method.TICKET:
             return Method.TICKET, f"policy rule '{rule.pattern}' has a person do it"
         if connector is None or not connector.automates(kind, Direction.TAKE):
-            return Method.TICKET, f"it cannot be taken away through the {SYSTEM_TITLES[claim.entitlement.system]} API"
+            return Method.TICKET, f"it cannot be taken away through the {claim.entitlement.system.label} API"
         return Method.CONNECTOR, "its time is up"

@@ -17,6 +17,7 @@ from access.failures import CredentialRefused, Failure, Transient, Unknown
 from access.lifecycle import OperationState
 from access.methods import Direction, Method
 from access.operations import Operation
+from access.provisioning import Provisioning
 from access.retry import GiveUp, RetryAt, decide
 from connectors.ports import Connector, Observation, Target
 from store.leases import LeaseLost
@@ -26,7 +27,7 @@ from tasks import settlement
 from tasks.faults import fault
 from tasks.planning import Planner
 from tasks.preconditions import NotWanted, NotYet, objection
-from tasks.services import Mode, Services
+from tasks.services import Services
 from tasks.targets import target_of
 from tasks.ticket_opener import TicketOpener
 
@@ -85,7 +86,7 @@ class Fulfilment:
 
     def _begin(self, operation_id: str) -> Operation | None:
         """Lease an operation, unless another is at the same access: then it waits a moment."""
-        if self._services.mode is not Mode.ON:
+        if self._services.mode is not Provisioning.ON:
             return None
         now = self._services.clock.now()
         try:

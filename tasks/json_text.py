@@ -9,14 +9,10 @@ import json
 import math
 from typing import Any, NoReturn
 
+from access.text import shortened
+
 #: Far above the depth of any message, far below what could exhaust a stack.
 MAX_DEPTH = 32
-
-
-def shown(text: object, *, most: int = 60) -> str:
-    """Someone else's words, fit to be quoted: on one line, and short."""
-    line = "".join(char if char.isprintable() else "?" for char in str(text)[: most + 1])
-    return line if len(line) <= most else f"{line[:most]}…"
 
 
 def decode(body: bytes) -> str:
@@ -54,7 +50,7 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for key, value in pairs:
         if key in found:
-            raise _Refused(f"The JSON has the key '{shown(key)}' twice in one object; keep one.")
+            raise _Refused(f"The JSON has the key '{shortened(key)}' twice in one object; keep one.")
         found[key] = value
     return found
 

@@ -21,7 +21,8 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from access.message import AccessRequest
-from tasks.json_text import decode, read_json, shown
+from access.text import shortened
+from tasks.json_text import decode, read_json
 
 #: A request is a few hundred bytes; this is room for the longest texts the model allows.
 MAX_BODY = 256 * 1024
@@ -80,11 +81,11 @@ def _check_content_type(content_type: str | None) -> None:
     if media_type.endswith("-batch+json"):
         raise Malformed("The message is a batch of CloudEvents; send one request a message.")
     if not _is_json(media_type):
-        raise Malformed(f"The content type '{shown(media_type)}' is not read; send application/json.")
+        raise Malformed(f"The content type '{shortened(media_type)}' is not read; send application/json.")
     for parameter in parameters:
         name, _, value = parameter.partition("=")
         if name.strip() == "charset" and value.strip(' "') not in ("utf-8", "utf8", "us-ascii"):
-            raise Malformed(f"The charset '{shown(value)}' is not read; send UTF-8.")
+            raise Malformed(f"The charset '{shortened(value)}' is not read; send UTF-8.")
 
 
 def _unwrap(envelope: dict[str, Any]) -> Any:
@@ -92,10 +93,10 @@ def _unwrap(envelope: dict[str, Any]) -> Any:
     attributes = {name: value for name, value in envelope.items() if name not in ("data", "data_base64")}
     problems = list(_attribute_problems(attributes))
     if not problems and attributes["type"] != EVENT_TYPE:
-        problems.append(f"The event's type is '{shown(attributes['type'])}'; send {EVENT_TYPE}.")
+        problems.append(f"The event's type is '{shortened(attributes['type'])}'; send {EVENT_TYPE}.")
     media_type = str(attributes.get("datacontenttype", "")).partition(";")[0].strip().lower()
     if not _is_json(media_type):
-        problems.append(f"The event's datacontenttype '{shown(media_type)}' is not read; send application/json.")
+        problems.append(f"The event's datacontenttype '{shortened(media_type)}' is not read; send application/json.")
     if ("data" in envelope) == ("data_base64" in envelope):
         problems.append("The event needs its request in either data or data_base64.")
     if problems:
@@ -130,7 +131,7 @@ def _attribute_problems(attributes: dict[str, Any]) -> Iterable[str]:
 def _attribute_sentence(name: str, error: Exception) -> str:
     match error:
         case CustomExtensionAttributeError():
-            return f"The event has '{shown(name)}', whose name CloudEvents does not allow; use a-z and 0-9."
+            return f"The event has '{shortened(name)}', whose name CloudEvents does not allow; use a-z and 0-9."
         case InvalidAttributeTypeError():
             return f"The event's {name} is not of the type CloudEvents requires."
         case _ if name == "specversion":
@@ -148,7 +149,7 @@ def _sentences(exc: ValidationError) -> list[str]:
 
 
 def _sentence(error: ErrorDetails) -> str:
-    where = shown(".".join(str(part) for part in error["loc"] if part != "[key]")) or "request"
+    where = shortened(".".join(str(part) for part in error["loc"] if part != "[key]")) or "request"
     match error["type"]:
         case "missing":
             return f"{where}: it is required."

@@ -16,11 +16,12 @@ from access.message import AccessRequest
 from access.methods import Direction
 from access.operations import Claim, Lane, Operation, Purpose, Request, access_key
 from access.planning import Plan, Refusal, Step, account_of, plan
+from access.provisioning import Provisioning
 from access.retry import GiveUp, RetryLimits, decide
 from store.unit_of_work import Conflict, Unavailable, UnitOfWork
 from tasks.faults import fault
 from tasks.revocation import claims_up_to, end_claims, withdraw
-from tasks.services import Mode, Services, new_id
+from tasks.services import Services, new_id
 
 _log = structlog.get_logger(__name__)
 
@@ -44,7 +45,7 @@ class Planner:
             request = work.requests.get(request_id)
         if request is None or request.state not in (RequestState.RECEIVED, RequestState.PLANNED):
             return None
-        if self._services.mode is Mode.OFF:
+        if self._services.mode is Provisioning.OFF:
             self._rest(request)
             return None
         limits = self._services.options.retry
@@ -76,7 +77,11 @@ class Planner:
     def _unborn(self, request: Request, entitlement: Entitlement) -> bool:
         """Whether this takes away what an earlier request is about to give to somebody who has no account yet."""
         email = request.message.subject.email
-        if request.message.action.direction is Direction.GIVE or email is None or self._services.mode is not Mode.ON:
+        if (
+            request.message.action.direction is Direction.GIVE
+            or email is None
+            or self._services.mode is not Provisioning.ON
+        ):
             return False
         with self._services.store.read() as work:
             return bool(work.claims.on(access_key(None, email, entitlement.ref), states=(ClaimState.PENDING,)))
@@ -155,7 +160,7 @@ class Planner:
 
     def _commit(self, request: Request, decision: Plan) -> Operation | None:
         now = self._services.clock.now()
-        begin = self._services.mode is Mode.ON
+        begin = self._services.mode is Provisioning.ON
         state = RequestState.FULFILLING if begin else RequestState.PLANNED
         account = decision.account
         email = request.message.subject.email
@@ -218,7 +223,7 @@ class Planner:
         return first if free else None
 
     def _operations(self, request: Request, decision: Plan, *, now: datetime) -> list[Operation]:
-        begun = self._services.mode is Mode.ON
+        begun = self._services.mode is Provisioning.ON
         return [
             _operation(
                 request, decision, step, position=position, now=now, due_at=now if begun and position == 0 else None

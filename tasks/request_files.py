@@ -15,7 +15,7 @@ from enum import StrEnum
 from typing import Any
 
 from access.message import AccessRequest
-from tasks.json_text import shown
+from access.text import shortened
 from tasks.message_parsing import Malformed, parse_message
 
 
@@ -179,7 +179,7 @@ def _from_table(text: str) -> Iterator[Entry]:
 def _wrong_columns(columns: list[str]) -> str | None:
     unknown = [name for name in columns if name not in COLUMNS and not (name.startswith(_FIELD) and name != _FIELD)]
     if unknown:
-        named = ", ".join(f"'{shown(name, most=20)}'" for name in unknown[:3])
+        named = ", ".join(f"'{shortened(name, most=20)}'" for name in unknown[:3])
         return f"The table has unknown columns ({named}); there are {', '.join(COLUMNS)} and {_FIELD}<name>."
     if len(set(columns)) < len(columns):
         return "The table has the same column twice; keep one of each."

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from enum import StrEnum
 from secrets import token_hex
 
 from access.clock import Clock
@@ -13,21 +12,11 @@ from access.entitlements import System
 from access.failures import Permanent
 from access.operations import Lane
 from access.policy import Policy
+from access.provisioning import Provisioning
 from access.retry import RetryLimits
 from connectors.ports import Connector
 from store.unit_of_work import Store
 from tasks.publisher import Publisher
-
-
-class Mode(StrEnum):
-    """How much Provisor may do."""
-
-    #: Requests are stored and wait.
-    OFF = "off"
-    #: Requests are planned, and the plan is shown; nothing is changed.
-    PLAN = "plan"
-    #: Requests are fulfilled.
-    ON = "on"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +46,7 @@ class Services:
     publisher: Publisher
     connectors: Mapping[System, Connector]
     policy: Policy
-    mode: Mode = Mode.ON
+    mode: Provisioning = Provisioning.ON
     options: FulfilmentOptions = field(default_factory=FulfilmentOptions)
     #: The same connectors on the lane that takes access away, which may draw deeper on the rate budget.
     urgent: Mapping[System, Connector] = field(default_factory=dict)

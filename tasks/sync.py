@@ -15,11 +15,11 @@ from datetime import datetime, timedelta
 import structlog
 
 from access.clock import Clock
-from access.entitlements import System
+from access.entitlements import ResourceKind, System
 from access.failures import CredentialRefused, Failure, Transient
 from access.operations import Lane
 from access.snapshots import RunState, SyncRun
-from connectors.reading import Incomplete, Part, Reader, ReadPlan, ResourceRow, ThingKind
+from connectors.reading import Incomplete, Part, Reader, ReadPlan, ResourceRow
 from store.leases import LeaseLost
 from store.outbox import Topic, WakeUp
 from store.sync_runs import Shard
@@ -344,7 +344,7 @@ class StoredCatalogue:
         self._store = store
         self._run_id = run_id
 
-    def resources(self, kind: ThingKind) -> Iterator[ResourceRow]:
+    def resources(self, kind: ResourceKind) -> Iterator[ResourceRow]:
         """The resources of a kind, by id."""
         with self._store.read() as work:
             for row in work.snapshots.resources(self._run_id, str(kind)):
@@ -357,7 +357,7 @@ class StoredCatalogue:
                     attributes=row["attributes"],
                 )
 
-    def count(self, kind: ThingKind) -> int:
+    def count(self, kind: ResourceKind) -> int:
         """How many there are."""
         with self._store.read() as work:
             return work.snapshots.count_resources(self._run_id, str(kind))

@@ -210,7 +210,7 @@ class TicketOpener:
         try:
             return self._services.connector(operation.system, operation.lane).holdings(operation.account_id)
         except Failure as failure:
-            return Holdings(complete=False, note=f"What the account holds could not be read: {failure.message}")
+            return Holdings(complete=False, note=f"What the account holds could not be read: {failure.what}")
 
     def _opened(self, operation: Operation, ticket: Ticket, ref: TicketRef) -> None:
         now = self._services.clock.now()

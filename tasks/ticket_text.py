@@ -7,7 +7,6 @@ from datetime import date, datetime, timedelta
 from access.entitlements import ResourceKind
 from access.methods import Direction
 from access.operations import Claim, Operation, Request, Ticket
-from access.planning import SYSTEM_TITLES
 from access.policy import Policy, TicketRoute
 from connectors.ports import Holdings, Observation
 from ticketing.facts import Holding, TicketFacts
@@ -109,7 +108,7 @@ class TicketWriter:
             operation_id=operation.id,
             action=_ACTIONS[_kind(operation)],
             subject=str(message.who),
-            system=SYSTEM_TITLES[operation.system],
+            system=operation.system.label,
             account_title=operation.account_title,
             account_id=operation.account_id,
             account_email=operation.email,

@@ -1,4 +1,4 @@
-"""Counting the calls we make, by system: for runs, benchmarks and metrics."""
+"""Counts calls by system, for runs of sync and for benchmarks."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from access.entitlements import System
 
 
 class CallCounter:
-    """How many calls this process has made to each system, for one purpose."""
+    """The calls that this process has made to each system for one purpose."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._calls: Counter[str] = Counter()
 
     def __call__(self, system: str, method: str, route: str, status: int | None, seconds: float) -> None:
-        """One exchange took place; as ``httpclient`` tells it."""
+        """Count one exchange: an observer of ``httpclient``."""
         del method, route, status, seconds
         with self._lock:
             self._calls[system] += 1

@@ -1,4 +1,4 @@
-"""The composition root: from settings to everything that runs. The only reader of ``config``."""
+"""The composition root: from settings to everything that runs."""
 
 from __future__ import annotations
 
@@ -6,9 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from access.clock import Clock, SystemClock
-from access.policy import Policy, TicketRoute
 from access.retry import RetryLimits
-from config.policy_file import load_policy
 from config.settings import Settings
 from store.database import Database
 from store.migrations import migrate
@@ -17,20 +15,24 @@ from tasks.expiry import Expiry
 from tasks.fulfilment import Fulfilment
 from tasks.intake import DISPATCHED_FOR, Intake
 from tasks.publisher import Publisher
-from tasks.services import FulfilmentOptions, Mode, Services
+from tasks.services import FulfilmentOptions, Services
 from tasks.sync import Sync
 from tasks.ticket_opener import TicketOpener, TicketOptions
 from tasks.ticket_text import TicketWriter
 from tasks.ticket_tracker import TicketTracker
 from ticketing.ports import TicketProvider
 from ticketing.templates import Templates
-from worker.readers import syncing_from
-from worker.upstreams import connectors_from, provider_from
+from worker.policy import policy_from
+from worker.sync import sync_from
+from worker.systems.connectors import connectors_from
+from worker.systems.kit import Dependencies, Systems
+from worker.systems.table import SYSTEMS
+from worker.ticketing import provider_from
 
-#: An operation's write is looked for this long within the same call, as far as the retry_policy of the settings allows.
+#: How long an operation looks for its own write within the same call; no longer than ``limits.verification``.
 _READ_BACK = timedelta(seconds=2)
 
-#: Between two looks for a write that does not show yet, or for an issue whose creation was not answered.
+#: The wait between two looks for a write that does not show yet, or for an issue whose creation got no answer.
 _LOOK_AGAIN = timedelta(seconds=3)
 _SHORTEST_LOOK = timedelta(milliseconds=250)
 
@@ -56,21 +58,26 @@ class Provisor:
 
 
 def open_store(settings: Settings) -> Store:
-    """The store, brought to the form this version needs."""
+    """The store, migrated to the schema of this version."""
     database = Database(settings.store.url.get_secret_value(), pool_size=settings.store.pool_size)
     migrate(database)
     return Store(database)
 
 
 def compose(
-    settings: Settings, publisher: Publisher, *, clock: Clock | None = None, store: Store | None = None
+    settings: Settings,
+    publisher: Publisher,
+    *,
+    clock: Clock | None = None,
+    store: Store | None = None,
+    systems: Systems = SYSTEMS,
 ) -> Provisor:
     """Wire everything. Raises ``SettingsError`` with what is missing or wrong."""
     clock = clock or SystemClock()
     policy, warnings = policy_from(settings)
     store = store or open_store(settings)
     provider = provider_from(settings, clock)
-    connectors = connectors_from(settings, store, clock)
+    connectors = connectors_from(Dependencies(settings, store, clock), systems)
     services = Services(
         store=store,
         clock=clock,
@@ -78,55 +85,43 @@ def compose(
         connectors=connectors.usual,
         urgent=connectors.urgent,
         policy=policy,
-        mode=Mode(settings.provisioning.value),
+        mode=settings.provisioning,
         options=fulfilment_options(settings),
     )
-    ticket_terms = TicketOptions(
+    ticket_options = TicketOptions(
         poll=settings.ticketing.poll,
         look_for=settings.ticketing.look_for,
         believe_within=settings.ticketing.believe_within,
         closings=settings.ticketing.reopen_limit,
     )
     writer = TicketWriter(Templates(settings.ticketing.templates_dir), policy, due_in_days=settings.ticketing.due_days)
-    fulfilment = Fulfilment(services, TicketOpener(services, provider, writer, ticket_terms))
+    fulfilment = Fulfilment(services, TicketOpener(services, provider, writer, ticket_options))
     return Provisor(
         settings=settings,
         services=services,
         intake=Intake(store, clock, publisher, dispatched_for=dispatched_for(settings)),
         fulfilment=fulfilment,
-        ticket_tracker=TicketTracker(services, provider, writer, ticket_terms),
+        ticket_tracker=TicketTracker(services, provider, writer, ticket_options),
         expiry=Expiry(services, fulfilment),
-        syncing=syncing_from(settings, store, clock, publisher),
+        syncing=sync_from(settings, store, clock, publisher, systems=systems),
         provider=provider,
         warnings=warnings,
     )
 
 
-def policy_from(settings: Settings) -> tuple[Policy, tuple[str, ...]]:
-    """The policy, and what is odd about it. Without a policy file every request is refused, and that is said."""
-    ticketing = settings.ticketing
-    route = TicketRoute(project=ticketing.project, issue_type=ticketing.issue_type) if ticketing.project else None
-    if settings.policy is None:
-        return Policy(rules=(), ticket=route or TicketRoute(project="")), (
-            "No policy file is set, so every request is refused; set policy to the path of one.",
-        )
-    file = load_policy(settings.policy, ticket=route)
-    return file.policy, file.warnings
-
-
 def fulfilment_options(settings: Settings) -> FulfilmentOptions:
-    """The times and bounds of fulfilment."""
+    """The times and bounds of fulfilment, from the settings."""
     limits = settings.limits
     return FulfilmentOptions(
         retry=RetryLimits(attempts=limits.attempts, deadline=limits.deadline, first_wait=limits.first_wait),
         lease=settings.worker.lease,
         read_back=min(_READ_BACK, limits.verification),
         visible_within=limits.verification,
-        # No longer than all of the retry_policy, and never at once: looking again is for what needs time to show.
+        # No longer than the whole time for verification, and never at once: a change needs time to show.
         look_again=max(_SHORTEST_LOOK, min(_LOOK_AGAIN, limits.verification)),
     )
 
 
 def dispatched_for(settings: Settings) -> timedelta:
-    """How long a wake-up may be under way before the sweep sends another: no longer than a worker may hold the work."""
+    """How long the sweep waits for a wake-up that was sent before it sends another: at most the lease of a worker."""
     return min(DISPATCHED_FOR, settings.worker.lease)

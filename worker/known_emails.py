@@ -1,4 +1,4 @@
-"""Our record of addresses, as the connectors take it."""
+"""The store's record of email addresses, in the form that connectors and readers take."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from access.clock import Clock
 from access.entitlements import System
 from store.unit_of_work import Store
 
-#: How long listings go by one reading of all addresses.
+#: How long a listing uses one copy of all addresses.
 _FRESH_FOR = timedelta(minutes=1)
 
 
@@ -28,7 +28,7 @@ class StoredEmails:
             return work.addresses.account(self._system, email)
 
     def address(self, account_id: str) -> str | None:
-        """The address of an account, as far as we know: for listings of all accounts, so it may be a minute old."""
+        """The address of an account, as far as we know. It may be a minute old: listings ask for every account."""
         now = self._clock.now()
         if now >= self._fresh_until:
             with self._store.read() as work:
@@ -37,6 +37,6 @@ class StoredEmails:
         return self._known.get(account_id)
 
     def learn(self, email: str, account_id: str) -> None:
-        """Remember whose address it is."""
+        """Remember that the address is the account's."""
         with self._store.write() as work:
             work.addresses.learn(self._system, email, account_id, source="made by Provisor", now=self._clock.now())

@@ -1,4 +1,4 @@
-"""What stands where no ticketing is configured: every operation that needs a person says so."""
+"""The ticketing provider of settings without ticketing: operations that need a person fail, and say why."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ticketing.ports import TicketDraft, TicketRef, TicketSnapshot
 
 
 class NoTickets:
-    """A ticketing provider that is not there."""
+    """A ticketing provider that makes no tickets."""
 
     @property
     def name(self) -> str:
@@ -23,17 +23,17 @@ class NoTickets:
         _refuse()
 
     def find(self, marker: str, *, project: str) -> Sequence[TicketRef]:
-        """None was ever made."""
+        """None: this provider made no tickets."""
         del marker, project
         return ()
 
     def probe(self, marker: str, *, project: str, after_key: str | None) -> Sequence[TicketRef]:
-        """None was ever made."""
+        """None: this provider made no tickets."""
         del marker, project, after_key
         return ()
 
     def read(self, ids: Sequence[str]) -> Mapping[str, TicketSnapshot]:
-        """Refuse: these were made by a provider that is not configured any more."""
+        """Refuse: another provider made these tickets, and it is not configured any more."""
         del ids
         _refuse()
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any
 
 import structlog
@@ -14,9 +13,9 @@ from celery.signals import setup_logging
 from celery.worker import WorkController
 
 from access.operations import Lane
+from access.provisioning import Provisioning
 from config.settings import Settings
 from store.outbox import Topic, WakeUp
-from tasks.services import Mode
 from tasks.sync import Sync
 from worker.app import Handlers, make_app
 from worker.composition import Provisor, compose, dispatched_for
@@ -25,20 +24,10 @@ from worker.intake_consumer import IntakeConsumer, intake_step
 from worker.outbox_relay import OutboxRelay
 from worker.publisher import CeleryPublisher
 from worker.queues import Queues
+from worker.roles import Role
 from worker.threads import Threads
 
 _log = structlog.get_logger(__name__)
-
-
-class Role(StrEnum):
-    """A part of the work that a process can take."""
-
-    #: Carry out what wake-ups ask for.
-    WORKER = "worker"
-    #: Take access requests from the broker.
-    INTAKE = "intake"
-    #: Find what is due; any number of these may run.
-    SCHEDULER = "scheduler"
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +173,7 @@ def _announce(running: Running) -> None:
     provisor = running.provisor
     for warning in provisor.warnings:
         _log.warning("settings.odd", why=warning)
-    if provisor.services.mode is Mode.ON:
+    if provisor.services.mode is Provisioning.ON:
         with provisor.store.write() as work:
             work.requests.wake_planned(now=provisor.services.clock.now())
     _log.info("provisor.up", provisioning=str(provisor.services.mode))

@@ -11,9 +11,9 @@ from typing import Any, Literal, get_args, get_origin
 from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 
+from access.durations import written
 from checks.attribute_docs import attribute_docs
-from config.durations import written
-from config.keys import section_of
+from config.setting_keys import section_of
 from config.settings import Settings
 
 PATH = "docs/settings.md"

@@ -58,9 +58,9 @@ class _Settings:
 
 
 def _settings(tree: Tree) -> _Settings:
-    from config.keys import all_keys, variable  # noqa: PLC0415 - so that rules about text need nothing of the product
+    from config.setting_keys import all_keys, variable  # noqa: PLC0415 - so that rules about text need nothing of the product
     from config.settings import Settings  # noqa: PLC0415 - as above
-    from config.sources import CONTROLS  # noqa: PLC0415 - as above
+    from config.settings_sources import CONTROLS  # noqa: PLC0415 - as above
 
     keys = frozenset(all_keys(Settings))
     read = {name for path in tree.ending(".py") for name in _READ.findall(tree.read(path))}

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from checks.attribute_docs import attribute_docs
 from checks.tree import Finding, Tree
-from config.keys import section_of
+from config.setting_keys import section_of
 from config.settings import Settings
 
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from access import email_address
 from access.accounts import Account, NoMatch, Subject
 from access.entitlements import System
 from connectors.jira.client import API, USER_SEARCH
@@ -10,7 +11,7 @@ from connectors.jira.shapes import USER, USERS, User, is_account_id
 from connectors.ports import Observation
 from httpclient import Call, HttpClient
 
-#: Our own map from a lower-cased address to an account id, None when it holds none.
+#: Our own map from a normalized address to an account id, None when it holds none.
 KnownEmails = Callable[[str], str | None]
 
 _USER = f"{API}/user"
@@ -36,7 +37,7 @@ class Accounts:
             user = self.by_id(subject.id)
             if user is None:
                 return NoMatch(f"The Jira account {subject.id}", self._near(subject.email))
-            if subject.email and user.emailAddress and not _same(user.emailAddress, subject.email):
+            if subject.email and user.emailAddress and not email_address.same(user.emailAddress, subject.email):
                 return NoMatch(f"The Jira account {subject.id} with the address {subject.email}", (_written(user),))
             return _account(user, email=user.emailAddress, proven=True)
         if subject.email:
@@ -71,13 +72,13 @@ class Accounts:
         any case; a single person's hit with a hidden address is probable, never proven: the search compares hidden addresses
         [observed], but the beginnings of names as well [spec]. Inactive accounts are not found by search [spec].
         """
-        known = self._known_emails(email.lower())
+        known = self._known_emails(email_address.normalized(email))
         user = self.by_id(known) if known else None
-        if user and (not user.emailAddress or _same(user.emailAddress, email)):
+        if user and (not user.emailAddress or email_address.same(user.emailAddress, email)):
             return _account(user, email=email, proven=True)
         hits = [hit for hit in self._search(email) if hit.accountId != "unknown"]
         people = [hit for hit in hits if hit.is_person]
-        exact = [hit for hit in people if _same(hit.emailAddress or "", email)]
+        exact = [hit for hit in people if email_address.same(hit.emailAddress or "", email)]
         hidden = [hit for hit in people if not hit.emailAddress]
         wanted = f"The Jira account {email}"
         likely = exact or hidden
@@ -126,10 +127,6 @@ class Accounts:
         if not name:
             return ()
         return tuple(_written(hit) for hit in self._search(name) if hit.is_person)[:_MOST_CANDIDATES]
-
-
-def _same(one: str, other: str) -> bool:
-    return one.strip().casefold() == other.strip().casefold()
 
 
 def _written(user: User) -> str:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import ClassVar
 
 from access.accounts import Account, NoMatch, Subject
 from access.entitlements import Entitlement, EntitlementRef, ResourceKind, System
@@ -28,10 +29,16 @@ class JiraConnector:
     """Group members, project-role actors and accounts of one Jira Cloud site.
 
     ``client`` comes from ``jira_client``; ``site`` is the address people use (browse links are made from it, never from the
-    gateway). ``known_emails`` is our own map from a lower-cased email to an accountId, ``remember_address`` is told of
+    gateway). ``known_emails`` is our own map from a normalized email to an accountId, ``remember_address`` is told of
     accounts that were made, ``idp_groups`` says which group ids are filled from an identity provider, and
-    ``protected_groups`` are names that are never changed, besides Jira's own system groups.
+    ``protected_groups`` are names or ids of groups that are never changed, besides Jira's own system groups.
     """
+
+    #: The kinds of resource that the API changes; removing an account is for people.
+    automated: ClassVar[Mapping[Direction, frozenset[ResourceKind]]] = {
+        Direction.GIVE: frozenset({ResourceKind.GROUP, ResourceKind.PROJECT_ROLE, ResourceKind.ACCOUNT}),
+        Direction.TAKE: frozenset({ResourceKind.GROUP, ResourceKind.PROJECT_ROLE}),
+    }
 
     def __init__(
         self,
@@ -88,9 +95,7 @@ class JiraConnector:
 
     def automates(self, kind: ResourceKind, direction: Direction) -> bool:
         """Groups and project roles both ways; making an account, but not removing one, which is for people."""
-        if kind is ResourceKind.ACCOUNT:
-            return direction is Direction.GIVE
-        return kind in {ResourceKind.GROUP, ResourceKind.PROJECT_ROLE}
+        return kind in self.automated[direction]
 
     def find_account(self, subject: Subject) -> Account | NoMatch:
         """The one account the subject names by accountId or email; see ``Account.email_proven`` for hidden addresses."""

@@ -7,6 +7,7 @@ from http import HTTPStatus
 from access.accounts import NoMatch
 from access.entitlements import Entitlement, EntitlementRef, ResourceKind, System
 from access.failures import Failure, Permanent
+from access.text import normalized_name
 from connectors.jira.accounts import Accounts
 from connectors.jira.client import API, disagreement, refusal
 from connectors.jira.shapes import GROUP_PAGE, PICKED_GROUPS, USER_GROUPS, Group, PickedGroup, is_group_id
@@ -48,7 +49,7 @@ class Groups:
     ) -> None:
         self._client = client
         self._accounts = accounts
-        self._protected = frozenset(name.casefold() for name in protected | SYSTEM_GROUPS)
+        self._protected = frozenset(map(normalized_name, protected | SYSTEM_GROUPS))
         self._is_external = is_external
 
     def find(self, name_or_id: str) -> Entitlement | NoMatch:
@@ -150,11 +151,11 @@ class Groups:
         exact = [group for group in self._bulk({"groupName": name}) if group.name == name]
         if exact:
             return exact
-        wanted = name.strip().casefold()
+        wanted = normalized_name(name)
         return [
             Group(name=group.name, groupId=group.groupId)
             for group in self._picked(name)
-            if group.groupId and group.name.casefold() == wanted
+            if group.groupId and normalized_name(group.name) == wanted
         ]
 
     def _bulk(self, which: dict[str, str]) -> list[Group]:
@@ -185,8 +186,8 @@ class Groups:
         )
 
     def _by_person(self, group: Group) -> str | None:
-        name = group.name.casefold()
-        if name in self._protected or name.startswith(_SYSTEM_PREFIX):
+        name = normalized_name(group.name)
+        if {name, normalized_name(group.groupId)} & self._protected or name.startswith(_SYSTEM_PREFIX):
             return "it is a protected group that Provisor never changes"
         if self._is_external(group.groupId):
             return "its members come from an identity provider"

@@ -3,6 +3,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from http import HTTPStatus
 
+from access import email_address
 from access.accounts import Account, NoMatch
 from access.failures import CredentialRefused, Failure, Permanent, Transient, Unknown
 from connectors.jira.accounts import Accounts
@@ -77,7 +78,7 @@ class Invitations:
             made = answer.read_as(USER, what="the new user")
         except Failure:
             return
-        self._remember(email.lower(), made.accountId)
+        self._remember(email_address.normalized(email), made.accountId)
 
     def _invite(self, email: str, products: tuple[str, ...]) -> tuple[Failure | None, Response | None]:
         call = Call(

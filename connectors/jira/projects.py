@@ -7,6 +7,7 @@ from http import HTTPStatus
 
 from access.accounts import NoMatch
 from access.failures import CredentialRefused, Permanent
+from access.text import normalized_name
 from connectors.jira.client import API
 from connectors.jira.permissions import ADMINISTER, ADMINISTER_PROJECTS, OwnPermissions
 from connectors.jira.shapes import PROJECT, PROJECT_PAGE, ROLE, ROLE_MAP, Project, Role
@@ -41,9 +42,9 @@ class Projects:
         direct = self.by_id_or_key(text) if _KEY_OR_ID.fullmatch(text) else None
         if direct is not None:
             return direct
-        wanted = text.casefold()
+        wanted = normalized_name(text)
         found = list(self.search(text))
-        same = [project for project in found if wanted in {project.key.casefold(), project.name.casefold()}]
+        same = [project for project in found if wanted in {normalized_name(project.key), normalized_name(project.name)}]
         if len(same) == 1:
             return same[0]
         if not same and not found:
@@ -132,6 +133,6 @@ def _not_administrator(project_id: str, status: int | None, trace_id: str | None
 
 
 def _close(text: str, projects: list[Project]) -> list[Project]:
-    names = {name.casefold(): project for project in projects for name in (project.name, project.key)}
-    near = [names[name] for name in get_close_matches(text.casefold(), list(names), n=_MOST_CANDIDATES)]
+    names = {normalized_name(name): project for project in projects for name in (project.name, project.key)}
+    near = [names[name] for name in get_close_matches(normalized_name(text), list(names), n=_MOST_CANDIDATES)]
     return list({project.id: project for project in near or projects[:_MOST_CANDIDATES]}.values())

@@ -6,6 +6,7 @@ from http import HTTPStatus
 from access.accounts import NoMatch
 from access.entitlements import Entitlement, EntitlementRef, ResourceKind, System
 from access.failures import Failure, Permanent
+from access.text import normalized_name
 from connectors.jira.accounts import Accounts
 from connectors.jira.client import API, disagreement, refusal
 from connectors.jira.groups import Groups
@@ -42,7 +43,7 @@ class Roles:
         same = (
             [name for name in roles if name == wanted]
             or [name for name, role_id in roles.items() if str(role_id) == wanted]
-            or [name for name in roles if name.casefold() == wanted.casefold()]
+            or [name for name in roles if normalized_name(name) == normalized_name(wanted)]
         )
         if len(same) != 1:
             near = same or get_close_matches(wanted, list(roles), n=5, cutoff=0.4) or sorted(roles)
@@ -53,7 +54,7 @@ class Roles:
         def ref(*path: str) -> EntitlementRef:
             return EntitlementRef(system=System.JIRA, kind=ResourceKind.PROJECT_ROLE, path=path)
 
-        internal = name.casefold().startswith(_INTERNAL_PREFIX)
+        internal = normalized_name(name).startswith(_INTERNAL_PREFIX)
         return Entitlement(
             ref=ref(project.id, str(roles[name])),
             named=ref(project.key, name),

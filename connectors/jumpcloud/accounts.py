@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from difflib import get_close_matches
 
+from access import email_address
 from access.accounts import Account, NoMatch, Subject
 from access.entitlements import System
 from connectors.jumpcloud.shapes import USER, USERS, User, is_object_id
@@ -23,6 +25,10 @@ _MOST_CANDIDATES = 5
 
 #: Letters of a mistyped name that the search for near ones trusts: most slips come later in a word.
 _TRUSTED_LETTERS = 3
+
+
+#: How a value is stored [assumed].
+_IN_LOWER_CASE: dict[str, Callable[[str], str]] = {"email": email_address.lower_case, "username": str.lower}
 
 
 class Accounts:
@@ -70,7 +76,12 @@ class Accounts:
 
     def _by_field(self, name: str, value: str) -> list[User]:
         # Stored in lower case [assumed] and filtered case-sensitively [spec]; where they are not, the search finds them.
-        params: Params = {"filter": f"{name}:$eq:{value.lower()}", "fields": _FIELDS, "sort": "_id", "limit": 100}
+        params: Params = {
+            "filter": f"{name}:$eq:{_IN_LOWER_CASE[name](value)}",
+            "fields": _FIELDS,
+            "sort": "_id",
+            "limit": 100,
+        }
         answer = self._client.send(Call(method="GET", route=_USERS, params=params))
         users = _exactly(_users(answer), name, value)
         return users or _exactly(self._search(value, name), name, value)
@@ -101,13 +112,18 @@ def _users(answer: Response) -> list[User]:
 
 def _exactly(users: list[User], name: str, value: str) -> list[User]:
     """Those whose field is the value in any case: a service that ignores a filter must not choose for us."""
-    wanted = value.casefold()
-    return list({user.id: user for user in users if str(getattr(user, name) or "").casefold() == wanted}.values())
+    return list({user.id: user for user in users if _same(name, getattr(user, name), value)}.values())
 
 
 def _agrees(user: User, subject: Subject) -> bool:
-    said = ((subject.email, user.email), (subject.username, user.username))
-    return all(not wanted or wanted.strip().casefold() == (held or "").casefold() for wanted, held in said)
+    said = (("email", user.email, subject.email), ("username", user.username, subject.username))
+    return all(not wanted or _same(name, held, wanted) for name, held, wanted in said)
+
+
+def _same(name: str, held: str | None, wanted: str) -> bool:
+    if name == "email":
+        return email_address.same(held or "", wanted)
+    return (held or "").lower() == wanted.strip().lower()
 
 
 def _written(user: User) -> str:

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+from collections.abc import Mapping
 from http import HTTPStatus
+from typing import ClassVar
 
 from access.accounts import Account, NoMatch, Subject
 from access.entitlements import Entitlement, EntitlementRef, ResourceKind, System
@@ -21,6 +23,11 @@ class JumpCloudConnector:
 
     ``client`` comes from ``jumpcloud_client``; ``console`` is the address people see JumpCloud at, by default the client's.
     """
+
+    #: The kinds of resource that the API changes; the rest is for people.
+    automated: ClassVar[Mapping[Direction, frozenset[ResourceKind]]] = dict.fromkeys(
+        Direction, frozenset({ResourceKind.GROUP})
+    )
 
     def __init__(self, client: HttpClient, *, console: str | None = None) -> None:
         self._client = client
@@ -62,8 +69,7 @@ class JumpCloudConnector:
 
     def automates(self, kind: ResourceKind, direction: Direction) -> bool:
         """Groups, both ways."""
-        del direction
-        return kind is ResourceKind.GROUP
+        return kind in self.automated[direction]
 
     def find_account(self, subject: Subject) -> Account | NoMatch:
         """The one system user the subject names, by id, email or username (v1 ``systemusers`` [spec])."""

@@ -5,6 +5,7 @@ from http import HTTPStatus
 
 from access.accounts import NoMatch
 from access.entitlements import Entitlement, EntitlementRef, ResourceKind, System
+from access.text import normalized_name
 from connectors.jumpcloud.client import PAGE, v2_rows
 from connectors.jumpcloud.shapes import GROUP, GROUPS, Group, is_object_id
 from httpclient import Call, HttpClient
@@ -36,11 +37,11 @@ class Groups:
         if group:
             return self._entitlement(group)
         every = self.every()
-        wanted = name_or_id.strip().casefold()
-        same = [group for group in every if group.name.casefold() == wanted]
+        wanted = normalized_name(name_or_id)
+        same = [group for group in every if normalized_name(group.name) == wanted]
         if len(same) == 1:
             return self._entitlement(same[0])
-        names = {group.name.casefold(): group for group in every}
+        names = {normalized_name(group.name): group for group in every}
         near = same or [names[name] for name in get_close_matches(wanted, list(names), n=_MOST_CANDIDATES)]
         candidates = tuple(f"{group.name} ({group.id})" for group in near)
         return NoMatch(f"The JumpCloud group '{name_or_id}'", candidates, several=len(same) > 1)

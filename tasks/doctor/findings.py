@@ -3,6 +3,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from access.remedies import WithRemedy
+
 
 class Outcome(StrEnum):
     """What came of looking at one thing."""
@@ -18,17 +20,14 @@ class Outcome(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing that was looked at: one sentence of how it is, and for a problem one of what to change."""
+class Finding(WithRemedy):
+    """One thing that was looked at: ``what`` is how it is, ``remedy`` is empty where it is as it should be."""
 
     area: str
     check: str
     outcome: Outcome
-    message: str
+    what: str
     remedy: str = ""
-
-    def __str__(self) -> str:
-        return f"{self.message} {self.remedy}".strip()
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,18 +36,18 @@ class Area:
 
     name: str
 
-    def ok(self, check: str, message: str) -> Finding:
+    def ok(self, check: str, what: str) -> Finding:
         """It is as it should be."""
-        return Finding(self.name, check, Outcome.OK, message)
+        return Finding(self.name, check, Outcome.OK, what)
 
-    def unknown(self, check: str, message: str, remedy: str = "") -> Finding:
+    def unknown(self, check: str, what: str, remedy: str = "") -> Finding:
         """It could not be proven."""
-        return Finding(self.name, check, Outcome.UNKNOWN, message, remedy)
+        return Finding(self.name, check, Outcome.UNKNOWN, what, remedy)
 
-    def warning(self, check: str, message: str, remedy: str) -> Finding:
+    def warning(self, check: str, what: str, remedy: str) -> Finding:
         """It works, and somebody should know."""
-        return Finding(self.name, check, Outcome.WARNING, message, remedy)
+        return Finding(self.name, check, Outcome.WARNING, what, remedy)
 
-    def problem(self, check: str, message: str, remedy: str) -> Finding:
+    def problem(self, check: str, what: str, remedy: str) -> Finding:
         """It will not work."""
-        return Finding(self.name, check, Outcome.PROBLEM, message, remedy)
+        return Finding(self.name, check, Outcome.PROBLEM, what, remedy)

@@ -190,7 +190,7 @@ def _reads(setup: JumpCloudSetup) -> Iterator[Finding]:
         try:
             answer = setup.api.ask("GET", route, params={"limit": 100 if what == "administrators" else 1})
         except Failure as failure:
-            yield _AREA.problem("reading", f"Reading {what} failed: {failure.message}", "Try again later.")
+            yield _AREA.problem("reading", f"Reading {what} failed: {failure.what}", "Try again later.")
             continue
         if "no organization selected" in answer.said.lower():
             yield _organization_needed()
@@ -224,9 +224,7 @@ def _writes(setup: JumpCloudSetup) -> Iterator[Finding]:
             body={"op": "remove", "type": "user", "id": _NOTHING},
         )
     except Failure as failure:
-        yield _AREA.unknown(
-            "group changes", f"Whether members of groups may be changed was not told: {failure.message}"
-        )
+        yield _AREA.unknown("group changes", f"Whether members of groups may be changed was not told: {failure.what}")
         return
     if answer.status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
         yield _AREA.problem(

@@ -28,7 +28,7 @@ def unreachable(area: Area, check: str, address: str, failure: Failure, *, setti
             "Check HTTPS_PROXY and NO_PROXY, and that the proxy lets this machine through.",
         )
     message, remedy = _why(parts, timeout=timeout) or (
-        f"{host} does not answer as a web service: {failure.message}",
+        f"{host} does not answer as a web service: {failure.what}",
         "Check what is between this machine and the service.",
     )
     return area.problem(check, message, remedy.replace("{setting}", setting))

@@ -6,12 +6,13 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from http import HTTPStatus
-from typing import Any, Protocol
+from typing import Any
 
 from pydantic import ValidationError
 
 from access.failures import Failure
 from access.policy import TicketRoute
+from access.remedies import WithRemedy
 from connectors.jira.client import API
 from httpclient import Response
 from tasks.doctor.findings import Area, Finding
@@ -25,22 +26,8 @@ from ticketing.status import CLOSED_CATEGORY, folded
 _AREA = Area("ticketing")
 
 
-class TicketProblem(Protocol):
-    """What a ticketing provider says is wrong with a setting."""
-
-    @property
-    def message(self) -> str:
-        """One sentence of what is wrong."""
-        ...
-
-    @property
-    def remedy(self) -> str:
-        """One sentence of what to do."""
-        ...
-
-
 #: Project, issue type and names of extra fields, to what is wrong with them.
-Prove = Callable[[str, str, Sequence[str]], Sequence[TicketProblem]]
+Prove = Callable[[str, str, Sequence[str]], Sequence[WithRemedy]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,7 +84,7 @@ def _scope(setup: TicketSetup, probe: Probe) -> Iterator[Finding]:
 def _route(setup: TicketSetup, probe: Probe, route: TicketRoute) -> Iterator[Finding]:
     problems = setup.prove(route.project, route.issue_type, tuple(route.fields))
     for problem in problems:
-        yield _AREA.problem("tickets", problem.message, problem.remedy)
+        yield _AREA.problem("tickets", problem.what, problem.remedy)
     if not problems:
         yield _AREA.ok("tickets", f"Tickets of type {route.issue_type} can be made in {route.project}.")
         yield from _statuses(setup, probe, route)

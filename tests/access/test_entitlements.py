@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from access.entitlements import KINDS, RIGHTS, EntitlementRef, ResourceKind, System, written_form
+from access.entitlements import RIGHTS, EntitlementRef, ResourceKind, System, written_form
 
 names = st.text(min_size=1, max_size=40).filter(lambda text: "\0" not in text)
 
@@ -10,7 +10,7 @@ names = st.text(min_size=1, max_size=40).filter(lambda text: "\0" not in text)
 @st.composite
 def refs(draw: st.DrawFn) -> EntitlementRef:
     system = draw(st.sampled_from(System))
-    kind = draw(st.sampled_from(sorted(KINDS[system])))
+    kind = draw(st.sampled_from(sorted(system.kinds)))
     parts = RIGHTS[kind][1]
     path = tuple(draw(st.lists(names, min_size=parts, max_size=parts)))
     return EntitlementRef(system=system, kind=kind, path=path)
@@ -86,7 +86,7 @@ def test_a_path_of_the_wrong_length_is_refused() -> None:
         EntitlementRef(System.JIRA, ResourceKind.PROJECT_ROLE, ("PAY",))
 
 
-@pytest.mark.parametrize(("system", "kind"), [(system, kind) for system in System for kind in sorted(KINDS[system])])
+@pytest.mark.parametrize(("system", "kind"), [(system, kind) for system in System for kind in sorted(system.kinds)])
 def test_every_kind_has_a_form_that_can_be_read(system: System, kind: ResourceKind) -> None:
     form = written_form(system, kind)
     assert str(EntitlementRef.parse(form)) == form

@@ -14,7 +14,7 @@ def test_every_kind_of_failure_has_its_own_word() -> None:
 def test_a_failure_reads_as_what_happened_its_trace_and_what_to_do(kind: type[Failure]) -> None:
     failure = kind("Jira answered 503.", remedy="Wait.", status=503, trace_id="abc")
     assert str(failure) == "Jira answered 503. (trace abc) Wait."
-    assert (failure.message, failure.remedy, failure.status, failure.trace_id) == (
+    assert (failure.what, failure.remedy, failure.status, failure.trace_id) == (
         "Jira answered 503.",
         "Wait.",
         503,

@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from access.accounts import Subject
+from access.durations import LONGEST
 from access.entitlements import EntitlementRef
-from access.message import LONGEST, AccessRequest, Action, ends_at, present_fields
+from access.message import AccessRequest, Action, ends_at, present_fields
 from access.methods import Direction
 
 GRANT: dict[str, Any] = {
@@ -112,6 +113,23 @@ def test_the_canonical_form_is_json_that_reads_back_as_the_same_request(message:
     assert again == first
     assert again.canonical() == first.canonical()
     assert again.fingerprint() == first.fingerprint()
+
+
+@pytest.mark.parametrize(
+    ("message", "fingerprint"),
+    [
+        (
+            GRANT | {"subject": {"email": "Ada@BÜCHER.example"}, "duration": "P1DT90.5S", "reason": "x"},
+            "416557e39b6fd2ba5bd4c3d591a6cd59ab06d4091edad94181046b4046d10f91",
+        ),
+        (
+            CREATE | {"subject": {"email": "Ada@Example.com"}, "products": ["jira-software", "jira-core"]},
+            "76ba2eb1411d5049a9edc0412450125ac1a32bdeafa9c77a8809f647530bbc98",
+        ),
+    ],
+)
+def test_a_fingerprint_is_what_stored_requests_have(message: dict[str, Any], fingerprint: str) -> None:
+    assert AccessRequest.model_validate(message).fingerprint() == fingerprint
 
 
 @given(st.timedeltas(timedelta(seconds=1), LONGEST))

@@ -34,6 +34,12 @@ def test_a_rule_matches_by_id_or_by_name_in_any_case(pattern: str) -> None:
     assert Rule(pattern).matches((BY_ID, BY_NAME))
 
 
+def test_spaces_around_a_name_do_not_hide_it_from_a_rule() -> None:
+    padded = EntitlementRef.parse("jira:group:  Padded team :member")
+    assert Rule("jira:group:padded team:member", give=Method.DENY).matches((padded,))
+    assert Rule("jira:group: Padded team:member").matches((EntitlementRef.parse("jira:group:padded team:member"),))
+
+
 def test_a_name_with_a_colon_cannot_pass_for_another_entitlement() -> None:
     sly = EntitlementRef.parse("jira:group:x%3Amember:member")
     assert not Rule("jira:group:x:member").matches((sly,))

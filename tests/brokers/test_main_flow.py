@@ -11,7 +11,7 @@ from tests.brokers.proxy import Proxy
 from tests.crash.process_stack import ProcessStack
 from tests.machine import Amqp
 from worker.intake_consumer import publish
-from worker.running import Role
+from worker.roles import Role
 
 
 def goes_well(stack: ProcessStack) -> None:

@@ -15,7 +15,7 @@ from checks.checks import modules_of, stale, write_pages
 from checks.commands import Command, command_tree
 from checks.pages import commands, lifecycle, settings
 from checks.tree import Tree
-from config.keys import all_keys
+from config.setting_keys import all_keys
 from config.settings import Settings
 
 Plant = Callable[..., Tree]

@@ -251,7 +251,7 @@ def test_a_clock_that_is_wrong(harness: DoctorHarness) -> None:
     for minutes, side in ((10, "ahead of"), (-10, "behind")):
         clock = ManualClock(datetime.now(UTC) + timedelta(minutes=minutes))
         skew = next(each for each in examine(settings, clock) if each.check == "clock")
-        seconds = int(skew.message.split(" is ")[1].split()[0])
+        seconds = int(skew.what.split(" is ")[1].split()[0])
         assert abs(seconds - 600) <= 5
         assert str(skew) == (
             f"This machine's clock is {seconds} seconds {side} the service's. "

@@ -17,7 +17,7 @@ from store.unit_of_work import Store
 from tasks.publisher import RecordingPublisher
 from tests.sync.sync_harness import FastClock, wide
 from worker.call_counter import CallCounter
-from worker.readers import syncing_from
+from worker.sync import sync_from
 
 
 class Watching:
@@ -50,7 +50,7 @@ def test_calls_are_shown_while_a_shard_is_being_read(simulators: Simulators, sql
     key = World().credentials()["api_key"]
     jumpcloud = wide(api_url=simulators.jumpcloud_url, insights_url=simulators.jumpcloud_url, api_key=key)
     store = Store(Database(sqlite_url, pool_size=8))
-    syncing = syncing_from(
+    syncing = sync_from(
         Settings.model_validate({"jumpcloud": jumpcloud}), store, clock, RecordingPublisher(), calls=calls
     )
     # The first list has three pages: the third call for it stands still, and nothing of the stage is finished.

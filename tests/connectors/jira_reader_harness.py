@@ -10,7 +10,7 @@ from typing import Any
 
 import requests
 
-from access.entitlements import System
+from access.entitlements import ResourceKind, System
 from connectors.atlassian import AtlassianOrganization, organization_client, organization_key
 from connectors.jira import api_token, jira_client
 from connectors.jira.reading import JiraReader
@@ -23,7 +23,6 @@ from connectors.reading import (
     ResourceRow,
     Row,
     Shifted,
-    ThingKind,
 )
 from httpclient import ClientOptions, Credential, RateLimiter, RetryPolicy
 from httpclient.rate_limiter import Unlimited
@@ -48,13 +47,13 @@ class Taken:
     read: list[str] = field(default_factory=list)
     calls: Counter[str] = field(default_factory=Counter)
 
-    def resources(self, kind: ThingKind) -> Iterator[ResourceRow]:
+    def resources(self, kind: ResourceKind) -> Iterator[ResourceRow]:
         found = [
             row for rows in self.rows.values() for row in rows if isinstance(row, ResourceRow) and row.kind == kind
         ]
         yield from sorted(found, key=lambda row: row.id)
 
-    def count(self, kind: ThingKind) -> int:
+    def count(self, kind: ResourceKind) -> int:
         return len(list(self.resources(kind)))
 
     @property
@@ -68,13 +67,13 @@ class Taken:
         return set(found)
 
     def members(self, group_id: str) -> set[str]:
-        return {row.principal for row in self.grants if row.kind is ThingKind.GROUP and row.resource == group_id}
+        return {row.principal for row in self.grants if row.kind is ResourceKind.GROUP and row.resource == group_id}
 
     def actors(self, project_id: str, role_id: int | str) -> set[tuple[PrincipalKind, str]]:
         path = f"{project_id}/{role_id}"
         return {(row.principal_kind, row.principal) for row in self.grants if row.resource == path}
 
-    def resource(self, kind: ThingKind, ident: str) -> ResourceRow:
+    def resource(self, kind: ResourceKind, ident: str) -> ResourceRow:
         return next(row for row in self.resources(kind) if row.id == ident)
 
     @property

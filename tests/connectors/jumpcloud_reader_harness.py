@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.request import Request, urlopen
 
+from access.entitlements import ResourceKind
 from connectors.jumpcloud import api_key, jumpcloud_client
 from connectors.jumpcloud.reading import JumpCloudReader, MembershipMethod, Sizes
 from connectors.reading import (
@@ -21,7 +22,6 @@ from connectors.reading import (
     ResourceRow,
     Row,
     Shifted,
-    ThingKind,
 )
 from httpclient import ClientOptions, Credential, RetryPolicy
 from simulator.jumpcloud import World, seed
@@ -48,17 +48,17 @@ class Snapshot:
     def accounts(self) -> dict[str, AccountRow]:
         return {row.id: row for row in self.rows if isinstance(row, AccountRow)}
 
-    def grants(self, kind: ThingKind, through: PrincipalKind = PrincipalKind.ACCOUNT) -> list[tuple[str, str]]:
+    def grants(self, kind: ResourceKind, through: PrincipalKind = PrincipalKind.ACCOUNT) -> list[tuple[str, str]]:
         return sorted(
             (row.resource, row.principal)
             for row in self.rows
             if isinstance(row, GrantRow) and row.kind is kind and row.principal_kind is through
         )
 
-    def resources(self, kind: ThingKind) -> Iterator[ResourceRow]:
+    def resources(self, kind: ResourceKind) -> Iterator[ResourceRow]:
         return (row for row in self.rows if isinstance(row, ResourceRow) and row.kind is kind)
 
-    def count(self, kind: ThingKind) -> int:
+    def count(self, kind: ResourceKind) -> int:
         return len(list(self.resources(kind)))
 
 
@@ -165,14 +165,14 @@ class JumpCloudReaderHarness:
         world = self.world
         users, admins = {user.id for user in world.users}, {admin.id for admin in world.admins}
         assert snapshot.accounts.keys() == users | admins
-        assert {row.id for row in snapshot.resources(ThingKind.GROUP)} == {group.id for group in world.groups}
-        assert snapshot.grants(ThingKind.GROUP) == self.memberships
+        assert {row.id for row in snapshot.resources(ResourceKind.GROUP)} == {group.id for group in world.groups}
+        assert snapshot.grants(ResourceKind.GROUP) == self.memberships
         apps = [app.id for app in world.applications]
-        assert {row.id for row in snapshot.resources(ThingKind.APPLICATION)} == set(apps)
+        assert {row.id for row in snapshot.resources(ResourceKind.APPLICATION)} == set(apps)
         bound = sorted((app, user) for app in apps for user in world.app_users.rights(app))
-        assert snapshot.grants(ThingKind.APPLICATION) == bound
+        assert snapshot.grants(ResourceKind.APPLICATION) == bound
         through = sorted((app, group) for app in apps for group in world.app_groups.rights(app))
-        assert snapshot.grants(ThingKind.APPLICATION, PrincipalKind.GROUP) == through
+        assert snapshot.grants(ResourceKind.APPLICATION, PrincipalKind.GROUP) == through
         assert len(snapshot.rows) == len(set(map(_identity, snapshot.rows)))
         return True
 

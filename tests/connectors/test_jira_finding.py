@@ -78,6 +78,12 @@ def test_an_account_is_found_by_id(site: SimulatedJira) -> None:
     assert (found.email, found.email_proven) == ("bob@example.com", True)
 
 
+def test_an_address_that_only_folding_makes_equal_names_somebody_else(site: SimulatedJira) -> None:
+    account_id = site.add_user("masse@example.com", "Mass E").account_id
+    assert isinstance(site.connector.find_account(Subject(email="maße@example.com")), NoMatch)
+    assert isinstance(site.connector.find_account(Subject(id=account_id, email="maße@example.com")), NoMatch)
+
+
 @pytest.mark.parametrize("account_id", [NO_SUCH_ACCOUNT, "unknown", "a b", "x" * 129, "../myself"])
 def test_an_id_of_nobody_matches_none(site: SimulatedJira, account_id: str) -> None:
     assert not _nobody(site, Subject(id=account_id)).several
@@ -199,11 +205,25 @@ def test_a_system_group_is_never_changed(site: SimulatedJira, name: str) -> None
     assert _found(site, f"jira:group:{name}:member").by_person
 
 
-def test_protected_and_external_groups_are_for_a_person(site: SimulatedJira) -> None:
-    connector = site.connect(protected_groups={"Developers"})
-    found = connector.find_entitlement(EntitlementRef.parse("jira:group:developers:member"))
+@pytest.mark.parametrize("named", ["Developers", " developers", "{id}", "{ID}"])
+def test_a_group_that_is_protected_by_name_or_id_is_for_a_person(site: SimulatedJira, named: str) -> None:
+    protected = named.format(id=site.developers, ID=site.developers.upper())
+    found = site.connect(protected_groups={protected}).find_entitlement(
+        EntitlementRef.parse("jira:group:developers:member")
+    )
     assert isinstance(found, Entitlement)
     assert "protected" in (found.by_person or "")
+
+
+def test_a_group_that_is_protected_by_id_stays_protected_under_another_name(site: SimulatedJira) -> None:
+    connector = site.connect(protected_groups={site.developers})
+    site.world.group("developers").name = "engineers"
+    found = connector.find_entitlement(EntitlementRef.parse("jira:group:engineers:member"))
+    assert isinstance(found, Entitlement)
+    assert "protected" in (found.by_person or "")
+
+
+def test_a_group_of_an_identity_provider_is_for_a_person(site: SimulatedJira) -> None:
     site.external.add(site.developers)
     assert "identity provider" in (_found(site, "jira:group:developers:member").by_person or "")
 

@@ -9,10 +9,11 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from access.entitlements import ResourceKind
 from access.failures import CredentialRefused, Permanent, Transient
 from connectors.jira import api_token, bearer_token
 from connectors.jira.reading import JiraReader, Sizes, expected_calls, find_cloud_id
-from connectors.reading import AccountKind, AccountStatus, Incomplete, PrincipalKind, ReadPlan, Shifted, ThingKind
+from connectors.reading import AccountKind, AccountStatus, Incomplete, PrincipalKind, ReadPlan, Shifted
 from httpclient import ClientOptions
 from simulator.jira import World
 from simulator.jira.people import Group, User
@@ -62,17 +63,17 @@ def test_a_snapshot_holds_exactly_what_the_site_holds(photographer: JiraReaderHa
     seed(world, users=60, groups=8, projects=6, members_per_group=7)
     taken = photographer.take(photographer.reader())
     assert set(taken.accounts) == set(world.directory.users)
-    assert {row.id: row.name for row in taken.resources(ThingKind.GROUP)} == {
+    assert {row.id: row.name for row in taken.resources(ResourceKind.GROUP)} == {
         group.id: group.name for group in world.directory.groups.values()
     }
     for group in world.directory.groups.values():
         assert taken.members(group.id) == set(group.members), group.name
-    assert {row.id for row in taken.resources(ThingKind.PROJECT)} == set(world.projects.by_id)
+    assert {row.id for row in taken.resources(ResourceKind.PROJECT)} == set(world.projects.by_id)
     for project in world.projects.by_id.values():
         roles = {
             role.id for role in world.catalogue.roles_of(project) if role.name != "atlassian-addons-project-access"
         }
-        listed = [row for row in taken.resources(ThingKind.PROJECT_ROLE) if row.parent == project.id]
+        listed = [row for row in taken.resources(ResourceKind.PROJECT_ROLE) if row.parent == project.id]
         assert {row.id for row in listed} == {f"{project.id}/{role}" for role in roles}
         for role in roles:
             held = {(actor.user or actor.group) for actor in project.roles.get(role, [])}
@@ -252,7 +253,7 @@ def test_members_beyond_the_largest_page_are_read(photographer: JiraReaderHarnes
 def test_system_groups_are_read_and_marked(photographer: JiraReaderHarness, world: World) -> None:
     admins = world.group("site-admins")
     taken = photographer.take(photographer.reader())
-    assert taken.resource(ThingKind.GROUP, admins.id).attributes["system"] is True
+    assert taken.resource(ResourceKind.GROUP, admins.id).attributes["system"] is True
     assert taken.members(admins.id) == {world.user(ADMIN).account_id}
 
 
@@ -262,7 +263,7 @@ def test_a_larger_page_of_groups_than_the_service_takes_is_not_the_end(
     for number in range(60):
         add_group(world, f"team-{number}")
     photographer.simulators.faults.add(path="/group/bulk", status=400, times=1)
-    assert photographer.take(photographer.reader()).count(ThingKind.GROUP) == 62
+    assert photographer.take(photographer.reader()).count(ResourceKind.GROUP) == 62
 
 
 def test_a_group_that_is_gone_since_is_an_empty_list(photographer: JiraReaderHarness) -> None:
@@ -324,7 +325,7 @@ def test_a_project_says_who_leads_it_and_whether_its_roles_tell_all(
     world.add_project("LTD", "Limited", style="next-gen", access_level="limited")
     world.add_project("HID", "Hidden", style="next-gen", access_level="private", type_key="service_desk")
     taken = photographer.take(photographer.reader())
-    rows = {row.attributes["key"]: row for row in taken.resources(ThingKind.PROJECT)}
+    rows = {row.attributes["key"]: row for row in taken.resources(ResourceKind.PROJECT)}
     assert rows["PAY"].attributes["lead"] == lead.account_id
     assert rows["PAY"].url == f"{SITE}/browse/PAY"
     assert rows["HID"].attributes["type"] == "service_desk"
@@ -338,7 +339,7 @@ def test_a_project_says_who_leads_it_and_whether_its_roles_tell_all(
     assert "permission scheme" in rows["PAY"].attributes["participants_note"]
     assert "everyone" in rows["OPEN"].attributes["participants_note"]
     plain = photographer.take(photographer.reader(participants=False))
-    assert all("participants_complete" not in row.attributes for row in plain.resources(ThingKind.PROJECT))
+    assert all("participants_complete" not in row.attributes for row in plain.resources(ResourceKind.PROJECT))
 
 
 def test_those_in_a_role_as_a_group_are_shown_as_the_group(photographer: JiraReaderHarness, world: World) -> None:
@@ -352,7 +353,7 @@ def test_those_in_a_role_as_a_group_are_shown_as_the_group(photographer: JiraRea
         (PrincipalKind.ACCOUNT, alice.account_id),
         (PrincipalKind.GROUP, team.id),
     }
-    role = taken.resource(ThingKind.PROJECT_ROLE, f"{project.id}/10002")
+    role = taken.resource(ResourceKind.PROJECT_ROLE, f"{project.id}/10002")
     assert (role.name, role.parent) == ("Administrators", project.id)
 
 
@@ -381,7 +382,7 @@ def test_an_inactive_account_in_a_role_is_shown(photographer: JiraReaderHarness,
 def test_internal_roles_of_apps_are_left_out(photographer: JiraReaderHarness, world: World) -> None:
     world.add_project("PAY", "Payments")
     taken = photographer.take(photographer.reader())
-    assert not [row for row in taken.resources(ThingKind.PROJECT_ROLE) if "addons" in row.name]
+    assert not [row for row in taken.resources(ResourceKind.PROJECT_ROLE) if "addons" in row.name]
 
 
 @pytest.mark.parametrize("listed", ["nothing", "something else"])
@@ -400,7 +401,7 @@ def test_team_managed_projects_are_asked_for_their_roles_unless_the_sites_list_a
     taken = photographer.take(photographer.reader())
     assert f"roles/{own.id}" in taken.read
     assert taken.actors(own.id, role.id) == {(PrincipalKind.ACCOUNT, user.account_id)}
-    assert len([row for row in taken.resources(ThingKind.PROJECT_ROLE) if row.parent == own.id]) == 3
+    assert len([row for row in taken.resources(ResourceKind.PROJECT_ROLE) if row.parent == own.id]) == 3
 
 
 def test_a_project_that_is_gone_since_is_an_empty_list(photographer: JiraReaderHarness, world: World) -> None:
@@ -483,8 +484,8 @@ def test_a_scoped_token_reads_through_the_gateway(photographer: JiraReaderHarnes
     credential = bearer_token("scoped-token") if scheme == "bearer" else api_token(ADMIN, "scoped-token")
     taken = photographer.take(photographer.reader(credential, address=photographer.gateway))
     assert len(taken.accounts) == 11
-    assert taken.count(ThingKind.PROJECT) == 3
-    assert taken.count(ThingKind.PROJECT_ROLE) == 15
+    assert taken.count(ResourceKind.PROJECT) == 3
+    assert taken.count(ResourceKind.PROJECT_ROLE) == 15
 
 
 @pytest.mark.parametrize(

@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
+from access.entitlements import ResourceKind
 from access.failures import CredentialRefused, Permanent, Transient
 from connectors.jira.reading import Sizes, expected_calls
-from connectors.reading import AccountStatus, GrantRow, Incomplete, PrincipalKind, Shifted, ThingKind
+from connectors.reading import AccountStatus, GrantRow, Incomplete, PrincipalKind, Shifted
 from simulator.jira import World
 from simulator.jira.people import Group, User
 from simulator.jira.seeding import seed
@@ -188,9 +189,9 @@ def test_a_group_says_whether_an_identity_provider_owns_it(photographer: JiraRea
     synced = add_group(world, "synced", external_synced=True)
     plain = add_group(world, "plain")
     taken = photographer.take(photographer.reader(organization=photographer.organization()))
-    assert taken.resource(ThingKind.GROUP, synced.id).attributes["external_synced"] is True
-    assert taken.resource(ThingKind.GROUP, synced.id).attributes["modifiable"] is False
-    assert taken.resource(ThingKind.GROUP, plain.id).attributes["managed_by"] == "admins"
+    assert taken.resource(ResourceKind.GROUP, synced.id).attributes["external_synced"] is True
+    assert taken.resource(ResourceKind.GROUP, synced.id).attributes["modifiable"] is False
+    assert taken.resource(ResourceKind.GROUP, plain.id).attributes["managed_by"] == "admins"
 
 
 # Keys, scopes and bad days
@@ -325,8 +326,8 @@ def test_a_new_project_and_a_new_role_are_read(photographer: JiraReaderHarness, 
     project = world.add_project("NEW", "New", style="next-gen")
     again = photographer.take(reader, previous=first)
     assert not again.plan.full
-    assert again.resource(ThingKind.PROJECT, project.id).name == "New"
-    assert len([row for row in again.resources(ThingKind.PROJECT_ROLE) if row.parent == project.id]) == 3
+    assert again.resource(ResourceKind.PROJECT, project.id).name == "New"
+    assert len([row for row in again.resources(ResourceKind.PROJECT_ROLE) if row.parent == project.id]) == 3
 
 
 def test_a_deleted_group_is_gone_from_the_snapshot_with_all_it_was_in(

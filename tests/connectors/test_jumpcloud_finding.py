@@ -62,6 +62,11 @@ def test_a_user_is_found_by_email_or_username_in_any_case(company: SimulatedJump
     assert company.calls() == ["GET /api/systemusers"]
 
 
+def test_an_address_that_only_folding_makes_equal_names_somebody_else(company: SimulatedJumpCloud) -> None:
+    company.world.act("add_user", email="masse@example.com")
+    assert _nobody(company, Subject(email="maße@example.com")).candidates
+
+
 def test_a_user_is_found_by_id(company: SimulatedJumpCloud) -> None:
     assert _account(company, Subject(id=company.bob)).username == "bob"
 

@@ -2,9 +2,10 @@ from __future__ import annotations
 
 import pytest
 
+from access.entitlements import ResourceKind
 from access.failures import CredentialRefused, Permanent, Transient
 from connectors.jumpcloud.reading import MembershipMethod, expected_calls
-from connectors.reading import AccountKind, AccountStatus, Incomplete, PrincipalKind, Reader, ThingKind
+from connectors.reading import AccountKind, AccountStatus, Incomplete, PrincipalKind, Reader
 from httpclient import RetryPolicy
 from tests.connectors.jumpcloud_reader_harness import JumpCloudReaderHarness
 
@@ -44,7 +45,7 @@ def test_without_applications_nothing_is_asked_of_them(harness: JumpCloudReaderH
     harness.seed()
     harness.calls()
     snapshot = harness.take(harness.reader(applications=False))
-    assert snapshot.count(ThingKind.APPLICATION) == 0
+    assert snapshot.count(ResourceKind.APPLICATION) == 0
     assert harness.calls() == 1 + expected_calls(MembershipMethod.LISTING, harness.sizes, applications=False)
 
 
@@ -122,8 +123,8 @@ def test_an_administrator_is_an_account_of_their_own(harness: JumpCloudReaderHar
     assert snapshot.accounts[user].kind is AccountKind.USER
     account = snapshot.accounts[admin]
     assert (account.kind, account.status, account.attributes) == (AccountKind.ADMIN, AccountStatus.SUSPENDED, {})
-    names = {role.id: role.name for role in snapshot.resources(ThingKind.ADMIN_ROLE)}
-    held = [names[role] for role, holder in snapshot.grants(ThingKind.ADMIN_ROLE) if holder == admin]
+    names = {role.id: role.name for role in snapshot.resources(ResourceKind.ADMIN_ROLE)}
+    held = [names[role] for role, holder in snapshot.grants(ResourceKind.ADMIN_ROLE) if holder == admin]
     assert held == ["Help Desk"]
 
 
@@ -136,8 +137,8 @@ def test_a_role_of_any_name_is_kept_and_with_is_spelled_one_way(harness: JumpClo
     ]
     harness.simulators.faults.add(path="/api/users$", status=200, body={"totalCount": 4, "results": rows})
     snapshot = harness.take(harness.reader())
-    names = {role.id: role.name for role in snapshot.resources(ThingKind.ADMIN_ROLE)}
-    held = {(holder, names[role]) for role, holder in snapshot.grants(ThingKind.ADMIN_ROLE)}
+    names = {role.id: role.name for role in snapshot.resources(ResourceKind.ADMIN_ROLE)}
+    held = {(holder, names[role]) for role, holder in snapshot.grants(ResourceKind.ADMIN_ROLE)}
     assert held == {
         ("1" * 24, "Administrator With Billing"),
         ("2" * 24, "Night watch with keys"),
@@ -150,7 +151,7 @@ def test_a_role_of_any_name_is_kept_and_with_is_spelled_one_way(harness: JumpClo
 def test_administrators_are_read_where_there_is_no_list_of_roles(harness: JumpCloudReaderHarness) -> None:
     harness.simulators.faults.add(path="/v2/roles$", status=404, times=None)
     snapshot = harness.take(harness.reader())
-    assert {role.name for role in snapshot.resources(ThingKind.ADMIN_ROLE)} == {
+    assert {role.name for role in snapshot.resources(ResourceKind.ADMIN_ROLE)} == {
         "Administrator With Billing",
         "Read Only",
     }
@@ -159,13 +160,13 @@ def test_administrators_are_read_where_there_is_no_list_of_roles(harness: JumpCl
 def test_a_group_says_whether_it_follows_a_rule(harness: JumpCloudReaderHarness) -> None:
     ruled = harness.group("Ruled", membershipMethod="DYNAMIC_AUTOMATED")
     plain = harness.group("Plain", description="for all")
-    groups = {group.id: group for group in harness.take(harness.reader()).resources(ThingKind.GROUP)}
+    groups = {group.id: group for group in harness.take(harness.reader()).resources(ResourceKind.GROUP)}
     assert groups[ruled].attributes == {"membership_method": "DYNAMIC_AUTOMATED", "follows_a_rule": True}
     assert groups[plain].attributes["follows_a_rule"] is False
     assert groups[plain].attributes["description"] == "for all"
     assert groups[plain].url == f"{harness.simulators.jumpcloud_url}/#/groups/user/{plain}/details"
     harness.switch(missing_membership_method=True)
-    (one, two) = harness.take(harness.reader()).resources(ThingKind.GROUP)
+    (one, two) = harness.take(harness.reader()).resources(ResourceKind.GROUP)
     assert not one.attributes["follows_a_rule"]
     assert not two.attributes["follows_a_rule"]
 
@@ -173,7 +174,7 @@ def test_a_group_says_whether_it_follows_a_rule(harness: JumpCloudReaderHarness)
 def test_an_application_goes_by_its_label_and_its_config_is_never_taken(harness: JumpCloudReaderHarness) -> None:
     harness.act("add_application", name="aws-sso", displayLabel="AWS", config={"key": "canary"}, color=None)
     snapshot = harness.take(harness.reader())
-    (application,) = snapshot.resources(ThingKind.APPLICATION)
+    (application,) = snapshot.resources(ResourceKind.APPLICATION)
     assert (application.name, application.attributes["template"]) == ("AWS", "aws-sso")
     assert application.url == "https://sso.jumpcloud.com/saml2/aws-sso"
     assert "canary" not in repr(snapshot.rows)
@@ -192,8 +193,8 @@ def test_who_has_an_application_directly_and_through_which_group(harness: JumpCl
             harness.act("add_application", name=f"more-{number}")
     snapshot = harness.take(harness.reader())
     assert harness.proves(snapshot)
-    assert snapshot.grants(ThingKind.APPLICATION)
-    assert snapshot.grants(ThingKind.APPLICATION, PrincipalKind.GROUP)
+    assert snapshot.grants(ResourceKind.APPLICATION)
+    assert snapshot.grants(ResourceKind.APPLICATION, PrincipalKind.GROUP)
     assert any(name.startswith("app-groups/") for name in snapshot.parts) is (more == "groups")
 
 
@@ -234,7 +235,7 @@ def test_a_deleted_user_who_lingers_in_a_group_does_no_harm(harness: JumpCloudRe
     harness.act("delete_user", user=gone)
     snapshot = harness.take(harness.reader())
     assert gone not in snapshot.accounts
-    assert (group, gone) in snapshot.grants(ThingKind.GROUP)
+    assert (group, gone) in snapshot.grants(ResourceKind.GROUP)
 
 
 def test_a_suspended_member_stays_one(harness: JumpCloudReaderHarness) -> None:
@@ -242,7 +243,7 @@ def test_a_suspended_member_stays_one(harness: JumpCloudReaderHarness) -> None:
     group = harness.group("Crew", 3)
     user = next(iter(harness.world.users)).id
     harness.act("suspend_user", user=user)
-    assert (group, user) in harness.take(harness.reader()).grants(ThingKind.GROUP)
+    assert (group, user) in harness.take(harness.reader()).grants(ResourceKind.GROUP)
 
 
 @pytest.mark.parametrize("retry_after", ["none", "seconds", "date"])

@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 
 from access.clock import ManualClock
+from access.entitlements import ResourceKind
 from access.failures import CredentialRefused, Transient
 from connectors.jumpcloud.reading import MembershipMethod, expected_calls
-from connectors.reading import Incomplete, Part, ReadPlan, ThingKind
+from connectors.reading import Incomplete, Part, ReadPlan
 from tests.connectors.jumpcloud_reader_harness import JumpCloudReaderHarness, Snapshot
 
 #: The proof of the credential, and the four calls that prove the search.
@@ -194,7 +195,7 @@ def test_a_finished_report_is_read_by_another_worker(harness: JumpCloudReaderHar
     snapshot = Snapshot(one.plan(previous=None, now=datetime.now(UTC)))
     (part,) = one.parts(snapshot.plan, 1, snapshot) or ()
     snapshot.parts["memberships"] = [row for page in other.read(snapshot.plan, part) for row in page]
-    assert snapshot.grants(ThingKind.GROUP) == harness.memberships
+    assert snapshot.grants(ResourceKind.GROUP) == harness.memberships
 
 
 def test_a_group_made_after_the_report_is_listed(harness: JumpCloudReaderHarness) -> None:

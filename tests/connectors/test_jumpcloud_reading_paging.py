@@ -9,8 +9,9 @@ from itertools import islice
 
 import pytest
 
+from access.entitlements import ResourceKind
 from connectors.paging import OffsetList, Page
-from connectors.reading import Incomplete, Part, ReadPlan, Shifted, ThingKind
+from connectors.reading import Incomplete, Part, ReadPlan, Shifted
 from httpclient import Fetcher
 from tests.connectors.jumpcloud_reader_harness import JumpCloudReaderHarness, read_part
 
@@ -338,4 +339,4 @@ def test_connections_to_nothing_shorten_no_list(harness: JumpCloudReaderHarness)
     rows.append({"to": {"id": "c" * 24, "type": "system"}})
     harness.simulators.faults.add(path="/members$", status=200, body=rows, headers={"x-total-count": "5"})
     snapshot = harness.take(harness.reader(applications=False))
-    assert snapshot.grants(ThingKind.GROUP) == [(group, "a" * 24), (group, "b" * 24)]
+    assert snapshot.grants(ResourceKind.GROUP) == [(group, "a" * 24), (group, "b" * 24)]

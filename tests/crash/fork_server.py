@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from cli.up import up
+from worker.roles import Role
 
 #: What a worker imports only once it runs; imported before the first fork, so that none spends time on it.
 _LATE = (
@@ -46,7 +47,7 @@ def _work(config: str, log: str, roles: list[str]) -> NoReturn:
         os.dup2(os.open(target, flags, 0o600), stream)
     code = 70
     try:
-        code = up(Path(config), roles=roles)
+        code = up(Path(config), roles=[Role(role) for role in roles])
     except BaseException as exc:  # noqa: BLE001 - a worker never goes on as a fork_server
         sys.stderr.write(f"{type(exc).__name__}: {exc}\n")
         sys.stderr.flush()

@@ -19,7 +19,8 @@ from access.operations import Lane
 from config.settings import Settings
 from simulator.jumpcloud.records import Group
 from tests.flow.simulated_stack import PATIENCE_SECONDS, SimulatedCompany, SimulatedStack
-from worker.running import Role, prepare
+from worker.roles import Role
+from worker.running import prepare
 
 #: What becomes of a held call once its worker is dead: it never reaches the system, or it takes effect only now.
 Fate = Literal["lost", "late"]

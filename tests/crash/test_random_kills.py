@@ -13,7 +13,7 @@ from access.operations import Ticket
 from tests.crash.conftest import MakeSite
 from tests.crash.process_stack import ProcessStack
 from tests.machine import Amqp
-from worker.running import Role
+from worker.roles import Role
 
 GRANTS, REVOKES, TICKETS, KILLS = 39, 19, 2, 3
 

@@ -13,6 +13,7 @@ from access.entitlements import System
 from access.methods import Method
 from access.operations import Claim, Operation, Purpose, Request, Ticket
 from access.policy import Policy, Rule, TicketRoute
+from access.provisioning import Provisioning
 from access.retry import RetryLimits
 from store.outbox import Topic, WakeUp
 from store.tables import claims, operations, requests, tickets
@@ -21,7 +22,7 @@ from tasks.expiry import Expiry
 from tasks.fulfilment import Fulfilment
 from tasks.intake import Intake
 from tasks.publisher import RecordingPublisher
-from tasks.services import FulfilmentOptions, Mode, Services
+from tasks.services import FulfilmentOptions, Services
 from tasks.ticket_opener import TicketOpener, TicketOptions
 from tasks.ticket_text import TicketWriter
 from tasks.ticket_tracker import TicketTracker
@@ -80,7 +81,7 @@ class LocalStack:
         cls,
         store: Store,
         *,
-        mode: Mode = Mode.ON,
+        mode: Provisioning = Provisioning.ON,
         rules: Iterable[Rule] = RULES,
         like: LocalStack | None = None,
         ticket_terms: TicketOptions = TICKET_TERMS,

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from access.entitlements import System
+from access.entitlements import ResourceKind, System
 from connectors.reading import (
     AccountKind,
     AccountRow,
@@ -20,7 +20,6 @@ from connectors.reading import (
     ReadPlan,
     ResourceRow,
     Row,
-    ThingKind,
 )
 
 
@@ -59,7 +58,9 @@ class FakeReadableSystem:
         if stage == 0:
             return [Part("users", large=True), Part("groups")]
         if stage == 1:
-            return [Part(f"members/{group.id}", {"group": group.id}) for group in catalogue.resources(ThingKind.GROUP)]
+            return [
+                Part(f"members/{group.id}", {"group": group.id}) for group in catalogue.resources(ResourceKind.GROUP)
+            ]
         return None
 
     def read(self, plan: ReadPlan, part: Part) -> Iterator[Sequence[Row]]:
@@ -80,6 +81,8 @@ class FakeReadableSystem:
                 for user in self.users
             ]
         if name == "groups":
-            return [ResourceRow(ThingKind.GROUP, group, group.title()) for group in self.members]
+            return [ResourceRow(ResourceKind.GROUP, group, group.title()) for group in self.members]
         group = about["group"]
-        return [GrantRow(ThingKind.GROUP, group, PrincipalKind.ACCOUNT, user) for user in self.members.get(group, ())]
+        return [
+            GrantRow(ResourceKind.GROUP, group, PrincipalKind.ACCOUNT, user) for user in self.members.get(group, ())
+        ]

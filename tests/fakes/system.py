@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from access import email_address
 from access.accounts import Account, NoMatch, Subject
 from access.clock import Clock
 from access.entitlements import Entitlement, EntitlementRef, ResourceKind, System
@@ -63,7 +64,7 @@ class FakeSystem:
 
     def _find_account(self, subject: Subject) -> Account | NoMatch:
         for account_id, email in self.accounts.items():
-            if subject.id == account_id or (subject.email or "").casefold() == email.casefold():
+            if subject.id == account_id or email_address.same(subject.email or "", email):
                 return Account(system=self.system, id=account_id, title=email, email=email)
         return NoMatch(f"The account {subject}")
 

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from access.clock import ManualClock
-from access.entitlements import System
+from access.entitlements import ResourceKind, System
 from access.snapshots import RunState, ShrinkGuard
 from connectors.reading import (
     AccountKind,
@@ -22,7 +22,6 @@ from connectors.reading import (
     ReadPlan,
     ResourceRow,
     Row,
-    ThingKind,
 )
 from store.unit_of_work import Store
 from tasks.publisher import RecordingPublisher
@@ -40,7 +39,7 @@ class SnapshotRows:
     system: System
     rows: Sequence[Row]
     page: int = 500
-    grants: dict[tuple[ThingKind, str], list[GrantRow]] = field(default_factory=lambda: defaultdict(list))
+    grants: dict[tuple[ResourceKind, str], list[GrantRow]] = field(default_factory=lambda: defaultdict(list))
 
     def __post_init__(self) -> None:
         for row in self.rows:
@@ -70,7 +69,7 @@ class SnapshotRows:
         elif part.name == "resources":
             rows = [row for row in self.rows if isinstance(row, ResourceRow)]
         else:
-            rows = self.grants[ThingKind(part.about["kind"]), part.about["id"]]
+            rows = self.grants[ResourceKind(part.about["kind"]), part.about["id"]]
         for start in range(0, len(rows), self.page):
             yield rows[start : start + self.page]
 
@@ -110,18 +109,18 @@ def account(key: str, email: str | None = None, **more: Any) -> AccountRow:
 
 
 def group(key: str, name: str, *members: str) -> list[Row]:
-    return [ResourceRow(ThingKind.GROUP, key, name), *(holds(who, ThingKind.GROUP, key) for who in members)]
+    return [ResourceRow(ResourceKind.GROUP, key, name), *(holds(who, ResourceKind.GROUP, key) for who in members)]
 
 
 def holds(
-    who: str, kind: ThingKind, resource: str, *, as_group: bool = False, since: datetime | None = None
+    who: str, kind: ResourceKind, resource: str, *, as_group: bool = False, since: datetime | None = None
 ) -> GrantRow:
     return GrantRow(kind, resource, PrincipalKind.GROUP if as_group else PrincipalKind.ACCOUNT, who, since)
 
 
 def jumpcloud(**more: Any) -> SnapshotRows:
     """Ada, who is also the administrator Root, and Bob; both engineers, who have AWS; Bob has AWS himself, too."""
-    aws = ThingKind.APPLICATION
+    aws = ResourceKind.APPLICATION
     rows: list[Row] = [
         account("ada", "Ada@Acme.example", username="ada", attributes={"admin": "root", "department": "Research"}),
         account("bob", "bob@acme.example", username="bob", status=AccountStatus.SUSPENDED),
@@ -131,21 +130,21 @@ def jumpcloud(**more: Any) -> SnapshotRows:
         ResourceRow(aws, "aws", "AWS"),
         holds("eng", aws, "aws", as_group=True),
         holds("bob", aws, "aws", since=TAKEN - timedelta(days=30)),
-        ResourceRow(ThingKind.ADMIN_ROLE, "r1", "Administrator"),
-        holds("root", ThingKind.ADMIN_ROLE, "r1"),
+        ResourceRow(ResourceKind.ADMIN_ROLE, "r1", "Administrator"),
+        holds("root", ResourceKind.ADMIN_ROLE, "r1"),
     ]
     return SnapshotRows(System.JUMPCLOUD, rows, **more)
 
 
 def jira(**more: Any) -> SnapshotRows:
     """Ada, and somebody with the administrator's address; a project whose administrators are a group and Ada."""
-    role = ThingKind.PROJECT_ROLE
+    role = ResourceKind.PROJECT_ROLE
     rows: list[Row] = [
         account("j-ada", "ada@acme.EXAMPLE", kind=AccountKind.ATLASSIAN, title="Ada Lovelace", last_active=TAKEN),
         account("j-root", "root@acme.example", kind=AccountKind.ATLASSIAN, title="Röot 根"),
         account("j-eve", "eve@elsewhere.example", kind=AccountKind.ATLASSIAN, title="Eve"),
         *group("g-devs", "devs", "j-root"),
-        ResourceRow(ThingKind.PROJECT, "10000", "Payments", attributes={"key": "PAY"}),
+        ResourceRow(ResourceKind.PROJECT, "10000", "Payments", attributes={"key": "PAY"}),
         ResourceRow(role, "10000/10002", "Administrators", parent="10000"),
         holds("j-ada", role, "10000/10002"),
         holds("g-devs", role, "10000/10002", as_group=True),

@@ -10,7 +10,7 @@ from sqlalchemy import insert, literal, update
 
 from access.entitlements import EntitlementRef, ResourceKind, System
 from access.lifecycle import ClaimState
-from connectors.reading import AccountKind, AccountStatus, Incomplete, Part, ReadPlan, ResourceRow, Row, ThingKind
+from connectors.reading import AccountKind, AccountStatus, Incomplete, Part, ReadPlan, ResourceRow, Row
 from store.database import Database
 from store.people import People
 from store.queries.grants import HeldBy, grants_statement
@@ -20,7 +20,7 @@ from store.unit_of_work import Store
 from tests.store.records import add_request
 from tests.store.snapshot_rows import TAKEN, SnapshotRows, account, group, holds, jira, jumpcloud, store_snapshot
 
-GROUP = ThingKind.GROUP
+GROUP = ResourceKind.GROUP
 
 
 def held(store: Store, **wanted: Any) -> set[tuple[str, str, str | None]]:
@@ -91,7 +91,7 @@ class _Broken(SnapshotRows):
 def test_half_a_snapshot_is_not_shown(store: Store) -> None:
     store_snapshot(store, jumpcloud())
     before = held(store)
-    crowd = [account("eve"), *group("eng", "Engineering", "eve"), holds("eve", ThingKind.APPLICATION, "aws")]
+    crowd = [account("eve"), *group("eng", "Engineering", "eve"), holds("eve", ResourceKind.APPLICATION, "aws")]
     with pytest.raises(AssertionError, match="It broke"):
         store_snapshot(store, _Broken(System.JUMPCLOUD, crowd))
     assert held(store) == before
@@ -155,14 +155,14 @@ def test_resources_say_how_many_accounts_and_groups_hold_them(store: Store) -> N
 @pytest.mark.parametrize(
     ("kind", "key", "path"),
     [
-        (ThingKind.GROUP, "a:b", ("a:b",)),
-        (ThingKind.GROUP, "50%25 / half", ("50%25 / half",)),
-        (ThingKind.ADMIN_ROLE, "name:help desk", ("name:help desk",)),
-        (ThingKind.APPLICATION, "a/b", ("a/b",)),
+        (ResourceKind.GROUP, "a:b", ("a:b",)),
+        (ResourceKind.GROUP, "50%25 / half", ("50%25 / half",)),
+        (ResourceKind.ADMIN_ROLE, "name:help desk", ("name:help desk",)),
+        (ResourceKind.APPLICATION, "a/b", ("a/b",)),
     ],
 )
 def test_entitlements_are_written_as_claims_have_them(
-    store: Store, kind: ThingKind, key: str, path: tuple[str, ...]
+    store: Store, kind: ResourceKind, key: str, path: tuple[str, ...]
 ) -> None:
     store_snapshot(store, SnapshotRows(System.JUMPCLOUD, [ResourceRow(kind, key, "name")]))
     with one_moment(store.database) as look:
@@ -250,8 +250,10 @@ def test_looking_shows_one_moment_while_a_new_snapshot_is_taken(store: Store) ->
 def _large(members: int) -> SnapshotRows:
     people = [account(f"u{number}", f"u{number}@acme.example") for number in range(members)]
     names = [row.id for row in people]
-    rows = [*people, *group("all", "All", *names), ResourceRow(ThingKind.APPLICATION, "aws", "AWS")]
-    return SnapshotRows(System.JUMPCLOUD, [*rows, holds("all", ThingKind.APPLICATION, "aws", as_group=True)], page=4000)
+    rows = [*people, *group("all", "All", *names), ResourceRow(ResourceKind.APPLICATION, "aws", "AWS")]
+    return SnapshotRows(
+        System.JUMPCLOUD, [*rows, holds("all", ResourceKind.APPLICATION, "aws", as_group=True)], page=4000
+    )
 
 
 @pytest.mark.long

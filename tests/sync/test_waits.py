@@ -21,7 +21,8 @@ from tests.sync import sync_process
 from tests.sync.sync_harness import SyncHarness
 from tests.sync.test_jumpcloud_quirks import MEMBERS, USERS, company_of
 from tests.sync.test_real_processes import PATIENCE_SECONDS, tenant
-from worker.upstreams import rate_limiter_for
+from worker.systems.connectors import rate_limiter_for
+from worker.systems.kit import Dependencies
 
 #: Longer than a test may take to notice that nobody waits for it.
 LONG = 29
@@ -67,7 +68,9 @@ def test_nobody_else_waits_and_a_stop_ends_it(company: SyncHarness) -> None:
     reading.start()
     begun = time.monotonic()
     assert company.simulators.faults.wait_until(fault, played=1, timeout=20)
-    revoking = rate_limiter_for(company.provisor.settings, company.store, company.clock, System.JUMPCLOUD, Lane.REVOKE)
+    revoking = rate_limiter_for(
+        Dependencies(company.provisor.settings, company.store, company.clock), System.JUMPCLOUD, Lane.REVOKE
+    )
     revoking.take("write")
     with company.store.write() as work:
         work.sync_runs.due_again(run_id, at=company.clock.now())

@@ -8,8 +8,8 @@ import pytest
 
 from access.lifecycle import ClaimState, OperationState, RequestState
 from access.methods import Method
+from access.provisioning import Provisioning
 from store.unit_of_work import Store
-from tasks.services import Mode
 from tests.fakes.faults import WAIT, Fault
 from tests.fakes.local_stack import ADA, GROUP, LocalStack
 
@@ -193,15 +193,15 @@ def test_a_system_that_is_no_longer_configured_is_a_matter_for_a_person(stack: L
     assert other.operation("r1").state is OperationState.WITH_PERSON
 
 
-@pytest.mark.parametrize("mode", [Mode.OFF, Mode.PLAN])
-def test_nothing_is_changed_until_it_is_switched_on(store: Store, mode: Mode) -> None:
+@pytest.mark.parametrize("mode", [Provisioning.OFF, Provisioning.PLAN])
+def test_nothing_is_changed_until_it_is_switched_on(store: Store, mode: Provisioning) -> None:
     quiet = LocalStack.over(store, mode=mode)
     quiet.grant("r1", seconds=60)
     quiet.run(10 * MINUTE)
     assert quiet.system.writes == []
     state = quiet.request("r1").state
-    assert state is (RequestState.PLANNED if mode is Mode.PLAN else RequestState.RECEIVED)
-    if mode is Mode.PLAN:
+    assert state is (RequestState.PLANNED if mode is Provisioning.PLAN else RequestState.RECEIVED)
+    if mode is Provisioning.PLAN:
         assert (quiet.operation("r1").state, quiet.operation("r1").why) == (
             OperationState.READY,
             "policy rule 'jumpcloud:*' and the API allow it",
@@ -215,7 +215,7 @@ def test_nothing_is_changed_until_it_is_switched_on(store: Store, mode: Mode) ->
 
 
 def test_a_plan_that_policy_forbids_in_the_meantime_leaves_nothing_behind(store: Store) -> None:
-    quiet = LocalStack.over(store, mode=Mode.PLAN)
+    quiet = LocalStack.over(store, mode=Provisioning.PLAN)
     quiet.grant("r1")
     quiet.run()
     loud = LocalStack.over(store, like=quiet, rules=())

@@ -7,8 +7,8 @@ from datetime import timedelta
 import pytest
 
 from access.lifecycle import ClaimState, OperationState, RequestState, TicketState
+from access.provisioning import Provisioning
 from store.unit_of_work import Store
-from tasks.services import Mode
 from tests.fakes.faults import Fault
 from tests.fakes.local_stack import ADA, BY_HAND, GROUP, LocalStack
 from ticketing.ports import Phase
@@ -139,7 +139,7 @@ def test_a_later_grant_is_not_undone_by_an_earlier_revoke(stack: LocalStack, fir
 
 
 def test_a_claim_that_was_not_even_planned_can_be_ended(store: Store) -> None:
-    quiet = LocalStack.over(store, mode=Mode.PLAN)
+    quiet = LocalStack.over(store, mode=Provisioning.PLAN)
     quiet.grant("r1")
     quiet.run()
     loud = LocalStack.over(store, like=quiet)

@@ -40,15 +40,15 @@ def test_an_unreachable_address_is_one_problem() -> None:
 
 def test_a_project_that_is_not_there_or_not_shown_is_one_problem(harness: SimulatedTicketing) -> None:
     (problem,) = harness.provider.prove("NONE", "Task")
-    assert "no Jira project NONE" in problem.message
+    assert "no Jira project NONE" in problem.what
 
 
 @pytest.mark.parametrize("permission", [each for each in PERMISSIONS if each != "BROWSE_PROJECTS"])
 def test_each_missing_permission_has_a_sentence_of_its_own(harness: SimulatedTicketing, permission: str) -> None:
     harness.world.permissions.denied.add((ADMIN_ACCOUNT, permission, "10000"))
     (problem,) = harness.provider.prove("OPS", "Access Request")
-    assert PERMISSIONS[permission][0] in problem.message
-    assert PERMISSIONS[permission][1] in problem.message
+    assert PERMISSIONS[permission][0] in problem.what
+    assert PERMISSIONS[permission][1] in problem.what
 
 
 def test_several_problems_are_all_told(harness: SimulatedTicketing) -> None:
@@ -62,7 +62,7 @@ def test_a_wrong_issue_type_is_answered_with_the_right_ones(
     harness: SimulatedTicketing, issue_type: str, sentence: str
 ) -> None:
     (problem,) = harness.provider.prove("OPS", issue_type)
-    assert sentence in problem.message
+    assert sentence in problem.what
     assert "Access Request" in problem.remedy
     assert "Sub-task" not in problem.remedy
 

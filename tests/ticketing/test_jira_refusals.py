@@ -106,17 +106,17 @@ def test_a_limit_says_how_long_to_wait_if_jira_did(headers: dict[str, str], wait
     ],
 )
 def test_what_jira_said_is_in_the_message_in_any_of_its_forms(body: str, said: str) -> None:
-    assert said in failed(400, body).message
+    assert said in failed(400, body).what
 
 
 @pytest.mark.parametrize("body", ["", "[]", "7", "null", '{"errors":null}', '{"message":null}', "<html>x</html>", "{"])
 def test_a_body_of_no_known_form_breaks_nothing(body: str) -> None:
     assert type(failed(400, body)) is Permanent
-    assert "<" not in failed(400, body).message
+    assert "<" not in failed(400, body).what
 
 
 def test_a_long_answer_is_cut() -> None:
-    assert len(failed(400, "x" * 100_000).message) < 500
+    assert len(failed(400, "x" * 100_000).what) < 500
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from access.failures import CredentialRefused, Failure, Permanent
+from access.remedies import WithRemedy
 from ticketing.jira.answers import FieldMeta, IssueType
 from ticketing.jira.calls import JiraCalls
 
@@ -26,15 +27,12 @@ _FILLED_BY_JIRA = frozenset({"reporter"})
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
-    """Something wrong with a setting: which one, one sentence of what is wrong, and one of what to do."""
+class Problem(WithRemedy):
+    """Something wrong with a setting of ticketing."""
 
     setting: str
-    message: str
+    what: str
     remedy: str
-
-    def __str__(self) -> str:
-        return f"{self.message} {self.remedy}".strip()
 
 
 def prove(calls: JiraCalls, *, project: str, issue_type: str, extra_fields: Sequence[str] = ()) -> list[Problem]:
@@ -45,7 +43,7 @@ def prove(calls: JiraCalls, *, project: str, issue_type: str, extra_fields: Sequ
             found.append(problem)  # noqa: PERF402 - what was found before a failure is kept
     except Failure as failure:
         setting = "jira credential" if isinstance(failure, CredentialRefused) else "jira"
-        found.append(Problem(setting, failure.message, failure.remedy))
+        found.append(Problem(setting, failure.what, failure.remedy))
     return found
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from functools import partial
 
-from access.entitlements import System
+from access.entitlements import ResourceKind, System
 from access.failures import Permanent
 from connectors.atlassian.organization import AtlassianOrganization
 from connectors.jira.permissions import OwnPermissions
@@ -25,7 +25,7 @@ from connectors.jira.reading.rows import (
 from connectors.jira.reading.shapes import NOBODY
 from connectors.jira.reading.visibility import require_visibility, scopes_named
 from connectors.jira.shapes import USER
-from connectors.reading import Catalogue, Part, ReadPlan, ResourceRow, Row, ThingKind
+from connectors.reading import Catalogue, Part, ReadPlan, ResourceRow, Row
 from httpclient import Call, Fetcher, HttpClient
 
 #: Groups that hold everybody by their name, such as ``jira-software-users-acme`` [docs]: their lists are streamed.
@@ -127,7 +127,7 @@ class JiraReader:
         if stage == 1:
             groups = (
                 _members_part(group, organized=self._directory is not None)
-                for group in catalogue.resources(ThingKind.GROUP)
+                for group in catalogue.resources(ResourceKind.GROUP)
             )
             users = [] if self._directory else [Part("users", large=True)]
             return [*users, *(part for part in groups if part is not None), *self._roles.parts(catalogue, roles)]

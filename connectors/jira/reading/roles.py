@@ -9,12 +9,13 @@ from typing import Any
 
 import structlog
 
+from access.entitlements import ResourceKind
 from connectors.jira.projects import Projects
 from connectors.jira.reading.lists import Lists
 from connectors.jira.reading.rows import TEAM_MANAGED, is_internal_role, role_path, role_row
 from connectors.jira.reading.shapes import NOBODY, SiteRole
 from connectors.jira.shapes import Actor
-from connectors.reading import Catalogue, GrantRow, Part, PrincipalKind, Row, ThingKind
+from connectors.reading import Catalogue, GrantRow, Part, PrincipalKind, Row
 from httpclient import Fetcher
 
 _log = structlog.get_logger(__name__)
@@ -64,7 +65,7 @@ class RoleReader:
 
     def parts(self, catalogue: Catalogue, roles: RoleCatalogue) -> Iterator[Part]:
         """A part for the actors of each known role, and one for the roles of each project that has to be asked for them."""
-        for project in catalogue.resources(ThingKind.PROJECT):
+        for project in catalogue.resources(ResourceKind.PROJECT):
             known = roles.own.get(project.id) if project.attributes.get(TEAM_MANAGED) else roles.shared
             if known is None:
                 yield Part(f"roles/{project.id}", {"project": project.id})
@@ -76,12 +77,12 @@ class RoleReader:
         """A part for the actors of each role that only its project told."""
         asked = {
             project.id
-            for project in catalogue.resources(ThingKind.PROJECT)
+            for project in catalogue.resources(ResourceKind.PROJECT)
             if project.attributes.get(TEAM_MANAGED) and project.id not in roles.own
         }
         if not asked:
             return []
-        found = (role for role in catalogue.resources(ThingKind.PROJECT_ROLE) if role.parent in asked)
+        found = (role for role in catalogue.resources(ResourceKind.PROJECT_ROLE) if role.parent in asked)
         return [_actors_part(role.parent or "", role.id.rpartition("/")[2]) for role in found]
 
     def of_project(self, project_id: str) -> Iterator[Sequence[Row]]:
@@ -126,9 +127,9 @@ def _actors_part(project_id: str, role_id: str, *, name: str | None = None) -> P
 
 def _grant(path: str, actor: Actor) -> GrantRow | None:
     if actor.actorUser is not None and actor.actorUser.accountId not in {None, NOBODY}:
-        return GrantRow(ThingKind.PROJECT_ROLE, path, PrincipalKind.ACCOUNT, actor.actorUser.accountId or "")
+        return GrantRow(ResourceKind.PROJECT_ROLE, path, PrincipalKind.ACCOUNT, actor.actorUser.accountId or "")
     if actor.actorGroup is not None:
         if actor.actorGroup.groupId:
-            return GrantRow(ThingKind.PROJECT_ROLE, path, PrincipalKind.GROUP, actor.actorGroup.groupId)
+            return GrantRow(ResourceKind.PROJECT_ROLE, path, PrincipalKind.GROUP, actor.actorGroup.groupId)
         _log.info("jira.actor_left_out", role=path, why="it is a group that is gone", group=actor.actorGroup.name)
     return None

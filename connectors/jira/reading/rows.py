@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from access.entitlements import ResourceKind
 from connectors.atlassian.shapes import DirectoryGroup, DirectoryPerson
 from connectors.jira.groups import SYSTEM_GROUPS
 from connectors.jira.reading.shapes import ListedProject, ListedUser
@@ -18,7 +19,6 @@ from connectors.reading import (
     GrantRow,
     PrincipalKind,
     ResourceRow,
-    ThingKind,
 )
 
 #: Our own record of the address of an account id, None when there is none.
@@ -121,7 +121,7 @@ def group_row(group: Group, directory: DirectoryGroup | None = None, *, members_
             "modifiable": None if access is None else access.modifiable,
         }
     return ResourceRow(
-        kind=ThingKind.GROUP,
+        kind=ResourceKind.GROUP,
         id=group.groupId,
         name=group.name,
         attributes={name: value for name, value in attributes.items() if value is not None},
@@ -130,7 +130,7 @@ def group_row(group: Group, directory: DirectoryGroup | None = None, *, members_
 
 def member_row(group_id: str, account_id: str) -> GrantRow:
     """An account is in a group."""
-    return GrantRow(ThingKind.GROUP, group_id, PrincipalKind.ACCOUNT, account_id)
+    return GrantRow(ResourceKind.GROUP, group_id, PrincipalKind.ACCOUNT, account_id)
 
 
 def project_row(project: ListedProject, *, site: str, participants: bool) -> ResourceRow:
@@ -146,7 +146,7 @@ def project_row(project: ListedProject, *, site: str, participants: bool) -> Res
         **(_participants(project) if participants else {}),
     }
     return ResourceRow(
-        kind=ThingKind.PROJECT,
+        kind=ResourceKind.PROJECT,
         id=project.id,
         name=project.name or project.key,
         url=f"{site}/browse/{project.key}",
@@ -168,7 +168,7 @@ def _participants(project: ListedProject) -> Mapping[str, Any]:
 def role_row(project_id: str, role_id: str, name: str) -> ResourceRow:
     """A role of a project."""
     return ResourceRow(
-        kind=ThingKind.PROJECT_ROLE, id=role_path(project_id, role_id), name=name or role_id, parent=project_id
+        kind=ResourceKind.PROJECT_ROLE, id=role_path(project_id, role_id), name=name or role_id, parent=project_id
     )
 
 

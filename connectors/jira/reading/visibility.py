@@ -52,7 +52,7 @@ def require_visibility(client: HttpClient) -> None:
 
 def lacks_scope(failure: CredentialRefused) -> bool:
     """Whether the token is good and only lacks a scope."""
-    return _SCOPE_MISSING in failure.message.casefold()
+    return _SCOPE_MISSING in failure.what.casefold()
 
 
 @contextmanager
@@ -61,11 +61,11 @@ def scopes_named() -> Iterator[None]:
     try:
         yield
     except CredentialRefused as exc:
-        scope = next((scope for path, scope in _SCOPES.items() if f" {path}" in exc.message), None)
+        scope = next((scope for path, scope in _SCOPES.items() if f" {path}" in exc.what), None)
         if not lacks_scope(exc) or scope is None:
             raise
         raise CredentialRefused(
-            exc.message,
+            exc.what,
             remedy=f"Make the token again with the scope {scope}, or with the granular ones that stand for it.",
             status=exc.status,
             trace_id=exc.trace_id,

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from access.entitlements import ResourceKind
 from connectors.jumpcloud.reading.changes import Changes
 from connectors.jumpcloud.reading.methods import MembershipMethod
-from connectors.reading import Catalogue, Part, ThingKind
+from connectors.reading import Catalogue, Part
 
 USERS = "users"
 #: Users and their groups in one pass, by the search.
@@ -41,19 +42,19 @@ def lists(method: MembershipMethod, *, applications: bool) -> Iterator[Part]:
 
 def members(catalogue: Catalogue) -> Iterator[Part]:
     """A part for each group."""
-    for group in catalogue.resources(ThingKind.GROUP):
+    for group in catalogue.resources(ResourceKind.GROUP):
         kind = MEMBERS_BY_RULE if group.attributes.get("follows_a_rule") else MEMBERS
         yield Part(f"{kind}{group.id}", {"group": group.id})
 
 
 def bindings(catalogue: Catalogue, *, users: bool) -> Iterator[Part]:
     """What is bound to applications, seen from whichever side has fewer things; ``users`` too, if they are bound directly."""
-    by_group = catalogue.count(ThingKind.GROUP) < catalogue.count(ThingKind.APPLICATION)
+    by_group = catalogue.count(ResourceKind.GROUP) < catalogue.count(ResourceKind.APPLICATION)
     if by_group:
-        for group in catalogue.resources(ThingKind.GROUP):
+        for group in catalogue.resources(ResourceKind.GROUP):
             yield Part(f"{GROUP_APPS}{group.id}", {"group": group.id})
     if not by_group or users:
-        for application in catalogue.resources(ThingKind.APPLICATION):
+        for application in catalogue.resources(ResourceKind.APPLICATION):
             about = {"application": application.id}
             if not by_group:
                 yield Part(f"{APP_GROUPS}{application.id}", about)

@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from access.entitlements import ResourceKind
+from access.text import normalized_name
 from connectors.jumpcloud.reading.json_values import Record, ident, moment, record, records, text, texts
 from connectors.reading import (
     AccountKind,
@@ -16,7 +18,6 @@ from connectors.reading import (
     PrincipalKind,
     ResourceRow,
     Row,
-    ThingKind,
 )
 
 #: What of the profile is kept, by the names on the wire [spec].
@@ -83,7 +84,7 @@ def membership_rows(user: Record) -> Iterator[GrantRow]:
 
 def member_row(group: str, user: str) -> GrantRow:
     """A user is in a group."""
-    return GrantRow(ThingKind.GROUP, group, PrincipalKind.ACCOUNT, user)
+    return GrantRow(ResourceKind.GROUP, group, PrincipalKind.ACCOUNT, user)
 
 
 class Roles:
@@ -103,20 +104,20 @@ class Roles:
         yield admin_row(admin)
         held: set[str] = set()
         for role, name in _held(admin):
-            known = role if role in self._by_id else self._by_name.get((name or "").casefold())
+            known = role if role in self._by_id else self._by_name.get(normalized_name(name or ""))
             if known is None:
-                known = role or f"name:{(name or '').casefold()}"
+                known = role or f"name:{normalized_name(name or '')}"
                 yield self._add(known, name, None)
             if known not in held:
                 held.add(known)
-                yield GrantRow(ThingKind.ADMIN_ROLE, known, PrincipalKind.ACCOUNT, key)
+                yield GrantRow(ResourceKind.ADMIN_ROLE, known, PrincipalKind.ACCOUNT, key)
 
     def _add(self, key: str, name: str | None, description: str | None) -> ResourceRow:
         spelled = _spelled(name or key)
         self._by_id[key] = spelled
-        self._by_name.setdefault(spelled.casefold(), key)
+        self._by_name.setdefault(normalized_name(spelled), key)
         attributes = {"description": description} if description else {}
-        return ResourceRow(ThingKind.ADMIN_ROLE, key, spelled, attributes=attributes)
+        return ResourceRow(ResourceKind.ADMIN_ROLE, key, spelled, attributes=attributes)
 
 
 def admin_row(admin: Record) -> AccountRow:
@@ -181,4 +182,4 @@ def _held(admin: Record) -> Iterator[tuple[str | None, str | None]]:
 
 
 def _spelled(name: str) -> str:
-    return next((known for known in _BUILT_IN if known.casefold() == name.casefold()), name)
+    return next((known for known in _BUILT_IN if normalized_name(known) == normalized_name(name)), name)

@@ -9,13 +9,14 @@ from typing import Any
 import structlog
 
 from access.clock import Clock
+from access.entitlements import ResourceKind
 from access.failures import Permanent, Transient
 from connectors.jumpcloud.client import PAGE
 from connectors.jumpcloud.reading import partition
 from connectors.jumpcloud.reading.lists import Lists
 from connectors.jumpcloud.reading.people import known_id, member_row
 from connectors.jumpcloud.reading.reports import Artifact, Reports, Summary, Unusable, members_of, memberships, summary
-from connectors.reading import Catalogue, GrantRow, Part, ReadPlan, Shifted, ThingKind
+from connectors.reading import Catalogue, GrantRow, Part, ReadPlan, Shifted
 from httpclient import RetryPolicy, read_with_retries
 
 _log = structlog.get_logger(__name__)
@@ -86,13 +87,13 @@ class Reporting:
             if self._clock.now() - ordered_at > self._within:
                 raise Unusable("the report was not made in time") from failure
             raise Transient(
-                failure.message, retry_after=_LOOK_AGAIN, status=failure.status, trace_id=failure.trace_id
+                failure.what, retry_after=_LOOK_AGAIN, status=failure.status, trace_id=failure.trace_id
             ) from failure
 
     def _checked(self, content: Any, catalogue: Catalogue) -> list[str]:
         """The groups that the report does not know: made since, or few enough to be listed all the same."""
         found = summary(content)
-        missing = [group.id for group in catalogue.resources(ThingKind.GROUP) if group.id not in found.groups]
+        missing = [group.id for group in catalogue.resources(ResourceKind.GROUP) if group.id not in found.groups]
         if len(missing) > max(1, len(found.groups) // 10):
             raise Unusable("the report does not know every group")
         self._compare(content, found)

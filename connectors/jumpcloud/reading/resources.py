@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from access.entitlements import ResourceKind
 from connectors.jumpcloud.reading.json_values import Record, record, text
 from connectors.jumpcloud.reading.people import known_id
-from connectors.reading import GrantRow, PrincipalKind, ResourceRow, ThingKind
+from connectors.reading import GrantRow, PrincipalKind, ResourceRow
 
 #: The fields asked for; never ``config``, which may hold certificates and keys [observed].
 APPLICATION_FIELDS = "name displayName displayLabel active ssoUrl sso"
@@ -22,7 +23,7 @@ def group_row(group: Record, *, console: str) -> ResourceRow:
             attributes[name] = value
     # [observed: JumpCloud's own documentation of its RADIUS tool]
     url = f"{console}/#/groups/user/{key}/details"
-    return ResourceRow(ThingKind.GROUP, key, text(group, "name") or key, url=url, attributes=attributes)
+    return ResourceRow(ResourceKind.GROUP, key, text(group, "name") or key, url=url, attributes=attributes)
 
 
 def application_row(application: Record) -> ResourceRow:
@@ -36,9 +37,9 @@ def application_row(application: Record) -> ResourceRow:
         attributes["active"] = active
     if kind := text(record(application, "sso"), "type"):
         attributes["sso"] = kind
-    return ResourceRow(ThingKind.APPLICATION, key, name, url=text(application, "ssoUrl"), attributes=attributes)
+    return ResourceRow(ResourceKind.APPLICATION, key, name, url=text(application, "ssoUrl"), attributes=attributes)
 
 
 def application_grant(application: str, holder: str, *, through: PrincipalKind) -> GrantRow:
     """A user, or everybody in a group, has an application."""
-    return GrantRow(ThingKind.APPLICATION, application, through, holder)
+    return GrantRow(ResourceKind.APPLICATION, application, through, holder)

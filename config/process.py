@@ -1,4 +1,4 @@
-"""How Provisor itself runs: its store, its broker, its worker, its limits and its telemetry."""
+"""The settings of the process: store, broker, worker, limits, sync and telemetry."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, SecretStr, field_validator
 
-from config.durations import Duration, within
-from config.section import Section, form
+from config.field_types import Duration, matching, within
+from config.section import Section
 from config.urls import BrokerUrl, DatabaseUrl, Token
 
 #: Anything shorter is a mistake, not a timeout.
@@ -25,13 +25,13 @@ class StoreSettings(Section):
 
 
 class BrokerSettings(Section):
-    """What wakes workers up. The truth is in the store, so a broker may lose everything."""
+    """The broker, which wakes workers up. The store alone holds state, so the broker may lose every message."""
 
     #: Memory (one process), RabbitMQ (amqp) or Redis.
     url: BrokerUrl = SecretStr("memory://")
     #: Put before every queue's name, for several Provisors on one broker.
     prefix: Annotated[
-        str, form(r"[A-Za-z0-9._-]{0,60}", "is no name for queues; write letters, digits, dots and dashes")
+        str, matching(r"[A-Za-z0-9._-]{0,60}", "is no name for queues; write letters, digits, dots and dashes")
     ] = ""
     #: Redis only: after how long an unacknowledged message is delivered again.
     visibility_timeout: Annotated[Duration, within(timedelta(seconds=1))] = timedelta(hours=1)
@@ -40,7 +40,7 @@ class BrokerSettings(Section):
 class WorkerSettings(Section):
     """How one worker process behaves."""
 
-    #: Threads; they mostly wait for other people's services.
+    #: Threads; they mostly wait for answers of the systems.
     concurrency: Annotated[int, Field(ge=1, le=256)] = 16
     #: How often due work is looked for in the store.
     poll: Annotated[Duration, within(timedelta(milliseconds=10), timedelta(minutes=5))] = timedelta(seconds=0.2)
@@ -89,7 +89,7 @@ class SyncSettings(Section):
 
 
 class TelemetrySettings(Section):
-    """What Provisor tells about itself."""
+    """Logs and reports of errors."""
 
     #: The least important lines that are shown.
     log_level: Literal["debug", "info", "warning", "error"] = "info"
@@ -99,7 +99,7 @@ class TelemetrySettings(Section):
     sentry_dsn: Token | None = None
     #: Name of this deployment in logs and Sentry.
     environment: Annotated[
-        str, form(r"[^\s/]{1,64}", "is no name of an environment; write one word such as production")
+        str, matching(r"[^\s/]{1,64}", "is no name of an environment; write one word such as production")
     ] = "production"
 
     @field_validator("log_level", "log_format", mode="before")

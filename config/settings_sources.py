@@ -1,4 +1,4 @@
-"""Where settings come from: environment, secret files, YAML file. Each knows the origin it names in errors."""
+"""The sources of settings: environment, secret files, YAML file. Each tells where a key was written, for errors."""
 
 from __future__ import annotations
 
@@ -10,18 +10,19 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic_settings import BaseSettings, EnvSettingsSource, InitSettingsSource
 
+from access.text import shortened
 from config.errors import SettingsError
-from config.keys import DELIMITER, PREFIX, all_keys, file_name, nearest, section_of, shown, variable
+from config.setting_keys import DELIMITER, PREFIX, all_keys, file_name, nearest, section_of, variable
 from config.yaml_file import read_mapping
 
 #: The file read when it exists and no other is named.
 DEFAULT_FILE = Path("provisor.yaml")
-#: Variables that say where to read, or what our own tests may not do without, and hold no setting.
+#: Variables that hold no setting: they name the places to read, or the services that our own tests require.
 CONTROLS = frozenset(
     {"PROVISOR_CONFIG", "PROVISOR_SECRETS_DIR", "PROVISOR_REQUIRE_SERVICES", "PROVISOR_REQUIRE_SHARED"}
 )
 
-#: What Kubernetes puts into the environment of pods beside a Service named "provisor" or "provisor-…" (service links).
+#: Variables that Kubernetes sets in pods beside a Service named "provisor" or "provisor-…" (service links).
 _SERVICE_LINK = re.compile(
     r"PROVISOR(_[A-Z0-9_]+)?_(SERVICE_HOST|SERVICE_PORT(_[A-Z0-9_]+)?|PORT(_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?)"
 )
@@ -71,7 +72,7 @@ class YamlFile(InitSettingsSource):
 
 
 def _drop_empty_sections(values: dict[str, Any], model: type[BaseModel]) -> None:
-    """A heading whose keys are all commented out says nothing."""
+    """Drop headings whose keys are all commented out: YAML reads them as null."""
     for name, field in model.model_fields.items():
         section = section_of(field.annotation)
         if section is None or name not in values:
@@ -113,7 +114,7 @@ def from_environment(settings_cls: type[BaseSettings], environ: Mapping[str, str
             texts[file_name(key)] = text
             origins[file_name(key)] = f"environment variable {name}"
         elif key is None and not _SERVICE_LINK.fullmatch(name):
-            problems.append(_unknown(f"environment variable {shown(name)}", name.upper(), known))
+            problems.append(_unknown(f"environment variable {shortened(name)}", name.upper(), known))
     return Texts(settings_cls, texts, origins=origins), problems
 
 
@@ -125,7 +126,7 @@ def from_secret_files(settings_cls: type[BaseSettings], environ: Mapping[str, st
     known = {file_name(key): key for key in all_keys(settings_cls)}
     for path in _files(environ.get("PROVISOR_SECRETS_DIR")):
         if path.name.lower() not in known:
-            problems.append(_unknown(f"secret file {path.parent / shown(path.name)}", path.name.lower(), known))
+            problems.append(_unknown(f"secret file {path.parent / shortened(path.name)}", path.name.lower(), known))
             continue
         origins[path.name.lower()] = f"secret file {path}"
         try:
@@ -139,7 +140,7 @@ def from_secret_files(settings_cls: type[BaseSettings], environ: Mapping[str, st
 
 
 def _files(directory: str | None) -> Iterable[Path]:
-    """Everything in the directory but hidden entries: Kubernetes keeps its own there."""
+    """All files in the directory but the hidden entries, which Kubernetes makes for itself."""
     if not directory:
         return []
     path = Path(directory).expanduser()

@@ -1,6 +1,6 @@
-"""What pydantic found wrong, said so that an operator can act: the key, where it was written, the problem, the fix.
+"""Pydantic's errors as sentences for operators: the key, where it was written, the problem, the fix.
 
-Values are never quoted, only named by their key: any of them may be a secret that ended up in the wrong place.
+No sentence quotes a value: any value may be a secret in the wrong place.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from config.keys import all_keys, nearest, section_of, word
+from config.setting_keys import all_keys, nearest, section_of, word
 
 _PROBLEMS: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "missing": lambda _: "is not set; set it",
@@ -75,10 +75,10 @@ def dotted(parts: tuple[int | str, ...]) -> str:
     return ".".join(str(part + 1) if isinstance(part, int) else word(part) for part in parts)
 
 
-def sentences(
+def error_messages(
     exc: ValidationError, model: type[BaseModel], *, origin: Callable[[str], str | None] = lambda _: None
 ) -> list[str]:
-    """One sentence for each thing that is wrong; ``origin`` tells where a key was written."""
+    """One sentence for each error; ``origin`` tells where a key was written."""
     told = []
     for error in exc.errors(include_url=False, include_input=False):
         names = takewhile(lambda part: not part.isdigit(), map(str, error["loc"]))

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from config.durations import LONGEST, parse_duration, written
+from access.durations import LONGEST, parse_duration, written
 
 
 @pytest.mark.parametrize(

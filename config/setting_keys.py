@@ -1,4 +1,4 @@
-"""The keys that exist, read off the models: for finding the right one, and for listing them."""
+"""The keys of the settings, read from the models: to list them, and to suggest the right one for a wrong one."""
 
 from __future__ import annotations
 
@@ -44,23 +44,14 @@ def file_name(key: str) -> str:
 
 
 def nearest(wrong: str, known: Iterable[str]) -> str | None:
-    """The known key most like a wrong one; None when none is."""
+    """The known key that is most like a wrong one; None when none is like it."""
     by_case = {key.lower(): key for key in known}
     found = get_close_matches(wrong.lower(), by_case, n=1, cutoff=0.7)
     return by_case[found[0]] if found else None
 
 
-def shown(text: object) -> str:
-    """Someone's own word, for an error: short and on one line."""
-    line = "".join(char if char.isprintable() else "?" for char in str(text))
-    return line if len(line) <= _SHOWN else f"{line[:_SHOWN]}…"
-
-
-_SHOWN = 60
-
-
 def word(key: str) -> str:
-    """A key somebody wrote, as far as it looks like one: in ``{api_token:secret}``, without a space, YAML sees one key."""
+    """The beginning of a key that looks like a key: YAML reads ``{api_token:secret}`` as one key, secret included."""
     plain = _WORD.match(key)
     begin = plain[0] if plain else ""
     return begin if begin == key else f"{begin}…"

@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from access.clock import Clock
+from access.policy import Policy, TicketRoute
+from access.remedies import WithRemedy
+from config.errors import SettingsError
+from config.settings import Settings
+from httpclient import Unlimited
+from tasks.doctor.findings import Area, Finding
+from tasks.doctor.tickets import TicketSetup
+from tasks.doctor.tickets import examine as examine_tickets
+from ticketing.jira import JiraTicketProvider
+from worker.client_options import client_options
+from worker.policy import policy_from
+from worker.systems.jira import jira_door, jira_probes
+from worker.ticketing import provider_from
+
+
+def examine_ticketing(settings: Settings, clock: Clock) -> Iterator[Finding]:
+    """Where tickets go, when anything may become one."""
+    area = Area("ticketing")
+    site, section = settings.ticketing_site, "jira" if settings.ticketing.jira is None else "ticketing.jira"
+    if not site.enabled:
+        yield area.warning(
+            "tickets",
+            "No ticketing is connected, so what no API can do fails.",
+            "Set a credential under jira or ticketing.jira.",
+        )
+        return
+    routes = _routes(settings)
+    if not routes:
+        yield area.warning(
+            "tickets",
+            "Neither settings nor policy say in which project tickets are made, so what no API can do fails.",
+            "Set ticketing.project, or ticket.project in the policy.",
+        )
+        return
+
+    def prove(project: str, issue_type: str, fields: Sequence[str]) -> Sequence[WithRemedy]:
+        provider = provider_from(settings, clock)
+        assert isinstance(provider, JiraTicketProvider), "a site with a credential has one"
+        return provider.prove(project, issue_type, fields)
+
+    options = client_options(settings, clock, Unlimited())
+    yield from examine_tickets(
+        TicketSetup(
+            door=jira_door(site, section, options),
+            probe_at=jira_probes(site, section, options),
+            prove=prove,
+            routes=routes,
+            declined=(*settings.ticketing.declined_resolutions, *settings.ticketing.declined_statuses),
+            timeout=settings.limits.connect_timeout,
+        )
+    )
+
+
+def _policy(settings: Settings) -> Policy | None:
+    """The policy; None when it cannot be used, which is told elsewhere."""
+    try:
+        return policy_from(settings)[0]
+    except SettingsError:
+        return None
+
+
+def _routes(settings: Settings) -> list[TicketRoute]:
+    """Where tickets may go, each project and type once."""
+    policy = _policy(settings)
+    ticketing = settings.ticketing
+    found = [TicketRoute(ticketing.project, ticketing.issue_type)] if ticketing.project else []
+    if policy is not None:
+        found += [policy.ticket, *(rule.ticket for rule in policy.rules if rule.ticket is not None)]
+    return list({(each.project, each.issue_type): each for each in found if each.project}.values())

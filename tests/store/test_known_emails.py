@@ -1,0 +1,40 @@
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from access.entitlements import System
+from store.tables import known_emails
+from store.unit_of_work import Store
+
+NOW = datetime(2026, 11, 30, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("asked", ["ada@bücher.example", "ADA@xn--bcher-kva.example"])
+def test_an_account_is_known_by_every_form_of_its_address(store: Store, asked: str) -> None:
+    with store.write() as work:
+        work.addresses.learn(System.JIRA, "Ada@BÜCHER.example", "a1", source="test", now=NOW)
+    with store.read() as work:
+        assert work.addresses.account(System.JIRA, asked) == "a1"
+        assert work.addresses.account(System.JUMPCLOUD, asked) is None
+        assert work.addresses.account(System.JIRA, "ada@bucher.example") is None
+
+
+def test_two_addresses_that_only_folding_makes_equal_are_two(store: Store) -> None:
+    with store.write() as work:
+        work.addresses.learn(System.JIRA, "maße@example.com", "a1", source="test", now=NOW)
+        work.addresses.learn(System.JIRA, "masse@example.com", "a2", source="test", now=NOW)
+    with store.read() as work:
+        assert work.addresses.account(System.JIRA, "maße@example.com") == "a1"
+        assert work.addresses.account(System.JIRA, "masse@example.com") == "a2"
+
+
+def test_a_row_of_an_earlier_version_is_found_and_replaced(store: Store) -> None:
+    earlier = {"system": "jira", "email": "ada@bücher.example", "account_id": "a1", "source": "test", "learned_at": NOW}
+    with store.database.write() as connection:
+        connection.execute(known_emails.insert().values(**earlier))
+    with store.read() as work:
+        assert work.addresses.account(System.JIRA, "ada@bücher.example") == "a1"
+    with store.write() as work:
+        work.addresses.learn(System.JIRA, "ada@bücher.example", "a2", source="test", now=NOW + timedelta(seconds=1))
+    with store.read() as work:
+        assert work.addresses.all(System.JIRA) == {"a2": "ada@xn--bcher-kva.example"}

@@ -1,0 +1,45 @@
+"""The connectors of the systems that the settings enable, each on the lanes of the system's rate budget."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from access.entitlements import System
+from access.operations import Lane
+from connectors.ports import Connector
+from store.budgets import Allowance
+from worker.client_options import client_options
+from worker.rate_limiter import BudgetRateLimiter
+from worker.systems.kit import Dependencies, Systems
+
+
+@dataclass(frozen=True, slots=True)
+class Connectors:
+    """A connector for each enabled system: on the usual lane, and on the lane that takes access away."""
+
+    usual: Mapping[System, Connector]
+    urgent: Mapping[System, Connector]
+
+
+def connectors_from(dependencies: Dependencies, systems: Systems) -> Connectors:
+    """The connectors of the enabled systems. Raises ``SettingsError`` for a credential that cannot be one."""
+    usual: dict[System, Connector] = {}
+    urgent: dict[System, Connector] = {}
+    for system, kit in systems.items():
+        if not dependencies.settings.systems[system].enabled:
+            continue
+        options = client_options(
+            dependencies.settings, dependencies.clock, rate_limiter_for(dependencies, system, Lane.GRANT)
+        )
+        connector = kit.connector(dependencies, options)
+        usual[system] = connector
+        urgent[system] = connector.through(rate_limiter_for(dependencies, system, Lane.REVOKE))
+    return Connectors(usual, urgent)
+
+
+def rate_limiter_for(dependencies: Dependencies, system: System, lane: Lane) -> BudgetRateLimiter:
+    """The rate limiter of one lane of a system's budget, as the system's section of the settings has it."""
+    section = dependencies.settings.systems[system]
+    allowance = Allowance(rate=section.rate, burst=section.burst)
+    return BudgetRateLimiter(dependencies.store, dependencies.clock, system, lane, allowance)

@@ -1,0 +1,184 @@
+"""Jira's row in the table of systems, with the Atlassian organization above the site."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from access.clock import Clock
+from access.entitlements import System
+from access.failures import Failure
+from access.provisioning import Provisioning
+from config.errors import SettingsError
+from config.settings import Settings
+from config.systems import JiraSite
+from connectors.atlassian import AtlassianOrganization, IdentityProviderGroups, organization_client, organization_key
+from connectors.atlassian.client import SYSTEM as ATLASSIAN
+from connectors.jira.client import api_token, bearer_token, jira_client
+from connectors.jira.connector import JiraConnector
+from connectors.jira.reading import JiraReader, find_cloud_id
+from httpclient import ClientOptions, Credential, HttpClient, Unlimited
+from tasks.doctor.atlassian import AtlassianSetup
+from tasks.doctor.atlassian import examine as examine_organization
+from tasks.doctor.findings import Finding
+from tasks.doctor.jira import JiraSetup
+from tasks.doctor.jira import examine as examine_site
+from tasks.doctor.jira_login import JiraDoor
+from tasks.doctor.probing import Nobody, Probe
+from worker.client_options import client_options
+from worker.known_emails import StoredEmails
+from worker.policy import policy_from
+from worker.systems.kit import Dependencies, SystemKit
+
+#: Some outcomes can only be told by their text, which is English only when asked for [docs].
+_ENGLISH = {"Accept-Language": "en", "X-Force-Accept-Language": "true", "X-ExperimentalApi": "opt-in"}
+
+#: Projects of the policy that are examined one by one.
+_MOST_PROJECTS = 50
+
+
+def jira_credential(site: JiraSite, section: str) -> Credential:
+    """The configured credential of a site. Raises ``SettingsError``, which names the ``section``, for an unusable one."""
+    try:
+        if site.bearer_token is not None:
+            return bearer_token(site.bearer_token.get_secret_value())
+        return api_token(site.email or "", site.api_token.get_secret_value() if site.api_token else "")
+    except ValueError as exc:
+        raise SettingsError([f"The {section} credential cannot be used: {exc}"]) from None
+
+
+def jira_url(site: JiraSite, options: ClientOptions) -> str:
+    """Where calls to a site go; the gateway's id of it is looked up when the settings leave it out.
+
+    Raises ``SettingsError`` when the look-up fails.
+    """
+    if site.via == "site" or site.cloud_id is not None:
+        return site.api_base()
+    try:
+        return site.api_base(cloud_id=find_cloud_id(site.site_url or "", options=options))
+    except Failure as failure:
+        raise SettingsError(
+            [f"The cloud id of {site.site_url} cannot be looked up: {failure} Or set jira.cloud_id."]
+        ) from failure
+
+
+def jira_door(site: JiraSite, section: str, options: ClientOptions) -> JiraDoor:
+    """How the doctor reaches a site; ``section`` is where the site stands in the settings."""
+    return JiraDoor(
+        section=section,
+        site_url=site.site_url or "",
+        via=site.via,
+        gateway_url=site.gateway_url,
+        cloud_id=site.cloud_id,
+        bearer=site.bearer_token is not None,
+        anonymous_at=lambda url: Probe(url, Nobody(), options, system="jira"),
+    )
+
+
+def jira_probes(site: JiraSite, section: str, options: ClientOptions) -> Callable[[str], Probe]:
+    """Makes the doctor's probe of a URL with the site's credential."""
+    credential = jira_credential(site, section)
+    return lambda url: Probe(url, credential, options, system="jira", headers=_ENGLISH)
+
+
+def _client(settings: Settings, options: ClientOptions) -> HttpClient:
+    return jira_client(
+        credential=jira_credential(settings.jira, "jira"), address=jira_url(settings.jira, options), options=options
+    )
+
+
+def _organization(settings: Settings, options: ClientOptions) -> AtlassianOrganization | None:
+    """The organization above the site, when a key for it is configured."""
+    atlassian = settings.atlassian
+    if atlassian.api_key is None or atlassian.org_id is None:
+        return None
+    try:
+        credential = organization_key(atlassian.api_key.get_secret_value())
+    except ValueError as exc:
+        raise SettingsError([f"The atlassian credential cannot be used: {exc}"]) from None
+    client = organization_client(credential=credential, options=options, address=atlassian.api_url)
+    return AtlassianOrganization(client, atlassian.org_id)
+
+
+def _connector(dependencies: Dependencies, options: ClientOptions) -> JiraConnector:
+    settings = dependencies.settings
+    emails = StoredEmails(dependencies.store, dependencies.clock, System.JIRA)
+    organization = _organization(settings, options)
+    return JiraConnector(
+        _client(settings, options),
+        site=settings.jira.site_url or "",
+        known_emails=emails.account,
+        remember_address=emails.learn,
+        idp_groups=IdentityProviderGroups(organization, dependencies.clock) if organization else lambda _: False,
+        protected_groups=settings.jira.protected_groups,
+    )
+
+
+def _reader(dependencies: Dependencies, options: ClientOptions) -> JiraReader:
+    settings = dependencies.settings
+    return JiraReader(
+        _client(settings, options),
+        site=settings.jira.site_url or "",
+        concurrency=settings.jira.concurrency,
+        organization=_organization(settings, options),
+        known_emails=StoredEmails(dependencies.store, dependencies.clock, System.JIRA).address,
+        use_events=settings.sync.use_events,
+        skip_customers=settings.sync.skip_customers,
+        participants=not settings.sync.skip_participants,
+    )
+
+
+def _examine_site(settings: Settings, clock: Clock) -> Iterator[Finding]:
+    if not settings.jira.enabled:
+        return
+    options = client_options(settings, clock, Unlimited())
+    yield from examine_site(
+        JiraSetup(
+            door=jira_door(settings.jira, "jira", options),
+            probe_at=jira_probes(settings.jira, "jira", options),
+            provisioning=settings.provisioning is not Provisioning.OFF,
+            projects=_projects(settings),
+            timeout=settings.limits.connect_timeout,
+            clock=clock,
+        )
+    )
+
+
+def _examine_organization(settings: Settings, clock: Clock) -> Iterator[Finding]:
+    section = settings.atlassian
+    if section.api_key is None or section.org_id is None:
+        return
+    options = client_options(settings, clock, Unlimited())
+    credential = organization_key(section.api_key.get_secret_value())
+    yield from examine_organization(
+        AtlassianSetup(
+            api=Probe(section.api_url, credential, options, system=ATLASSIAN),
+            org_id=section.org_id,
+            site_url=settings.jira.site_url or "",
+            use_events=settings.sync.use_events,
+            timeout=settings.limits.connect_timeout,
+        )
+    )
+
+
+def _projects(settings: Settings) -> list[str]:
+    """Keys of projects that rules about project roles name without a wildcard; none of a policy that cannot be used."""
+    try:
+        policy, _ = policy_from(settings)
+    except SettingsError:  # the examination of the policy says so
+        return []
+    keys = []
+    for rule in policy.rules:
+        parts = rule.pattern.split(":")
+        if parts[:2] == ["jira", "project-role"] and len(parts) > 2 and not set(parts[2]) & set("*?"):  # noqa: PLR2004 - system, kind and project
+            keys.append(parts[2])
+    return list(dict.fromkeys(keys))[:_MOST_PROJECTS]
+
+
+JIRA = SystemKit(
+    connector=_connector,
+    reader=_reader,
+    examinations={"jira": _examine_site, "atlassian": _examine_organization},
+    automated=JiraConnector.automated,
+    reads=frozenset({"user", "project", "group", "project-role"}),
+    organization_key=lambda settings: settings.atlassian.enabled,
+)

@@ -1,0 +1,109 @@
+"""JumpCloud's row in the table of systems."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from access.clock import Clock
+from access.provisioning import Provisioning
+from config.errors import SettingsError
+from config.settings import Settings
+from connectors.jumpcloud.client import api_key, jumpcloud_client, service_account
+from connectors.jumpcloud.connector import JumpCloudConnector
+from connectors.jumpcloud.reading import JumpCloudReader, MembershipMethod
+from httpclient import ClientOptions, Credential, HttpClient, Unlimited
+from tasks.doctor.findings import Finding
+from tasks.doctor.jumpcloud import JumpCloudSetup
+from tasks.doctor.jumpcloud import examine as examine_directory
+from tasks.doctor.probing import Probe
+from worker.client_options import client_options
+from worker.systems.kit import Dependencies, SystemKit
+
+#: The largest report of memberships that is fetched, in bytes: of about 450 000 of them. While it is taken in, a process
+#: needs up to five times as much memory [measured]; the memberships of a tenant with more are listed, group by group.
+_LARGEST_REPORT = 64 * 1024 * 1024
+
+
+def _client(settings: Settings, options: ClientOptions) -> HttpClient:
+    return jumpcloud_client(
+        address=settings.jumpcloud.api_base,
+        credential=_credential(settings, options),
+        options=options,
+        organization=settings.jumpcloud.org_id,
+    )
+
+
+def _credential(settings: Settings, options: ClientOptions) -> Credential:
+    jumpcloud = settings.jumpcloud
+    try:
+        if jumpcloud.api_key is not None:
+            return api_key(jumpcloud.api_key.get_secret_value())
+        assert jumpcloud.client_id is not None
+        assert jumpcloud.client_secret is not None
+        return service_account(
+            jumpcloud.client_id,
+            jumpcloud.client_secret.get_secret_value(),
+            options=options,
+            token_address=jumpcloud.token_url,
+        )
+    except ValueError as exc:
+        raise SettingsError([f"The jumpcloud credential cannot be used: {exc}"]) from None
+
+
+def _connector(dependencies: Dependencies, options: ClientOptions) -> JumpCloudConnector:
+    return JumpCloudConnector(_client(dependencies.settings, options))
+
+
+def _reader(dependencies: Dependencies, options: ClientOptions) -> JumpCloudReader:
+    settings = dependencies.settings
+    insights = jumpcloud_client(
+        address=settings.jumpcloud.insights_base,
+        credential=_credential(settings, options),
+        options=replace(options, body_limit=_LARGEST_REPORT),
+        organization=settings.jumpcloud.org_id,
+    )
+    return JumpCloudReader(
+        _client(settings, options),
+        insights=insights,
+        concurrency=settings.jumpcloud.concurrency,
+        use_events=settings.sync.use_events,
+        method=MembershipMethod(settings.sync.jumpcloud_method),
+        clock=dependencies.clock,
+    )
+
+
+def _examine(settings: Settings, clock: Clock) -> Iterator[Finding]:
+    jumpcloud = settings.jumpcloud
+    if not jumpcloud.enabled:
+        return
+    options = client_options(settings, clock, Unlimited())
+    credential = _credential(settings, options)
+    headers = {"x-org-id": jumpcloud.org_id} if jumpcloud.org_id else {}
+
+    def probe(url: str) -> Probe:
+        return Probe(url, credential, options, system="jumpcloud", headers=headers)
+
+    yield from examine_directory(
+        JumpCloudSetup(
+            api=probe(jumpcloud.api_base),
+            insights=probe(jumpcloud.insights_base),
+            credential=credential,
+            token_address=jumpcloud.token_url,
+            api_key=None if jumpcloud.api_key is None else jumpcloud.api_key.get_secret_value(),
+            org_id=jumpcloud.org_id,
+            provisioning=settings.provisioning is not Provisioning.OFF,
+            use_events=settings.sync.use_events,
+            timeout=settings.limits.connect_timeout,
+            clock=clock,
+        )
+    )
+
+
+JUMPCLOUD = SystemKit(
+    connector=_connector,
+    reader=_reader,
+    examinations={"jumpcloud": _examine},
+    automated=JumpCloudConnector.automated,
+    reads=frozenset({"user", "admin", "group", "application", "admin-role"}),
+)

@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from access.clock import Clock
+from access.entitlements import ResourceKind, System
+from access.methods import Direction
+from config.settings import Settings
+from connectors.ports import Connector
+from connectors.reading import Reader
+from httpclient import ClientOptions, RateLimiter
+from store.unit_of_work import Store
+from tasks.doctor.findings import Finding
+
+
+class LaneConnector(Connector, Protocol):
+    """A connector that can also be had for another lane."""
+
+    def through(self, rate_limiter: RateLimiter) -> Connector:
+        """The same connector on the same connections, for the lane of ``rate_limiter``."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Dependencies:
+    """What connectors and readers are made from."""
+
+    settings: Settings
+    store: Store
+    clock: Clock
+
+
+#: Examines one part of what is connected, by reading only. May raise ``SettingsError``.
+Examination = Callable[[Settings, Clock], Iterator[Finding]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SystemKit:
+    """What Provisor has for one system: a row of the table of systems.
+
+    The factories are called only for a system whose section in the settings is enabled, and may raise ``SettingsError``.
+    """
+
+    #: Makes the connector; the options are for the lane of grants.
+    connector: Callable[[Dependencies, ClientOptions], LaneConnector]
+    #: Makes the reader of snapshots.
+    reader: Callable[[Dependencies, ClientOptions], Reader]
+    #: The doctor's examinations by area; each finds nothing when its part is not connected.
+    examinations: Mapping[str, Examination]
+    #: The kinds of resource that the connector changes by API, for each direction.
+    automated: Mapping[Direction, frozenset[ResourceKind]]
+    #: The kinds of accounts and resources that a snapshot shows, in the words of listings.
+    reads: frozenset[str]
+    #: Whether the key of an organization above the system is set; None for a system that has no such key.
+    organization_key: Callable[[Settings], bool | None] = lambda _: None
+
+
+#: The table of systems.
+Systems = Mapping[System, SystemKit]
