@@ -41,7 +41,7 @@ def _run(settings: Settings, roles: Sequence[str], *, alone: bool) -> int:
         running = prepare(settings, roles=map(Role, roles))
         if alone:
             with running.provisor.store.write() as work:
-                freed = work.due.free_all()
+                freed = work.sweep.release_all()
             if freed:
                 _log.warning("leases.freed", rows=freed, why="whoever held them was killed")
     return run(running)

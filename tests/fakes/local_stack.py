@@ -101,6 +101,7 @@ class LocalStack:
             policy=policy,
             mode=mode,
             options=options,
+            jitter=lambda: 0.0,
         )
         writer = TicketWriter(TEMPLATES, policy)
         fulfilment = Fulfilment(services, TicketOpener(services, tickets, writer, ticket_terms))
@@ -177,7 +178,7 @@ class LocalStack:
         """What a relay would send now, and what was sent since."""
         sent, self.bench.wake_ups = self.bench.wake_ups, []
         with self.store.write() as work:
-            return [*sent, *work.due.sweep(now=self.clock.now(), dispatched_for=DISPATCHED_FOR, limit=500)]
+            return [*sent, *work.sweep.mark_due(now=self.clock.now(), dispatched_for=DISPATCHED_FOR, limit=500)]
 
     def run(self, lasting: timedelta = timedelta(0)) -> None:
         """Sweep and handle until nothing is due now; then jump to what is due next, for as long as it is to last."""
