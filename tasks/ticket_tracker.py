@@ -136,9 +136,13 @@ class TicketTracker:
         now = self._services.clock.now()
         look_at = now + min(self._options.believe_within, self._services.options.look_again)
         if ticket.state is TicketState.OPEN:
-            answers = ticket.answers + 1
-            self._settle(followed, to=TicketState.ANSWERED, answers=answers, answered_at=now, due_at=look_at)
-            _log.info("ticket.answered", status=followed.snapshot.status, answers=answers, seen=seen.evidence)
+            answers, status = ticket.answers + 1, followed.snapshot.status
+            with self._services.store.write() as work:
+                self._settle_in(
+                    work, followed, to=TicketState.ANSWERED, answers=answers, answered_at=now, due_at=look_at
+                )
+                _record(work, "answered", followed, now, status=status, seen=seen.evidence)
+            _log.info("ticket.answered", status=status, answers=answers, seen=seen.evidence)
         elif now < (ticket.answered_at or now) + self._options.believe_within:
             self._settle(followed, due_at=look_at)
         elif ticket.answers > self._options.closings:
