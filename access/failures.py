@@ -12,6 +12,7 @@ Vendor exceptions never leave a connector or a ticketing provider; they are turn
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import ClassVar
 
 from access.remedies import WithRemedy
 
@@ -21,6 +22,9 @@ class Failure(WithRemedy, Exception):  # noqa: N818 - "failure" is the word of t
 
     ``trace_id`` is the service's own id of the exchange, for its support desk. ``status`` is the HTTP status when there was one.
     """
+
+    #: The failure word as it is stored and shown.
+    word: ClassVar[str] = "failure"
 
     def __init__(
         self,
@@ -36,11 +40,6 @@ class Failure(WithRemedy, Exception):  # noqa: N818 - "failure" is the word of t
         self.status = status
         self.trace_id = trace_id
 
-    @property
-    def word(self) -> str:
-        """The failure word as it is stored and shown, in snake case."""
-        return FAILURE_WORDS[type(self)]
-
     def __str__(self) -> str:
         trace = f" (trace {self.trace_id})" if self.trace_id else ""
         remedy = f" {self.remedy}" if self.remedy else ""
@@ -50,8 +49,10 @@ class Failure(WithRemedy, Exception):  # noqa: N818 - "failure" is the word of t
 class Transient(Failure):
     """It did not happen and may work later. ``retry_after`` is the wait the service asked for, when it did.
 
-    ``counted`` is False where nothing was tried: our own rate budget said not now, which is nobody's failure.
+    ``counted`` is False where nothing was tried, because our own rate limiter held the call back.
     """
+
+    word = "transient"
 
     def __init__(
         self,
@@ -71,19 +72,16 @@ class Transient(Failure):
 class Permanent(Failure):
     """It did not happen and repeating it will not help; ``remedy`` says what would."""
 
+    word = "permanent"
+
 
 class Unknown(Failure):
-    """The outcome of a write is not known: it may have happened. Look before repeating."""
+    """The outcome of a write is not known: it may have happened. Read before repeating."""
+
+    word = "unknown"
 
 
 class CredentialRefused(Failure):
-    """The system refused our credential (401, anonymous answers, blocked address): a matter for the operator."""
+    """The system refused our credential (401, anonymous responses, blocked address): the operator has to mend it."""
 
-
-FAILURE_WORDS: dict[type[Failure], str] = {
-    Failure: "failure",
-    Transient: "transient",
-    Permanent: "permanent",
-    Unknown: "unknown",
-    CredentialRefused: "credential_refused",
-}
+    word = "credential_refused"

@@ -43,11 +43,16 @@ class Request:
     state: RequestState
     received_at: datetime
     source: str
-    reason: str | None
-    tries: int
-    first_tried_at: datetime | None
-    due_at: datetime | None
-    finished_at: datetime | None
+    reason: str | None = None
+    tries: int = 0
+    first_tried_at: datetime | None = None
+    due_at: datetime | None = None
+    finished_at: datetime | None = None
+
+    @property
+    def lane(self) -> Lane:
+        """Its order of service."""
+        return lane_of(self.message.action.direction)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,31 +66,31 @@ class Operation:
 
     id: str
     request_id: str
-    claim_id: str | None
     purpose: Purpose
-    position: int
     direction: Direction
     entitlement: EntitlementRef
     named: EntitlementRef
     title: str
-    url: str | None
-    account_id: str | None
     account_title: str
-    email: str | None
-    products: tuple[str, ...]
     via: Method
     why: str
     state: OperationState
-    before: str | None
-    wrote_at: datetime | None
-    evidence: str | None
-    error: str | None
-    tries: int
-    fence: int
-    first_tried_at: datetime | None
-    due_at: datetime | None
     created_at: datetime
-    verified_at: datetime | None
+    position: int = 0
+    claim_id: str | None = None
+    url: str | None = None
+    account_id: str | None = None
+    email: str | None = None
+    products: tuple[str, ...] = ()
+    before: str | None = None
+    wrote_at: datetime | None = None
+    evidence: str | None = None
+    error: str | None = None
+    tries: int = 0
+    fence: int = 0
+    first_tried_at: datetime | None = None
+    due_at: datetime | None = None
+    verified_at: datetime | None = None
 
     @property
     def system(self) -> System:
@@ -95,7 +100,7 @@ class Operation:
     @property
     def lane(self) -> Lane:
         """Its order of service."""
-        return Lane.REVOKE if self.direction is Direction.TAKE else Lane.GRANT
+        return lane_of(self.direction)
 
     @property
     def access_key(self) -> str:
@@ -109,19 +114,19 @@ class Claim:
 
     id: str
     request_id: str
-    account_id: str | None
     account_title: str
     entitlement: EntitlementRef
     named: EntitlementRef
     title: str
     access_key: str
     state: ClaimState
-    pre_existing: bool | None
-    duration: timedelta | None
-    starts_at: datetime | None
-    ends_at: datetime | None
-    ended_at: datetime | None
-    why_ended: str | None
+    account_id: str | None = None
+    pre_existing: bool | None = None
+    duration: timedelta | None = None
+    starts_at: datetime | None = None
+    ends_at: datetime | None = None
+    ended_at: datetime | None = None
+    why_ended: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,20 +139,25 @@ class Ticket:
     marker: str
     project: str
     state: TicketState
-    issue_id: str | None
-    issue_key: str | None
-    url: str | None
-    status: str | None
-    after_key: str | None
-    tries: int
-    create_tried_at: datetime | None
-    answers: int
-    answered_at: datetime | None
-    fence: int
-    due_at: datetime | None
-    opened_at: datetime | None
-    closed_at: datetime | None
-    error: str | None
+    issue_id: str | None = None
+    issue_key: str | None = None
+    url: str | None = None
+    status: str | None = None
+    after_key: str | None = None
+    tries: int = 0
+    create_tried_at: datetime | None = None
+    answers: int = 0
+    answered_at: datetime | None = None
+    fence: int = 0
+    due_at: datetime | None = None
+    opened_at: datetime | None = None
+    closed_at: datetime | None = None
+    error: str | None = None
+
+
+def lane_of(direction: Direction) -> Lane:
+    """The order of service of a change of access: removals go first."""
+    return Lane.REVOKE if direction is Direction.TAKE else Lane.GRANT
 
 
 def access_key(account_id: str | None, email: str | None, entitlement: EntitlementRef) -> str:

@@ -1,6 +1,6 @@
-"""Planning: from a request and the facts about it to the operations that fulfil it, or to a refusal that says why.
+"""The decision how a request is fulfilled: its operations with their methods, or a refusal that says why.
 
-Pure: whoever calls has looked up the account and the entitlement. The same facts always give the same plan.
+Pure: the caller has looked up the account and the entitlement. The same facts always give the same plan.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ Automates = Callable[[ResourceKind, Direction], bool]
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One operation to be, with the reason for its method."""
+    """One operation of a plan, with the reason for its method."""
 
     direction: Direction
     entitlement: Entitlement
@@ -31,7 +31,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The operations in order; ``account`` is None when the first of them has yet to make it."""
+    """The operations in order; ``account`` is None when the first operation makes the account."""
 
     steps: tuple[Step, ...]
     account: Account | None
@@ -39,12 +39,12 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Why nothing will be done, in one sentence for the person who asked."""
+    """The request is refused; ``reason`` says why in one sentence for the person who asked."""
 
     reason: str
 
 
-def plan(
+def make_plan(
     request: AccessRequest,
     *,
     account: Account | NoMatch,
@@ -52,14 +52,15 @@ def plan(
     policy: Policy,
     automates: Automates,
 ) -> Plan | Refusal:
-    """The operations a request needs, or why it is refused."""
+    """The plan for a request, or its refusal. ``automates`` says what the system's API can do at all."""
     if isinstance(entitlement, NoMatch):
         return Refusal(entitlement.sentence())
     rule = policy.rule_for(entitlement.ref, entitlement.named)
     direction = request.action.direction
-    refusal = _against_policy(request, rule, direction, entitlement)
-    if refusal or rule is None:
-        return refusal or Refusal("No policy rule allows this.")
+    if rule is None:
+        return Refusal(f"No policy rule matches {entitlement.named}. Add a rule for it to the policy file.")
+    if refusal := _against_policy(request, rule, direction, entitlement):
+        return refusal
     if isinstance(account, NoMatch):
         return _without_account(
             request, missing=account, entitlement=entitlement, rule=rule, policy=policy, automates=automates
@@ -73,10 +74,8 @@ def plan(
 
 
 def _against_policy(
-    request: AccessRequest, rule: Rule | None, direction: Direction, entitlement: Entitlement
+    request: AccessRequest, rule: Rule, direction: Direction, entitlement: Entitlement
 ) -> Refusal | None:
-    if rule is None:
-        return Refusal(f"No policy rule matches {entitlement.named}. Add a rule for it to the policy file.")
     if rule.method(direction) is Method.DENY:
         verb = "give" if direction is Direction.GIVE else "take away"
         return Refusal(f"Policy rule '{rule.pattern}' does not allow to {verb} {entitlement.named}.")
@@ -125,7 +124,7 @@ def _without_account(
     policy: Policy,
     automates: Automates,
 ) -> Plan | Refusal:
-    """What to do for a person who has no account in the system: make it first, as policy says, or refuse."""
+    """The plan for a person who has no account in the system: make the account first, as policy says, or refuse."""
     wants_account = entitlement.ref.kind is ResourceKind.ACCOUNT
     if missing.several or request.action.direction is Direction.TAKE:
         return Refusal(missing.sentence())

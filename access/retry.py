@@ -1,4 +1,4 @@
-"""When to try again: a pure decision, bounded by attempts and by a deadline. The wait itself lives in the database."""
+"""When to try again: a pure decision, bounded by attempts and by a deadline. The database keeps the time of the next try."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from access.failures import CredentialRefused, Failure, Permanent, Transient
 
 @dataclass(frozen=True, slots=True)
 class RetryLimits:
-    """How often, how long and how patiently one operation is tried.
+    """How often and for how long a piece of work is tried.
 
-    Waits double from ``first_wait`` up to ``longest_wait``; ``credential_wait`` is the pause of work whose system refuses
-    our credential: such work is kept for as long as it takes a person to mend it.
+    Waits double from ``first_wait`` up to ``longest_wait``. Work whose system refuses our credential is tried every
+    ``credential_wait`` without end, until a person has mended the credential.
     """
 
     attempts: int = 8
@@ -25,7 +25,7 @@ class RetryLimits:
 
 @dataclass(frozen=True, slots=True)
 class RetryAt:
-    """Try again then."""
+    """Try again at ``at``."""
 
     at: datetime
 
@@ -42,9 +42,10 @@ def decide(
 ) -> RetryAt | GiveUp:
     """What to do after try number ``tries`` (from 1) ended in ``failure``.
 
-    A service's own wait is kept to, even past ``longest_wait``; a retry that would come after the deadline is not begun.
-    What was not even tried, since our own budget said not now, is never given up.
-    ``jitter`` from 0 to 1 lengthens the wait by up to a quarter, so that what failed together does not come back together.
+    The wait that a service asks for is kept, even past ``longest_wait``. No retry is planned for after the deadline.
+    A call that our own rate limiter held back is not counted as a try, and never given up.
+    ``jitter`` from 0 to 1 lengthens the wait by up to a quarter, so that work that failed together is not tried again
+    together.
     """
     if isinstance(failure, CredentialRefused):
         return RetryAt(now + limits.credential_wait)

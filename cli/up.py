@@ -42,7 +42,7 @@ def _run(settings: Settings, roles: Sequence[Role], *, alone: bool) -> int:
         running = prepare(settings, roles=roles)
         if alone:
             with running.provisor.store.write() as work:
-                freed = work.due.free_all()
+                freed = work.sweep.release_all()
             if freed:
                 _log.warning("leases.freed", rows=freed, why="whoever held them was killed")
     return run(running)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, Self
 
 from access.accounts import Account, NoMatch, Subject
 from access.entitlements import Entitlement, EntitlementRef, ResourceKind, System
 from access.methods import Direction
+from access.operations import Operation
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +24,11 @@ class Target:
     email: str | None = None
     products: tuple[str, ...] = ()
 
+    @classmethod
+    def of(cls, operation: Operation) -> Self:
+        """The target of an operation."""
+        return cls(operation.entitlement, operation.account_id, operation.email, operation.products)
+
 
 @dataclass(frozen=True, slots=True)
 class Observation:
@@ -35,15 +40,6 @@ class Observation:
     present: bool
     evidence: str
     account_id: str | None = None
-
-
-class Written(StrEnum):
-    """How a write that succeeded came out."""
-
-    #: The system says it made the change.
-    APPLIED = "applied"
-    #: The system says it was already so.
-    ALREADY = "already"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,12 +82,12 @@ class Connector(Protocol):
         """
         ...
 
-    def give(self, target: Target) -> Written:
-        """Give the access. Safe to repeat."""
+    def give(self, target: Target) -> None:
+        """Give the access. Safe to repeat; access that is there already is no failure."""
         ...
 
-    def take(self, target: Target) -> Written:
-        """Take the access away. Safe to repeat."""
+    def take(self, target: Target) -> None:
+        """Take the access away. Safe to repeat; access that is gone already is no failure."""
         ...
 
     def holdings(self, account_id: str) -> Holdings:

@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, select
+from sqlalchemy import Connection, select
 
+from store.rows import from_row
 from store.tables import audit
-
-_INSERT = audit.insert()
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +36,7 @@ class Audit:
     def record(
         self, event: str, entity: str, entity_id: str, *, now: datetime, request_id: str | None = None, **detail: Any
     ) -> None:
-        """Note one change; written by ``flush`` when the transaction ends, in one statement with the others."""
+        """Note one change. ``flush`` writes the rows of a transaction in one statement, when the transaction ends."""
         actor = str(detail.pop("actor", "provisor"))
         self._rows.append(
             {
@@ -52,29 +51,17 @@ class Audit:
         )
 
     def flush(self) -> None:
-        """Write what was noted."""
+        """Write the noted rows."""
         if self._rows:
-            self._connection.execute(_INSERT, self._rows)
+            self._connection.execute(audit.insert(), self._rows)
             self._rows = []
 
     def of_request(self, request_id: str) -> Sequence[AuditRow]:
         """A request's trail, oldest first."""
         statement = select(audit).where(audit.c.request_id == request_id).order_by(audit.c.id)
-        return [_row(row) for row in self._connection.execute(statement).mappings()]
+        return [from_row(AuditRow, row) for row in self._connection.execute(statement).mappings()]
 
     def after(self, number: int, *, limit: int = 1000) -> Sequence[tuple[int, AuditRow]]:
         """The rows after row ``number`` (0: from the first) with their numbers, oldest first: to follow what happens."""
         statement = select(audit).where(audit.c.id > number).order_by(audit.c.id).limit(limit)
-        return [(row["id"], _row(row)) for row in self._connection.execute(statement).mappings()]
-
-
-def _row(row: RowMapping) -> AuditRow:
-    return AuditRow(
-        at=row["at"],
-        actor=row["actor"],
-        event=row["event"],
-        entity=row["entity"],
-        entity_id=row["entity_id"],
-        request_id=row["request_id"],
-        detail=row["detail"],
-    )
+        return [(row["id"], from_row(AuditRow, row)) for row in self._connection.execute(statement).mappings()]

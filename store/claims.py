@@ -3,39 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
-from functools import cache
-from typing import Any
 
-from sqlalchemy import Connection, Select, and_, bindparam, or_, select, update
+from sqlalchemy import Connection, and_, bindparam, or_, select, update
 
 from access.claims import STANDING
 from access.lifecycle import ClaimState
 from access.operations import Claim, access_key
 from store.leases import LeasedTable, among
-from store.rows import claim_of
+from store.rows import to_row
 from store.tables import claims
 
-#: States in which a claim still holds the access, or will.
-LIVE = (ClaimState.PENDING, ClaimState.ACTIVE)
-
-
-# Built once, for the same reason as in ``store/leases.py``.
-_INSERT = claims.insert()
-_DISOWN = (
-    update(claims)
-    .where(claims.c.access_key == bindparam("this_key"), among(claims.c.state, STANDING))
-    .values(pre_existing=False)
-)
-
-
-@cache
-def _on(states: tuple[ClaimState, ...]) -> Select[Any]:
-    there = select(claims).where(claims.c.access_key == bindparam("this_key"), among(claims.c.state, states))
-    return there.order_by(claims.c.starts_at, claims.c.id)
-
-
-_OR_STANDING = (
+# Built once: see ``store/leases.py``.
+_WITH_STANDING = (
     select(claims)
     .where(
         or_(
@@ -45,96 +24,54 @@ _OR_STANDING = (
     )
     .order_by(claims.c.starts_at, claims.c.id)
 )
-_WHY_VOID = select(claims.c.why_ended).where(
-    claims.c.id == bindparam("this_id"), among(claims.c.state, (ClaimState.VOID,))
-)
 
 
-class Claims(LeasedTable):
+class Claims(LeasedTable[Claim]):
     """Claims, in the caller's transaction."""
 
     def __init__(self, connection: Connection) -> None:
-        super().__init__(connection, claims)
+        super().__init__(connection, claims, Claim)
 
     def add(self, claim: Claim) -> None:
         """Store a new claim."""
-        self._connection.execute(
-            _INSERT,
-            {
-                "id": claim.id,
-                "request_id": claim.request_id,
-                "system": str(claim.entitlement.system),
-                "account_id": claim.account_id,
-                "account_title": claim.account_title,
-                "entitlement": str(claim.entitlement),
-                "named": str(claim.named),
-                "title": claim.title,
-                "access_key": claim.access_key,
-                "state": str(claim.state),
-                "duration_seconds": None if claim.duration is None else claim.duration.total_seconds(),
-            },
-        )
-
-    def get(self, claim_id: str) -> Claim | None:
-        """The claim."""
-        row = self.row(claim_id)
-        return None if row is None else claim_of(row)
+        self._connection.execute(claims.insert(), to_row(claim) | {"system": str(claim.entitlement.system)})
 
     def of_request(self, request_id: str) -> Claim | None:
         """The claim a request made."""
-        row = self._connection.execute(select(claims).where(claims.c.request_id == request_id)).mappings().first()
-        return None if row is None else claim_of(row)
+        return self._first(select(claims).where(claims.c.request_id == request_id))
 
     def on(self, key: str, *, states: Sequence[ClaimState]) -> Sequence[Claim]:
         """The claims on one access that are in one of ``states``, oldest first."""
-        found = self._connection.execute(_on(tuple(states)), {"this_key": key})
-        return [claim_of(row) for row in found.mappings()]
+        found = select(claims).where(claims.c.access_key == key, among(claims.c.state, states))
+        return self._all(found.order_by(claims.c.starts_at, claims.c.id))
 
     def with_standing(self, claim_id: str, key: str) -> tuple[Claim | None, Sequence[Claim]]:
-        """The claim, and the others that stand on an access that was seen, oldest first."""
-        found = self._connection.execute(_OR_STANDING, {"this_id": claim_id, "this_key": key}).mappings()
-        every = [claim_of(row) for row in found]
-        mine = next((claim for claim in every if claim.id == claim_id), None)
-        return mine, [claim for claim in every if claim is not mine]
+        """The claim, and the other claims in ``STANDING`` states on this access, oldest first."""
+        found = self._all(_WITH_STANDING, {"this_id": claim_id, "this_key": key})
+        own = next((claim for claim in found if claim.id == claim_id), None)
+        return own, [claim for claim in found if claim is not own]
 
     def why_void(self, claim_id: str) -> str | None:
         """Why the claim came to nothing before the access was seen; None while it has not."""
-        row = self._connection.execute(_WHY_VOID, {"this_id": claim_id}).first()
-        return None if row is None else row.why_ended or "the request was withdrawn"
+        claim = self.get(claim_id)
+        if claim is None or claim.state is not ClaimState.VOID:
+            return None
+        return claim.why_ended or "the request was withdrawn"
 
     def ended_by(self, operation_id: str) -> Sequence[Claim]:
         """The claims that end when this operation is done."""
-        statement = select(claims).where(claims.c.ended_by == operation_id, claims.c.state == str(ClaimState.ENDING))
-        return [claim_of(row) for row in self._connection.execute(statement).mappings()]
+        return self._all(select(claims).where(claims.c.ended_by == operation_id, among(claims.c.state, _ENDING)))
 
     def learn_account(self, request_id: str, account_id: str) -> None:
-        """The account that a request's claim waited for is there: from now on the claim is found under it."""
+        """The account that a request's claim waited for exists: from now on the claim is found under the account."""
         claim = self.of_request(request_id)
         if claim is not None and claim.account_id is None:
             self.set(claim.id, account_id=account_id, access_key=access_key(account_id, None, claim.entitlement))
 
-    def disown(self, key: str) -> None:
-        """What was there before any claim on this access is gone: what is there now, the claims that stand have given."""
-        self._connection.execute(_DISOWN, {"this_key": key})
+    def clear_pre_existing(self, key: str) -> None:
+        """The access from before the first claim is gone: the claims that stand have given what is there now."""
+        standing = update(claims).where(claims.c.access_key == key, among(claims.c.state, STANDING))
+        self._connection.execute(standing.values(pre_existing=False))
 
-    def set(self, claim_id: str, **columns: Any) -> None:
-        """Write facts that are no step of its life."""
-        self._connection.execute(update(claims).where(claims.c.id == claim_id).values(columns))
 
-    def end(self, claim: Claim, *, now: datetime, why: str) -> bool:
-        """It is over and nothing is left to be done for it."""
-        return self.step(
-            claim.id,
-            to=ClaimState.ENDED,
-            states=(ClaimState.ACTIVE, ClaimState.ENDING),
-            ended_at=now,
-            why_ended=why,
-            due_at=None,
-        )
-
-    def recent(self, *, states: Sequence[str] = (), limit: int = 100) -> Sequence[Claim]:
-        """The newest claims, optionally only those in ``states``."""
-        statement = select(claims).order_by(claims.c.starts_at.desc(), claims.c.id).limit(limit)
-        if states:
-            statement = statement.where(claims.c.state.in_(states))
-        return [claim_of(row) for row in self._connection.execute(statement).mappings()]
+_ENDING = (ClaimState.ENDING,)

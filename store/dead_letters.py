@@ -1,4 +1,4 @@
-"""Dead letters: messages that were not accepted, with the reason."""
+"""Dead letters in the store."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ from typing import Any
 from sqlalchemy import Connection, Select, select, update
 
 from store.inbox import StoredMessage
+from store.rows import from_row
 from store.tables import dead_letters
 
 
 class DeadLetters:
-    """What could not be accepted, with the reason, in the caller's transaction."""
+    """Messages that were not accepted, each with the reason, in the caller's transaction."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -23,9 +24,7 @@ class DeadLetters:
         statement = dead_letters.insert().values(
             body=body, content_type=content_type, source=source, reason=reason, received_at=now
         )
-        key = self._connection.execute(statement).inserted_primary_key
-        assert key is not None
-        number: int = key[0]
+        number: int = self._connection.execute(statement.returning(dead_letters.c.id)).scalar_one()
         return number
 
     def get(self, number: int) -> StoredMessage | None:
@@ -39,20 +38,8 @@ class DeadLetters:
         return self._select(statement if resent else statement.where(dead_letters.c.resent_at.is_(None)))
 
     def mark_resent(self, number: int, *, now: datetime) -> None:
-        """It has been sent again."""
+        """Note that the message was sent again."""
         self._connection.execute(update(dead_letters).where(dead_letters.c.id == number).values(resent_at=now))
 
     def _select(self, statement: Select[Any]) -> list[StoredMessage]:
-        rows = self._connection.execute(statement).mappings()
-        return [
-            StoredMessage(
-                row["id"],
-                row["body"],
-                row["content_type"],
-                row["source"],
-                row["received_at"],
-                row["reason"],
-                row["resent_at"],
-            )
-            for row in rows
-        ]
+        return [from_row(StoredMessage, row) for row in self._connection.execute(statement).mappings()]

@@ -13,7 +13,7 @@ from store.tables import inbox
 
 @dataclass(frozen=True, slots=True)
 class StoredMessage:
-    """One message as it came, byte for byte. ``reason`` is why it was not accepted, for dead ones."""
+    """One message, byte for byte. A dead letter also has the ``reason`` why it was not accepted."""
 
     id: int
     body: bytes
@@ -33,21 +33,16 @@ class Inbox:
     def add(self, body: bytes, *, content_type: str | None, source: str, now: datetime) -> int:
         """Hand a message in; its number."""
         statement = inbox.insert().values(body=body, content_type=content_type, source=source, received_at=now)
-        key = self._connection.execute(statement).inserted_primary_key
-        assert key is not None
-        number: int = key[0]
+        number: int = self._connection.execute(statement.returning(inbox.c.id)).scalar_one()
         return number
 
     def waiting(self, limit: int) -> Sequence[StoredMessage]:
-        """The oldest messages nobody has taken in; locked against other workers where the database can."""
+        """The oldest messages that wait; locked against other workers where the database can lock rows."""
         statement = select(inbox).order_by(inbox.c.id).limit(limit)
         if self._connection.dialect.name == "postgresql":
             statement = statement.with_for_update(skip_locked=True)
-        return [
-            StoredMessage(row["id"], row["body"], row["content_type"], row["source"], row["received_at"])
-            for row in self._connection.execute(statement).mappings()
-        ]
+        return [StoredMessage(**row) for row in self._connection.execute(statement).mappings()]
 
     def remove(self, number: int) -> bool:
-        """It has been taken in, or is among the dead letters; whether it was still there."""
+        """Remove a message that has become a request or a dead letter; whether it was still there."""
         return self._connection.execute(delete(inbox).where(inbox.c.id == number)).rowcount == 1

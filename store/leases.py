@@ -1,22 +1,22 @@
-"""What all living tables share: fenced leases, and steps of the lifecycle by compare-and-swap.
+"""What all leased tables share: records, fenced leases, and steps of the lifecycle by compare-and-swap.
 
-A lease is taken by the ``UPDATE`` that also raises the fence; whoever finishes names the fence it holds, so a worker that
-was thought dead and comes back finds its write refused (``LeaseLost``) instead of overwriting its successor's.
+The ``UPDATE`` that takes a lease also raises the fence. Whoever finishes names the fence of its own lease, so the write of a
+worker that was thought dead and comes back is refused (``LeaseLost``) and does not overwrite its successor's.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import cache
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from sqlalchemy import (
     Column,
     ColumnElement,
     Connection,
-    RowMapping,
+    Executable,
     Select,
     Table,
     Update,
@@ -28,38 +28,49 @@ from sqlalchemy import (
 )
 from sqlalchemy.sql.dml import ReturningUpdate
 
+from store.rows import from_row
+
+Record = TypeVar("Record")
+
 
 class LeaseLost(Exception):  # noqa: N818 - it is an event between workers, not an error of the caller
-    """Somebody else has taken the work over since; what this worker found must not be written."""
+    """Another worker has taken the work over; what this worker found must not be written."""
 
 
 def among(column: Column[str], states: Iterable[StrEnum]) -> ColumnElement[bool]:
-    """Whether it is one of ``states``, which become part of the statement: an index for just these can serve it."""
+    """Whether the column is one of ``states``. They become literals, so that an index for just these states can serve."""
     return column.in_([literal_column(f"'{state}'") for state in states])
 
 
-class LeasedTable:
-    """Steps on one living table, in the caller's transaction."""
+class LeasedTable(Generic[Record]):
+    """Records and steps of one table, in the caller's transaction."""
 
-    def __init__(self, connection: Connection, table: Table) -> None:
+    def __init__(self, connection: Connection, table: Table, record: type[Record]) -> None:
         self._connection = connection
         self._table = table
+        self._record = record
 
-    def row(self, key: str) -> RowMapping | None:
-        """The row with this id."""
-        return self._connection.execute(_reading(self._table), {"this_id": key}).mappings().first()
+    def get(self, key: str) -> Record | None:
+        """The record with this id."""
+        return self._first(_reading(self._table), {"this_id": key})
+
+    def recent(self, *, states: Sequence[str] = (), limit: int = 100) -> Sequence[Record]:
+        """The newest records, optionally only those in ``states``."""
+        newest = self._table.c[_NEWEST_BY[self._table.name]]
+        statement = select(self._table).order_by(newest.desc(), self._table.c.id).limit(limit)
+        return self._all(statement.where(self._table.c.state.in_(states)) if states else statement)
 
     def lease(
         self, key: str, *, states: Iterable[StrEnum], now: datetime, lasting: timedelta, **columns: Any
-    ) -> RowMapping | None:
-        """Take the work if it is due, in one of ``states``, and nobody has it; None otherwise."""
+    ) -> Record | None:
+        """Take the work if it is due, in one of ``states``, and no worker has it; None otherwise."""
         values = {"this_id": key, "this_moment": now, "lease_until": now + lasting} | columns
-        return self._connection.execute(_leasing(self._table, tuple(states)), values).mappings().first()
+        return self._first(_leasing(self._table, tuple(states)), values)
 
     def settle(self, key: str, *, fence: int, **columns: Any) -> None:
         """Write what came of leased work and give the lease back, unless ``columns`` keep it.
 
-        Raises ``LeaseLost`` when another worker holds it by now.
+        Raises ``LeaseLost`` when another worker holds the lease by now.
         """
         values = {"this_id": key, "this_fence": fence, "lease_until": None, "dispatched_until": None} | columns
         if self._connection.execute(_settling(self._table), values).rowcount != 1:
@@ -70,9 +81,30 @@ class LeasedTable:
         values = {"this_id": key, "state": str(to)} | columns
         return self._connection.execute(_stepping(self._table, tuple(states)), values).rowcount == 1
 
+    def set(self, key: str, **columns: Any) -> None:
+        """Write facts that change no state."""
+        self._connection.execute(update(self._table).where(self._table.c.id == key).values(columns))
 
-# Statements are built once and given their values when they are carried out, the columns to set among them: building one
-# costs several times what carrying it out does [measured], and there are some twenty to a request.
+    def _all(self, statement: Executable, values: dict[str, Any] | None = None) -> list[Record]:
+        return [from_row(self._record, row) for row in self._connection.execute(statement, values).mappings()]
+
+    def _first(self, statement: Executable, values: dict[str, Any] | None = None) -> Record | None:
+        row = self._connection.execute(statement, values).mappings().first()
+        return None if row is None else from_row(self._record, row)
+
+
+#: The column that says how new a record of a table is.
+_NEWEST_BY = {
+    "requests": "received_at",
+    "claims": "starts_at",
+    "operations": "created_at",
+    "tickets": "opened_at",
+    "sync_runs": "started_at",
+}
+
+
+# The statements of every grant are built once; the columns to set are given when they are carried out. To build one each
+# time costs five to thirty times what carrying it out on SQLite does [measured], and a grant has some fifteen of them.
 
 
 @cache

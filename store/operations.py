@@ -13,7 +13,7 @@ from access.lifecycle import OperationState, RequestState
 from access.methods import Direction
 from access.operations import Operation, Purpose, access_key
 from store.leases import LeasedTable, among
-from store.rows import operation_of
+from store.rows import to_row
 from store.tables import operations, requests
 
 #: States in which an operation has the access to itself.
@@ -22,20 +22,11 @@ BUSY = (OperationState.RUNNING, OperationState.WITH_PERSON)
 ALIVE = (OperationState.WAITING, OperationState.READY, *BUSY)
 
 
-# Built once, for the same reason as in ``store/leases.py``.
-_INSERT = operations.insert()
+# Built once: see ``store/leases.py``.
 _BEGIN = {
     "postgresql": postgresql.insert(operations).on_conflict_do_nothing().returning(operations.c.id),
     "sqlite": sqlite.insert(operations).on_conflict_do_nothing().returning(operations.c.id),
 }
-_OF_REQUEST = (
-    select(operations)
-    .where(operations.c.request_id == bindparam("this_request"))
-    .order_by(operations.c.position, operations.c.created_at)
-)
-_BUSY_AT = select(operations.c.id).where(
-    operations.c.access_key == bindparam("this_key"), among(operations.c.state, BUSY)
-)
 _TAKEN_SINCE = (
     select(requests.c.id)
     .join(operations, operations.c.request_id == requests.c.id)
@@ -60,92 +51,87 @@ _NEXT = (
     .order_by(_later.c.position)
     .limit(1)
 )
-_HURRIED = and_(
+#: Operations that wait for an access to be free. After a failure an operation waits for its own time.
+_WAITING_FOR_ACCESS = and_(
     operations.c.access_key == bindparam("this_key"),
     among(operations.c.state, (OperationState.READY,)),
     operations.c.due_at.is_not(None),
     operations.c.error.is_(None),
 )
-_HURRY = update(operations).where(_HURRIED)
 _RELEASE = (
     update(operations)
-    .where(or_(operations.c.id == _NEXT.scalar_subquery(), _HURRIED))
+    .where(or_(operations.c.id == _NEXT.scalar_subquery(), _WAITING_FOR_ACCESS))
     .values(state=str(OperationState.READY), dispatched_until=None)
     .returning(operations.c.id, operations.c.request_id, operations.c.purpose)
 )
 
 
-class Operations(LeasedTable):
+class Operations(LeasedTable[Operation]):
     """Operations, in the caller's transaction."""
 
     def __init__(self, connection: Connection) -> None:
-        super().__init__(connection, operations)
+        super().__init__(connection, operations, Operation)
 
     def add(self, operation: Operation) -> None:
         """Store a new operation, in the state it carries."""
-        self._connection.execute(_INSERT, _columns(operation))
+        self._connection.execute(operations.insert(), _columns(operation))
 
     def begin(self, operation: Operation, *, lease_until: datetime) -> bool:
-        """Store a new operation that runs and is leased, unless another is at its access; whether that was so."""
+        """Store a new operation that runs and is leased, unless another is at its access; whether it was stored."""
         insert = _BEGIN[self._connection.dialect.name]
         return self._connection.execute(insert, _columns(operation) | {"lease_until": lease_until}).first() is not None
 
-    def get(self, operation_id: str) -> Operation | None:
-        """The operation."""
-        row = self.row(operation_id)
-        return None if row is None else operation_of(row)
-
     def of_request(self, request_id: str, *, purpose: Purpose | None = None) -> Sequence[Operation]:
         """A request's operations in order."""
-        found = self._connection.execute(_OF_REQUEST, {"this_request": request_id}).mappings()
-        return [operation_of(row) for row in found if purpose is None or row["purpose"] == str(purpose)]
+        found = select(operations).where(operations.c.request_id == request_id)
+        if purpose is not None:
+            found = found.where(operations.c.purpose == str(purpose))
+        return self._all(found.order_by(operations.c.position, operations.c.created_at))
 
     def busy_at(self, key: str) -> str | None:
         """The id of the operation that has this access to itself now."""
-        return self._connection.execute(_BUSY_AT, {"this_key": key}).scalar()
+        busy = select(operations.c.id).where(operations.c.access_key == key, among(operations.c.state, BUSY))
+        return self._connection.execute(busy).scalar()
 
     def not_over_at(self, key: str) -> Sequence[Operation]:
         """All operations on this access that are not over."""
-        statement = select(operations).where(
-            operations.c.access_key == key, operations.c.state.in_([str(state) for state in ALIVE])
-        )
-        return [operation_of(row) for row in self._connection.execute(statement).mappings()]
+        return self._all(select(operations).where(operations.c.access_key == key, among(operations.c.state, ALIVE)))
 
     def taken_since(self, key: str, moment: datetime) -> Sequence[str]:
         """The requests received after ``moment`` that had this access taken away, or are having it taken."""
         return list(self._connection.execute(_TAKEN_SINCE, {"this_key": key, "moment": moment}).scalars())
 
     def learn_account(self, operation: Operation, account_id: str) -> None:
-        """Give the account that ``operation`` made or found to it and to the operations of its request after it."""
-        mine = [operation, *self.of_request(operation.request_id, purpose=operation.purpose)]
-        for other in mine:
+        """Write the account that ``operation`` made or found to it and to the other operations of its request."""
+        for other in self.of_request(operation.request_id, purpose=operation.purpose):
             if other.account_id is None:
-                self._connection.execute(
-                    update(operations)
-                    .where(operations.c.id == other.id, operations.c.account_id.is_(None))
-                    .values(account_id=account_id, access_key=access_key(account_id, None, other.entitlement))
-                )
+                key = access_key(account_id, None, other.entitlement)
+                self.set(other.id, account_id=account_id, access_key=key)
 
     def release(self, operation: Operation, *, now: datetime) -> str | None:
-        """``operation`` is over: let the one after it begin, and hurry what waited for its access; the id of the one after."""
-        place = {
+        """``operation`` is over: make the next of its request due, and those that wait for its access.
+
+        Returns the id of the next operation of the request, None when there is none.
+        """
+        values = {
             "this_request": operation.request_id,
             "this_purpose": str(operation.purpose),
             "this_position": operation.position,
+            "this_key": operation.access_key,
+            "due_at": now,
         }
-        values = place | {"this_key": operation.access_key, "due_at": now}
         for row in self._connection.execute(_RELEASE, values):
             if (row.request_id, row.purpose) == (operation.request_id, str(operation.purpose)):
-                following: str = row.id
-                return following
+                return str(row.id)
         return None
 
-    def hurry(self, key: str, *, now: datetime) -> None:
-        """Make what waited for this access to be free due now; not what waits after a failure, as long as it was told to."""
-        self._connection.execute(_HURRY, {"this_key": key, "due_at": now, "dispatched_until": None})
+    def make_due(self, key: str, *, now: datetime) -> None:
+        """Make the operations that wait for this access due now, except those that wait after a failure."""
+        values = {"this_key": key, "due_at": now, "dispatched_until": None}
+        self._connection.execute(update(operations).where(_WAITING_FOR_ACCESS), values)
 
     def drop(self, operation_id: str, *, why: str) -> bool:
-        """It is no longer wanted; whether it was still alive. What is running or with a person is not dropped by this."""
+        """End an operation that is not wanted any more and has not begun; whether it was such a one."""
         return self.step(
             operation_id,
             to=OperationState.DROPPED,
@@ -157,27 +143,4 @@ class Operations(LeasedTable):
 
 
 def _columns(operation: Operation) -> dict[str, Any]:
-    return {
-        "id": operation.id,
-        "request_id": operation.request_id,
-        "claim_id": operation.claim_id,
-        "purpose": str(operation.purpose),
-        "position": operation.position,
-        "direction": str(operation.direction),
-        "system": str(operation.system),
-        "entitlement": str(operation.entitlement),
-        "named": str(operation.named),
-        "title": operation.title,
-        "url": operation.url,
-        "account_id": operation.account_id,
-        "account_title": operation.account_title,
-        "email": operation.email,
-        "products": list(operation.products),
-        "access_key": operation.access_key,
-        "via": str(operation.via),
-        "why": operation.why,
-        "state": str(operation.state),
-        "fence": operation.fence,
-        "created_at": operation.created_at,
-        "due_at": operation.due_at,
-    }
+    return to_row(operation) | {"system": str(operation.system), "access_key": operation.access_key}

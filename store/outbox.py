@@ -1,4 +1,4 @@
-"""WakeUp-ups owed: written in the commit that makes work, forgotten once the broker has them.
+"""Wake-ups owed: written in the commit that makes work, forgotten once the broker has them.
 
 A wake-up that is lost after that costs time, never work: the sweep over ``due_at`` (``store/sweep.py``) finds the row again.
 """
@@ -13,6 +13,7 @@ from enum import StrEnum
 from sqlalchemy import Connection, delete, select
 
 from access.operations import Lane
+from store.rows import from_row
 from store.tables import outbox
 
 
@@ -28,15 +29,12 @@ class Topic(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class WakeUp:
-    """One wake-up: which row, and its order of service. ``id`` is its place in the outbox, if it has one."""
+    """One wake-up: which row, and its order of service. ``id`` is its row in the outbox, None without one."""
 
     topic: Topic
     ref: str
     lane: Lane
     id: int | None = None
-
-
-_INSERT = outbox.insert().returning(outbox.c.id, sort_by_parameter_order=True)
 
 
 class Outbox:
@@ -46,22 +44,20 @@ class Outbox:
         self._connection = connection
 
     def add(self, wake_ups: Sequence[WakeUp], *, now: datetime) -> Sequence[WakeUp]:
-        """Owe wake-ups; the same with their places."""
+        """Owe wake-ups; returns them with their ids in the outbox."""
         rows = [
             {"topic": str(wake_up.topic), "ref": wake_up.ref, "lane": str(wake_up.lane), "created_at": now}
             for wake_up in wake_ups
         ]
-        ids = self._connection.execute(_INSERT, rows).scalars()
+        insert = outbox.insert().returning(outbox.c.id, sort_by_parameter_order=True)
+        ids = self._connection.execute(insert, rows).scalars()
         return [replace(wake_up, id=number) for wake_up, number in zip(wake_ups, ids, strict=True)]
 
     def unsent(self, *, before: datetime, limit: int) -> Sequence[WakeUp]:
-        """WakeUp-ups owed since before ``before``, oldest first."""
+        """Wake-ups owed since before ``before``, oldest first."""
         statement = select(outbox).where(outbox.c.created_at <= before).order_by(outbox.c.id).limit(limit)
-        return [
-            WakeUp(Topic(row["topic"]), row["ref"], Lane(row["lane"]), id=row["id"])
-            for row in self._connection.execute(statement).mappings()
-        ]
+        return [from_row(WakeUp, row) for row in self._connection.execute(statement).mappings()]
 
     def forget(self, ids: Sequence[int]) -> None:
-        """The broker has these."""
+        """Delete the wake-ups with these ids: the broker has them."""
         self._connection.execute(delete(outbox).where(outbox.c.id.in_(ids)))

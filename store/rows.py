@@ -1,110 +1,75 @@
-"""From rows to the values of the domain."""
+"""The mapping between rows and the dataclasses of the domain, for all tables in one place.
+
+A column has the name of its field, except where ``_COLUMNS`` says otherwise. Text columns become the type that the
+field's annotation names: an enumeration, an entitlement, a tuple.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import fields
 from datetime import timedelta
+from enum import StrEnum
+from functools import cache
+from types import UnionType
+from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 from sqlalchemy import RowMapping
 
 from access.entitlements import EntitlementRef
-from access.lifecycle import ClaimState, OperationState, RequestState, TicketState
 from access.message import AccessRequest
-from access.methods import Direction, Method
-from access.operations import Claim, Operation, Purpose, Request, Ticket
+from access.operations import Claim, Request
+
+T = TypeVar("T")
+
+#: The columns whose name is not that of their field.
+_COLUMNS = {(Request, "message"): "body", (Claim, "duration"): "duration_seconds"}
 
 
-def request_of(row: RowMapping) -> Request:
-    """A request."""
-    return Request(
-        id=row["id"],
-        message=AccessRequest.model_validate(row["body"]),
-        state=RequestState(row["state"]),
-        received_at=row["received_at"],
-        source=row["source"],
-        reason=row["reason"],
-        tries=row["tries"],
-        first_tried_at=row["first_tried_at"],
-        due_at=row["due_at"],
-        finished_at=row["finished_at"],
-    )
+def from_row(kind: Callable[..., T], row: RowMapping) -> T:
+    """The dataclass ``kind`` with the values of a row; columns without a field are left out."""
+    values = {}
+    for name, column, read in _fields(kind):
+        value = row[column]
+        values[name] = value if read is None or value is None else read(value)
+    return kind(**values)
 
 
-def operation_of(row: RowMapping) -> Operation:
-    """An operation."""
-    return Operation(
-        id=row["id"],
-        request_id=row["request_id"],
-        claim_id=row["claim_id"],
-        purpose=Purpose(row["purpose"]),
-        position=row["position"],
-        direction=Direction(row["direction"]),
-        entitlement=EntitlementRef.parse(row["entitlement"]),
-        named=EntitlementRef.parse(row["named"]),
-        title=row["title"],
-        url=row["url"],
-        account_id=row["account_id"],
-        account_title=row["account_title"],
-        email=row["email"],
-        products=tuple(row["products"]),
-        via=Method(row["via"]),
-        why=row["why"],
-        state=OperationState(row["state"]),
-        before=row["before"],
-        wrote_at=row["wrote_at"],
-        evidence=row["evidence"],
-        error=row["error"],
-        tries=row["tries"],
-        fence=row["fence"],
-        first_tried_at=row["first_tried_at"],
-        due_at=row["due_at"],
-        created_at=row["created_at"],
-        verified_at=row["verified_at"],
-    )
+def to_row(record: Any) -> dict[str, Any]:
+    """The columns of a dataclass, for an insert."""
+    kind: Any = type(record)
+    return {column: _stored(getattr(record, name)) for name, column, _ in _fields(kind)}
 
 
-def claim_of(row: RowMapping) -> Claim:
-    """A claim."""
-    seconds = row["duration_seconds"]
-    return Claim(
-        id=row["id"],
-        request_id=row["request_id"],
-        account_id=row["account_id"],
-        account_title=row["account_title"],
-        entitlement=EntitlementRef.parse(row["entitlement"]),
-        named=EntitlementRef.parse(row["named"]),
-        title=row["title"],
-        access_key=row["access_key"],
-        state=ClaimState(row["state"]),
-        pre_existing=row["pre_existing"],
-        duration=None if seconds is None else timedelta(seconds=seconds),
-        starts_at=row["starts_at"],
-        ends_at=row["ends_at"],
-        ended_at=row["ended_at"],
-        why_ended=row["why_ended"],
-    )
+@cache
+def _fields(kind: Any) -> tuple[tuple[str, str, Callable[[Any], Any] | None], ...]:
+    """Each field of a dataclass with its column and what reads the stored value; None where it is read as it is."""
+    hints = get_type_hints(kind)
+    names = [field.name for field in fields(kind)]
+    return tuple((name, _COLUMNS.get((kind, name), name), _reader(hints[name])) for name in names)
 
 
-def ticket_of(row: RowMapping) -> Ticket:
-    """A ticket."""
-    return Ticket(
-        id=row["id"],
-        operation_id=row["operation_id"],
-        provider=row["provider"],
-        marker=row["marker"],
-        project=row["project"],
-        state=TicketState(row["state"]),
-        issue_id=row["issue_id"],
-        issue_key=row["issue_key"],
-        url=row["url"],
-        status=row["status"],
-        after_key=row["after_key"],
-        tries=row["tries"],
-        create_tried_at=row["create_tried_at"],
-        answers=row["answers"],
-        answered_at=row["answered_at"],
-        fence=row["fence"],
-        due_at=row["due_at"],
-        opened_at=row["opened_at"],
-        closed_at=row["closed_at"],
-        error=row["error"],
-    )
+def _reader(hint: Any) -> Callable[[Any], Any] | None:
+    """What turns a stored value into the annotated type."""
+    if get_origin(hint) is UnionType:
+        hint = next(option for option in get_args(hint) if option is not type(None))
+    if get_origin(hint) is tuple:
+        return tuple
+    if hint is timedelta:
+        return lambda seconds: timedelta(seconds=seconds)
+    if hint is EntitlementRef:
+        return EntitlementRef.parse
+    if hint is AccessRequest:
+        return AccessRequest.model_validate
+    return hint if isinstance(hint, type) and issubclass(hint, StrEnum) else None
+
+
+def _stored(value: Any) -> Any:
+    match value:
+        case StrEnum() | EntitlementRef():
+            return str(value)
+        case timedelta():
+            return value.total_seconds()
+        case tuple():
+            return list(value)
+    return value

@@ -24,6 +24,7 @@ from sqlalchemy import (
 
 from access.entitlements import System
 from access.snapshots import Snapshot
+from store.rows import from_row
 from store.snapshot_tables import accounts, grants, parts, resources, snapshot_parts, snapshots, sync_runs
 
 #: The tables that hold rows of parts, by the word the engine calls their rows.
@@ -33,8 +34,7 @@ TABLES: Mapping[str, Table] = {"accounts": accounts, "resources": resources, "gr
 _SWEEP = 20
 
 
-# Built once, for the same reason as in ``store/leases.py``: each of them is carried out for every single list.
-_FINISH = update(parts).where(parts.c.id == bindparam("this_id"))
+# Built once, as in ``store/leases.py``: a sync carries them out for every list.
 _PART_OF = select(snapshot_parts.c.part_id).where(
     snapshot_parts.c.run_id == bindparam("this_run"), snapshot_parts.c.name == bindparam("this_name")
 )
@@ -65,24 +65,11 @@ class Snapshots:
     def current(self, system: System) -> Snapshot | None:
         """The current snapshot of a system."""
         row = self._connection.execute(select(snapshots).where(snapshots.c.system == str(system))).mappings().first()
-        if row is None:
-            return None
-        return Snapshot(
-            system=System(row["system"]),
-            run_id=row["run_id"],
-            began_at=row["began_at"],
-            completed_at=row["completed_at"],
-            full_run_at=row["full_run_at"],
-        )
+        return None if row is None else from_row(Snapshot, row)
 
     def begin_part(self, system: System, name: str, *, now: datetime) -> int:
         """A new part, empty; its number."""
-        key = self._connection.execute(
-            insert(parts).values(system=str(system), name=name, read_at=now)
-        ).inserted_primary_key
-        assert key is not None
-        number: int = key[0]
-        return number
+        return self.begin_parts(system, [name], now=now)[name]
 
     def begin_parts(self, system: System, names: Sequence[str], *, now: datetime) -> dict[str, int]:
         """New parts, empty, in one statement; their numbers by name."""
@@ -102,7 +89,8 @@ class Snapshots:
         if not sizes:
             return
         self._connection.execute(
-            _FINISH, [{"this_id": number, "rows": rows, "complete": True} for number, (_, rows) in sizes.items()]
+            update(parts).where(parts.c.id == bindparam("this_id")),
+            [{"this_id": number, "rows": rows, "complete": True} for number, (_, rows) in sizes.items()],
         )
         self._connection.execute(
             insert(snapshot_parts),

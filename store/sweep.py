@@ -1,7 +1,7 @@
-"""The sweep: what is due, whatever the broker did with its wake-up.
+"""The sweep: finds the rows that are due, whatever the broker did with their wake-ups.
 
-Rows found are marked as under way until ``dispatched_until``, so that several relays, or one relay looking again, do not
-flood the broker; if the wake-up is lost, the mark runs out and the row is found again.
+The sweep marks the rows it finds as under way until ``dispatched_until``, so that several relays, or one relay at its next
+look, do not flood the broker. If a wake-up is lost, the mark runs out and the next sweep finds the row again.
 """
 
 from __future__ import annotations
@@ -36,19 +36,19 @@ from store.tables import claims, inbox, operations, outbox, requests, tickets
 _LIVING = (requests, operations, claims, tickets, sync_runs)
 
 
-class Due:
-    """What is due now, in the caller's transaction."""
+class Sweep:
+    """Finds due rows, in the caller's transaction."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
     def anything(self, *, now: datetime, owed_before: datetime) -> bool:
-        """Whether a sweep would find something, or a message waits: one cheap read, made very often."""
+        """Whether a row is due, a wake-up is owed, or a message waits: one cheap read, made several times a second."""
         moments = {"now": now, "owed_before": owed_before}
         return self._connection.execute(_anything(), moments).first() is not None
 
-    def sweep(self, *, now: datetime, dispatched_for: timedelta, limit: int) -> Sequence[WakeUp]:
-        """WakeUp-ups for everything due, takers-away first; each is marked as under way."""
+    def mark_due(self, *, now: datetime, dispatched_for: timedelta, limit: int) -> Sequence[WakeUp]:
+        """Mark up to ``limit`` due rows of each kind as under way; returns their wake-ups, removals first."""
         until = now + dispatched_for
         wake_ups = [WakeUp(Topic.CLAIM, key, Lane.REVOKE) for key in self._mark(claims, now, until, limit)]
         for direction, lane in ((Direction.TAKE, Lane.REVOKE), (Direction.GIVE, Lane.GRANT)):
@@ -60,10 +60,10 @@ class Due:
         wake_ups += [WakeUp(Topic.SYNC, key, Lane.SYNC) for key in self._mark(sync_runs, now, until, limit)]
         return wake_ups
 
-    def free_all(self) -> int:
-        """Take every lease back and forget every wake-up under way; how many rows that were.
+    def release_all(self) -> int:
+        """Take back all leases and marks of wake-ups; returns how many rows had one.
 
-        Only for a store that nobody else works on: whoever held them was killed.
+        Only for a store that no other process works on: the process that held them was killed.
         """
         freed = 0
         for table in (requests, operations, claims, tickets):
@@ -85,13 +85,13 @@ class Due:
         return keys
 
 
-#: The moment that things are due at.
+#: The moment at which rows are due.
 _NOW = bindparam("now", type_=requests.c.due_at.type)
 
 
 @cache
 def _anything() -> CompoundSelect[Any]:
-    """Built once: a process that rests asks this several times a second, and building it took most of that."""
+    """Built once: an idle process asks this several times a second, and building it took most of that time [measured]."""
     owed = outbox.c.created_at <= bindparam("owed_before", type_=outbox.c.created_at.type)
     looks = [
         *(select(literal(1)).select_from(table).where(_is_due(table)) for table in _LIVING),

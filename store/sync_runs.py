@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, func, insert, or_, select, update
+from sqlalchemy import Connection, func, insert, or_, select, update
 
 from access.entitlements import System
 from access.snapshots import RunState, SyncRun
-from store.leases import LeasedTable, LeaseLost
+from store.leases import LeasedTable, LeaseLost, among
+from store.rows import from_row
 from store.snapshot_tables import sync_runs, sync_schedule, sync_shards
 
 
@@ -27,11 +28,11 @@ class Shard:
     fence: int
 
 
-class SyncRuns(LeasedTable):
+class SyncRuns(LeasedTable[SyncRun]):
     """Runs, in the caller's transaction."""
 
     def __init__(self, connection: Connection) -> None:
-        super().__init__(connection, sync_runs)
+        super().__init__(connection, sync_runs, SyncRun)
 
     def begin(self, run_id: str, system: System, *, previous_run_id: str | None, now: datetime) -> None:
         """A new run; the database refuses it (``Conflict``) while one of the system is running."""
@@ -46,26 +47,15 @@ class SyncRuns(LeasedTable):
             )
         )
 
-    def get(self, run_id: str) -> SyncRun | None:
-        """The run."""
-        row = self.row(run_id)
-        return None if row is None else _run(row)
-
     def running(self, system: System) -> SyncRun | None:
         """The run of a system that is under way."""
-        statement = select(sync_runs).where(
-            sync_runs.c.system == str(system), sync_runs.c.state == str(RunState.RUNNING)
-        )
-        row = self._connection.execute(statement).mappings().first()
-        return None if row is None else _run(row)
+        running = among(sync_runs.c.state, (RunState.RUNNING,))
+        return self._first(select(sync_runs).where(sync_runs.c.system == str(system), running))
 
     def last(self, system: System) -> SyncRun | None:
         """The newest run of a system."""
-        statement = (
-            select(sync_runs).where(sync_runs.c.system == str(system)).order_by(sync_runs.c.started_at.desc()).limit(1)
-        )
-        row = self._connection.execute(statement).mappings().first()
-        return None if row is None else _run(row)
+        runs = select(sync_runs).where(sync_runs.c.system == str(system))
+        return self._first(runs.order_by(sync_runs.c.started_at.desc()).limit(1))
 
     def count_calls(self, run_id: str, calls: int) -> None:
         """Calls were made for the run."""
@@ -134,9 +124,7 @@ class SyncRuns(LeasedTable):
             .returning(sync_shards)
         )
         row = self._connection.execute(statement).mappings().first()
-        if row is None:
-            return None
-        return Shard(row["id"], row["run_id"], row["stage"], row["parts"], row["tries"], row["fence"])
+        return None if row is None else from_row(Shard, row)
 
     def renew(self, shard: Shard, *, until: datetime) -> None:
         """Keep a shard longer. Raises ``LeaseLost``."""
@@ -209,22 +197,3 @@ class SyncRuns(LeasedTable):
         )
         if self._connection.execute(statement).rowcount != 1:
             raise LeaseLost(str(shard.id))
-
-
-def _run(row: RowMapping) -> SyncRun:
-    return SyncRun(
-        id=row["id"],
-        system=System(row["system"]),
-        state=RunState(row["state"]),
-        plan=row["plan"],
-        stage=row["stage"],
-        previous_run_id=row["previous_run_id"],
-        started_at=row["started_at"],
-        finished_at=row["finished_at"],
-        calls=row["calls"],
-        tries=row["tries"],
-        credential_of=row["credential_of"],
-        error=row["error"],
-        due_at=row["due_at"],
-        fence=row["fence"],
-    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cached_property
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError
@@ -20,29 +21,30 @@ from store.operations import Operations
 from store.outbox import Outbox
 from store.requests import Requests
 from store.snapshots import Snapshots
-from store.sweep import Due
+from store.sweep import Sweep
 from store.sync_runs import SyncRuns
 from store.tickets import Tickets
 
 
 class UnitOfWork:
-    """The store's tables within one transaction."""
+    """The store's tables within one transaction. Each is made when it is first asked for: most transactions need a few."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        self.requests = Requests(connection)
-        self.operations = Operations(connection)
-        self.claims = Claims(connection)
-        self.tickets = Tickets(connection)
-        self.outbox = Outbox(connection)
-        self.audit = Audit(connection)
-        self.inbox = Inbox(connection)
-        self.dead_letters = DeadLetters(connection)
-        self.addresses = KnownEmails(connection)
-        self.due = Due(connection)
-        self.sync_runs = SyncRuns(connection)
-        self.snapshots = Snapshots(connection)
-        self.budgets = Budgets(connection)
+
+    requests = cached_property(lambda self: Requests(self._connection))
+    operations = cached_property(lambda self: Operations(self._connection))
+    claims = cached_property(lambda self: Claims(self._connection))
+    tickets = cached_property(lambda self: Tickets(self._connection))
+    outbox = cached_property(lambda self: Outbox(self._connection))
+    audit = cached_property(lambda self: Audit(self._connection))
+    inbox = cached_property(lambda self: Inbox(self._connection))
+    dead_letters = cached_property(lambda self: DeadLetters(self._connection))
+    known_emails = cached_property(lambda self: KnownEmails(self._connection))
+    sweep = cached_property(lambda self: Sweep(self._connection))
+    sync_runs = cached_property(lambda self: SyncRuns(self._connection))
+    snapshots = cached_property(lambda self: Snapshots(self._connection))
+    budgets = cached_property(lambda self: Budgets(self._connection))
 
 
 class Conflict(Exception):  # noqa: N818 - an event between writers, for the caller to act on

@@ -1,4 +1,4 @@
-"""Intake: from a message to a stored request, or to a dead letter with the reason. Whoever calls acknowledges after."""
+"""Intake: stores each message as a request, or as a dead letter with the reason. The caller acknowledges afterwards."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import structlog
 from access.clock import Clock
 from access.lifecycle import RequestState
 from access.message import AccessRequest
-from access.operations import Lane
+from access.operations import Lane, lane_of
 from store.inbox import StoredMessage
 from store.outbox import Topic, WakeUp
 from store.requests import Received
@@ -24,11 +24,11 @@ _log = structlog.get_logger(__name__)
 #: How long the wake-up sent at intake is given before the sweep looks at the request itself.
 DISPATCHED_FOR = timedelta(seconds=30)
 
-#: What a database can tell apart.
+#: The shortest time between two moments that every database tells apart.
 _NEXT_MOMENT = timedelta(microseconds=1)
 
-#: Why a message that broke us is kept among the dead letters.
-BROKE = "Provisor itself failed on this message. Read its log, and send the message again once that is mended."
+#: The reason of a dead letter that met a mistake of ours.
+FAULT = "Provisor itself failed on this message. Read its log, and send the message again once that is mended."
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class Arrival:
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """Stored, and to be fulfilled."""
+    """The message is stored as a new request."""
 
     request_id: str
     lane: Lane
@@ -50,7 +50,7 @@ class Accepted:
 
 @dataclass(frozen=True, slots=True)
 class Repeated:
-    """The same request was stored before: this is where it stands."""
+    """The same request was stored before; ``state`` is where it stands."""
 
     request_id: str
     state: str
@@ -58,7 +58,7 @@ class Repeated:
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """Not accepted; kept among the dead letters under ``number``."""
+    """The message is not accepted, and kept among the dead letters under ``number``."""
 
     reason: str
     number: int
@@ -69,7 +69,7 @@ Taken = Accepted | Repeated | Rejected
 
 
 class Intake:
-    """The one door for requests, whatever way they came."""
+    """Takes all messages in, whatever way they came."""
 
     def __init__(
         self, store: Store, clock: Clock, publisher: Publisher, *, dispatched_for: timedelta = DISPATCHED_FOR
@@ -84,76 +84,77 @@ class Intake:
         return self.take_all([Arrival(body, content_type, source)])[0]
 
     def take_all(self, arrivals: Sequence[Arrival]) -> Sequence[Taken]:
-        """Store the requests of all, in this order, with their wake-ups in one commit; what is none becomes a dead letter."""
+        """Store the requests of all messages in this order, with their wake-ups, in one commit; the rest become dead letters."""
         try:
             taken, wake_ups = self._store_once_or_twice(arrivals)
         except Unavailable:
             raise
         except Exception:  # noqa: BLE001 - whatever it is, each message must come to an end
-            if len(arrivals) > 1:  # One of them spoils the rest: alone, each finds its own end.
+            if len(arrivals) > 1:
+                # One message spoils the transaction of all. Alone, each comes to its own end.
                 _log.warning("messages.one_by_one", exc_info=True)
                 return [self.take_all([arrival])[0] for arrival in arrivals]
-            # It would break the next worker too, and the one after: a dead letter keeps it, and keeps the queue moving.
-            _log.exception("message.broke")
+            # The message would break the next worker too. A dead letter keeps the message, and the queue moves on.
+            _log.exception("message.error")
             [arrival] = arrivals
-            return [self.bury(arrival.body, content_type=arrival.content_type, source=arrival.source, reason=BROKE)]
+            return [self.reject(arrival.body, content_type=arrival.content_type, source=arrival.source, reason=FAULT)]
         self._publisher.send(wake_ups)
         for arrival, one in zip(arrivals, taken, strict=True):
-            self._tell(one, arrival.source)
+            self._log_outcome(one, arrival.source)
         return taken
 
-    def bury(self, body: bytes, *, content_type: str | None, source: str, reason: str) -> Rejected:
-        """Keep a message as a dead letter without looking into it."""
+    def reject(self, body: bytes, *, content_type: str | None, source: str, reason: str) -> Rejected:
+        """Keep a message as a dead letter without reading it."""
         with self._store.write() as work:
             rejected = self._reject(work, Arrival(body, content_type, source), reason=reason, request_id=None)
-        self._tell(rejected, source)
+        self._log_outcome(rejected, source)
         return rejected
 
     def drain_inbox(self, limit: int) -> int:
-        """Take in what was handed in through the store; each message leaves the inbox in the commit that stores it."""
+        """Take up to ``limit`` messages from the inbox; each leaves the inbox in the commit that stores its request."""
         try:
             with self._store.write() as work:
-                letters = [letter for letter in work.inbox.waiting(limit) if work.inbox.remove(letter.id)]
-                taken, wake_ups = self._store_all(work, [_arrival(letter) for letter in letters])
+                messages = [message for message in work.inbox.waiting(limit) if work.inbox.remove(message.id)]
+                taken, wake_ups = self._store_all(work, [_arrival(message) for message in messages])
         except Unavailable:
             raise
-        except Exception:  # noqa: BLE001 - a letter must never keep the others, or itself, from an end
-            # One of them spoils the rest: alone, each finds its own end.
+        except Exception:  # noqa: BLE001 - whatever it is, each message must come to an end
+            # One message spoils the transaction of all. Alone, each comes to its own end.
             _log.warning("inbox.one_by_one", exc_info=True)
             with self._store.read() as work:
-                letters = list(work.inbox.waiting(limit))
-            for letter in letters:
-                self._take_letter(letter)
-            return len(letters)
+                messages = list(work.inbox.waiting(limit))
+            for message in messages:
+                self._take_from_inbox(message)
+            return len(messages)
         self._publisher.send(wake_ups)
-        for one, letter in zip(taken, letters, strict=True):
-            self._tell(one, letter.source)
-        return len(letters)
+        for one, message in zip(taken, messages, strict=True):
+            self._log_outcome(one, message.source)
+        return len(messages)
 
-    def _take_letter(self, letter: StoredMessage) -> None:
-        """Take one letter in on its own; one that breaks us twice becomes a dead letter."""
+    def _take_from_inbox(self, message: StoredMessage) -> None:
+        """Take one message in on its own; one that meets a mistake of ours twice becomes a dead letter."""
         for _ in range(2):
             try:
                 with self._store.write() as work:
-                    if not work.inbox.remove(letter.id):
-                        return  # Another has it.
-                    [taken], wake_ups = self._store_all(work, [_arrival(letter)])
+                    if not work.inbox.remove(message.id):
+                        return  # Another worker has taken it.
+                    [taken], wake_ups = self._store_all(work, [_arrival(message)])
             except Unavailable:
                 raise
             except Exception:  # noqa: BLE001 - the same
-                _log.exception("message.broke", letter=letter.id)
+                _log.exception("message.error", inbox=message.id)
             else:
                 self._publisher.send(wake_ups)
-                self._tell(taken, letter.source)
+                self._log_outcome(taken, message.source)
                 return
         with self._store.write() as work:
-            if not work.inbox.remove(letter.id):
+            if not work.inbox.remove(message.id):
                 return
-            rejected = self._reject(work, _arrival(letter), reason=BROKE, request_id=None)
-        self._tell(rejected, letter.source)
+            rejected = self._reject(work, _arrival(message), reason=FAULT, request_id=None)
+        self._log_outcome(rejected, message.source)
 
     def resend(self, number: int) -> bool:
-        """Hand a dead letter in again, as it was; whether there was such a letter still to be sent."""
+        """Put a dead letter into the inbox again, unchanged; whether there was one that had not been sent again yet."""
         now = self._clock.now()
         with self._store.write() as work:
             letter = work.dead_letters.get(number)
@@ -169,7 +170,7 @@ class Intake:
             with self._store.write() as work:
                 return self._store_all(work, arrivals)
         except Conflict:
-            # Another worker stored a request of such an id between our look and our insert: now we will see it.
+            # Another worker stored a request with the same id between our read and our insert: this time we read it.
             with self._store.write() as work:
                 return self._store_all(work, arrivals)
 
@@ -184,16 +185,16 @@ class Intake:
             elif message.id not in known:
                 known[message.id] = message.fingerprint()
                 new.append(Received(message, arrival.source, at=self._moment_after(new)))
-                taken.append(Accepted(message.id, _lane(message)))
+                taken.append(Accepted(message.id, lane_of(message.action.direction)))
             elif known[message.id] == message.fingerprint():
                 stored = work.requests.get(message.id)
                 taken.append(Repeated(message.id, str(stored.state if stored else RequestState.RECEIVED)))
             else:
-                taken.append(self._reject(work, arrival, reason=_other(message), request_id=message.id))
+                taken.append(self._reject(work, arrival, reason=_differs(message), request_id=message.id))
         return taken, self._add(work, new)
 
     def _moment_after(self, earlier: Sequence[Received]) -> datetime:
-        """Each request comes in at a moment of its own: requests count in the order in which they came in."""
+        """A moment later than the requests before it: requests count in the order in which they came in."""
         now = self._clock.now()
         return max(now, earlier[-1].at + _NEXT_MOMENT) if earlier else now
 
@@ -214,7 +215,9 @@ class Intake:
                 entitlement=str(message.entitlement_ref),
                 approved_by=message.approved_by,
             )
-        wake_ups = [WakeUp(Topic.REQUEST, received.message.id, _lane(received.message)) for received in new]
+        wake_ups = [
+            WakeUp(Topic.REQUEST, received.message.id, lane_of(received.message.action.direction)) for received in new
+        ]
         return work.outbox.add(wake_ups, now=new[-1].at)
 
     def _reject(self, work: UnitOfWork, arrival: Arrival, *, reason: str, request_id: str | None) -> Rejected:
@@ -233,7 +236,7 @@ class Intake:
         )
         return Rejected(reason, number, request_id)
 
-    def _tell(self, taken: Taken, source: str) -> None:
+    def _log_outcome(self, taken: Taken, source: str) -> None:
         match taken:
             case Accepted(request_id=request_id):
                 _log.info("request.received", request_id=request_id, source=source)
@@ -250,13 +253,9 @@ def _read(arrival: Arrival) -> AccessRequest | Malformed:
         return malformed
 
 
-def _lane(message: AccessRequest) -> Lane:
-    return Lane.GRANT if message.action.direction.wants_present else Lane.REVOKE
-
-
-def _other(message: AccessRequest) -> str:
+def _differs(message: AccessRequest) -> str:
     return f"A different request with the id '{message.id}' is stored already. Send this one under an id of its own."
 
 
-def _arrival(letter: StoredMessage) -> Arrival:
-    return Arrival(letter.body, letter.content_type, letter.source)
+def _arrival(message: StoredMessage) -> Arrival:
+    return Arrival(message.body, message.content_type, message.source)

@@ -1,8 +1,7 @@
-"""From a stored request to its operations: look the facts up, decide, and commit the plan."""
+"""Planning of stored requests: look the facts up, let ``access.planning`` decide, and commit the plan."""
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -10,16 +9,16 @@ import structlog
 
 from access.accounts import Account, NoMatch
 from access.entitlements import Entitlement, ResourceKind
-from access.failures import CredentialRefused, Failure, Permanent, Transient
+from access.failures import Failure, Permanent
 from access.lifecycle import ClaimState, OperationState, RequestState
-from access.message import AccessRequest
 from access.methods import Direction
-from access.operations import Claim, Lane, Operation, Purpose, Request, access_key
-from access.planning import Plan, Refusal, Step, account_of, plan
+from access.operations import Claim, Operation, Purpose, Request, access_key
+from access.planning import Plan, Refusal, Step, account_of, make_plan
 from access.provisioning import Provisioning
-from access.retry import GiveUp, RetryLimits, decide
-from store.unit_of_work import Conflict, Unavailable, UnitOfWork
-from tasks.faults import fault
+from access.retry import GiveUp
+from store.unit_of_work import Conflict, UnitOfWork
+from tasks import settlement
+from tasks.attempts import attempt, log_postponed, next_try
 from tasks.revocation import claims_up_to, end_claims, withdraw
 from tasks.services import Services, new_id
 
@@ -28,7 +27,7 @@ _log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class CalledBack:
-    """What is to be taken away was never given: requests for it are called back. ``access_key`` is by address."""
+    """The access to be taken away was never given: earlier requests for it are called back. ``access_key`` is by address."""
 
     access_key: str
 
@@ -40,42 +39,28 @@ class Planner:
         self._services = services
 
     def plan(self, request_id: str) -> Operation | None:
-        """Plan a request that is due, and begin it; the first operation, leased to us, when there is one to carry out."""
+        """Plan a request that is due; the first operation, leased to us, when there is one to carry out now."""
         with self._services.store.read() as work:
             request = work.requests.get(request_id)
         if request is None or request.state not in (RequestState.RECEIVED, RequestState.PLANNED):
             return None
         if self._services.mode is Provisioning.OFF:
-            self._rest(request)
+            self._hold(request)
             return None
-        limits = self._services.options.retry
-        try:
-            return self._plan(request)
-        except Failure as failure:
-            # There is nobody to hand over to before it is known what to do: a system that is away is waited for.
-            self._postpone(request, failure, limits=replace(limits, attempts=sys.maxsize))
-        except Conflict:
-            # Another request began on the same access between our look and our commit: plan again in a moment.
-            self._postpone(request, Transient("Another request began on the same access."), limits=limits)
-        except Unavailable:
-            raise
-        except Exception as exc:  # noqa: BLE001 - whatever it is, it must neither repeat for ever nor lose the request
-            _log.exception("request.broke", request_id=request.id)
-            self._postpone(request, fault(exc), limits=limits)
-        return None
+        return attempt("request", lambda: self._plan(request), lambda failure: self._postpone(request, failure))
 
     def _plan(self, request: Request) -> Operation | None:
         decision = self._decide(request)
         if isinstance(decision, Refusal):
-            self._refuse(request, decision.reason)
+            self._end(request, RequestState.REFUSED, decision.reason)
             return None
         if isinstance(decision, CalledBack):
             self._call_back(request, decision)
             return None
         return self._commit(request, decision)
 
-    def _unborn(self, request: Request, entitlement: Entitlement) -> bool:
-        """Whether this takes away what an earlier request is about to give to somebody who has no account yet."""
+    def _is_pending(self, request: Request, entitlement: Entitlement) -> bool:
+        """Whether the request takes away what an earlier one is about to give to a person who has no account yet."""
         email = request.message.subject.email
         if (
             request.message.action.direction is Direction.GIVE
@@ -87,7 +72,7 @@ class Planner:
             return bool(work.claims.on(access_key(None, email, entitlement.ref), states=(ClaimState.PENDING,)))
 
     def _call_back(self, request: Request, called_back: CalledBack) -> None:
-        """Nothing was given yet, so there is nothing to take but the intent."""
+        """Withdraw the earlier requests: nothing was given yet, so nothing is to be taken away."""
         now = self._services.clock.now()
         reason = "The access was still on its way, and is called back."
         with self._services.store.write(holding=called_back.access_key) as work:
@@ -96,23 +81,26 @@ class Planner:
                 raise Conflict("the account was made in the meantime")
             for claim in claims_up_to(work, pending, request):
                 withdraw(work, claim.request_id, by=request.id, now=now)
-            if work.requests.finish(request.id, RequestState.DONE, now=now, reason=reason):
-                work.audit.record("request.done", "request", request.id, now=now, request_id=request.id, reason=reason)
+            settlement.finish(work, request.id, RequestState.DONE, now=now, reason=reason)
         _log.info("request.done", request_id=request.id, reason=reason)
 
     def _decide(self, request: Request) -> Plan | Refusal | CalledBack:
         message = request.message
         asked = message.entitlement_ref
         try:
-            connector = self._services.connector(asked.system, _lane(message))
+            connector = self._services.connector(asked.system, request.lane)
             by_name = asked.kind is not ResourceKind.ACCOUNT
             entitlement = connector.find_entitlement(asked) if by_name else account_of(asked.system)
             account: Account | NoMatch = connector.find_account(message.who)
         except Permanent as failure:
             return Refusal(str(failure))
-        if isinstance(account, NoMatch) and isinstance(entitlement, Entitlement) and self._unborn(request, entitlement):
+        if (
+            isinstance(account, NoMatch)
+            and isinstance(entitlement, Entitlement)
+            and self._is_pending(request, entitlement)
+        ):
             return CalledBack(access_key(None, message.subject.email, entitlement.ref))
-        return plan(
+        return make_plan(
             message,
             account=account,
             entitlement=entitlement,
@@ -120,43 +108,33 @@ class Planner:
             automates=connector.automates,
         )
 
-    def _rest(self, request: Request) -> None:
+    def _hold(self, request: Request) -> None:
         now = self._services.clock.now()
         with self._services.store.write() as work:
             work.requests.postpone(request, until=None, now=now, reason=None)
-        _log.info("request.rests", request_id=request.id, why="provisioning is off")
+        _log.info("request.held", request_id=request.id, why="provisioning is off")
 
-    def _postpone(self, request: Request, failure: Failure, *, limits: RetryLimits) -> None:
+    def _postpone(self, request: Request, failure: Failure) -> None:
+        """Plan the request later. A system that is away is waited for: before a plan is known, nobody else can do the work."""
         now = self._services.clock.now()
-        verdict = decide(
-            failure,
-            tries=request.tries + 1,
-            first_tried_at=request.first_tried_at or now,
-            now=now,
-            limits=limits,
+        verdict = next_try(
+            self._services, failure, tries=request.tries + 1, first_tried_at=request.first_tried_at, outlast=True
         )
+        if isinstance(verdict, GiveUp):
+            self._end(request, RequestState.FAILED, verdict.reason)
+            return
         with self._services.store.write() as work:
-            if isinstance(verdict, GiveUp):
-                if work.requests.finish(request.id, RequestState.FAILED, now=now, reason=verdict.reason):
-                    _drop_plan(work, request)
-                    work.audit.record(
-                        "request.failed", "request", request.id, now=now, request_id=request.id, reason=verdict.reason
-                    )
-                _log.error("request.failed", request_id=request.id, reason=verdict.reason)
-                return
             work.requests.postpone(request, until=verdict.at, now=now, reason=str(failure))
-        # A credential that is refused is for the operator to mend: it must reach them, not only the log.
-        level = _log.error if isinstance(failure, CredentialRefused) else _log.warning
-        level("request.postponed", request_id=request.id, failure=failure.word, why=str(failure), until=verdict.at)
+        log_postponed("request.postponed", failure, request_id=request.id, until=verdict.at)
 
-    def _refuse(self, request: Request, reason: str) -> None:
+    def _end(self, request: Request, state: RequestState, reason: str) -> None:
+        """End a request without doing anything: ``state`` says whether it is refused or failed."""
         now = self._services.clock.now()
         with self._services.store.write() as work:
-            if not work.requests.finish(request.id, RequestState.REFUSED, now=now, reason=reason):
-                return
-            _drop_plan(work, request)
-            work.audit.record("request.refused", "request", request.id, now=now, request_id=request.id, reason=reason)
-        _log.info("request.refused", request_id=request.id, reason=reason)
+            if settlement.finish(work, request.id, state, now=now, reason=reason):
+                _drop_plan(work, request, now=now)
+        level = _log.error if state is RequestState.FAILED else _log.info
+        level(f"request.{state}", request_id=request.id, reason=reason)
 
     def _commit(self, request: Request, decision: Plan) -> Operation | None:
         now = self._services.clock.now()
@@ -173,7 +151,7 @@ class Planner:
             if not work.requests.step(request.id, to=state, states=(request.state,), due_at=None, reason=None):
                 return None
             if request.state is RequestState.PLANNED:
-                _drop_plan(work, request)
+                _drop_plan(work, request, now=now)
             operations = self._operations(request, decision, now=now)
             first: Operation | None = operations[0]
             if begin:
@@ -207,8 +185,7 @@ class Planner:
             operations[-1] = last = replace(last, claim_id=claim.id)
         elif (kept := end_claims(work, request, last, now=now)) is not None:
             operations.clear()
-            work.requests.finish(request.id, RequestState.DONE, now=now, reason=kept)
-            work.audit.record("request.done", "request", request.id, now=now, request_id=request.id, reason=kept)
+            settlement.finish(work, request.id, RequestState.DONE, now=now, reason=kept)
             return None
         first = operations[0]
         running = replace(first, state=OperationState.RUNNING, fence=1, due_at=now)
@@ -232,10 +209,10 @@ class Planner:
         ]
 
 
-def _drop_plan(work: UnitOfWork, request: Request) -> None:
-    """What was planned before and never begun."""
+def _drop_plan(work: UnitOfWork, request: Request, *, now: datetime) -> None:
+    """Drop the operations of an earlier plan, none of which has begun."""
     for old in work.operations.of_request(request.id):
-        work.operations.drop(old.id, why="planned anew")
+        settlement.drop(work, old, why="planned again", now=now)
 
 
 def _overtaken_by(work: UnitOfWork, request: Request, decision: Plan, key: str) -> str | None:
@@ -256,7 +233,6 @@ def _operation(
     return Operation(
         id=new_id("op"),
         request_id=request.id,
-        claim_id=None,
         purpose=Purpose.REQUEST,
         position=position,
         direction=step.direction,
@@ -271,21 +247,9 @@ def _operation(
         via=step.via,
         why=step.why,
         state=OperationState.READY if position == 0 else OperationState.WAITING,
-        before=None,
-        wrote_at=None,
-        evidence=None,
-        error=None,
-        tries=0,
-        fence=0,
-        first_tried_at=None,
         due_at=due_at,
         created_at=now,
-        verified_at=None,
     )
-
-
-def _lane(message: AccessRequest) -> Lane:
-    return Lane.GRANT if message.action.direction is Direction.GIVE else Lane.REVOKE
 
 
 def _claim(request: Request, operation: Operation) -> Claim:
@@ -299,10 +263,5 @@ def _claim(request: Request, operation: Operation) -> Claim:
         title=operation.title,
         access_key=access_key(operation.account_id, operation.email, operation.entitlement),
         state=ClaimState.PENDING,
-        pre_existing=None,
         duration=request.message.duration,
-        starts_at=None,
-        ends_at=None,
-        ended_at=None,
-        why_ended=None,
     )

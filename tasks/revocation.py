@@ -1,8 +1,8 @@
-"""What a request to take access away does to the claims on it, and to grants that are still on their way.
+"""What a request to take access away does to the claims on the access, and to grants that are still on their way.
 
-Requests count in the order in which they came in, whichever of them was planned first: a request takes away what those
-before it gave, or were about to give, and never what a later one gives. All of it within the caller's transaction, which
-holds the access.
+Requests count in the order in which they came in, whichever of them was planned first: a request takes away what earlier
+requests gave or were about to give, and never what a later one gives. Everything is written within the caller's
+transaction, which holds the access.
 """
 
 from __future__ import annotations
@@ -15,91 +15,94 @@ from access.lifecycle import ClaimState, OperationState, RequestState
 from access.operations import Claim, Operation, Purpose, Request
 from store.operations import BUSY
 from store.unit_of_work import UnitOfWork
+from tasks import claims, settlement
 
 
 def end_claims(work: UnitOfWork, request: Request, operation: Operation, *, now: datetime) -> str | None:
-    """Tie the claims that this request ends to its operation; a sentence instead when nothing is left to take away."""
+    """Tie the claims that this request ends to its operation.
+
+    Returns a sentence that says why when nothing is left for the operation to take away, else None.
+    """
     on_access = work.claims.on(operation.access_key, states=(ClaimState.PENDING, ClaimState.ACTIVE))
     if request.message.claim_of is not None:
-        return _end_one(work, request, operation, on_access, only=request.message.claim_of, now=now)
+        return _end_one(work, request, operation, on_access, request_id=request.message.claim_of, now=now)
     ending = claims_up_to(work, on_access, request)
-    newer = [claim for claim in on_access if claim not in ending]
     for claim in ending:
         if claim.state is ClaimState.PENDING:
             withdraw(work, claim.request_id, by=request.id, now=now)
     active = [claim for claim in ending if claim.state is ClaimState.ACTIVE]
-    holder = next((claim for claim in newer if claim.state is ClaimState.ACTIVE), None)
-    if holder is not None:
-        why = f"request {holder.request_id}, which came later, holds the access"
-        _end_now(work, active, why=why, now=now)
-        # What was there before is no reason for it any more: it was to be taken away.
-        work.claims.disown(operation.access_key)
-        return f"Nothing was taken away: {why}."
-    _tie(work, active, request, operation, now=now)
-    return None
+    later = next((claim for claim in on_access if claim not in ending and claim.state is ClaimState.ACTIVE), None)
+    if later is None:
+        for claim in active:
+            claims.begin_ending(work, claim, operation, now=now)
+        return None
+    why = f"request {later.request_id}, which came later, holds the access"
+    for claim in active:
+        claims.end(work, claim, why=why, now=now)
+    # The access from before the first claim was to be taken away, so it is no reason to keep the access any more.
+    work.claims.clear_pre_existing(operation.access_key)
+    return f"Nothing was taken away: {why}."
 
 
 def _end_one(
-    work: UnitOfWork, request: Request, operation: Operation, on_access: Sequence[Claim], *, only: str, now: datetime
+    work: UnitOfWork,
+    request: Request,
+    operation: Operation,
+    on_access: Sequence[Claim],
+    *,
+    request_id: str,
+    now: datetime,
 ) -> str | None:
-    claim = next((claim for claim in on_access if claim.request_id == only), None)
+    """End the claim of one request only."""
+    claim = next((claim for claim in on_access if claim.request_id == request_id), None)
     if claim is None:
-        if _is_undecided(work, only):
-            withdraw(work, only, by=request.id, now=now)
-            return f"Request {only} was still on its way, and is called back."
-        return f"Request {only} has no claim on this access that is still alive."
+        if _is_undecided(work, request_id):
+            withdraw(work, request_id, by=request.id, now=now)
+            return f"Request {request_id} was still on its way, and is called back."
+        return f"Request {request_id} has no claim on this access that is still alive."
+    outcome = when_over(claim, on_access)
     if claim.state is ClaimState.PENDING:
-        withdraw(work, only, by=request.id, now=now)
-    others = [other for other in on_access if other is not claim]
-    verdict = when_over(claim, others)
-    if isinstance(verdict, Keep):
-        _end_now(work, [claim] if claim.state is ClaimState.ACTIVE else [], why=verdict.why, now=now)
-        return f"The claim is ended; {verdict.why}."
-    if claim.state is ClaimState.ACTIVE:
-        _tie(work, [claim], request, operation, now=now)
-    return None
+        withdraw(work, request_id, by=request.id, now=now)
+    elif isinstance(outcome, Keep):
+        claims.end(work, claim, why=outcome.why, now=now)
+    else:
+        claims.begin_ending(work, claim, operation, now=now)
+    return f"The claim is ended; {outcome.why}." if isinstance(outcome, Keep) else None
 
 
-def claims_up_to(work: UnitOfWork, claims: Sequence[Claim], request: Request) -> Sequence[Claim]:
-    """Those of ``claims`` whose requests came in no later than ``request``."""
-    came = {claim.id: work.requests.received_at(claim.request_id) for claim in claims}
-    return [claim for claim in claims if (at := came[claim.id]) is not None and at <= request.received_at]
+def claims_up_to(work: UnitOfWork, candidates: Sequence[Claim], request: Request) -> Sequence[Claim]:
+    """Those of ``candidates`` whose requests came in no later than ``request``."""
+    received = {claim.id: work.requests.received_at(claim.request_id) for claim in candidates}
+    return [claim for claim in candidates if (at := received[claim.id]) is not None and at <= request.received_at]
 
 
 def withdraw(work: UnitOfWork, request_id: str, *, by: str, now: datetime) -> None:
-    """Call back a request to give access that is not done. What already runs is undone by the operation that follows."""
+    """Call back a request to give access that is not done. The operation of request ``by`` undoes what already runs."""
     why = f"request {by} takes the access away"
     claim = work.claims.of_request(request_id)
     if claim is not None:
-        work.claims.step(claim.id, to=ClaimState.VOID, states=(ClaimState.PENDING,), why_ended=why, ended_at=now)
+        claims.void(work, claim, why=why, now=now)
     for operation in work.operations.of_request(request_id, purpose=Purpose.REQUEST):
         if operation.state is OperationState.WITH_PERSON:
-            work.operations.step(
-                operation.id, to=OperationState.DROPPED, states=BUSY, error=why, due_at=None, lease_until=None
-            )
-            ticket = work.tickets.living_of(operation.id)
-            if ticket is not None:
-                work.tickets.set(ticket.id, due_at=now, dispatched_until=None)
+            _drop_with_ticket(work, operation, why=why, now=now)
         else:
-            work.operations.drop(operation.id, why=why)
+            settlement.drop(work, operation, why=why, now=now)
     if work.requests.finish(request_id, RequestState.WITHDRAWN, now=now, reason=why):
         work.audit.record("request.withdrawn", "request", request_id, now=now, request_id=request_id, why=why)
+
+
+def _drop_with_ticket(work: UnitOfWork, operation: Operation, *, why: str, now: datetime) -> None:
+    """Drop an operation that a person was asked for. Its ticket is due at once, and the tracker closes it."""
+    if not work.operations.step(
+        operation.id, to=OperationState.DROPPED, states=BUSY, error=why, due_at=None, lease_until=None
+    ):
+        return
+    work.audit.record("operation.dropped", "operation", operation.id, now=now, request_id=operation.request_id, why=why)
+    ticket = work.tickets.living_of(operation.id)
+    if ticket is not None:
+        work.tickets.set(ticket.id, due_at=now, dispatched_until=None)
 
 
 def _is_undecided(work: UnitOfWork, request_id: str) -> bool:
     other = work.requests.get(request_id)
     return other is not None and other.state in (RequestState.RECEIVED, RequestState.PLANNED)
-
-
-def _end_now(work: UnitOfWork, claims: Sequence[Claim], *, why: str, now: datetime) -> None:
-    for claim in claims:
-        work.claims.end(claim, now=now, why=why)
-        work.audit.record("claim.ended", "claim", claim.id, now=now, request_id=claim.request_id, why=why)
-
-
-def _tie(work: UnitOfWork, claims: Sequence[Claim], request: Request, operation: Operation, *, now: datetime) -> None:
-    for claim in claims:
-        work.claims.step(
-            claim.id, to=ClaimState.ENDING, states=(ClaimState.ACTIVE,), ended_by=operation.id, due_at=None
-        )
-        work.audit.record("claim.ending", "claim", claim.id, now=now, request_id=claim.request_id, by=request.id)

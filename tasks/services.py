@@ -1,10 +1,11 @@
-"""What the use-cases work with; the composition root fills it in."""
+"""The ports and values that the use-cases share; the composition root fills them in."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from random import random
 from secrets import token_hex
 
 from access.clock import Clock
@@ -21,12 +22,14 @@ from tasks.publisher import Publisher
 
 @dataclass(frozen=True, slots=True)
 class FulfilmentOptions:
-    """The times and bounds the use-cases keep to.
+    """The times and bounds of the use-cases.
 
-    ``lease``: how long one worker may be at one piece of work before another may take it over; longer than the longest
-    chain of calls. ``read_back``: how long a write is looked for within the same call. ``visible_within``: how long a write
-    may stay unseen before it is taken not to have happened. ``look_again``: the wait between such looks. ``busy``: the wait
-    when another operation is at the same access.
+    - ``lease``: how long one worker may work on something before another may take it over; longer than the longest chain
+      of calls.
+    - ``read_back``: how long a write is looked for within the same attempt.
+    - ``visible_within``: how long a write may stay unseen before it counts as not having happened.
+    - ``look_again``: the wait between such looks.
+    - ``busy``: the wait while another operation is at the same access.
     """
 
     retry: RetryLimits = field(default_factory=RetryLimits)
@@ -48,8 +51,10 @@ class Services:
     policy: Policy
     mode: Provisioning = Provisioning.ON
     options: FulfilmentOptions = field(default_factory=FulfilmentOptions)
-    #: The same connectors on the lane that takes access away, which may draw deeper on the rate budget.
+    #: The same connectors on the lane of removals, which may draw deeper on the rate budget.
     urgent: Mapping[System, Connector] = field(default_factory=dict)
+    #: A number from 0 to 1 that spreads retries, so that work that failed together is not tried again together.
+    jitter: Callable[[], float] = random
 
     def connector(self, system: System, lane: Lane = Lane.GRANT) -> Connector:
         """The connector for a system and an order of service. Raises ``Permanent`` when none is configured any more."""

@@ -1,28 +1,34 @@
-"""How an operation ends, and what its end means for its request, its claims and whatever waited for it.
+"""How an operation ends or is put back, and what that means for its request, its claims and the operations after it.
 
-Every method writes within the caller's transaction, so that an operation is never done without its claim being active.
+Every function writes within the caller's transaction, so that an operation is never done without its claim being active.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 import structlog
 
-from access.claims import inherits_pre_existing
 from access.entitlements import ResourceKind
+from access.failures import Failure, Transient
 from access.lifecycle import ClaimState, OperationState, RequestState
-from access.message import ends_at
 from access.methods import Direction
-from access.operations import Operation, Purpose, access_key
+from access.operations import Operation, Purpose
 from connectors.ports import Observation
+from store.outbox import Topic, WakeUp
 from store.unit_of_work import UnitOfWork
+from tasks import claims
+from tasks.attempts import log_postponed
 
 _log = structlog.get_logger(__name__)
 
 
-def done(work: UnitOfWork, operation: Operation, seen: Observation, *, was_there: bool, now: datetime) -> str | None:
-    """The system shows it. Returns the id of the operation that may begin next.
+def done(
+    work: UnitOfWork, operation: Operation, seen: Observation, *, was_there: bool, now: datetime
+) -> Sequence[WakeUp]:
+    """The system shows what the operation was to bring about. Returns the wake-ups to send after the commit.
 
     ``was_there`` is whether the access was so before anything we wrote. Raises ``LeaseLost``.
     """
@@ -41,18 +47,16 @@ def done(work: UnitOfWork, operation: Operation, seen: Observation, *, was_there
         if operation.purpose is Purpose.REQUEST:
             work.claims.learn_account(operation.request_id, account_id)
     if account_id is not None and operation.email and operation.entitlement.kind is ResourceKind.ACCOUNT:
-        work.addresses.learn(operation.system, operation.email, account_id, source="made by Provisor", now=now)
-    if operation.direction is Direction.GIVE:
-        _activate(work, operation, account_id, was_there=was_there, now=now)
-    else:
-        for claim in work.claims.ended_by(operation.id):
-            _end_claim(work, claim.id, claim.request_id, why="the access was taken away, and seen gone", now=now)
-    work.audit.record(
-        "operation.done",
-        "operation",
-        operation.id,
-        now=now,
-        request_id=operation.request_id,
+        work.known_emails.learn(operation.system, operation.email, account_id, source="made by Provisor", now=now)
+    if operation.direction is Direction.TAKE:
+        claims.end_all_of(work, operation, why="the access was taken away, and seen gone", now=now)
+    elif account_id is not None:
+        claims.activate(work, operation, account_id, was_there=was_there, now=now)
+    _record(
+        work,
+        "done",
+        operation,
+        now,
         direction=str(operation.direction),
         entitlement=str(operation.entitlement),
         account=account_id,
@@ -60,9 +64,7 @@ def done(work: UnitOfWork, operation: Operation, seen: Observation, *, was_there
         evidence=seen.evidence,
         was_there=was_there,
     )
-    following = work.operations.release(operation, now=now)
-    if following is None and operation.purpose is Purpose.REQUEST:
-        _finish_request(work, operation.request_id, RequestState.DONE, now=now)
+    next_id = work.operations.release(operation, now=now)
     _log.info(
         "operation.done",
         operation_id=operation.id,
@@ -70,101 +72,85 @@ def done(work: UnitOfWork, operation: Operation, seen: Observation, *, was_there
         via=str(operation.via),
         was_there=was_there,
     )
-    return following
+    if next_id is not None:
+        return [WakeUp(Topic.OPERATION, next_id, operation.lane)]
+    if operation.purpose is Purpose.REQUEST:
+        finish(work, operation.request_id, RequestState.DONE, now=now)
+    return []
 
 
 def failed(work: UnitOfWork, operation: Operation, reason: str, *, now: datetime) -> None:
-    """It could be done neither by API nor by a person. A claim that is ending stays so: the access may still be there."""
+    """Neither the API nor a person could do it. A claim that is ending stays so: the access may still be there."""
     work.operations.settle(
         operation.id, fence=operation.fence, state=str(OperationState.FAILED), error=reason, due_at=None
     )
     for other in work.operations.of_request(operation.request_id, purpose=operation.purpose):
         if other.position > operation.position:
-            work.operations.drop(other.id, why=f"operation {operation.id} before it failed")
+            drop(work, other, why=f"operation {operation.id} before it failed", now=now)
     claim = work.claims.of_request(operation.request_id)
     if claim is not None and claim.state is ClaimState.PENDING and operation.direction is Direction.GIVE:
-        work.claims.step(claim.id, to=ClaimState.VOID, states=(ClaimState.PENDING,), why_ended=reason, ended_at=now)
-    work.audit.record(
-        "operation.failed", "operation", operation.id, now=now, request_id=operation.request_id, reason=reason
-    )
+        claims.void(work, claim, why=reason, now=now)
+    _record(work, "failed", operation, now, reason=reason)
     if operation.purpose is Purpose.REQUEST:
-        _finish_request(work, operation.request_id, RequestState.FAILED, now=now, reason=reason)
+        finish(work, operation.request_id, RequestState.FAILED, now=now, reason=reason)
     _log.error("operation.failed", operation_id=operation.id, request_id=operation.request_id, reason=reason)
 
 
 def dropped(work: UnitOfWork, operation: Operation, why: str, *, now: datetime) -> None:
-    """It is no longer wanted, and nothing was changed by it; what it would have ended is ended without it."""
+    """An operation leased to us is not wanted any more, and changed nothing: end the claims that it was to end."""
     work.operations.settle(
         operation.id, fence=operation.fence, state=str(OperationState.DROPPED), error=why, due_at=None
     )
-    for claim in work.claims.ended_by(operation.id):
-        _end_claim(work, claim.id, claim.request_id, why=why, now=now)
-    work.operations.hurry(operation.access_key, now=now)
-    work.audit.record("operation.dropped", "operation", operation.id, now=now, request_id=operation.request_id, why=why)
+    claims.end_all_of(work, operation, why=why, now=now)
+    work.operations.make_due(operation.access_key, now=now)
+    _record(work, "dropped", operation, now, why=why)
     if operation.purpose is Purpose.REQUEST and operation.direction is Direction.TAKE:
-        _finish_request(work, operation.request_id, RequestState.DONE, now=now, reason=why)
+        finish(work, operation.request_id, RequestState.DONE, now=now, reason=why)
     _log.info("operation.dropped", operation_id=operation.id, request_id=operation.request_id, why=why)
 
 
-def _activate(
-    work: UnitOfWork, operation: Operation, account_id: str | None, *, was_there: bool, now: datetime
+def drop(work: UnitOfWork, operation: Operation, *, why: str, now: datetime) -> None:
+    """Drop an operation that has not begun; one that has is left as it is."""
+    if work.operations.drop(operation.id, why=why):
+        _record(work, "dropped", operation, now, why=why)
+
+
+def postponed(
+    work: UnitOfWork,
+    operation: Operation,
+    failure: Failure,
+    *,
+    tries: int,
+    until: datetime,
+    now: datetime,
+    **columns: Any,
 ) -> None:
-    if operation.claim_id is None or account_id is None:
-        return
-    key = access_key(account_id, None, operation.entitlement)
-    claim, others = work.claims.with_standing(operation.claim_id, key)
-    if claim is None or claim.state is not ClaimState.PENDING:
-        return
-    if not was_there or _being_revoked(work, key):
-        was_there = False
-        if others:
-            work.claims.disown(key)
-    ends = ends_at(now, claim.duration)
-    pre_existing = inherits_pre_existing(others, was_there=was_there)
-    work.claims.step(
-        claim.id,
-        to=ClaimState.ACTIVE,
-        states=(ClaimState.PENDING,),
-        account_id=account_id,
-        access_key=key,
-        pre_existing=pre_existing,
-        starts_at=now,
-        ends_at=ends,
-        due_at=ends,
+    """Put an operation back after try number ``tries``, to be tried again at ``until``. Raises ``LeaseLost``."""
+    if isinstance(failure, Transient) and not failure.counted:
+        tries = max(0, tries - 1)
+    why = str(failure)
+    work.operations.settle(
+        operation.id,
+        fence=operation.fence,
+        tries=tries,
+        first_tried_at=operation.first_tried_at or now,
+        due_at=until,
+        error=why,
+        **columns,
     )
-    work.audit.record(
-        "claim.active",
-        "claim",
-        claim.id,
-        now=now,
-        request_id=claim.request_id,
-        ends_at=None if ends is None else ends.isoformat(),
-        pre_existing=pre_existing,
-    )
+    _record(work, "retry", operation, now, failure=failure.word, why=why, tries=tries)
+    log_postponed("operation.retry", failure, tries=tries, until=until)
 
 
-def _being_revoked(work: UnitOfWork, key: str) -> bool:
-    """Whether a request to take this access away is overtaken: then nothing that was there is to outlast the new claims."""
-    return any(
-        other.direction is Direction.TAKE and other.purpose is Purpose.REQUEST
-        for other in work.operations.not_over_at(key)
-    )
-
-
-def _end_claim(work: UnitOfWork, claim_id: str, request_id: str, *, why: str, now: datetime) -> None:
-    work.claims.step(
-        claim_id,
-        to=ClaimState.ENDED,
-        states=(ClaimState.ACTIVE, ClaimState.ENDING),
-        ended_at=now,
-        why_ended=why,
-        due_at=None,
-    )
-    work.audit.record("claim.ended", "claim", claim_id, now=now, request_id=request_id, why=why)
-
-
-def _finish_request(
-    work: UnitOfWork, request_id: str, state: RequestState, *, now: datetime, reason: str | None = None
-) -> None:
-    if work.requests.finish(request_id, state, now=now, reason=reason):
+def finish(work: UnitOfWork, request_id: str, state: RequestState, *, now: datetime, reason: str | None = None) -> bool:
+    """End a request; whether it was still alive."""
+    alive = work.requests.finish(request_id, state, now=now, reason=reason)
+    if alive:
         work.audit.record(f"request.{state}", "request", request_id, now=now, request_id=request_id, reason=reason)
+    return alive
+
+
+def _record(work: UnitOfWork, change: str, operation: Operation, now: datetime, **detail: object) -> None:
+    work.audit.record(
+        f"operation.{change}", "operation", operation.id, now=now, request_id=operation.request_id, **detail
+    )

@@ -1,8 +1,8 @@
-"""Sync: take a complete snapshot of a system, in shards that any worker can read, and replace the last one in one step.
+"""Sync: takes a complete snapshot of a system, in shards that any worker can read, and replaces the last one in one step.
 
-A run reads new parts beside the current snapshot. Nothing of it counts until every part is complete: a list that shifted was
-read again, one that shrank suspiciously was read twice and agreed, no call was refused. Then one transaction points the
-system at the run. A run that cannot be completed says why in a sentence, and the snapshot before it stays.
+A run reads new parts beside the current snapshot. Nothing that it read counts until every part is complete: a list that
+shifted was read again, a list that shrank suspiciously was read twice with the same result, no call was refused. Then one
+transaction points the system at the run. A run that cannot be completed fails with a sentence, and the last snapshot stays.
 """
 
 from __future__ import annotations
@@ -11,19 +11,21 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
+from random import random
 
 import structlog
 
 from access.clock import Clock
 from access.entitlements import ResourceKind, System
-from access.failures import CredentialRefused, Failure, Transient
+from access.failures import CredentialRefused, Failure, Permanent, Transient
 from access.operations import Lane
+from access.retry import GiveUp, RetryAt, RetryLimits, decide
 from access.snapshots import RunState, SyncRun
 from connectors.reading import Incomplete, Part, Reader, ReadPlan, ResourceRow
-from store.leases import LeaseLost
 from store.outbox import Topic, WakeUp
 from store.sync_runs import Shard
-from store.unit_of_work import Conflict, Store, Unavailable
+from store.unit_of_work import Conflict, Store
+from tasks.attempts import attempt, log_postponed
 from tasks.publisher import Publisher
 from tasks.services import new_id
 from tasks.sync_parts import PartReader
@@ -33,14 +35,20 @@ _log = structlog.get_logger(__name__)
 #: Threads of one process that may read at a time, unless said otherwise; each reads several lists at once.
 _PLACES = 3
 
+#: How often a shard, or a step of a run, is tried.
+SYNC_RETRY = RetryLimits(attempts=8, deadline=timedelta(hours=3), longest_wait=timedelta(minutes=2))
+
 
 @dataclass(frozen=True, slots=True)
 class SyncOptions:
     """The times and bounds of sync.
 
-    ``period``: how often a snapshot is taken, None for only when asked. ``full_every``: how old the last full pass may be
-    before changes are no longer believed and everything is read. ``turn``: how long one wake-up works before it lets
-    others in. ``lease``: how long a shard belongs to a worker without a sign of life. ``shard_parts``: short lists in a shard.
+    - ``period``: how often a snapshot is taken; None for only when asked.
+    - ``full_every``: how old the last full pass may be before everything is read, whatever the events say.
+    - ``turn``: how long one wake-up works before it makes room for others.
+    - ``lease``: how long a shard belongs to a worker that shows no sign of life.
+    - ``shard_parts``: the number of short lists in a shard.
+    - ``retry``: how often a shard, or a step of a run, is tried; the deadline counts from the start of the run.
     """
 
     period: timedelta | None = timedelta(hours=1)
@@ -48,10 +56,7 @@ class SyncOptions:
     turn: timedelta = timedelta(minutes=5)
     lease: timedelta = timedelta(minutes=2)
     shard_parts: int = 40
-    tries: int = 8
-    deadline: timedelta = timedelta(hours=3)
-    first_wait: timedelta = timedelta(seconds=2)
-    longest_wait: timedelta = timedelta(minutes=2)
+    retry: RetryLimits = SYNC_RETRY
 
 
 class Sync:
@@ -69,6 +74,7 @@ class Sync:
         calls: Callable[[System], int],
         stopping: threading.Event | None = None,
         places: int = _PLACES,
+        jitter: Callable[[], float] = random,
     ) -> None:
         self._store = store
         self._clock = clock
@@ -79,6 +85,7 @@ class Sync:
         self._calls = calls
         self._stopping = stopping or threading.Event()
         self._places = threading.BoundedSemaphore(places)
+        self._jitter = jitter
 
     @property
     def systems(self) -> Sequence[System]:
@@ -149,7 +156,11 @@ class Sync:
             self._look_again(run_id, self._clock.now())
 
     def _turn(self, run: SyncRun) -> bool:
-        """One step for a run; whether there may be another for this worker."""
+        """One step for a run; whether there may be another for this worker. A lost lease leaves other shards to read."""
+        going_on = attempt("sync", lambda: self._step(run), lambda failure: self._postpone_or_fail(run, failure))
+        return going_on is not False
+
+    def _step(self, run: SyncRun) -> bool:
         try:
             if run.stage < 0:
                 return self._lead(run, self._plan)
@@ -159,21 +170,9 @@ class Sync:
                 return True
             with self._store.write() as work:
                 left = work.sync_runs.rest(run.id, now=self._clock.now())
-            if left:
-                return False
-            return self._lead(run, self._next_stage)
-        except LeaseLost:
-            _log.warning("sync.taken_over", why="the lease ran out and another worker has it now")
-            return True
-        except (Failure, Incomplete) as failure:
-            return self._put_off_or_fail(run, failure)
-        except (Conflict, Unavailable) as exc:
-            return self._put_off_or_fail(run, Transient(f"The database could not do it now: {exc}."))
-        except Exception as exc:  # noqa: BLE001 - a mistake of ours ends in a failed run that says so, not in silence
-            _log.exception("sync.mistake")
-            return self._put_off_or_fail(
-                run, Transient(f"Provisor made a mistake ({type(exc).__name__}); see its log.")
-            )
+            return not left and self._lead(run, self._next_stage)
+        except Incomplete as exc:
+            raise Permanent(str(exc)) from exc
 
     def _lead(self, run: SyncRun, step: Callable[[SyncRun], None]) -> bool:
         """Do what only one worker may do for a run; whether it was this one."""
@@ -249,12 +248,12 @@ class Sync:
         try:
             self._parts.read(self._readers[run.system], _plan_of(run), run, shard, parts)
         except Transient as failure:
-            if self._is_the_last(failure, shard.tries) or self._too_late(run):
-                raise Incomplete(f"Reading did not succeed in {shard.tries + 1} tries: {failure}") from failure
+            verdict = self._next_try(run, failure, tries=shard.tries + 1)
+            if isinstance(verdict, GiveUp):
+                raise Permanent(verdict.reason) from failure
             with self._store.write() as work:
-                at = self._wait(failure, shard.tries)
-                work.sync_runs.shard_later(shard, at=at, error=str(failure), counted=failure.counted)
-            _log.warning("sync.shard_later", failure=failure.word, why=str(failure), tries=shard.tries + 1)
+                work.sync_runs.shard_later(shard, at=verdict.at, error=str(failure), counted=failure.counted)
+            log_postponed("sync.shard_postponed", failure, tries=shard.tries + 1)
         else:
             with self._store.write() as work:
                 work.sync_runs.shard_done(shard, now=self._clock.now())
@@ -276,29 +275,31 @@ class Sync:
         _log.info("sync.complete", system=str(run.system), seconds=round((now - run.started_at).total_seconds(), 1))
         self._tidy()
 
-    def _put_off_or_fail(self, run: SyncRun, failure: Failure | Incomplete) -> bool:
-        if isinstance(failure, Transient) and not self._is_the_last(failure, run.tries) and not self._too_late(run):
-            with self._store.write() as work:
-                at = self._wait(failure, run.tries)
-                work.sync_runs.put_off(run.id, at=at, error=str(failure), counted=failure.counted)
-            _log.warning("sync.later", failure=failure.word, why=str(failure))
+    def _postpone_or_fail(self, run: SyncRun, failure: Failure) -> bool:
+        """Go on with the run later, or fail it with a sentence. Returns False: this worker is through with the run."""
+        verdict = self._next_try(run, failure, tries=run.tries + 1)
+        if isinstance(verdict, GiveUp):
+            self._fail(run, failure, verdict.reason)
             return False
+        counted = isinstance(failure, Transient) and failure.counted
+        with self._store.write() as work:
+            work.sync_runs.put_off(run.id, at=verdict.at, error=str(failure), counted=counted)
+        log_postponed("sync.postponed", failure)
+        return False
+
+    def _fail(self, run: SyncRun, failure: Failure, why: str) -> None:
         now = self._clock.now()
         with self._store.write() as work:
             snapshot = work.snapshots.current(run.system)
-            stays = (
-                "There is no earlier snapshot."
-                if snapshot is None
-                else (f"The snapshot of {snapshot.began_at:%Y-%m-%d %H:%M} UTC stays.")
-            )
-            reason = f"{failure} {stays}"
+            began = None if snapshot is None else f"{snapshot.began_at:%Y-%m-%d %H:%M}"
+            stays = f"The snapshot of {began} UTC stays." if began else "There is no earlier snapshot."
+            reason = f"{why} {stays}"
             if not work.sync_runs.finish(run.id, RunState.FAILED, now=now, error=reason):
-                return False
+                return
             work.audit.record("sync.failed", "sync_run", run.id, now=now, system=str(run.system), reason=reason)
         level = _log.error if isinstance(failure, CredentialRefused) else _log.warning
         level("sync.failed", system=str(run.system), why=reason)
         self._tidy()
-        return False
 
     def _tidy(self) -> None:
         """Delete what no snapshot needs, in small transactions so that nobody waits for it."""
@@ -322,19 +323,19 @@ class Sync:
             previous = work.sync_runs.get(run.previous_run_id)
         return None if previous is None else previous.started_at
 
-    def _is_the_last(self, failure: Transient, tries: int) -> bool:
-        """Whether no try is left after this failure; what our own doors held back was none."""
-        return failure.counted and tries + 1 >= self._options.tries
-
-    def _wait(self, failure: Transient, tries: int) -> datetime:
-        if self._stopping.is_set():
-            return self._clock.now()  # another process may go on at once
-        wait = min(self._options.longest_wait, self._options.first_wait * 2 ** min(tries, 20))
-        until: datetime = self._clock.now() + max(wait, failure.retry_after or timedelta(0))
-        return until
-
-    def _too_late(self, run: SyncRun) -> bool:
-        return self._clock.now() > run.started_at + self._options.deadline
+    def _next_try(self, run: SyncRun, failure: Failure, *, tries: int) -> RetryAt | GiveUp:
+        """When to try again. A refused credential fails the run at once: the next run is the next try."""
+        now = self._clock.now()
+        limits = self._options.retry
+        if not isinstance(failure, Transient):
+            return GiveUp(str(failure))
+        if now > run.started_at + limits.deadline:
+            return GiveUp(f"{failure} The run is past its deadline of {limits.deadline}.")
+        verdict = decide(
+            failure, tries=tries, first_tried_at=run.started_at, now=now, limits=limits, jitter=self._jitter()
+        )
+        # A process that stops leaves the work to another one at once.
+        return RetryAt(now) if isinstance(verdict, RetryAt) and self._stopping.is_set() else verdict
 
 
 class StoredCatalogue:

@@ -1,13 +1,14 @@
-"""Following tickets: what people did with them, and whether it is true.
+"""Following tickets: what people did with them, and whether the system shows it.
 
-A closed ticket is an answer, not a fact. The system is read; if it shows what was asked for, the operation is done. If it
-does not within a set time, a comment says what is still wrong and the same ticket is reopened; after a set number of such
-answers it is handed to the operator. One call reads up to a hundred tickets.
+When a ticket is closed, the system is read: if the system shows what was asked for, the operation is done. If it does not
+within a set time, a comment says what is still wrong and the same ticket is reopened. After a set number of such closings
+the operation is handed to the operator. One call reads up to a hundred tickets.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import structlog
@@ -15,22 +16,31 @@ import structlog
 from access.failures import Failure, Permanent, Transient
 from access.lifecycle import OperationState, TicketState
 from access.operations import Operation, Request, Ticket
-from connectors.ports import Observation
+from connectors.ports import Observation, Target
 from store.leases import LeaseLost
 from store.outbox import Topic, WakeUp
-from store.unit_of_work import Conflict, Unavailable, UnitOfWork
+from store.unit_of_work import UnitOfWork
 from tasks import settlement
-from tasks.faults import fault
+from tasks.attempts import attempt, log_postponed
 from tasks.services import Services
-from tasks.targets import target_of
 from tasks.ticket_opener import TicketOptions
 from tasks.ticket_text import TicketWriter
-from ticketing.ports import Phase, TicketProvider, TicketSnapshot
+from ticketing.ports import Phase, TicketProvider, TicketRef, TicketSnapshot
 
 _log = structlog.get_logger(__name__)
 
 #: How many tickets one call reads (the largest bulk fetch of Jira [spec]).
 BATCH = 100
+
+
+@dataclass(frozen=True, slots=True)
+class _Followed:
+    """A ticket as we last stored it, as its issue is now, and what it is for."""
+
+    ticket: Ticket
+    snapshot: TicketSnapshot
+    operation: Operation
+    request: Request
 
 
 class TicketTracker:
@@ -46,180 +56,141 @@ class TicketTracker:
 
     def follow(self) -> None:
         """Look at the tickets that are due, as many at a time as one call reads."""
-        due = self._due()
+        due = self._lease_due()
         while due:
             self._follow_these(due)
-            # Each that was looked at is due later, or leased: this ends.
-            due = self._due() if len(due) == BATCH else ()
+            # A ticket that was looked at is due later or leased, so this ends.
+            due = self._lease_due() if len(due) == BATCH else ()
 
-    def _due(self) -> Sequence[Ticket]:
+    def _lease_due(self) -> Sequence[Ticket]:
         now = self._services.clock.now()
         with self._services.store.write() as work:
             return work.tickets.lease_due(now=now, lasting=self._services.options.lease, limit=BATCH)
 
     def _follow_these(self, due: Sequence[Ticket]) -> None:
         try:
-            states = self._provider.read([ticket.issue_id for ticket in due if ticket.issue_id])
+            snapshots = self._provider.read([ticket.issue_id for ticket in due if ticket.issue_id])
         except Failure as failure:
             for ticket in due:
-                self._later(ticket, failure)
+                self._postpone(ticket, failure)
             return
         for ticket in due:
-            self._follow_one(ticket, states[ticket.issue_id or ""])
+            self._follow_one(ticket, snapshots[ticket.issue_id or ""])
 
-    def _follow_one(self, ticket: Ticket, state: TicketSnapshot) -> None:
+    def _follow_one(self, ticket: Ticket, snapshot: TicketSnapshot) -> None:
         with self._services.store.read() as work:
             operation = work.operations.get(ticket.operation_id)
             assert operation is not None
             request = work.requests.get(operation.request_id)
         assert request is not None
+        followed = _Followed(ticket, snapshot, operation, request)
         with structlog.contextvars.bound_contextvars(
-            request_id=request.id, operation_id=operation.id, ticket=state.ref.key
+            request_id=request.id, operation_id=operation.id, ticket=snapshot.ref.key
         ):
-            try:
-                self._judge(ticket, state, operation, request)
-            except LeaseLost:
-                _log.warning("ticket.taken_over", why="its lease ran out and another worker has it now")
-            except Failure as failure:
-                self._later(ticket, failure)
-            except Unavailable:
-                raise
-            except Conflict:
-                # The operation was called back between our look and our commit: next time it is seen so.
-                self._later(ticket, Transient("The operation changed while its ticket was looked at."))
-            except Exception as exc:  # noqa: BLE001 - one ticket that breaks us must not keep us from the others
-                _log.exception("ticket.broke")
-                self._later(ticket, fault(exc))
+            attempt("ticket", lambda: self._judge(followed), lambda failure: self._postpone(ticket, failure))
 
-    def _judge(self, ticket: Ticket, state: TicketSnapshot, operation: Operation, request: Request) -> None:
+    def _judge(self, followed: _Followed) -> None:
+        operation, phase = followed.operation, followed.snapshot.phase
         if operation.state is not OperationState.WITH_PERSON:
-            self._withdraw(ticket, state, operation, request)
-        elif state.phase is Phase.OPEN:
-            self._still_open(ticket, state)
+            self._withdraw(followed)
+        elif phase is Phase.OPEN:
+            self._settle(followed, to=TicketState.OPEN, answered_at=None)
         else:
-            try:
-                seen = self._services.connector(operation.system, operation.lane).observe(target_of(operation))
-            except Permanent as failure:
-                # What the API does not show, or will not show us: a person's word is no proof, and waiting makes it none.
-                seen = Observation(
-                    present=not operation.direction.wants_present, evidence=f"it cannot be seen: {failure}"
-                )
+            seen = self._observe(operation)
             if seen.present is operation.direction.wants_present:
-                self._true(ticket, state, operation, request, seen)
-            elif state.phase is Phase.DECLINED:
-                self._declined(ticket, state, operation)
-            elif state.phase is Phase.GONE:
-                self._gone(ticket, operation)
+                self._verified(followed, seen)
+            elif phase is Phase.DECLINED:
+                self._declined(followed)
+            elif phase is Phase.GONE:
+                self._replace(followed, "it was deleted")
             else:
-                self._not_true(ticket, state, operation, request, seen)
+                self._closed_untrue(followed, seen)
 
-    def _still_open(self, ticket: Ticket, state: TicketSnapshot) -> None:
-        self._settle(ticket, state, to=TicketState.OPEN, answered_at=None)
+    def _observe(self, operation: Operation) -> Observation:
+        """What the system shows. What cannot be read for good counts as not done: a closed ticket is not proof."""
+        try:
+            return self._services.connector(operation.system, operation.lane).observe(Target.of(operation))
+        except Permanent as failure:
+            return Observation(present=not operation.direction.wants_present, evidence=f"it cannot be seen: {failure}")
 
-    def _true(
-        self, ticket: Ticket, state: TicketSnapshot, operation: Operation, request: Request, seen: Observation
-    ) -> None:
+    def _verified(self, followed: _Followed, seen: Observation) -> None:
+        ticket, snapshot, operation = followed.ticket, followed.snapshot, followed.operation
+        end = TicketState.LOST if snapshot.phase is Phase.GONE else TicketState.VERIFIED
         now = self._services.clock.now()
-        end = TicketState.LOST if state.phase is Phase.GONE else TicketState.VERIFIED
         with self._services.store.write(holding=operation.access_key) as work:
-            self._end(work.tickets.settle, ticket, state, end, now=now)
-            following = settlement.done(work, operation, seen, was_there=False, now=now)
+            self._end(work, followed, end, now=now, status=snapshot.status)
+            wake_ups = settlement.done(work, operation, seen, was_there=False, now=now)
             claim = work.claims.get(operation.claim_id) if operation.claim_id else None
-            work.audit.record(
-                f"ticket.{end}",
-                "ticket",
-                ticket.id,
-                now=now,
-                request_id=request.id,
-                key=state.ref.key,
-                status=state.status,
-            )
-        _log.info("ticket.verified", status=state.status)
-        if following is not None:
-            self._services.publisher.send([WakeUp(Topic.OPERATION, following, operation.lane)])
+        self._services.publisher.send(wake_ups)
         if end is TicketState.VERIFIED:
-            words = self._writer.verified(operation, request, claim)
-            self._say(lambda: self._provider.comment(state.ref, words, marker=f"{ticket.id}-verified"))
+            text = self._writer.verified(operation, followed.request, claim)
+            try:
+                self._provider.comment(snapshot.ref, text, marker=f"{ticket.id}-verified")
+            except Failure as failure:
+                # One try is enough: the operation is done whether or not the ticket says so.
+                _log.warning("ticket.comment_lost", why=str(failure))
 
-    def _not_true(
-        self, ticket: Ticket, state: TicketSnapshot, operation: Operation, request: Request, seen: Observation
-    ) -> None:
-        """Closed, and not so: wait for it to show, then say what is wrong and reopen, or hand it to the operator."""
+    def _closed_untrue(self, followed: _Followed, seen: Observation) -> None:
+        """Closed, and not done: wait for it to show, then say what is wrong and reopen, or hand it to the operator."""
+        ticket = followed.ticket
         now = self._services.clock.now()
+        look_at = now + min(self._options.believe_within, self._services.options.look_again)
         if ticket.state is TicketState.OPEN:
-            self._settle(
-                ticket,
-                state,
-                to=TicketState.ANSWERED,
-                answers=ticket.answers + 1,
-                answered_at=now,
-                due_at=now + min(self._options.believe_within, self._services.options.look_again),
-            )
-            _log.info("ticket.answered", status=state.status, answers=ticket.answers + 1, seen=seen.evidence)
-            return
-        answered = ticket.answered_at or now
-        if now < answered + self._options.believe_within:
-            self._settle(
-                ticket, state, due_at=now + min(self._options.believe_within, self._services.options.look_again)
-            )
-            return
-        if ticket.answers > self._options.closings:
-            self._escalate(ticket, state, operation, request, seen)
-            return
-        words = self._writer.still_wrong(operation, request, ticket, seen)
+            answers, status = ticket.answers + 1, followed.snapshot.status
+            with self._services.store.write() as work:
+                self._settle_in(
+                    work, followed, to=TicketState.ANSWERED, answers=answers, answered_at=now, due_at=look_at
+                )
+                _record(work, "answered", followed, now, status=status, seen=seen.evidence)
+            _log.info("ticket.answered", status=status, answers=answers, seen=seen.evidence)
+        elif now < (ticket.answered_at or now) + self._options.believe_within:
+            self._settle(followed, due_at=look_at)
+        elif ticket.answers > self._options.closings:
+            self._escalate(followed, seen)
+        else:
+            self._reopen(followed, seen)
+
+    def _reopen(self, followed: _Followed, seen: Observation) -> None:
+        ticket, snapshot, operation = followed.ticket, followed.snapshot, followed.operation
+        text = self._writer.still_wrong(operation, followed.request, ticket, seen)
+        self._comment(snapshot.ref, text, marker=f"{ticket.id}-answer-{ticket.answers}")
         try:
-            self._provider.comment(state.ref, words, marker=f"{ticket.id}-answer-{ticket.answers}")
+            reopened = self._provider.reopen(snapshot.ref)
         except Permanent as failure:
-            _log.warning("ticket.comment_lost", why=str(failure))
-        try:
-            reopened = self._provider.reopen(state.ref)
-        except Permanent as failure:
-            self._replace(ticket, state, operation, f"it cannot be reopened: {failure}")
+            self._replace(followed, f"it cannot be reopened: {failure}")
             return
+        now = self._services.clock.now()
         with self._services.store.write() as work:
-            self._settle_in(work, ticket, reopened, to=TicketState.OPEN, answered_at=None)
-            work.audit.record(
-                "ticket.reopened",
-                "ticket",
-                ticket.id,
-                now=now,
-                request_id=request.id,
-                key=state.ref.key,
-                wrong=seen.evidence,
-            )
+            self._settle_in(work, replace(followed, snapshot=reopened), to=TicketState.OPEN, answered_at=None)
+            _record(work, "reopened", followed, now, wrong=seen.evidence)
         _log.warning("ticket.reopened", answers=ticket.answers, wrong=seen.evidence)
 
-    def _escalate(
-        self, ticket: Ticket, state: TicketSnapshot, operation: Operation, request: Request, seen: Observation
-    ) -> None:
-        now = self._services.clock.now()
-        words = self._writer.escalated(operation, request, ticket, seen)
-        try:
-            self._provider.comment(state.ref, words, marker=f"{ticket.id}-escalated")
-        except Permanent as failure:
-            _log.warning("ticket.comment_lost", why=str(failure))
-        reason = f"{state.ref.key} was closed {ticket.answers} times without being done: {seen.evidence}"
-        with self._services.store.write(holding=operation.access_key) as work:
-            self._end(work.tickets.settle, ticket, state, TicketState.ESCALATED, now=now)
-            settlement.failed(work, operation, reason, now=now)
+    def _escalate(self, followed: _Followed, seen: Observation) -> None:
+        ticket, ref, operation = followed.ticket, followed.snapshot.ref, followed.operation
+        text = self._writer.escalated(operation, followed.request, ticket, seen)
+        self._comment(ref, text, marker=f"{ticket.id}-escalated")
+        reason = f"{ref.key} was closed {ticket.answers} times without being done: {seen.evidence}"
+        self._fail(followed, TicketState.ESCALATED, reason)
 
-    def _declined(self, ticket: Ticket, state: TicketSnapshot, operation: Operation) -> None:
-        now = self._services.clock.now()
-        said = state.resolution or state.status
-        reason = f"{state.ref.key} was closed as '{said}'" + (f" by {state.assignee}" if state.assignee else "")
-        with self._services.store.write(holding=operation.access_key) as work:
-            self._end(work.tickets.settle, ticket, state, TicketState.DECLINED, now=now)
-            settlement.failed(work, operation, reason, now=now)
+    def _declined(self, followed: _Followed) -> None:
+        snapshot = followed.snapshot
+        by = f" by {snapshot.assignee}" if snapshot.assignee else ""
+        reason = f"{snapshot.ref.key} was closed as '{snapshot.resolution or snapshot.status}'{by}"
+        self._fail(followed, TicketState.DECLINED, reason)
 
-    def _gone(self, ticket: Ticket, operation: Operation) -> None:
-        self._replace(ticket, None, operation, "it was deleted")
-
-    def _replace(self, ticket: Ticket, state: TicketSnapshot | None, operation: Operation, why: str) -> None:
-        """The ticket can do no more; the operation gets another one, as long as it has not used them up."""
+    def _fail(self, followed: _Followed, end: TicketState, reason: str) -> None:
+        """The ticket ends without its operation being done, and the operation fails with it."""
         now = self._services.clock.now()
-        end = TicketState.LOST
+        with self._services.store.write(holding=followed.operation.access_key) as work:
+            self._end(work, followed, end, now=now, why=reason)
+            settlement.failed(work, followed.operation, reason, now=now)
+
+    def _replace(self, followed: _Followed, why: str) -> None:
+        """The ticket cannot be used any more; the operation gets another one, as long as it has not used them up."""
+        operation = followed.operation
+        now = self._services.clock.now()
         with self._services.store.write(holding=operation.access_key) as work:
-            self._end(work.tickets.settle, ticket, state, end, now=now)
+            self._end(work, followed, TicketState.LOST, now=now, why=why)
             work.operations.step(
                 operation.id,
                 to=OperationState.READY,
@@ -227,62 +198,44 @@ class TicketTracker:
                 due_at=now,
                 dispatched_until=None,
             )
-            work.audit.record(
-                "ticket.lost",
-                "ticket",
-                ticket.id,
-                now=now,
-                request_id=operation.request_id,
-                key=ticket.issue_key,
-                why=why,
-            )
-        _log.warning("ticket.lost", why=why)
         self._services.publisher.send([WakeUp(Topic.OPERATION, operation.id, operation.lane)])
 
-    def _withdraw(self, ticket: Ticket, state: TicketSnapshot, operation: Operation, request: Request) -> None:
-        now = self._services.clock.now()
-        if state.phase is Phase.OPEN:
-            words = self._writer.withdrawn(operation, request)
+    def _withdraw(self, followed: _Followed) -> None:
+        """The operation is not wanted any more: say so on the ticket, and close it."""
+        snapshot = followed.snapshot
+        if snapshot.phase is Phase.OPEN:
+            text = self._writer.withdrawn(followed.operation, followed.request)
             try:
-                self._provider.comment(state.ref, words, marker=f"{ticket.id}-withdrawn")
-                state = self._provider.close(state.ref)
+                self._provider.comment(snapshot.ref, text, marker=f"{followed.ticket.id}-withdrawn")
+                followed = replace(followed, snapshot=self._provider.close(snapshot.ref))
             except Permanent as failure:
                 _log.warning("ticket.left_open", why=str(failure))
         with self._services.store.write() as work:
-            self._end(work.tickets.settle, ticket, state, TicketState.WITHDRAWN, now=now)
-            work.audit.record(
-                "ticket.withdrawn", "ticket", ticket.id, now=now, request_id=request.id, key=state.ref.key
-            )
-        _log.info("ticket.withdrawn")
+            self._end(work, followed, TicketState.WITHDRAWN, now=self._services.clock.now())
 
-    def _settle(
-        self, ticket: Ticket, shown: TicketSnapshot, *, to: TicketState | None = None, **columns: object
-    ) -> None:
-        """Keep what people see of it, and look again at the next poll unless ``columns`` say when."""
+    def _settle(self, followed: _Followed, *, to: TicketState | None = None, **columns: object) -> None:
         with self._services.store.write() as work:
-            self._settle_in(work, ticket, shown, to=to, **columns)
+            self._settle_in(work, followed, to=to, **columns)
 
     def _settle_in(
-        self,
-        work: UnitOfWork,
-        ticket: Ticket,
-        shown: TicketSnapshot,
-        *,
-        to: TicketState | None = None,
-        **columns: object,
+        self, work: UnitOfWork, followed: _Followed, *, to: TicketState | None = None, **columns: object
     ) -> None:
-        values = {"due_at": self._services.clock.now() + self._options.poll, "error": None} | _shown(shown) | columns
-        values["state"] = str(to or ticket.state)
+        """Keep what people see of the ticket, and look again at the next poll unless ``columns`` say when."""
+        ticket = followed.ticket
+        defaults = {"due_at": self._services.clock.now() + self._options.poll, "error": None}
+        values = defaults | _visible(followed.snapshot) | columns | {"state": str(to or ticket.state)}
         work.tickets.settle(ticket.id, fence=ticket.fence, **values)
 
     @staticmethod
-    def _end(
-        settle: Callable[..., None], ticket: Ticket, state: TicketSnapshot | None, end: TicketState, *, now: datetime
-    ) -> None:
-        shown = {} if state is None else _shown(state)
-        settle(ticket.id, fence=ticket.fence, state=str(end), closed_at=now, due_at=None, **shown)
+    def _end(work: UnitOfWork, followed: _Followed, end: TicketState, *, now: datetime, **detail: object) -> None:
+        ticket = followed.ticket
+        visible = _visible(followed.snapshot)
+        work.tickets.settle(ticket.id, fence=ticket.fence, state=str(end), closed_at=now, due_at=None, **visible)
+        _record(work, str(end), followed, now, **detail)
+        _log.info(f"ticket.{end}", **detail)
 
-    def _later(self, ticket: Ticket, failure: Failure) -> None:
+    def _postpone(self, ticket: Ticket, failure: Failure) -> None:
+        """Look at the ticket at the next poll, or when the service asks for it. Tickets stay together: one call reads all."""
         now = self._services.clock.now()
         wait = failure.retry_after if isinstance(failure, Transient) and failure.retry_after else self._options.poll
         try:
@@ -290,19 +243,30 @@ class TicketTracker:
                 work.tickets.settle(ticket.id, fence=ticket.fence, due_at=now + wait, error=str(failure))
         except LeaseLost:
             return
-        _log.warning("ticket.later", ticket=ticket.issue_key, failure=failure.word, why=str(failure))
+        log_postponed("ticket.postponed", failure, key=ticket.issue_key)
 
-    @staticmethod
-    def _say(comment: Callable[[], None]) -> None:
-        """Thanks are worth one try: the operation is done whether or not the ticket says so."""
+    def _comment(self, ref: TicketRef, text: str, *, marker: str) -> None:
+        """Comment on a ticket, where the provider lets us."""
         try:
-            comment()
-        except Failure as failure:
+            self._provider.comment(ref, text, marker=marker)
+        except Permanent as failure:
             _log.warning("ticket.comment_lost", why=str(failure))
 
 
-def _shown(state: TicketSnapshot) -> dict[str, object]:
-    """What people see of the ticket, kept beside it; a moved issue has a new key and address, a deleted one has none."""
-    if state.phase is Phase.GONE:
+def _visible(snapshot: TicketSnapshot) -> dict[str, object]:
+    """The columns that show what people see of the ticket. A moved issue has a new key and URL, a deleted one has none."""
+    if snapshot.phase is Phase.GONE:
         return {}
-    return {"status": state.status, "issue_key": state.ref.key, "url": state.ref.url}
+    return {"status": snapshot.status, "issue_key": snapshot.ref.key, "url": snapshot.ref.url}
+
+
+def _record(work: UnitOfWork, change: str, followed: _Followed, now: datetime, **detail: object) -> None:
+    work.audit.record(
+        f"ticket.{change}",
+        "ticket",
+        followed.ticket.id,
+        now=now,
+        request_id=followed.request.id,
+        key=followed.snapshot.ref.key or followed.ticket.issue_key,
+        **detail,
+    )

@@ -84,7 +84,7 @@ class IntakeConsumer:
     def _take_returned(self, message: Message) -> None:
         body, content_type = _bytes(message.body), message.content_type
         reason = "Workers ended while taking this message in, as often as the broker allows. Read their logs first."
-        rejected = self._intake.bury(body, content_type=content_type, source="broker", reason=reason)
+        rejected = self._intake.reject(body, content_type=content_type, source="broker", reason=reason)
         self._copy_to_dead(message, rejected.reason, rejected.number)
         message.ack()
 

@@ -25,18 +25,18 @@ class StoredEmails:
     def account(self, email: str) -> str | None:
         """The account with this address, as far as we know."""
         with self._store.read() as work:
-            return work.addresses.account(self._system, email)
+            return work.known_emails.account(self._system, email)
 
     def address(self, account_id: str) -> str | None:
         """The address of an account, as far as we know. It may be a minute old: listings ask for every account."""
         now = self._clock.now()
         if now >= self._fresh_until:
             with self._store.read() as work:
-                self._known = work.addresses.all(self._system)
+                self._known = work.known_emails.all(self._system)
             self._fresh_until = now + _FRESH_FOR
         return self._known.get(account_id)
 
     def learn(self, email: str, account_id: str) -> None:
         """Remember that the address is the account's."""
         with self._store.write() as work:
-            work.addresses.learn(self._system, email, account_id, source="made by Provisor", now=self._clock.now())
+            work.known_emails.learn(self._system, email, account_id, source="made by Provisor", now=self._clock.now())

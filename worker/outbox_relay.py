@@ -83,12 +83,12 @@ class OutboxRelay:
             return
         self._begin_what_is_periodic()
         with self._store.read() as work:
-            if not work.due.anything(now=now, owed_before=now - _OWED_FOR):
+            if not work.sweep.anything(now=now, owed_before=now - _OWED_FOR):
                 return
         with self._store.write() as work:
             # Owed ones are forgotten in a later turn, once the broker has them.
             owed = work.outbox.unsent(before=now - _OWED_FOR, limit=_SWEEP)
-            wake_ups = [*owed, *work.due.sweep(now=now, dispatched_for=self._dispatched_for, limit=_SWEEP)]
+            wake_ups = [*owed, *work.sweep.mark_due(now=now, dispatched_for=self._dispatched_for, limit=_SWEEP)]
         self._publisher.send(wake_ups)
         # Last, so that no message handed in keeps an expiry from being found.
         while self._intake.drain_inbox(_SWEEP) == _SWEEP:

@@ -16,7 +16,7 @@ from connectors.jira.permissions import OwnPermissions
 from connectors.jira.projects import Projects
 from connectors.jira.roles import Roles
 from connectors.jira.shapes import USER
-from connectors.ports import Holdings, Observation, Target, Written
+from connectors.ports import Holdings, Observation, Target
 from httpclient import Call, HttpClient, RateLimiter
 
 _MYSELF = f"{API}/myself"
@@ -125,36 +125,38 @@ class JiraConnector:
             return self._roles.observe(path[0], path[1], target.account_id)
         raise _not_by_api(target)
 
-    def give(self, target: Target) -> Written:
+    def give(self, target: Target) -> None:
         """Add to the group or role, or invite the address."""
         kind, path = target.entitlement.kind, target.entitlement.path
         if kind is ResourceKind.ACCOUNT:
-            return self._give_account(target)
-        if kind is ResourceKind.GROUP:
-            return self._groups.give(path[0], _account(target))
-        if kind is ResourceKind.PROJECT_ROLE:
-            return self._roles.give(path[0], path[1], _account(target))
-        raise _not_by_api(target)
+            self._give_account(target)
+        elif kind is ResourceKind.GROUP:
+            self._groups.give(path[0], _account(target))
+        elif kind is ResourceKind.PROJECT_ROLE:
+            self._roles.give(path[0], path[1], _account(target))
+        else:
+            raise _not_by_api(target)
 
-    def take(self, target: Target) -> Written:
+    def take(self, target: Target) -> None:
         """Take out of the group or role."""
         kind, path = target.entitlement.kind, target.entitlement.path
         if kind is ResourceKind.GROUP:
-            return self._groups.take(path[0], _account(target))
-        if kind is ResourceKind.PROJECT_ROLE:
-            return self._roles.take(path[0], path[1], _account(target))
-        raise _not_by_api(target)
+            self._groups.take(path[0], _account(target))
+        elif kind is ResourceKind.PROJECT_ROLE:
+            self._roles.take(path[0], path[1], _account(target))
+        else:
+            raise _not_by_api(target)
 
     def holdings(self, account_id: str) -> Holdings:
         """The account's groups and the project roles it is in itself, within the cap on calls."""
         return self._holdings.read(account_id)
 
-    def _give_account(self, target: Target) -> Written:
+    def _give_account(self, target: Target) -> None:
         if target.account_id and self._accounts.observe(target.account_id, None).present:
-            return Written.ALREADY
+            return
         if not target.email:
             raise Permanent("No address to invite is named.", remedy="Ask again with the person's email.")
-        return self._invitations.give(target.email, target.products)
+        self._invitations.give(target.email, target.products)
 
 
 def _account(target: Target) -> str:

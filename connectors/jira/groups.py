@@ -11,7 +11,7 @@ from access.text import normalized_name
 from connectors.jira.accounts import Accounts
 from connectors.jira.client import API, disagreement, refusal
 from connectors.jira.shapes import GROUP_PAGE, PICKED_GROUPS, USER_GROUPS, Group, PickedGroup, is_group_id
-from connectors.ports import Observation, Written
+from connectors.ports import Observation
 from httpclient import Call, HttpClient, Response
 from httpclient.calls import Params
 
@@ -90,7 +90,7 @@ class Groups:
             evidence=f"Jira does not list group {group_id} among the {len(held)} groups of account {account_id}.",
         )
 
-    def give(self, group_id: str, account_id: str) -> Written:
+    def give(self, group_id: str, account_id: str) -> None:
         """Add the account: 201, or 400 with ``already a member`` [observed], which is success."""
         call = Call(
             method="POST",
@@ -101,12 +101,12 @@ class Groups:
         )
         answer = self._client.send(call)
         if answer.status not in _LOOKED_INTO:
-            return Written.APPLIED
+            return
         if _ALREADY in answer.said.lower() or self.observe(group_id, account_id).present:
-            return Written.ALREADY
+            return
         raise self._why_not(answer, f"add account {account_id} to group {group_id}", group_id, account_id)
 
-    def take(self, group_id: str, account_id: str) -> Written:
+    def take(self, group_id: str, account_id: str) -> None:
         """Remove the account: 200; for one that is not a member 400 or 404 [assumed], decided by text, else by reading."""
         call = Call(
             method="DELETE",
@@ -116,9 +116,9 @@ class Groups:
         )
         answer = self._client.send(call)
         if answer.status not in _LOOKED_INTO:
-            return Written.APPLIED
+            return
         if _NOT_A_MEMBER in answer.said.lower() or not self.observe(group_id, account_id).present:
-            return Written.ALREADY
+            return
         raise self._why_not(answer, f"take account {account_id} out of group {group_id}", group_id, account_id)
 
     def _why_not(self, answer: Response, what: str, group_id: str, account_id: str) -> Failure:

@@ -9,7 +9,6 @@ from access.failures import CredentialRefused, Failure, Permanent, Transient, Un
 from connectors.jira.accounts import Accounts
 from connectors.jira.client import API, refusal
 from connectors.jira.shapes import USER
-from connectors.ports import Written
 from httpclient import Call, HttpClient, Response, read_with_retries
 
 #: Told the lower-cased address and the account id of every account that was made, while both are certain.
@@ -37,7 +36,7 @@ class Invitations:
         self._accounts = accounts
         self._remember = remember
 
-    def give(self, email: str, products: tuple[str, ...]) -> Written:
+    def give(self, email: str, products: tuple[str, ...]) -> None:
         """Invite the address with these products (``POST /user`` [spec]); a second call does no harm [spec].
 
         Raises ``Unknown`` when the answer was lost and the address is not found (a new user may be unfindable for seconds
@@ -46,11 +45,11 @@ class Invitations:
         found = self._accounts.by_email(email)
         before = found if isinstance(found, Account) and found.email_proven else None
         if before is not None and self._is_enough(before, products):
-            return Written.ALREADY
+            return
         failure, answer = self._invite(email, products)
         if answer is not None and answer.status == HTTPStatus.CREATED:
             self._learn(email, answer)
-            return Written.APPLIED
+            return
         if before is not None and answer is not None:
             raise refusal(
                 answer, f"give access to {before.title} ({before.id}), who has an account without any", remedy=_REMEDY
@@ -58,7 +57,7 @@ class Invitations:
         made = None if before is not None else self._look_again(email)
         # A probable match that was there before the call is no sign that the call made it.
         if made is not None and made.active and made != found:
-            return Written.APPLIED
+            return
         if failure is not None:
             raise failure
         assert answer is not None

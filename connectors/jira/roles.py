@@ -11,7 +11,7 @@ from connectors.jira.accounts import Accounts
 from connectors.jira.client import API, disagreement, refusal
 from connectors.jira.groups import Groups
 from connectors.jira.projects import Projects
-from connectors.ports import Observation, Written
+from connectors.ports import Observation
 from httpclient import Call, Response
 
 _ROLE = f"{API}/project/{{project}}/role/{{role}}"
@@ -75,7 +75,7 @@ class Roles:
         also = f"; it holds the role through {', '.join(through)}" if through else ""
         return Observation(present=False, evidence=f"Jira does not list account {account_id} itself in {where}{also}.")
 
-    def give(self, project_id: str, role_id: str, account_id: str) -> Written:
+    def give(self, project_id: str, role_id: str, account_id: str) -> None:
         """Add the account, alone: one duplicate would fail a request for several [assumed]. A duplicate is success."""
         call = Call(
             method="POST",
@@ -86,9 +86,9 @@ class Roles:
         )
         answer = self._projects.change(call, project_id)
         if answer.status not in _LOOKED_INTO:
-            return Written.APPLIED
+            return
         if _ALREADY in answer.said.lower():
-            return Written.ALREADY
+            return
         what = f"put account {account_id} into role {role_id} of project {project_id}"
         self._refuse_free_plan(answer, what)
         if self._projects.role(project_id, role_id) is None:
@@ -99,11 +99,11 @@ class Roles:
         if not user.usable:
             raise refusal(answer, what, remedy="The account is deactivated: a person must reactivate it first.")
         if self.observe(project_id, role_id, account_id).present:
-            return Written.ALREADY
+            return
         raise self._why_not(answer, what)
 
-    def take(self, project_id: str, role_id: str, account_id: str) -> Written:
-        """Remove the account: 204, also when it is not in the role [observed], so this always reads as applied."""
+    def take(self, project_id: str, role_id: str, account_id: str) -> None:
+        """Remove the account: 204, also when it is not in the role [observed]."""
         call = Call(
             method="DELETE",
             route=_ROLE,
@@ -113,9 +113,9 @@ class Roles:
         )
         answer = self._projects.change(call, project_id)
         if answer.status not in _LOOKED_INTO:
-            return Written.APPLIED
+            return
         if not self.observe(project_id, role_id, account_id).present:
-            return Written.ALREADY
+            return
         what = f"take account {account_id} out of role {role_id} of project {project_id}"
         self._refuse_free_plan(answer, what)
         raise self._why_not(answer, what)

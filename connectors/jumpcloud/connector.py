@@ -12,7 +12,7 @@ from connectors.jumpcloud.accounts import Accounts
 from connectors.jumpcloud.groups import Groups
 from connectors.jumpcloud.memberships import Memberships
 from connectors.jumpcloud.shapes import ORGANIZATIONS
-from connectors.ports import Holdings, Observation, Target, Written
+from connectors.ports import Holdings, Observation, Target
 from httpclient import Call, HttpClient, RateLimiter
 
 _ORGANIZATIONS = "/api/organizations"
@@ -105,13 +105,13 @@ class JumpCloudConnector:
             present=found.active, evidence=f"JumpCloud shows user {found.id} as {state}", account_id=found.id
         )
 
-    def give(self, target: Target) -> Written:
+    def give(self, target: Target) -> None:
         """Add the user to the group."""
-        return self._memberships.give(_group(target), _user(target))
+        self._memberships.give(_group(target), _user(target))
 
-    def take(self, target: Target) -> Written:
+    def take(self, target: Target) -> None:
         """Take the user out of the group."""
-        return self._memberships.take(_group(target), _user(target))
+        self._memberships.take(_group(target), _user(target))
 
     def holdings(self, account_id: str) -> Holdings:
         """Names of the user's groups; an id stands for a group that went away in between."""

@@ -7,7 +7,7 @@ from connectors.jumpcloud.accounts import Accounts
 from connectors.jumpcloud.client import PAGE, total_count
 from connectors.jumpcloud.groups import Groups
 from connectors.jumpcloud.shapes import GRAPH_OBJECTS, is_object_id
-from connectors.ports import Observation, Written
+from connectors.ports import Observation
 from httpclient import Call, HttpClient, Response
 
 _MEMBERS = "/api/v2/usergroups/{group}/members"
@@ -59,19 +59,18 @@ class Memberships:
                 return held
         raise Transient(f"The groups of JumpCloud user {user_id} kept changing while they were read.")
 
-    def give(self, group_id: str, user_id: str) -> Written:
+    def give(self, group_id: str, user_id: str) -> None:
         """Add the user: 204 [spec], or 409 when already there [observed: 2 clients].
 
         A 404 is ambiguous: group and user are looked up to say which is gone.
         """
         answer = self._change("add", group_id, user_id)
         if answer.status == HTTPStatus.CONFLICT:
-            return Written.ALREADY
+            return
         if answer.status in _LOOKED_INTO:
             raise self._why_not_added(answer, group_id, user_id)
-        return Written.APPLIED
 
-    def take(self, group_id: str, user_id: str) -> Written:
+    def take(self, group_id: str, user_id: str) -> None:
         """Remove the user: 204 [spec], or 404 when not a member [observed: 2 clients].
 
         The 404 is ambiguous, so the user's groups are read: whether membership, group or user is gone, what is not there is
@@ -79,9 +78,9 @@ class Memberships:
         """
         answer = self._change("remove", group_id, user_id)
         if answer.status not in _LOOKED_INTO:
-            return Written.APPLIED
+            return
         if not self.observe(group_id, user_id).present:
-            return Written.ALREADY
+            return
         raise self._refusal(answer, group_id, "take the user out of")
 
     def _change(self, op: str, group_id: str, user_id: str) -> Response:

@@ -31,6 +31,7 @@ from store.queries.parts import (
     same_account,
     snapshot_began,
 )
+from store.rows import from_row
 from store.snapshot_tables import accounts, grants, resources, snapshots
 from store.snapshots import TABLES
 
@@ -74,16 +75,7 @@ class Queries:
         statement = select(snapshots).order_by(snapshots.c.system)
         if system is not None:
             statement = statement.where(snapshots.c.system == system)
-        return [
-            Snapshot(
-                system=System(row.system),
-                run_id=row.run_id,
-                began_at=row.began_at,
-                completed_at=row.completed_at,
-                full_run_at=row.full_run_at,
-            )
-            for row in self._connection.execute(statement).all()
-        ]
+        return [from_row(Snapshot, row) for row in self._connection.execute(statement).mappings().all()]
 
     def accounts(self, wanted: Wanted) -> Iterator[Mapping[str, Any]]:
         """The accounts, by system and title."""

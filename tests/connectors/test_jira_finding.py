@@ -370,7 +370,8 @@ def test_a_scoped_token_works_at_the_gateway_and_links_still_name_the_site(site:
     found = connector.find_entitlement(EntitlementRef.parse("jira:project-role:PAY:Administrators:assigned"))
     assert isinstance(found, Entitlement)
     assert found.url == f"{SITE}/browse/PAY"
-    assert connector.take(site.actor())
+    connector.take(site.actor())
+    assert not connector.observe(site.actor()).present
 
 
 @pytest.mark.parametrize("how", ["anonymous", "refused"])

@@ -16,7 +16,7 @@ from access.policy import Policy, Rule, TicketRoute
 from access.provisioning import Provisioning
 from access.retry import RetryLimits
 from store.outbox import Topic, WakeUp
-from store.tables import claims, operations, requests, tickets
+from store.tables import audit, claims, operations, requests, tickets
 from store.unit_of_work import Store
 from tasks.expiry import Expiry
 from tasks.fulfilment import Fulfilment
@@ -55,6 +55,13 @@ TERMS = FulfilmentOptions(
 TICKET_TERMS = TicketOptions(
     poll=timedelta(seconds=10), look_for=timedelta(seconds=40), believe_within=timedelta(seconds=6), closings=2
 )
+#: The states whose beginning is an audit row of the same name. Of the others the rows of operations and tickets tell.
+RECORDED = {
+    "request": ("received", "done", "refused", "failed", "withdrawn"),
+    "operation": ("done", "failed", "dropped"),
+    "claim": ("active", "ending", "ended", "void"),
+}
+
 RULES = (
     Rule(pattern="jumpcloud:group:by-hand*:member", give=Method.TICKET, take=Method.TICKET),
     Rule(pattern="jumpcloud:*"),
@@ -102,6 +109,7 @@ class LocalStack:
             policy=policy,
             mode=mode,
             options=options,
+            jitter=lambda: 0.0,
         )
         writer = TicketWriter(TEMPLATES, policy)
         fulfilment = Fulfilment(services, TicketOpener(services, tickets, writer, ticket_terms))
@@ -178,7 +186,7 @@ class LocalStack:
         """What a relay would send now, and what was sent since."""
         sent, self.bench.wake_ups = self.bench.wake_ups, []
         with self.store.write() as work:
-            return [*sent, *work.due.sweep(now=self.clock.now(), dispatched_for=DISPATCHED_FOR, limit=500)]
+            return [*sent, *work.sweep.mark_due(now=self.clock.now(), dispatched_for=DISPATCHED_FOR, limit=500)]
 
     def run(self, lasting: timedelta = timedelta(0)) -> None:
         """Sweep and handle until nothing is due now; then jump to what is due next, for as long as it is to last."""
@@ -191,6 +199,22 @@ class LocalStack:
                 self.clock.advance(end - self.clock.now())
                 return
             self.clock.advance(due - self.clock.now())
+
+    def unrecorded(self) -> list[tuple[str, str]]:
+        """The audit rows that are missing: of each request, operation, claim and ticket, the row of its present state."""
+        with self.store.database.read() as connection:
+            recorded = {(row.event, row.entity_id) for row in connection.execute(audit.select())}
+            present = {
+                (f"{entity}.{row.state}", row.id)
+                for entity, table in (("request", requests), ("operation", operations), ("claim", claims))
+                for row in connection.execute(table.select())
+                if row.state in RECORDED[entity]
+            }
+            present |= {
+                ("ticket.opened" if row.state == "open" else f"ticket.{row.state}", row.id)
+                for row in connection.execute(tickets.select())
+            }
+        return sorted(present - recorded)
 
     def next_due(self) -> datetime | None:
         """When a sweep will find something; None when nothing is left to be found."""

@@ -20,18 +20,6 @@ def test_the_clock_starts_when_the_access_was_seen_and_it_goes_on_time(stack: Si
     assert timedelta(0) <= ended.ended_at - ended.ends_at < timedelta(seconds=8)
 
 
-def test_the_first_of_two_to_end_takes_nothing(stack: SimulatedStack) -> None:
-    email, team = stack.company.person(), stack.company.jira_group()
-    first = stack.grant(email, f"jira:group:{team}:member", duration="PT1S")
-    second = stack.grant(email, f"jira:group:{team}:member", duration="PT4S")
-    stack.ended(first)
-    stack.ended(second)
-    assert "another claim" in (stack.claim_ended(first).why_ended or "")
-    assert stack.company.in_jira(email, team)
-    stack.claim_ended(second)
-    assert not stack.company.in_jira(email, team)
-
-
 def test_a_group_and_a_role_of_one_person_end_each_on_its_own(stack: SimulatedStack) -> None:
     email, team = stack.company.person(), stack.company.jira_group()
     standing = stack.grant(email, f"jira:group:{team}:member")

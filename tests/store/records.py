@@ -6,10 +6,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from access.entitlements import EntitlementRef
-from access.lifecycle import ClaimState, OperationState
+from access.lifecycle import ClaimState, OperationState, TicketState
 from access.message import AccessRequest
 from access.methods import Direction, Method
-from access.operations import Claim, Operation, Purpose, access_key
+from access.operations import Claim, Operation, Purpose, Ticket, access_key
 from store.requests import Received
 from store.unit_of_work import UnitOfWork
 
@@ -36,31 +36,19 @@ def operation(operation_id: str = "op1", **changes: Any) -> Operation:
     plain: dict[str, Any] = {
         "id": operation_id,
         "request_id": "r1",
-        "claim_id": None,
         "purpose": Purpose.REQUEST,
-        "position": 0,
         "direction": Direction.GIVE,
         "entitlement": GROUP,
         "named": GROUP,
         "title": "the group",
-        "url": None,
         "account_id": "u1",
         "account_title": "Ada",
         "email": "ada@example.com",
-        "products": (),
         "via": Method.CONNECTOR,
         "why": "the rule",
         "state": OperationState.READY,
-        "before": None,
-        "wrote_at": None,
-        "evidence": None,
-        "error": None,
-        "tries": 0,
-        "fence": 0,
-        "first_tried_at": None,
         "due_at": NOW,
         "created_at": NOW,
-        "verified_at": None,
     }
     return Operation(**(plain | changes))
 
@@ -76,11 +64,17 @@ def claim(claim_id: str = "cl1", **changes: Any) -> Claim:
         "title": "the group",
         "access_key": access_key("u1", None, GROUP),
         "state": ClaimState.PENDING,
-        "pre_existing": None,
-        "duration": None,
-        "starts_at": None,
-        "ends_at": None,
-        "ended_at": None,
-        "why_ended": None,
     }
     return Claim(**(plain | changes))
+
+
+def ticket(ticket_id: str = "tk1", **changes: Any) -> Ticket:
+    plain: dict[str, Any] = {
+        "id": ticket_id,
+        "operation_id": "op1",
+        "provider": "jira",
+        "marker": ticket_id,
+        "project": "OPS",
+        "state": TicketState.INTENDED,
+    }
+    return Ticket(**(plain | changes))

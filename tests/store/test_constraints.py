@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from access.lifecycle import ClaimState, OperationState, RequestState, TicketState
-from store.unit_of_work import Conflict, Store, UnitOfWork
-from tests.store.records import MINUTE, NOW, add_request, claim, operation
+from store.unit_of_work import Conflict, Store
+from tests.store.records import MINUTE, NOW, add_request, claim, operation, ticket
 
 
 def with_operation(store: Store, operation_id: str = "op1", **changes: Any) -> None:
@@ -16,12 +16,6 @@ def with_operation(store: Store, operation_id: str = "op1", **changes: Any) -> N
         if work.requests.get("r1") is None:
             add_request(work)
         work.operations.add(operation(operation_id, **changes))
-
-
-def intend(work: UnitOfWork, ticket_id: str, *, marker: str | None = None, operation_id: str = "op1") -> None:
-    work.tickets.intend(
-        ticket_id=ticket_id, operation_id=operation_id, provider="jira", marker=marker or ticket_id, project="OPS"
-    )
 
 
 @pytest.mark.parametrize("missing", ["evidence", "verified_at"])
@@ -73,12 +67,12 @@ def test_operations_at_two_accesses_run_together(store: Store) -> None:
 def test_an_operation_has_one_living_ticket(store: Store) -> None:
     with_operation(store)
     with store.write() as work:
-        intend(work, "tk1")
+        work.tickets.add(ticket("tk1"))
     with pytest.raises(Conflict), store.write() as work:
-        intend(work, "tk2")
+        work.tickets.add(ticket("tk2"))
     with store.write() as work:
         work.tickets.step("tk1", to=TicketState.LOST, states=[TicketState.INTENDED])
-        intend(work, "tk2")
+        work.tickets.add(ticket("tk2"))
     with store.read() as work:
         living = work.tickets.living_of("op1")
     assert living is not None
@@ -89,7 +83,7 @@ def test_tickets_of_an_operation_come_in_the_order_they_were_made(store: Store) 
     with_operation(store)
     for number in range(1, 12):
         with store.write() as work:
-            intend(work, f"tk{number}", marker=f"provisor-op1-{number}")
+            work.tickets.add(ticket(f"tk{number}", marker=f"provisor-op1-{number}"))
             work.tickets.step(f"tk{number}", to=TicketState.LOST, states=[TicketState.INTENDED])
     with store.read() as work:
         assert [ticket.id for ticket in work.tickets.of_operation("op1")] == [f"tk{n}" for n in range(1, 12)]
@@ -99,8 +93,8 @@ def test_one_issue_belongs_to_one_ticket(store: Store) -> None:
     with_operation(store)
     with_operation(store, "op2", account_id="u2")
     with store.write() as work:
-        intend(work, "tk1")
-        intend(work, "tk2", operation_id="op2")
+        work.tickets.add(ticket("tk1"))
+        work.tickets.add(ticket("tk2", operation_id="op2"))
         work.tickets.step("tk1", to=TicketState.OPEN, states=[TicketState.INTENDED], issue_id="10001")
     with pytest.raises(Conflict), store.write() as work:
         work.tickets.step("tk2", to=TicketState.OPEN, states=[TicketState.INTENDED], issue_id="10001")
@@ -109,7 +103,7 @@ def test_one_issue_belongs_to_one_ticket(store: Store) -> None:
 def test_an_open_ticket_is_one_that_exists(store: Store) -> None:
     with_operation(store)
     with store.write() as work:
-        intend(work, "tk1")
+        work.tickets.add(ticket("tk1"))
     with pytest.raises(Conflict, match="open_means_it_exists"), store.write() as work:
         work.tickets.step("tk1", to=TicketState.OPEN, states=[TicketState.INTENDED])
 

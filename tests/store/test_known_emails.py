@@ -12,20 +12,20 @@ NOW = datetime(2026, 11, 30, tzinfo=UTC)
 @pytest.mark.parametrize("asked", ["ada@bücher.example", "ADA@xn--bcher-kva.example"])
 def test_an_account_is_known_by_every_form_of_its_address(store: Store, asked: str) -> None:
     with store.write() as work:
-        work.addresses.learn(System.JIRA, "Ada@BÜCHER.example", "a1", source="test", now=NOW)
+        work.known_emails.learn(System.JIRA, "Ada@BÜCHER.example", "a1", source="test", now=NOW)
     with store.read() as work:
-        assert work.addresses.account(System.JIRA, asked) == "a1"
-        assert work.addresses.account(System.JUMPCLOUD, asked) is None
-        assert work.addresses.account(System.JIRA, "ada@bucher.example") is None
+        assert work.known_emails.account(System.JIRA, asked) == "a1"
+        assert work.known_emails.account(System.JUMPCLOUD, asked) is None
+        assert work.known_emails.account(System.JIRA, "ada@bucher.example") is None
 
 
 def test_two_addresses_that_only_folding_makes_equal_are_two(store: Store) -> None:
     with store.write() as work:
-        work.addresses.learn(System.JIRA, "maße@example.com", "a1", source="test", now=NOW)
-        work.addresses.learn(System.JIRA, "masse@example.com", "a2", source="test", now=NOW)
+        work.known_emails.learn(System.JIRA, "maße@example.com", "a1", source="test", now=NOW)
+        work.known_emails.learn(System.JIRA, "masse@example.com", "a2", source="test", now=NOW)
     with store.read() as work:
-        assert work.addresses.account(System.JIRA, "maße@example.com") == "a1"
-        assert work.addresses.account(System.JIRA, "masse@example.com") == "a2"
+        assert work.known_emails.account(System.JIRA, "maße@example.com") == "a1"
+        assert work.known_emails.account(System.JIRA, "masse@example.com") == "a2"
 
 
 def test_a_row_of_an_earlier_version_is_found_and_replaced(store: Store) -> None:
@@ -33,8 +33,8 @@ def test_a_row_of_an_earlier_version_is_found_and_replaced(store: Store) -> None
     with store.database.write() as connection:
         connection.execute(known_emails.insert().values(**earlier))
     with store.read() as work:
-        assert work.addresses.account(System.JIRA, "ada@bücher.example") == "a1"
+        assert work.known_emails.account(System.JIRA, "ada@bücher.example") == "a1"
     with store.write() as work:
-        work.addresses.learn(System.JIRA, "ada@bücher.example", "a2", source="test", now=NOW + timedelta(seconds=1))
+        work.known_emails.learn(System.JIRA, "ada@bücher.example", "a2", source="test", now=NOW + timedelta(seconds=1))
     with store.read() as work:
-        assert work.addresses.all(System.JIRA) == {"a2": "ada@xn--bcher-kva.example"}
+        assert work.known_emails.all(System.JIRA) == {"a2": "ada@xn--bcher-kva.example"}

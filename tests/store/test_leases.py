@@ -8,17 +8,17 @@ from datetime import datetime
 from threading import Barrier
 
 import pytest
-from sqlalchemy import RowMapping
 
 from access.lifecycle import OperationState, TicketState
+from access.operations import Operation
 from store.leases import LeaseLost
 from store.unit_of_work import Store
-from tests.store.records import MINUTE, NOW, add_request, operation
+from tests.store.records import MINUTE, NOW, add_request, operation, ticket
 
 BEGUN = (OperationState.READY, OperationState.RUNNING)
 
 
-def lease(store: Store, now: datetime, operation_id: str = "op1") -> RowMapping | None:
+def lease(store: Store, now: datetime, operation_id: str = "op1") -> Operation | None:
     with store.write() as work:
         return work.operations.lease(operation_id, states=BEGUN, now=now, lasting=MINUTE, state="running")
 
@@ -33,7 +33,7 @@ def ready(store: Store) -> None:
 def test_what_one_has_another_does_not_get(store: Store) -> None:
     first = lease(store, NOW)
     assert first is not None
-    assert first["fence"] == 1
+    assert first.fence == 1
     assert lease(store, NOW + MINUTE / 2) is None
 
 
@@ -51,7 +51,7 @@ def test_a_lease_that_ran_out_is_taken_over_with_a_higher_fence(store: Store) ->
     lease(store, NOW)
     second = lease(store, NOW + MINUTE)
     assert second is not None
-    assert second["fence"] == 2
+    assert second.fence == 2
 
 
 def test_a_worker_whose_lease_was_taken_over_cannot_write(store: Store) -> None:
@@ -106,9 +106,7 @@ def test_due_tickets_are_shared_out_and_none_twice(store: Store) -> None:
     with store.write() as work:
         for number in range(20):
             work.operations.add(operation(f"o{number}", account_id=f"a{number}"))
-            work.tickets.intend(
-                ticket_id=f"tk{number}", operation_id=f"o{number}", provider="jira", marker=f"m{number}", project="OPS"
-            )
+            work.tickets.add(ticket(f"tk{number}", operation_id=f"o{number}"))
             work.tickets.step(
                 f"tk{number}",
                 to=TicketState.OPEN,

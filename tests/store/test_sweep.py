@@ -12,14 +12,14 @@ from access.methods import Direction
 from access.operations import Lane
 from store.outbox import Topic, WakeUp
 from store.unit_of_work import Store
-from tests.store.records import MINUTE, NOW, add_request, claim, operation
+from tests.store.records import MINUTE, NOW, add_request, claim, operation, ticket
 
 HALF = timedelta(seconds=30)
 
 
 def sweep(store: Store, now: datetime = NOW, limit: int = 100) -> Sequence[WakeUp]:
     with store.write() as work:
-        return work.due.sweep(now=now, dispatched_for=HALF, limit=limit)
+        return work.sweep.mark_due(now=now, dispatched_for=HALF, limit=limit)
 
 
 def found(store: Store, now: datetime = NOW) -> list[str]:
@@ -28,7 +28,7 @@ def found(store: Store, now: datetime = NOW) -> list[str]:
 
 def anything(store: Store, now: datetime = NOW) -> bool:
     with store.read() as work:
-        return work.due.anything(now=now, owed_before=now - HALF)
+        return work.sweep.anything(now=now, owed_before=now - HALF)
 
 
 def fill(store: Store) -> None:
@@ -51,7 +51,7 @@ def fill(store: Store) -> None:
             pre_existing=False,
         )
         work.operations.add(operation("asked", due_at=None, account_id="u5"))
-        work.tickets.intend(ticket_id="tk", operation_id="asked", provider="jira", marker="m", project="OPS")
+        work.tickets.add(ticket("tk", operation_id="asked"))
         work.tickets.step("tk", to=TicketState.OPEN, states=[TicketState.INTENDED], issue_id="1", due_at=NOW)
 
 
@@ -141,7 +141,7 @@ def test_what_waits_for_a_free_access_is_hurried_and_what_waits_after_a_failure_
         work.operations.add(operation("failed", due_at=later))
         work.operations.step("failed", to=OperationState.READY, states=[OperationState.READY], error="429, in a minute")
         work.operations.add(operation("planned", due_at=None))
-        work.operations.hurry(operation().access_key, now=NOW)
+        work.operations.make_due(operation().access_key, now=NOW)
     assert found(store) == ["waits"]
 
 
@@ -162,5 +162,5 @@ def test_who_works_alone_on_a_store_may_free_what_the_killed_one_held(store: Sto
     sweep(store)
     with store.write() as work:
         work.operations.lease("give", states=[OperationState.READY], now=NOW, lasting=MINUTE, state="running")
-        assert work.due.free_all() > 0
+        assert work.sweep.release_all() > 0
     assert {"cl1", "take", "give", "r1", ""} <= set(found(store))

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -13,11 +13,13 @@ from store.database import Database
 from store.queries.snapshots import Queries, Wanted
 from store.unit_of_work import Store
 from tasks.publisher import RecordingPublisher
-from tasks.sync import Sync, SyncOptions
+from tasks.sync import SYNC_RETRY, Sync, SyncOptions
 from tasks.sync_parts import PartReader
 from tests.fakes.readable_system import FakeReadableSystem
 
-TERMS = SyncOptions(lease=timedelta(seconds=60), shard_parts=2, first_wait=timedelta(seconds=1))
+TERMS = SyncOptions(
+    lease=timedelta(seconds=60), shard_parts=2, retry=replace(SYNC_RETRY, first_wait=timedelta(seconds=1))
+)
 
 
 @dataclass
@@ -43,6 +45,7 @@ class Observatory:
             parts=parts,
             options=self.options,
             calls=lambda _: self.system.reads.total(),
+            jitter=lambda: 0.0,
         )
 
     def sync(self, *, full: bool = False) -> SyncRun:

@@ -17,5 +17,8 @@ def store(sqlite_url: str) -> Iterator[Store]:
 
 
 @pytest.fixture
-def stack(store: Store) -> LocalStack:
-    return LocalStack.over(store)
+def stack(store: Store) -> Iterator[LocalStack]:
+    """A stack of which, whatever the test does, every change of state has its audit row."""
+    stack = LocalStack.over(store)
+    yield stack
+    assert stack.unrecorded() == []

@@ -10,7 +10,7 @@ import pytest
 from access.lifecycle import ClaimState, OperationState, RequestState, TicketState
 from store.unit_of_work import Store
 from tests.fakes.faults import Fault
-from tests.fakes.local_stack import ADA, BY_HAND, TICKET_TERMS, LocalStack
+from tests.fakes.local_stack import ADA, BY_HAND, TERMS, TICKET_TERMS, LocalStack
 from ticketing.ports import Phase
 
 SECOND = timedelta(seconds=1)
@@ -78,6 +78,30 @@ def test_ticketing_that_is_away_for_an_hour_gets_its_ticket_all_the_same(stack: 
     assert stack.tickets.issues == {}
     stack.run(timedelta(hours=1))
     assert len(stack.tickets.issues) == 1
+
+
+def test_ticketing_that_stays_away_is_waited_for_until_the_deadline_and_no_longer(store: Store) -> None:
+    retry = replace(TERMS.retry, longest_wait=timedelta(minutes=30))
+    stack = LocalStack.over(store, options=replace(TERMS, retry=retry))
+    stack.grant("r1", group=BY_HAND)
+    stack.tickets.faults.forecast(*[Fault.BUSY] * 100)
+    stack.run(TERMS.retry.deadline + MINUTE)
+    request = stack.request("r1")
+    assert request.state is RequestState.FAILED
+    assert "No ticket could be made" in (request.reason or "")
+    assert request.finished_at is not None
+    assert request.finished_at - request.received_at <= TERMS.retry.deadline
+
+
+def test_an_operation_that_failed_leaves_the_access_to_the_next_one(stack: LocalStack) -> None:
+    stack.grant("r1", group=BY_HAND)
+    stack.run()
+    stack.tickets.open_issues()[0].phase = Phase.DECLINED
+    stack.run(MINUTE)
+    assert stack.operation("r1").state is OperationState.FAILED
+    stack.grant("r2", group=BY_HAND)
+    stack.run(MINUTE)
+    assert stack.operation("r2").state is OperationState.WITH_PERSON
 
 
 def test_a_fault_of_our_own_in_making_tickets_fails_the_request_and_says_so(stack: LocalStack) -> None:

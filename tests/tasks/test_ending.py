@@ -6,8 +6,12 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from threading import Barrier
 
+import pytest
+
 from access.lifecycle import ClaimState, OperationState, RequestState
+from access.methods import Method
 from access.operations import Purpose
+from access.policy import Rule
 from store.database import Database
 from store.outbox import Topic
 from store.unit_of_work import Store
@@ -38,13 +42,23 @@ def test_the_first_of_two_to_end_takes_nothing_and_the_last_takes_it(stack: Loca
     assert not stack.has()
 
 
-def test_a_shorter_claim_within_a_longer_one_changes_nothing(stack: LocalStack) -> None:
-    stack.grant("r1")
+@pytest.mark.parametrize(
+    ("rules", "state"),
+    [
+        pytest.param([], OperationState.DONE, id="the rule was deleted"),
+        pytest.param([Rule("*", give=Method.DENY, take=Method.DENY)], OperationState.DONE, id="the rule denies it now"),
+        pytest.param([Rule("*", take=Method.TICKET)], OperationState.WITH_PERSON, id="the rule has a person do it now"),
+    ],
+)
+def test_access_goes_when_its_time_is_up_whatever_became_of_its_rule(
+    stack: LocalStack, rules: list[Rule], state: OperationState
+) -> None:
+    stack.grant("r1", seconds=60)
     stack.run()
-    stack.grant("r2", seconds=5)
-    stack.run(MINUTE)
-    assert stack.claim("r2").state is ClaimState.ENDED
-    assert stack.has()
+    other = LocalStack.over(stack.store, like=stack, rules=rules)
+    other.run(2 * MINUTE)
+    assert other.operation("r1", purpose=Purpose.EXPIRY).state is state
+    assert other.has() is (state is not OperationState.DONE)
 
 
 def test_access_from_before_the_first_claim_stays(stack: LocalStack) -> None:

@@ -202,6 +202,7 @@ class Lives(RuleBasedStateMachine):
 
     def _everything_has_ended(self) -> None:
         assert self._unfinished() == []
+        assert self.stack.unrecorded() == []
         with self.stack.store.read() as work:
             for request in self._requests():
                 for operation in work.operations.of_request(request.id):

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from access.entitlements import System
 from access.lifecycle import ClaimState, OperationState, RequestState
 from access.methods import Method
 from access.provisioning import Provisioning
@@ -72,11 +73,13 @@ def test_a_write_that_never_shows_is_made_again_and_ends_with_a_person(stack: Lo
     assert len(stack.tickets.issues) == 1
 
 
-def test_a_busy_service_is_tried_again(stack: LocalStack) -> None:
-    stack.grant("r1")
-    stack.system.faults.forecast(Fault.FINE, Fault.FINE, Fault.BUSY, Fault.BUSY)
-    stack.run(MINUTE)
-    assert stack.request("r1").state is RequestState.DONE
+def test_a_grant_by_address_does_not_prove_whose_the_address_is(stack: LocalStack) -> None:
+    """Only an account that Provisor made from an address is known to have it."""
+    stack.grant("r1", subject={"email": "ada@example.com"})
+    stack.run()
+    assert stack.has()
+    with stack.store.read() as work:
+        assert work.known_emails.all(System.JUMPCLOUD) == {}
 
 
 @pytest.mark.parametrize("calls_before", [0, 1, 2, 3])

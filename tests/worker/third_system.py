@@ -28,7 +28,7 @@ from httpclient import ClientOptions, RateLimiter
 from store.outbox import Topic
 from tasks.doctor.findings import Area, Finding
 from tasks.publisher import RecordingPublisher
-from tests.fakes.reader import FakeReadableSystem
+from tests.fakes.readable_system import FakeReadableSystem
 from tests.fakes.system import FakeSystem
 from worker.composition import Provisor, compose
 from worker.systems.kit import Dependencies, SystemKit
@@ -100,7 +100,7 @@ def work_off(provisor: Provisor, publisher: RecordingPublisher) -> None:
         wake_ups, publisher.wake_ups = publisher.wake_ups, []
         with provisor.store.write() as work:
             now = provisor.services.clock.now()
-            wake_ups += work.due.sweep(now=now, dispatched_for=timedelta(minutes=1), limit=100)
+            wake_ups += work.sweep.mark_due(now=now, dispatched_for=timedelta(minutes=1), limit=100)
         if not wake_ups:
             return
         for wake_up in wake_ups:

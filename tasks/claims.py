@@ -1,0 +1,91 @@
+"""The changes of a claim, each with its audit row, within the caller's transaction.
+
+``access.claims`` decides what the end of a claim means for the access; this module writes it.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import structlog
+
+from access.claims import inherits_pre_existing
+from access.lifecycle import ClaimState
+from access.message import ends_at
+from access.methods import Direction
+from access.operations import Claim, Operation, Purpose, access_key
+from store.unit_of_work import UnitOfWork
+
+_log = structlog.get_logger(__name__)
+
+
+def activate(work: UnitOfWork, operation: Operation, account_id: str, *, was_there: bool, now: datetime) -> None:
+    """The access of the operation's claim was seen: start the claim's clock.
+
+    ``was_there`` is whether the system showed the access before our first write.
+    """
+    if operation.claim_id is None:
+        return
+    key = access_key(account_id, None, operation.entitlement)
+    claim, others = work.claims.with_standing(operation.claim_id, key)
+    if claim is None or claim.state is not ClaimState.PENDING:
+        return
+    if not was_there or _is_being_revoked(work, key):
+        was_there = False
+        if others:
+            work.claims.clear_pre_existing(key)
+    ends = ends_at(now, claim.duration)
+    pre_existing = inherits_pre_existing(others, was_there=was_there)
+    work.claims.step(
+        claim.id,
+        to=ClaimState.ACTIVE,
+        states=(ClaimState.PENDING,),
+        account_id=account_id,
+        access_key=key,
+        pre_existing=pre_existing,
+        starts_at=now,
+        ends_at=ends,
+        due_at=ends,
+    )
+    _record(work, "active", claim, now, ends_at=None if ends is None else ends.isoformat(), pre_existing=pre_existing)
+
+
+def begin_ending(work: UnitOfWork, claim: Claim, operation: Operation, *, now: datetime) -> None:
+    """The claim ends when ``operation``, which takes the access away, is done."""
+    tied = {"ended_by": operation.id, "due_at": None}
+    if work.claims.step(claim.id, to=ClaimState.ENDING, states=(ClaimState.ACTIVE,), **tied):
+        late = None if claim.ends_at is None else (now - claim.ends_at).total_seconds()
+        by = None if operation.purpose is Purpose.EXPIRY else operation.request_id
+        _record(work, "ending", claim, now, operation=operation.id, by=by, late_seconds=late)
+
+
+def end(work: UnitOfWork, claim: Claim, *, why: str, now: datetime) -> None:
+    """The claim is over, and nothing is left to be done for it."""
+    alive = (ClaimState.ACTIVE, ClaimState.ENDING)
+    if work.claims.step(claim.id, to=ClaimState.ENDED, states=alive, ended_at=now, why_ended=why, due_at=None):
+        _record(work, "ended", claim, now, why=why)
+
+
+def end_all_of(work: UnitOfWork, operation: Operation, *, why: str, now: datetime) -> None:
+    """End the claims that ``operation`` was to end."""
+    for claim in work.claims.ended_by(operation.id):
+        end(work, claim, why=why, now=now)
+
+
+def void(work: UnitOfWork, claim: Claim, *, why: str, now: datetime) -> None:
+    """The claim comes to nothing: its access was never seen."""
+    if work.claims.step(claim.id, to=ClaimState.VOID, states=(ClaimState.PENDING,), why_ended=why, ended_at=now):
+        _record(work, "void", claim, now, why=why)
+
+
+def _is_being_revoked(work: UnitOfWork, key: str) -> bool:
+    """Whether a request to take this access away is not done yet. Access found before it is no reason to keep the access."""
+    return any(
+        other.direction is Direction.TAKE and other.purpose is Purpose.REQUEST
+        for other in work.operations.not_over_at(key)
+    )
+
+
+def _record(work: UnitOfWork, change: str, claim: Claim, now: datetime, **detail: object) -> None:
+    work.audit.record(f"claim.{change}", "claim", claim.id, now=now, request_id=claim.request_id, **detail)
+    _log.info(f"claim.{change}", claim_id=claim.id, request_id=claim.request_id, **detail)
