@@ -113,10 +113,10 @@ def _without_network(system: System) -> Connector:
     """A connector that is only asked what it could do: it has nobody's credential and makes no call."""
     options = ClientOptions(timeouts=Timeouts.of(connect=1, read=1))
     nobody = HeaderKey("x-nobody", "nobody")
-    address = "http://127.0.0.1"
+    url = "http://127.0.0.1"
     if system is System.JUMPCLOUD:
-        return JumpCloudConnector(jumpcloud_client(address=address, credential=nobody, options=options))
-    return JiraConnector(jira_client(address=address, credential=nobody, options=options), site=address)
+        return JumpCloudConnector(jumpcloud_client(base_url=url, credential=nobody, options=options))
+    return JiraConnector(jira_client(base_url=url, credential=nobody, options=options), site=url)
 
 
 def _short(facts: dict[str, Any]) -> dict[str, Any]:

@@ -50,7 +50,7 @@ def examine_jumpcloud(settings: Settings, clock: Clock) -> Iterator[Finding]:
             api=probe(jumpcloud.api_base),
             insights=probe(jumpcloud.insights_base),
             credential=credential,
-            token_address=jumpcloud.token_url,
+            token_url=jumpcloud.token_url,
             api_key=None if jumpcloud.api_key is None else jumpcloud.api_key.get_secret_value(),
             org_id=jumpcloud.org_id,
             provisioning=settings.provisioning is not Provisioning.OFF,
@@ -120,7 +120,7 @@ def examine_ticketing(settings: Settings, clock: Clock) -> Iterator[Finding]:
         return
 
     def prove(project: str, issue_type: str, fields: Sequence[str]) -> Sequence[TicketProblem]:
-        provider = provider_from(settings, clock)
+        provider = provider_from(settings, clock, lambda _: Unlimited())
         assert isinstance(provider, JiraTicketProvider), "a site with a credential has one"
         return provider.prove(project, issue_type, fields)
 

@@ -41,14 +41,14 @@ class ClientCredentials:
         self,
         *,
         transport: Transport,
-        token_address: str,
+        token_url: str,
         client_id: str,
         client_secret: str,
         scope: str,
         clock: Clock,
     ) -> None:
         self._transport = transport
-        self._token_address = token_address
+        self._token_url = token_url
         self._client = Basic(client_id, client_secret)
         self._scope = scope
         self._clock = clock
@@ -57,7 +57,7 @@ class ClientCredentials:
         self._fresh_until: datetime | None = None
 
     def __repr__(self) -> str:
-        return f"ClientCredentials({self._token_address!r}, {self._client.user!r})"
+        return f"ClientCredentials({self._token_url!r}, {self._client.user!r})"
 
     def headers(self) -> Mapping[str, str]:
         """The ``Authorization`` header with a token that is good for another 30 s at least.
@@ -79,7 +79,7 @@ class ClientCredentials:
     def renew(self) -> bool:
         """Forget the token: it may have been revoked early.
 
-        Another thread may have forgotten it a moment before, for the same reason: there is a new one to be had all the same.
+        True also when another thread has just forgotten it: a new token can still be fetched.
         """
         with self._lock:
             self._token = None
@@ -88,7 +88,7 @@ class ClientCredentials:
     def _fetch(self) -> Bearer:
         answer = self._transport.exchange(
             "POST",
-            self._token_address,
+            self._token_url,
             route="oauth token",
             sign=Signature({**self._client.headers(), "Content-Type": "application/x-www-form-urlencoded"}),
             params={},
@@ -100,7 +100,7 @@ class ClientCredentials:
             self._token = Bearer(granted.access_token)
         except ValueError as exc:
             raise Permanent(
-                "The token service gave a token no header can carry.", remedy="Check the token address."
+                "The token service gave a token no header can carry.", remedy="Check the token URL."
             ) from exc
         self._fresh_until = self._clock.now() + timedelta(seconds=granted.expires_in) - _EARLY
         return self._token
@@ -124,7 +124,7 @@ class ClientCredentials:
             )
         raise Permanent(
             f"The token service answered {answer.status}.",
-            remedy="Check the token address.",
+            remedy="Check the token URL.",
             status=answer.status,
             trace_id=answer.trace_id,
         )

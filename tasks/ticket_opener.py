@@ -17,7 +17,7 @@ import structlog
 from access.failures import CredentialRefused, Failure, Permanent, Transient
 from access.lifecycle import OperationState, TicketState
 from access.operations import Operation, Ticket
-from access.retry import GiveUp, RetryAt, RetryLimits, decide
+from access.retry import GiveUp, RetryAt, RetryLimits, decide, was_tried
 from connectors.ports import Holdings, Observation
 from store.unit_of_work import UnitOfWork
 from tasks import settlement
@@ -41,14 +41,13 @@ class TicketOptions:
     ``poll``: how often an open ticket is looked at. ``look_for``: how long an issue whose creation was not answered is
     looked for before another is made. ``believe_within``: how long after a ticket was closed the system may take to show
     it. ``closings``: how often a ticket may be closed without being done, and how many tickets an operation may use up,
-    before it is handed to the operator. ``due_in_days``: the due date a ticket is given, if any.
+    before it is handed to the operator.
     """
 
     poll: timedelta = timedelta(seconds=30)
     look_for: timedelta = timedelta(minutes=2)
     believe_within: timedelta = timedelta(seconds=30)
     closings: int = 3
-    due_in_days: int | None = None
 
 
 class TicketOpener:
@@ -78,7 +77,7 @@ class TicketOpener:
         if ticket is None:
             return None
         try:
-            found = self._find(ticket)
+            found = self._find(operation, ticket)
             if not found and self._may_still_appear(ticket):
                 self._wait_for(operation, ticket)
                 return None
@@ -89,7 +88,7 @@ class TicketOpener:
         if ref is None:
             return None
         self._opened(operation, ticket, ref)
-        self._close_twins(ref, found[1:])
+        self._close_twins(operation, ref, found[1:])
         return None
 
     def _look(self, operation: Operation) -> Observation | None:
@@ -111,7 +110,7 @@ class TicketOpener:
             tickets = work.tickets.of_operation(operation.id)
             intended = next((ticket for ticket in tickets if ticket.state is TicketState.INTENDED), None)
         try:
-            found = self._find(intended) if intended else ()
+            found = self._find(operation, intended) if intended else ()
         except Failure as failure:
             self.put_back(operation, failure)
             return None
@@ -163,12 +162,13 @@ class TicketOpener:
             )
             return work.tickets.get(ticket_id)
 
-    def _find(self, ticket: Ticket) -> Sequence[TicketRef]:
+    def _find(self, operation: Operation, ticket: Ticket) -> Sequence[TicketRef]:
         """Issues that an earlier, unanswered try may have made."""
         if ticket.tries == 0:
             return ()
-        probed = self._provider.probe(ticket.marker, project=ticket.project, after_key=ticket.after_key)
-        return probed or self._provider.find(ticket.marker, project=ticket.project)
+        provider = self._provider.in_lane(operation.lane)
+        probed = provider.probe(ticket.marker, project=ticket.project, after_key=ticket.after_key)
+        return probed or provider.find(ticket.marker, project=ticket.project)
 
     def _may_still_appear(self, ticket: Ticket) -> bool:
         tried = ticket.create_tried_at
@@ -196,11 +196,12 @@ class TicketOpener:
             )
             work.tickets.set(ticket.id, tries=ticket.tries + 1, create_tried_at=now)
         try:
-            return self._provider.create(draft)
-        except (Transient, Permanent, CredentialRefused):
-            # Known not to exist: the next try need not look for it as long.
+            return self._provider.in_lane(operation.lane).create(draft)
+        except (Transient, Permanent, CredentialRefused) as failure:
+            # Known not to exist: the next try need not look for it as long, or not at all when nothing was sent.
+            tries = ticket.tries + was_tried(failure)
             with self._services.store.write() as work:
-                work.tickets.set(ticket.id, create_tried_at=None)
+                work.tickets.set(ticket.id, tries=tries, create_tried_at=None)
             raise
 
     def _holdings(self, operation: Operation) -> Holdings | None:
@@ -254,14 +255,15 @@ class TicketOpener:
             error=None,
         )
 
-    def _close_twins(self, first: TicketRef, twins: Sequence[TicketRef]) -> None:
+    def _close_twins(self, operation: Operation, first: TicketRef, twins: Sequence[TicketRef]) -> None:
         """More than one issue carries the marker: the oldest is ours, the others say so and are closed."""
+        provider = self._provider.in_lane(operation.lane)
         for twin in twins:
             try:
-                self._provider.comment(
+                provider.comment(
                     twin, f"This is a duplicate of {first.key}. Nothing is to be done here.", marker="twin"
                 )
-                self._provider.close(twin)
+                provider.close(twin)
             except Failure as failure:
                 _log.warning("ticket.twin_left", ticket=twin.key, first=first.key, why=str(failure))
 
@@ -274,7 +276,8 @@ class TicketOpener:
     def put_back(self, operation: Operation, failure: Failure, *, ours: bool = False) -> None:
         """Try again later, or give up. ``ours`` is a fault of our own, which is tried no more often than a call out.
 
-        A ticketing system that is away is waited for until the deadline: there is nobody else to hand the work to.
+        What our own rate budget put off is not a try. A ticketing system that is away is waited for until the deadline:
+        there is nobody else to hand the work to.
         """
         now = self._services.clock.now()
         limits = self._services.options.retry
@@ -288,8 +291,8 @@ class TicketOpener:
             work.operations.settle(
                 operation.id,
                 fence=operation.fence,
-                tries=operation.tries + 1,
-                first_tried_at=operation.first_tried_at or now,
+                tries=operation.tries + was_tried(failure),
+                first_tried_at=(operation.first_tried_at or now) if was_tried(failure) else operation.first_tried_at,
                 due_at=verdict.at,
                 error=str(failure),
             )

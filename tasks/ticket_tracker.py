@@ -14,7 +14,7 @@ import structlog
 
 from access.failures import Failure, Permanent, Transient
 from access.lifecycle import OperationState, TicketState
-from access.operations import Operation, Request, Ticket
+from access.operations import Lane, Operation, Request, Ticket
 from connectors.ports import Observation
 from store.leases import LeaseLost
 from store.outbox import Topic, WakeUp
@@ -58,19 +58,30 @@ class TicketTracker:
             return work.tickets.lease_due(now=now, lasting=self._services.options.lease, limit=BATCH)
 
     def _follow_these(self, due: Sequence[Ticket]) -> None:
+        operations = self._operations_of(due)
+        for lane in (Lane.REVOKE, Lane.GRANT):
+            self._follow_lane(lane, [(ticket, operation) for ticket, operation in operations if operation.lane is lane])
+
+    def _operations_of(self, due: Sequence[Ticket]) -> Sequence[tuple[Ticket, Operation]]:
+        with self._services.store.read() as work:
+            pairs = [(ticket, work.operations.get(ticket.operation_id)) for ticket in due]
+        return [(ticket, operation) for ticket, operation in pairs if operation is not None]
+
+    def _follow_lane(self, lane: Lane, due: Sequence[tuple[Ticket, Operation]]) -> None:
+        """Look at tickets of one lane: those that take access away do not wait for the budget of the others."""
+        if not due:
+            return
         try:
-            states = self._provider.read([ticket.issue_id for ticket in due if ticket.issue_id])
+            states = self._provider.in_lane(lane).read([ticket.issue_id for ticket, _ in due if ticket.issue_id])
         except Failure as failure:
-            for ticket in due:
+            for ticket, _ in due:
                 self._later(ticket, failure)
             return
-        for ticket in due:
-            self._follow_one(ticket, states[ticket.issue_id or ""])
+        for ticket, operation in due:
+            self._follow_one(ticket, states[ticket.issue_id or ""], operation)
 
-    def _follow_one(self, ticket: Ticket, state: TicketSnapshot) -> None:
+    def _follow_one(self, ticket: Ticket, state: TicketSnapshot, operation: Operation) -> None:
         with self._services.store.read() as work:
-            operation = work.operations.get(ticket.operation_id)
-            assert operation is not None
             request = work.requests.get(operation.request_id)
         assert request is not None
         with structlog.contextvars.bound_contextvars(
@@ -113,6 +124,9 @@ class TicketTracker:
             else:
                 self._not_true(ticket, state, operation, request, seen)
 
+    def _provider_for(self, operation: Operation) -> TicketProvider:
+        return self._provider.in_lane(operation.lane)
+
     def _still_open(self, ticket: Ticket, state: TicketSnapshot) -> None:
         self._settle(ticket, state, to=TicketState.OPEN, answered_at=None)
 
@@ -139,7 +153,7 @@ class TicketTracker:
             self._services.publisher.send([WakeUp(Topic.OPERATION, following, operation.lane)])
         if end is TicketState.VERIFIED:
             words = self._writer.verified(operation, request, claim)
-            self._say(lambda: self._provider.comment(state.ref, words, marker=f"{ticket.id}-verified"))
+            self._say(lambda: self._provider_for(operation).comment(state.ref, words, marker=f"{ticket.id}-verified"))
 
     def _not_true(
         self, ticket: Ticket, state: TicketSnapshot, operation: Operation, request: Request, seen: Observation
@@ -168,11 +182,11 @@ class TicketTracker:
             return
         words = self._writer.still_wrong(operation, request, ticket, seen)
         try:
-            self._provider.comment(state.ref, words, marker=f"{ticket.id}-answer-{ticket.answers}")
+            self._provider_for(operation).comment(state.ref, words, marker=f"{ticket.id}-answer-{ticket.answers}")
         except Permanent as failure:
             _log.warning("ticket.comment_lost", why=str(failure))
         try:
-            reopened = self._provider.reopen(state.ref)
+            reopened = self._provider_for(operation).reopen(state.ref)
         except Permanent as failure:
             self._replace(ticket, state, operation, f"it cannot be reopened: {failure}")
             return
@@ -195,7 +209,7 @@ class TicketTracker:
         now = self._services.clock.now()
         words = self._writer.escalated(operation, request, ticket, seen)
         try:
-            self._provider.comment(state.ref, words, marker=f"{ticket.id}-escalated")
+            self._provider_for(operation).comment(state.ref, words, marker=f"{ticket.id}-escalated")
         except Permanent as failure:
             _log.warning("ticket.comment_lost", why=str(failure))
         reason = f"{state.ref.key} was closed {ticket.answers} times without being done: {seen.evidence}"
@@ -244,8 +258,8 @@ class TicketTracker:
         if state.phase is Phase.OPEN:
             words = self._writer.withdrawn(operation, request)
             try:
-                self._provider.comment(state.ref, words, marker=f"{ticket.id}-withdrawn")
-                state = self._provider.close(state.ref)
+                self._provider_for(operation).comment(state.ref, words, marker=f"{ticket.id}-withdrawn")
+                state = self._provider_for(operation).close(state.ref)
             except Permanent as failure:
                 _log.warning("ticket.left_open", why=str(failure))
         with self._services.store.write() as work:

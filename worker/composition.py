@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 
 from access.clock import Clock, SystemClock
 from access.policy import Policy, TicketRoute
@@ -25,7 +26,7 @@ from tasks.ticket_tracker import TicketTracker
 from ticketing.ports import TicketProvider
 from ticketing.templates import Templates
 from worker.readers import syncing_from
-from worker.upstreams import connectors_from, provider_from
+from worker.upstreams import connectors_from, provider_from, ticket_rate_limiter
 
 #: An operation's write is looked for this long within the same call, as far as the retry_policy of the settings allows.
 _READ_BACK = timedelta(seconds=2)
@@ -69,7 +70,7 @@ def compose(
     clock = clock or SystemClock()
     policy, warnings = policy_from(settings)
     store = store or open_store(settings)
-    provider = provider_from(settings, clock)
+    provider = provider_from(settings, clock, partial(ticket_rate_limiter, settings, store, clock))
     connectors = connectors_from(settings, store, clock)
     services = Services(
         store=store,

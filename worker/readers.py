@@ -43,6 +43,9 @@ _BRIDGED = timedelta(seconds=32)
 #: needs up to five times as much memory [measured]; the memberships of a tenant with more are listed, group by group.
 _LARGEST_REPORT = 64 * 1024 * 1024
 
+#: The longest that fetching such a report may take, well within a shard's lease.
+_LONGEST_REPORT = timedelta(minutes=1)
+
 #: Most threads of one process that read at a time; there is always one left for grants and revocations, where there are two.
 _MOST_PLACES = 3
 
@@ -94,9 +97,9 @@ def readers_from(
 
 def _jumpcloud(settings: Settings, clock: Clock, options: ClientOptions) -> Reader:
     insights = jumpcloud_client(
-        address=settings.jumpcloud.insights_base,
+        base_url=settings.jumpcloud.insights_base,
         credential=jumpcloud_credential(settings, options),
-        options=replace(options, body_limit=_LARGEST_REPORT),
+        options=replace(options, body_limit=_LARGEST_REPORT, timeouts=replace(options.timeouts, total=_LONGEST_REPORT)),
         organization=settings.jumpcloud.org_id,
     )
     return JumpCloudReader(

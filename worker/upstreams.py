@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 
 from access.clock import Clock
 from access.entitlements import System
@@ -24,15 +25,18 @@ from connectors.jira.reading import find_cloud_id
 from connectors.jumpcloud.client import api_key, jumpcloud_client, service_account
 from connectors.jumpcloud.connector import JumpCloudConnector
 from connectors.ports import Connector
-from httpclient import ClientOptions, Credential, HttpClient, Observer, RateLimiter, RetryPolicy, Timeouts, Unlimited
+from httpclient import ClientOptions, Credential, HttpClient, Observer, RateLimiter, RetryPolicy, Timeouts
 from store.budgets import Allowance
 from store.unit_of_work import Store
-from ticketing.jira import JiraSite, JiraTicketProvider
+from ticketing.jira import JiraTicketProvider
 from ticketing.ports import TicketProvider
 from ticketing.status import StatusMap
 from worker.known_emails import StoredEmails
 from worker.no_tickets import NoTickets
 from worker.rate_limiter import BudgetRateLimiter
+
+#: The budget of a ticketing site that is not the provisioned one.
+_TICKETING = "ticketing"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +78,21 @@ def connectors_from(settings: Settings, store: Store, clock: Clock) -> Connector
 
 
 def rate_limiter_for(settings: Settings, store: Store, clock: Clock, system: System, lane: Lane) -> BudgetRateLimiter:
-    """One lane's door to a system's rate budget."""
+    """One lane of a system's rate budget."""
     section = settings.jumpcloud if system is System.JUMPCLOUD else settings.jira
-    return BudgetRateLimiter(store, clock, system, lane, Allowance(rate=section.rate, burst=section.burst))
+    allowance = Allowance(rate=section.rate, burst=section.burst)
+    return BudgetRateLimiter(store, clock, system, lane, allowance, longest_stop=_longest_stop(settings, lane))
+
+
+def ticket_rate_limiter(settings: Settings, store: Store, clock: Clock, lane: Lane) -> BudgetRateLimiter:
+    """One lane of the budget that tickets are made from: that of the provisioned site, unless they have a site of their own."""
+    budget = System.JIRA if settings.ticketing.jira is None else _TICKETING
+    allowance = Allowance(rate=settings.jira.rate, burst=settings.jira.burst)
+    return BudgetRateLimiter(store, clock, budget, lane, allowance, longest_stop=_longest_stop(settings, lane))
+
+
+def _longest_stop(settings: Settings, lane: Lane) -> timedelta | None:
+    return settings.limits.longest_stop if lane is Lane.REVOKE else None
 
 
 def client_options(
@@ -102,7 +118,7 @@ def client_options(
 def jumpcloud_client_from(settings: Settings, options: ClientOptions) -> HttpClient:
     """A client for the configured JumpCloud organization."""
     return jumpcloud_client(
-        address=settings.jumpcloud.api_base,
+        base_url=settings.jumpcloud.api_base,
         credential=jumpcloud_credential(settings, options),
         options=options,
         organization=settings.jumpcloud.org_id,
@@ -121,15 +137,18 @@ def jumpcloud_credential(settings: Settings, options: ClientOptions) -> Credenti
             jumpcloud.client_id,
             jumpcloud.client_secret.get_secret_value(),
             options=options,
-            token_address=jumpcloud.token_url,
+            token_url=jumpcloud.token_url,
         )
     except ValueError as exc:
         raise SettingsError([f"The jumpcloud credential cannot be used: {exc}"]) from None
 
 
 def jira_client_from(settings: Settings, options: ClientOptions) -> HttpClient:
-    """A client for the configured Jira site."""
-    jira = settings.jira
+    """A client for the provisioned Jira site."""
+    return _site_client(settings.jira, options)
+
+
+def _site_client(jira: JiraSiteSettings, options: ClientOptions) -> HttpClient:
     try:
         credential = (
             bearer_token(jira.bearer_token.get_secret_value())
@@ -138,10 +157,10 @@ def jira_client_from(settings: Settings, options: ClientOptions) -> HttpClient:
         )
     except ValueError as exc:
         raise SettingsError([f"The jira credential cannot be used: {exc}"]) from None
-    return jira_client(address=jira_address(jira, options), credential=credential, options=options)
+    return jira_client(base_url=jira_base_url(jira, options), credential=credential, options=options)
 
 
-def jira_address(jira: JiraSiteSettings, options: ClientOptions) -> str:
+def jira_base_url(jira: JiraSiteSettings, options: ClientOptions) -> str:
     """Where calls to a site go; the gateway's id of it is looked up when the settings leave it out.
 
     Raises ``SettingsError`` when that cannot be done.
@@ -165,27 +184,20 @@ def organization_from(settings: Settings, options: ClientOptions) -> AtlassianOr
         credential = organization_key(atlassian.api_key.get_secret_value())
     except ValueError as exc:
         raise SettingsError([f"The atlassian credential cannot be used: {exc}"]) from None
-    client = organization_client(credential=credential, options=options, address=atlassian.api_url)
+    client = organization_client(credential=credential, options=options, base_url=atlassian.api_url)
     return AtlassianOrganization(client, atlassian.org_id)
 
 
-def provider_from(settings: Settings, clock: Clock) -> TicketProvider:
-    """The ticketing provider; one that says what is missing when none is configured."""
-    site = settings.ticketing_site
+def provider_from(settings: Settings, clock: Clock, limiter: Callable[[Lane], RateLimiter]) -> TicketProvider:
+    """The ticketing provider, with the rate limiter of each lane; one that says what is missing when none is configured."""
+    site, ticketing = settings.ticketing_site, settings.ticketing
     if not site.enabled:
         return NoTickets()
-    declined = (*settings.ticketing.declined_resolutions, *settings.ticketing.declined_statuses)
-    options = client_options(settings, clock, Unlimited())
-    return JiraTicketProvider(_site(site, options), clock=clock, statuses=StatusMap(declined=declined))
-
-
-def _site(site: JiraSiteSettings, options: ClientOptions) -> JiraSite:
-    bearer = site.bearer_token is not None
-    token = site.bearer_token or site.api_token
-    return JiraSite(
+    client = _site_client(site, client_options(settings, clock, limiter(Lane.TICKET)))
+    return JiraTicketProvider(
+        client,
+        urgent=client.through(limiter(Lane.REVOKE)),
         site_url=site.site_url or "",
-        token=token.get_secret_value() if token else "",
-        email=site.email or "",
-        api_url="" if site.via == "site" else jira_address(site, options),
-        scheme="bearer" if bearer else "basic",
+        statuses=StatusMap((*ticketing.declined_resolutions, *ticketing.declined_statuses)),
+        internal_comments=ticketing.internal_comments,
     )

@@ -24,7 +24,7 @@ class JumpCloudConnector:
 
     def __init__(self, client: HttpClient, *, console: str | None = None) -> None:
         self._client = client
-        self._console = console or client.address
+        self._console = console or client.base_url
         self._accounts = Accounts(client)
         self._groups = Groups(client, self._console)
         self._memberships = Memberships(client, self._accounts, self._groups)

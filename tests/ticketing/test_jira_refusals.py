@@ -3,9 +3,9 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from ticketing.jira.refusals import Answer, failure_of
 
 from access.failures import CredentialRefused, Failure, Permanent, Transient, Unknown
-from ticketing.jira.refusals import Answer, failure_of
 
 NOW = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
 CONNECT_403 = '{"error":"Failed to parse Connect Session Auth Token"}'

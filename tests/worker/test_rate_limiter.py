@@ -150,7 +150,7 @@ def test_a_patient_door_waits_for_its_turn(stores: list[Store]) -> None:
 
 def test_a_patient_door_does_not_wait_for_what_comes_too_late(stores: list[Store]) -> None:
     door = WaitingRateLimiter(
-        BudgetRateLimiter(stores[0], SystemClock(), System.JIRA, Lane.SYNC, WIDE), patience_seconds=0.5
+        BudgetRateLimiter(stores[0], SystemClock(), System.JIRA, Lane.SYNC, WIDE), longest_wait_seconds=0.5
     )
     door.stop("read", datetime.now(UTC) + timedelta(minutes=10))
     begun = time.monotonic()
@@ -166,7 +166,7 @@ def test_a_patient_door_that_never_opens_is_left_within_its_bound(stores: list[S
     allowance = Allowance(rate=10, burst=4)
     revoke = BudgetRateLimiter(stores[1], clock, System.JIRA, Lane.REVOKE, allowance)
     sync = WaitingRateLimiter(
-        BudgetRateLimiter(stores[0], clock, System.JIRA, Lane.SYNC, allowance), patience_seconds=0.5
+        BudgetRateLimiter(stores[0], clock, System.JIRA, Lane.SYNC, allowance), longest_wait_seconds=0.5
     )
     over = threading.Event()
 
