@@ -85,9 +85,9 @@ class Response:
             ) from None
 
 
-def parse_body(raw: bytes) -> Any:
+def parse_body(text: str) -> Any:
     """JSON when it is JSON whatever the content type claims, else text, else None when there is nothing."""
-    text = raw.decode("utf-8", errors="replace").strip()
+    text = text.strip()
     if not text:
         return None
     try:

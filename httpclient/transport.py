@@ -30,8 +30,6 @@ Observer = Callable[[str, str, str, int | None, float], None]
 #: Bytes read at a time, after unpacking.
 _CHUNK = 64 * 1024
 
-_ERRORS_FROM = 400
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Timeouts:
@@ -119,7 +117,7 @@ class Transport:
 
         Raises ``Transient`` when nothing was sent, or when the call is ``idempotent``, ``Unknown`` when a write may have
         happened, and ``Permanent`` for a URL that is none; a body over the limit is ``Permanent`` or ``Unknown``. A
-        redirect is returned as it is. ``scrub`` blanks secrets out of the bodies of error answers.
+        redirect is returned as it is. ``scrub`` blanks secrets out of the body, which may echo what we sent.
         """
         started = time.monotonic()
         status: int | None = None
@@ -251,8 +249,5 @@ def _bare(exc: Exception) -> Exception:
 
 
 def _answer(response: requests.Response, raw: bytes, scrub: Callable[[str], str]) -> Response:
-    status = response.status_code
-    if status >= _ERRORS_FROM:
-        raw = scrub(raw.decode("utf-8", errors="replace")).encode()
     headers = {name.lower(): storable(value) for name, value in response.headers.items()}
-    return Response(status, headers, parse_body(raw))
+    return Response(response.status_code, headers, parse_body(scrub(raw.decode("utf-8", errors="replace"))))

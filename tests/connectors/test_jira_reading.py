@@ -283,7 +283,7 @@ def test_a_404_that_is_not_jiras_own_says_nothing_about_a_group(photographer: Ji
     reader = photographer.reader()
     made = plan(reader)
     photographer.simulators.faults.add(path="/group/member", status=404, body="<html>lost</html>", times=1)
-    with pytest.raises(Transient, match="not Jira"):
+    with pytest.raises(Transient, match="own words"):
         whole(reader, made, part(f"members/{NO_GROUP}", group=NO_GROUP))
 
 

@@ -100,7 +100,12 @@ class JiraCalls:
         """The comments of an issue, newest first, read as far as they are looked at."""
         start, total = 0, 1
         while start < total:
-            params: dict[str, str | int] = {"orderBy": "-created", "startAt": start, "maxResults": _COMMENT_PAGE, "expand": "properties"}
+            params: dict[str, str | int] = {
+                "orderBy": "-created",
+                "startAt": start,
+                "maxResults": _COMMENT_PAGE,
+                "expand": "properties",
+            }
             page = self._get(_COMMENTS, Comments, what="the comments", path={"issue": id_}, params=params)
             yield from page.comments
             start, total = start + len(page.comments), page.total if page.comments else 0
