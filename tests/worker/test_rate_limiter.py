@@ -121,6 +121,71 @@ def test_a_stop_is_kept_by_revocations_too(stores: list[Store], clock: ManualClo
         revoke.take("write")
 
 
+def removals(stores: list[Store], clock: ManualClock) -> list[BudgetRateLimiter]:
+    """Limiters of two processes for what takes access away, which no stop holds for longer than 15 minutes."""
+    quarter = timedelta(minutes=15)
+    return [BudgetRateLimiter(store, clock, System.JIRA, Lane.REVOKE, WIDE, longest_stop=quarter) for store in stores]
+
+
+def test_a_stop_of_a_day_holds_removals_for_a_quarter_of_an_hour_and_then_one_call_tries(
+    stores: list[Store], clock: ManualClock
+) -> None:
+    one, other = removals(stores, clock)
+    grants = BudgetRateLimiter(stores[0], clock, System.JIRA, Lane.GRANT, WIDE)
+    assert one.stop("write", clock.now() + timedelta(days=1)) == clock.now() + timedelta(minutes=15)
+    clock.advance(timedelta(minutes=14))
+    with pytest.raises(Transient) as held:
+        other.take("write")
+    assert held.value.retry_after == timedelta(minutes=1)
+    clock.advance(timedelta(minutes=1))
+    other.take("write")
+    for waiting in (one, other, grants):
+        with pytest.raises(Transient) as refused:
+            waiting.take("write")
+        assert not refused.value.counted
+    clock.advance(timedelta(minutes=15))
+    one.take("write")
+
+
+def test_the_call_that_tried_ends_the_stop_for_everybody_when_it_is_answered(
+    stores: list[Store], clock: ManualClock
+) -> None:
+    one, other = removals(stores, clock)
+    grants = BudgetRateLimiter(stores[0], clock, System.JIRA, Lane.GRANT, WIDE)
+    one.stop("write", clock.now() + timedelta(days=1))
+    one.answered("write")  # to a call that was under way: nothing tried in spite of the stop
+    clock.advance(timedelta(minutes=15))
+    other.take("write")
+    other.answered("write")
+    for each in (one, other, grants):
+        each.take("write")
+
+
+def test_a_second_stop_holds_removals_as_long_again(stores: list[Store], clock: ManualClock) -> None:
+    one, other = removals(stores, clock)
+    one.stop("write", clock.now() + timedelta(days=1))
+    clock.advance(timedelta(minutes=15))
+    one.take("write")
+    one.stop("write", clock.now() + timedelta(days=1))
+    one.answered("write")
+    clock.advance(timedelta(minutes=14))
+    for each in (one, other):
+        with pytest.raises(Transient):
+            each.take("write")
+
+
+def test_a_stop_that_is_lifted_holds_nobody_within_a_second(stores: list[Store], clock: ManualClock) -> None:
+    one, other = (BudgetRateLimiter(store, clock, System.JIRA, Lane.GRANT, WIDE) for store in stores)
+    one.stop("read", clock.now() + timedelta(days=1))
+    with pytest.raises(Transient):
+        one.take("read")
+    with stores[1].write() as work:
+        work.budgets.lift(System.JIRA)
+    clock.advance(timedelta(seconds=1))
+    one.take("read")
+    other.take("read")
+
+
 def test_a_shorter_stop_does_not_end_a_longer_one(stores: list[Store], clock: ManualClock) -> None:
     one, other = (BudgetRateLimiter(store, clock, System.JIRA, Lane.GRANT, WIDE) for store in stores)
     one.stop("read", clock.now() + timedelta(seconds=60))
