@@ -3,13 +3,14 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from http import HTTPStatus
 
 from pydantic import BaseModel, TypeAdapter
 
 from access.clock import Clock
-from access.failures import CredentialRefused, Permanent, Transient
+from access.failures import Permanent
+from httpclient.calls import Call
 from httpclient.credentials import Basic, Bearer
+from httpclient.errors import Dialect, verdict
 from httpclient.responses import Response
 from httpclient.transport import Signature, Transport
 
@@ -28,6 +29,22 @@ class _Granted(BaseModel):
 
 
 _GRANTED = TypeAdapter(_Granted)
+
+#: Id or secret refused [observed]; 400 is ``invalid_client``.
+_REFUSALS = frozenset({400, 401, 403})
+
+
+#: Asking for a token changes nothing.
+_CALL = Call(method="POST", route="oauth token")
+
+
+def _remedy(answer: Response) -> str | None:
+    if answer.status not in _REFUSALS:
+        return None
+    return "Check the service account's id, secret and role, and whether the secret has expired."
+
+
+_DIALECT = Dialect(credential_remedy=_remedy)
 
 
 class ClientCredentials:
@@ -87,15 +104,19 @@ class ClientCredentials:
 
     def _fetch(self) -> Bearer:
         answer = self._transport.exchange(
-            "POST",
+            _CALL.method,
             self._token_url,
-            route="oauth token",
+            route=_CALL.route,
             sign=Signature({**self._client.headers(), "Content-Type": "application/x-www-form-urlencoded"}),
             params={},
             content=f"grant_type=client_credentials&scope={self._scope}".encode(),
             idempotent=True,
         )
-        granted = self._granted(answer)
+        between = self._transport.between(self._token_url)
+        accepted = verdict(
+            _CALL, answer, system="The token service", dialect=_DIALECT, between=between, now=self._clock.now()
+        )
+        granted = accepted.read_as(_GRANTED, what="the access token")
         try:
             self._token = Bearer(granted.access_token)
         except ValueError as exc:
@@ -104,27 +125,3 @@ class ClientCredentials:
             ) from exc
         self._fresh_until = self._clock.now() + timedelta(seconds=granted.expires_in) - _EARLY
         return self._token
-
-    def _granted(self, answer: Response) -> _Granted:
-        if answer.status == HTTPStatus.OK:
-            return answer.read_as(_GRANTED, what="the access token")
-        if answer.status in {400, 401, 403}:
-            raise CredentialRefused(
-                f"The token service refused the client id or secret ({answer.status}).",
-                remedy="Check the service account's id, secret and role, and whether the secret has expired.",
-                status=answer.status,
-                trace_id=answer.trace_id,
-            )
-        if answer.status == HTTPStatus.TOO_MANY_REQUESTS or answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-            raise Transient(
-                f"The token service answered {answer.status}.",
-                retry_after=answer.asked_wait(self._clock.now()),
-                status=answer.status,
-                trace_id=answer.trace_id,
-            )
-        raise Permanent(
-            f"The token service answered {answer.status}.",
-            remedy="Check the token URL.",
-            status=answer.status,
-            trace_id=answer.trace_id,
-        )

@@ -199,7 +199,7 @@ def test_a_token_that_was_revoked_early_is_fetched_anew_once(stub: Stub) -> None
         (Reply(400, {"error": "invalid_client"}), "credential_refused"),
         (Reply(401), "credential_refused"),
         (Reply(403), "credential_refused"),
-        (Reply(404), "permanent"),
+        (Reply(404), "transient"),
         (Reply(429), "transient"),
         (Reply(500), "transient"),
         (Reply(200, "<html>"), "transient"),

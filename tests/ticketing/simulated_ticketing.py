@@ -58,10 +58,10 @@ class SimulatedTicketing:
 
     def settle(self) -> None:
         """Wait until the simulator has noted the calls it answered: it does so in the same turn of its event loop."""
-        door = HTTPConnection(self.simulators.control_url.removeprefix("http://"), timeout=5)
-        door.request("GET", "/health")
-        door.getresponse().read()
-        door.close()
+        connection = HTTPConnection(self.simulators.control_url.removeprefix("http://"), timeout=5)
+        connection.request("GET", "/health")
+        connection.getresponse().read()
+        connection.close()
 
     def calls(self) -> list[str]:
         self.settle()
