@@ -58,30 +58,32 @@ class TicketTracker:
             return work.tickets.lease_due(now=now, lasting=self._services.options.lease, limit=BATCH)
 
     def _follow_these(self, due: Sequence[Ticket]) -> None:
-        operations = self._operations_of(due)
-        for lane in (Lane.REVOKE, Lane.GRANT):
-            self._follow_lane(lane, [(ticket, operation) for ticket, operation in operations if operation.lane is lane])
-
-    def _operations_of(self, due: Sequence[Ticket]) -> Sequence[tuple[Ticket, Operation]]:
+        """Look at tickets, in the lane of their operations: those that take access away do not wait for the others' budget."""
         with self._services.store.read() as work:
-            pairs = [(ticket, work.operations.get(ticket.operation_id)) for ticket in due]
-        return [(ticket, operation) for ticket, operation in pairs if operation is not None]
+            lanes = {ticket.id: self._operation_of(work, ticket).lane for ticket in due}
+        for lane in (Lane.REVOKE, Lane.GRANT):
+            if together := [ticket for ticket in due if lanes[ticket.id] is lane]:
+                self._follow_together(together, lane)
 
-    def _follow_lane(self, lane: Lane, due: Sequence[tuple[Ticket, Operation]]) -> None:
-        """Look at tickets of one lane: those that take access away do not wait for the budget of the others."""
-        if not due:
-            return
+    def _follow_together(self, due: Sequence[Ticket], lane: Lane) -> None:
         try:
-            states = self._provider.in_lane(lane).read([ticket.issue_id for ticket, _ in due if ticket.issue_id])
+            states = self._provider.in_lane(lane).read([ticket.issue_id for ticket in due if ticket.issue_id])
         except Failure as failure:
-            for ticket, _ in due:
+            for ticket in due:
                 self._later(ticket, failure)
             return
-        for ticket, operation in due:
-            self._follow_one(ticket, states[ticket.issue_id or ""], operation)
+        for ticket in due:
+            self._follow_one(ticket, states[ticket.issue_id or ""])
 
-    def _follow_one(self, ticket: Ticket, state: TicketSnapshot, operation: Operation) -> None:
+    @staticmethod
+    def _operation_of(work: UnitOfWork, ticket: Ticket) -> Operation:
+        operation = work.operations.get(ticket.operation_id)
+        assert operation is not None
+        return operation
+
+    def _follow_one(self, ticket: Ticket, state: TicketSnapshot) -> None:
         with self._services.store.read() as work:
+            operation = self._operation_of(work, ticket)
             request = work.requests.get(operation.request_id)
         assert request is not None
         with structlog.contextvars.bound_contextvars(
