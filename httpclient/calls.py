@@ -19,8 +19,8 @@ class Call:
     """One exchange with an upstream that is described and not yet sent.
 
     ``route`` is a template with ``{names}`` that ``path`` fills, percent-encoded. Errors name a call by its template.
-    ``expects`` are the client errors (4xx) that the caller reads itself; every other one ends in a failure word. With
-    ``reads_back`` the caller reads the thing itself after such an error, so that the error counts whoever worded it.
+    ``expects`` are the client errors (4xx) that the caller reads itself; every other one ends in a failure word. They
+    count in the service's own words, or with ``any_wording`` whoever worded them: for a caller that then looks for itself.
     ``idempotent`` says that sending the call twice has one effect: only such calls are repeated, and only they may end in
     ``Transient`` after they were sent. A ``body`` of None sends none. ``endpoint_class`` is the share of the rate budget
     that the call is taken from: ``read`` or ``write`` by method, unless the vendor meters the endpoint apart.
@@ -32,7 +32,7 @@ class Call:
     params: Params = field(default_factory=dict)
     body: Any = None
     expects: frozenset[int] = frozenset()
-    reads_back: bool = False
+    any_wording: bool = False
     idempotent: bool = True
     endpoint_class: str = ""
 

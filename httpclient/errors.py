@@ -114,7 +114,7 @@ def _answered_elsewhere(
         )
     if status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
         return Transient(f"A proxy did not let {call} to {system} through ({status}).", remedy=between, **facts)
-    if status in _AMBIGUOUS and not dialect.owns(answer) and not (call.reads_back and status in call.expects):
+    if status in _AMBIGUOUS and not dialect.owns(answer) and not (call.any_wording and status in call.expects):
         return Transient(
             f"{call} to {system} was answered with {status}, but not in the service's own words{_quoted(answer)}.",
             remedy=f"{between} The site may also be unavailable: see its status page.",

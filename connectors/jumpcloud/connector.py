@@ -47,7 +47,7 @@ class JumpCloudConnector:
         Raises ``CredentialRefused`` when the credential is not known, or is forbidden even this.
         """
         answer = self._client.send(
-            Call(method="GET", route=_ORGANIZATIONS, params={"limit": 1}, expects=frozenset({403}))
+            Call(method="GET", route=_ORGANIZATIONS, params={"limit": 1}, expects=frozenset({403}), any_wording=True)
         )
         if answer.status == HTTPStatus.FORBIDDEN:
             said = f": {answer.said}" if answer.said else ""

@@ -92,7 +92,7 @@ class Memberships:
             path={"group": group_id},
             body=body,
             expects=_LOOKED_INTO,
-            reads_back=True,
+            any_wording=True,
         )
         return self._client.send(call)
 

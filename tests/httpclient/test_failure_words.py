@@ -57,6 +57,17 @@ def test_an_answer_in_others_words_says_nothing_about_the_thing_even_when_it_is_
         assert "proxy" in failure.remedy
 
 
+def test_a_caller_that_looks_for_itself_gets_an_expected_error_whoever_worded_it(stub: Stub) -> None:
+    client = client_of(stub.url)
+    stub.will(Reply(404, "<html>"), Reply(407, "<html>"), Reply(302))
+    looking = Call(method="DELETE", route="/x", expects=frozenset({404, 407}), any_wording=True)
+    assert client.send(looking).status == 404
+    for _ in range(2):
+        with pytest.raises(Transient):
+            client.send(looking)
+    client.close()
+
+
 @pytest.mark.parametrize("status", [400, 403, 404, 409])
 def test_an_expected_client_error_is_handed_to_the_caller(stub: Stub, status: int) -> None:
     stub.will(Reply(status, {"message": "Already Exists"}))
