@@ -37,6 +37,11 @@ class GiveUp:
     reason: str
 
 
+def was_tried(failure: Failure) -> bool:
+    """Whether the try that ended in ``failure`` counts as one: what our own rate budget put off does not."""
+    return not isinstance(failure, Transient) or failure.counted
+
+
 def decide(
     failure: Failure, *, tries: int, first_tried_at: datetime, now: datetime, limits: RetryLimits, jitter: float = 0.0
 ) -> RetryAt | GiveUp:
@@ -49,7 +54,7 @@ def decide(
     """
     if isinstance(failure, CredentialRefused):
         return RetryAt(now + limits.credential_wait)
-    if isinstance(failure, Transient) and not failure.counted:
+    if isinstance(failure, Transient) and not was_tried(failure):
         return RetryAt(now + (failure.retry_after or limits.first_wait))
     if isinstance(failure, Permanent):
         return GiveUp(str(failure))

@@ -39,7 +39,7 @@ def examine_ticketing(settings: Settings, clock: Clock) -> Iterator[Finding]:
         return
 
     def prove(project: str, issue_type: str, fields: Sequence[str]) -> Sequence[WithRemedy]:
-        provider = provider_from(settings, clock)
+        provider = provider_from(settings, clock, lambda _: Unlimited())
         assert isinstance(provider, JiraTicketProvider), "a site with a credential has one"
         return provider.prove(project, issue_type, fields)
 

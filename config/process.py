@@ -63,8 +63,10 @@ class LimitSettings(Section):
     verification: Annotated[Duration, within(timedelta(0))] = timedelta(minutes=3)
     #: Waiting for a connection.
     connect_timeout: Annotated[Duration, within(_BLINK, timedelta(minutes=2))] = timedelta(seconds=3)
-    #: Waiting for an answer.
+    #: Waiting for an answer; with connect_timeout, the time for a whole call, however slowly its answer comes.
     read_timeout: Annotated[Duration, within(_BLINK, timedelta(minutes=10))] = timedelta(seconds=20)
+    #: How long "stop until" of a service (Retry-After) holds what takes access away; after it, one call tries.
+    longest_stop: Annotated[Duration, within(timedelta(seconds=1), timedelta(days=1))] = timedelta(minutes=15)
 
 
 class SyncSettings(Section):

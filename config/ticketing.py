@@ -36,5 +36,7 @@ class TicketingSettings(Section):
     templates_dir: Path | None = None
     #: Days until a ticket is due; none when left out.
     due_days: Annotated[int, Field(ge=0, le=365)] | None = None
+    #: Keys of service projects whose customers are not to see the comments that Provisor writes.
+    internal_comments: Words = ()
     #: How long a ticket whose creation got no answer is looked for before it is made again.
     look_for: Annotated[Duration, within(timedelta(seconds=1), timedelta(hours=1))] = timedelta(minutes=2)

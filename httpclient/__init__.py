@@ -1,8 +1,9 @@
-"""The one way out to the network: a client per upstream that ends every call in an answer or in one failure word."""
+"""The one way out to the network: a client for each upstream that ends every call in a response or in one failure word."""
 
 from httpclient.calls import Call
 from httpclient.client import ClientOptions, HttpClient
 from httpclient.credentials import Basic, Bearer, Credential, HeaderKey
+from httpclient.errors import Dialect
 from httpclient.fetcher import Fetcher
 from httpclient.oauth import ClientCredentials
 from httpclient.rate_limiter import RateLimiter, Unlimited
@@ -17,6 +18,7 @@ __all__ = [
     "ClientCredentials",
     "ClientOptions",
     "Credential",
+    "Dialect",
     "Fetcher",
     "HeaderKey",
     "HttpClient",

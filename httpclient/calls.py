@@ -8,7 +8,7 @@ from urllib.parse import quote
 from access.failures import Permanent
 
 #: Methods that change nothing on the other side.
-_READS = frozenset({"GET", "HEAD"})
+READS = frozenset({"GET", "HEAD"})
 
 #: Query parameters; a sequence is sent as a repeated parameter.
 Params = Mapping[str, str | int | Sequence[str]]
@@ -16,13 +16,14 @@ Params = Mapping[str, str | int | Sequence[str]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """One exchange with an upstream, said but not yet sent.
+    """One exchange with an upstream that is described and not yet sent.
 
-    ``route`` is a template with ``{names}`` that ``path`` fills, percent-encoded; metrics are counted by the template, so
-    ids never become label values. ``expects`` are the client errors (4xx) the caller reads itself; every other one ends in
-    a failure word. ``idempotent`` says that sending it twice has one effect: only such calls are repeated, and only they may
-    end in ``Transient`` after they were sent. A ``body`` of None sends none. ``endpoint_class`` is the share of the rate
-    budget the call is taken from, ``read`` or ``write`` by method unless the vendor meters the endpoint apart.
+    ``route`` is a template with ``{names}`` that ``path`` fills, percent-encoded. Errors name a call by its template.
+    ``expects`` are the client errors (4xx) that the caller reads itself; every other one ends in a failure word. They
+    count in the service's own words, or with ``any_wording`` whoever worded them: for a caller that then looks for itself.
+    ``idempotent`` says that sending the call twice has one effect: only such calls are repeated, and only they may end in
+    ``Transient`` after they were sent. A ``body`` of None sends none. ``endpoint_class`` is the share of the rate budget
+    that the call is taken from: ``read`` or ``write`` by method, unless the vendor meters the endpoint apart.
     """
 
     method: str
@@ -31,11 +32,12 @@ class Call:
     params: Params = field(default_factory=dict)
     body: Any = None
     expects: frozenset[int] = frozenset()
+    any_wording: bool = False
     idempotent: bool = True
     endpoint_class: str = ""
 
     @property
-    def address_path(self) -> str:
+    def url_path(self) -> str:
         """The route with its parts filled in.
 
         Raises ``Permanent`` for a part that would climb out of the route: URL libraries resolve dot segments even when
@@ -47,12 +49,12 @@ class Call:
         try:
             return self.route.format(**{name: quote(part, safe="") for name, part in self.path.items()})
         except UnicodeError as exc:
-            raise Permanent("A name holds characters that no address can carry.", remedy="Name it by its id.") from exc
+            raise Permanent("A name holds characters that no URL can carry.", remedy="Name it by its id.") from exc
 
     @property
     def metered_as(self) -> str:
-        """The endpoint class asked of the rate rate_limiter."""
-        return self.endpoint_class or ("read" if self.method in _READS else "write")
+        """The endpoint class that the rate limiter is asked for."""
+        return self.endpoint_class or ("read" if self.method in READS else "write")
 
     def __str__(self) -> str:
         return f"{self.method} {self.route}"

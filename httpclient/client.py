@@ -1,7 +1,8 @@
 from __future__ import annotations
 
+import copy
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from http import HTTPStatus
@@ -10,26 +11,22 @@ from access.clock import Clock, SystemClock
 from access.failures import Transient
 from httpclient.calls import Call
 from httpclient.credentials import Credential, scrubber
-from httpclient.errors import TOO_MANY, verdict
+from httpclient.errors import TOO_MANY, Dialect, verdict
 from httpclient.rate_limiter import RateLimiter, Unlimited
 from httpclient.responses import Response
 from httpclient.retry_policy import RetryPolicy, read_with_retries
 from httpclient.transport import Observer, Signature, Timeouts, Transport
 
-#: How long a lane stops after a 429 that names no wait, as a gateway's does not [observed: Jira]; it is Jira's own advice for
-#: the first wait [docs].
+#: How long calls of a class stop after a 429 that names no wait, as a gateway's does not [observed: Jira]: Jira's own advice
+#: for the first wait [docs].
 _UNNAMED_STOP = timedelta(seconds=2)
-
-
-def _never(_: Response) -> bool:
-    return False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClientOptions:
     """How a client behaves towards its upstream, whatever the upstream is.
 
-    ``body_limit`` is in bytes. ``observer`` is told of every exchange, for metrics.
+    ``body_limit`` is in bytes of the unpacked body. ``observer`` is told of every exchange: syncs count their calls with it.
     """
 
     timeouts: Timeouts
@@ -52,46 +49,44 @@ class ClientOptions:
 
 
 class HttpClient:
-    """Speaks JSON with one upstream. Every call ends in an ``Response`` or in exactly one failure word.
+    """Speaks JSON with one upstream. Every call ends in a ``Response`` or in exactly one failure word.
 
-    ``address`` is the base that routes are appended to; links in answers are never followed, so a credential goes
-    nowhere else. ``headers`` go with every call. ``refused`` recognises the upstream's own ways of showing that it does not
-    know our credential, besides 401. Safe to use from several threads.
+    ``base_url`` is what routes are appended to; links in answers are never followed, so a credential goes nowhere else.
+    ``headers`` go with every call. ``dialect`` is how the upstream words its refusals. Safe to use from several threads.
     """
 
     def __init__(
         self,
         *,
         system: str,
-        address: str,
+        base_url: str,
         credential: Credential,
         options: ClientOptions,
         headers: Mapping[str, str] | None = None,
-        refused: Callable[[Response], bool] = _never,
+        dialect: Dialect | None = None,
     ) -> None:
         self.system = system
-        self.address = address.rstrip("/")
+        self.base_url = base_url.rstrip("/")
         self._credential = credential
-        self._manners = options
+        self._options = options
         self._rate_limiter = options.rate_limiter
         self._headers = dict(headers or {})
-        self._refused = refused
+        self._dialect = dialect or Dialect()
         self._scrub = scrubber(credential.secrets)
         self._transport = options.transport(system)
 
     def __repr__(self) -> str:
-        return f"HttpClient({self.system!r}, {self.address!r})"
+        return f"HttpClient({self.system!r}, {self.base_url!r})"
 
     @property
     def retry_policy(self) -> RetryPolicy:
-        """How long this client bridges."""
-        return self._manners.retry_policy
+        """How long this client repeats a call."""
+        return self._options.retry_policy
 
     def through(self, rate_limiter: RateLimiter) -> HttpClient:
         """The same client, on the same connections, for the lane that ``rate_limiter`` belongs to."""
-        other = object.__new__(HttpClient)
-        other.__dict__.update(self.__dict__)
-        other._rate_limiter = rate_limiter
+        other = copy.copy(self)
+        other._rate_limiter = rate_limiter  # noqa: SLF001 - a copy of this very object
         return other
 
     def close(self) -> None:
@@ -99,40 +94,37 @@ class HttpClient:
         self._transport.close()
 
     def send(self, call: Call) -> Response:
-        """Make the call; one that is idempotent is tried again within the client's retry_policy.
+        """Make the call; one that is idempotent is tried again within the client's retry policy.
 
         Returns answers of 200 to 299 and the client errors that the call expects. Raises ``Transient``, ``Permanent``,
-        ``Unknown`` (not for idempotent calls) or ``CredentialRefused``. A rate rate_limiter that says no is never waited for.
+        ``Unknown`` (not for idempotent calls) or ``CredentialRefused``. A refusal of the rate limiter is never waited for.
         """
         if not call.idempotent:
-            self._rate_limiter.take(call.metered_as)
             return self._once(call)
-        answer = read_with_retries(lambda: self._within_budget(call), self._manners.retry_policy)
-        if isinstance(answer, Transient):
-            raise answer
-        return answer
-
-    def _within_budget(self, call: Call) -> Response | Transient:
-        try:
-            self._rate_limiter.take(call.metered_as)
-        except Transient as exc:
-            return exc  # handed back rather than raised: it is for the caller to wait for, not for the bridge
-        return self._once(call)
+        return read_with_retries(lambda: self._once(call), self.retry_policy)
 
     def _once(self, call: Call) -> Response:
+        self._rate_limiter.take(call.metered_as)
         answer = self._exchange(call)
         if answer.status == HTTPStatus.UNAUTHORIZED and self._credential.renew():
             answer = self._exchange(call)  # refused before anything was done, so this is safe for every call
-        now = self._manners.clock.now()
-        asked = answer.asked_wait(now)
-        if answer.status == TOO_MANY or (answer.status == HTTPStatus.SERVICE_UNAVAILABLE and asked is not None):
-            self._rate_limiter.stop(call.metered_as, now + (asked if asked is not None else _UNNAMED_STOP))
-        return verdict(self.system, call, answer, refused=self._refused(answer), now=now)
+        now = self._options.clock.now()
+        between = self._transport.between(self.base_url)
+        try:
+            accepted = verdict(call, answer, system=self.system, dialect=self._dialect, between=between, now=now)
+        except Transient as failure:
+            if answer.status == TOO_MANY or failure.retry_after is not None:
+                wait = _UNNAMED_STOP if failure.retry_after is None else failure.retry_after
+                until = self._rate_limiter.stop(call.metered_as, now + wait)
+                failure.retry_after = failure.retry_after and min(failure.retry_after, until - now)
+            raise
+        self._rate_limiter.answered(call.metered_as)
+        return accepted
 
     def _exchange(self, call: Call) -> Response:
         return self._transport.exchange(
             call.method,
-            self.address + call.address_path,
+            self.base_url + call.url_path,
             route=call.route,
             sign=Signature(
                 {

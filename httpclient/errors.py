@@ -1,10 +1,12 @@
-"""From a status to exactly one failure word. A table, in one place, for every upstream."""
+"""From an answer to exactly one failure word. A table, in one place, for every upstream."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
-from typing import NoReturn
+from typing import Any
 
 from access.failures import CredentialRefused, Permanent, Transient, Unknown
 from httpclient.calls import Call
@@ -15,70 +17,115 @@ TOO_MANY = 429
 
 _OK = range(200, 300)
 _REDIRECTS = range(300, 400)
-_SERVER_ERRORS_FROM = 500
 
-#: Client errors by number that a gateway gives for its own reasons, not for the request's.
-_GATEWAY_MOODS = frozenset({408, 425})
+#: Statuses that proxies, sign-in pages and "site unavailable" pages give too. They count only in the service's own words.
+_AMBIGUOUS = frozenset({402, 403, 404, 410, 451})
+
+_SERVER_ERRORS = range(500, 600)
+
+#: Statuses after which nobody knows whether a write was made.
+_MAYBE_DONE = frozenset({408, *_SERVER_ERRORS})
+
+#: Statuses of what passes, and what to do if it does not.
+_PASSING = {
+    402: "See the service's billing: the plan has run out, or does not include this.",
+    **dict.fromkeys((409, 423, 425), "Somebody else is changing the same thing: look at it if it persists."),
+    TOO_MANY: "Lower the rate in the settings if it persists.",
+    **dict.fromkeys(_MAYBE_DONE, "See the service's status page if it persists."),
+}
 
 #: The client errors that a caller may want to read itself.
-_READABLE = frozenset(range(400, 500)) - {HTTPStatus.UNAUTHORIZED, TOO_MANY, *_GATEWAY_MOODS}
+_READABLE = frozenset(range(400, 500)) - {401, 407, 408, 425, TOO_MANY}
 
 #: What a person can do about a client error, by status; the vendors' lists agree on these [docs: JumpCloud; spec: Jira].
 _REMEDIES = {
-    400: "Correct what was asked for; repeating it will not help.",
-    402: "The service's plan does not include this: see its billing.",
     403: "Give Provisor's account the permission, role or scope for it.",
     404: "Check that it still exists and that Provisor's account may see it.",
-    409: "Somebody else changed it at the same time: look at it and ask again.",
-    410: "The service has removed this call: Provisor needs an update.",
+    405: "The service has changed this call: update Provisor.",
+    410: "The service has removed this call: update Provisor.",
+    413: "Make it smaller, or make room for it.",
 }
+_ANY_REMEDY = "Correct what was asked for; repeating it will not help."
 
 
-def verdict(system: str, call: Call, answer: Response, *, refused: bool, now: datetime) -> Response:
-    """The answer when it is good or expected, else the one failure word for its status.
+def _says_something(answer: Response) -> bool:
+    return bool(answer.said)
 
-    ``refused`` says that the upstream showed, in its own way, that it does not know our credential. Raises
-    ``CredentialRefused`` for that and for 401; ``Transient`` for 429; for 408, 425 and every 5xx ``Transient`` when the call
-    is idempotent and ``Unknown`` when not; ``Permanent`` for redirects and every client error that was not expected.
+
+def _no_remedy(_: Response) -> str | None:
+    return None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dialect:
+    """How one upstream words its refusals.
+
+    ``owns`` tells an error that the upstream itself worded from a page of something in between. ``credential_remedy``
+    recognises the upstream's own ways of showing that it does not know our credential, besides 401, whatever the status: it
+    returns what to do then, else None.
     """
-    if refused or answer.status == HTTPStatus.UNAUTHORIZED:
-        _refuse(system, call, answer)
-    if answer.status in _OK or answer.status in call.expects & _READABLE:
+
+    owns: Callable[[Response], bool] = _says_something
+    credential_remedy: Callable[[Response], str | None] = _no_remedy
+
+
+def verdict(call: Call, answer: Response, *, system: str, dialect: Dialect, between: str, now: datetime) -> Response:
+    """The answer when it is good or expected, else the one failure word for it.
+
+    ``between`` is what to check when something between us and the service may have answered. Raises ``CredentialRefused``
+    for 401 and for what the dialect recognises; ``Transient`` for what passes (402, 409, 423, 425, 429) and for every answer
+    that is not the service's: redirects, a proxy's refusal, a page in place of the site; ``Permanent`` for every other client
+    error. After 408 and 5xx the word is ``Transient`` when the call is idempotent and ``Unknown`` when it is not.
+    """
+    status, facts = answer.status, _facts(answer)
+    remedy = dialect.credential_remedy(answer)
+    if remedy is not None or status == HTTPStatus.UNAUTHORIZED:
+        raise CredentialRefused(
+            f"{system} refused Provisor's credential ({status} to {call}{_quoted(answer)}).",
+            remedy=remedy
+            or "Check that the credential is the right one, has not expired and is allowed from this IP address.",
+            **facts,
+        )
+    if status in _OK:
         return answer
-    said = f": {answer.said}" if answer.said else ""
-    text = f"{system} answered {answer.status} to {call}{said}."
-    if answer.status == TOO_MANY:
-        raise Transient(text, retry_after=answer.asked_wait(now), status=answer.status, trace_id=answer.trace_id)
-    if answer.status >= _SERVER_ERRORS_FROM or answer.status in _GATEWAY_MOODS:
-        if call.idempotent:
-            raise Transient(text, retry_after=answer.asked_wait(now), status=answer.status, trace_id=answer.trace_id)
-        raise Unknown(
-            f"{text[:-1]}; the change may have been made.",
-            remedy="Look before repeating it.",
-            status=answer.status,
-            trace_id=answer.trace_id,
-        )
-    if answer.status in _REDIRECTS:
-        # Where to is not repeated: a redirect may carry tokens in its address.
-        raise Permanent(
-            f"{system} answered {call} with a redirect, which Provisor never follows.",
-            remedy="Set the base address to the one the service itself uses.",
-            status=answer.status,
-            trace_id=answer.trace_id,
-        )
-    raise Permanent(
-        text,
-        remedy=_REMEDIES.get(answer.status, _REMEDIES[400]),
-        status=answer.status,
-        trace_id=answer.trace_id,
-    )
+    if elsewhere := _answered_elsewhere(call, answer, system=system, dialect=dialect, between=between):
+        raise elsewhere
+    if status in call.expects & _READABLE:
+        return answer
+    text = f"{system} answered {status} to {call}{_quoted(answer)}"
+    if status in _MAYBE_DONE and not call.idempotent:
+        raise Unknown(f"{text}; the change may have been made.", remedy="Look before repeating it.", **facts)
+    if status in _PASSING:
+        raise Transient(f"{text}.", retry_after=answer.asked_wait(now), remedy=_PASSING[status], **facts)
+    raise Permanent(f"{text}.", remedy=_REMEDIES.get(status, _ANY_REMEDY), **facts)
 
 
-def _refuse(system: str, call: Call, answer: Response) -> NoReturn:
-    said = f": {answer.said}" if answer.said else ""
-    raise CredentialRefused(
-        f"{system} refused Provisor's credential ({answer.status} to {call}{said}).",
-        remedy="Check that the credential is the right one, has not expired and is allowed from this address.",
-        status=answer.status,
-        trace_id=answer.trace_id,
-    )
+def _answered_elsewhere(
+    call: Call, answer: Response, *, system: str, dialect: Dialect, between: str
+) -> Transient | None:
+    """The failure of an answer that is not the service's, and so says nothing about what was asked for."""
+    status, facts = answer.status, _facts(answer)
+    if status in _REDIRECTS:
+        # The target is not repeated: its URL may carry tokens.
+        return Transient(
+            f"{call} to {system} was answered with a redirect ({status}), which Provisor never follows.",
+            remedy=f"Set the base URL to the one that the service itself uses. {between}",
+            **facts,
+        )
+    if status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
+        return Transient(f"A proxy did not let {call} to {system} through ({status}).", remedy=between, **facts)
+    if status in _AMBIGUOUS and not dialect.owns(answer) and not (call.any_wording and status in call.expects):
+        return Transient(
+            f"{call} to {system} was answered with {status}, but not in the service's own words{_quoted(answer)}.",
+            remedy=f"{between} The site may also be unavailable: see its status page.",
+            **facts,
+        )
+    return None
+
+
+def _quoted(answer: Response) -> str:
+    return f": {answer.said}" if answer.said else ""
+
+
+def _facts(answer: Response) -> dict[str, Any]:
+    return {"status": answer.status, "trace_id": answer.trace_id}

@@ -3,13 +3,14 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from http import HTTPStatus
 
 from pydantic import BaseModel, TypeAdapter
 
 from access.clock import Clock
-from access.failures import CredentialRefused, Permanent, Transient
+from access.failures import Permanent
+from httpclient.calls import Call
 from httpclient.credentials import Basic, Bearer
+from httpclient.errors import Dialect, verdict
 from httpclient.responses import Response
 from httpclient.transport import Signature, Transport
 
@@ -29,6 +30,22 @@ class _Granted(BaseModel):
 
 _GRANTED = TypeAdapter(_Granted)
 
+#: Id or secret refused [observed]; 400 is ``invalid_client``.
+_REFUSALS = frozenset({400, 401, 403})
+
+
+#: Asking for a token changes nothing.
+_CALL = Call(method="POST", route="oauth token")
+
+
+def _remedy(answer: Response) -> str | None:
+    if answer.status not in _REFUSALS:
+        return None
+    return "Check the service account's id, secret and role, and whether the secret has expired."
+
+
+_DIALECT = Dialect(credential_remedy=_remedy)
+
 
 class ClientCredentials:
     """OAuth 2 client credentials: a token fetched when needed and renewed 30 s early, shared by all threads.
@@ -41,14 +58,14 @@ class ClientCredentials:
         self,
         *,
         transport: Transport,
-        token_address: str,
+        token_url: str,
         client_id: str,
         client_secret: str,
         scope: str,
         clock: Clock,
     ) -> None:
         self._transport = transport
-        self._token_address = token_address
+        self._token_url = token_url
         self._client = Basic(client_id, client_secret)
         self._scope = scope
         self._clock = clock
@@ -57,7 +74,7 @@ class ClientCredentials:
         self._fresh_until: datetime | None = None
 
     def __repr__(self) -> str:
-        return f"ClientCredentials({self._token_address!r}, {self._client.user!r})"
+        return f"ClientCredentials({self._token_url!r}, {self._client.user!r})"
 
     def headers(self) -> Mapping[str, str]:
         """The ``Authorization`` header with a token that is good for another 30 s at least.
@@ -79,7 +96,7 @@ class ClientCredentials:
     def renew(self) -> bool:
         """Forget the token: it may have been revoked early.
 
-        Another thread may have forgotten it a moment before, for the same reason: there is a new one to be had all the same.
+        True also when another thread has just forgotten it: a new token can still be fetched.
         """
         with self._lock:
             self._token = None
@@ -87,44 +104,24 @@ class ClientCredentials:
 
     def _fetch(self) -> Bearer:
         answer = self._transport.exchange(
-            "POST",
-            self._token_address,
-            route="oauth token",
+            _CALL.method,
+            self._token_url,
+            route=_CALL.route,
             sign=Signature({**self._client.headers(), "Content-Type": "application/x-www-form-urlencoded"}),
             params={},
             content=f"grant_type=client_credentials&scope={self._scope}".encode(),
             idempotent=True,
         )
-        granted = self._granted(answer)
+        between = self._transport.between(self._token_url)
+        accepted = verdict(
+            _CALL, answer, system="The token service", dialect=_DIALECT, between=between, now=self._clock.now()
+        )
+        granted = accepted.read_as(_GRANTED, what="the access token")
         try:
             self._token = Bearer(granted.access_token)
         except ValueError as exc:
             raise Permanent(
-                "The token service gave a token no header can carry.", remedy="Check the token address."
+                "The token service gave a token no header can carry.", remedy="Check the token URL."
             ) from exc
         self._fresh_until = self._clock.now() + timedelta(seconds=granted.expires_in) - _EARLY
         return self._token
-
-    def _granted(self, answer: Response) -> _Granted:
-        if answer.status == HTTPStatus.OK:
-            return answer.read_as(_GRANTED, what="the access token")
-        if answer.status in {400, 401, 403}:
-            raise CredentialRefused(
-                f"The token service refused the client id or secret ({answer.status}).",
-                remedy="Check the service account's id, secret and role, and whether the secret has expired.",
-                status=answer.status,
-                trace_id=answer.trace_id,
-            )
-        if answer.status == HTTPStatus.TOO_MANY_REQUESTS or answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-            raise Transient(
-                f"The token service answered {answer.status}.",
-                retry_after=answer.asked_wait(self._clock.now()),
-                status=answer.status,
-                trace_id=answer.trace_id,
-            )
-        raise Permanent(
-            f"The token service answered {answer.status}.",
-            remedy="Check the token address.",
-            status=answer.status,
-            trace_id=answer.trace_id,
-        )

@@ -1,4 +1,4 @@
-"""The budget every call is taken from: shared by all workers, kept by the store, asked before each call."""
+"""What a client asks before each call. The shared budget behind the answer is kept elsewhere, by whoever wires the client."""
 
 from __future__ import annotations
 
@@ -7,28 +7,40 @@ from typing import Protocol
 
 
 class RateLimiter(Protocol):
-    """One lane's door to the shared rate budget of one system.
+    """One lane of the shared rate budget of one system.
 
-    It never sleeps: a caller that is told no puts its work back with a time.
+    A rate limiter never sleeps for fulfilment: a caller that is refused puts its work back with a time.
     """
 
     def take(self, endpoint_class: str) -> None:
         """Take one call of this class from the budget.
 
-        Raises ``Transient`` with ``retry_after`` when the budget, or a stop the service asked for, says no.
+        Raises ``Transient``, not counted and with ``retry_after``, when the budget is used up or the service asked for a stop.
         """
         ...
 
-    def stop(self, endpoint_class: str, until: datetime) -> None:
-        """Let no call of this class through before ``until`` (aware, UTC): the service itself asked for that."""
+    def stop(self, endpoint_class: str, until: datetime) -> datetime:
+        """Let no call of this class through before ``until`` (aware, UTC): the service asked for that.
+
+        Returns when this lane may try again, which may be sooner for a lane that no service may hold for long.
+        """
+        ...
+
+    def answered(self, endpoint_class: str) -> None:
+        """Note that the service answered a call of this class and asked for no stop."""
         ...
 
 
 class Unlimited:
-    """A rate_limiter that is always open: for tests, rehearsals and single calls of an operator."""
+    """A rate limiter that lets every call through: for tests, and for the few calls of an operator's command."""
 
     def take(self, endpoint_class: str) -> None:
         """Let the call through."""
 
-    def stop(self, endpoint_class: str, until: datetime) -> None:
-        """Forget what the service asked for."""
+    def stop(self, endpoint_class: str, until: datetime) -> datetime:
+        """Keep nothing: the next call may be made then, and is not stopped before."""
+        del endpoint_class
+        return until
+
+    def answered(self, endpoint_class: str) -> None:
+        """Keep nothing."""

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -8,7 +9,7 @@ from typing import Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
-from access.failures import Permanent, Transient
+from access.failures import Transient
 from httpclient.retry_after import retry_after
 
 T = TypeVar("T")
@@ -17,15 +18,18 @@ T = TypeVar("T")
 _LONGEST_TEXT = 256
 
 #: Where the services put their own id of an exchange [observed: both], first one wins.
-_TRACE_HEADERS = ("x-arequestid", "atl-traceid", "x-request-id")
+_TRACE_HEADERS = ("x-arequestid", "atl-traceid", "x-request-id", "atl-request-id")
+
+#: What no database of ours stores in a text: NUL (PostgreSQL), and halves of surrogate pairs (no UTF-8 for them).
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
 class Response:
     """What came back: the status, headers by lower-case name, and the body.
 
-    ``body`` is the parsed JSON, else the text, else None when empty. Services answer HTML or text where they document
-    JSON [observed], so nothing is known of its shape until ``read_as`` has looked.
+    ``body`` is the parsed JSON, else the text, else None when empty. All texts in it can be stored. Services answer HTML or
+    text where they document JSON [observed], so nothing is known of its shape until ``read_as`` has looked.
     """
 
     status: int
@@ -41,9 +45,13 @@ class Response:
     def said(self) -> str:
         """The service's own error text, shortened; empty unless the body has a known error schema.
 
-        Who knows what else a body holds: an unknown one is never repeated.
+        A body of another schema may hold anything, so it is never repeated.
         """
-        return " ".join("; ".join(_error_texts(self.body)).split())[:_LONGEST_TEXT]
+        return " ".join("; ".join(_error_texts(self.body)).split())[:_LONGEST_TEXT].rstrip(".")
+
+    def member(self, name: str) -> Any:
+        """A member of a JSON object; None when the body is none or lacks it."""
+        return self.body.get(name) if isinstance(self.body, dict) else None
 
     def asked_wait(self, now: datetime) -> timedelta | None:
         """The wait the service asked for, when it did."""
@@ -52,12 +60,13 @@ class Response:
     def read_as(self, shape: TypeAdapter[T], *, what: str) -> T:
         """The body in the shape the caller understands; ``what`` names it for the error.
 
-        Raises ``Transient`` when it is not JSON at all (a gateway's page) and ``Permanent`` when it is JSON of another shape.
+        Raises ``Transient`` for anything else: a page of a gateway, or JSON that is no answer of this service. Such a body
+        says nothing about what was asked for.
         """
         if not isinstance(self.body, (dict, list)):
             raise Transient(
                 f"The answer with {what} was not JSON.",
-                remedy="A gateway or proxy in between may have answered; check the base address if it persists.",
+                remedy="A gateway or proxy in between may have answered; check the base URL if it persists.",
                 status=self.status,
                 trace_id=self.trace_id,
             )
@@ -68,31 +77,45 @@ class Response:
                 sorted({".".join(str(part) for part in error["loc"]) or "top" for error in exc.errors()})[:5]
             )
             # The validation error repeats the input, which may hold personal data: it is not chained.
-            raise Permanent(
+            raise Transient(
                 f"The answer with {what} has a shape Provisor does not know (at {fields}).",
-                remedy="Report it: the service may have changed its interface.",
+                remedy="Report it if it persists: the service may have changed its interface.",
                 status=self.status,
                 trace_id=self.trace_id,
             ) from None
 
 
-def parse_body(raw: bytes) -> Any:
+def parse_body(text: str) -> Any:
     """JSON when it is JSON whatever the content type claims, else text, else None when there is nothing."""
-    text = raw.decode("utf-8", errors="replace").strip()
+    text = text.strip()
     if not text:
         return None
     try:
-        return json.loads(text)
+        parsed = json.loads(text)
+        # Only an escape can bring such a character into JSON; few bodies have one, and walking them all would cost more.
+        return storable(parsed) if "\\u0000" in text or "\\ud" in text.lower() else parsed
     except (ValueError, RecursionError):
-        return text
+        return storable(text)
+
+
+def storable(value: Any) -> Any:
+    """The same JSON value with a replacement character in place of each character that no database stores."""
+    if isinstance(value, str):
+        return _UNSTORABLE.sub("\N{REPLACEMENT CHARACTER}", value)
+    if isinstance(value, list):
+        return [storable(each) for each in value]
+    if isinstance(value, dict):
+        return {storable(name): storable(each) for name, each in value.items()}
+    return value
 
 
 def _error_texts(body: Any) -> list[str]:
     """The texts of the error schemas that are known.
 
-    ``{"errorMessages", "errors"}`` [spec: Jira], ``{"errors": [{"title", "detail"}]}`` [spec: Atlassian organizations],
-    ``{"message"}`` [spec: JumpCloud; observed: gateways], ``{"detail"}`` of problem+json [observed: Jira],
-    ``{"error": text, "error_description"}`` [observed: Connect; RFC 6749].
+    ``{"errorMessages", "errors"}`` [spec: Jira], ``{"errorMessage"}`` [observed: an Atlassian site that is away],
+    ``{"errors": [{"title", "detail"}]}`` [spec: Atlassian organizations], ``{"message"}`` [spec: JumpCloud; observed:
+    gateways], ``{"detail"}`` of problem+json [observed: Jira], ``{"error": text, "error_description"}`` [observed: Connect;
+    RFC 6749].
     """
     if not isinstance(body, dict):
         return []
@@ -104,5 +127,5 @@ def _error_texts(body: Any) -> list[str]:
         texts += [f"{name}: {text}" for name, text in fields.items() if isinstance(text, str)]
     if isinstance(fields, list):
         texts += [error.get("detail") or error.get("title") for error in fields if isinstance(error, dict)]
-    texts += [body.get(name) for name in ("message", "detail", "error", "error_description")]
+    texts += [body.get(name) for name in ("errorMessage", "message", "detail", "error", "error_description")]
     return [text for text in texts if isinstance(text, str) and text]

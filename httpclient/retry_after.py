@@ -1,7 +1,4 @@
-"""How long a service asked us to wait, read tolerantly from its answer's headers.
-
-Pure, and here because both connectors and ticketing need it and may not import each other.
-"""
+"""How long a service asked us to wait, read tolerantly from its answer's headers."""
 
 from __future__ import annotations
 

@@ -1,9 +1,8 @@
-"""Short waits, bridged in the call itself: seconds in all, for calls that may be repeated. Everything longer goes up."""
+"""Short waits within one call, for calls that may be repeated: seconds in all. Every longer wait goes up to the caller."""
 
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -18,10 +17,10 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RetryPolicy:
-    """How long a call may be bridged: at most ``tries`` in ``total``, with waits from ``first`` doubling up to ``longest``.
+    """How long a call is repeated: at most ``tries`` within ``total``, with waits from ``first`` doubling up to ``longest``.
 
-    A wait the service asks for is kept when it is no longer than ``longest``; otherwise the failure goes up at once. When
-    ``stopping`` is set no wait is begun, and one under way ends: what is asked after it is for the rate rate_limiter to refuse.
+    A wait that the service asks for is kept when it is no longer than ``longest``; else the failure goes up at once. When
+    ``stopping`` is set no wait begins, and a wait under way ends.
     """
 
     tries: int = 3
@@ -41,54 +40,42 @@ class RetryPolicy:
         return cls(tries=tries, first=timedelta(0), longest=timedelta(0))
 
     def bridges(self, failure: BaseException) -> bool:
-        """Whether the failure may pass within a wait of this retry_policy."""
-        return isinstance(failure, Transient) and (failure.retry_after is None or failure.retry_after <= self.longest)
+        """Whether to try again after this failure: it may pass within a wait of this policy.
+
+        What our own rate budget put off is not tried again here: the caller puts its work back.
+        """
+        return (
+            isinstance(failure, Transient)
+            and failure.counted
+            and (failure.retry_after is None or failure.retry_after <= self.longest)
+        )
 
 
-def read_with_retries(read: Callable[[], T], retry_policy: RetryPolicy) -> T:
-    """What ``read`` returns, tried again on ``Transient`` as ``retry_policy`` allows; the last failure goes up as it is.
+def read_with_retries(read: Callable[[], T], policy: RetryPolicy) -> T:
+    """What ``read`` returns, tried again on ``Transient`` as ``policy`` allows; the last failure goes up as it is.
 
     For reads and idempotent writes only.
     """
-    began = time.monotonic()
-    try:
-        return read()
-    except Transient as failure:
-        if not retry_policy.bridges(failure):
-            raise
-        failed = [failure]
-
-    # Almost every call succeeds at once: what bridges is only made for those that do not.
-    def attempt() -> T:
-        if failed:
-            raise failed.pop()
-        return read()
-
-    left = retry_policy.total.total_seconds() - (time.monotonic() - began)
-    return _retrying(retry_policy, left)(attempt)
-
-
-def _retrying(retry_policy: RetryPolicy, seconds: float) -> tenacity.Retrying:
-    """Tries and waits as ``retry_policy`` has them, for so long."""
-    base = tenacity.wait_exponential_jitter(
-        multiplier=retry_policy.first.total_seconds(),
-        max=retry_policy.longest.total_seconds(),
-        jitter=retry_policy.first.total_seconds(),
+    back_off = tenacity.wait_exponential_jitter(
+        multiplier=policy.first.total_seconds(),
+        max=policy.longest.total_seconds(),
+        jitter=policy.first.total_seconds(),
     )
 
     def wait(state: tenacity.RetryCallState) -> float:
-        exc = state.outcome.exception() if state.outcome is not None else None
-        asked = exc.retry_after if isinstance(exc, Transient) else None
-        return max(base(state), asked.total_seconds() if asked else 0.0)
+        failure = state.outcome.exception() if state.outcome is not None else None
+        asked = failure.retry_after if isinstance(failure, Transient) else None
+        return max(back_off(state), asked.total_seconds() if asked else 0.0)
 
-    return tenacity.Retrying(
-        retry=tenacity.retry_if_exception(retry_policy.bridges),
+    retrying = tenacity.Retrying(
+        retry=tenacity.retry_if_exception(policy.bridges),
         stop=tenacity.stop_any(
-            tenacity.stop_after_attempt(retry_policy.tries),
-            tenacity.stop_before_delay(seconds),
-            tenacity.stop_when_event_set(retry_policy.stopping),
+            tenacity.stop_after_attempt(policy.tries),
+            tenacity.stop_before_delay(policy.total.total_seconds()),
+            tenacity.stop_when_event_set(policy.stopping),
         ),
         wait=wait,
-        sleep=tenacity.sleep_using_event(retry_policy.stopping),
+        sleep=tenacity.sleep_using_event(policy.stopping),
         reraise=True,
     )
+    return retrying(read)

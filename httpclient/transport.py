@@ -1,39 +1,47 @@
-"""Bytes out and bytes in. The only module that knows ``requests``; its exceptions end here."""
+"""Bytes out and bytes in. The exceptions of ``requests`` end here."""
 
 from __future__ import annotations
 
+import os
 import ssl
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from http.cookiejar import DefaultCookiePolicy
 from typing import Any
+from urllib.parse import urlsplit
 
 import requests
-from requests.adapters import HTTPAdapter
+from requests.exceptions import ConnectTimeout, InvalidHeader, InvalidSchema, InvalidURL, MissingSchema, ProxyError
+from requests.utils import select_proxy
+from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
+from urllib3.exceptions import ProxyError as PoolProxyError
+from urllib3.exceptions import TimeoutError as PoolTimeoutError
 
-from access.failures import Permanent, Transient, Unknown
+from access.failures import Failure, Permanent, Transient, Unknown
 from httpclient.calls import Params
-from httpclient.responses import Response, parse_body
+from httpclient.deadlines import DeadlineAdapter, deadline
+from httpclient.responses import Response, parse_body, storable
 
 #: Told of every exchange: system, method, route template, status (None when there was no answer), seconds it took.
 Observer = Callable[[str, str, str, int | None, float], None]
 
-#: Bytes read at a time.
+#: Bytes read at a time, after unpacking.
 _CHUNK = 64 * 1024
-
-_ERRORS_FROM = 400
-
-#: What bodies may be packed with, and that the connection is kept.
-_ALWAYS = {"Accept-Encoding": "gzip, deflate", "Connection": "keep-alive"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Timeouts:
-    """How long to wait for a connection, and then for each next part of the answer."""
+    """How long to wait for a connection, and then for each next part of the answer.
+
+    ``total`` bounds the whole exchange, from the connection to the last byte of the body; left out, ``connect`` and ``read``
+    together do.
+    """
 
     connect: timedelta
     read: timedelta
+    total: timedelta | None = None
 
     @classmethod
     def of(cls, *, connect: float, read: float) -> Timeouts:
@@ -48,11 +56,19 @@ class Signature:
     headers: Mapping[str, str] = field(repr=False)
 
 
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """How to get to a host: proxies and certificates as ``requests`` takes them, and the variable that names the proxy."""
+
+    options: Mapping[str, Any] = field(repr=False)
+    proxy: str | None
+
+
 class Transport:
     """A pool of connections to one upstream, safe to use from several threads; not to be carried across a fork.
 
-    ``pool_size`` is how many connections are kept, ``body_limit`` the most bytes of a body that are read. Nothing is
-    retried, no redirect is followed (a credential would go along), no cookie is kept (Jira sets some [observed], and a
+    ``pool_size`` is how many connections are kept, ``body_limit`` the most bytes of an unpacked body that are read. Nothing
+    is retried, no redirect is followed (a credential would go along), no cookie is kept (Jira sets some [observed], and a
     shared jar would tie threads together), and no .netrc entry takes the place of our headers. Proxies and certificates
     are those of the environment, looked up once for each host: with every call they would cost as much as the rest of it.
     """
@@ -67,20 +83,28 @@ class Transport:
         observer: Observer | None = None,
     ) -> None:
         self._system = system
+        self._total = timeouts.total or timeouts.connect + timeouts.read
         self._timeouts = (timeouts.connect.total_seconds(), timeouts.read.total_seconds())
         self._body_limit = body_limit
         self._observer = observer
-        self._adapter = HTTPAdapter(pool_connections=2, pool_maxsize=pool_size, max_retries=0)
-        self._ways_out: dict[str, dict[str, Any]] = {}
+        self._session = requests.Session()
+        self._session.trust_env = False
+        self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+        self._session.headers.clear()
+        self._session.headers.update({"Accept-Encoding": "gzip, deflate", "Connection": "keep-alive"})
+        adapter = DeadlineAdapter(pool_connections=2, pool_maxsize=pool_size, max_retries=0)
+        self._session.mount("http://", adapter)
+        self._session.mount("https://", adapter)
+        self._ways: dict[str, _Way] = {}
 
     def close(self) -> None:
         """Close the kept connections."""
-        self._adapter.close()
+        self._session.close()
 
     def exchange(
         self,
         method: str,
-        address: str,
+        url: str,
         *,
         route: str,
         sign: Signature,
@@ -92,32 +116,50 @@ class Transport:
         """Send one request and read the whole answer, whatever its status.
 
         Raises ``Transient`` when nothing was sent, or when the call is ``idempotent``, ``Unknown`` when a write may have
-        happened, and ``Permanent`` for an address that is none; a body over the limit is ``Permanent`` or ``Unknown``. A
-        redirect comes back as the answer it is. ``scrub`` blanks secrets out of the bodies of error answers.
+        happened, and ``Permanent`` for a URL that is none; a body over the limit is ``Permanent`` or ``Unknown``. A
+        redirect is returned as it is. ``scrub`` blanks secrets out of the body, which may echo what we sent.
         """
         started = time.monotonic()
         status: int | None = None
         try:
-            request = _prepared(method, address, params, content, sign)
-            with self._adapter.send(request, stream=True, timeout=self._timeouts, **self._way_out(address)) as response:
+            with (
+                deadline(self._total),
+                self._session.request(
+                    method,
+                    url,
+                    params=dict(params),
+                    data=content,
+                    headers=sign.headers,
+                    timeout=self._timeouts,
+                    allow_redirects=False,
+                    stream=True,
+                    **self._way(url).options,
+                ) as response,
+            ):
                 status = response.status_code
                 raw = self._body(response, idempotent=idempotent)
                 return _answer(response, raw, scrub)
         except (requests.RequestException, UnicodeError, OSError) as exc:
-            raise self._failure(_bare(exc), route, idempotent=idempotent) from exc
+            raise self._failure(_bare(exc), url, route, idempotent=idempotent) from exc
         finally:
             if self._observer is not None:
                 self._observer(self._system, method, route, status, time.monotonic() - started)
 
-    def _way_out(self, address: str) -> dict[str, Any]:
-        """The proxies and certificates for the host of an address."""
-        host = "/".join(address.split("/", 3)[:3])
-        known = self._ways_out.get(host)
+    def between(self, url: str) -> str:
+        """What to check when something between us and the service may have answered."""
+        proxy = self._way(url).proxy
+        if proxy is None:
+            return "Check whether a proxy, firewall or sign-in page in between answers."
+        return f"Check the proxy that {proxy} names, its password and what it lets through."
+
+    def _way(self, url: str) -> _Way:
+        host = "/".join(url.split("/", 3)[:3])
+        known = self._ways.get(host)
         if known is None:
             with requests.Session() as session:
                 found = session.merge_environment_settings(host, {}, stream=True, verify=None, cert=None)
-            known = {"proxies": found["proxies"], "verify": found["verify"], "cert": found["cert"]}
-            self._ways_out[host] = known
+            options = {name: found[name] for name in ("proxies", "verify", "cert")}
+            known = self._ways[host] = _Way(options, _proxy_variable(host, found["proxies"]))
         return known
 
     def _body(self, response: requests.Response, *, idempotent: bool) -> bytes:
@@ -128,77 +170,69 @@ class Transport:
                 word = Permanent if idempotent else Unknown
                 raise word(
                     f"The answer of {self._system} is larger than {self._body_limit} bytes.",
-                    remedy="Check the base address; no answer Provisor asks for is that large.",
+                    remedy="Check the base URL; no answer Provisor asks for is that large.",
                     status=response.status_code,
                 )
         return bytes(raw)
 
-    def _failure(self, exc: Exception, route: str, *, idempotent: bool) -> Permanent | Transient | Unknown:
+    def _failure(self, exc: Exception, url: str, route: str, *, idempotent: bool) -> Failure:
         kind = type(exc).__name__
-        if isinstance(exc, _BAD_ADDRESS):
-            return Permanent(
-                f"The address of {self._system} is not usable ({kind}).", remedy="Correct the base address."
+        links = list(_chain(exc))
+        proxy = self._way(url).proxy
+        if _certificate_fault(exc, links):
+            return Transient(
+                f"The TLS certificate of {self._system} could not be checked ({kind}).",
+                remedy="Name a bundle that holds the issuer's certificate in REQUESTS_CA_BUNDLE. " + self.between(url),
             )
-        if _nothing_was_sent(exc):
+        if proxy is not None and (isinstance(exc, _BAD_URL) or any(isinstance(link, _PROXY_FAULTS) for link in links)):
+            return Transient(
+                f"{self._system} could not be reached through the proxy ({kind}).", remedy=self.between(url)
+            )
+        if isinstance(exc, _BAD_URL):
+            return Permanent(f"The URL of {self._system} is not usable ({kind}).", remedy="Correct the base URL.")
+        if any(isinstance(link, _NOTHING_SENT) for link in links):
             return Transient(
                 f"{self._system} could not be reached ({kind}).",
-                remedy="Check the address, the name service, proxies and certificates if it persists.",
+                remedy="Check the base URL, the name service and the network if it persists.",
             )
+        late = any(isinstance(link, PoolTimeoutError | requests.Timeout) for link in links)
+        what = f"{self._system} did not answer {route} in time" if late else f"{self._system} broke off during {route}"
         if idempotent:
-            return Transient(f"The connection to {self._system} broke during {route} ({kind}).")
-        return Unknown(
-            f"The connection to {self._system} broke during {route} ({kind}); the change may have been made.",
-            remedy="Look before repeating it.",
-        )
+            return Transient(f"{what} ({kind}).", remedy="See the service's status page if it persists.")
+        return Unknown(f"{what} ({kind}); the change may have been made.", remedy="Look before repeating it.")
 
 
-def _prepared(
-    method: str, address: str, params: Params, content: bytes | None, sign: Signature
-) -> requests.PreparedRequest:
-    """The request, ready to be sent. Raises ``RequestException`` and ``UnicodeError`` for an address that is none."""
-    request = requests.PreparedRequest()
-    request.prepare_method(method)
-    request.prepare_url(address, dict(params))
-    request.prepare_headers({**_ALWAYS, **sign.headers})
-    request.body = content
-    request.prepare_content_length(content)
-    return request
+_BAD_URL = (InvalidURL, InvalidSchema, MissingSchema, InvalidHeader, UnicodeError)
+_PROXY_FAULTS = (ProxyError, PoolProxyError)
+
+#: There was no connection, so nothing left this machine.
+_NOTHING_SENT = (ConnectTimeout, ConnectTimeoutError, NewConnectionError, NameResolutionError, *_PROXY_FAULTS)
 
 
-_BAD_ADDRESS = (
-    requests.exceptions.InvalidURL,
-    requests.exceptions.InvalidSchema,
-    requests.exceptions.MissingSchema,
-    requests.exceptions.InvalidHeader,
-    UnicodeError,
-)
-
-#: Names of the connection pool's reasons for never having had a connection; they are matched by name because the pool's
-#: library is a dependency of ``requests`` and not ours.
-_NO_CONNECTION = frozenset({"NewConnectionError", "NameResolutionError", "ConnectTimeoutError", "ProxyError"})
+def _certificate_fault(exc: Exception, links: list[BaseException]) -> bool:
+    """Whether the certificate was refused, or the bundle to check it with is not there (a bare ``OSError`` of requests)."""
+    return "certificate bundle" in str(exc) or any(isinstance(link, ssl.SSLCertVerificationError) for link in links)
 
 
-def _nothing_was_sent(exc: Exception) -> bool:
-    """Whether the failure is certain to be from before the request left: no connection, or a certificate refused."""
-    if isinstance(exc, (requests.exceptions.ConnectTimeout, requests.exceptions.ProxyError)):
-        return True
-    reason = getattr(exc.args[0], "reason", None) if exc.args else None
-    if type(reason).__name__ in _NO_CONNECTION:
-        return True
-    return any(isinstance(link, ssl.SSLCertVerificationError) for link in _chain(exc))
+def _proxy_variable(host: str, proxies: Mapping[str, str]) -> str | None:
+    """The environment variable that names the proxy for a host; None when there is no proxy for it."""
+    if select_proxy(host, dict(proxies)) is None:
+        return None
+    names = (f"{urlsplit(host).scheme}_proxy", "all_proxy")
+    spellings = [spelling for name in names for spelling in (name, name.upper())]
+    return next((name for name in spellings if os.environ.get(name)), "the system's network settings")
 
 
-def _chain(exc: BaseException) -> list[BaseException]:
-    links: list[BaseException] = []
-    todo: list[BaseException | None] = [exc]
-    while todo:
-        link = todo.pop()
-        if link is None or link in links:
-            continue
-        links.append(link)
-        todo += [link.__cause__, link.__context__]
-        todo += [part for part in (*link.args, getattr(link, "reason", None)) if isinstance(part, BaseException)]
-    return links
+def _chain(exc: BaseException) -> Iterator[BaseException]:
+    """The exception and all that it wraps: as cause, argument or urllib3's ``reason``; never its context, which may be ours."""
+    seen: list[BaseException] = []
+    ahead: list[object] = [exc]
+    while ahead:
+        link = ahead.pop()
+        if isinstance(link, BaseException) and link not in seen:
+            seen.append(link)
+            yield link
+            ahead += [link.__cause__, getattr(link, "reason", None), *link.args]
 
 
 def _bare(exc: Exception) -> Exception:
@@ -207,7 +241,7 @@ def _bare(exc: Exception) -> Exception:
     The vendors' frames and the request hold our headers, and error reporters record both.
     """
     for link in _chain(exc):
-        link.__traceback__ = None
+        link.__traceback__ = link.__context__ = None
         for name in ("request", "response"):
             if getattr(link, name, None) is not None:
                 setattr(link, name, None)
@@ -215,8 +249,5 @@ def _bare(exc: Exception) -> Exception:
 
 
 def _answer(response: requests.Response, raw: bytes, scrub: Callable[[str], str]) -> Response:
-    status = response.status_code
-    if status >= _ERRORS_FROM:
-        raw = scrub(raw.decode("utf-8", errors="replace")).encode()
-    headers = {name.lower(): value for name, value in response.headers.items()}
-    return Response(status, headers, parse_body(raw))
+    headers = {name.lower(): storable(value) for name, value in response.headers.items()}
+    return Response(response.status_code, headers, parse_body(scrub(raw.decode("utf-8", errors="replace"))))

@@ -12,10 +12,11 @@ from typing import Any
 import structlog
 
 from access.entitlements import ResourceKind
-from access.failures import Failure, Transient
+from access.failures import Failure
 from access.lifecycle import ClaimState, OperationState, RequestState
 from access.methods import Direction
 from access.operations import Operation, Purpose
+from access.retry import was_tried
 from connectors.ports import Observation
 from store.outbox import Topic, WakeUp
 from store.unit_of_work import UnitOfWork
@@ -126,14 +127,15 @@ def postponed(
     **columns: Any,
 ) -> None:
     """Put an operation back after try number ``tries``, to be tried again at ``until``. Raises ``LeaseLost``."""
-    if isinstance(failure, Transient) and not failure.counted:
+    tried = was_tried(failure)
+    if not tried:
         tries = max(0, tries - 1)
     why = str(failure)
     work.operations.settle(
         operation.id,
         fence=operation.fence,
         tries=tries,
-        first_tried_at=operation.first_tried_at or now,
+        first_tried_at=(operation.first_tried_at or now) if tried else operation.first_tried_at,
         due_at=until,
         error=why,
         **columns,

@@ -15,7 +15,7 @@ import structlog
 from access.failures import CredentialRefused, Failure, Permanent, Transient
 from access.lifecycle import OperationState, TicketState
 from access.operations import Operation, Ticket
-from access.retry import GiveUp
+from access.retry import GiveUp, was_tried
 from connectors.ports import Holdings, Observation, Target
 from store.unit_of_work import UnitOfWork
 from tasks import settlement
@@ -65,14 +65,14 @@ class TicketOpener:
         ticket = self._intend(operation)
         if ticket is None:
             return
-        found = self._find(ticket)
+        found = self._find(operation, ticket)
         if not found and self._may_still_appear(ticket):
             self._wait_for(operation, ticket)
             return
         ref = found[0] if found else self._make(operation, ticket)
         if ref is not None:
             self._opened(operation, ticket, ref)
-            self._close_duplicates(ref, found[1:])
+            self._close_duplicates(operation, ref, found[1:])
 
     def put_back(self, operation: Operation, failure: Failure) -> None:
         """Try to open the ticket again later, or give up.
@@ -108,7 +108,7 @@ class TicketOpener:
         with self._services.store.read() as work:
             tickets = work.tickets.of_operation(operation.id)
         intended = next((ticket for ticket in tickets if ticket.state is TicketState.INTENDED), None)
-        found = self._find(intended) if intended else ()
+        found = self._find(operation, intended) if intended else ()
         was_there = operation.before is None and not any(ticket.tries for ticket in tickets)
         now = self._services.clock.now()
         with self._services.store.write(holding=operation.access_key) as work:
@@ -157,12 +157,13 @@ class TicketOpener:
             )
             return ticket
 
-    def _find(self, ticket: Ticket) -> Sequence[TicketRef]:
+    def _find(self, operation: Operation, ticket: Ticket) -> Sequence[TicketRef]:
         """Issues that an earlier try may have made without our hearing of it."""
         if ticket.tries == 0:
             return ()
-        probed = self._provider.probe(ticket.marker, project=ticket.project, after_key=ticket.after_key)
-        return probed or self._provider.find(ticket.marker, project=ticket.project)
+        provider = self._provider.in_lane(operation.lane)
+        probed = provider.probe(ticket.marker, project=ticket.project, after_key=ticket.after_key)
+        return probed or provider.find(ticket.marker, project=ticket.project)
 
     def _may_still_appear(self, ticket: Ticket) -> bool:
         tried = ticket.create_tried_at
@@ -190,11 +191,12 @@ class TicketOpener:
             )
             work.tickets.set(ticket.id, tries=ticket.tries + 1, create_tried_at=now)
         try:
-            return self._provider.create(draft)
-        except (Transient, Permanent, CredentialRefused):
-            # The issue is known not to exist: the next try need not wait for it to appear.
+            return self._provider.in_lane(operation.lane).create(draft)
+        except (Transient, Permanent, CredentialRefused) as failure:
+            # The issue is known not to exist: the next try need not wait for it to appear, nor look for it if nothing was sent.
+            tries = ticket.tries + was_tried(failure)
             with self._services.store.write() as work:
-                work.tickets.set(ticket.id, create_tried_at=None)
+                work.tickets.set(ticket.id, tries=tries, create_tried_at=None)
             raise
 
     def _holdings(self, operation: Operation) -> Holdings | None:
@@ -260,14 +262,15 @@ class TicketOpener:
         if work.tickets.step(ticket.id, to=end, states=intended, closed_at=now, due_at=None, error=why):
             work.audit.record(f"ticket.{end}", "ticket", ticket.id, now=now, request_id=operation.request_id, why=why)
 
-    def _close_duplicates(self, first: TicketRef, duplicates: Sequence[TicketRef]) -> None:
+    def _close_duplicates(self, operation: Operation, first: TicketRef, duplicates: Sequence[TicketRef]) -> None:
         """More than one issue carries the marker: the oldest is the ticket, the others get a comment and are closed."""
+        provider = self._provider.in_lane(operation.lane)
         for duplicate in duplicates:
             try:
-                self._provider.comment(
+                provider.comment(
                     duplicate, f"This is a duplicate of {first.key}. Nothing is to be done here.", marker="twin"
                 )
-                self._provider.close(duplicate)
+                provider.close(duplicate)
             except Failure as failure:
                 _log.warning("ticket.duplicate_left", ticket=duplicate.key, first=first.key, why=str(failure))
 

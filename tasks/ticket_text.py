@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from datetime import date, datetime, timedelta
 
-from access.entitlements import ResourceKind
+from access.entitlements import ResourceKind, System
 from access.methods import Direction
 from access.operations import Claim, Operation, Request, Ticket
 from access.policy import Policy, TicketRoute
 from connectors.ports import Holdings, Observation
-from ticketing.facts import Holding, TicketFacts
+from ticketing.facts import STAYS_BEHIND, Holding, TicketFacts
 from ticketing.ports import TicketDraft
 from ticketing.templates import CommentKind, Templates, TicketKind
 
@@ -99,8 +99,6 @@ class TicketWriter:
     ) -> TicketFacts:
         message = request.message
         extra = dict(message.fields)
-        if claim is None and message.duration is not None and operation.direction is Direction.GIVE:
-            extra["Duration"] = str(message.duration)
         if holdings is not None and holdings.note:
             extra["About the list of what the account holds"] = holdings.note
         return TicketFacts(
@@ -119,9 +117,11 @@ class TicketWriter:
             requested_by=message.requested_by,
             approved_by=message.approved_by,
             ends_at=None if claim is None else claim.ends_at,
+            lasts=message.duration,
             why_by_person=operation.why,
             checks=(_check(operation),),
             holdings=_holdings(holdings),
+            stays_behind=STAYS_BEHIND if operation.system is System.JIRA else (),
             still_wrong=still_wrong,
             attempt=attempt,
             due=due,

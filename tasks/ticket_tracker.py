@@ -15,7 +15,7 @@ import structlog
 
 from access.failures import Failure, Permanent, Transient
 from access.lifecycle import OperationState, TicketState
-from access.operations import Operation, Request, Ticket
+from access.operations import Lane, Operation, Request, Ticket
 from connectors.ports import Observation, Target
 from store.leases import LeaseLost
 from store.outbox import Topic, WakeUp
@@ -25,7 +25,7 @@ from tasks.attempts import attempt, log_postponed
 from tasks.services import Services
 from tasks.ticket_opener import TicketOptions
 from tasks.ticket_text import TicketWriter
-from ticketing.ports import Phase, TicketProvider, TicketRef, TicketSnapshot
+from ticketing.ports import Phase, TicketProvider, TicketSnapshot
 
 _log = structlog.get_logger(__name__)
 
@@ -68,8 +68,16 @@ class TicketTracker:
             return work.tickets.lease_due(now=now, lasting=self._services.options.lease, limit=BATCH)
 
     def _follow_these(self, due: Sequence[Ticket]) -> None:
+        """Look at tickets, in the lane of their operations: those that take access away do not wait for the others' budget."""
+        with self._services.store.read() as work:
+            lanes = {ticket.id: self._operation_of(work, ticket).lane for ticket in due}
+        for lane in (Lane.REVOKE, Lane.GRANT):
+            if together := [ticket for ticket in due if lanes[ticket.id] is lane]:
+                self._follow_together(together, lane)
+
+    def _follow_together(self, due: Sequence[Ticket], lane: Lane) -> None:
         try:
-            snapshots = self._provider.read([ticket.issue_id for ticket in due if ticket.issue_id])
+            snapshots = self._provider.in_lane(lane).read([ticket.issue_id for ticket in due if ticket.issue_id])
         except Failure as failure:
             for ticket in due:
                 self._postpone(ticket, failure)
@@ -77,10 +85,15 @@ class TicketTracker:
         for ticket in due:
             self._follow_one(ticket, snapshots[ticket.issue_id or ""])
 
+    @staticmethod
+    def _operation_of(work: UnitOfWork, ticket: Ticket) -> Operation:
+        operation = work.operations.get(ticket.operation_id)
+        assert operation is not None
+        return operation
+
     def _follow_one(self, ticket: Ticket, snapshot: TicketSnapshot) -> None:
         with self._services.store.read() as work:
-            operation = work.operations.get(ticket.operation_id)
-            assert operation is not None
+            operation = self._operation_of(work, ticket)
             request = work.requests.get(operation.request_id)
         assert request is not None
         followed = _Followed(ticket, snapshot, operation, request)
@@ -125,7 +138,7 @@ class TicketTracker:
         if end is TicketState.VERIFIED:
             text = self._writer.verified(operation, followed.request, claim)
             try:
-                self._provider.comment(snapshot.ref, text, marker=f"{ticket.id}-verified")
+                self._provider.in_lane(operation.lane).comment(snapshot.ref, text, marker=f"{ticket.id}-verified")
             except Failure as failure:
                 # One try is enough: the operation is done whether or not the ticket says so.
                 _log.warning("ticket.comment_lost", why=str(failure))
@@ -153,9 +166,9 @@ class TicketTracker:
     def _reopen(self, followed: _Followed, seen: Observation) -> None:
         ticket, snapshot, operation = followed.ticket, followed.snapshot, followed.operation
         text = self._writer.still_wrong(operation, followed.request, ticket, seen)
-        self._comment(snapshot.ref, text, marker=f"{ticket.id}-answer-{ticket.answers}")
+        self._comment(followed, text, marker=f"{ticket.id}-answer-{ticket.answers}")
         try:
-            reopened = self._provider.reopen(snapshot.ref)
+            reopened = self._provider.in_lane(operation.lane).reopen(snapshot.ref)
         except Permanent as failure:
             self._replace(followed, f"it cannot be reopened: {failure}")
             return
@@ -168,7 +181,7 @@ class TicketTracker:
     def _escalate(self, followed: _Followed, seen: Observation) -> None:
         ticket, ref, operation = followed.ticket, followed.snapshot.ref, followed.operation
         text = self._writer.escalated(operation, followed.request, ticket, seen)
-        self._comment(ref, text, marker=f"{ticket.id}-escalated")
+        self._comment(followed, text, marker=f"{ticket.id}-escalated")
         reason = f"{ref.key} was closed {ticket.answers} times without being done: {seen.evidence}"
         self._fail(followed, TicketState.ESCALATED, reason)
 
@@ -205,9 +218,10 @@ class TicketTracker:
         snapshot = followed.snapshot
         if snapshot.phase is Phase.OPEN:
             text = self._writer.withdrawn(followed.operation, followed.request)
+            provider = self._provider.in_lane(followed.operation.lane)
             try:
-                self._provider.comment(snapshot.ref, text, marker=f"{followed.ticket.id}-withdrawn")
-                followed = replace(followed, snapshot=self._provider.close(snapshot.ref))
+                provider.comment(snapshot.ref, text, marker=f"{followed.ticket.id}-withdrawn")
+                followed = replace(followed, snapshot=provider.close(snapshot.ref))
             except Permanent as failure:
                 _log.warning("ticket.left_open", why=str(failure))
         with self._services.store.write() as work:
@@ -245,10 +259,10 @@ class TicketTracker:
             return
         log_postponed("ticket.postponed", failure, key=ticket.issue_key)
 
-    def _comment(self, ref: TicketRef, text: str, *, marker: str) -> None:
+    def _comment(self, followed: _Followed, text: str, *, marker: str) -> None:
         """Comment on a ticket, where the provider lets us."""
         try:
-            self._provider.comment(ref, text, marker=marker)
+            self._provider.in_lane(followed.operation.lane).comment(followed.snapshot.ref, text, marker=marker)
         except Permanent as failure:
             _log.warning("ticket.comment_lost", why=str(failure))
 

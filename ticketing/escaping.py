@@ -1,9 +1,9 @@
-"""Markdown in which other people's words stay words: they make no markup, no links and no lines of their own."""
+"""Markdown in which the words of other people stay words: they make no markup, no links and no lines of their own."""
 
 from __future__ import annotations
 
 import re
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 #: Shown for a fact that is not known.
@@ -14,7 +14,7 @@ _PUNCTUATION = re.compile(r"([!#$&()*+.:<=>@\[\]\\^_`{|}~-])")
 #: Characters that turn the direction of text and so make it read as something else.
 _TURNING = re.compile("[\u202a-\u202e\u2066-\u2069\u200e\u200f\u061c]")
 _BACKTICKS = re.compile(r"`+")
-_ADDRESS = re.compile(r"https?://[^\s<>\"'`\\]+", re.IGNORECASE)
+_WEB_URL = re.compile(r"https?://[^\s<>\"'`\\]+", re.IGNORECASE)
 
 
 class Markdown(str):
@@ -29,29 +29,29 @@ def escaped(value: object) -> Markdown:
         return value
     if value is None:
         return Markdown(UNKNOWN)
-    return Markdown(_PUNCTUATION.sub(r"\\\1", _one_line(_said(value))))
+    return Markdown(_PUNCTUATION.sub(r"\\\1", _one_line(_as_text(value))))
 
 
 def code(value: object) -> Markdown:
     """A value as inline code, for what is copied: ids and written forms. Not for tables."""
     if value is None:
         return Markdown(UNKNOWN)
-    text = _one_line(_said(value))
+    text = _one_line(_as_text(value))
     fence = "`" * (1 + max((len(run) for run in _BACKTICKS.findall(text)), default=0))
     return Markdown(f"{fence} {text} {fence}" if text else UNKNOWN)
 
 
 def quotation(value: object) -> Markdown:
     """A value of several lines as a block quotation; begin the line with it."""
-    lines = [escaped(line) for line in _said(UNKNOWN if value is None else value).splitlines() if line.strip()]
+    lines = [escaped(line) for line in _as_text(UNKNOWN if value is None else value).splitlines() if line.strip()]
     return Markdown("\n>\n".join(f"> {line}" for line in lines) or f"> {UNKNOWN}")
 
 
-def link(address: str | None, words: object) -> Markdown:
-    """A link to an address of ours or of a system; only the words when the address is none that a browser opens."""
-    if address is None or not _ADDRESS.fullmatch(address):
+def link(url: str | None, words: object) -> Markdown:
+    """A link to a system or a ticket; only the words when the URL is none that a browser opens."""
+    if url is None or not _WEB_URL.fullmatch(url):
         return escaped(words)
-    return Markdown(f"[{escaped(words)}](<{address}>)")
+    return Markdown(f"[{escaped(words)}](<{url}>)")
 
 
 def moment(value: datetime, time_zone: str = "UTC") -> Markdown:
@@ -63,7 +63,16 @@ def moment(value: datetime, time_zone: str = "UTC") -> Markdown:
     return escaped(shown)
 
 
-def _said(value: object) -> str:
+def duration(value: timedelta) -> Markdown:
+    """A duration in words: "1 hour", "2 days 30 minutes". Parts below a second are left out."""
+    minutes, seconds = divmod(value.seconds, 60)
+    hours, minutes = divmod(minutes, 60)
+    counted = ((value.days, "day"), (hours, "hour"), (minutes, "minute"), (seconds, "second"))
+    parts = [f"{count} {unit}{'' if count == 1 else 's'}" for count, unit in counted if count]
+    return escaped(" ".join(parts) or "less than a second")
+
+
+def _as_text(value: object) -> str:
     if isinstance(value, datetime):
         return f"{value.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
     return value.isoformat() if isinstance(value, date) else str(value)

@@ -1,10 +1,10 @@
-"""What is known about an operation that a person is asked to carry out: all that a ticket or a comment can say."""
+"""All that a ticket or a comment can say: the facts about an operation that a person is asked to carry out."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,11 +13,9 @@ class Holding:
 
     kind: str
     title: str
-    url: str | None = None
 
 
-#: What stays in Jira whichever way an account is taken out, and is for the project's people to hand over [contract:
-#: atlassian-admin §7].
+#: What stays in Jira however an account is taken out; the project's people hand it over [docs].
 STAYS_BEHIND = (
     "issues and comments the account wrote",
     "filters and dashboards it owns",
@@ -32,7 +30,7 @@ class TicketFacts:
     """The facts every template gets, as ``facts``.
 
     All texts may come from requests and are shown literally. Without ``ends_at`` and ``lasts`` access is standing.
-    ``time_zone`` is the IANA name in which moments are shown, with UTC beside it. Facts not known are None, and shown so.
+    Facts not known are None, and shown so.
     """
 
     #: The access request, and our operation for it.
@@ -52,21 +50,19 @@ class TicketFacts:
     entitlement: str | None = None
     #: Where in the system to do it.
     link: str | None = None
-    #: The request in our own console.
-    request_link: str | None = None
     reason: str | None = None
     requested_by: str | None = None
     approved_by: str | None = None
     ends_at: datetime | None = None
-    #: How long it is for, in words ("4 hours"), while the end is not known: the clock starts when the access was verified.
-    lasts: str | None = None
-    time_zone: str = "UTC"
+    #: How long it is for, while the end is not known: the clock starts when the access is seen.
+    lasts: timedelta | None = None
     #: A clause that completes "A person is asked because …".
     why_by_person: str | None = None
     #: What we will read in the system before we believe that it is done, each as a clause.
     checks: tuple[str, ...] = ()
     holdings: tuple[Holding, ...] = ()
-    stays_behind: tuple[str, ...] = STAYS_BEHIND
+    #: What a deprovisioned account leaves in the system, for somebody to hand over.
+    stays_behind: tuple[str, ...] = ()
     #: What is still not as it should be, each as a clause; for comments.
     still_wrong: tuple[str, ...] = ()
     #: Which attempt this is, counted from 1.

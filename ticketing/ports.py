@@ -8,6 +8,8 @@ from datetime import date
 from enum import StrEnum
 from typing import Any, Protocol
 
+from access.operations import Lane
+
 
 class Phase(StrEnum):
     """Where a ticket stands, whatever its workflow calls the status."""
@@ -66,6 +68,13 @@ class TicketProvider(Protocol):
     @property
     def name(self) -> str:
         """The provider's short name, as stored with each ticket."""
+        ...
+
+    def in_lane(self, lane: Lane) -> TicketProvider:
+        """The same provider, whose calls are taken from the rate budget as those of ``lane``.
+
+        Calls for a ticket that takes access away go in ``Lane.REVOKE``; without this they wait behind all others.
+        """
         ...
 
     def create(self, draft: TicketDraft) -> TicketRef:

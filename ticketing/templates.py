@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import NoReturn
@@ -14,7 +14,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from access.failures import Permanent
 from ticketing.adf import plain_text, to_adf
-from ticketing.escaping import code, escaped, link, moment, quotation
+from ticketing.escaping import code, duration, escaped, link, moment, quotation
 from ticketing.facts import Holding, TicketFacts
 
 #: Characters a rendered template may have; twice what Jira takes, which then says that it was shortened.
@@ -61,7 +61,7 @@ class Wording:
 class Templates:
     """Renders the words of tickets and comments; templates of ``directory`` stand before ours of the same name.
 
-    Values are escaped unless they went through one of the filters ``code``, ``quotation``, ``link``, ``moment``.
+    Values are escaped unless they went through one of the filters ``code``, ``duration``, ``quotation``, ``link``, ``moment``.
     """
 
     def __init__(self, directory: Path | None = None) -> None:
@@ -76,7 +76,7 @@ class Templates:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self._environment.filters.update(code=code, quotation=quotation, link=link, moment=moment)
+        self._environment.filters.update(code=code, duration=duration, quotation=quotation, link=link, moment=moment)
 
     def ticket(self, kind: TicketKind, facts: TicketFacts) -> Wording:
         """The words of a ticket. Raises ``Permanent`` when the template is at fault, and says which."""
@@ -141,14 +141,15 @@ _FULL = TicketFacts(
     entitlement_title="Administrators of PAY",
     entitlement="jira:project-role:PAY:Administrators:assigned",
     link="https://acme.atlassian.net",
-    request_link="https://provisor.example.com/requests/r",
     reason="because",
     requested_by="Bob",
     approved_by="Eve",
     ends_at=datetime(2026, 1, 1, tzinfo=UTC),
+    lasts=timedelta(hours=1),
     why_by_person="the API cannot",
     checks=("the account is in the role",),
-    holdings=(Holding("group", "admins", "https://acme.atlassian.net"), Holding("project role", "Users of PAY")),
+    holdings=(Holding("group", "admins"), Holding("project role", "Users of PAY")),
+    stays_behind=("issues it wrote",),
     still_wrong=("the account is not in the role",),
     attempt=2,
     due=date(2026, 1, 1),

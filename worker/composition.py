@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 
 from access.clock import Clock, SystemClock
 from access.retry import RetryLimits
@@ -27,7 +28,7 @@ from worker.sync import sync_from
 from worker.systems.connectors import connectors_from
 from worker.systems.kit import Dependencies, Systems
 from worker.systems.table import SYSTEMS
-from worker.ticketing import provider_from
+from worker.ticketing import provider_from, ticket_rate_limiter
 
 #: How long an operation looks for its own write within the same call; no longer than ``limits.verification``.
 _READ_BACK = timedelta(seconds=2)
@@ -76,8 +77,9 @@ def compose(
     clock = clock or SystemClock()
     policy, warnings = policy_from(settings)
     store = store or open_store(settings)
-    provider = provider_from(settings, clock)
-    connectors = connectors_from(Dependencies(settings, store, clock), systems)
+    dependencies = Dependencies(settings, store, clock)
+    provider = provider_from(settings, clock, partial(ticket_rate_limiter, dependencies))
+    connectors = connectors_from(dependencies, systems)
     services = Services(
         store=store,
         clock=clock,

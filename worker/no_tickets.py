@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import NoReturn
 
 from access.failures import Permanent
+from access.operations import Lane
 from ticketing.ports import TicketDraft, TicketRef, TicketSnapshot
 
 
@@ -16,6 +17,11 @@ class NoTickets:
     def name(self) -> str:
         """The provider's short name."""
         return "none"
+
+    def in_lane(self, lane: Lane) -> NoTickets:
+        """The same: no call is made in any lane."""
+        del lane
+        return self
 
     def create(self, draft: TicketDraft) -> TicketRef:
         """Refuse."""

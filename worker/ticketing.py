@@ -1,34 +1,45 @@
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from access.clock import Clock
+from access.entitlements import System
+from access.operations import Lane
 from config.settings import Settings
-from config.systems import JiraSite as JiraSiteSettings
-from httpclient import ClientOptions, Unlimited
-from ticketing.jira import JiraSite, JiraTicketProvider
+from httpclient import RateLimiter
+from store.budgets import Allowance
+from ticketing.jira import JiraTicketProvider
 from ticketing.ports import TicketProvider
 from ticketing.status import StatusMap
 from worker.client_options import client_options
 from worker.no_tickets import NoTickets
-from worker.systems.jira import jira_url
+from worker.rate_limiter import BudgetRateLimiter
+from worker.systems.connectors import budget_rate_limiter
+from worker.systems.jira import site_client
+from worker.systems.kit import Dependencies
+
+#: The budget of a ticketing site that is not the provisioned one.
+_OWN_SITE = "ticketing"
 
 
-def provider_from(settings: Settings, clock: Clock) -> TicketProvider:
-    """The ticketing provider; one that says what is missing when none is configured."""
-    site = settings.ticketing_site
+def provider_from(settings: Settings, clock: Clock, limiter: Callable[[Lane], RateLimiter]) -> TicketProvider:
+    """The ticketing provider, with the rate limiter of each lane; one that says what is missing when none is configured."""
+    site, ticketing = settings.ticketing_site, settings.ticketing
     if not site.enabled:
         return NoTickets()
-    declined = (*settings.ticketing.declined_resolutions, *settings.ticketing.declined_statuses)
-    options = client_options(settings, clock, Unlimited())
-    return JiraTicketProvider(_site(site, options), clock=clock, statuses=StatusMap(declined=declined))
-
-
-def _site(site: JiraSiteSettings, options: ClientOptions) -> JiraSite:
-    bearer = site.bearer_token is not None
-    token = site.bearer_token or site.api_token
-    return JiraSite(
+    section = "jira" if ticketing.jira is None else "ticketing.jira"
+    client = site_client(site, section, client_options(settings, clock, limiter(Lane.TICKET)))
+    return JiraTicketProvider(
+        client,
+        urgent=client.through(limiter(Lane.REVOKE)),
         site_url=site.site_url or "",
-        token=token.get_secret_value() if token else "",
-        email=site.email or "",
-        api_url="" if site.via == "site" else jira_url(site, options),
-        scheme="bearer" if bearer else "basic",
+        statuses=StatusMap((*ticketing.declined_resolutions, *ticketing.declined_statuses)),
+        internal_comments=ticketing.internal_comments,
     )
+
+
+def ticket_rate_limiter(dependencies: Dependencies, lane: Lane) -> BudgetRateLimiter:
+    """One lane of the budget of ticket calls: the provisioned site's, unless tickets have a site of their own."""
+    jira = dependencies.settings.jira
+    budget = System.JIRA if dependencies.settings.ticketing.jira is None else _OWN_SITE
+    return budget_rate_limiter(dependencies, budget, lane, Allowance(rate=jira.rate, burst=jira.burst))

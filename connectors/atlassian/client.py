@@ -5,7 +5,7 @@ from __future__ import annotations
 from httpclient import Bearer, ClientOptions, Credential, HttpClient
 
 #: Where the API is [docs].
-ADDRESS = "https://api.atlassian.com"
+BASE_URL = "https://api.atlassian.com"
 
 #: The name calls are counted under.
 SYSTEM = "atlassian"
@@ -16,6 +16,6 @@ def organization_key(key: str) -> Credential:
     return Bearer(key)
 
 
-def organization_client(*, credential: Credential, options: ClientOptions, address: str = ADDRESS) -> HttpClient:
+def organization_client(*, credential: Credential, options: ClientOptions, base_url: str = BASE_URL) -> HttpClient:
     """A client for the organizations API; routes begin with ``/admin``."""
-    return HttpClient(system=SYSTEM, address=address, credential=credential, options=options)
+    return HttpClient(system=SYSTEM, base_url=base_url, credential=credential, options=options)

@@ -6,21 +6,20 @@ from http import HTTPStatus
 
 from access.entitlements import System
 from access.failures import Failure, Permanent, Transient
-from httpclient import Basic, Bearer, ClientOptions, Credential, HttpClient, Response
+from httpclient import Basic, Bearer, ClientOptions, Credential, Dialect, HttpClient, Response
 
 API = "/rest/api/3"
 
 #: The endpoint class of every user-search route: they share one more limit per tenant [spec][docs].
 USER_SEARCH = "user-search"
 
-_GATEWAY = "https://api.atlassian.com/ex/jira/"
-
 #: The service answers 200 to a bad credential on routes open to anonymous callers; this header gives it away [observed].
 _LOGIN_HEADER = "x-seraph-loginreason"
-_LOGIN_FAILED = ("AUTHENTICATED_FAILED", "AUTHENTICATION_DENIED")
 
-#: A bearer token sent to the site instead of the gateway [observed]; compared without case.
-_WRONG_DOOR = "failed to parse connect session auth token"
+#: Words of 403 answers about who we are or where we call from, not about a permission [observed, assumed]. The first is for a
+#: bearer token sent to the site instead of the gateway. Compared without case.
+_NOT_A_SITE_TOKEN = "failed to parse connect session auth token"  # noqa: S105 - words of an error
+_BLOCKED_ADDRESS = ("ip allowlist", "ip address")
 
 
 def api_token(email: str, token: str) -> Credential:
@@ -39,19 +38,14 @@ def bearer_token(token: str) -> Credential:
     return Bearer(token)
 
 
-def gateway_address(cloud_id: str) -> str:
-    """Where scoped tokens work, and only there [docs]."""
-    return f"{_GATEWAY}{cloud_id}"
-
-
-def jira_client(*, address: str, credential: Credential, options: ClientOptions) -> HttpClient:
-    """A client for the API at ``address``: the site's own for classic tokens, the gateway's for scoped ones.
+def jira_client(*, base_url: str, credential: Credential, options: ClientOptions) -> HttpClient:
+    """A client for the API at ``base_url``: the site's own for classic tokens, the gateway's for scoped ones.
 
     English is forced, because some outcomes can only be told by their text [docs].
     """
     return HttpClient(
         system=System.JIRA,
-        address=address,
+        base_url=base_url,
         credential=credential,
         options=options,
         headers={
@@ -59,16 +53,33 @@ def jira_client(*, address: str, credential: Credential, options: ClientOptions)
             "X-Force-Accept-Language": "true",
             "X-ExperimentalApi": "opt-in",
         },
-        refused=refuses_the_credential,
+        dialect=Dialect(owns=is_jiras_own, credential_remedy=credential_remedy),
     )
 
 
-def refuses_the_credential(answer: Response) -> bool:
-    """Whether the service took us for nobody, whatever the status says [observed]."""
+def is_jiras_own(answer: Response) -> bool:
+    """Whether Jira itself worded an error: it lists its messages, even when there are none [spec].
+
+    A site that is suspended or away answers 404 with one ``errorMessage`` on every path [observed], a gateway with ``message``.
+    """
+    return isinstance(answer.member("errorMessages"), list)
+
+
+def credential_remedy(answer: Response) -> str | None:
+    """What to do when the service took us for nobody, whatever the status says [observed]; None when it knew us."""
+    said = answer.said.lower()
     reason = answer.headers.get(_LOGIN_HEADER, "")
-    if any(failed in reason for failed in _LOGIN_FAILED):
-        return True
-    return answer.status == HTTPStatus.FORBIDDEN and _WRONG_DOOR in answer.said.lower()
+    if "AUTHENTICATION_DENIED" in reason:
+        return "Log in once in a browser to answer the captcha, then check the token."
+    if answer.status == HTTPStatus.UNAUTHORIZED and "scope" in said:
+        return "Create a token with the scopes that the guide for Jira lists; a token's scopes cannot be changed."
+    if answer.status == HTTPStatus.FORBIDDEN and _NOT_A_SITE_TOKEN in said:
+        return "Set via to gateway: a bearer token does not work at the site's own URL."
+    if answer.status == HTTPStatus.FORBIDDEN and any(words in said for words in _BLOCKED_ADDRESS):
+        return "Allow the IP address that Provisor calls from in the organization's IP allowlist."
+    if answer.status == HTTPStatus.UNAUTHORIZED or "AUTHENTICATED_FAILED" in reason:
+        return "Check the email and the token: it may have expired, been revoked, or belong to the other kind of URL."
+    return None
 
 
 def refusal(answer: Response, what: str, *, remedy: str) -> Permanent:

@@ -11,7 +11,7 @@ from pydantic import TypeAdapter
 from access.entitlements import System
 from access.failures import Transient
 from connectors.jumpcloud.addresses import TOKEN_ADDRESS, TOKEN_SCOPE
-from httpclient import Call, ClientCredentials, ClientOptions, Credential, HeaderKey, HttpClient, Response
+from httpclient import Call, ClientCredentials, ClientOptions, Credential, Dialect, HeaderKey, HttpClient, Response
 from httpclient.calls import Params
 
 T = TypeVar("T")
@@ -23,9 +23,12 @@ PAGE = 100
 _MOST_PAGES = 1000
 
 
-#: Texts of a 403 that is about the credential and not about the call [observed]: a source address blocked for suspected
-#: abuse, and an organization header the key may not use. The wording is only ever used to tell this from a missing role.
-_REFUSALS = ("has been blocked", "organization selection not allowed")
+#: Texts of a 403 that is about the credential and not about the call [observed], and what to do. The wording is only ever
+#: used to tell such a 403 from a missing role.
+_REFUSALS = {
+    "has been blocked": "JumpCloud has blocked this IP address for suspected abuse: ask its support to lift that.",
+    "organization selection not allowed": "Leave jumpcloud.org_id out: this key belongs to one organization.",
+}
 
 
 def api_key(key: str) -> Credential:
@@ -37,12 +40,12 @@ def api_key(key: str) -> Credential:
 
 
 def service_account(
-    client_id: str, client_secret: str, *, options: ClientOptions, token_address: str = TOKEN_ADDRESS
+    client_id: str, client_secret: str, *, options: ClientOptions, token_url: str = TOKEN_ADDRESS
 ) -> Credential:
     """The credential of a service account: OAuth 2 client credentials [docs]."""
     return ClientCredentials(
         transport=options.transport(System.JUMPCLOUD),
-        token_address=token_address,
+        token_url=token_url,
         client_id=client_id,
         client_secret=client_secret,
         scope=TOKEN_SCOPE,
@@ -51,26 +54,28 @@ def service_account(
 
 
 def jumpcloud_client(
-    *, address: str, credential: Credential, options: ClientOptions, organization: str | None = None
+    *, base_url: str, credential: Credential, options: ClientOptions, organization: str | None = None
 ) -> HttpClient:
-    """A client for the API at ``address`` (see ``CONSOLES``).
+    """A client for the API at ``base_url`` (see ``CONSOLES``).
 
     ``organization`` is the 24-hex id that multi-tenant administrators must send and others may leave out [spec].
     """
     return HttpClient(
         system=System.JUMPCLOUD,
-        address=address,
+        base_url=base_url,
         credential=credential,
         options=options,
         headers={"x-org-id": organization} if organization else {},
-        refused=refuses_the_credential,
+        dialect=Dialect(credential_remedy=credential_remedy),
     )
 
 
-def refuses_the_credential(answer: Response) -> bool:
-    """Whether a 403 says that no call of ours will work: stop and alert, do not retry [observed]."""
-    text = answer.said.lower() if not isinstance(answer.body, str) else answer.body[:1024].lower()
-    return answer.status == HTTPStatus.FORBIDDEN and any(refusal in text for refusal in _REFUSALS)
+def credential_remedy(answer: Response) -> str | None:
+    """What to do when a 403 says that no call of ours will work [observed]; None for any other answer."""
+    if answer.status != HTTPStatus.FORBIDDEN:
+        return None
+    text = answer.body[:1024].lower() if isinstance(answer.body, str) else answer.said.lower()
+    return next((remedy for words, remedy in _REFUSALS.items() if words in text), None)
 
 
 def v2_rows(

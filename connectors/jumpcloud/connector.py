@@ -31,7 +31,7 @@ class JumpCloudConnector:
 
     def __init__(self, client: HttpClient, *, console: str | None = None) -> None:
         self._client = client
-        self._console = console or client.address
+        self._console = console or client.base_url
         self._accounts = Accounts(client)
         self._groups = Groups(client, self._console)
         self._memberships = Memberships(client, self._accounts, self._groups)
@@ -54,7 +54,7 @@ class JumpCloudConnector:
         Raises ``CredentialRefused`` when the credential is not known, or is forbidden even this.
         """
         answer = self._client.send(
-            Call(method="GET", route=_ORGANIZATIONS, params={"limit": 1}, expects=frozenset({403}))
+            Call(method="GET", route=_ORGANIZATIONS, params={"limit": 1}, expects=frozenset({403}), any_wording=True)
         )
         if answer.status == HTTPStatus.FORBIDDEN:
             said = f": {answer.said}" if answer.said else ""

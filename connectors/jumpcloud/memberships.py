@@ -85,7 +85,14 @@ class Memberships:
 
     def _change(self, op: str, group_id: str, user_id: str) -> Response:
         body = {"op": op, "type": "user", "id": user_id}
-        call = Call(method="POST", route=_MEMBERS, path={"group": group_id}, body=body, expects=_LOOKED_INTO)
+        call = Call(
+            method="POST",
+            route=_MEMBERS,
+            path={"group": group_id},
+            body=body,
+            expects=_LOOKED_INTO,
+            any_wording=True,
+        )
         return self._client.send(call)
 
     def _why_not_added(self, answer: Response, group_id: str, user_id: str) -> Failure:

@@ -34,12 +34,12 @@ _ANSWERS_200 = HTTPStatus.OK
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JumpCloudSetup:
-    """What is to be proven. ``api_key`` is None for a service account, whose tokens come from ``token_address``."""
+    """What is to be proven. ``api_key`` is None for a service account, whose tokens come from ``token_url``."""
 
     api: Probe
     insights: Probe
     credential: Credential
-    token_address: str
+    token_url: str
     api_key: str | None
     org_id: str | None
     provisioning: bool
@@ -95,7 +95,7 @@ def _token(setup: JumpCloudSetup) -> Finding | None:
                 "Correct jumpcloud.token_url, or try again later.",
             )
         return unreachable(
-            _AREA, "address", setup.token_address, failure, setting="jumpcloud.token_url", timeout=setup.timeout
+            _AREA, "address", setup.token_url, failure, setting="jumpcloud.token_url", timeout=setup.timeout
         )
     return None
 

@@ -9,7 +9,7 @@ from http import HTTPStatus
 from typing import Any
 
 from access.failures import Failure
-from httpclient import Call, ClientOptions, Credential, HttpClient, Response, RetryPolicy, Unlimited
+from httpclient import Call, ClientOptions, Credential, Dialect, HttpClient, Response, RetryPolicy, Unlimited
 
 #: A service that is away is asked a second time, and no more: somebody is waiting at a terminal.
 _PATIENCE = RetryPolicy(tries=2)
@@ -49,11 +49,11 @@ class Probe:
         self._seen = threading.local()
         self._client = HttpClient(
             system=system,
-            address=address,
+            base_url=address,
             credential=credential,
             options=replace(options, rate_limiter=Unlimited(), retry_policy=_PATIENCE),
             headers=headers,
-            refused=self._look,
+            dialect=Dialect(owns=lambda _: True, credential_remedy=self._look),
         )
 
     def ask(
@@ -80,9 +80,8 @@ class Probe:
         """Close the connections."""
         self._client.close()
 
-    def _look(self, answer: Response) -> bool:
+    def _look(self, answer: Response) -> None:
         self._seen.answer = answer
-        return False
 
 
 def is_busy(answer: Response) -> bool:

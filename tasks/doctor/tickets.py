@@ -141,7 +141,7 @@ def _ways(setup: TicketSetup, probe: Probe, route: TicketRoute) -> Iterator[Find
             continue
         key, status = issue
         ways = _transitions(probe, key)
-        way = way_back(ways, before=None, preferred=()) if closed else way_out(ways, declined=declined, preferred=())
+        way = way_back(ways, before=None) if closed else way_out(ways, declined=declined)
         if way is None:
             yield _AREA.problem(
                 "workflow",

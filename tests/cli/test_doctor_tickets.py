@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from access.clock import SystemClock
+from connectors.jira.client import api_token, jira_client
+from httpclient import ClientOptions, Timeouts
 from simulator.jira import World as JiraWorld
 from simulator.jira.projects import CustomField, FieldUse
 from simulator.jira.world import ADMIN_EMAIL, ADMIN_TOKEN
@@ -14,7 +15,7 @@ from simulator.jumpcloud import World
 from simulator.server import Simulators
 from tests.cli.doctor_harness import SCOPED, SCOPES, DoctorHarness
 from tests.cli.ran import Run
-from ticketing.jira import JiraSite, JiraTicketProvider
+from ticketing.jira import JiraTicketProvider
 from ticketing.ports import TicketDraft, TicketRef
 
 
@@ -31,8 +32,10 @@ def said(harness: DoctorHarness, outcome: str = "problem", **sections: Any) -> l
 
 @pytest.fixture
 def provider(harness: DoctorHarness) -> JiraTicketProvider:
-    site = JiraSite(site_url=harness.simulators.jira_url, email=ADMIN_EMAIL, token=ADMIN_TOKEN)
-    return JiraTicketProvider(site, clock=SystemClock())
+    url = harness.simulators.jira_url
+    options = ClientOptions(timeouts=Timeouts.of(connect=10, read=10))
+    client = jira_client(base_url=url, credential=api_token(ADMIN_EMAIL, ADMIN_TOKEN), options=options)
+    return JiraTicketProvider(client, site_url=url)
 
 
 def ticket(provider: JiraTicketProvider) -> TicketRef:

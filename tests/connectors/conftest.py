@@ -10,7 +10,7 @@ from simulator.server import Simulators
 from tests.connectors.jumpcloud_reader_harness import JumpCloudReaderHarness
 from tests.connectors.simulated_jira import SimulatedJira
 from tests.connectors.simulated_jumpcloud import SimulatedJumpCloud
-from tests.connectors.stub import Stub
+from tests.httpclient.stub import Stub
 
 
 @pytest.fixture

@@ -31,7 +31,7 @@ from simulator.atlassian.world import ORGANIZATION_KEY
 from simulator.jira import World
 from simulator.server import Simulators
 from simulator.world import change_switches
-from tests.connectors.stub import TIMEOUTS
+from tests.httpclient.stub import TIMEOUTS
 
 ADMIN, TOKEN = "admin@example.com", "sim-token"
 SITE = "https://example.atlassian.net"
@@ -100,7 +100,7 @@ class JiraReaderHarness:
         **more: Any,
     ) -> JiraReader:
         client = jira_client(
-            address=address or self.simulators.jira_url,
+            base_url=address or self.simulators.jira_url,
             credential=credential or api_token(ADMIN, TOKEN),
             options=ClientOptions(
                 timeouts=TIMEOUTS,
@@ -118,7 +118,7 @@ class JiraReaderHarness:
         client = organization_client(
             credential=organization_key(key),
             options=ClientOptions(timeouts=TIMEOUTS, retry_policy=RetryPolicy.without_waits(1), pool_size=8),
-            address=self.simulators.atlassian_url,
+            base_url=self.simulators.atlassian_url,
         )
         self._close.append(client.close)
         return AtlassianOrganization(client, org_id or self.world.organization.id)

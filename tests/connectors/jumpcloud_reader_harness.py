@@ -27,7 +27,7 @@ from httpclient import ClientOptions, Credential, RetryPolicy
 from simulator.jumpcloud import World, seed
 from simulator.server import Simulators
 from simulator.world import change_switches
-from tests.connectors.stub import TIMEOUTS
+from tests.httpclient.stub import TIMEOUTS
 
 READINGS = 4
 
@@ -94,7 +94,7 @@ class JumpCloudReaderHarness:
         **settings: Any,
     ) -> JumpCloudReader:
         client = jumpcloud_client(
-            address=self.simulators.jumpcloud_url,
+            base_url=self.simulators.jumpcloud_url,
             credential=credential or api_key(key or self.world.credentials()["api_key"]),
             options=ClientOptions(
                 timeouts=TIMEOUTS, retry_policy=retry_policy or RetryPolicy.without_waits(3), pool_size=16

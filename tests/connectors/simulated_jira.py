@@ -14,7 +14,7 @@ from simulator.jira.people import Group, User
 from simulator.jira.projects import Project
 from simulator.server import Simulators
 from simulator.world import change_switches
-from tests.connectors.stub import TIMEOUTS
+from tests.httpclient.stub import TIMEOUTS
 
 ADMIN, TOKEN = "admin@example.com", "sim-token"
 SITE = "https://example.atlassian.net"
@@ -51,7 +51,7 @@ class SimulatedJira:
             ),
         )
         client = jira_client(
-            address=address or self.simulators.jira_url,
+            base_url=address or self.simulators.jira_url,
             credential=credential or api_token(ADMIN, TOKEN),
             options=options,
         )

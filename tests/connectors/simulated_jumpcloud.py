@@ -13,7 +13,7 @@ from simulator.jumpcloud import World, acts
 from simulator.jumpcloud.records import CONSOLE
 from simulator.server import Simulators
 from simulator.world import change_switches
-from tests.connectors.stub import TIMEOUTS
+from tests.httpclient.stub import TIMEOUTS
 
 NO_SUCH_ID = "ffffffffffffffffffffffff"
 
@@ -42,7 +42,7 @@ class SimulatedJumpCloud:
 
     def connect(self, credential: Credential, *, organization: str | None = None) -> JumpCloudConnector:
         client = jumpcloud_client(
-            address=self.simulators.jumpcloud_url,
+            base_url=self.simulators.jumpcloud_url,
             credential=credential,
             options=self._manners,
             organization=organization,
@@ -56,7 +56,7 @@ class SimulatedJumpCloud:
             known["client_id"],
             secret or known["client_secret"],
             options=self._manners,
-            token_address=f"{self.simulators.jumpcloud_url}/oauth2/token",
+            token_url=f"{self.simulators.jumpcloud_url}/oauth2/token",
         )
 
     def target(self, group: str | None = None, user: str | None = None) -> Target:

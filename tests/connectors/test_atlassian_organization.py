@@ -18,7 +18,7 @@ from simulator.jira.seeding import seed
 from simulator.server import Simulators
 from simulator.world import change_switches
 from tests.connectors.jira_reader_harness import ADMIN, SITE, TOKEN, JiraReaderHarness
-from tests.connectors.stub import TIMEOUTS, Reply, Stub
+from tests.httpclient.stub import TIMEOUTS, Reply, Stub
 
 KEY = "stub-organization-key"
 LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
@@ -41,7 +41,7 @@ def world(photographer: JiraReaderHarness) -> World:
 @pytest.fixture
 def stubbed(stub: Stub) -> Iterator[AtlassianOrganization]:
     options = ClientOptions(timeouts=TIMEOUTS, retry_policy=RetryPolicy.without_waits(1))
-    client = organization_client(credential=organization_key(KEY), options=options, address=stub.address)
+    client = organization_client(credential=organization_key(KEY), options=options, base_url=stub.url)
     yield AtlassianOrganization(client, "org-1")
     client.close()
 
@@ -135,7 +135,7 @@ def test_a_search_is_repeated_when_the_connection_breaks(photographer: JiraReade
     client = organization_client(
         credential=organization_key("sim-organization-key"),
         options=ClientOptions(timeouts=TIMEOUTS, retry_policy=RetryPolicy.without_waits(2)),
-        address=photographer.simulators.atlassian_url,
+        base_url=photographer.simulators.atlassian_url,
     )
     photographer.simulators.faults.add(path="/groups/search", drop="before", times=1)
     assert names(AtlassianOrganization(client, world.organization.id))
@@ -205,7 +205,7 @@ def test_a_connector_with_the_organization_leaves_external_groups_to_people(
 ) -> None:
     world.directory.add_group(Group(world.administration.fresh_uuid(), "synced", external_synced=True))
     options = ClientOptions(timeouts=TIMEOUTS)
-    client = jira_client(address=photographer.simulators.jira_url, credential=api_token(ADMIN, TOKEN), options=options)
+    client = jira_client(base_url=photographer.simulators.jira_url, credential=api_token(ADMIN, TOKEN), options=options)
     external = IdentityProviderGroups(photographer.organization(), SystemClock())
     connector = JiraConnector(client, site=SITE, idp_groups=external)
     found = connector.find_entitlement(EntitlementRef.parse("jira:group:synced:member"))

@@ -7,7 +7,7 @@ import pytest
 from access.accounts import Account, NoMatch, Subject
 from access.entitlements import Entitlement, EntitlementRef
 from access.failures import CredentialRefused, Failure, Permanent, Transient
-from connectors.jira import api_token, bearer_token, gateway_address
+from connectors.jira import api_token, bearer_token
 from connectors.ports import Connector
 from httpclient import Basic
 from tests.connectors.simulated_jira import (
@@ -386,10 +386,6 @@ def test_a_token_without_the_scope_is_refused_at_the_gateway(site: SimulatedJira
     site.world.tokens.add("scoped-token", site.world.user(ADMIN).account_id, scopes=["read:jira-user"])
     with pytest.raises(CredentialRefused, match="scope"):
         site.connect(bearer_token("scoped-token"), address=site.gateway).give(site.member())
-
-
-def test_the_gateway_address_is_made_from_the_cloud_id() -> None:
-    assert gateway_address("abc") == "https://api.atlassian.com/ex/jira/abc"
 
 
 @pytest.mark.parametrize(("reason", "told"), [("jira-burst-based", True), ("gateway", False)])

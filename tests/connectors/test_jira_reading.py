@@ -20,7 +20,7 @@ from simulator.jira.people import Group, User
 from simulator.jira.seeding import seed
 from simulator.server import Simulators
 from tests.connectors.jira_reader_harness import ADMIN, SITE, JiraReaderHarness, flat, part, whole
-from tests.connectors.stub import TIMEOUTS, Reply, Stub
+from tests.httpclient.stub import TIMEOUTS, Reply, Stub
 
 NO_GROUP = "00000000-0000-4000-8000-00000000dead"
 EVERY_SCOPE = ("read:jira-user", "read:jira-work", "manage:jira-configuration")
@@ -190,7 +190,7 @@ def test_a_short_page_is_not_the_end_of_the_users(photographer: JiraReaderHarnes
 
 @pytest.mark.parametrize(("pages", "most"), [(1, 2), (21, 22), (22, 24), (45, 47)])
 def test_pages_asked_for_beyond_the_end_are_no_more_than_a_twentieth(stub: Stub, pages: int, most: int) -> None:
-    client = JiraReaderHarness(World(), _Nowhere(stub.address))  # type: ignore[arg-type] # only its address
+    client = JiraReaderHarness(World(), _Nowhere(stub.url))  # type: ignore[arg-type] # only its address
     reader = client.reader()
     people = [
         {"accountId": f"{number}", "accountType": "atlassian", "displayName": "Somebody", "active": True}
@@ -284,7 +284,7 @@ def test_a_404_that_is_not_jiras_own_says_nothing_about_a_group(photographer: Ji
     reader = photographer.reader()
     made = plan(reader)
     photographer.simulators.faults.add(path="/group/member", status=404, body="<html>lost</html>", times=1)
-    with pytest.raises(Transient, match="not Jira"):
+    with pytest.raises(Transient, match="own words"):
         whole(reader, made, part(f"members/{NO_GROUP}", group=NO_GROUP))
 
 
@@ -508,7 +508,7 @@ def test_the_cloud_id_is_found_without_showing_a_credential(photographer: JiraRe
     found = find_cloud_id(photographer.simulators.jira_url, options=options)
     assert found == photographer.world.site.cloud_id
     stub.will(Reply(body={"cloudId": "11111111-2222-4333-8444-555555555555"}))
-    find_cloud_id(stub.address, options=options)
+    find_cloud_id(stub.url, options=options)
     assert "authorization" not in stub.seen[0].headers
 
 

@@ -43,7 +43,8 @@ def test_taking_a_group_from_one_who_is_no_member_is_already_done(site: Simulate
 
 @pytest.mark.parametrize("status", [400, 403, 404])
 def test_a_refused_removal_is_decided_by_reading_when_the_text_does_not_tell(site: SimulatedJira, status: int) -> None:
-    site.simulators.faults.add(method="DELETE", path="/group/user", status=status, body="<html>", times=2)
+    body: dict[str, object] = {"errorMessages": [], "errors": {}}
+    site.simulators.faults.add(method="DELETE", path="/group/user", status=status, body=body, times=2)
     site.connector.take(site.member(site.alice))
     with pytest.raises((Permanent, Transient)) as caught:
         site.connector.take(site.member(site.bob))

@@ -249,7 +249,7 @@ def test_a_blocked_address_refuses_the_credential(company: SimulatedJumpCloud, b
     company.switch(source_blocked=True, error_bodies=bodies)
     with pytest.raises(CredentialRefused):
         company.connector.prove()
-    with pytest.raises(Permanent if bodies == "empty" else CredentialRefused):
+    with pytest.raises(Transient if bodies == "empty" else CredentialRefused):
         company.connector.give(company.target())
 
 

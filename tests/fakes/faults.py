@@ -25,6 +25,8 @@ class Fault(StrEnum):
     BUSY = "busy"
     #: The same, with a wait asked for.
     THROTTLED = "throttled"
+    #: It was not tried: our own rate budget said not now.
+    PUT_OFF = "put_off"
     #: It happened, and the answer was lost.
     LOST = "lost"
     #: It did not happen, and the answer was lost.
@@ -64,6 +66,7 @@ class FaultPlan:
         before = {
             Fault.BUSY: Transient("The service is busy."),
             Fault.THROTTLED: Transient("Too many calls.", retry_after=WAIT),
+            Fault.PUT_OFF: Transient("The rate budget is used up.", retry_after=WAIT, counted=False),
             Fault.LOST_UNDONE: lost,
             Fault.REFUSED: Permanent("The service refuses this.", remedy="Have a person do it."),
             Fault.LOCKED_OUT: CredentialRefused("The credential is refused."),

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from access.failures import Permanent
+from access.operations import Lane
 from tests.fakes.faults import FaultPlan
 from ticketing.ports import Phase, TicketDraft, TicketRef, TicketSnapshot
 
@@ -31,11 +32,17 @@ class FakeTickets:
         self.faults = FaultPlan()
         self.issues: dict[str, Issue] = {}
         self.reopens = True
+        #: The lanes asked for, in order.
+        self.lanes: list[Lane] = []
         self._made = 0
 
     @property
     def name(self) -> str:
         return "memory"
+
+    def in_lane(self, lane: Lane) -> FakeTickets:
+        self.lanes.append(lane)
+        return self
 
     def open_issues(self) -> list[Issue]:
         """What people have to do."""

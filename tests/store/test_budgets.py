@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from access.operations import Lane
-from store.budgets import ALL, FLOORS, Allowance
+from store.budgets import FLOORS, Allowance
 from store.database import Database
 from store.unit_of_work import Store
 
@@ -159,13 +159,45 @@ def test_the_smallest_bucket_serves_every_lane(store: Store) -> None:
 
 def test_the_later_of_two_stops_counts_and_each_class_has_its_own(store: Store) -> None:
     name, soon, late = system(), START + timedelta(seconds=10), START + timedelta(seconds=50)
-    for endpoint_class, until in (("read", late), ("read", soon), ("write", soon), (ALL, soon)):
+    for endpoint_class, until in (("read", late), ("read", soon), ("write", soon)):
         with store.write() as work:
             work.budgets.stop(name, endpoint_class, until, now=START)
+    assert stops_of(store, name, START) == {"read": (START, late), "write": (START, soon)}
+    assert stops_of(store, name, soon) == {"read": (START, late)}
+    assert stops_of(store, name, late) == {}
+
+
+def test_a_stop_is_lifted_for_its_system_or_for_one_class(store: Store) -> None:
+    name, other, until = system(), system(), START + timedelta(days=1)
+    for each, endpoint_class in ((name, "read"), (name, "write"), (other, "read")):
+        with store.write() as work:
+            work.budgets.stop(each, endpoint_class, until, now=START)
+    with store.write() as work:
+        assert work.budgets.lift(name, "write") == 1
+    assert set(stops_of(store, name, START)) == {"read"}
+    with store.write() as work:
+        assert work.budgets.lift(name) == 1
+        assert work.budgets.lift(name) == 0
+    assert stops_of(store, name, START) == {}
+    assert set(stops_of(store, other, START)) == {"read"}
+
+
+def test_of_several_that_would_try_in_spite_of_a_stop_one_may(store: Store) -> None:
+    name, later = system(), START + timedelta(minutes=15)
+    with store.write() as work:
+        work.budgets.stop(name, "write", START + timedelta(days=1), now=START)
+    with store.write() as work:
+        assert not work.budgets.try_again(name, "write", stopped_before=START - timedelta(seconds=1), now=later)
+        assert work.budgets.try_again(name, "write", stopped_before=START, now=later)
+        assert not work.budgets.try_again(name, "write", stopped_before=START, now=later)
+    assert stops_of(store, name, later) == {"write": (later, START + timedelta(days=1))}
+
+
+def stops_of(store: Store, name: str, now: datetime) -> dict[str, tuple[datetime, datetime]]:
     with store.read() as work:
-        assert work.budgets.stops(name, now=START) == {"read": late, "write": soon, ALL: soon}
-        assert work.budgets.stops(name, now=soon) == {"read": late}
-        assert work.budgets.stops(name, now=late) == {}
+        return {
+            stop.endpoint_class: (stop.since, stop.until) for stop in work.budgets.stops(now=now) if stop.system == name
+        }
 
 
 def test_threads_that_come_at_once_share_one_bucket_from_its_first_moment(store_url: str) -> None:

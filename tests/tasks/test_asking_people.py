@@ -8,8 +8,9 @@ from datetime import timedelta
 import pytest
 
 from access.lifecycle import ClaimState, OperationState, RequestState, TicketState
+from access.operations import Lane
 from store.unit_of_work import Store
-from tests.fakes.faults import Fault
+from tests.fakes.faults import WAIT, Fault
 from tests.fakes.local_stack import ADA, BY_HAND, TERMS, TICKET_TERMS, LocalStack
 from ticketing.ports import Phase
 
@@ -33,6 +34,38 @@ def test_an_issue_whose_creation_was_not_answered_is_looked_for_before_another_i
     assert stack.tickets.issues == {}
     stack.run(10 * SECOND)
     assert len(stack.tickets.issues) == 1
+
+
+def test_what_our_own_rate_budget_puts_off_is_no_try(stack: LocalStack) -> None:
+    stack.grant("r1", group=BY_HAND)
+    stack.tickets.faults.forecast(*[Fault.PUT_OFF] * 20)
+    stack.run(19 * WAIT)
+    assert stack.operation("r1").tries == 0
+    assert stack.operation("r1").first_tried_at is None
+    assert [ticket.tries for ticket in stack.tickets_of("r1")] == [0]
+    stack.run(2 * WAIT)
+    assert stack.operation("r1").state is OperationState.WITH_PERSON
+
+
+def test_only_tickets_that_take_access_away_go_in_the_lane_of_removals(stack: LocalStack) -> None:
+    stack.grant("r1", group=BY_HAND)
+    stack.run(MINUTE)
+    assert set(stack.tickets.lanes) == {Lane.GRANT}
+    stack.system.change(ADA, BY_HAND, present=True)
+    stack.tickets.open_issues()[0].phase = Phase.DONE
+    stack.run(MINUTE)
+    stack.tickets.lanes.clear()
+    stack.revoke("r2", group=BY_HAND)
+    stack.run(MINUTE)
+    assert stack.operation("r2").state is OperationState.WITH_PERSON
+    assert set(stack.tickets.lanes) == {Lane.REVOKE}
+
+
+def test_a_timed_grant_says_in_its_ticket_how_long_it_is_for(stack: LocalStack) -> None:
+    stack.grant("r1", group=BY_HAND, seconds=3600)
+    stack.run()
+    [issue] = stack.tickets.issues.values()
+    assert "1 hour after it was seen" in issue.draft.body
 
 
 @pytest.mark.parametrize("fault", [Fault.LOST, Fault.KILLED_AFTER])

@@ -1,4 +1,4 @@
-"""Whether a document keeps to the nodes of contract §6: what may stand in what, and with which attributes.
+"""Whether a document keeps to the nodes that every Jira takes: what may stand in what, and with which attributes.
 
 Narrower than Atlassian's published schema, so that a document is checked where that is missing too.
 """

@@ -10,11 +10,13 @@ from http.client import HTTPConnection
 from typing import Any, Self
 
 from access.clock import ManualClock
+from connectors.jira.client import api_token, jira_client
+from httpclient import ClientOptions, Credential, HttpClient, RateLimiter, RetryPolicy, Timeouts, Unlimited
 from simulator.jira.issues import Issue
 from simulator.jira.projects import Project
 from simulator.jira.world import ADMIN_EMAIL, ADMIN_TOKEN, World
 from simulator.server import Simulators
-from ticketing.jira import JiraSite, JiraTicketProvider
+from ticketing.jira import JiraTicketProvider
 from ticketing.ports import TicketDraft, TicketRef
 
 NOW = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
@@ -35,12 +37,15 @@ class SimulatedTicketing:
         for number, key in (("10000", "OPS"), ("10001", "PAY")):
             add_project(world, Project(number, key, f"Project {key}"))
         with Simulators(jira=world) as simulators:
-            harness = cls(world, simulators, JiraTicketProvider(site_of(simulators), clock=ManualClock(NOW)))
-            yield harness
-            harness.provider.close_connections()
+            client = client_of(simulators.jira_url)
+            yield cls(world, simulators, JiraTicketProvider(client, site_url=simulators.jira_url))
+            client.close()
 
-    def other_provider(self, *, token: str = ADMIN_TOKEN, **settings: Any) -> JiraTicketProvider:
-        return JiraTicketProvider(site_of(self.simulators, token=token), clock=ManualClock(NOW), **settings)
+    def other_provider(
+        self, *, token: str = ADMIN_TOKEN, timeouts: Timeouts | None = None, **settings: Any
+    ) -> JiraTicketProvider:
+        client = client_of(self.simulators.jira_url, api_token(ADMIN_EMAIL, token), timeouts=timeouts)
+        return JiraTicketProvider(client, site_url=self.simulators.jira_url, **settings)
 
     def make(self, **changes: Any) -> TicketRef:
         return self.provider.create(draft(**changes))
@@ -53,10 +58,10 @@ class SimulatedTicketing:
 
     def settle(self) -> None:
         """Wait until the simulator has noted the calls it answered: it does so in the same turn of its event loop."""
-        door = HTTPConnection(self.simulators.control_url.removeprefix("http://"), timeout=5)
-        door.request("GET", "/health")
-        door.getresponse().read()
-        door.close()
+        connection = HTTPConnection(self.simulators.control_url.removeprefix("http://"), timeout=5)
+        connection.request("GET", "/health")
+        connection.getresponse().read()
+        connection.close()
 
     def calls(self) -> list[str]:
         self.settle()
@@ -81,8 +86,23 @@ def add_project(world: World, project: Project) -> Project:
     return world.projects.add(project)
 
 
-def site_of(simulators: Simulators, *, token: str = ADMIN_TOKEN) -> JiraSite:
-    return JiraSite(site_url=simulators.jira_url, email=ADMIN_EMAIL, token=token)
+def client_of(
+    base_url: str,
+    credential: Credential | None = None,
+    *,
+    timeouts: Timeouts | None = None,
+    rate_limiter: RateLimiter | None = None,
+) -> HttpClient:
+    return jira_client(
+        base_url=base_url,
+        credential=credential or api_token(ADMIN_EMAIL, ADMIN_TOKEN),
+        options=ClientOptions(
+            timeouts=timeouts or Timeouts.of(connect=10, read=10),
+            retry_policy=RetryPolicy.none(),
+            rate_limiter=rate_limiter or Unlimited(),
+            clock=ManualClock(NOW),
+        ),
+    )
 
 
 def draft(**changes: Any) -> TicketDraft:

@@ -2,11 +2,10 @@ from __future__ import annotations
 
 import pytest
 
-from access.clock import ManualClock
 from simulator.jira.projects import CustomField, FieldUse
 from simulator.jira.world import ADMIN_ACCOUNT
-from tests.ticketing.simulated_ticketing import NOW, SimulatedTicketing
-from ticketing.jira import JiraSite, JiraTicketProvider
+from tests.ticketing.simulated_ticketing import SimulatedTicketing, client_of
+from ticketing.jira import JiraTicketProvider
 from ticketing.jira.proof import PERMISSIONS
 
 
@@ -33,8 +32,8 @@ def test_a_bad_credential_is_one_problem(harness: SimulatedTicketing) -> None:
 
 
 def test_an_unreachable_address_is_one_problem() -> None:
-    site = JiraSite(site_url="http://no-such-site.invalid", email="a@b.c", token="t")
-    (problem,) = JiraTicketProvider(site, clock=ManualClock(NOW)).prove("OPS", "Task")
+    url = "http://no-such-site.invalid"
+    (problem,) = JiraTicketProvider(client_of(url), site_url=url).prove("OPS", "Task")
     assert problem.setting == "jira"
 
 

@@ -33,7 +33,7 @@ def test_a_lost_answer_is_unknown_and_the_next_call_adds_nothing(
     ref = harness.make()
     harness.fault(**COMMENT, **fault)
     with pytest.raises(Unknown):
-        harness.provider.comment(ref, "Hello", marker="1", never_sent=True)
+        harness.provider.comment(ref, "Hello", marker="1")
     harness.provider.comment(ref, "Hello", marker="1")
     assert len(harness.issue(ref).comments) == 1
 
@@ -45,13 +45,6 @@ def test_a_lost_question_is_unknown_and_the_next_call_adds_the_comment(harness: 
         harness.provider.comment(ref, "Hello", marker="1")
     harness.provider.comment(ref, "Hello", marker="1")
     assert len(harness.issue(ref).comments) == 1
-
-
-def test_a_comment_that_was_never_sent_is_one_call(harness: SimulatedTicketing) -> None:
-    ref = harness.make()
-    harness.forget_calls()
-    harness.provider.comment(ref, "Hello", marker="1", never_sent=True)
-    assert len(harness.calls()) == 1
 
 
 def test_our_comment_is_found_below_hundreds_of_others(harness: SimulatedTicketing) -> None:

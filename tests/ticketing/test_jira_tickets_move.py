@@ -8,7 +8,6 @@ from access.failures import Permanent, Unknown
 from simulator.jira.catalogue import MEMBER_PERMISSIONS
 from simulator.jira.projects import Transition
 from tests.ticketing.simulated_ticketing import SimulatedTicketing
-from ticketing.jira import Preferences
 from ticketing.ports import Phase
 
 MOVE = {"method": "POST", "path": "/transitions$"}
@@ -35,14 +34,6 @@ def test_it_is_brought_back_to_where_it_was_if_the_workflow_has_that_way(harness
         harness.close_by_hand(ref)
     assert harness.provider.reopen(was_started).status == "In Progress"
     assert harness.provider.reopen(was_not).status == "To Do"
-
-
-def test_a_preferred_way_back_comes_first(harness: SimulatedTicketing) -> None:
-    workflow = harness.world.projects.by_id["10000"].workflow
-    workflow.append(Transition("61", "Back to work", "3", ["10001", "10002"]))
-    ref = harness.make()
-    harness.close_by_hand(ref)
-    assert harness.other_provider(preferences=Preferences(reopen=["back to work"])).reopen(ref).status == "In Progress"
 
 
 def test_reopening_an_open_ticket_changes_nothing(harness: SimulatedTicketing) -> None:

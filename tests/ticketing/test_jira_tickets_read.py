@@ -49,11 +49,11 @@ def test_a_team_managed_ticket_is_done_without_a_resolution(harness: SimulatedTi
     assert (state.phase, state.resolution) == (Phase.DONE, None)
 
 
-def test_names_that_decline_may_differ_by_project(harness: SimulatedTicketing) -> None:
+def test_the_names_that_decline_are_the_settings(harness: SimulatedTicketing) -> None:
     harness.world.catalogue.statuses["10002"].name = "Abgelehnt"
     ref = harness.make()
     harness.close_by_hand(ref, "Decline", resolution="Done")
-    german = harness.other_provider(statuses=StatusMap(projects={"OPS": ["abgelehnt"]}))
+    german = harness.other_provider(statuses=StatusMap(["abgelehnt"]))
     assert phase(harness, ref) is Phase.DONE
     assert german.read([ref.id])[ref.id].phase is Phase.DECLINED
 

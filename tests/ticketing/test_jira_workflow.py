@@ -21,13 +21,13 @@ def field(*choices: str, required: bool = False, default: bool = False) -> dict[
     return {"name": "F", "required": required, "hasDefaultValue": default, "allowedValues": values}
 
 
-def back(*ways: Transition, before: str | None = None, preferred: tuple[str, ...] = ()) -> str | None:
-    chosen = way_back(ways, before=before, preferred=preferred)
+def back(*ways: Transition, before: str | None = None) -> str | None:
+    chosen = way_back(ways, before=before)
     return chosen.name if chosen else None
 
 
-def out(*ways: Transition, preferred: tuple[str, ...] = ()) -> str | None:
-    chosen = way_out(ways, declined=DECLINED_NAMES, preferred=preferred)
+def out(*ways: Transition) -> str | None:
+    chosen = way_out(ways, declined=DECLINED_NAMES)
     return chosen.name if chosen else None
 
 
@@ -42,16 +42,13 @@ FINISH, REFUSE = way("Fertig", "done", to="Erledigt"), way("Ablehnen", "done", t
         (back(START, FINISH), "Start"),
         (back(START, WAIT, before="3"), "Start"),
         (back(START, WAIT, before="gone"), "Wieder öffnen"),
-        (back(START, WAIT, before="4", preferred=("nowhere", "START")), "Start"),
         (back(FINISH), None),
         (back(), None),
         (back(way("A", "new", isAvailable=False), START), "Start"),
         (back(way("A", "new", fields={"x": field(required=True)}), START), "Start"),
     ],
 )
-def test_the_way_back_is_the_preferred_else_where_it_was_else_new_else_in_progress(
-    chosen: str | None, expected: str | None
-) -> None:
+def test_the_way_back_is_where_it_was_else_new_else_in_progress(chosen: str | None, expected: str | None) -> None:
     assert chosen == expected
 
 
@@ -61,12 +58,11 @@ def test_the_way_back_is_the_preferred_else_where_it_was_else_new_else_in_progre
         (out(FINISH, REFUSE), "Ablehnen"),
         (out(START, FINISH), "Fertig"),
         (out(FINISH, way("Zu", "done", fields={"resolution": field("Done", "Won't Do")})), "Zu"),
-        (out(FINISH, REFUSE, preferred=("erledigt",)), "Fertig"),
         (out(START, WAIT), None),
         (out(way("Ablehnen", "done", fields={"x": field(required=True)}), FINISH), "Fertig"),
     ],
 )
-def test_the_way_out_is_the_preferred_else_one_that_declines_else_any(chosen: str | None, expected: str | None) -> None:
+def test_the_way_out_is_one_that_declines_else_any(chosen: str | None, expected: str | None) -> None:
     assert chosen == expected
 
 

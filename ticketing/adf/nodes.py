@@ -1,4 +1,4 @@
-"""Small builder for the nodes that every Jira takes (contract §6); each keeps the rules that make `INVALID_INPUT` when broken.
+"""Builds the nodes that every Jira takes; each keeps the rules whose breach Jira answers with `INVALID_INPUT` [observed].
 
 A node is plain JSON. Text is cleaned here, once: no control characters (XML has no place for them), no lone surrogates,
 no line breaks, never empty.

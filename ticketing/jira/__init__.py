@@ -2,7 +2,5 @@
 
 from ticketing.jira.proof import Problem
 from ticketing.jira.provider import JiraTicketProvider
-from ticketing.jira.site import JiraSite
-from ticketing.jira.workflow import Preferences
 
-__all__ = ["JiraSite", "JiraTicketProvider", "Preferences", "Problem"]
+__all__ = ["JiraTicketProvider", "Problem"]

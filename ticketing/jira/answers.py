@@ -16,10 +16,6 @@ class Read(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True, populate_by_name=True)
 
 
-class Nothing(Read):
-    """An answer without content."""
-
-
 class MadeIssue(Read):
     """A new issue."""
 

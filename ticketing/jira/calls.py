@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
-from urllib.parse import quote
+from http import HTTPStatus
+from typing import Any, TypeVar
 
+from pydantic import BaseModel, TypeAdapter
+
+from access.failures import Permanent, Transient, Unknown
+from httpclient import Call, HttpClient, Response
 from ticketing.adf import Node
 from ticketing.jira.answers import (
     Comment,
@@ -19,18 +23,25 @@ from ticketing.jira.answers import (
     MadeComment,
     MadeIssue,
     Myself,
-    Nothing,
     Permissions,
     Transition,
     Transitions,
 )
-from ticketing.jira.fence import Fence
+from ticketing.jira.library import JiraLibrary
+
+M = TypeVar("M", bound=BaseModel)
 
 #: The key of our property on issues and comments. People do not see it, and cannot take it off as they can a label.
 PROPERTY = "provisor"
 
 #: The most that one ``bulkfetch`` takes [spec].
 BULK = 100
+
+_API = "/rest/api/3"
+_ISSUES = f"{_API}/issue"
+_ISSUE = f"{_API}/issue/{{issue}}"
+_COMMENTS = f"{_ISSUE}/comment"
+_TYPES = f"{_API}/issue/createmeta/{{project}}/issuetypes"
 
 _STATE_FIELDS = ["status", "resolution", "assignee"]
 _LARGEST_META_PAGE = 200
@@ -40,22 +51,32 @@ _COMMENT_PAGE = 100
 
 
 class JiraCalls:
-    """Typed calls through a fence. Every method raises the failure words."""
+    """Typed calls through a client. Every method raises the failure words.
 
-    def __init__(self, fence: Fence) -> None:
-        self._fence = fence
+    The ``jira`` library makes the calls that it makes well; the others need what it does not send or read on Cloud.
+    """
 
-    def make(self, fields: Mapping[str, Any], data: Mapping[str, str], *, project: str) -> MadeIssue:
+    def __init__(self, client: HttpClient) -> None:
+        self._client = client
+        self._library = JiraLibrary(client)
+
+    def make(self, fields: Mapping[str, Any], data: Mapping[str, str]) -> MadeIssue:
         """Make an issue with its property in one call: ``create_issue`` of the library drops the property silently."""
         body = {"fields": fields, "properties": [{"key": PROPERTY, "value": data}]}
-        return self._fence.post("issue", body, MadeIssue, doing=f"create a ticket in {project}", writes=True)
+        call = Call(
+            method="POST", route=_ISSUES, body=body, idempotent=False, expects=frozenset({HTTPStatus.BAD_REQUEST})
+        )
+        answer = self._client.send(call)
+        if answer.status == HTTPStatus.BAD_REQUEST:
+            raise _refused_fields(answer)
+        return _read(call, answer, MadeIssue, what="the new ticket")
 
     def search(self, jql: str) -> Iterator[Issue]:
         """All issues a search finds, with labels. Lags behind writes."""
         next_page: dict[str, str] = {}
         for _ in range(_MOST_SEARCH_PAGES):
             body = {"jql": jql, "fields": ["labels"], "maxResults": BULK, **next_page}
-            found = self._fence.post("search/jql", body, Issues, doing="search for tickets", writes=False)
+            found = self._post(f"{_API}/search/jql", body, Issues, what="the tickets found")
             yield from found.issues
             if not found.next_page:
                 return
@@ -64,8 +85,7 @@ class JiraCalls:
     def bulk(self, ids_or_keys: Sequence[str], *, fields: Sequence[str], properties: Sequence[str] = ()) -> list[Issue]:
         """Those of at most 100 issues that exist and that we may see. Does not lag behind writes [docs]."""
         body = {"issueIdsOrKeys": list(ids_or_keys), "fields": list(fields), "properties": list(properties)}
-        answer = self._fence.post("issue/bulkfetch", body, Issues, doing="read tickets", writes=False)
-        return list(answer.issues)
+        return list(self._post(f"{_ISSUES}/bulkfetch", body, Issues, what="the tickets").issues)
 
     def states(self, ids: Sequence[str]) -> list[Issue]:
         """As ``bulk``, with what a ticket's state is read from."""
@@ -74,44 +94,42 @@ class JiraCalls:
     def issue(self, id_: str, *, with_history: bool = False) -> Issue:
         """One issue, with what its state is read from, and its history if asked."""
         params = {"fields": ",".join(_STATE_FIELDS), **({"expand": "changelog"} if with_history else {})}
-        return self._fence.get(f"issue/{quote(id_)}", Issue, doing=f"read the ticket {id_}", params=params)
+        return self._get(_ISSUE, Issue, what="the ticket", path={"issue": id_}, params=params)
 
     def comments(self, id_: str) -> Iterator[Comment]:
         """The comments of an issue, newest first, read as far as they are looked at."""
         start, total = 0, 1
         while start < total:
-            params = {
+            params: dict[str, str | int] = {
                 "orderBy": "-created",
-                "startAt": str(start),
-                "maxResults": str(_COMMENT_PAGE),
+                "startAt": start,
+                "maxResults": _COMMENT_PAGE,
                 "expand": "properties",
             }
-            page = self._fence.get(f"issue/{quote(id_)}/comment", Comments, doing="read the comments", params=params)
+            page = self._get(_COMMENTS, Comments, what="the comments", path={"issue": id_}, params=params)
             yield from page.comments
             start, total = start + len(page.comments), page.total if page.comments else 0
 
-    def say(self, id_: str, body: Node, properties: Mapping[str, Any]) -> MadeComment:
+    def add_comment(self, id_: str, body: Node, properties: Mapping[str, Any]) -> MadeComment:
         """Comment on an issue; the library's ``add_comment`` takes no properties."""
-        listed = [{"key": key, "value": value} for key, value in properties.items()]
-        content = {"body": body, "properties": listed}
-        return self._fence.post(
-            f"issue/{quote(id_)}/comment", content, MadeComment, doing="comment on the ticket", writes=True
-        )
+        content = {"body": body, "properties": [{"key": key, "value": value} for key, value in properties.items()]}
+        call = Call(method="POST", route=_COMMENTS, path={"issue": id_}, body=content, idempotent=False)
+        return _read(call, self._client.send(call), MadeComment, what="the new comment")
 
     def transitions(self, id_: str) -> tuple[Transition, ...]:
         """The ways the issue can go, with the fields of their screens. Empty without the permission [spec]."""
-        return self._fence.ask(
-            lambda jira: {"transitions": jira.transitions(id_, expand="transitions.fields")},
-            Transitions,
-            doing="show where the ticket can go",
+        return self._library.ask(
+            lambda jira: Transitions.model_validate(
+                {"transitions": jira.transitions(id_, expand="transitions.fields")}
+            ),
+            what="the ticket's transitions",
         ).transitions
 
     def move(self, id_: str, transition: Transition, fields: Mapping[str, Any]) -> None:
         """Take the issue through a transition."""
-        self._fence.ask(
+        self._library.ask(
             lambda jira: jira.transition_issue(id_, transition.id, fields=dict(fields)),
-            Nothing,
-            doing=f"move the ticket to {transition.to.name or transition.name}",
+            what="the transition",
             writes=True,
         )
 
@@ -120,9 +138,13 @@ class JiraCalls:
         found: list[IssueType] = []
         total = 1
         while len(found) < total:
-            params = {"startAt": str(len(found)), "maxResults": str(_LARGEST_META_PAGE)}
-            path = f"issue/createmeta/{quote(project)}/issuetypes"
-            page = self._fence.get(path, IssueTypePage, doing=f"list the issue types of {project}", params=params)
+            page = self._get(
+                _TYPES,
+                IssueTypePage,
+                what="the issue types",
+                path={"project": project},
+                params={"startAt": len(found), "maxResults": _LARGEST_META_PAGE},
+            )
             found += page.types
             total = page.total if page.types else 0
         return tuple(found)
@@ -132,26 +154,85 @@ class JiraCalls:
         found: list[FieldMeta] = []
         total = 1
         while len(found) < total:
-            params = {"startAt": str(len(found)), "maxResults": str(_LARGEST_META_PAGE)}
-            path = f"issue/createmeta/{quote(project)}/issuetypes/{quote(issue_type_id)}"
-            page = self._fence.get(path, FieldPage, doing=f"list the fields of {project}", params=params)
+            page = self._get(
+                f"{_TYPES}/{{type}}",
+                FieldPage,
+                what="the fields of new tickets",
+                path={"project": project, "type": issue_type_id},
+                params={"startAt": len(found), "maxResults": _LARGEST_META_PAGE},
+            )
             found += page.all
             total = page.total if page.all else 0
         return tuple(found)
 
     def myself(self) -> Myself:
         """Who we are to Jira."""
-        return self._fence.ask(lambda jira: jira.myself(), Myself, doing="say who we are")
+        return self._library.ask(lambda jira: Myself.model_validate(jira.myself()), what="our own account")
 
     def project(self, key: str) -> None:
-        """Look at a project; fails when there is none that we may see."""
-        self._fence.get(f"project/{quote(key)}", Nothing, doing=f"show the project {key}")
+        """Look at a project; ``Permanent`` when there is none that we may see."""
+        self._library.ask(lambda jira: jira.project(key), what="the project")
 
     def permissions(self, project: str, wanted: Sequence[str]) -> frozenset[str]:
         """Which of these permissions we have in a project."""
-        answer = self._fence.ask(
-            lambda jira: jira.my_permissions(projectKey=project, permissions=",".join(wanted)),
-            Permissions,
-            doing=f"show our permissions in {project}",
+        held = self._library.ask(
+            lambda jira: Permissions.model_validate(
+                jira.my_permissions(projectKey=project, permissions=",".join(wanted))
+            ),
+            what="our permissions",
         )
-        return frozenset(key for key, permission in answer.permissions.items() if permission.have)
+        return frozenset(key for key, permission in held.permissions.items() if permission.have)
+
+    def _get(
+        self,
+        route: str,
+        model: type[M],
+        *,
+        what: str,
+        path: Mapping[str, str],
+        params: Mapping[str, str | int],
+    ) -> M:
+        call = Call(method="GET", route=route, path=path, params=params)
+        return _read(call, self._client.send(call), model, what=what)
+
+    def _post(self, route: str, body: Any, model: type[M], *, what: str) -> M:
+        """Read by a route that takes its question in a body."""
+        call = Call(method="POST", route=route, body=body, endpoint_class="read")
+        return _read(call, self._client.send(call), model, what=what)
+
+
+def _read(call: Call, answer: Response, model: type[M], *, what: str) -> M:
+    """The answer as ``model``. One that cannot be read leaves open whether a write was made."""
+    try:
+        return answer.read_as(TypeAdapter(model), what=what)
+    except Transient as unread:
+        if call.idempotent:
+            raise
+        raise Unknown(
+            f"{unread.what[:-1]}; the change may have been made.",
+            remedy="Look before repeating it.",
+            status=answer.status,
+            trace_id=answer.trace_id,
+        ) from None
+
+
+def _refused_fields(answer: Response) -> Permanent:
+    """Jira did not take the fields of a new issue; the remedy names each."""
+    errors = answer.member("errors")
+    fields = errors if isinstance(errors, dict) else {}
+    remedies = [_field_remedy(name, str(said)) for name, said in fields.items()]
+    said = f": {answer.said}" if answer.said else ""
+    return Permanent(
+        f"Jira did not take the ticket ({answer.status}{said}).",
+        remedy=" ".join(remedies) or "Compare the ticket settings with the project in Jira.",
+        status=answer.status,
+        trace_id=answer.trace_id,
+    )
+
+
+def _field_remedy(name: str, said: str) -> str:
+    if "screen" in said:
+        return f"Put the field {name} on the project's create screen, or take it out of the ticket settings."
+    if "required" in said or "must specify" in said:
+        return f"Give the field {name} a value in the ticket settings."
+    return f"Correct the field {name} in the ticket settings."

@@ -1,4 +1,4 @@
-"""The fields of a new issue, in the shapes Jira takes (contract §5.7, §5.8). Pure."""
+"""The fields of a new issue, in the shapes Jira takes [spec]. Pure."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ticketing.adf import fit, to_adf
 from ticketing.jira.answers import FieldKind, FieldMeta
 from ticketing.ports import TicketDraft
 
-#: Longest summary; whether Jira takes 255 is unsettled (contract §12).
+#: Longest summary. Jira documents 255; whether it takes the last character is not known.
 LONGEST_SUMMARY = 254
 LONGEST_LABEL = 255
 

@@ -1,19 +1,20 @@
 from __future__ import annotations
 
+import copy
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from http import HTTPStatus
+from urllib.parse import quote
 
-from access.clock import Clock
 from access.failures import Permanent
+from access.operations import Lane
+from httpclient import HttpClient
 from ticketing.adf import fit, plain_text, to_adf
 from ticketing.jira.answers import Comment, FieldMeta, Issue, Transition
 from ticketing.jira.calls import BULK, PROPERTY, JiraCalls
-from ticketing.jira.fence import TIMEOUTS, Fence
 from ticketing.jira.fields import issue_fields, labels
 from ticketing.jira.proof import Problem, prove
-from ticketing.jira.site import JiraSite
-from ticketing.jira.workflow import Preferences, missing_fields, resolution_for, way_back, way_out
+from ticketing.jira.workflow import missing_fields, resolution_for, way_back, way_out
 from ticketing.ports import Phase, TicketDraft, TicketRef, TicketSnapshot
 from ticketing.status import StatusMap
 
@@ -32,40 +33,43 @@ _KEY = re.compile(r"(?P<project>[A-Z][A-Z0-9_]*)-(?P<number>[0-9]+)", re.IGNOREC
 class JiraTicketProvider:
     """Tickets as issues of a Jira Cloud site. Implements `ticketing.ports.TicketProvider`; may be shared by threads.
 
-    ``internal_comments`` are the keys of service projects whose customers are not to see our comments; ``timeouts`` are
-    seconds to connect and seconds between two bytes of an answer.
+    ``client`` calls the site's API, ``urgent`` calls it in the lane that takes access away, ``site_url`` is where people
+    open the site: links are made from it, never from the gateway. ``internal_comments`` are the keys of service projects
+    whose customers are not to see our comments.
     """
 
     def __init__(
         self,
-        site: JiraSite,
+        client: HttpClient,
         *,
-        clock: Clock,
+        site_url: str,
+        urgent: HttpClient | None = None,
         statuses: StatusMap | None = None,
-        preferences: Preferences | None = None,
-        internal_comments: frozenset[str] = frozenset(),
-        timeouts: tuple[float, float] = TIMEOUTS,
+        internal_comments: Iterable[str] = (),
     ) -> None:
-        self._site = site
-        self._fence = Fence(site, clock=clock, timeouts=timeouts)
-        self._calls = JiraCalls(self._fence)
+        self._site_url = site_url.rstrip("/")
+        self._calls = JiraCalls(client)
+        self._urgent_calls = JiraCalls(urgent) if urgent else self._calls
         self._statuses = statuses or StatusMap()
-        self._preferences = preferences or Preferences()
-        self._internal_comments = internal_comments
+        self._internal_comments = frozenset(internal_comments)
 
     @property
     def name(self) -> str:
         """The provider's short name, as stored with each ticket."""
         return "jira"
 
-    def close_connections(self) -> None:
-        """Let go of the network; the provider can be used again afterwards."""
-        self._fence.close()
+    def in_lane(self, lane: Lane) -> JiraTicketProvider:
+        """The same provider, with calls taken from the budget in the lane of removals when ``lane`` is that."""
+        if lane is not Lane.REVOKE:
+            return self
+        other = copy.copy(self)
+        other._calls = self._urgent_calls  # noqa: SLF001 - a copy of this very object
+        return other
 
     def create(self, draft: TicketDraft) -> TicketRef:
         """Make the issue with label and property in one call; one or two reads first when it has extra fields."""
         fields = issue_fields(draft, self._create_fields(draft) if draft.fields else ())
-        made = self._calls.make(fields, {**draft.data, MARKER: draft.marker}, project=draft.project)
+        made = self._calls.make(fields, {**draft.data, MARKER: draft.marker})
         return self._ref(made.id, made.key)
 
     def find(self, marker: str, *, project: str) -> Sequence[TicketRef]:
@@ -100,17 +104,14 @@ class JiraTicketProvider:
             found |= {issue.id: self._state(issue) for issue in self._calls.states(wanted[start : start + BULK])}
         return {id_: found[id_] if id_ in found else self._state_alone(id_) for id_ in wanted}
 
-    def comment(self, ref: TicketRef, text: str, *, marker: str, never_sent: bool = False) -> None:
-        """Comment once per ``marker``: looks through the comments first, newest first.
-
-        ``never_sent`` saves that look, for a caller that knows this is the first attempt with this marker.
-        """
+    def comment(self, ref: TicketRef, text: str, *, marker: str) -> None:
+        """Comment once per ``marker``: looks through the comments first, newest first."""
         body = fit(to_adf(text))
         words = plain_text(body)
-        if not never_sent and any(_is_comment(each, marker, words) for each in self._calls.comments(ref.id)):
+        if any(_is_comment(each, marker, words) for each in self._calls.comments(ref.id)):
             return
         internal = _INTERNAL if _project_of(ref.key) in self._internal_comments else {}
-        self._calls.say(ref.id, body, {PROPERTY: {MARKER: marker}, **internal})
+        self._calls.add_comment(ref.id, body, {PROPERTY: {MARKER: marker}, **internal})
 
     def reopen(self, ref: TicketRef) -> TicketSnapshot:
         """Bring a closed issue back, to the status it was closed from if the workflow has that way."""
@@ -118,9 +119,7 @@ class JiraTicketProvider:
         state = self._state(issue)
         if state.phase is Phase.OPEN:
             return state
-        way = way_back(
-            self._calls.transitions(ref.id), before=issue.status_before(), preferred=self._preferences.reopen
-        )
+        way = way_back(self._calls.transitions(ref.id), before=issue.status_before())
         return self._move(state, way, {}, wanted="open again")
 
     def close(self, ref: TicketRef) -> TicketSnapshot:
@@ -128,8 +127,8 @@ class JiraTicketProvider:
         state = self.read([ref.id])[ref.id]
         if state.phase is not Phase.OPEN:
             return state
-        declined = self._statuses.declined_names(_project_of(state.ref.key))
-        way = way_out(self._calls.transitions(ref.id), declined=declined, preferred=self._preferences.close)
+        declined = self._statuses.declined
+        way = way_out(self._calls.transitions(ref.id), declined=declined)
         return self._move(state, way, resolution_for(way, declined) if way else {}, wanted="closed")
 
     def prove(self, project: str, issue_type: str, extra_fields: Sequence[str] = ()) -> Sequence[Problem]:
@@ -166,7 +165,7 @@ class JiraTicketProvider:
     def _state_alone(self, id_: str) -> TicketSnapshot:
         """The state of one issue. GONE on a 404, which only a good credential gets here: a bad one raises before.
 
-        Ask for it in bulk first: at a wrong address everything is a 404, and that call says so.
+        Only Jira's own 404 gets here as such: at a wrong URL, and from a site that is away, the client raises ``Transient``.
         """
         try:
             return self._state(self._calls.issue(id_))
@@ -207,7 +206,6 @@ class JiraTicketProvider:
                 category=fields.status.category_key,
                 status=fields.status.name,
                 resolution=resolution,
-                project=_project_of(issue.key),
             ),
             status=fields.status.name,
             resolution=resolution,
@@ -215,7 +213,7 @@ class JiraTicketProvider:
         )
 
     def _ref(self, id_: str, key: str) -> TicketRef:
-        return TicketRef(id=id_, key=key, url=self._site.browse(key))
+        return TicketRef(id=id_, key=key, url=f"{self._site_url}/browse/{quote(key, safe='-')}")
 
 
 def _project_of(key: str) -> str:

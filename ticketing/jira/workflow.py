@@ -6,7 +6,6 @@ Chosen by the category of the status it leads to: names are edited and translate
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from ticketing.jira.answers import Transition
@@ -17,22 +16,13 @@ _BACK_TO = ("new", "indeterminate")
 _RESOLUTION = "resolution"
 
 
-@dataclass(frozen=True, slots=True)
-class Preferences:
-    """Names of transitions or statuses to prefer, where a workflow has several ways; the first that exists is taken."""
-
-    reopen: Sequence[str] = ()
-    close: Sequence[str] = ()
-
-
-def way_back(transitions: Sequence[Transition], *, before: str | None, preferred: Sequence[str]) -> Transition | None:
-    """The transition that reopens: a preferred one, else to the status id ``before``, else to new, else to in progress."""
+def way_back(transitions: Sequence[Transition], *, before: str | None) -> Transition | None:
+    """The transition that reopens: to the status id ``before``, else to new, else to in progress."""
     ways = [each for each in transitions if each.available and each.to.category_key in _BACK_TO]
     return min(
         ways,
         key=lambda way: (
             len(missing_fields(way)) > 0,
-            _rank(way, preferred),
             way.to.id != before,
             _BACK_TO.index(way.to.category_key or ""),
         ),
@@ -40,16 +30,13 @@ def way_back(transitions: Sequence[Transition], *, before: str | None, preferred
     )
 
 
-def way_out(
-    transitions: Sequence[Transition], *, declined: Sequence[str], preferred: Sequence[str]
-) -> Transition | None:
-    """The transition that closes: a preferred one, else one that says declined by its status or resolution, else any."""
+def way_out(transitions: Sequence[Transition], *, declined: Sequence[str]) -> Transition | None:
+    """The transition that closes: one that says declined by its status or resolution, else any."""
     ways = [each for each in transitions if each.available and each.to.category_key == CLOSED_CATEGORY]
     return min(
         ways,
         key=lambda way: (
             len(missing_fields(way)) > 0,
-            _rank(way, preferred),
             folded(way.to.name) not in declined,
             not resolution_for(way, declined),
         ),
@@ -76,8 +63,3 @@ def resolution_for(way: Transition, declined: Sequence[str]) -> Mapping[str, Any
     if chosen is None and field.required and not field.has_default:
         chosen = field.choices[0]
     return {_RESOLUTION: {"id": chosen.id}} if chosen else {}
-
-
-def _rank(way: Transition, preferred: Sequence[str]) -> int:
-    names = {folded(way.name), folded(way.to.name)}
-    return next((place for place, name in enumerate(preferred) if folded(name) in names), len(preferred))

@@ -41,5 +41,10 @@ def connectors_from(dependencies: Dependencies, systems: Systems) -> Connectors:
 def rate_limiter_for(dependencies: Dependencies, system: System, lane: Lane) -> BudgetRateLimiter:
     """The rate limiter of one lane of a system's budget, as the system's section of the settings has it."""
     section = dependencies.settings.systems[system]
-    allowance = Allowance(rate=section.rate, burst=section.burst)
-    return BudgetRateLimiter(dependencies.store, dependencies.clock, system, lane, allowance)
+    return budget_rate_limiter(dependencies, system, lane, Allowance(rate=section.rate, burst=section.burst))
+
+
+def budget_rate_limiter(dependencies: Dependencies, budget: str, lane: Lane, allowance: Allowance) -> BudgetRateLimiter:
+    """The rate limiter of one lane of a budget. A stop that a service asked for is capped on the lane that takes access away."""
+    longest_stop = dependencies.settings.limits.longest_stop if lane is Lane.REVOKE else None
+    return BudgetRateLimiter(dependencies.store, dependencies.clock, budget, lane, allowance, longest_stop=longest_stop)

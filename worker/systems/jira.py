@@ -80,10 +80,13 @@ def jira_probes(site: JiraSite, section: str, options: ClientOptions) -> Callabl
     return lambda url: Probe(url, credential, options, system="jira", headers=_ENGLISH)
 
 
+def site_client(site: JiraSite, section: str, options: ClientOptions) -> HttpClient:
+    """A client for a Jira site. Raises ``SettingsError``, which names the ``section``, for an unusable credential."""
+    return jira_client(credential=jira_credential(site, section), base_url=jira_url(site, options), options=options)
+
+
 def _client(settings: Settings, options: ClientOptions) -> HttpClient:
-    return jira_client(
-        credential=jira_credential(settings.jira, "jira"), address=jira_url(settings.jira, options), options=options
-    )
+    return site_client(settings.jira, "jira", options)
 
 
 def _organization(settings: Settings, options: ClientOptions) -> AtlassianOrganization | None:
@@ -95,7 +98,7 @@ def _organization(settings: Settings, options: ClientOptions) -> AtlassianOrgani
         credential = organization_key(atlassian.api_key.get_secret_value())
     except ValueError as exc:
         raise SettingsError([f"The atlassian credential cannot be used: {exc}"]) from None
-    client = organization_client(credential=credential, options=options, address=atlassian.api_url)
+    client = organization_client(credential=credential, options=options, base_url=atlassian.api_url)
     return AtlassianOrganization(client, atlassian.org_id)
 
 

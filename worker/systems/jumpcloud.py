@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 
 from access.clock import Clock
 from access.provisioning import Provisioning
@@ -24,10 +25,13 @@ from worker.systems.kit import Dependencies, SystemKit
 #: needs up to five times as much memory [measured]; the memberships of a tenant with more are listed, group by group.
 _LARGEST_REPORT = 64 * 1024 * 1024
 
+#: The longest that fetching such a report may take, well within a shard's lease.
+_LONGEST_REPORT = timedelta(minutes=1)
+
 
 def _client(settings: Settings, options: ClientOptions) -> HttpClient:
     return jumpcloud_client(
-        address=settings.jumpcloud.api_base,
+        base_url=settings.jumpcloud.api_base,
         credential=_credential(settings, options),
         options=options,
         organization=settings.jumpcloud.org_id,
@@ -45,7 +49,7 @@ def _credential(settings: Settings, options: ClientOptions) -> Credential:
             jumpcloud.client_id,
             jumpcloud.client_secret.get_secret_value(),
             options=options,
-            token_address=jumpcloud.token_url,
+            token_url=jumpcloud.token_url,
         )
     except ValueError as exc:
         raise SettingsError([f"The jumpcloud credential cannot be used: {exc}"]) from None
@@ -58,9 +62,9 @@ def _connector(dependencies: Dependencies, options: ClientOptions) -> JumpCloudC
 def _reader(dependencies: Dependencies, options: ClientOptions) -> JumpCloudReader:
     settings = dependencies.settings
     insights = jumpcloud_client(
-        address=settings.jumpcloud.insights_base,
+        base_url=settings.jumpcloud.insights_base,
         credential=_credential(settings, options),
-        options=replace(options, body_limit=_LARGEST_REPORT),
+        options=replace(options, body_limit=_LARGEST_REPORT, timeouts=replace(options.timeouts, total=_LONGEST_REPORT)),
         organization=settings.jumpcloud.org_id,
     )
     return JumpCloudReader(
@@ -89,7 +93,7 @@ def _examine(settings: Settings, clock: Clock) -> Iterator[Finding]:
             api=probe(jumpcloud.api_base),
             insights=probe(jumpcloud.insights_base),
             credential=credential,
-            token_address=jumpcloud.token_url,
+            token_url=jumpcloud.token_url,
             api_key=None if jumpcloud.api_key is None else jumpcloud.api_key.get_secret_value(),
             org_id=jumpcloud.org_id,
             provisioning=settings.provisioning is not Provisioning.OFF,

@@ -14,7 +14,7 @@ def find_cloud_id(site: str, *, options: ClientOptions) -> str:
 
     Raises the failure words.
     """
-    client = HttpClient(system=System.JIRA, address=site, credential=_Nobody(), options=options)
+    client = HttpClient(system=System.JIRA, base_url=site, credential=_Nobody(), options=options)
     try:
         answer = client.send(Call(method="GET", route=_TENANT_INFO))
         return str(answer.read_as(TENANT, what="the site's cloud id").cloudId)

@@ -52,7 +52,7 @@ class JumpCloudReader:
         report_patience: RetryPolicy = _REPORT_PATIENCE,
         clock: Clock | None = None,
     ) -> None:
-        self._console = (console or client.address).rstrip("/")
+        self._console = (console or client.base_url).rstrip("/")
         self._applications = applications
         self._direct = direct_app_users
         self._use_events = use_events

@@ -52,6 +52,9 @@ class Summary:
     groups: frozenset[str] = field(default_factory=frozenset)
 
 
+_NOT_IN_THE_PLAN = 402
+
+
 class Reports:
     """Orders, watches and fetches reports. ``client`` is that of Directory Insights."""
 
@@ -60,8 +63,12 @@ class Reports:
         self._fetching = fetching
 
     def order(self) -> str:
-        """Order the report; its id. Raises ``Permanent`` where the plan or the role has none."""
-        answer = self._send(Call(method="POST", route=_ORDER, path={"type": _TYPE}, body={}, idempotent=True))
+        """Order the report; its id. Raises ``Unusable`` where the plan has none, and ``Permanent`` where the role has none."""
+        answer = self._send(
+            Call(method="POST", route=_ORDER, path={"type": _TYPE}, body={}, expects=frozenset({_NOT_IN_THE_PLAN}))
+        )
+        if answer.status == _NOT_IN_THE_PLAN:
+            raise Unusable(f"it was refused ({answer.status})")
         document = answer.read_as(_ONE, what="a report")
         ordered = text(document, "id")
         if ordered is None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Literal, Self
 
-from httpclient import Call, ClientOptions, Credential, HeaderKey, HttpClient, RetryPolicy, Timeouts
+from httpclient import Call, ClientOptions, Credential, Dialect, HeaderKey, HttpClient, RetryPolicy, Timeouts
 from httpclient.responses import Response
 
 CANARY = "canary-3f9d7c1e5a"
@@ -27,6 +27,8 @@ class Reply:
     def payload(self) -> bytes:
         if self.body is None:
             return b""
+        if isinstance(self.body, bytes):
+            return self.body
         return self.body.encode() if isinstance(self.body, str) else json.dumps(self.body).encode()
 
 
@@ -85,7 +87,7 @@ class Stub:
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
 
     @property
-    def address(self) -> str:
+    def url(self) -> str:
         return f"http://127.0.0.1:{self._server.server_address[1]}"
 
     def _reply(self, path: str) -> Reply:
@@ -117,21 +119,21 @@ HASTY = Timeouts.of(connect=10, read=0.3)
 
 
 def client_of(
-    address: str,
+    base_url: str,
     *,
     credential: Credential | None = None,
     options: ClientOptions | None = None,
     tries: int = 1,
     refused: bool = False,
 ) -> HttpClient:
-    def refuses(answer: Response) -> bool:
-        return refused and answer.headers.get("x-refused") == "yes"
+    def remedy(answer: Response) -> str | None:
+        return "Correct it." if refused and answer.headers.get("x-refused") == "yes" else None
 
     return HttpClient(
         system="jira",
-        address=address,
+        base_url=base_url,
         credential=credential or HeaderKey("x-api-key", CANARY),
         options=options or ClientOptions(timeouts=TIMEOUTS, retry_policy=RetryPolicy.without_waits(tries)),
         headers={"X-Force-Accept-Language": "true"},
-        refused=refuses,
+        dialect=Dialect(credential_remedy=remedy),
     )

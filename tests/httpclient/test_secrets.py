@@ -11,18 +11,18 @@ import pytest
 from access.clock import ManualClock
 from access.failures import CredentialRefused, Failure, Transient
 from httpclient import Basic, Bearer, ClientCredentials, ClientOptions, Credential, HeaderKey, HttpClient, RetryPolicy
-from tests.connectors.stub import CANARY, CREATE, READ, TIMEOUTS, Reply, Stub, client_of
+from tests.httpclient.stub import CANARY, CREATE, READ, TIMEOUTS, Reply, Stub, client_of
 
 NOW = datetime(2026, 11, 22, 3, tzinfo=UTC)
-MANNERS = ClientOptions(timeouts=TIMEOUTS, clock=ManualClock(NOW), retry_policy=RetryPolicy.none())
+OPTIONS = ClientOptions(timeouts=TIMEOUTS, clock=ManualClock(NOW), retry_policy=RetryPolicy.none())
 PAIR = base64.b64encode(f"bot@example.com:{CANARY}".encode()).decode()
 SIMPLE: list[Credential] = [HeaderKey("x-api-key", CANARY), Bearer(CANARY), Basic("bot@example.com", CANARY)]
 
 
 def _oauth(stub: Stub, clock: ManualClock | None = None) -> ClientCredentials:
     return ClientCredentials(
-        transport=MANNERS.transport("jumpcloud"),
-        token_address=f"{stub.address}/oauth2/token",
+        transport=OPTIONS.transport("jumpcloud"),
+        token_url=f"{stub.url}/oauth2/token",
         client_id="bot@example.com",
         client_secret=CANARY,
         scope="api",
@@ -50,7 +50,7 @@ def _texts(failure: Failure) -> str:
 def test_no_secret_is_in_any_error_even_when_the_service_echoes_it(
     stub: Stub, everything_logged: pytest.LogCaptureFixture, credential: Credential, status: int
 ) -> None:
-    client = client_of(stub.address, credential=credential)
+    client = client_of(stub.url, credential=credential)
     stub.will(
         Reply(status, {"message": f"bad key {CANARY} {PAIR}"}), Reply(status, f"plain {CANARY}"), Reply(end="drop")
     )
@@ -77,7 +77,7 @@ def test_no_secret_is_in_the_error_of_a_host_that_is_not_there(everything_logged
 def test_no_secret_is_in_a_repr(stub: Stub) -> None:
     oauth = _oauth(stub)
     for credential in (*SIMPLE, oauth):
-        client = client_of(stub.address, credential=credential)
+        client = client_of(stub.url, credential=credential)
         assert CANARY not in repr(credential)
         assert CANARY not in repr(client)
         assert CANARY not in str(client.__dict__)
@@ -86,7 +86,7 @@ def test_no_secret_is_in_a_repr(stub: Stub) -> None:
 
 def test_an_error_can_be_told_apart_from_one_with_the_secret(stub: Stub) -> None:
     """The canary test can fail: the server did get the secret, and an answer that is expected still tells its text."""
-    client = client_of(stub.address)
+    client = client_of(stub.url)
     stub.will(Reply(404, {"message": "nobody here"}))
     with pytest.raises(Failure, match="nobody here"):
         client.send(READ)
@@ -111,7 +111,7 @@ def test_a_token_with_white_space_around_it_is_refused(value: str) -> None:
 
 
 def test_a_basic_credential_may_hold_any_letter(stub: Stub) -> None:
-    client = client_of(stub.address, credential=Basic("böt", "pä:ss"))
+    client = client_of(stub.url, credential=Basic("böt", "pä:ss"))
     stub.will(Reply(200))
     client.send(READ)
     assert base64.b64decode(stub.seen[0].headers["authorization"].removeprefix("Basic ")).decode() == "böt:pä:ss"
@@ -125,7 +125,7 @@ def test_a_netrc_entry_does_not_take_the_place_of_the_credential(
     netrc.write_text("machine 127.0.0.1 login somebody password else\n")
     netrc.chmod(0o600)
     monkeypatch.setenv("NETRC", str(netrc))
-    client = client_of(stub.address, credential=Bearer(CANARY))
+    client = client_of(stub.url, credential=Bearer(CANARY))
     stub.will(Reply(200))
     client.send(READ)
     assert stub.seen[0].headers["authorization"] == f"Bearer {CANARY}"
@@ -137,7 +137,7 @@ def _token(token: str = "token-aaaa-bbbb", *, life: int | None = 3600) -> Reply:
 
 
 def _client(stub: Stub, credential: Credential) -> HttpClient:
-    return client_of(stub.address, credential=credential, options=MANNERS)
+    return client_of(stub.url, credential=credential, options=OPTIONS)
 
 
 def test_a_token_is_fetched_once_and_renewed_30_seconds_early(stub: Stub) -> None:
@@ -199,11 +199,11 @@ def test_a_token_that_was_revoked_early_is_fetched_anew_once(stub: Stub) -> None
         (Reply(400, {"error": "invalid_client"}), "credential_refused"),
         (Reply(401), "credential_refused"),
         (Reply(403), "credential_refused"),
-        (Reply(404), "permanent"),
+        (Reply(404), "transient"),
         (Reply(429), "transient"),
         (Reply(500), "transient"),
         (Reply(200, "<html>"), "transient"),
-        (Reply(200, {"token": "other shape"}), "permanent"),
+        (Reply(200, {"token": "other shape"}), "transient"),
         (Reply(end="drop"), "transient"),
     ],
 )
