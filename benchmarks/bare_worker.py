@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
-from datetime import timedelta
 from functools import partial
 from typing import Any
 
@@ -22,6 +21,7 @@ from benchmarks.child import Doings, obey
 from benchmarks.drivers import drive
 from benchmarks.grants import Grant
 from benchmarks.replay import ReplayedCall
+from config.settings import Settings
 from store.database import Database
 from worker.app import make_app
 from worker.queues import Queues
@@ -104,14 +104,14 @@ class BareTask:
                 connection.execute(update(_ROWS).where(_ROWS.c.id == grant.id).values(values))
 
 
-def bare_app(broker_url: str, queues: Queues) -> Celery:
+def bare_app(broker_url: str, prefix: str) -> Celery:
     """Celery as Provisor sets it up: late acknowledgement, no results, the same queues."""
-    return make_app(broker_url, queues, {}, visibility_timeout=timedelta(hours=1))
+    return make_app(Settings.model_validate({"broker": {"url": broker_url, "prefix": prefix}}), {})
 
 
 def _start(setup: dict[str, Any]) -> Doings:
     queues = Queues(prefix=setup["prefix"], amqp=setup["broker_url"].startswith("amqp"))
-    app = bare_app(setup["broker_url"], queues)
+    app = bare_app(setup["broker_url"], setup["prefix"])
     database = Database(setup["store_url"])
     _METADATA.create_all(database.engine)
     calls = [ReplayedCall(call["method"], call["path"], tuple(map(tuple, call["query"]))) for call in setup["calls"]]

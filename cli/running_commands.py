@@ -1,19 +1,11 @@
 from __future__ import annotations
 
-from enum import StrEnum
 from typing import Annotated
 
 import typer
 
 from cli.options import ConfigFile
-
-
-class RoleName(StrEnum):
-    """The parts of the work, by the names that ``worker.running`` has for them."""
-
-    WORKER = "worker"
-    INTAKE = "intake"
-    SCHEDULER = "scheduler"
+from worker.roles import ProcessRole
 
 
 def declare(app: typer.Typer) -> None:
@@ -28,7 +20,7 @@ def declare(app: typer.Typer) -> None:
 def up(
     config: ConfigFile = None,
     role: Annotated[
-        list[RoleName] | None,
+        list[ProcessRole] | None,
         typer.Option(help="Only this part of the work; may be repeated. Default: all of it.", show_default=False),
     ] = None,
 ) -> None:
@@ -38,7 +30,7 @@ def up(
     """
     from cli import up as command
 
-    raise typer.Exit(command.up(config, roles=[str(each) for each in role or RoleName]))
+    raise typer.Exit(command.up(config, roles=[str(each) for each in role or ProcessRole]))
 
 
 def simulate(context: typer.Context) -> None:

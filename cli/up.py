@@ -35,13 +35,14 @@ def start_telemetry(settings: Settings) -> None:
 
 
 def _run(settings: Settings, roles: Sequence[str], *, alone: bool) -> int:
-    from worker.running import Role, prepare, run
+    from worker.process import prepare, run
+    from worker.roles import ProcessRole
 
     with settings_told(), store_told(), usable(masked(settings.store.url)):
-        running = prepare(settings, roles=map(Role, roles))
+        process = prepare(settings, roles=map(ProcessRole, roles))
         if alone:
-            with running.provisor.store.write() as work:
+            with process.provisor.store.write() as work:
                 freed = work.due.free_all()
             if freed:
                 _log.warning("leases.freed", rows=freed, why="whoever held them was killed")
-    return run(running)
+    return run(process)

@@ -105,6 +105,7 @@ class Intake:
     def bury(self, body: bytes, *, content_type: str | None, source: str, reason: str) -> Rejected:
         """Keep a message as a dead letter without looking into it."""
         with self._store.write() as work:
+            work.require_own_revision()
             rejected = self._reject(work, Arrival(body, content_type, source), reason=reason, request_id=None)
         self._tell(rejected, source)
         return rejected
@@ -147,6 +148,7 @@ class Intake:
                 self._tell(taken, letter.source)
                 return
         with self._store.write() as work:
+            work.require_own_revision()
             if not work.inbox.remove(letter.id):
                 return
             rejected = self._reject(work, _arrival(letter), reason=BROKE, request_id=None)
@@ -174,6 +176,7 @@ class Intake:
                 return self._store_all(work, arrivals)
 
     def _store_all(self, work: UnitOfWork, arrivals: Sequence[Arrival]) -> tuple[Sequence[Taken], Sequence[WakeUp]]:
+        work.require_own_revision()
         read = [_read(arrival) for arrival in arrivals]
         known = work.requests.fingerprints([message.id for message in read if isinstance(message, AccessRequest)])
         taken: list[Taken] = []

@@ -11,7 +11,7 @@ from tests.brokers.proxy import Proxy
 from tests.crash.process_stack import ProcessStack
 from tests.machine import Amqp
 from worker.intake_consumer import publish
-from worker.running import Role
+from worker.roles import ProcessRole
 
 
 def goes_well(stack: ProcessStack) -> None:
@@ -41,8 +41,8 @@ def test_redis(make_site: MakeSite, request: pytest.FixtureRequest, store: str) 
     stack = make_site(request.getfixturevalue(store), request.getfixturevalue("redis"), None)
 
     def hand_in(body: bytes) -> None:
-        with stack.running.app.connection() as connection:
-            publish(connection, stack.running.queues, [body])
+        with stack.process.app.connection() as connection:
+            publish(connection, stack.process.queues, [body])
 
     stack.hand_in = hand_in
     stack.up()
@@ -52,7 +52,9 @@ def test_redis(make_site: MakeSite, request: pytest.FixtureRequest, store: str) 
 def test_each_role_in_a_process_of_its_own(make_site: MakeSite, postgresql_url: str, rabbitmq: Amqp) -> None:
     """Each makes the queues it needs, whichever comes first; and none does the work of another."""
     stack = make_site(postgresql_url, rabbitmq, rabbitmq.publish)
-    intake, scheduler, worker = (stack.up(role) for role in (Role.INTAKE, Role.SCHEDULER, Role.WORKER))
+    intake, scheduler, worker = (
+        stack.up(role) for role in (ProcessRole.INTAKE, ProcessRole.SCHEDULER, ProcessRole.WORKER)
+    )
     stack.until(lambda: rabbitmq.has_queue() and rabbitmq.has_queue("provisor.grant"), what="the queues")
     goes_well(stack)
     assert not intake.events()["operation.done"]

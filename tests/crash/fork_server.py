@@ -32,7 +32,7 @@ _LATE = (
     "sqlalchemy.dialects.postgresql.psycopg",
     "sqlalchemy.dialects.sqlite.pysqlite",
     "psycopg",
-    "worker.running",
+    "worker.process",
 )
 
 #: A worker that is told to end and works longer than this is stuck.

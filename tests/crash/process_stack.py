@@ -19,7 +19,8 @@ from access.operations import Lane
 from config.settings import Settings
 from simulator.jumpcloud.records import Group
 from tests.flow.simulated_stack import PATIENCE_SECONDS, SimulatedCompany, SimulatedStack
-from worker.running import Role, prepare
+from worker.process import prepare
+from worker.roles import ProcessRole
 
 #: What becomes of a held call once its worker is dead: it never reaches the system, or it takes effect only now.
 Fate = Literal["lost", "late"]
@@ -55,7 +56,7 @@ class ForkServer:
             text=True,
         )
 
-    def start(self, config: Path, log: Path, roles: Sequence[Role]) -> Worker:
+    def start(self, config: Path, log: Path, roles: Sequence[ProcessRole]) -> Worker:
         pid = self._order(config=str(config), log=str(log), roles=[str(role) for role in roles])
         return Worker(self, pid, log)
 
@@ -152,8 +153,8 @@ class ProcessStack(SimulatedStack):
 
     def declare_queues(self) -> None:
         """Make the queues that a worker makes, so that messages can be sent before one is up."""
-        queues = self.running.queues
-        with self.running.app.connection() as connection:
+        queues = self.process.queues
+        with self.process.app.connection() as connection:
             for queue in (queues.intake, queues.returned, queues.dead, *map(queues.lane, Lane)):
                 queue.bind(connection.default_channel).declare()
 
@@ -168,10 +169,10 @@ class ProcessStack(SimulatedStack):
         """The newest one."""
         return self.workers[-1]
 
-    def up(self, *roles: Role) -> Worker:
+    def up(self, *roles: ProcessRole) -> Worker:
         """Start one more worker."""
         log = self.folder / f"worker-{len(self.workers)}.log"
-        self.workers.append(self.fork_server.start(self.config, log, roles or tuple(Role)))
+        self.workers.append(self.fork_server.start(self.config, log, roles or tuple(ProcessRole)))
         return self.worker
 
     def kill_while(self, held: str, *, fate: Fate = "lost") -> None:
