@@ -49,6 +49,7 @@ def make_app(settings: Settings, handlers: Handlers) -> Celery:
         event_queue_prefix=f"{queues.prefix}provisor.events",
         task_acks_late=True,
         task_create_missing_queues=False,
+        task_default_exchange="",  # else Celery makes an exchange named like the default queue, and binds every queue to it
         task_default_queue=queues.lane(Lane.GRANT).name,
         task_ignore_result=True,
         task_publish_retry_policy=RETRY_POLICY,

@@ -31,9 +31,10 @@ def goes_well(stack: ProcessStack) -> None:
     assert len(stack.issues_about(asked)) == 1
 
 
-def test_postgresql_and_rabbitmq(stack: ProcessStack) -> None:
+def test_postgresql_and_rabbitmq(stack: ProcessStack, rabbitmq: Amqp) -> None:
     goes_well(stack)
     assert stack.worker.stop() == 0
+    assert not rabbitmq.has_exchange("provisor.grant"), "queues are reached by the default exchange"
 
 
 @pytest.mark.parametrize("store", ["sqlite_url", "postgresql_url"])
