@@ -37,6 +37,6 @@ class RevisionCheck:
                 return
             self._failed = True
             stop_consuming = self._stop_consuming
-        _log.error("worker.stopped_consuming", why=str(found), remedy="End this process, and start the newer version.")
+        _log.error("consumer.stopped", why=str(found), remedy="End this process, and start the newer version.")
         if stop_consuming is not None:
             stop_consuming()

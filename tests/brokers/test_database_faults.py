@@ -112,7 +112,7 @@ def test_work_keeps_its_due_time_while_the_database_fails(cluster: ProcessStack,
 
 
 def stopped(stack: ProcessStack) -> bool:
-    return stack.worker.events()["worker.stopped_consuming"] > 0
+    return stack.worker.events()["consumer.stopped"] > 0
 
 
 def test_a_process_takes_nothing_in_once_another_version_has_migrated_the_store(
@@ -126,7 +126,7 @@ def test_a_process_takes_nothing_in_once_another_version_has_migrated_the_store(
         cluster.until(lambda: rabbitmq.depth() == len(asked) + 1, what="the messages being back")
         nothing_buried(cluster)
         assert cluster.worker.stop() == 0
-        assert cluster.worker.events()["worker.stopped_consuming"] == 1
+        assert cluster.worker.events()["consumer.stopped"] == 1
         assert not cluster.worker.events()["request.received"]
     *valid, broken = sorted((each.body for each in rabbitmq.waiting("access.requests")), reverse=True, key=len)
     assert broken == b"{oh"
