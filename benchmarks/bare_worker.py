@@ -1,6 +1,6 @@
-"""The yardstick: a plain Celery task that makes the calls of a grant and the commits, and keeps none of the promises.
+"""The yardstick: a plain Celery task that makes the calls and the commits of a grant, and keeps none of the promises.
 
-It runs under the same settings of Celery and the broker, with the same pool of threads, and writes through the same engine.
+The task runs under the same settings of Celery and the broker, in the same pool, and writes through the same engine.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from requests.adapters import HTTPAdapter
 from sqlalchemy import Column, Integer, MetaData, String, Table, func, select, update
 
 from access.operations import Lane
-from benchmarks.child import Doings, obey
+from benchmarks.child import Commands, serve
 from benchmarks.drivers import drive
 from benchmarks.grants import Grant
 from benchmarks.replay import ReplayedCall
@@ -40,7 +40,7 @@ _ROWS = Table(
 
 
 class BareDriver:
-    """Sends the task; done is what its table says."""
+    """Sends the task; its table says which are done."""
 
     def __init__(self, app: Celery, queues: Queues, database: Database) -> None:
         self._app = app
@@ -65,7 +65,7 @@ class BareTask:
         self._database = database
         self._address = address
         self._calls = calls
-        #: Commits of a grant, on average: the tasks take turns at the one more that a fraction means.
+        #: Commits of a grant, on average. At a fraction, some tasks make one commit more than others.
         self.commits = float(len(calls))
         self._session = requests.Session()
         self._session.headers.update({"x-api-key": api_key, "Accept": "application/json"})
@@ -109,7 +109,7 @@ def bare_app(broker_url: str, prefix: str) -> Celery:
     return make_app(Settings.model_validate({"broker": {"url": broker_url, "prefix": prefix}}), {})
 
 
-def _start(setup: dict[str, Any]) -> Doings:
+def _start(setup: dict[str, Any]) -> Commands:
     queues = Queues(prefix=setup["prefix"], amqp=setup["broker_url"].startswith("amqp"))
     app = bare_app(setup["broker_url"], setup["prefix"])
     database = Database(setup["store_url"])
@@ -160,4 +160,4 @@ def _run(app: Celery, concurrency: int) -> None:
 
 
 if __name__ == "__main__":
-    obey(_start)
+    serve(_start)

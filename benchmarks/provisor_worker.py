@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from benchmarks.child import Doings, obey
+from benchmarks.child import Commands, serve
 from benchmarks.commits import CommitCounter
 from benchmarks.drivers import ProvisorDriver, drive, one_at_a_time
 from benchmarks.grants import Grant
@@ -43,7 +43,7 @@ def settings_document(
     }
 
 
-def _start(setup: dict[str, Any]) -> Doings:
+def _start(setup: dict[str, Any]) -> Commands:
     start_logging(level="info", form="json", redaction=Redaction([setup["jumpcloud"]["api_key"]]))
     process = prepare(Settings(**setup))
     commits = CommitCounter()
@@ -65,4 +65,4 @@ def _grants(asked: dict[str, Any]) -> list[Grant]:
 
 
 if __name__ == "__main__":
-    obey(_start)
+    serve(_start)

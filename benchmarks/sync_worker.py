@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 
 from access.entitlements import System
 from access.snapshots import RunState
-from benchmarks.child import Doings, obey
+from benchmarks.child import Commands, serve
 from config.settings import Settings
 from demo.worker_thread import WorkerThread
 from store.snapshot_tables import accounts, grants, snapshot_parts, snapshots
@@ -82,7 +82,7 @@ def digest(people: Iterable[str], held: Iterable[tuple[str, str]]) -> str:
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
-def _start(settings: dict[str, Any]) -> Doings:
+def _start(settings: dict[str, Any]) -> Commands:
     start_logging(level="info", form="json", redaction=Redaction([]))
     process = prepare(Settings(**settings))
     WorkerThread(process).start()
@@ -93,4 +93,4 @@ def _start(settings: dict[str, Any]) -> Doings:
 
 
 if __name__ == "__main__":
-    obey(_start)
+    serve(_start)

@@ -1,4 +1,4 @@
-"""The brokers of the machine, seen from outside: with their plain clients, as any producer or operator would."""
+"""The brokers of the machine through their plain clients, as producers and operators use them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from amqp.exceptions import AMQPError, NotFound
 
 from worker.queues import DEAD, INTAKE, RETURNED
 
-#: A broker that says nothing for this long is away: a test never waits for ever.
+#: A broker that says nothing for this long is away.
 _PATIENCE_SECONDS = 20
 
 LANES = ("revoke", "grant", "ticket", "sync")

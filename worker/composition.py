@@ -1,4 +1,4 @@
-"""The composition root: from settings to everything that runs. The only reader of ``config``."""
+"""The composition root: makes every object that runs, from the settings."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ from ticketing.templates import Templates
 from worker.readers import syncing_from
 from worker.upstreams import connectors_from, provider_from
 
-#: An operation's write is looked for this long within the same call, as far as the retry_policy of the settings allows.
+#: The longest time that one call waits for its write to show.
 _READ_BACK = timedelta(seconds=2)
 
-#: Between two looks for a write that does not show yet, or for an issue whose creation was not answered.
+#: Bounds of the wait between two looks for a write that does not show yet, or for an issue whose creation was not answered.
 _LOOK_AGAIN = timedelta(seconds=3)
 _SHORTEST_LOOK = timedelta(milliseconds=250)
 
@@ -56,7 +56,7 @@ class Provisor:
 
 
 def open_store(settings: Settings) -> Store:
-    """The store, brought to the form this version needs."""
+    """The store, migrated to the revision that this version needs."""
     database = Database(settings.store.url.get_secret_value(), pool_size=settings.store.pool_size)
     migrate(database)
     return Store(database)
@@ -103,7 +103,7 @@ def compose(
 
 
 def policy_from(settings: Settings) -> tuple[Policy, tuple[str, ...]]:
-    """The policy, and what is odd about it. Without a policy file every request is refused, and that is said."""
+    """The policy with its warnings. Without a policy file every request is refused, and a warning says so."""
     ticketing = settings.ticketing
     route = TicketRoute(project=ticketing.project, issue_type=ticketing.issue_type) if ticketing.project else None
     if settings.policy is None:
@@ -122,11 +122,11 @@ def fulfilment_options(settings: Settings) -> FulfilmentOptions:
         lease=settings.worker.lease,
         read_back=min(_READ_BACK, limits.verification),
         visible_within=limits.verification,
-        # No longer than all of the retry_policy, and never at once: looking again is for what needs time to show.
+        # Never at once, since a write needs time to show; never after the time that it is given.
         look_again=max(_SHORTEST_LOOK, min(_LOOK_AGAIN, limits.verification)),
     )
 
 
 def dispatched_for(settings: Settings) -> timedelta:
-    """How long a wake-up may be under way before the sweep sends another: no longer than a worker may hold the work."""
+    """How long the sweep waits for a wake-up before it sends another: at most the lease of an operation."""
     return min(DISPATCHED_FOR, settings.worker.lease)

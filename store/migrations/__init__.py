@@ -1,4 +1,4 @@
-"""Bringing a database to the form this version needs."""
+"""Migrates a database to the revision that this version needs."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def migrate(database: Database, *, revision: str = REVISION) -> None:
 
 
 def current_revision(connection: Connection) -> str | None:
-    """The form the database is in; None when it is empty."""
+    """The revision of the database; None when it is empty."""
     if not inspect(connection).has_table("alembic_version"):
         return None
     return stored_revision(connection)
