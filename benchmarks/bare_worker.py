@@ -1,13 +1,12 @@
-"""The yardstick: a plain Celery task that makes the calls of a grant and the commits, and keeps none of the promises.
+"""The yardstick: a plain Celery task that makes the calls and the commits of a grant, and keeps none of the promises.
 
-It runs under the same settings of Celery and the broker, with the same pool of threads, and writes through the same engine.
+The task runs under the same settings of Celery and the broker, in the same pool, and writes through the same engine.
 """
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
-from datetime import timedelta
 from functools import partial
 from typing import Any
 
@@ -18,10 +17,11 @@ from requests.adapters import HTTPAdapter
 from sqlalchemy import Column, Integer, MetaData, String, Table, func, select, update
 
 from access.operations import Lane
-from benchmarks.child import Doings, obey
+from benchmarks.child import Commands, serve
 from benchmarks.drivers import drive
 from benchmarks.grants import Grant
 from benchmarks.replay import ReplayedCall
+from config.settings import Settings
 from store.database import Database
 from worker.app import make_app
 from worker.queues import Queues
@@ -40,7 +40,7 @@ _ROWS = Table(
 
 
 class BareDriver:
-    """Sends the task; done is what its table says."""
+    """Sends the task; its table says which are done."""
 
     def __init__(self, app: Celery, queues: Queues, database: Database) -> None:
         self._app = app
@@ -65,7 +65,7 @@ class BareTask:
         self._database = database
         self._address = address
         self._calls = calls
-        #: Commits of a grant, on average: the tasks take turns at the one more that a fraction means.
+        #: Commits of a grant, on average. At a fraction, some tasks make one commit more than others.
         self.commits = float(len(calls))
         self._session = requests.Session()
         self._session.headers.update({"x-api-key": api_key, "Accept": "application/json"})
@@ -104,14 +104,14 @@ class BareTask:
                 connection.execute(update(_ROWS).where(_ROWS.c.id == grant.id).values(values))
 
 
-def bare_app(broker_url: str, queues: Queues) -> Celery:
+def bare_app(broker_url: str, prefix: str) -> Celery:
     """Celery as Provisor sets it up: late acknowledgement, no results, the same queues."""
-    return make_app(broker_url, queues, {}, visibility_timeout=timedelta(hours=1))
+    return make_app(Settings.model_validate({"broker": {"url": broker_url, "prefix": prefix}}), {})
 
 
-def _start(setup: dict[str, Any]) -> Doings:
+def _start(setup: dict[str, Any]) -> Commands:
     queues = Queues(prefix=setup["prefix"], amqp=setup["broker_url"].startswith("amqp"))
-    app = bare_app(setup["broker_url"], queues)
+    app = bare_app(setup["broker_url"], setup["prefix"])
     database = Database(setup["store_url"])
     _METADATA.create_all(database.engine)
     calls = [ReplayedCall(call["method"], call["path"], tuple(map(tuple, call["query"]))) for call in setup["calls"]]
@@ -160,4 +160,4 @@ def _run(app: Celery, concurrency: int) -> None:
 
 
 if __name__ == "__main__":
-    obey(_start)
+    serve(_start)

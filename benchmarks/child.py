@@ -1,4 +1,4 @@
-"""A worker in a process of its own, and how it is spoken with: one JSON line each way, over its standard streams."""
+"""A worker in a process of its own. Parent and child exchange lines of JSON over the child's standard streams."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-#: What a child does on request, by name.
-Doings = Mapping[str, Callable[[dict[str, Any]], Any]]
+#: What a child does at a command, by name.
+Commands = Mapping[str, Callable[[dict[str, Any]], Any]]
 
 
 class Child:
-    """``python -m <module>``, told how to set itself up; killed when the block ends, for nothing of it is to be kept."""
+    """``python -m <module>``, which gets its setup as the first line; killed when the block ends, since nothing of it is kept."""
 
     def __init__(self, module: str, setup: Mapping[str, Any], *, log: Path) -> None:
         self._log = log
@@ -39,7 +39,7 @@ class Child:
         return self._process.pid
 
     def ask(self, do: str, **details: Any) -> Any:
-        """Have it do something; what it answers. Raises ``RuntimeError`` with the end of its log when it cannot."""
+        """Send a command; the answer. Raises ``RuntimeError`` with the end of the child's log when the child has ended."""
         return self._exchange({"do": do, **details})
 
     def _exchange(self, said: Mapping[str, Any]) -> Any:
@@ -63,13 +63,13 @@ class Child:
         self._process.wait()
 
 
-def obey(start: Callable[[dict[str, Any]], Doings]) -> None:
-    """The child's side: set up as told, then do what is asked until the parent is gone."""
-    doings = start(json.loads(sys.stdin.readline()))
+def serve(start: Callable[[dict[str, Any]], Commands]) -> None:
+    """The child's side: set up, then carry commands out until the parent is gone."""
+    commands = start(json.loads(sys.stdin.readline()))
     _say(None)
     for line in sys.stdin:
         details = json.loads(line)
-        _say(doings[details.pop("do")](details))
+        _say(commands[details.pop("do")](details))
     os._exit(0)
 
 

@@ -1,4 +1,4 @@
-"""Counting commits: those that wrote something, as the database sees them."""
+"""Counts commits of transactions that wrote something."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ _WRITES = frozenset({"INSERT", "UPDATE", "DELETE"})
 
 
 class CommitCounter:
-    """Counts commits that wrote; others cost the disk nothing and are not held against anybody."""
+    """Counts the commits that wrote; a commit that wrote nothing costs the disk nothing."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._count = 0
 
     def listen(self, engine: Engine) -> None:
-        """Count those of this engine from now on."""
+        """Count the commits of this engine from now on."""
         event.listen(engine, "before_cursor_execute", self._statement)
         event.listen(engine, "commit", self._commit)
         event.listen(engine, "rollback", self._rollback)

@@ -1,4 +1,4 @@
-"""Handing work to a worker and seeing it done: the same for Provisor and for the bare task."""
+"""Hands work to a worker and waits until it is done: the same for Provisor and for the bare task."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _LOOK_SECONDS = 0.02
 
 
 class Driver(Protocol):
-    """One side's way in, and its count of what is done."""
+    """Sends grants to one side, and counts the ones done."""
 
     def send(self, grants: Sequence[Grant]) -> None: ...
 
@@ -26,7 +26,7 @@ class Driver(Protocol):
 
 
 class ProvisorDriver:
-    """Access requests on the intake queue; done is what the store says is done."""
+    """Puts access requests on the intake queue; the store says which are done."""
 
     def __init__(self, connection: Connection, queues: Queues, store: Store) -> None:
         self._connection = connection
@@ -60,7 +60,7 @@ def drive(driver: Driver, grants: Sequence[Grant], *, timeout: float) -> float:
     while driver.done() < already + len(grants):
         if time.perf_counter() - began > timeout:
             raise WrongResult(f"{driver.done() - already} of {len(grants)} were done within {timeout:.0f} seconds.")
-        time.sleep(_LOOK_SECONDS)  # noqa: TID251 - seen from outside: looking costs the worker something, so not too often
+        time.sleep(_LOOK_SECONDS)  # noqa: TID251 - each look costs the worker processor time
     return time.perf_counter() - began
 
 
@@ -75,7 +75,7 @@ def one_at_a_time(
         while (seen := driver.verified_at(grant)) is None:
             if time.time() - sent > timeout:
                 raise WrongResult(f"A single request was not done within {timeout:.0f} seconds.")
-            time.sleep(_LOOK_SECONDS)  # noqa: TID251 - the figure is the worker's own record, so looking seldom does not blur it
+            time.sleep(_LOOK_SECONDS)  # noqa: TID251 - the figure is the worker's own record: seldom looks do not blur it
         moments.append((sent, seen))
-        time.sleep(rest)  # noqa: TID251 - so that the worker is idle again, and no message meets it in step with its polling
+        time.sleep(rest)  # noqa: TID251 - the worker is idle again, and messages keep no step with its polling
     return moments

@@ -1,4 +1,4 @@
-"""What is asked for: each grant puts another user into a group, and the simulator's state shows whether it did."""
+"""The requests of a benchmark: each grant puts another user into a group, and the simulator's state proves it."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Grant:
 
 
 def company(count: int, *, groups: int = 10) -> Simulated:
-    """A JumpCloud with enough users who can be given something, and nobody in any group."""
+    """A JumpCloud with enough active users, and nobody in any group."""
     # A few are seeded suspended or staged.
     return Simulated("jumpcloud", users=count + count // 10 + 20, groups=groups, memberships=0, apps=0, admins=1)
 

@@ -1,4 +1,4 @@
-"""Where a worker works: a database and queues of its own, made for one measurement and removed after it."""
+"""A database and queues for one measurement, removed after it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from sqlalchemy.exc import OperationalError as DatabaseAway
 from access.operations import Lane
 from worker.queues import Queues
 
-#: Where the services of the machine are; the same variables as the tests have.
+#: Addresses of the machine's services; the tests read the same variables.
 POSTGRESQL = os.environ.get("PROVISOR_TEST_POSTGRESQL", "postgresql+psycopg://root@127.0.0.1:5432/postgres")
 RABBITMQ = os.environ.get("PROVISOR_TEST_RABBITMQ", "amqp://guest:guest@127.0.0.1:5672//")
 
@@ -33,7 +33,7 @@ class Absent(Exception):  # noqa: N818 - a fact about the machine
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """``folder`` is for files; its log files are there."""
+    """Where a worker runs. ``folder`` holds its files and logs."""
 
     name: str
     folder: Path

@@ -1,4 +1,4 @@
-"""How much memory and processor time another process takes, looked at from outside."""
+"""Memory and processor time of another process."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ _EVERY_SECONDS = 0.05
 
 
 def resident_mb(pid: int) -> float:
-    """What of it is in memory now (RSS)."""
+    """Its resident memory now (RSS), in MB."""
     return float(psutil.Process(pid).memory_info().rss) / _MB
 
 
 def busy_seconds(pid: int) -> float:
-    """Processor time it has taken so far: unlike the clock, it does not mind what else the machine does."""
+    """Seconds of processor time it has used so far. Other work of the machine changes them less than the clock."""
     times = psutil.Process(pid).cpu_times()
     return float(times.user + times.system)
 
 
 class Peak:
-    """The most that a process had while the block ran."""
+    """The most resident memory of a process while the block ran."""
 
     def __init__(self, pid: int) -> None:
         self.mb = 0.0

@@ -5,12 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from benchmarks.child import Doings, obey
+from benchmarks.child import Commands, serve
 from benchmarks.commits import CommitCounter
 from benchmarks.drivers import ProvisorDriver, drive, one_at_a_time
 from benchmarks.grants import Grant
 from config.settings import Settings
-from worker.running import Hosted, prepare
+from demo.worker_thread import WorkerThread
+from worker.process import prepare
 from worker.telemetry import Redaction, start_logging
 
 _POLICY = """
@@ -42,15 +43,15 @@ def settings_document(
     }
 
 
-def _start(setup: dict[str, Any]) -> Doings:
+def _start(setup: dict[str, Any]) -> Commands:
     start_logging(level="info", form="json", redaction=Redaction([setup["jumpcloud"]["api_key"]]))
-    running = prepare(Settings(**setup))
+    process = prepare(Settings(**setup))
     commits = CommitCounter()
-    Hosted(running).start()
-    connection = running.app.connection_for_write()
-    driver = ProvisorDriver(connection, running.queues, running.provisor.store)
+    WorkerThread(process).start()
+    connection = process.app.connection_for_write()
+    driver = ProvisorDriver(connection, process.queues, process.provisor.store)
     return {
-        "count_commits": lambda _: commits.listen(running.provisor.store.database.engine),
+        "count_commits": lambda _: commits.listen(process.provisor.store.database.engine),
         "commits": lambda _: commits.count,
         "drive": lambda asked: drive(driver, _grants(asked), timeout=asked["timeout"]),
         "one_at_a_time": lambda asked: one_at_a_time(
@@ -64,4 +65,4 @@ def _grants(asked: dict[str, Any]) -> list[Grant]:
 
 
 if __name__ == "__main__":
-    obey(_start)
+    serve(_start)

@@ -1,4 +1,4 @@
-"""The calls that one grant costs Provisor, as seen by the simulator, to be made again by others."""
+"""The calls that Provisor makes for one grant, from the simulator's log; the bare task repeats them."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class ReplayedCall:
         return asdict(self)
 
     def body(self, grant: Grant) -> Mapping[str, str] | None:
-        """The log has no bodies; the one body that is sent is known."""
+        """The body of the one call that has one; the log holds none."""
         return None if self.method == "GET" else {"op": "add", "type": "user", "id": grant.user}
 
 

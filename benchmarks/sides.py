@@ -180,7 +180,7 @@ def _bare(place: Place, simulated: Simulated, calls: Sequence[ReplayedCall], com
         if not place.within:
             database = Database(place.store_url, pool_size=2)
             stack.callback(database.close)
-            app = bare_worker.bare_app(place.broker_url, place.queues)
+            app = bare_worker.bare_app(place.broker_url, place.prefix)
             stack.callback(app.close)
             driver = bare_worker.BareDriver(app, place.queues, database)
         yield _Side(child, driver)

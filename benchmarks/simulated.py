@@ -1,4 +1,4 @@
-"""The simulated systems in a process of their own, and their control door."""
+"""The simulated systems in a process of their own, with a client of their control API."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Simulated:
             raise RuntimeError("The simulator did not start. Read what it said above.")
         #: Addresses and credentials, by system.
         self.facts: dict[str, dict[str, str]] = json.loads(said)
-        self._door = requests.Session()
+        self._control = requests.Session()
 
     def __enter__(self) -> Self:
         return self
@@ -36,7 +36,7 @@ class Simulated:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._door.close()
+        self._control.close()
         self._process.terminate()
         self._process.wait(_STOP_SECONDS)
 
@@ -72,6 +72,6 @@ class Simulated:
         self._ask("PATCH", f"/switches/{system}", json=values)
 
     def _ask(self, method: str, path: str, **details: Any) -> Any:
-        answer = self._door.request(method, self.facts["control"]["url"] + path, timeout=120, **details)
+        answer = self._control.request(method, self.facts["control"]["url"] + path, timeout=120, **details)
         answer.raise_for_status()
         return answer.json() if answer.content else None

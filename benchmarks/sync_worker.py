@@ -12,11 +12,12 @@ from sqlalchemy import func, select
 
 from access.entitlements import System
 from access.snapshots import RunState
-from benchmarks.child import Doings, obey
+from benchmarks.child import Commands, serve
 from config.settings import Settings
+from demo.worker_thread import WorkerThread
 from store.snapshot_tables import accounts, grants, snapshot_parts, snapshots
 from store.unit_of_work import Store
-from worker.running import Hosted, Running, prepare
+from worker.process import WorkerProcess, prepare
 from worker.telemetry import Redaction, start_logging
 
 #: How often it is looked whether a run is over; how long it took stands in its own record, so this may be coarse.
@@ -26,11 +27,11 @@ _HELD = ("group", "application", "project-role")
 
 @dataclass(frozen=True, slots=True)
 class _Syncs:
-    running: Running
+    process: WorkerProcess
 
     def sync(self, asked: dict[str, Any]) -> dict[str, Any]:
         """Take a snapshot with the whole worker."""
-        syncing, store = self.running.provisor.syncing, self.running.provisor.store
+        syncing, store = self.process.provisor.syncing, self.process.provisor.store
         run_id = syncing.begin(System(asked["system"]), full=asked["full"])
         while True:
             with store.read() as work:
@@ -81,15 +82,15 @@ def digest(people: Iterable[str], held: Iterable[tuple[str, str]]) -> str:
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
-def _start(settings: dict[str, Any]) -> Doings:
+def _start(settings: dict[str, Any]) -> Commands:
     start_logging(level="info", form="json", redaction=Redaction([]))
-    running = prepare(Settings(**settings))
-    Hosted(running).start()
+    process = prepare(Settings(**settings))
+    WorkerThread(process).start()
     return {
-        "sync": _Syncs(running).sync,
-        "snapshot": lambda asked: _snapshot(running.provisor.store, asked["system"]),
+        "sync": _Syncs(process).sync,
+        "snapshot": lambda asked: _snapshot(process.provisor.store, asked["system"]),
     }
 
 
 if __name__ == "__main__":
-    obey(_start)
+    serve(_start)

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from cli.options import ConfigFile
-from worker.roles import Role
+from worker.roles import ProcessRole
 
 
 def declare(app: typer.Typer) -> None:
@@ -20,7 +20,7 @@ def declare(app: typer.Typer) -> None:
 def up(
     config: ConfigFile = None,
     role: Annotated[
-        list[Role] | None,
+        list[ProcessRole] | None,
         typer.Option(help="Only this part of the work; may be repeated. Default: all of it.", show_default=False),
     ] = None,
 ) -> None:
@@ -30,7 +30,7 @@ def up(
     """
     from cli import up as command
 
-    raise typer.Exit(command.up(config, roles=role or list(Role)))
+    raise typer.Exit(command.up(config, roles=role or list(ProcessRole)))
 
 
 def simulate(context: typer.Context) -> None:

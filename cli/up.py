@@ -12,13 +12,13 @@ from cli.version import version
 from config.settings import Settings
 from config.urls import masked
 from store.existing_store import sqlite_file, usable
-from worker.roles import Role
+from worker.roles import ProcessRole
 from worker.telemetry import Redaction, start_logging, start_sentry
 
 _log = structlog.get_logger(__name__)
 
 
-def up(config: Path | None, *, roles: Sequence[Role]) -> int:
+def up(config: Path | None, *, roles: Sequence[ProcessRole]) -> int:
     """Run these roles until a signal ends the process; the exit status. Raises ``Problem``."""
     settings = load_settings(config)
     start_telemetry(settings)
@@ -35,14 +35,14 @@ def start_telemetry(settings: Settings) -> None:
     start_sentry(dsn, environment=telemetry.environment, release=f"provisor@{version()}", redaction=redaction)
 
 
-def _run(settings: Settings, roles: Sequence[Role], *, alone: bool) -> int:
-    from worker.running import prepare, run
+def _run(settings: Settings, roles: Sequence[ProcessRole], *, alone: bool) -> int:
+    from worker.process import prepare, run
 
     with settings_told(), store_told(), usable(masked(settings.store.url)):
-        running = prepare(settings, roles=roles)
+        process = prepare(settings, roles=roles)
         if alone:
-            with running.provisor.store.write() as work:
+            with process.provisor.store.write() as work:
                 freed = work.sweep.release_all()
             if freed:
                 _log.warning("leases.freed", rows=freed, why="whoever held them was killed")
-    return run(running)
+    return run(process)

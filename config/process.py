@@ -48,6 +48,10 @@ class WorkerSettings(Section):
     lease: Annotated[Duration, within(timedelta(seconds=1))] = timedelta(seconds=60)
     #: Messages taken from the broker before the first of them is acknowledged.
     intake_batch: Annotated[int, Field(ge=1, le=1000)] = 50
+    #: Whether workers obey Celery's remote control; then whoever may write to the broker can command them.
+    remote_control: bool = False
+    #: Whether workers publish Celery's events, for monitors such as 'celery -A worker events'.
+    task_events: bool = False
 
 
 class LimitSettings(Section):

@@ -17,9 +17,10 @@ from config.settings import Settings
 from demo.board import Board
 from demo.feed import Feed
 from demo.simulators import Simulator
+from demo.worker_thread import WorkerThread
 from demo.world import POLICY
 from worker.intake_consumer import publish
-from worker.running import Hosted, prepare
+from worker.process import prepare
 from worker.telemetry import Redaction, start_logging
 
 Publish = Callable[[Sequence[bytes]], None]
@@ -30,14 +31,14 @@ def provisor(folder: Path, board: Board, jumpcloud: Simulator, jira: Simulator, 
     """Run Provisor while the block runs; what it does goes to the board. Gives the way to its intake queue."""
     start_logging(level="info", form="console", redaction=Redaction([]), stream=log)
     try:
-        running = prepare(_settings(folder, jumpcloud, jira))
-        hosted = Hosted(running)
-        hosted.start()
+        process = prepare(_settings(folder, jumpcloud, jira))
+        worker = WorkerThread(process)
+        worker.start()
         try:
-            with running.app.connection() as connection, Feed(running.provisor.store, board):
-                yield lambda bodies: publish(connection, running.queues, bodies)
+            with process.app.connection() as connection, Feed(process.provisor.store, board):
+                yield lambda bodies: publish(connection, process.queues, bodies)
         finally:
-            hosted.stop()
+            worker.stop()
     finally:
         logging.getLogger().handlers.clear()
 

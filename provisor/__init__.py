@@ -1,4 +1,4 @@
-"""The ``provisor`` command: the command line with the demonstration. Nothing heavy is imported before a command needs it."""
+"""The ``provisor`` command: the command line with the demonstration. A command imports what it needs when it runs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from cli import run_command_line
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the command line and exit: 0 done, 1 something is wrong and was said, 2 used wrongly."""
+    """Run the command line and exit: 0 done, 1 a problem that was printed, 2 wrong usage."""
     run_command_line(command_line(), arguments)
 
 

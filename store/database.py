@@ -1,7 +1,7 @@
-"""The one way to the database: SQLite in a file for the embedded default, PostgreSQL for a cluster.
+"""Connections to the database: SQLite in a file for the embedded default, PostgreSQL for a cluster.
 
-Writes on SQLite take the write lock at once (``BEGIN IMMEDIATE``): a read that becomes a write half-way would fail as busy
-without waiting. Threads of this process queue on a lock of their own before that, since SQLite's waiting is by sleeping.
+A write on SQLite takes the write lock at its start (``BEGIN IMMEDIATE``): a transaction that reads first and writes later
+would fail as busy without waiting. Threads of one process queue on a Python lock before that, since SQLite waits by sleeping.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.pool import ConnectionPoolEntry
 
-#: How long SQLite waits for another process's write, in seconds.
+#: Seconds that SQLite waits for the write of another process.
 _BUSY_SECONDS = 30
 
-#: A connection to PostgreSQL that has rested for longer is asked whether it is still one. Asking each time costs a round
-#: trip for every transaction, and says nothing of the statement after it.
-_RESTED_SECONDS = 1.0
+#: A connection to PostgreSQL that was idle for longer is tested before use. A test before each transaction would cost a
+#: round trip, and prove nothing about the next statement.
+_IDLE_SECONDS = 1.0
 
 
 class Database:
-    """An engine with two doors: ``read()`` and ``write()``. Leaving ``write()`` by an exception rolls back."""
+    """An engine whose connections are for reading or for writing. Leaving ``write()`` by an exception rolls back."""
 
     def __init__(self, url: str, *, pool_size: int = 20) -> None:
         parsed = make_url(url)
@@ -44,14 +44,14 @@ class Database:
         self._lock = threading.Lock()
         if self.is_sqlite:
             event.listen(self.engine, "connect", _prepare_sqlite)
-            event.listen(self.engine, "begin", _begin_by_us)
+            event.listen(self.engine, "begin", _begin)
         else:
-            event.listen(self.engine, "checkin", _begin_rest)
-            event.listen(self.engine, "checkout", self._prove_rested)
+            event.listen(self.engine, "checkin", _begin_idle)
+            event.listen(self.engine, "checkout", self._test_idle)
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        """A connection for reading; nothing it did is kept."""
+        """A connection for reading; changes made through it are rolled back."""
         with self.engine.connect() as connection:
             yield connection
 
@@ -59,8 +59,8 @@ class Database:
     def write(self, *, holding: str | None = None) -> Iterator[Connection]:
         """One transaction: committed when the block ends, rolled back when it raises.
 
-        ``holding`` a name is having it to ourselves until then. It is taken first of all, before any row is written, so that
-        two writers never wait for each other. On SQLite there is only one writer anyway.
+        ``holding`` locks a name until the transaction ends. The lock comes before any row is written, so that two writers
+        never wait for each other. SQLite has one writer at a time without it.
         """
         turn = self._lock if self.is_sqlite else nullcontext()
         with turn, self._to_write() as connection, connection.begin():
@@ -69,22 +69,22 @@ class Database:
             yield connection
 
     def close(self) -> None:
-        """Give all connections back."""
+        """Close all connections."""
         self.engine.dispose()
 
     def _to_write(self) -> Connection:
         connection = self.engine.connect()
         return connection.execution_options(provisor_write=True) if self.is_sqlite else connection
 
-    def _prove_rested(self, connection: Any, entry: ConnectionPoolEntry, _proxy: Any) -> None:
-        rested_since = entry.info.get("rested_since")
-        if rested_since is None or monotonic() - rested_since < _RESTED_SECONDS:
+    def _test_idle(self, connection: Any, entry: ConnectionPoolEntry, _proxy: Any) -> None:
+        idle_since = entry.info.get("idle_since")
+        if idle_since is None or monotonic() - idle_since < _IDLE_SECONDS:
             return
         dialect = self.engine.dialect
         try:
             dialect.do_ping(connection)
         except dialect.loaded_dbapi.Error as exc:
-            raise DisconnectionError(str(exc)) from exc  # The pool makes another one.
+            raise DisconnectionError(str(exc)) from exc  # The pool opens another connection.
 
 
 def _prepare_sqlite(connection: Any, _entry: ConnectionPoolEntry) -> None:
@@ -95,16 +95,16 @@ def _prepare_sqlite(connection: Any, _entry: ConnectionPoolEntry) -> None:
     cursor.close()
 
 
-def _begin_by_us(connection: Connection) -> None:
+def _begin(connection: Connection) -> None:
     write = connection.get_execution_options().get("provisor_write", False)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
 
 
-def _begin_rest(_connection: Any, entry: ConnectionPoolEntry) -> None:
-    entry.info["rested_since"] = monotonic()
+def _begin_idle(_connection: Any, entry: ConnectionPoolEntry) -> None:
+    entry.info["idle_since"] = monotonic()
 
 
 def _hold(connection: Connection, name: str) -> None:
-    """Have the lock of a name, which is a number made of it: two names of one number only wait for each other without need."""
+    """Lock a name, as a number made of it: two names with one number wait for each other without need, and no more."""
     number = int.from_bytes(blake2b(name.encode(), digest_size=8).digest(), signed=True)
     connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({number})")

@@ -1,4 +1,4 @@
-"""Opening a store for a look: as it is, without bringing it to another form while others may be working on it."""
+"""Opens a store without migrating it: other processes may be working on it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from access.remedies import WithRemedy
 from store.database import Database
-from store.migrations import current_revision, migrate, newest_revision
+from store.migrations import current_revision, migrate
+from store.revision import REVISION
 from store.unit_of_work import Store, Unavailable
 
 
@@ -26,7 +27,7 @@ class StoreUnusable(WithRemedy, Exception):  # noqa: N818 - what an operator is 
 
 
 def sqlite_file(url: str) -> Path | None:
-    """The file an SQLite store is in; None for other databases, and for SQLite in memory."""
+    """The file of an SQLite store; None for other databases, and for SQLite in memory."""
     parsed = make_url(url)
     is_file = parsed.get_backend_name() == "sqlite" and parsed.database not in (None, "", ":memory:")
     return Path(parsed.database) if is_file and parsed.database else None
@@ -34,7 +35,7 @@ def sqlite_file(url: str) -> Path | None:
 
 @contextmanager
 def usable(shown: str) -> Iterator[None]:
-    """Turn what a database says when it cannot be used into ``StoreUnusable``. ``shown`` is its address without secrets."""
+    """Turn errors of the database into ``StoreUnusable``. ``shown`` is the address without secrets."""
     try:
         yield
     except (SQLAlchemyError, Unavailable) as exc:
@@ -47,7 +48,7 @@ def usable(shown: str) -> Iterator[None]:
             f"The store at {shown} was made by a newer version of Provisor.", "Use that version, or a newer one."
         ) from exc
     except BrokenPipeError:
-        raise  # Whoever read our output has gone; the store is well.
+        raise  # The reader of our output has gone: no fault of the store.
     except OSError as exc:
         raise StoreUnusable(
             f"The store at {shown} cannot be used: {exc.strerror}.", "Check store.url, and who may write there."
@@ -56,9 +57,9 @@ def usable(shown: str) -> Iterator[None]:
 
 @contextmanager
 def open_existing(url: str, *, shown: str, create: bool = False) -> Iterator[Store]:
-    """The store as it is, closed at the end; made when there is none and ``create`` is set.
+    """The store as it is, closed at the end; ``create`` makes the store when there is none.
 
-    Raises ``StoreUnusable`` when there is none, or when it has the form of another version.
+    Raises ``StoreUnusable`` when there is no store, or when another version of Provisor made it.
     """
     file = sqlite_file(url)
     if file is not None and not file.exists() and not create:
@@ -77,7 +78,7 @@ def open_existing(url: str, *, shown: str, create: bool = False) -> Iterator[Sto
 def _in_form(database: Database, shown: str, *, create: bool) -> None:
     with database.read() as connection:
         found = current_revision(connection)
-    if found == newest_revision():
+    if found == REVISION:
         return
     if found is None and create:
         migrate(database)

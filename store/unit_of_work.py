@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from functools import cached_property
 
 from sqlalchemy import Connection
-from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from store.audit import Audit
@@ -20,6 +20,7 @@ from store.known_emails import KnownEmails
 from store.operations import Operations
 from store.outbox import Outbox
 from store.requests import Requests
+from store.revision import REVISION, stored_revision
 from store.snapshots import Snapshots
 from store.sweep import Sweep
 from store.sync_runs import SyncRuns
@@ -46,13 +47,29 @@ class UnitOfWork:
     snapshots = cached_property(lambda self: Snapshots(self._connection))
     budgets = cached_property(lambda self: Budgets(self._connection))
 
+    def require_own_revision(self) -> None:
+        """Raise ``OtherRevision`` when another version of Provisor has migrated the store."""
+        found = stored_revision(self._connection)
+        if found != REVISION:
+            raise OtherRevision(
+                f"Another version of Provisor has migrated the store to {found}; this version needs {REVISION}."
+            )
+
 
 class Conflict(Exception):  # noqa: N818 - an event between writers, for the caller to act on
     """The database refused the change: somebody else was first, or the step is not one of the lifecycle."""
 
 
 class Unavailable(Exception):  # noqa: N818 - an event, for the caller to wait out
-    """The database could not do it now: it is away, or two transactions stood in each other's way. Nothing was changed."""
+    """The database did not do it, and another try may succeed. Nothing was changed.
+
+    Every error of the database is one of these, except a violated constraint (``Conflict``) and a refused value (SQLSTATE
+    class 22, ``DataError``): a missing table, right or server says nothing about the message or the work at hand.
+    """
+
+
+class OtherRevision(Unavailable):
+    """Another version of Provisor has migrated the store: this process must judge and begin nothing more."""
 
 
 class Store:
@@ -65,7 +82,7 @@ class Store:
     def write(self, *, holding: str | None = None) -> Iterator[UnitOfWork]:
         """One transaction, with the access of this key to itself when one is named: what becomes of it depends on all its claims.
 
-        Raises ``Conflict`` when a constraint of the database refuses it, ``Unavailable`` when it cannot be done now.
+        Raises ``Conflict`` when a constraint of the database refuses it, ``Unavailable`` for any other fault of the database.
         """
         try:
             with self.database.write(holding=holding) as connection:
@@ -73,8 +90,12 @@ class Store:
                 yield work
                 work.audit.flush()
         except IntegrityError as exc:
+            with self.read() as work:  # A constraint of another version's store is no verdict either.
+                work.require_own_revision()
             raise Conflict(str(exc.orig)) from exc
-        except (OperationalError, InterfaceError, PoolTimeout) as exc:
+        except DataError:
+            raise
+        except (DBAPIError, PoolTimeout) as exc:
             raise _unavailable(exc) from exc
 
     @contextmanager
@@ -83,7 +104,9 @@ class Store:
         try:
             with self.database.read() as connection:
                 yield UnitOfWork(connection)
-        except (OperationalError, InterfaceError, PoolTimeout) as exc:
+        except DataError:
+            raise
+        except (DBAPIError, PoolTimeout) as exc:
             raise _unavailable(exc) from exc
 
 

@@ -106,6 +106,7 @@ class Intake:
     def reject(self, body: bytes, *, content_type: str | None, source: str, reason: str) -> Rejected:
         """Keep a message as a dead letter without reading it."""
         with self._store.write() as work:
+            work.require_own_revision()
             rejected = self._reject(work, Arrival(body, content_type, source), reason=reason, request_id=None)
         self._log_outcome(rejected, source)
         return rejected
@@ -148,6 +149,7 @@ class Intake:
                 self._log_outcome(taken, message.source)
                 return
         with self._store.write() as work:
+            work.require_own_revision()
             if not work.inbox.remove(message.id):
                 return
             rejected = self._reject(work, _arrival(message), reason=FAULT, request_id=None)
@@ -175,6 +177,7 @@ class Intake:
                 return self._store_all(work, arrivals)
 
     def _store_all(self, work: UnitOfWork, arrivals: Sequence[Arrival]) -> tuple[Sequence[Taken], Sequence[WakeUp]]:
+        work.require_own_revision()
         read = [_read(arrival) for arrival in arrivals]
         known = work.requests.fingerprints([message.id for message in read if isinstance(message, AccessRequest)])
         taken: list[Taken] = []

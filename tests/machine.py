@@ -1,4 +1,4 @@
-"""The brokers of the machine, seen from outside: with their plain clients, as any producer or operator would."""
+"""The brokers of the machine through their plain clients, as producers and operators use them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from amqp.exceptions import AMQPError, NotFound
 
 from worker.queues import DEAD, INTAKE, RETURNED
 
-#: A broker that says nothing for this long is away: a test never waits for ever.
+#: A broker that says nothing for this long is away.
 _PATIENCE_SECONDS = 20
 
 LANES = ("revoke", "grant", "ticket", "sync")
@@ -97,6 +97,14 @@ class Amqp:
             return False
         return True
 
+    def has_exchange(self, name: str) -> bool:
+        with contextlib.closing(self.connect()) as connection:
+            try:
+                connection.channel().exchange_declare(self.prefix + name, "direct", passive=True)
+            except NotFound:
+                return False
+        return True
+
     def purge(self) -> None:
         """Lose every wake-up."""
         with contextlib.closing(self.connect()) as connection:
@@ -105,11 +113,14 @@ class Amqp:
                 channel.queue_purge(f"{self.prefix}provisor.{lane}")
 
     def clean(self) -> None:
-        """Remove every queue: a broker that is left some with each run has no file descriptors for more one day."""
+        """Remove every queue, since each costs a broker file descriptors, and the exchanges of Celery's own commands."""
         with contextlib.closing(self.connect()) as connection:
             for name in (INTAKE, DEAD, RETURNED, *(f"provisor.{lane}" for lane in LANES)):
                 with contextlib.suppress(NotFound):
                     connection.channel().queue_delete(self.prefix + name)
+            control, events = f"{self.prefix}provisor.control.pidbox", f"{self.prefix}provisor.events"
+            for name in (control, f"reply.{control}", events):
+                connection.channel().exchange_delete(name)
 
 
 class Redis:

@@ -1,7 +1,7 @@
-"""Celery's consumer without what Provisor never uses, and ending when it is told to.
+"""Celery's consumer and two changes to it, each for a measured fault of Celery 5.7 (tests/worker/test_celery_internals.py).
 
-Nothing waits in the broker (docs/adr/0014), so the 28 quorum queues and their bindings that Celery makes for messages with
-an ETA, wherever it sees quorum queues, would only cost a broker its file descriptors and a start its time.
+Nothing waits in the broker (docs/adr/0014). Celery makes 28 quorum queues with their bindings for messages with an ETA,
+wherever it sees quorum queues, and has no setting against it: they would cost a broker file descriptors, and a start time.
 """
 
 from __future__ import annotations
@@ -15,11 +15,13 @@ from typing import Any, ClassVar
 from celery import bootsteps
 from celery.worker.consumer import Consumer
 
+from worker.revision_check import RevisionCheck
+
 _DELAYED_DELIVERY = "celery.worker.consumer.delayed_delivery:DelayedDelivery"
 
 
 class LeanConsumer(Consumer):
-    """A consumer that leaves no queues of its own behind, and does not part from a broker that no longer answers."""
+    """A consumer without queues for delayed messages, which leaves a silent broker at once."""
 
     class Blueprint(Consumer.Blueprint):  # type: ignore[valid-type,misc] # a class, which the stubs call a variable
         """The usual steps but one."""
@@ -31,30 +33,30 @@ class LeanConsumer(Consumer):
     def stop(self) -> None:
         """Stop taking messages.
 
-        Parting takes half a dozen answers of the broker, and each would be waited for in vain from one that has fallen
-        silent: it is asked once, and left without a word when it says nothing.
+        Celery asks the broker half a dozen times while it stops, and waits for each answer. A broker that has fallen silent
+        is asked once; when it does not answer, the connection is closed.
         """
         if self.connection is not None:
-            _part_if_silent(self.connection)
+            _close_if_silent(self.connection)
         super().stop()
 
 
-def _part_if_silent(connection: Any) -> None:
+def _close_if_silent(connection: Any) -> None:
     if not connection.connected or connection.transport.driver_type != "amqp":
         return
     driver = connection.connection
     try:
         driver.channel().close()
     except connection.recoverable_connection_errors:
-        driver.collect()  # Closes the socket, and whatever is asked after that fails at once.
+        driver.collect()  # Closes the socket: every further question fails at once.
 
 
-class SignalsWake(bootsteps.StartStopStep):
+class PromptShutdown(bootsteps.StartStopStep):
     """Lets a signal end the wait for messages.
 
-    The library's handler only sets a flag, which its loop looks at when a message or a timer comes: up to ten seconds later
-    on a quiet RabbitMQ [measured], and Python goes on with an interrupted wait by itself (PEP 475). A descriptor that each
-    signal makes readable is one more thing the loop waits for.
+    Celery's handler of a signal sets a flag. The loop looks at the flag when a message or a timer comes: up to ten seconds
+    later on a quiet RabbitMQ [measured], since Python resumes an interrupted wait (PEP 475). Here each signal makes a
+    descriptor readable, and the loop waits for that descriptor too.
     """
 
     requires = ("celery.worker.consumer.tasks:Tasks",)
@@ -69,7 +71,7 @@ class SignalsWake(bootsteps.StartStopStep):
         return parent.hub is not None
 
     def start(self, parent: Any) -> None:
-        """Have signals write to a descriptor, where the loop will wait in the main thread: the one that gets signals."""
+        """Have signals write to the descriptor. Only the main thread may: it is the one that gets signals."""
         del parent
         if threading.current_thread() is not threading.main_thread():
             return
@@ -79,7 +81,7 @@ class SignalsWake(bootsteps.StartStopStep):
         self._before = signal.set_wakeup_fd(writing.fileno(), warn_on_full_buffer=False)
 
     def register_with_event_loop(self, parent: Any, hub: Any) -> None:
-        """Have the loop wait for that descriptor too; it forgets its descriptors when a connection is lost."""
+        """Have the loop wait for the descriptor; the loop forgets its descriptors when a connection is lost."""
         del parent
         if self._ends is not None:
             hub.add_reader(self._ends[0], self._read)
@@ -99,3 +101,27 @@ class SignalsWake(bootsteps.StartStopStep):
         with contextlib.suppress(OSError):
             while self._ends is not None and self._ends[0].recv(64):
                 pass
+
+
+def stop_consuming_step(revision_check: RevisionCheck) -> type[bootsteps.StartStopStep]:
+    """A step that cancels every consumer of messages when the revision check fails."""
+
+    class StopConsuming(bootsteps.StartStopStep):
+        requires = ("celery.worker.consumer.tasks:Tasks",)
+
+        def start(self, parent: Any) -> None:
+            revision_check.on_failure(lambda: parent.call_soon(_stop_consuming, parent))
+            if revision_check.failed:
+                _stop_consuming(parent)
+
+    return StopConsuming
+
+
+def _stop_consuming(consumer: Any) -> None:
+    """Cancel all consumers; the broker hands to others what this process has not acknowledged."""
+    for name in list(consumer.app.amqp.queues.consume_from):
+        consumer.cancel_task_queue(name)
+    for step in consumer.steps:
+        if isinstance(step, bootsteps.ConsumerStep):
+            step.stop(consumer)
+            step.consumers = None

@@ -1,7 +1,7 @@
-"""The queues: where requests come in, where refused ones are seen, and the lanes of wake-ups.
+"""The queues: requests come in on one, copies of refused messages lie in another, and each lane of wake-ups has its own.
 
-Quorum queues on RabbitMQ, so that a lost node loses no request. The intake queue returns to ``….returned`` what a worker
-could not even refuse (it died on it as often as the broker allows); those become dead letters like any other.
+On RabbitMQ these are quorum queues, so that a lost node loses no request. RabbitMQ moves a message to ``….returned`` when
+workers died on it as often as ``_DELIVERY_LIMIT`` allows; Provisor makes a dead letter of it.
 """
 
 from __future__ import annotations
@@ -12,18 +12,19 @@ from typing import Any
 from kombu import Exchange, Queue
 
 from access.operations import Lane
+from config.settings import Settings
 
 INTAKE = "access.requests"
 DEAD = "access.requests.dead"
 RETURNED = "access.requests.returned"
 
-#: How often RabbitMQ hands one message to workers that die on it before it goes to the returned ones.
+#: How often RabbitMQ delivers one message again before it moves the message to the returned ones.
 _DELIVERY_LIMIT = 10
 
 
 @dataclass(frozen=True, slots=True)
 class Queues:
-    """The queues of one Provisor on its broker. ``prefix`` keeps several apart; ``amqp`` is whether it is RabbitMQ."""
+    """The queues of one Provisor on its broker. ``prefix`` keeps several Provisors apart; ``amqp`` means RabbitMQ."""
 
     prefix: str = ""
     amqp: bool = False
@@ -40,19 +41,25 @@ class Queues:
 
     @property
     def returned(self) -> Queue:
-        """What the broker gave up delivering."""
+        """Messages that the broker delivers no more."""
         return self._queue(RETURNED)
 
     @property
     def dead(self) -> Queue:
-        """A copy of every message that was not accepted, with the reason in its headers, for those who watch queues."""
+        """A copy of every refused message, with the reason in its headers, for people who watch queues."""
         return self._queue(DEAD)
 
     def lane(self, lane: Lane) -> Queue:
-        """WakeUp-ups of one lane."""
+        """Wake-ups of one lane."""
         return self._queue(f"provisor.{lane}")
 
     def _queue(self, name: str, **arguments: Any) -> Queue:
         name = self.prefix + name
         extra = {"x-queue-type": "quorum", **arguments} if self.amqp else None
         return Queue(name, Exchange("", type="direct"), routing_key=name, durable=True, queue_arguments=extra)
+
+
+def queues_from(settings: Settings) -> Queues:
+    """The queues that the settings name."""
+    amqp = settings.broker.url.get_secret_value().startswith(("amqp", "pyamqp"))
+    return Queues(prefix=settings.broker.prefix, amqp=amqp)

@@ -1,16 +1,16 @@
-"""The parts of the work that a process can take. Apart from ``worker.running``, so that ``--help`` imports no Celery."""
+"""The parts of the work that a process can take."""
 
 from __future__ import annotations
 
 from enum import StrEnum
 
 
-class Role(StrEnum):
-    """A part of the work that a process can take."""
+class ProcessRole(StrEnum):
+    """One part of the work. Any number of processes may take each."""
 
-    #: Carry out what wake-ups ask for.
+    #: Carries out the work that wake-ups name.
     WORKER = "worker"
-    #: Take access requests from the broker.
+    #: Takes access requests from the broker.
     INTAKE = "intake"
-    #: Find what is due; any number of these may run.
+    #: Finds due work in the store.
     SCHEDULER = "scheduler"

@@ -1,4 +1,4 @@
-"""What Provisor tells about itself: structured logs, and errors to Sentry when a DSN is set. Secrets go to neither."""
+"""Structured logs, and errors to Sentry when a DSN is set. Neither gets secrets."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ import sentry_sdk
 import structlog
 from sentry_sdk.types import Event, Hint
 
-#: Names under which a value is a secret, whatever it is.
+#: Every value under such a name is a secret.
 _SECRET_NAMES = re.compile(r"(?i)(password|passwd|secret|token|api[_-]?key|authorization|cookie|credential|dsn)")
 _HIDDEN = "[secret]"
 
-#: Parts of a log line that are ours and never hold a secret, though their names look like it.
+#: Keys of our own log lines whose names match and whose values are no secrets.
 _PLAIN = frozenset({"credential_refused"})
 
 
 class Redaction:
-    """Takes known secrets out of anything that is about to leave the process."""
+    """Takes known secrets out of logs and reports before they leave the process."""
 
     def __init__(self, secrets: Iterable[str]) -> None:
-        # Short values would take harmless words out of every line.
+        # A shorter value would take harmless words out of every line.
         self._secrets = sorted({secret for secret in secrets if len(secret) > 3}, key=len, reverse=True)  # noqa: PLR2004 - three letters are a word
 
     def text(self, text: str) -> str:
@@ -34,7 +34,7 @@ class Redaction:
         return text
 
     def value(self, value: Any) -> Any:
-        """The value, however deep, without secrets and without what is named like one."""
+        """The value without secrets and without values named like a secret, at any depth."""
         if isinstance(value, str):
             return self.text(value)
         if isinstance(value, dict):
@@ -79,10 +79,10 @@ def start_logging(*, level: str, form: str, redaction: Redaction, stream: TextIO
     root.setLevel(level.upper())
     logging.captureWarnings(capture=True)
     for name in ("urllib3", "amqp", "kombu", "celery", "jira", "alembic"):
-        # Their debug lines hold bodies and headers; their info lines are not about access.
+        # Their debug lines hold bodies and headers; their info lines say nothing about access.
         logging.getLogger(name).setLevel(max(logging.WARNING, root.level))
     for name in ("kombu.connection", "kombu.transport.native_delayed_delivery"):
-        # They warn that memory:// names no host, and of tasks with an ETA, of which there are none.
+        # They warn that memory:// names no host, and of tasks with an ETA; Provisor has none.
         logging.getLogger(name).setLevel(logging.ERROR)
 
 
@@ -95,9 +95,9 @@ def _redacting(redaction: Redaction) -> Any:
 
 
 def start_sentry(dsn: str | None, *, environment: str, release: str, redaction: Redaction) -> None:
-    """Send errors to Sentry; nothing at all without a DSN.
+    """Send errors to Sentry; without a DSN do nothing.
 
-    Must run before anything imports ``celery.worker``, else Sentry's integration captures nothing [measured].
+    Must run before the first import of ``celery.worker``: later, Sentry's integration captures nothing [measured].
     """
     if dsn is None:
         return

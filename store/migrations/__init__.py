@@ -1,4 +1,4 @@
-"""Bringing a database to the form this version needs."""
+"""Migrates a database to the revision that this version needs."""
 
 from __future__ import annotations
 
@@ -10,31 +10,32 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, inspect, text
 
 from store.database import Database
+from store.revision import REVISION, stored_revision
 
 #: Only one process migrates a PostgreSQL database at a time: the number is ours, its value arbitrary.
 _MIGRATION_LOCK = 7_706_515
 
 
-def migrate(database: Database) -> None:
-    """Upgrade to the newest form; at once and without harm when it is there already, or when others try as well."""
+def migrate(database: Database, *, revision: str = REVISION) -> None:
+    """Upgrade to ``revision``; does nothing when the database has that form already. Several processes may call it at once."""
     with database.write() as connection:
         if not database.is_sqlite:
             connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _MIGRATION_LOCK})
-        if current_revision(connection) != newest_revision():
+        if current_revision(connection) != revision:
             config = _config()
             config.attributes["connection"] = connection
-            command.upgrade(config, "head")
+            command.upgrade(config, revision)
 
 
 def current_revision(connection: Connection) -> str | None:
-    """The form the database is in; None when it is empty."""
+    """The revision of the database; None when it is empty."""
     if not inspect(connection).has_table("alembic_version"):
         return None
-    return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+    return stored_revision(connection)
 
 
 def newest_revision() -> str | None:
-    """The form this version of Provisor needs."""
+    """The newest of the migrations."""
     return ScriptDirectory.from_config(_config()).get_current_head()
 
 

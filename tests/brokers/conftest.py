@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -35,9 +35,15 @@ def make_site(company: SimulatedCompany, fork_server: ForkServer, tmp_path: Path
     made: list[ProcessStack] = []
 
     def make(
-        store: str, broker: Amqp | Redis, hand_in: Callable[[bytes], None] | None, *, url: str = ""
+        store: str,
+        broker: Amqp | Redis,
+        hand_in: Callable[[bytes], None] | None,
+        *,
+        url: str = "",
+        worker: Mapping[str, Any] | None = None,
     ) -> ProcessStack:
         more: dict[str, Any] = SHARED_LEASE | {"broker": {"url": url or broker.url, "prefix": broker.prefix}}
+        more["worker"] = {**more["worker"], **(worker or {})}
         stack = ProcessStack.made(company, tmp_path, company.settings(tmp_path, store, **more), fork_server, hand_in)
         made.append(stack)
         return stack

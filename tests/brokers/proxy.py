@@ -1,4 +1,4 @@
-"""A door in front of a broker that can be slammed: connections are cut, and none is let in for as long as it stays shut."""
+"""A TCP proxy in front of a broker: it can cut connections, refuse new ones, and fall silent."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ _LOOPBACK = "127.0.0.1"
 
 
 class Proxy:
-    """Passes bytes between whoever connects here and the broker at ``url``."""
+    """Passes bytes between its clients and the broker at ``url``."""
 
     def __init__(self, url: str) -> None:
         at = urlparse(url)
         self._behind = (at.hostname or _LOOPBACK, at.port or 5672)
-        self._door = socket.create_server((_LOOPBACK, 0))
+        self._listener = socket.create_server((_LOOPBACK, 0))
         user = f"{at.username}:{at.password}@" if at.username else ""
-        self.url = urlunparse(at._replace(netloc=f"{user}{_LOOPBACK}:{self._door.getsockname()[1]}"))
+        self.url = urlunparse(at._replace(netloc=f"{user}{_LOOPBACK}:{self._listener.getsockname()[1]}"))
         self._pairs: list[tuple[socket.socket, socket.socket]] = []
         self._shut = threading.Event()
-        self._talking = threading.Event()
-        self._talking.set()
-        threading.Thread(target=self._let_in, daemon=True).start()
+        self._passing = threading.Event()
+        self._passing.set()
+        threading.Thread(target=self._accept, daemon=True).start()
 
     def cut(self) -> int:
         """End every connection; how many there were."""
@@ -36,36 +36,36 @@ class Proxy:
         return len(pairs)
 
     def shut(self) -> None:
-        """Let nobody in, and cut those who are."""
+        """Refuse new connections, and cut the open ones."""
         self._shut.set()
         self.cut()
 
     def fall_silent(self) -> None:
         """Keep connections open and let new ones in, and pass nothing on."""
-        self._talking.clear()
+        self._passing.clear()
 
     def open(self) -> None:
-        """UnitOfWork again; what was kept back while silent is passed on."""
+        """Work again; bytes that came while silent are passed on."""
         self._shut.clear()
-        self._talking.set()
+        self._passing.set()
 
     def close(self) -> None:
         with contextlib.suppress(OSError):
-            self._door.shutdown(socket.SHUT_RDWR)
-        self._door.close()
+            self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
         self.cut()
 
-    def _let_in(self) -> None:
+    def _accept(self) -> None:
         with contextlib.suppress(OSError):
             while True:
-                inside, _ = self._door.accept()
+                inside, _ = self._listener.accept()
                 if self._shut.is_set():
                     inside.close()
                     continue
                 outside = socket.create_connection(self._behind)
                 self._pairs.append((inside, outside))
                 for one, other in ((inside, outside), (outside, inside)):
-                    threading.Thread(target=_pass, args=(one, other, self._talking), daemon=True).start()
+                    threading.Thread(target=_pass, args=(one, other, self._passing), daemon=True).start()
 
 
 def _pass(one: socket.socket, other: socket.socket, talking: threading.Event) -> None:

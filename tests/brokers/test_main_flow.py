@@ -11,7 +11,7 @@ from tests.brokers.proxy import Proxy
 from tests.crash.process_stack import ProcessStack
 from tests.machine import Amqp
 from worker.intake_consumer import publish
-from worker.roles import Role
+from worker.roles import ProcessRole
 
 
 def goes_well(stack: ProcessStack) -> None:
@@ -31,9 +31,10 @@ def goes_well(stack: ProcessStack) -> None:
     assert len(stack.issues_about(asked)) == 1
 
 
-def test_postgresql_and_rabbitmq(stack: ProcessStack) -> None:
+def test_postgresql_and_rabbitmq(stack: ProcessStack, rabbitmq: Amqp) -> None:
     goes_well(stack)
     assert stack.worker.stop() == 0
+    assert not rabbitmq.has_exchange("provisor.grant"), "queues are reached by the default exchange"
 
 
 @pytest.mark.parametrize("store", ["sqlite_url", "postgresql_url"])
@@ -41,8 +42,8 @@ def test_redis(make_site: MakeSite, request: pytest.FixtureRequest, store: str) 
     stack = make_site(request.getfixturevalue(store), request.getfixturevalue("redis"), None)
 
     def hand_in(body: bytes) -> None:
-        with stack.running.app.connection() as connection:
-            publish(connection, stack.running.queues, [body])
+        with stack.process.app.connection() as connection:
+            publish(connection, stack.process.queues, [body])
 
     stack.hand_in = hand_in
     stack.up()
@@ -52,7 +53,9 @@ def test_redis(make_site: MakeSite, request: pytest.FixtureRequest, store: str) 
 def test_each_role_in_a_process_of_its_own(make_site: MakeSite, postgresql_url: str, rabbitmq: Amqp) -> None:
     """Each makes the queues it needs, whichever comes first; and none does the work of another."""
     stack = make_site(postgresql_url, rabbitmq, rabbitmq.publish)
-    intake, scheduler, worker = (stack.up(role) for role in (Role.INTAKE, Role.SCHEDULER, Role.WORKER))
+    intake, scheduler, worker = (
+        stack.up(role) for role in (ProcessRole.INTAKE, ProcessRole.SCHEDULER, ProcessRole.WORKER)
+    )
     stack.until(lambda: rabbitmq.has_queue() and rabbitmq.has_queue("provisor.grant"), what="the queues")
     goes_well(stack)
     assert not intake.events()["operation.done"]

@@ -1,7 +1,7 @@
-"""A process with everything imported that forks a worker whenever it is told to.
+"""A process that has imported everything, and forks a worker at each order.
 
-Each worker is a process of its own and dies of a real SIGKILL; what is saved is importing everything again for each of them.
-Orders come as lines of JSON on standard input; at the end of it, whatever still runs is killed.
+Each worker is a real process and dies of a real SIGKILL; the fork saves the imports. Orders are lines of JSON on standard
+input; at its end the remaining workers are killed.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import NoReturn
 
 from cli.up import up
-from worker.roles import Role
+from worker.roles import ProcessRole
 
-#: What a worker imports only once it runs; imported before the first fork, so that none spends time on it.
+#: Modules that a worker imports once it runs; imported before the first fork, so that no worker spends time on them.
 _LATE = (
     "celery.concurrency.thread",
     "celery.events",
@@ -33,7 +33,7 @@ _LATE = (
     "sqlalchemy.dialects.postgresql.psycopg",
     "sqlalchemy.dialects.sqlite.pysqlite",
     "psycopg",
-    "worker.running",
+    "worker.process",
 )
 
 #: A worker that is told to end and works longer than this is stuck.
@@ -41,13 +41,13 @@ _ENDS_WITHIN_SECONDS = 30
 
 
 def _work(config: str, log: str, roles: list[str]) -> NoReturn:
-    """What a forked worker does: exactly what ``provisor up`` does."""
+    """A forked worker does exactly what ``provisor up`` does."""
     for stream, target in ((0, os.devnull), (1, log), (2, log)):
         flags = os.O_RDONLY if stream == 0 else os.O_WRONLY | os.O_CREAT | os.O_APPEND
         os.dup2(os.open(target, flags, 0o600), stream)
     code = 70
     try:
-        code = up(Path(config), roles=[Role(role) for role in roles])
+        code = up(Path(config), roles=[ProcessRole(role) for role in roles])
     except BaseException as exc:  # noqa: BLE001 - a worker never goes on as a fork_server
         sys.stderr.write(f"{type(exc).__name__}: {exc}\n")
         sys.stderr.flush()
@@ -55,7 +55,7 @@ def _work(config: str, log: str, roles: list[str]) -> NoReturn:
 
 
 def _ended(pid: int) -> int:
-    """Wait until a worker has ended; its exit code. One that does not end in time is killed, which its exit code tells."""
+    """Wait until a worker has ended; its exit code. A worker that does not end in time is killed: -9."""
     give_up = time.monotonic() + _ENDS_WITHIN_SECONDS
     while True:
         ended, status = os.waitpid(pid, os.WNOHANG)
@@ -68,7 +68,7 @@ def _ended(pid: int) -> int:
 
 
 def main() -> None:
-    """Take orders until there are no more."""
+    """Carry orders out until there are no more."""
     for name in _LATE:
         import_module(name)
     living: set[int] = set()

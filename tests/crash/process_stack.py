@@ -19,13 +19,13 @@ from access.operations import Lane
 from config.settings import Settings
 from simulator.jumpcloud.records import Group
 from tests.flow.simulated_stack import PATIENCE_SECONDS, SimulatedCompany, SimulatedStack
-from worker.roles import Role
-from worker.running import prepare
+from worker.process import prepare
+from worker.roles import ProcessRole
 
-#: What becomes of a held call once its worker is dead: it never reaches the system, or it takes effect only now.
+#: A held call whose worker is dead is lost, or takes effect late.
 Fate = Literal["lost", "late"]
 
-#: Short waits, and a lease that only ends in time because a killed predecessor's is given back at once.
+#: Short waits, and a long lease: a worker that starts must free the leases of its killed predecessor.
 EMBEDDED: dict[str, Any] = {
     "worker": {"concurrency": 6, "poll": "0.03s", "lease": "60s"},
     "limits": {
@@ -38,7 +38,7 @@ EMBEDDED: dict[str, Any] = {
     "ticketing": {"project": "OPS", "poll": "0.1s", "believe_within": "0.2s", "look_for": "1s", "reopen_limit": 2},
 }
 
-#: Where several workers share the work, a killed one's is taken over when its lease has run out.
+#: Several workers share the work: another takes over when the lease of a killed one has run out.
 SHARED_LEASE: dict[str, Any] = {**EMBEDDED, "worker": {"concurrency": 6, "poll": "0.05s", "lease": "2s"}}
 
 
@@ -56,7 +56,7 @@ class ForkServer:
             text=True,
         )
 
-    def start(self, config: Path, log: Path, roles: Sequence[Role]) -> Worker:
+    def start(self, config: Path, log: Path, roles: Sequence[ProcessRole]) -> Worker:
         pid = self._order(config=str(config), log=str(log), roles=[str(role) for role in roles])
         return Worker(self, pid, log)
 
@@ -83,7 +83,7 @@ class Worker:
     """One worker process."""
 
     def __init__(self, fork_server: ForkServer, pid: int, log: Path) -> None:
-        self._nursery = fork_server
+        self._fork_server = fork_server
         self.pid = pid
         self.log = log
         self.alive = True
@@ -115,7 +115,7 @@ class Worker:
     def _end(self, number: signal.Signals) -> int:
         assert self.alive
         self.alive = False
-        return self._nursery.end(self.pid, number)
+        return self._fork_server.end(self.pid, number)
 
 
 class ProcessStack(SimulatedStack):
@@ -153,8 +153,8 @@ class ProcessStack(SimulatedStack):
 
     def declare_queues(self) -> None:
         """Make the queues that a worker makes, so that messages can be sent before one is up."""
-        queues = self.running.queues
-        with self.running.app.connection() as connection:
+        queues = self.process.queues
+        with self.process.app.connection() as connection:
             for queue in (queues.intake, queues.returned, queues.dead, *map(queues.lane, Lane)):
                 queue.bind(connection.default_channel).declare()
 
@@ -169,10 +169,10 @@ class ProcessStack(SimulatedStack):
         """The newest one."""
         return self.workers[-1]
 
-    def up(self, *roles: Role) -> Worker:
+    def up(self, *roles: ProcessRole) -> Worker:
         """Start one more worker."""
         log = self.folder / f"worker-{len(self.workers)}.log"
-        self.workers.append(self.fork_server.start(self.config, log, roles or tuple(Role)))
+        self.workers.append(self.fork_server.start(self.config, log, roles or tuple(ProcessRole)))
         return self.worker
 
     def kill_while(self, held: str, *, fate: Fate = "lost") -> None:

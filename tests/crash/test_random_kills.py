@@ -13,7 +13,7 @@ from access.operations import Ticket
 from tests.crash.conftest import MakeSite
 from tests.crash.process_stack import ProcessStack
 from tests.machine import Amqp
-from worker.roles import Role
+from worker.roles import ProcessRole
 
 GRANTS, REVOKES, TICKETS, KILLS = 39, 19, 2, 3
 
@@ -93,7 +93,7 @@ def test_wake_ups_that_the_broker_lost_are_made_up_for_by_the_sweep(make_site: M
     """The requests are taken in and their wake-ups sent; then the broker loses every one of them."""
     stack = make_site("cluster")
     stack.worker.kill()
-    intake = stack.up(Role.INTAKE)
+    intake = stack.up(ProcessRole.INTAKE)
     email = stack.company.person()
     groups = [stack.company.jumpcloud_group() for _ in range(10)]
     requests = [stack.grant(email, f"jumpcloud:group:{group}:member") for group in groups]
@@ -101,7 +101,7 @@ def test_wake_ups_that_the_broker_lost_are_made_up_for_by_the_sweep(make_site: M
     stack.until(lambda: rabbitmq.depth("provisor.grant") == len(requests), what="the wake-ups")
     intake.kill()
     rabbitmq.purge()
-    stack.up(Role.WORKER, Role.SCHEDULER)
+    stack.up(ProcessRole.WORKER, ProcessRole.SCHEDULER)
     for request, group in zip(requests, groups, strict=True):
         stack.ended(request)
         assert stack.changes(group, email) == ["add"]

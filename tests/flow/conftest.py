@@ -23,7 +23,7 @@ def working(company: SimulatedCompany, memory: Path, migrated_sqlite: Path) -> I
     file = memory / f"{token_hex(4)}.db"
     copyfile(migrated_sqlite, file)
     stack = SimulatedStack.prepared(company, company.settings(memory, f"sqlite:///{file}"))
-    worker = stack.hosted()
+    worker = stack.worker_thread()
     worker.start(timeout=60)
     yield stack
     worker.stop()

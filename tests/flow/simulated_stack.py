@@ -12,6 +12,7 @@ from typing import Any, Self, TypeVar
 from access.lifecycle import ENDS
 from access.operations import Claim, Operation, Purpose, Request, Ticket
 from config.settings import Settings
+from demo.worker_thread import WorkerThread
 from simulator.jira import World as JiraWorld
 from simulator.jira.issues import Issue
 from simulator.jira.projects import Role
@@ -19,7 +20,7 @@ from simulator.jumpcloud import World as JumpCloudWorld
 from simulator.server import Simulators
 from store.unit_of_work import Store
 from worker.intake_consumer import publish
-from worker.running import Hosted, Running, prepare
+from worker.process import WorkerProcess, prepare
 
 T = TypeVar("T")
 
@@ -142,9 +143,9 @@ class SimulatedCompany:
 class SimulatedStack:
     """A company and the Provisor at work on it."""
 
-    def __init__(self, company: SimulatedCompany, running: Running) -> None:
+    def __init__(self, company: SimulatedCompany, process: WorkerProcess) -> None:
         self.company = company
-        self.running = running
+        self.process = process
 
     @classmethod
     def prepared(cls, company: SimulatedCompany, settings: dict[str, Any]) -> Self:
@@ -153,20 +154,20 @@ class SimulatedStack:
 
     @property
     def store(self) -> Store:
-        return self.running.provisor.store
+        return self.process.provisor.store
 
     @property
     def faults(self) -> Any:
         return self.company.simulators.faults
 
-    def hosted(self) -> Hosted:
-        """A worker for it."""
-        return Hosted(self.running)
+    def worker_thread(self) -> WorkerThread:
+        """A worker for it, in this process."""
+        return WorkerThread(self.process)
 
     def send(self, *messages: dict[str, Any]) -> None:
         """Put messages on the queue, as any producer would."""
-        with self.running.app.connection() as connection:
-            publish(connection, self.running.queues, [json.dumps(message).encode() for message in messages])
+        with self.process.app.connection() as connection:
+            publish(connection, self.process.queues, [json.dumps(message).encode() for message in messages])
 
     def ask(self, action: str, email: str | None, entitlement: str | None = None, **more: Any) -> str:
         """Send one request; its id."""

@@ -16,7 +16,7 @@ from tests.flow.simulated_stack import SimulatedCompany, SimulatedStack
 @contextmanager
 def provisioning(company: SimulatedCompany, mode: str, folder: Path, store: str) -> Iterator[SimulatedStack]:
     stack = SimulatedStack.prepared(company, company.settings(folder, store, provisioning=mode))
-    worker = stack.hosted()
+    worker = stack.worker_thread()
     worker.start(timeout=60)
     yield stack
     worker.stop()

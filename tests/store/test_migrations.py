@@ -3,20 +3,26 @@ from __future__ import annotations
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from pathlib import Path
 from threading import Barrier
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import CheckConstraint, inspect, text
+from sqlalchemy import CheckConstraint, MetaData, bindparam, delete, insert, inspect, select, text
+from sqlalchemy.exc import IntegrityError
 
+from access.entitlements import System
 from access.lifecycle import transitions
 from store.database import Database
 from store.migrations import current_revision, migrate, newest_revision
-from store.tables import metadata
+from store.revision import REVISION
+from store.tables import Moment, metadata
 from store.unit_of_work import Store
 from tests.store.records import add_request
+
+MOMENT = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -58,7 +64,7 @@ def test_migrating_again_changes_nothing(empty_url: str) -> None:
     with Store(database).read() as work:
         assert work.requests.get("r1") is not None
     with database.read() as connection:
-        assert current_revision(connection) == newest_revision()
+        assert current_revision(connection) == REVISION
     database.close()
 
 
@@ -75,7 +81,57 @@ def test_several_may_migrate_at_once(empty_url: str) -> None:
         return found
 
     with ThreadPoolExecutor(4) as pool:
-        assert {future.result() for future in [pool.submit(one) for _ in range(4)]} == {newest_revision()}
+        assert {future.result() for future in [pool.submit(one) for _ in range(4)]} == {REVISION}
+
+
+def test_the_constant_names_the_newest_migration() -> None:
+    assert newest_revision() == REVISION
+
+
+#: Rows as the version of 22 November 2026 wrote them, in an order that foreign keys allow.
+ROWS_BEFORE_THE_NAMES: dict[str, dict[str, object]] = {
+    "sync_runs": {"id": "run1", "system": "jira", "state": "complete", "started_at": MOMENT, "finished_at": MOMENT},
+    "parts": {"id": 7, "system": "jira", "name": "users", "read_at": MOMENT, "rows": 1, "complete": True},
+    "picture_parts": {"run_id": "run1", "name": "users", "part_id": 7},
+    "pictures": {"system": "jira", "run_id": "run1", "full_run_at": MOMENT, "began_at": MOMENT, "completed_at": MOMENT},
+    "known_addresses": {
+        "system": "jira",
+        "email": "ada@example.com",
+        "account_id": "u1",
+        "source": "created",
+        "learned_at": MOMENT,
+    },
+}
+NEW_NAMES = {"pictures": "snapshots", "picture_parts": "snapshot_parts", "known_addresses": "known_emails"}
+
+
+def test_a_store_of_the_version_before_is_brought_over_with_its_rows(empty_url: str) -> None:
+    database = Database(empty_url)
+    migrate(database, revision="0003")
+    with database.write() as connection:
+        before = MetaData()
+        before.reflect(connection)
+        for name, row in ROWS_BEFORE_THE_NAMES.items():
+            moments = {column: Moment() for column, value in row.items() if value is MOMENT}
+            statement = insert(before.tables[name]).values(
+                {column: bindparam(column, value, type_=moments.get(column)) for column, value in row.items()}
+            )
+            connection.execute(statement)
+    migrate(database)
+    with database.read() as connection:
+        assert not set(inspect(connection).get_table_names()) & set(NEW_NAMES)
+        for table, row in ROWS_BEFORE_THE_NAMES.items():
+            renamed = metadata.tables[NEW_NAMES.get(table, table)]
+            [found] = connection.execute(select(renamed)).mappings()
+            assert {column: found[column] for column in row} == row
+        with pytest.raises(IntegrityError):  # The part is still held by its snapshot.
+            connection.execute(delete(metadata.tables["parts"]))
+    with Store(database).read() as work:
+        snapshot = work.snapshots.current(System.JIRA)
+        assert snapshot is not None
+        assert snapshot.run_id == "run1"
+        assert work.known_emails.account(System.JIRA, "ada@example.com") == "u1"
+    database.close()
 
 
 @pytest.mark.long

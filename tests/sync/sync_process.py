@@ -18,7 +18,7 @@ from store.database import Database
 from store.unit_of_work import Store
 from tasks.publisher import RecordingPublisher
 from worker.composition import compose
-from worker.running import prepare, run
+from worker.process import prepare, run
 
 ROOT = Path(__file__).parents[2]
 

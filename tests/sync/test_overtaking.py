@@ -14,10 +14,11 @@ import pytest
 from access.entitlements import System
 from access.snapshots import RunState
 from config.settings import Settings
+from demo.worker_thread import WorkerThread
 from simulator.jumpcloud import World, seed
 from simulator.server import Simulators
 from worker.intake_consumer import publish
-from worker.running import Hosted, Running, prepare
+from worker.process import WorkerProcess, prepare
 
 GROUPS = 120
 PATIENCE_SECONDS = 30.0
@@ -37,7 +38,7 @@ def simulators(world: World) -> Iterator[Simulators]:
 
 
 @pytest.fixture
-def running(world: World, simulators: Simulators, sqlite_url: str, tmp_path: Path) -> Iterator[Running]:
+def process(world: World, simulators: Simulators, sqlite_url: str, tmp_path: Path) -> Iterator[WorkerProcess]:
     """A worker whose budget is ten calls a second: the sync needs some fifteen seconds."""
     policy = tmp_path / "policy.yaml"
     policy.write_text('ticket: {project: ACC}\nrules:\n  - {pattern: "jumpcloud:group:*:member"}\n', encoding="utf-8")
@@ -56,21 +57,21 @@ def running(world: World, simulators: Simulators, sqlite_url: str, tmp_path: Pat
             "burst": 10,
         },
     }
-    running = prepare(Settings.model_validate(settings))
-    hosted = Hosted(running)
-    hosted.start(timeout=30)
-    yield running
-    hosted.stop()
-    running.provisor.store.database.close()
+    process = prepare(Settings.model_validate(settings))
+    worker = WorkerThread(process)
+    worker.start(timeout=30)
+    yield process
+    worker.stop()
+    process.provisor.store.database.close()
 
 
 def test_a_revocation_is_done_within_a_few_calls_of_a_running_sync(
-    running: Running, simulators: Simulators, world: World
+    process: WorkerProcess, simulators: Simulators, world: World
 ) -> None:
     group = next(group for group in world.groups if world.members.rights(group.id))
     user = next(iter(world.members.rights(group.id)))
     email = next(one.email for one in world.users if one.id == user)
-    run_id = running.provisor.syncing.begin(System.JUMPCLOUD)
+    run_id = process.provisor.syncing.begin(System.JUMPCLOUD)
     wait_until(lambda: simulators.calls.count("jumpcloud") >= 12)
     body = {
         "id": "urgent",
@@ -80,11 +81,11 @@ def test_a_revocation_is_done_within_a_few_calls_of_a_running_sync(
         "reason": "She has left.",
     }
     asked_at = len(simulators.calls.latest())
-    with running.app.connection() as connection:
-        publish(connection, running.queues, [json.dumps(body).encode()])
+    with process.app.connection() as connection:
+        publish(connection, process.queues, [json.dumps(body).encode()])
     wait_until(lambda: not world.members.has(group.id, user))
     made_meanwhile = len(simulators.calls.latest()) - asked_at
-    with running.provisor.store.read() as work:
+    with process.provisor.store.read() as work:
         run = work.sync_runs.get(run_id)
     assert run is not None
     assert run.state is RunState.RUNNING
