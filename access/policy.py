@@ -18,7 +18,7 @@ from access.methods import Direction, Method
 
 
 def _folded(text: str) -> str:
-    """For comparing names that look the same: one case, one way to write an accent."""
+    """The text in one case and with one way to write accents, so that names that look the same compare equal."""
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).casefold())
 
 
@@ -65,9 +65,9 @@ class Rule:
 
     def matches(self, refs: Iterable[EntitlementRef]) -> bool:
         """Whether one of the entitlement's names fits the pattern."""
-        # A bracket is a bracket: groups are called "[Eng] all", and a deny rule must not miss them.
-        wanted = _folded(self.pattern).replace("[", "[[]")
-        return any(fnmatchcase(_folded(str(ref)), wanted) for ref in refs)
+        # Brackets stand for themselves: groups are called "[Eng] all", and a deny rule must not miss them.
+        pattern = _folded(self.pattern).replace("[", "[[]")
+        return any(fnmatchcase(_folded(str(ref)), pattern) for ref in refs)
 
 
 @dataclass(frozen=True, slots=True)

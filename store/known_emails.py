@@ -1,4 +1,4 @@
-"""Our own record of which address belongs to which account: Jira hides addresses, and we made some of the accounts."""
+"""The addresses of accounts that Provisor made, kept because Jira hides addresses."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class KnownEmails:
         self._connection = connection
 
     def learn(self, system: System, email: str, account_id: str, *, source: str, now: datetime) -> None:
-        """Remember it, in place of what was known."""
+        """Store the address of an account, in place of an earlier one."""
         key = {"system": str(system), "email": email.casefold()}
         self._connection.execute(
             delete(known_emails).where(known_emails.c.system == key["system"], known_emails.c.email == key["email"])
@@ -27,12 +27,12 @@ class KnownEmails:
         )
 
     def all(self, system: System) -> dict[str, str]:
-        """Every address we know in a system, by account."""
+        """Every known address of a system, by account."""
         statement = select(known_emails.c.account_id, known_emails.c.email).where(known_emails.c.system == str(system))
         return {row.account_id: row.email for row in self._connection.execute(statement)}
 
     def account(self, system: System, email: str) -> str | None:
-        """The account with this address, as far as we know."""
+        """The account with this address; None when it is not known."""
         statement = select(known_emails.c.account_id).where(
             known_emails.c.system == str(system), known_emails.c.email == email.casefold()
         )

@@ -176,7 +176,7 @@ class Queries:
         return None if held_by.nothing else grants_statement(system, held_by, in_order=in_order)
 
     def _account_ids(self, system: ColumnElement[Any], account: str) -> Sequence[str]:
-        """Ids of the accounts meant; what was said itself, too, since grants may be held by accounts that no list shows."""
+        """Ids of the accounts meant. ``account`` itself is one of them: an account that no list shows may hold grants."""
         found = select(accounts.c.id).where(accounts.c.part_id.in_(current_parts(system)), same_account(account))
         return [account, *self._connection.execute(found).scalars()]
 
