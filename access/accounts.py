@@ -9,7 +9,7 @@ from access.entitlements import System
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """Whom a request is for, as it names them: any of the three, at least one.
+    """The person or account a request is for, named by at least one of the three.
 
     ``id`` is the system's own (a Jira accountId, a JumpCloud user id).
     """
@@ -30,8 +30,8 @@ class Subject:
 class Account:
     """One identity in one system.
 
-    ``email_proven`` is False when the account was found by an address that the system hides: such a match is probable,
-    and no proof for anything that takes access away.
+    ``email_proven`` is False when the account was found by an address that the system hides. Such a match is probable, but
+    it is not proof enough to take access away.
     """
 
     system: System
@@ -45,16 +45,16 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class NoMatch:
-    """What was asked for names no one thing: ``candidates`` are the several that match, or near ones when none does."""
+    """``asked_for`` does not name exactly one thing: ``candidates`` are the several that match, or near ones when none does."""
 
-    wanted: str
+    asked_for: str
     candidates: tuple[str, ...] = ()
     several: bool = False
 
     def sentence(self) -> str:
         """What happened and what to do, for the person who asked."""
         if self.several:
-            return f"{self.wanted} matches more than one: {', '.join(self.candidates)}. Name one of them by its id."
+            return f"{self.asked_for} matches more than one: {', '.join(self.candidates)}. Name one of them by its id."
         if self.candidates:
-            return f"{self.wanted} matches none; did you mean {', '.join(self.candidates)}? Name one that exists."
-        return f"{self.wanted} matches none. Check the spelling, or name it by its id."
+            return f"{self.asked_for} matches none; did you mean {', '.join(self.candidates)}? Name one that exists."
+        return f"{self.asked_for} matches none. Check the spelling, or name it by its id."

@@ -1,4 +1,4 @@
-"""Time is handed in, never read on the side: rules about expiry are tested with a clock that tests move."""
+"""The clock is handed in, so that tests of expiry can move the time."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Protocol
 
 
 class Clock(Protocol):
-    """Where every ``now`` comes from."""
+    """The source of every ``now``."""
 
     def now(self) -> datetime:
         """The present moment, aware, in UTC."""
@@ -29,7 +29,7 @@ class ManualClock:
         self._now = start
 
     def now(self) -> datetime:
-        """The moment it was last moved to."""
+        """The moment that the clock was last moved to."""
         return self._now
 
     def advance(self, by: timedelta) -> None:

@@ -75,7 +75,7 @@ class System(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class EntitlementRef:
-    """A name for an entitlement: by ids once it is resolved, by ids or names while it is only asked for."""
+    """An entitlement by name: with ids after it was found in its system, with ids or names in a request."""
 
     system: System
     kind: ResourceKind
@@ -103,7 +103,7 @@ class EntitlementRef:
     @classmethod
     @lru_cache(maxsize=1024)
     def parse(cls, text: str) -> EntitlementRef:
-        """Read the written form: the same few over and over, in each row and message.
+        """Read the written form; cached, since the same few stand in many rows and messages.
 
         Raises ``ValueError`` with one sentence that says what is wrong and shows the right form.
         """
@@ -132,7 +132,7 @@ class EntitlementRef:
 
 
 def _escaped(part: str) -> str:
-    """Only what would be misread is encoded: patterns in policies are written against the names people see."""
+    """Encode only what would be misread: patterns in policies are written against the names that people see."""
     return part.replace("%", "%25").replace(":", "%3A")
 
 

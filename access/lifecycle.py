@@ -1,7 +1,8 @@
-"""The one table of what may follow what, for everything that lives: requests, claims, operations, tickets.
+"""The states of requests, claims, operations and tickets, and the one table of the transitions between them.
 
-The database holds the same table (``lifecycle``) and a trigger on each of the four refuses any other step, so a path that
-forgot to ask here still cannot write nonsense. A test compares the two; the diagram in the docs is made from this one.
+The database holds the same table (``lifecycle``), and a trigger on each of the four refuses any other transition, so that
+code which does not ask here cannot write a wrong one either. A test compares the two tables; ``docs/lifecycle.md`` is
+generated from this one.
 """
 
 from __future__ import annotations
@@ -21,11 +22,11 @@ class RequestState(StrEnum):
     FULFILLING = "fulfilling"
     #: Every operation was seen done in the system itself.
     DONE = "done"
-    #: Policy or the facts said no; nothing was changed.
+    #: Policy or the facts do not allow it; nothing was changed.
     REFUSED = "refused"
     #: An operation could be done neither by API nor by a person; a person has to look.
     FAILED = "failed"
-    #: A later request made it pointless before it was done.
+    #: A later request called it back before it was done.
     WITHDRAWN = "withdrawn"
 
 
@@ -36,15 +37,15 @@ class OperationState(StrEnum):
     WAITING = "waiting"
     #: May be begun when due.
     READY = "ready"
-    #: A worker is at it, or a write of it may be in flight or not yet visible.
+    #: A worker carries it out, or a write of it may be in flight or not yet visible.
     RUNNING = "running"
-    #: A ticket asks a person for it.
+    #: A ticket asks a person to do it.
     WITH_PERSON = "with_person"
     #: The system itself shows it.
     DONE = "done"
     #: Given up; the reason is recorded.
     FAILED = "failed"
-    #: No longer wanted; nothing was changed by it.
+    #: Not wanted any more; it changed nothing.
     DROPPED = "dropped"
 
 
@@ -59,7 +60,7 @@ class ClaimState(StrEnum):
     ENDING = "ending"
     #: Over, and the access gone, or kept by another reason or because it was there before.
     ENDED = "ended"
-    #: Never came to be.
+    #: The access was never seen, and will not be given.
     VOID = "void"
 
 
@@ -68,15 +69,15 @@ class TicketState(StrEnum):
 
     #: Committed before the call that makes it.
     INTENDED = "intended"
-    #: It exists and a person has it.
+    #: The issue exists, and a person is asked.
     OPEN = "open"
-    #: A person closed it; what the system shows is being compared.
+    #: A person closed it; the system does not show the change yet.
     ANSWERED = "answered"
-    #: Closed, and the system shows it is true.
+    #: Closed, and the system shows the change.
     VERIFIED = "verified"
-    #: A person said no.
+    #: A person closed it with the word that it will not be done.
     DECLINED = "declined"
-    #: Deleted in the ticketing system.
+    #: Deleted in the ticketing system, or never made there.
     LOST = "lost"
     #: No longer needed; closed by us.
     WITHDRAWN = "withdrawn"
@@ -93,7 +94,7 @@ def _to(*states: StrEnum) -> frozenset[str]:
 
 _R, _O, _C, _T = RequestState, OperationState, ClaimState, TicketState
 
-#: entity -> state -> the states that may follow. What follows "" is how an entity may be born.
+#: entity -> state -> the states that may follow. The states after "" are those in which an entity may be stored first.
 LIFECYCLE: MappingProxyType[str, _Table] = MappingProxyType(
     {
         "request": {
@@ -140,7 +141,7 @@ LIFECYCLE: MappingProxyType[str, _Table] = MappingProxyType(
 
 
 def transitions() -> list[tuple[str, str, str]]:
-    """Every permitted step as (entity, from, to), sorted: what the database is given."""
+    """Every permitted transition as (entity, from, to), sorted, for the table in the database."""
     return sorted(
         (entity, str(start), end)
         for entity, table in LIFECYCLE.items()
@@ -150,12 +151,12 @@ def transitions() -> list[tuple[str, str, str]]:
 
 
 def may_follow(entity: str, start: str, end: str) -> bool:
-    """Whether ``end`` may follow ``start`` in the life of ``entity``; to stay where one is, is no step."""
+    """Whether ``end`` may follow ``start`` for ``entity``. Staying in the same state is not a transition."""
     return end in LIFECYCLE[entity][start]
 
 
 def is_final(entity: str, state: str) -> bool:
-    """Whether nothing follows ``state`` any more, short of a person trying again."""
+    """Whether ``state`` is an end. Only a person who tries again leads out of one."""
     return state in ENDS[entity]
 
 

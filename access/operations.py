@@ -1,6 +1,6 @@
-"""The records that live: a request, its operations, the claims they make, the tickets they open.
+"""The records that have a lifecycle: requests, operations, claims and tickets.
 
-Each is a value read from the store; changing one is the store's business, in one transaction per change of state.
+Each is a value read from the store. Only the store changes records, in one transaction for each change of state.
 """
 
 from __future__ import annotations
@@ -59,9 +59,10 @@ class Request:
 class Operation:
     """One step on one system.
 
-    ``before`` is what the system showed before our first write (None until looked), committed before that write: it tells
-    after a crash whether the access was there already. ``wrote_at`` is when a write of ours that may have taken effect was
-    sent, None while there was none. ``fence`` grows with each lease, and whoever finishes must still hold the newest.
+    - ``before``: what the system showed before our first write; None until then. It is committed before the write, so that
+      after a crash it is known whether the access was there already.
+    - ``wrote_at``: when we sent the last write that may have taken effect; None while there was none.
+    - ``fence``: grows with each lease. A worker that finishes must still hold the newest one.
     """
 
     id: str
@@ -104,13 +105,13 @@ class Operation:
 
     @property
     def access_key(self) -> str:
-        """What two operations must not be at together: one account's hold on one entitlement."""
+        """The key of the access it changes. Two operations never work on the same access at once."""
         return access_key(self.account_id, self.email, self.entitlement)
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """One reason why an account should hold an entitlement; the clock starts when the access was seen."""
+    """One reason why an account should hold an entitlement. Its clock starts when the access was seen."""
 
     id: str
     request_id: str
@@ -131,7 +132,7 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Ticket:
-    """Our side of a ticket. ``marker`` is committed before the call that makes it; ``answers`` counts closings not yet true."""
+    """Our side of a ticket. ``marker`` is committed before the issue is made; ``answers`` counts closings without the change."""
 
     id: str
     operation_id: str

@@ -20,7 +20,7 @@ from cli.snapshot_facts import account_facts, entitlement_facts, grant_facts
 from cli.store_access import opened
 from cli.version import version
 from store.people import People
-from store.queries.snapshots import Queries, Wanted, one_moment
+from store.queries.snapshots import Filters, Queries, one_moment
 from store.unit_of_work import Store
 
 _COLUMNS: Mapping[str, Sequence[str]] = {"accounts": ACCOUNTS, "entitlements": ENTITLEMENTS, "grants": GRANTS}
@@ -51,7 +51,7 @@ def export(
 
 
 def _rows(look: Queries, what: str, system: System | None) -> Iterator[Mapping[str, Any]]:
-    wanted = Wanted(system=system)
+    wanted = Filters(system=system)
     if what == "entitlements":
         for row in look.resources(wanted):
             if row["entitlement"] is not None:

@@ -16,7 +16,7 @@ from cli.store_access import opened
 from cli.streaming import at_most, print_json_rows, print_rows
 from config.settings import Settings
 from connectors.reading import AccountKind, AccountStatus
-from store.queries.snapshots import Queries, Wanted, one_moment
+from store.queries.snapshots import Filters, Queries, one_moment
 
 _ACCOUNTS = {
     "system": "system",
@@ -76,7 +76,7 @@ def accounts(
 ) -> None:
     """Print accounts."""
     with looking(config, system) as (_, look):
-        rows = look.accounts(Wanted(system=system, kind=kind, status=status, text=text, limit=_one_more(limit)))
+        rows = look.accounts(Filters(system=system, kind=kind, status=status, text=text, limit=_one_more(limit)))
         _print(map(account_facts, rows), _ACCOUNTS, limit, none="No such accounts.", as_json=as_json)
 
 
@@ -91,7 +91,7 @@ def resources(
 ) -> None:
     """Print resources."""
     with looking(config, system) as (_, look):
-        rows = look.resources(Wanted(system=system, kind=kind, text=text, limit=_one_more(limit)))
+        rows = look.resources(Filters(system=system, kind=kind, text=text, limit=_one_more(limit)))
         _print(map(resource_facts, rows), _RESOURCES, limit, none="No such resources.", as_json=as_json)
 
 
@@ -107,7 +107,7 @@ def entitlements(
     """Print entitlements."""
     with looking(config, system) as (_, look):
         # Projects are among the resources and carry none: how many of those come first is not known.
-        rows = look.resources(Wanted(system=system, kind=kind, text=text))
+        rows = look.resources(Filters(system=system, kind=kind, text=text))
         carried = (entitlement_facts(row) for row in rows if row["entitlement"] is not None)
         _print(carried, _ENTITLEMENTS, limit, none="No such entitlements.", as_json=as_json)
 
@@ -125,7 +125,7 @@ def grants(
     as_json: bool,
 ) -> None:
     """Print grants."""
-    wanted = Wanted(
+    wanted = Filters(
         system=system,
         kind=kind,
         status=status,

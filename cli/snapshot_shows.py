@@ -26,7 +26,7 @@ from cli.store_access import settings_told
 from cli.streaming import print_json_rows, print_json_with_rows
 from config.policy_file import load_policy
 from config.settings import Settings
-from store.queries.snapshots import Queries, Wanted
+from store.queries.snapshots import Filters, Queries
 
 #: Of several that are meant, those that are named in the answer.
 _MOST_CANDIDATES = 5
@@ -35,7 +35,7 @@ _MOST_CANDIDATES = 5
 def account(config: Path | None, named: str, *, system: System | None, as_json: bool) -> None:
     """Print the accounts of that name. Raises ``Problem`` when there is none."""
     with looking(config, system) as (_, look):
-        found = list(look.accounts(Wanted(system=system, account=named)))
+        found = list(look.accounts(Filters(system=system, account=named)))
         if not found:
             raise Problem(
                 f"There is no account '{output.cell(named)}' in the last snapshot.",
@@ -78,7 +78,7 @@ def grant(config: Path | None, account_named: str, resource_named: str, *, as_js
     with looking(config, None) as (_, look):
         row = _the_one(look, resource_named, system=None, kind=None)
         ways = look.grants(
-            Wanted(system=row["system"], kind=row["kind"], resource=row["id"], account=account_named), in_order=True
+            Filters(system=row["system"], kind=row["kind"], resource=row["id"], account=account_named), in_order=True
         )
         found = [grant_facts(way) for way in ways]
         if not found:
@@ -112,24 +112,24 @@ def _found(look: Queries, named: str, *, system: System | None, kind: ResourceKi
     try:
         ref = EntitlementRef.parse(named)
     except ValueError:
-        return list(look.resources(Wanted(system=system, kind=kind, resource=named)))
+        return list(look.resources(Filters(system=system, kind=kind, resource=named)))
     if ref.kind is ResourceKind.ACCOUNT:
         raise Problem(
             f"{ref} is held by every account of {ref.system}.", f"See 'provisor accounts list --system {ref.system}'."
         )
     for spelled in ("/".join(ref.path), ":".join(ref.path)):
-        found = list(look.resources(Wanted(system=ref.system, kind=str(ref.kind), resource=spelled)))
+        found = list(look.resources(Filters(system=ref.system, kind=str(ref.kind), resource=spelled)))
         if found:
             return found
     return ()
 
 
 def _held_by(look: Queries, row: Row) -> Iterable[Row]:
-    return look.grants(Wanted(system=row["system"], account=row["id"]), in_order=True)
+    return look.grants(Filters(system=row["system"], account=row["id"]), in_order=True)
 
 
 def _holders(look: Queries, row: Row) -> Iterable[Facts]:
-    wanted = Wanted(system=row["system"], kind=row["kind"], resource=row["id"])
+    wanted = Filters(system=row["system"], kind=row["kind"], resource=row["id"])
     return map(grant_facts, look.grants(wanted, in_order=True))
 
 

@@ -12,6 +12,9 @@ from sqlalchemy import Connection, select
 from store.rows import from_row
 from store.tables import audit
 
+# Built once: see ``store/leases.py``.
+_INSERT = audit.insert()
+
 
 @dataclass(frozen=True, slots=True)
 class AuditRow:
@@ -53,7 +56,7 @@ class Audit:
     def flush(self) -> None:
         """Write the noted rows."""
         if self._rows:
-            self._connection.execute(audit.insert(), self._rows)
+            self._connection.execute(_INSERT, self._rows)
             self._rows = []
 
     def of_request(self, request_id: str) -> Sequence[AuditRow]:

@@ -14,6 +14,7 @@ from store.rows import to_row
 from store.tables import claims
 
 # Built once: see ``store/leases.py``.
+_INSERT = claims.insert()
 _WITH_STANDING = (
     select(claims)
     .where(
@@ -34,7 +35,7 @@ class Claims(LeasedTable[Claim]):
 
     def add(self, claim: Claim) -> None:
         """Store a new claim."""
-        self._connection.execute(claims.insert(), to_row(claim) | {"system": str(claim.entitlement.system)})
+        self._connection.execute(_INSERT, to_row(claim) | {"system": str(claim.entitlement.system)})
 
     def of_request(self, request_id: str) -> Claim | None:
         """The claim a request made."""

@@ -28,7 +28,7 @@ _IDLE_SECONDS = 1.0
 
 
 class Database:
-    """An engine whose connections are for reading or for writing. Leaving ``write()`` by an exception rolls back."""
+    """An engine with ``read()`` and ``write()``. An exception within ``write()`` rolls back."""
 
     def __init__(self, url: str, *, pool_size: int = 20) -> None:
         parsed = make_url(url)
@@ -51,7 +51,7 @@ class Database:
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        """A connection for reading; changes made through it are rolled back."""
+        """A connection for reading; its transaction is rolled back."""
         with self.engine.connect() as connection:
             yield connection
 
@@ -59,8 +59,8 @@ class Database:
     def write(self, *, holding: str | None = None) -> Iterator[Connection]:
         """One transaction: committed when the block ends, rolled back when it raises.
 
-        ``holding`` locks a name until the transaction ends. The lock comes before any row is written, so that two writers
-        never wait for each other. SQLite has one writer at a time without it.
+        ``holding`` names a lock that is kept until then. It is taken before any row is written, so that two writers never
+        wait for each other. On SQLite there is only one writer anyway.
         """
         turn = self._lock if self.is_sqlite else nullcontext()
         with turn, self._to_write() as connection, connection.begin():
@@ -105,6 +105,6 @@ def _begin_idle(_connection: Any, entry: ConnectionPoolEntry) -> None:
 
 
 def _hold(connection: Connection, name: str) -> None:
-    """Lock a name, as a number made of it: two names with one number wait for each other without need, and no more."""
+    """Take the PostgreSQL advisory lock of a name. The key is a hash of it; a collision only causes an unneeded wait."""
     number = int.from_bytes(blake2b(name.encode(), digest_size=8).digest(), signed=True)
     connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({number})")

@@ -1,4 +1,4 @@
-"""Our own record of which address belongs to which account: Jira hides addresses, and we made some of the accounts."""
+"""The addresses of accounts that Provisor made, kept because Jira hides addresses."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class KnownEmails:
         )
 
     def all(self, system: System) -> dict[str, str]:
-        """Every address we know in a system, by account."""
+        """Every known address of a system, by account."""
         statement = select(known_emails.c.account_id, known_emails.c.email).where(known_emails.c.system == str(system))
         return {row.account_id: row.email for row in self._connection.execute(statement)}
 

@@ -37,6 +37,10 @@ class WakeUp:
     id: int | None = None
 
 
+# Built once: see ``store/leases.py``.
+_INSERT = outbox.insert().returning(outbox.c.id, sort_by_parameter_order=True)
+
+
 class Outbox:
     """The outbox, in the caller's transaction."""
 
@@ -49,8 +53,7 @@ class Outbox:
             {"topic": str(wake_up.topic), "ref": wake_up.ref, "lane": str(wake_up.lane), "created_at": now}
             for wake_up in wake_ups
         ]
-        insert = outbox.insert().returning(outbox.c.id, sort_by_parameter_order=True)
-        ids = self._connection.execute(insert, rows).scalars()
+        ids = self._connection.execute(_INSERT, rows).scalars()
         return [replace(wake_up, id=number) for wake_up, number in zip(wake_ups, ids, strict=True)]
 
     def unsent(self, *, before: datetime, limit: int) -> Sequence[WakeUp]:

@@ -1,4 +1,4 @@
-"""Proof that the store can be written to, without writing anything."""
+"""A check that the store can be written to, without writing anything."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from store.tables import requests
 
 
 def why_not_writable(database: Database) -> str | None:
-    """What the database says against being written to; None when it can be.
+    """The database's reason why it cannot be written to; None when it can.
 
-    A change of no row asks for the same rights, and on SQLite for the same lock, as any other.
+    An update of no row needs the same rights, and on SQLite the same lock, as any other.
     """
     try:
         with database.write() as connection:

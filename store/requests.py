@@ -6,13 +6,19 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Connection, bindparam, func, select, update
 
 from access.lifecycle import RequestState
 from access.message import AccessRequest
 from access.operations import Request
 from store.leases import LeasedTable, among
 from store.tables import requests
+
+# Built once: see ``store/leases.py``.
+_INSERT = requests.insert()
+_FINGERPRINTS = select(requests.c.id, requests.c.fingerprint).where(
+    requests.c.id.in_(bindparam("these_ids", expanding=True))
+)
 
 
 class Received(NamedTuple):
@@ -48,14 +54,12 @@ class Requests(LeasedTable[Request]):
             }
             for message, source, at in new
         ]
-        self._connection.execute(requests.insert(), rows)
+        self._connection.execute(_INSERT, rows)
 
     def fingerprints(self, request_ids: Sequence[str]) -> dict[str, str]:
         """The digests of the requests stored under these ids, by id."""
-        if not request_ids:
-            return {}
-        found = select(requests.c.id, requests.c.fingerprint).where(requests.c.id.in_(request_ids))
-        return {row.id: row.fingerprint for row in self._connection.execute(found)}
+        found = self._connection.execute(_FINGERPRINTS, {"these_ids": list(request_ids)}) if request_ids else ()
+        return {row.id: row.fingerprint for row in found}
 
     def received_at(self, request_id: str) -> datetime | None:
         """When the request came in."""

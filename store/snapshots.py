@@ -107,9 +107,9 @@ class Snapshots:
         """Take over parts of the previous run as they are; those it has, by name."""
         kept: list[str] = []
         for start in range(0, len(names), 500):
-            wanted = list(names[start : start + 500])
+            some = list(names[start : start + 500])
             statement = select(snapshot_parts.c.name, snapshot_parts.c.part_id).where(
-                snapshot_parts.c.run_id == previous_run_id, snapshot_parts.c.name.in_(wanted)
+                snapshot_parts.c.run_id == previous_run_id, snapshot_parts.c.name.in_(some)
             )
             found = [
                 {"run_id": run_id, "name": row.name, "part_id": row.part_id}

@@ -80,7 +80,7 @@ class Store:
 
     @contextmanager
     def write(self, *, holding: str | None = None) -> Iterator[UnitOfWork]:
-        """One transaction, with the access of this key to itself when one is named: what becomes of it depends on all its claims.
+        """One transaction. ``holding`` locks the access of this key, whose fate depends on all its claims.
 
         Raises ``Conflict`` when a constraint of the database refuses it, ``Unavailable`` for any other fault of the database.
         """
@@ -100,7 +100,7 @@ class Store:
 
     @contextmanager
     def read(self) -> Iterator[UnitOfWork]:
-        """A look at the state; nothing may be changed through it."""
+        """A transaction for reading only."""
         try:
             with self.database.read() as connection:
                 yield UnitOfWork(connection)
@@ -111,5 +111,5 @@ class Store:
 
 
 def _unavailable(exc: Exception) -> Unavailable:
-    """Without the statement and its values: those may be anybody's."""
+    """The error without its statement and values, which may be anybody's data."""
     return Unavailable(str(exc.orig if isinstance(exc, DBAPIError) else exc))

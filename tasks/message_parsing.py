@@ -142,10 +142,10 @@ def _attribute_sentence(name: str, error: Exception) -> str:
 
 def _sentences(exc: ValidationError) -> list[str]:
     errors = exc.errors(include_url=False)
-    told = [_sentence(error) for error in errors[:_MOST_PROBLEMS]]
+    sentences = [_sentence(error) for error in errors[:_MOST_PROBLEMS]]
     if len(errors) > _MOST_PROBLEMS:
-        told.append(f"There are {len(errors) - _MOST_PROBLEMS} more problems.")
-    return told
+        sentences.append(f"There are {len(errors) - _MOST_PROBLEMS} more problems.")
+    return sentences
 
 
 def _sentence(error: ErrorDetails) -> str:

@@ -1,4 +1,4 @@
-"""Whether an operation is still wanted: asked in the very transaction that commits to carrying it out."""
+"""Whether an operation is still wanted, asked in the same transaction that commits its intent."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from store.unit_of_work import UnitOfWork
 
 @dataclass(frozen=True, slots=True)
 class NotWanted:
-    """It is to be dropped; ``why`` is the reason in a clause."""
+    """The operation is to be dropped; ``why`` is the reason in a clause."""
 
     why: str
 
 
 @dataclass(frozen=True, slots=True)
 class NotYet:
-    """It is to wait a moment; ``why`` is the reason in a clause."""
+    """The operation is to wait a moment; ``why`` is the reason in a clause."""
 
     why: str
 
 
 def objection(work: UnitOfWork, operation: Operation) -> NotWanted | NotYet | None:
-    """What stands against carrying the operation out now; None when nothing does.
+    """The reason against carrying the operation out now; None when there is none.
 
-    Access that is given again is not taken away first: an expiry waits for a newer grant that is on its way, since that may
-    yet fail, and gives way to one that holds the access. A request to take it away waits for nobody.
+    Access that is to be given again is not taken away first: an expiry waits while a newer grant is on its way, which may
+    still fail, and is dropped when a newer claim holds the access. A request to take access away waits for nothing.
     """
     if operation.direction is Direction.GIVE:
         why = work.claims.why_void(operation.claim_id) if operation.claim_id else None

@@ -1,4 +1,4 @@
-"""How the use-cases wake workers up: ids only, and only after the commit that made the work."""
+"""The port by which the use-cases send wake-ups: ids only, and only after the commit that made the work."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ class Publisher(Protocol):
 
 
 class RecordingPublisher:
-    """A publisher that only keeps what it was given: for tests and rehearsals that drive the use-cases by hand."""
+    """A publisher that keeps the wake-ups, for tests that drive the use-cases by hand."""
 
     def __init__(self) -> None:
         self.wake_ups: list[WakeUp] = []
 
     def send(self, wake_ups: Iterable[WakeUp]) -> None:
-        """Keep them."""
+        """Keep the wake-ups."""
         self.wake_ups += wake_ups

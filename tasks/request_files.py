@@ -1,7 +1,7 @@
 """Files of access requests: JSON, JSON lines and CSV, as ``provisor submit`` takes them.
 
-Every entry is turned into the body of one message and read by the same door as any message, so a file cannot say
-anything that a producer could not.
+Every entry becomes the body of one message and is parsed like any message, so a file cannot say anything that a producer
+could not.
 """
 
 from __future__ import annotations

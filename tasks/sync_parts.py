@@ -112,7 +112,7 @@ class PartReader:
                 self._write_short(job, batch)
 
     def _when_read(self, job: _Job, future: Future[T]) -> T:
-        """What a thread reads, and signs of life while it does: slow lists, or a long wait at the door, are no death."""
+        """The result of a reading thread. The shard's lease is renewed meanwhile: a list may be slow, or calls held back."""
         while True:
             try:
                 return future.result(timeout=self._lease.total_seconds() / 4)
@@ -190,7 +190,7 @@ class PartReader:
             work.snapshots.finish_parts(job.run.id, {number: (part.name, rows)})
 
     def _stream(self, job: _Job, part: Part) -> tuple[int, int]:
-        """Read a part into the store as it comes; its number and its row count. Nothing is left of it when that fails."""
+        """Read a part into the store page by page; its number and row count. A reading that fails leaves nothing behind."""
         for _ in range(_READINGS):
             with self._store.write() as work:
                 number = work.snapshots.begin_part(job.run.system, part.name, now=self._clock.now())
@@ -215,7 +215,7 @@ class PartReader:
         return total + self._write_some(number, job.shard, waiting)
 
     def _pages(self, job: _Job, part: Part) -> Iterator[Sequence[Row]]:
-        """The pages of a part, with signs of life while one is long in coming."""
+        """The pages of a part; the lease is renewed while a page is long in coming."""
         pages = job.reader.read(job.plan, part)
         while True:
             page = self._when_read(job, self._pool.submit(copy_context().run, _next, pages))

@@ -1,10 +1,11 @@
-"""Queries at the current snapshots: accounts, resources and grants as people ask for them, a row at a time.
+"""Queries on the current snapshots: accounts, resources and grants as people ask for them, a row at a time.
 
-Grants that come through a group are made here, when they are looked at, from the group's grant and the group's members: so it
-is never lost that they came through the group, and a group's change is seen at once by everything it gives.
+A grant that comes through a group is computed from the group's grant and the group's members when it is asked for. So the
+row names the group, and a change of the group shows at once in everything that it gives.
 
-A snapshot may have thousands of parts and a million rows. So rows are found by indexes that begin with what they are about, and
-then proven to be of the current snapshot one by one: the other way around, a planner may go through all parts for each row.
+A snapshot may have thousands of parts and a million rows. So rows are found by indexes that begin with the account or the
+resource, and only then checked to be of the current snapshot: in the other order, a planner may go through all parts for
+each row.
 """
 
 from __future__ import annotations
@@ -40,8 +41,8 @@ _FETCH = 1000
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
-    """What to show; None is anything. ``text`` is looked for in names, titles, usernames and addresses, in any case.
+class Filters:
+    """Which rows to show; None is any. ``text`` may stand in names, titles, usernames and addresses, in any case.
 
     ``account`` is an id, an address or a username; ``resource`` an id, or a name in any case, of a role also ``KEY:role``.
     """
@@ -57,7 +58,7 @@ class Wanted:
 
 @contextmanager
 def one_moment(database: Database) -> Iterator[Queries]:
-    """Look at one moment of the store, however many questions are asked and however long the answers take to be read."""
+    """Queries that all show the same moment of the store, however many they are and however long their rows are read."""
     with database.read() as connection:
         # On SQLite a transaction shows one moment anyway.
         options = {} if database.is_sqlite else {"isolation_level": "REPEATABLE READ"}
@@ -77,36 +78,36 @@ class Queries:
             statement = statement.where(snapshots.c.system == system)
         return [from_row(Snapshot, row) for row in self._connection.execute(statement).mappings().all()]
 
-    def accounts(self, wanted: Wanted) -> Iterator[Mapping[str, Any]]:
+    def accounts(self, filters: Filters) -> Iterator[Mapping[str, Any]]:
         """The accounts, by system and title."""
         a = accounts.c
         shown = [column for column in a if column.name != "part_id"]
         return self._of_each(
-            wanted,
+            filters,
             lambda system: (
                 select(system.label("system"), snapshot_began(system), *shown)
                 .where(
-                    a.part_id.in_(current_parts(system)), *given(wanted.kind, a.kind), *given(wanted.status, a.status)
+                    a.part_id.in_(current_parts(system)), *given(filters.kind, a.kind), *given(filters.status, a.status)
                 )
-                .where(*holding(wanted.text, a.title, a.username, a.email, a.id))
-                .where(*([] if wanted.account is None else [same_account(wanted.account)]))
+                .where(*holding(filters.text, a.title, a.username, a.email, a.id))
+                .where(*([] if filters.account is None else [same_account(filters.account)]))
                 .order_by(func.lower(a.title), a.id)
             ),
         )
 
-    def resources(self, wanted: Wanted) -> Iterator[Mapping[str, Any]]:
+    def resources(self, filters: Filters) -> Iterator[Mapping[str, Any]]:
         """The resources, by system, kind and name.
 
         With the entitlement each carries, and how many accounts and groups hold it directly.
         """
-        return self._of_each(wanted, lambda system: _resources(system, wanted))
+        return self._of_each(filters, lambda system: _resources(system, filters))
 
-    def grants(self, wanted: Wanted, *, in_order: bool = False) -> Iterator[Mapping[str, Any]]:
+    def grants(self, filters: Filters, *, in_order: bool = False) -> Iterator[Mapping[str, Any]]:
         """The grants that accounts hold, direct and through groups, with the claims that explain those that are direct.
 
         ``in_order``: by kind, resource, account and group within a system, the same in every snapshot; else as they come.
         """
-        return self._of_each(wanted, lambda system: self._grants(system, wanted, in_order=in_order))
+        return self._of_each(filters, lambda system: self._grants(system, filters, in_order=in_order))
 
     def counts(self, system: str) -> dict[str, int]:
         """How many accounts, resources and direct grants the current snapshot of a system has."""
@@ -154,39 +155,39 @@ class Queries:
             yield dict(row)
 
     def _of_each(
-        self, wanted: Wanted, statement: Callable[[ColumnElement[Any]], Select[Any] | None]
+        self, filters: Filters, statement: Callable[[ColumnElement[Any]], Select[Any] | None]
     ) -> Iterator[Mapping[str, Any]]:
         """The rows of a statement for each system that has a snapshot, one system after the other."""
-        left = wanted.limit
-        for snapshot in self.snapshots(wanted.system):
+        left = filters.limit
+        for snapshot in self.snapshots(filters.system):
             if (asked := statement(named(str(snapshot.system)))) is None or left == 0:
                 continue
             for row in self._connection.execute(asked if left is None else asked.limit(left)).mappings():
                 left = None if left is None else left - 1
                 yield dict(row)
 
-    def _grants(self, system: ColumnElement[Any], wanted: Wanted, *, in_order: bool) -> Select[Any] | None:
+    def _grants(self, system: ColumnElement[Any], filters: Filters, *, in_order: bool) -> Select[Any] | None:
         held_by = HeldBy(
-            kind=wanted.kind,
-            accounts=None if wanted.account is None else self._account_ids(system, wanted.account),
-            resources=None if wanted.resource is None else self._resource_ids(system, wanted),
-            status=wanted.status,
-            text=wanted.text,
+            kind=filters.kind,
+            accounts=None if filters.account is None else self._account_ids(system, filters.account),
+            resources=None if filters.resource is None else self._resource_ids(system, filters),
+            status=filters.status,
+            text=filters.text,
         )
         return None if held_by.nothing else grants_statement(system, held_by, in_order=in_order)
 
     def _account_ids(self, system: ColumnElement[Any], account: str) -> Sequence[str]:
-        """Ids of the accounts meant; what was said itself, too, since grants may be held by accounts that no list shows."""
+        """Ids of the accounts meant. ``account`` itself is one of them: an account that no list shows may hold grants."""
         found = select(accounts.c.id).where(accounts.c.part_id.in_(current_parts(system)), same_account(account))
         return [account, *self._connection.execute(found).scalars()]
 
-    def _resource_ids(self, system: ColumnElement[Any], wanted: Wanted) -> Sequence[tuple[str, str]]:
+    def _resource_ids(self, system: ColumnElement[Any], filters: Filters) -> Sequence[tuple[str, str]]:
         """Kind and id of the resources meant."""
-        found = _named_resources(select(resources.c.kind, resources.c.id), system, wanted)
+        found = _named_resources(select(resources.c.kind, resources.c.id), system, filters)
         return [(kind, ident) for kind, ident in self._connection.execute(found)]
 
 
-def _resources(system: ColumnElement[Any], wanted: Wanted) -> Select[Any]:
+def _resources(system: ColumnElement[Any], filters: Filters) -> Select[Any]:
     r, g = resources.c, grants.c
     holders = (
         select(
@@ -210,9 +211,9 @@ def _resources(system: ColumnElement[Any], wanted: Wanted) -> Select[Any]:
         func.coalesce(holders.c.holder_groups, 0).label("holder_groups"),
     )
     return (
-        _named_resources(shown, system, wanted)
+        _named_resources(shown, system, filters)
         .outerjoin(holders, and_(holders.c.kind == r.kind, holders.c.resource == r.id))
-        .where(*holding(wanted.text, r.name, r.id))
+        .where(*holding(filters.text, r.name, r.id))
         .order_by(r.kind, func.lower(r.name), r.id)
     )
 
@@ -220,7 +221,7 @@ def _resources(system: ColumnElement[Any], wanted: Wanted) -> Select[Any]:
 _PROJECT = resources.alias("project")
 
 
-def _named_resources(shown: Select[Any], system: ColumnElement[Any], wanted: Wanted) -> Select[Any]:
+def _named_resources(shown: Select[Any], system: ColumnElement[Any], filters: Filters) -> Select[Any]:
     """Those of the snapshot that are meant, each with its project."""
     r, project = resources.c, _PROJECT
     statement = (
@@ -229,10 +230,10 @@ def _named_resources(shown: Select[Any], system: ColumnElement[Any], wanted: Wan
             project,
             and_(project.c.id == r.parent, project.c.kind == "project", in_snapshot(project.c.part_id, system)),
         )
-        .where(r.part_id.in_(current_parts(system)), *given(wanted.kind, r.kind))
+        .where(r.part_id.in_(current_parts(system)), *given(filters.kind, r.kind))
     )
-    if wanted.resource is None:
+    if filters.resource is None:
         return statement
-    folded = wanted.resource.lower()
+    folded = filters.resource.lower()
     role = and_(r.kind == "project-role", func.lower(project_key(project) + ":" + r.name) == folded)
-    return statement.where(or_(r.id == wanted.resource, func.lower(r.name) == folded, role))
+    return statement.where(or_(r.id == filters.resource, func.lower(r.name) == folded, role))

@@ -14,7 +14,7 @@ from connectors.reading import AccountKind, AccountStatus, Incomplete, Part, Rea
 from store.database import Database
 from store.people import People
 from store.queries.grants import HeldBy, grants_statement
-from store.queries.snapshots import Wanted, one_moment
+from store.queries.snapshots import Filters, one_moment
 from store.tables import claims
 from store.unit_of_work import Store
 from tests.store.records import add_request
@@ -25,7 +25,7 @@ GROUP = ResourceKind.GROUP
 
 def held(store: Store, **wanted: Any) -> set[tuple[str, str, str | None]]:
     with one_moment(store.database) as look:
-        return {(row["account"], row["resource"], row["through"]) for row in look.grants(Wanted(**wanted))}
+        return {(row["account"], row["resource"], row["through"]) for row in look.grants(Filters(**wanted))}
 
 
 def add_claim(store: Store, number: int, access: str, *steps: ClaimState) -> None:
@@ -96,7 +96,7 @@ def test_half_a_snapshot_is_not_shown(store: Store) -> None:
         store_snapshot(store, _Broken(System.JUMPCLOUD, crowd))
     assert held(store) == before
     with one_moment(store.database) as look:
-        assert "eve" not in {row["id"] for row in look.accounts(Wanted())}
+        assert "eve" not in {row["id"] for row in look.accounts(Filters())}
 
 
 def test_grants_are_narrowed_by_what_is_asked(store: Store) -> None:
@@ -124,7 +124,7 @@ def test_accounts_are_narrowed_by_what_is_asked(store: Store) -> None:
 
     def ids(**wanted: Any) -> list[str]:
         with one_moment(store.database) as look:
-            return [row["id"] for row in look.accounts(Wanted(**wanted))]
+            return [row["id"] for row in look.accounts(Filters(**wanted))]
 
     assert ids() == ["j-ada", "j-eve", "j-root", "ada", "root", "bob"]
     assert ids(kind=AccountKind.ADMIN) == ["root"]
@@ -138,7 +138,7 @@ def test_accounts_are_narrowed_by_what_is_asked(store: Store) -> None:
 def test_resources_say_how_many_accounts_and_groups_hold_them(store: Store) -> None:
     store_snapshot(store, jumpcloud(), jira())
     with one_moment(store.database) as look:
-        rows = {row["id"]: row for row in look.resources(Wanted())}
+        rows = {row["id"]: row for row in look.resources(Filters())}
     assert {key: (row["holders"], row["holder_groups"]) for key, row in rows.items()} == {
         "10000": (0, 0),
         "10000/10002": (1, 1),
@@ -166,7 +166,7 @@ def test_entitlements_are_written_as_claims_have_them(
 ) -> None:
     store_snapshot(store, SnapshotRows(System.JUMPCLOUD, [ResourceRow(kind, key, "name")]))
     with one_moment(store.database) as look:
-        (row,) = look.resources(Wanted())
+        (row,) = look.resources(Filters())
     assert row["entitlement"] == str(EntitlementRef(System.JUMPCLOUD, ResourceKind(kind), path))
 
 
@@ -174,7 +174,7 @@ def test_a_claim_explains_what_is_held_directly_and_not_what_comes_through_a_gro
     store_snapshot(store, jumpcloud())
     add_claim(store, 1, "bob jumpcloud:application:aws:assigned", ClaimState.ACTIVE)
     with one_moment(store.database) as look:
-        rows = {row["through"]: row for row in look.grants(Wanted(account="bob", resource="aws"))}
+        rows = {row["through"]: row for row in look.grants(Filters(account="bob", resource="aws"))}
     assert (rows[None]["claim"], rows[None]["request_id"]) == ("c1", "r1")
     assert rows[None]["ends_at"] == TAKEN + timedelta(hours=1)
     assert rows["eng"]["claim"] is None
@@ -186,7 +186,7 @@ def test_several_claims_on_one_access_are_one_row_that_ends_with_the_last(store:
         add_claim(store, number, "ada jumpcloud:group:eng:member", ClaimState.ACTIVE)
     add_claim(store, 3, "ada jumpcloud:group:eng:member", ClaimState.ACTIVE, ClaimState.ENDING, ClaimState.ENDED)
     with one_moment(store.database) as look:
-        (row,) = look.grants(Wanted(account="ada", resource="eng"))
+        (row,) = look.grants(Filters(account="ada", resource="eng"))
     assert set(row["claim"].split()) == {"c1", "c2"}
     assert row["ends_at"] == TAKEN + timedelta(hours=2)
 
@@ -196,7 +196,7 @@ def test_a_claim_on_a_name_that_needs_escaping_is_found(store: Store) -> None:
     ref = EntitlementRef(System.JUMPCLOUD, ResourceKind.GROUP, ("odd:50%",))
     add_claim(store, 1, f"ada {ref}")
     with one_moment(store.database) as look:
-        (row,) = look.grants(Wanted(account="ada", resource="odd:50%"))
+        (row,) = look.grants(Filters(account="ada", resource="odd:50%"))
     assert row["claim"] == "c1"
 
 
@@ -209,7 +209,7 @@ def test_persons_are_joined_by_shared_addresses_and_jumpclouds_own_link_only(sto
     store_snapshot(store, jumpcloud(), jira())
     with one_moment(store.database) as look:
         people = People.of(look)
-        persons = {row["id"]: people.person(row["id"], row["email"]) for row in look.accounts(Wanted())}
+        persons = {row["id"]: people.person(row["id"], row["email"]) for row in look.accounts(Filters())}
     assert persons == {
         "ada": "ada@acme.example",
         "root": "ada@acme.example",
@@ -241,10 +241,10 @@ def test_accounts_without_an_address_belong_to_nobody_in_particular(store: Store
 def test_looking_shows_one_moment_while_a_new_snapshot_is_taken(store: Store) -> None:
     store_snapshot(store, jumpcloud())
     with one_moment(store.database) as look:
-        before = {row["id"] for row in look.accounts(Wanted())}
+        before = {row["id"] for row in look.accounts(Filters())}
         store_snapshot(store, SnapshotRows(System.JUMPCLOUD, [account("zoe")]))
-        assert {row["id"] for row in look.accounts(Wanted())} == before
-        assert len(list(look.grants(Wanted()))) == 7
+        assert {row["id"] for row in look.accounts(Filters())} == before
+        assert len(list(look.grants(Filters()))) == 7
 
 
 def _large(members: int) -> SnapshotRows:
@@ -260,9 +260,9 @@ def _large(members: int) -> SnapshotRows:
 def test_many_grants_are_never_held_at_once(store: Store) -> None:
     store_snapshot(store, _large(6000))
     with one_moment(store.database) as look:
-        list(look.grants(Wanted(limit=10)))  # statements are compiled, and caches filled, before it is measured
+        list(look.grants(Filters(limit=10)))  # statements are compiled, and caches filled, before it is measured
         tracemalloc.start()
-        count = sum(1 for _ in look.grants(Wanted(), in_order=True))
+        count = sum(1 for _ in look.grants(Filters(), in_order=True))
         peak = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
     assert count == 12_000

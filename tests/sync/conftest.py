@@ -10,7 +10,7 @@ from access.clock import ManualClock
 from access.entitlements import System
 from access.snapshots import RunState, ShrinkGuard, Snapshot, SyncRun
 from store.database import Database
-from store.queries.snapshots import Queries, Wanted
+from store.queries.snapshots import Filters, Queries
 from store.unit_of_work import Store
 from tasks.publisher import RecordingPublisher
 from tasks.sync import SYNC_RETRY, Sync, SyncOptions
@@ -76,11 +76,11 @@ class Observatory:
     def members(self) -> set[tuple[str, str]]:
         """Who is in what, as the current snapshot shows it."""
         with self.store.database.read() as connection:
-            return {(row["resource"], row["account"]) for row in Queries(connection).grants(Wanted(kind="group"))}
+            return {(row["resource"], row["account"]) for row in Queries(connection).grants(Filters(kind="group"))}
 
     def accounts(self) -> set[str]:
         with self.store.database.read() as connection:
-            return {row["id"] for row in Queries(connection).accounts(Wanted())}
+            return {row["id"] for row in Queries(connection).accounts(Filters())}
 
     def close(self) -> None:
         for reader in self._readers:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from access.snapshots import RunState
-from store.queries.snapshots import Queries, Wanted
+from store.queries.snapshots import Filters, Queries
 from tests.sync.conftest import Observatory
 from tests.sync.test_whole_or_nothing import truth
 
 
 def first_seen(observatory: Observatory) -> dict[tuple[str, str], datetime]:
     with observatory.store.database.read() as connection:
-        rows = list(Queries(connection).grants(Wanted()))
+        rows = list(Queries(connection).grants(Filters()))
     return {(row["resource"], row["account"]): row["first_seen"] for row in rows}
 
 
