@@ -183,12 +183,7 @@ class TicketOpener:
                 self._record_ended(work, operation, ticket, TicketState.WITHDRAWN, now=now)
                 settlement.dropped(work, operation, against.why, now=now)
                 return None
-            work.operations.settle(
-                operation.id,
-                fence=operation.fence,
-                first_tried_at=operation.first_tried_at or now,
-                lease_until=now + self._services.options.lease,
-            )
+            work.operations.settle(operation.id, fence=operation.fence, lease_until=now + self._services.options.lease)
             work.tickets.set(ticket.id, tries=ticket.tries + 1, create_tried_at=now)
         try:
             return self._provider.in_lane(operation.lane).create(draft)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import ast
 from enum import StrEnum
-from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
@@ -121,25 +120,3 @@ def test_queues_and_tasks_keep_their_names() -> None:
 def test_tickets_keep_their_marks() -> None:
     """By these an issue is found whose creation was not answered."""
     assert (PROPERTY, MARKER) == ("provisor", "marker")
-    assert "provisor-{operation.id}-{len(earlier) + 1}" in {ast.unparse(each)[2:-1] for each in nodes(ast.JoinedStr)}
-
-
-AUDIT_ACTIONS = """
-    claim.active claim.ended claim.ending dead_letter.resent message.rejected operation.done operation.dropped
-    operation.failed operation.handed_over operation.planned operation.retry request.done request.failed request.received
-    request.refused request.withdrawn sync.begun sync.complete sync.failed ticket.intended ticket.lost ticket.opened
-    ticket.reopened ticket.withdrawn
-"""
-
-
-def test_the_audit_trail_keeps_its_words() -> None:
-    """Auditors search months of rows for them."""
-    written = {each.value for each in nodes(ast.Constant) if isinstance(each.value, str)}
-    assert set(AUDIT_ACTIONS.split()) <= written
-
-
-def nodes(kind: type[Node]) -> list[Node]:
-    """All of one kind in the use-cases' sources."""
-    sources = (Path(__file__).parents[2] / "tasks").glob("*.py")
-    trees = (ast.parse(source.read_text(encoding="utf-8")) for source in sources)
-    return [node for tree in trees for node in ast.walk(tree) if isinstance(node, kind)]

@@ -192,3 +192,11 @@ def test_more_tickets_than_one_call_reads_are_all_looked_at_at_once(stack: Local
     stack.run(TICKET_TERMS.poll)
     with stack.store.read() as work:
         assert work.requests.counts() == {"done": 120}
+
+
+def test_the_marker_of_a_ticket_keeps_its_spelling(stack: LocalStack) -> None:
+    """By it an issue is found that an earlier version made without hearing of it."""
+    stack.grant("r1", group=BY_HAND)
+    stack.run(MINUTE)
+    [ticket] = stack.tickets_of("r1")
+    assert ticket.marker == f"provisor-{stack.operation('r1').id}-1"
