@@ -41,8 +41,8 @@ _READABLE = frozenset(range(400, 500)) - {401, 407, 408, 425, TOO_MANY}
 _REMEDIES = {
     403: "Give Provisor's account the permission, role or scope for it.",
     404: "Check that it still exists and that Provisor's account may see it.",
-    405: "The service has changed this call: update Provisor.",
-    410: "The service has removed this call: update Provisor.",
+    405: "The service has changed this call: Provisor needs an update.",
+    410: "The service has removed this call: Provisor needs an update.",
     413: "Make it smaller, or make room for it.",
 }
 _ANY_REMEDY = "Correct what was asked for; repeating it will not help."

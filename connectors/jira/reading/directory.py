@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Any
 
-from access.failures import Permanent
+from access.failures import Permanent, Transient
 from connectors.atlassian.organization import AtlassianOrganization
 from connectors.atlassian.shapes import DirectoryGroup, DirectoryPerson
 from connectors.jira.reading.accounts import AccountReader
@@ -32,6 +32,9 @@ _MOST_STRANGERS = 1000
 
 #: Those whose memberships are the first to be forgotten.
 _IDLE = ("deactivated", "suspended")
+
+#: Statuses of what is not the organization's answer, though something answered: another shape, or a redirect.
+_NOT_THE_ORGANIZATION = range(200, 400)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,10 +126,12 @@ class DirectoryReader:
             yield [member_row(group.groupId, account_id) for group in groups if group.groupId in covered]
 
     def _first(self, ask: Any, notes: list[str], what: str) -> Any:
-        """The first page, None when the key may not have it."""
+        """The first page, None when the key may not have it, or something else than the organization answers at its URL."""
         try:
             return ask()
-        except Permanent as refusal:
+        except (Permanent, Transient) as refusal:
+            if isinstance(refusal, Transient) and refusal.status not in _NOT_THE_ORGANIZATION:
+                raise
             notes.append(f"The organization's {what} are not read: {refusal}")
             return None
 
