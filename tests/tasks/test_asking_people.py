@@ -159,3 +159,17 @@ def test_more_tickets_than_one_call_reads_are_all_looked_at_at_once(stack: Local
     stack.run(TICKET_TERMS.poll)
     with stack.store.read() as work:
         assert work.requests.counts() == {"done": 120}
+
+
+def test_what_shows_a_moment_after_the_ticket_was_closed_is_done_without_a_word_of_reproach(stack: LocalStack) -> None:
+    stack.grant("r1", group=BY_HAND)
+    stack.run()
+    [issue] = stack.tickets.open_issues()
+    issue.phase = Phase.DONE
+    stack.run(TICKET_TERMS.poll)
+    assert stack.tickets_of("r1")[0].state is TicketState.ANSWERED
+    stack.system.change(ADA, BY_HAND, present=True)
+    stack.run(MINUTE)
+    [ticket] = stack.tickets_of("r1")
+    assert ticket.state is TicketState.VERIFIED
+    assert list(issue.comments) == [f"{ticket.id}-verified"]
