@@ -79,7 +79,7 @@ REFUSED: dict[str, tuple[AccessRequest, list[Rule], dict[str, Any], str]] = {
     ),
     "taking by a hidden address": (REVOKE, [], HIDDEN, "no proof"),
     "no such group": (GRANT, [], NEAR, "did you mean Admins"),
-    "two people": (GRANT, [CREATE], SEVERAL, "more than one"),
+    "two people": (GRANT, [CREATE, Rule(ACCOUNT)], SEVERAL, "more than one"),
     "taking from nobody": (REVOKE, [CREATE], MISSING, "matches none"),
     "no account": (GRANT, [], MISSING, "does not allow to make the account"),
     "no account, no address": (request(subject={"username": "ada"}), [CREATE], MISSING, "name the person by email"),
