@@ -12,9 +12,9 @@ from store.queries.snapshots import Queries
 class People:
     """The persons behind accounts of the current snapshots.
 
-    Two things are proof: one address that accounts of different systems are shown to have, and JumpCloud's own link between
-    a user and an administrator. Equal addresses within one system are none, nor are equal names. Only what joins is held:
-    addresses of people who are in more than one system, and administrators.
+    Two things are proof: the same address shown for accounts of different systems, and JumpCloud's own link between a user
+    and an administrator. Equal addresses within one system are no proof, and neither are equal names. Only joined accounts
+    are held in memory: addresses that stand in more than one system, and administrators.
     """
 
     def __init__(self, shared: Iterable[str], linked: Iterable[Mapping[str, Any]]) -> None:
@@ -30,11 +30,11 @@ class People:
 
     @classmethod
     def of(cls, look: Queries) -> People:
-        """Those of the snapshots that are looked at."""
+        """The persons of the snapshots that the queries show."""
         return cls(look.shared_addresses(), look.linked_administrators())
 
     def person(self, account: str, email: str | None) -> str | None:
-        """The person an account belongs to, as an address in lower case; None for one that nothing joins to another."""
+        """The person an account belongs to, as an address in lower case; None when nothing joins it to another account."""
         address = _folded(email)
         linked = self._by_account.get(account) or self._by_address.get(address)
         if linked is not None:

@@ -1,7 +1,7 @@
 """The tables of snapshots: what access exists, as read from the systems.
 
-A snapshot is a set of parts (lists); rows belong to the part they were read in. A new run reads new parts beside the old
-ones and takes over those that cannot have changed; the current snapshot is replaced by pointing at the run, in one step.
+A snapshot is a set of parts (lists), and each row belongs to the part it was read in. A new run reads new parts beside the
+old ones and takes over those that cannot have changed. One step then points the system at the run, as its new snapshot.
 """
 
 from __future__ import annotations
@@ -150,7 +150,7 @@ grants = Table(
     sqlite_with_rowid=False,
 )
 Index("ix_grants_principal", grants.c.principal)
-#: What groups hold: few rows, and each of them stands for all members.
+#: The grants that groups hold: few rows, each of which stands for all members.
 Index(
     "ix_grants_held_by_group",
     grants.c.principal,
@@ -165,7 +165,7 @@ sync_schedule = Table(
     Column("next_at", Moment, nullable=False),
 )
 
-#: The shared rate budget: a token bucket for each system and class of endpoint, and until when the service said to stop.
+#: The shared rate budget: a token bucket for each system and class of endpoint, and the end of a stop the service asked for.
 budgets = Table(
     "budgets",
     metadata,

@@ -68,11 +68,11 @@ class Snapshots:
         return None if row is None else from_row(Snapshot, row)
 
     def begin_part(self, system: System, name: str, *, now: datetime) -> int:
-        """A new part, empty; its number."""
+        """Store a new, empty part; returns its number."""
         return self.begin_parts(system, [name], now=now)[name]
 
     def begin_parts(self, system: System, names: Sequence[str], *, now: datetime) -> dict[str, int]:
-        """New parts, empty, in one statement; their numbers by name."""
+        """Store new, empty parts in one statement; returns their numbers by name."""
         statement = insert(parts).returning(parts.c.id, parts.c.name, sort_by_parameter_order=True)
         rows = self._connection.execute(
             statement, [{"system": str(system), "name": name, "read_at": now} for name in names]
@@ -80,12 +80,12 @@ class Snapshots:
         return {row.name: row.id for row in rows}
 
     def add_rows(self, table: str, rows: Sequence[dict[str, Any]]) -> None:
-        """Rows of parts, each with its ``part_id``."""
+        """Store rows of parts, each with its ``part_id``."""
         if rows:
             self._connection.execute(insert(TABLES[table]), rows)
 
     def finish_parts(self, run_id: str, sizes: Mapping[int, tuple[str, int]]) -> None:
-        """Parts (number to name and row count) are complete and belong to the run."""
+        """Note that parts are complete and belong to the run. ``sizes`` has name and row count by the part's number."""
         if not sizes:
             return
         self._connection.execute(
@@ -98,13 +98,13 @@ class Snapshots:
         )
 
     def forget_part(self, number: int) -> None:
-        """Remove a part that was not finished, rows and all."""
+        """Delete a part that was not finished, with its rows."""
         for table in TABLES.values():
             self._connection.execute(delete(table).where(table.c.part_id == number))
         self._connection.execute(delete(parts).where(parts.c.id == number, parts.c.complete.is_(False)))
 
     def keep(self, run_id: str, previous_run_id: str, names: Sequence[str]) -> list[str]:
-        """Take over parts of the previous run as they are; those it has, by name."""
+        """Take over parts of the previous run unchanged; returns the names of those that it had."""
         kept: list[str] = []
         for start in range(0, len(names), 500):
             some = list(names[start : start + 500])
@@ -168,7 +168,7 @@ class Snapshots:
         return self._connection.execute(_PART_OF, {"this_run": run_id, "this_name": name}).scalar()
 
     def ids(self, number: int) -> set[tuple[str, ...]]:
-        """What a part holds, by identity: to compare two readings of one list."""
+        """The identities of a part's rows, to compare two readings of one list."""
         found: set[tuple[str, ...]] = set()
         for table in TABLES.values():
             keys = [column for column in table.primary_key.columns if column.name != "part_id"]
@@ -177,12 +177,12 @@ class Snapshots:
         return found
 
     def granted_resources(self, number: int) -> Sequence[str]:
-        """The resources that a part holds grants of."""
+        """The resources whose grants a part holds."""
         statement = select(grants.c.resource).where(grants.c.part_id == number).distinct()
         return list(self._connection.execute(statement).scalars())
 
     def carry_first_seen(self, number: int, before: int, *, resources: Sequence[str] | None = None) -> None:
-        """Grants that the part's predecessor had already were first seen then; only those of ``resources``, when given."""
+        """Copy ``first_seen`` of the grants that the part ``before`` had too; only for ``resources``, when given."""
         statement = _CARRY if resources is None else _CARRY.where(grants.c.resource.in_(list(resources)))
         self._connection.execute(statement, {"this_part": number, "earlier_part": before})
 
@@ -218,7 +218,7 @@ class Snapshots:
             self._connection.execute(insert(snapshots).values(system=str(system), **values))
 
     def tidy(self) -> int:
-        """Delete some parts that neither a current snapshot nor a run under way needs; how many."""
+        """Delete some parts that neither a current snapshot nor a run under way needs; returns how many."""
         needed = (
             select(snapshot_parts.c.part_id)
             .join(sync_runs, sync_runs.c.id == snapshot_parts.c.run_id)

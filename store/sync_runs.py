@@ -1,4 +1,4 @@
-"""Sync runs and their shards: who reads what."""
+"""Sync runs, their shards and their schedule in the store."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class SyncRuns(LeasedTable[SyncRun]):
         super().__init__(connection, sync_runs, SyncRun)
 
     def begin(self, run_id: str, system: System, *, previous_run_id: str | None, now: datetime) -> None:
-        """A new run; the database refuses it (``Conflict``) while one of the system is running."""
+        """Store a new run. The database refuses it (``Conflict``) while another run of the system is under way."""
         self._connection.execute(
             insert(sync_runs).values(
                 id=run_id,
@@ -58,13 +58,13 @@ class SyncRuns(LeasedTable[SyncRun]):
         return self._first(runs.order_by(sync_runs.c.started_at.desc()).limit(1))
 
     def count_calls(self, run_id: str, calls: int) -> None:
-        """Calls were made for the run."""
+        """Add to the number of calls that the run has made."""
         self._connection.execute(
             update(sync_runs).where(sync_runs.c.id == run_id).values(calls=sync_runs.c.calls + calls)
         )
 
     def due_again(self, run_id: str, *, at: datetime) -> None:
-        """Let a worker look at the run then."""
+        """Make the run due at ``at``."""
         self._connection.execute(
             update(sync_runs)
             .where(sync_runs.c.id == run_id, sync_runs.c.state == str(RunState.RUNNING))
@@ -72,7 +72,7 @@ class SyncRuns(LeasedTable[SyncRun]):
         )
 
     def put_off(self, run_id: str, *, at: datetime, error: str, counted: bool = True) -> None:
-        """Lead the run on then; ``counted`` is whether this was a try."""
+        """Make the run due at ``at``, after a failure; ``counted`` is whether this was a try."""
         self._connection.execute(
             update(sync_runs)
             .where(sync_runs.c.id == run_id, sync_runs.c.state == str(RunState.RUNNING))
@@ -82,7 +82,7 @@ class SyncRuns(LeasedTable[SyncRun]):
         )
 
     def finish(self, run_id: str, to: RunState, *, now: datetime, error: str | None = None) -> bool:
-        """Bring the run to its end; whether it was still running."""
+        """End the run; whether it was still running."""
         return self.step(
             run_id, to=to, states=(RunState.RUNNING,), finished_at=now, error=error, due_at=None, lease_until=None
         )
@@ -92,7 +92,7 @@ class SyncRuns(LeasedTable[SyncRun]):
     def add_shards(
         self, run_id: str, stage: int, shards: Sequence[Sequence[Mapping[str, Any]]], *, now: datetime
     ) -> None:
-        """The shards of a stage."""
+        """Store the shards of a stage."""
         if shards:
             self._connection.execute(
                 insert(sync_shards),
@@ -103,7 +103,7 @@ class SyncRuns(LeasedTable[SyncRun]):
             )
 
     def lease_shard(self, run_id: str, *, now: datetime, lasting: timedelta) -> Shard | None:
-        """Take the next shard that is due."""
+        """Lease the next shard that is due; None when there is none."""
         due = (
             select(sync_shards.c.id)
             .where(
@@ -127,11 +127,11 @@ class SyncRuns(LeasedTable[SyncRun]):
         return None if row is None else from_row(Shard, row)
 
     def renew(self, shard: Shard, *, until: datetime) -> None:
-        """Keep a shard longer. Raises ``LeaseLost``."""
+        """Make the lease of a shard longer. Raises ``LeaseLost``."""
         self._settle(shard, lease_until=until)
 
     def shard_done(self, shard: Shard, *, now: datetime) -> None:
-        """Every part of the shard is complete, and the run may be led on at once. Raises ``LeaseLost``."""
+        """Note that every part of the shard is complete, and make the run due. Raises ``LeaseLost``."""
         self._settle(shard, state="done", lease_until=None, due_at=None, error=None)
         self._connection.execute(
             update(sync_runs)
@@ -140,7 +140,7 @@ class SyncRuns(LeasedTable[SyncRun]):
         )
 
     def shard_later(self, shard: Shard, *, at: datetime, error: str, counted: bool = True) -> None:
-        """Read the shard again then; ``counted`` is whether this was a try. Raises ``LeaseLost``."""
+        """Make the shard due at ``at``, after a failure; ``counted`` is whether this was a try. Raises ``LeaseLost``."""
         self._settle(shard, lease_until=None, due_at=at, tries=shard.tries + int(counted), error=error)
 
     def shards_left(self, run_id: str) -> tuple[int, datetime | None]:
@@ -151,10 +151,10 @@ class SyncRuns(LeasedTable[SyncRun]):
         return row[0], row[1]
 
     def rest(self, run_id: str, *, now: datetime) -> int:
-        """How many shards of the run are not done; while there are some, it is due when the next of them is free.
+        """How many shards of the run are not done. While some are left, the run becomes due when the next of them is free.
 
-        The run's row is locked first, as it is by whoever finishes a shard: else that could be overlooked, and the run would
-        rest although it may go on.
+        The run's row is locked first, as it is when a shard is finished: else a shard finished at the same moment could be
+        overlooked, and the run would wait although it may go on.
         """
         self._connection.execute(update(sync_runs).where(sync_runs.c.id == run_id).values(due_at=sync_runs.c.due_at))
         left, free_at = self.shards_left(run_id)

@@ -1,4 +1,4 @@
-"""JSON read strictly: what two readers could understand differently is refused, not guessed at.
+"""Strict reading of JSON: a text that two readers could understand differently is refused.
 
 The standard library alone takes the last of two equal keys, ``NaN``, UTF-16, and numbers that become infinite.
 """
@@ -43,7 +43,7 @@ def read_json(text: str) -> Any:
 
 
 class _Refused(ValueError):  # noqa: N818 - never leaves this module by its name
-    """JSON that is well formed and yet not taken."""
+    """The JSON is well formed, and refused all the same."""
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""A message's body into an access request, or into sentences that say why it is none.
+"""Parsing of messages: the access request that a body holds, or sentences that say why it holds none.
 
 A body is the request's JSON itself, or a CloudEvents 1.0 envelope around it. Nothing here quotes more than a few words
 of what was sent: the sentences end up in logs, headers of dead letters and answers.
@@ -38,7 +38,7 @@ _MOST_CHARACTERS = 300
 
 
 class Malformed(Exception):  # noqa: N818 - a word of the domain, like the failure words
-    """What was sent is no access request. ``problems`` holds one sentence each, ``reason`` all of them."""
+    """The message is no access request. ``problems`` has a sentence for each, ``reason`` all of them."""
 
     def __init__(self, *problems: str) -> None:
         self.problems = problems
@@ -89,7 +89,7 @@ def _check_content_type(content_type: str | None) -> None:
 
 
 def _unwrap(envelope: dict[str, Any]) -> Any:
-    """The content of a CloudEvent, once its attributes are proven good."""
+    """The content of a CloudEvent whose attributes are valid."""
     attributes = {name: value for name, value in envelope.items() if name not in ("data", "data_base64")}
     problems = list(_attribute_problems(attributes))
     if not problems and attributes["type"] != EVENT_TYPE:
@@ -110,7 +110,7 @@ def _unwrap(envelope: dict[str, Any]) -> Any:
 
 
 def _attribute_problems(attributes: dict[str, Any]) -> Iterable[str]:
-    """What the CloudEvents library finds wrong, and the two things it mends in silence: no id, and a time as text."""
+    """The problems that the CloudEvents library reports, and the two that it mends in silence: no id, and a time as text."""
     if missing := [name for name in ("id", "source", "type") if name not in attributes]:
         yield f"The event lacks {', '.join(missing)}, which CloudEvents requires."
         return
@@ -165,7 +165,7 @@ def _sentence(error: ErrorDetails) -> str:
 
 
 def _names_beside(loc: tuple[int | str, ...]) -> list[str]:
-    """The fields that exist where an unknown one was found."""
+    """The known fields at the place of an unknown one."""
     model: Any = AccessRequest
     for part in loc[:-1]:
         model = model.model_fields[part].annotation

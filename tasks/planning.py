@@ -147,13 +147,13 @@ class Planner:
             if begin and (by := _overtaken_by(work, request, decision, key)):
                 withdraw(work, request.id, by=by, now=now)
                 return None
-            # From the very state it was read in: only then is it known whether there is an older plan.
+            # Only from the state in which it was read: else we would not know whether there is an older plan.
             if not work.requests.step(request.id, to=state, states=(request.state,), due_at=None, reason=None):
                 return None
             if request.state is RequestState.PLANNED:
                 _drop_plan(work, request, now=now)
             operations = self._operations(request, decision, now=now)
-            first: Operation | None = operations[0]
+            first = None
             if begin:
                 first = self._begin(work, request, operations, now=now)
             else:
@@ -173,11 +173,12 @@ class Planner:
                     why=operation.why,
                 )
         _log.info("request.planned", request_id=request.id, operations=[operation.id for operation in operations])
-        return first if begin else None
+        return first
 
     def _begin(
         self, work: UnitOfWork, request: Request, operations: list[Operation], *, now: datetime
     ) -> Operation | None:
+        """Store the operations, the first of them leased to us unless its access is busy, and the claim they make or end."""
         last = operations[-1]
         if last.direction is Direction.GIVE:
             claim = _claim(request, last)
@@ -216,7 +217,7 @@ def _drop_plan(work: UnitOfWork, request: Request, *, now: datetime) -> None:
 
 
 def _overtaken_by(work: UnitOfWork, request: Request, decision: Plan, key: str) -> str | None:
-    """The request that came after this one, takes away what this one would give, and was planned first."""
+    """A later request that takes away what this one would give, and that was planned before this one."""
     if decision.steps[-1].direction is Direction.TAKE:
         return None
     for later in work.operations.taken_since(key, request.received_at):

@@ -131,11 +131,11 @@ class Sync:
                 self.begin(system)
 
     def stop(self) -> None:
-        """Let reading end: with the calls under way, however much of a list or of a wait is left. It does not wait for that."""
+        """Stop reading after the calls under way, however much of a list or a wait is left. Returns at once."""
         self._stopping.set()
 
     def work(self, run_id: str) -> None:
-        """Read for a run: plan it, take shards until none is free, lead it from stage to stage and to its end."""
+        """Work on a run for one turn: plan it, read shards until none is free, lead it from stage to stage and to its end."""
         until = self._clock.now() + self._options.turn
         if not self._places.acquire(blocking=False):
             return  # Enough threads of this process read already; the others are for grants and revocations.
@@ -175,7 +175,7 @@ class Sync:
             raise Permanent(str(exc)) from exc
 
     def _lead(self, run: SyncRun, step: Callable[[SyncRun], None]) -> bool:
-        """Do what only one worker may do for a run; whether it was this one."""
+        """Take a step that only one worker may take for a run; whether this worker took it."""
         now = self._clock.now()
         with self._store.write() as work:
             row = work.sync_runs.lease(run.id, states=(RunState.RUNNING,), now=now, lasting=self._options.lease)
@@ -211,7 +211,7 @@ class Sync:
         return None if parts is None else list(parts)
 
     def _open_stage(self, run: SyncRun, how: ReadPlan, stage: int, parts: list[Part] | None, **columns: object) -> None:
-        """Take over what cannot have changed, and make shards of the rest, in the commit that moves the stage."""
+        """Take over the parts that cannot have changed and make shards of the others, in the commit that moves the stage."""
         outlived = self._outlived(run, how, stage)
         now = self._clock.now()
         with self._store.write() as work:
@@ -229,7 +229,7 @@ class Sync:
         self._publisher.send(wake_ups[1:])
 
     def _outlived(self, run: SyncRun, how: ReadPlan, stage: int) -> set[str]:
-        """What cannot be taken over though nothing touched it. It takes seconds where there are a million grants.
+        """The parts that nothing touched and that cannot be taken over all the same. Takes seconds with a million grants.
 
         So it is asked before the commit that opens a stage, where everybody who writes would have to wait for it.
         """
@@ -302,7 +302,7 @@ class Sync:
         self._tidy()
 
     def _tidy(self) -> None:
-        """Delete what no snapshot needs, in small transactions so that nobody waits for it."""
+        """Delete the parts that no snapshot needs, in small transactions so that no other writer waits long."""
         while True:
             with self._store.write() as work:
                 if work.snapshots.tidy() == 0:
@@ -359,7 +359,7 @@ class StoredCatalogue:
                 )
 
     def count(self, kind: ResourceKind) -> int:
-        """How many there are."""
+        """How many resources of a kind there are."""
         with self._store.read() as work:
             return work.snapshots.count_resources(self._run_id, str(kind))
 

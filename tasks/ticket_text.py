@@ -1,4 +1,4 @@
-"""What tickets and comments say: the facts of an operation, gathered for the templates."""
+"""The texts of tickets and comments: gathers the facts of an operation for the templates."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ticketing.templates import CommentKind, Templates, TicketKind
 
 
 class TicketWriter:
-    """Writes tickets and comments. ``due_in_days`` is the due date tickets get, if any."""
+    """Writes tickets and comments. ``due_in_days`` after their making tickets are due; None is no due date."""
 
     def __init__(self, templates: Templates, policy: Policy, *, due_in_days: int | None = None) -> None:
         self._templates = templates
@@ -79,7 +79,7 @@ class TicketWriter:
         return self._templates.comment(CommentKind.ESCALATED, facts)
 
     def verified(self, operation: Operation, request: Request, claim: Claim | None) -> str:
-        """The comment on a ticket that was closed and is true."""
+        """The comment on a ticket that was closed, and whose change the system shows."""
         return self._templates.comment(CommentKind.VERIFIED, self._facts(operation, request, claim, None))
 
     def withdrawn(self, operation: Operation, request: Request) -> str:
@@ -156,7 +156,7 @@ def _check(operation: Operation) -> str:
 
 
 def _wrong(operation: Operation, seen: Observation) -> str:
-    """What is not as it should be, in the names people know, and what was read, which may have ids only."""
+    """What is still wrong, in the names that people know, and the evidence, which may have ids only."""
     who = operation.account_title
     if operation.entitlement.kind is ResourceKind.ACCOUNT:
         giving, taking = f"{who} has no active account", f"the account of {who} is still active"

@@ -1,7 +1,7 @@
 """The one statement that shows who holds what in a system: directly, and through which group.
 
-Members of a group are looked up where they are, not by an index over all memberships: that would cost every sync, hourly, for
-what people look at now and then. Where they are is found first, in one pass over the snapshot.
+The members of a group are found through the parts that hold them, not by an index over all memberships: every sync would pay
+for such an index, and people ask now and then. One pass over the snapshot finds those parts first.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _EXPLAINS = [str(state) for state in (ClaimState.PENDING, ClaimState.ACTIVE, Cla
 
 @dataclass(frozen=True, slots=True)
 class HeldBy:
-    """Which grants; None is all. ``accounts`` are ids, ``resources`` kinds and ids."""
+    """Which grants to show; None is all. ``accounts`` are ids, ``resources`` kinds and ids."""
 
     kind: str | None = None
     accounts: Sequence[str] | None = None
@@ -47,12 +47,12 @@ class HeldBy:
 
     @property
     def nothing(self) -> bool:
-        """Whether it is known before asking that there are none."""
+        """Whether there can be no such grants, so that no query is needed."""
         return self.accounts == [] or self.resources == []
 
 
 def grants_statement(system: ColumnElement[Any], held_by: HeldBy, *, in_order: bool) -> Select[Any]:
-    """Grants with what there is to say of account, resource, group and claim."""
+    """The statement for grants, each with its account, resource, group and claim."""
     held = union_all(_direct(system, held_by), _through(system, held_by)).cte("held")
     who, what, project, group = (
         accounts.alias("who"),

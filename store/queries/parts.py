@@ -1,4 +1,4 @@
-"""What belongs to the current snapshot of a system, and how its rows are named: pieces of the statements that look at it."""
+"""Expressions for queries: what belongs to the current snapshot of a system, and how its rows are named."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ def named(system: str) -> ColumnElement[Any]:
 
 
 def current_parts(system: ColumnElement[Any]) -> Select[Any]:
-    """The numbers of the parts of the current snapshot: for going through all that it has."""
+    """The numbers of the parts of the current snapshot, for queries that go through all its rows."""
     return select(snapshot_parts.c.part_id).where(snapshot_parts.c.run_id == _current_run(system))
 
 
 def in_snapshot(part_id: ColumnElement[Any], system: ColumnElement[Any]) -> ColumnElement[bool]:
-    """Whether a row that was found by what it is about belongs to the current snapshot."""
+    """Whether a row that was found by another index belongs to the current snapshot."""
     belongs = snapshot_parts.alias()
     return exists().where(belongs.c.part_id == part_id, belongs.c.run_id == _current_run(system))
 
@@ -57,12 +57,12 @@ def same_account(account: str) -> ColumnElement[bool]:
 
 
 def given(value: str | None, column: ColumnElement[Any]) -> list[ColumnElement[bool]]:
-    """The column is the value, where there is one."""
+    """The condition that the column is the value; none without a value."""
     return [] if value is None else [column == value]
 
 
 def holding(text: str | None, *columns: ColumnElement[Any]) -> list[ColumnElement[bool]]:
-    """The text is somewhere in one of the columns, in any case, where there is a text."""
+    """The condition that one of the columns contains the text, in any case; none without a text."""
     return [] if text is None else [or_(*(column.icontains(text, autoescape=True) for column in columns))]
 
 

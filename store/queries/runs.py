@@ -1,4 +1,4 @@
-"""How far a run has come, for whoever watches it."""
+"""The progress of a sync run, for people who watch it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from store.snapshots import TABLES
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """Where a run stands: shards of its stage, those done, rows in its snapshot so far, and what a shard last waited for."""
+    """The progress of a run: shards of its stage, those done, rows read so far, and why a shard last had to wait."""
 
     run: SyncRun
     shards: int
@@ -23,7 +23,7 @@ class Standing:
 
 
 def standing(connection: Connection, run: SyncRun) -> Standing:
-    """Look at a run. Rows of lists that are still being read are counted as they come."""
+    """The progress of a run. Rows of lists that are still being read count too."""
     s = sync_shards.c
     shards, done, waiting = connection.execute(
         select(

@@ -50,161 +50,73 @@ def planned(
 
 
 HOUR = timedelta(hours=1)
-HIDDEN = Account(System.JIRA, "a1", "Ada", email_proven=False)
-SEVERAL = NoMatch("ada", ("Ada (a1)", "Ada (a2)"), several=True)
-CREATE, BY_TICKET = MissingAccount.CREATE, MissingAccount.TICKET
+GRANT, REVOKE, PRODUCTS = request(), request("revoke"), request(products=["jira-core"])
 SOFTWARE = ("jira-software",)
-
-
-@pytest.mark.parametrize(
-    ("message", "rules", "facts", "because"),
-    [
-        pytest.param(request(), [Rule("jumpcloud:*")], {}, "No policy rule matches", id="no rule"),
-        pytest.param(request(), [Rule("*", give=Method.DENY)], {}, "does not allow to give", id="deny giving"),
-        pytest.param(request("revoke"), [Rule("*", take=Method.DENY)], {}, "does not allow to take", id="deny taking"),
-        pytest.param(
-            request(), [Rule(GROUP, give=Method.DENY), Rule("*")], {}, "does not allow", id="the first rule decides"
-        ),
-        pytest.param(
-            request(), [Rule("*", max_duration=HOUR)], {}, "for standing access", id="standing, with a maximum"
-        ),
-        pytest.param(
-            request(duration=3601),
-            [Rule("*", max_duration=HOUR)],
-            {},
-            "for at most 1:00:00",
-            id="longer than the maximum",
-        ),
-        pytest.param(
-            request(),
-            [Rule("*", required=("reason", "cost_centre"))],
-            {},
-            "requires cost_centre, reason",
-            id="lacks facts",
-        ),
-        pytest.param(request(reason="  "), [Rule("*", required=("reason",))], {}, "requires reason", id="a blank fact"),
-        pytest.param(
-            request("create_account", products=["jira-core"]),
-            [Rule("*", products=SOFTWARE)],
-            {},
-            "not jira-core",
-            id="products that policy does not give",
-        ),
-        pytest.param(request("revoke"), [], {"account": HIDDEN}, "no proof", id="taking by a hidden address"),
-        pytest.param(
-            request(), [], {"found": NoMatch("Admns", ("Admins",))}, "did you mean Admins", id="no such group"
-        ),
-        pytest.param(
-            request(), [Rule("*", missing_account=CREATE)], {"account": SEVERAL}, "more than one", id="two people"
-        ),
-        pytest.param(
-            request("revoke"),
-            [Rule("*", missing_account=CREATE)],
-            {"account": NOBODY},
-            "matches none",
-            id="taking from nobody",
-        ),
-        pytest.param(request(), [], {"account": NOBODY}, "does not allow to make the account", id="no account"),
-        pytest.param(
-            request(subject={"username": "ada"}),
-            [Rule("*", missing_account=CREATE)],
-            {"account": NOBODY},
-            "name the person by email",
-            id="no account and no address",
-        ),
-        pytest.param(
-            request(),
-            [Rule(GROUP, missing_account=CREATE)],
-            {"account": NOBODY},
-            "make accounts",
-            id="no rule for accounts",
-        ),
-        pytest.param(
-            request(),
-            [Rule(GROUP, missing_account=CREATE), Rule(ACCOUNT, give=Method.DENY)],
-            {"account": NOBODY},
-            "make accounts in jira",
-            id="accounts denied",
-        ),
-        pytest.param(
-            request(),
-            [Rule(GROUP, missing_account=CREATE), Rule(ACCOUNT, required=("approved_by",))],
-            {"account": NOBODY},
-            "requires approved_by",
-            id="the account's rule lacks facts",
-        ),
-        pytest.param(
-            request(products=["jira-core"]),
-            [Rule(GROUP, missing_account=CREATE), Rule(ACCOUNT, products=SOFTWARE)],
-            {"account": NOBODY},
-            "not jira-core",
-            id="the account's rule has other products",
-        ),
-    ],
+WITH_MAXIMUM, FOR_A_PERSON = Rule("*", max_duration=HOUR), Rule("*", give=Method.TICKET)
+CREATE, BY_TICKET = (
+    Rule(GROUP, missing_account=MissingAccount.CREATE),
+    Rule(GROUP, missing_account=MissingAccount.TICKET),
 )
-def test_a_request_is_refused_in_one_sentence(
-    message: AccessRequest, rules: list[Rule], facts: dict[str, Any], because: str
-) -> None:
+
+HIDDEN = {"account": Account(System.JIRA, "a1", "Ada", email_proven=False)}
+SEVERAL = {"account": NoMatch("ada", ("Ada (a1)", "Ada (a2)"), several=True)}
+MISSING = {"account": NOBODY}
+NEAR = {"found": NoMatch("Admns", ("Admins",))}
+DYNAMIC = {"found": entitlement(by_person="a rule fills it")}
+
+#: What is asked, under which rules, with which facts, and what the refusal says.
+REFUSED: dict[str, tuple[AccessRequest, list[Rule], dict[str, Any], str]] = {
+    "no rule": (GRANT, [Rule("jumpcloud:*")], {}, "No policy rule matches"),
+    "deny giving": (GRANT, [Rule("*", give=Method.DENY)], {}, "does not allow to give"),
+    "deny taking": (REVOKE, [Rule("*", take=Method.DENY)], {}, "does not allow to take"),
+    "the first rule decides": (GRANT, [Rule(GROUP, give=Method.DENY), Rule("*")], {}, "does not allow"),
+    "standing, with a maximum": (GRANT, [WITH_MAXIMUM], {}, "for standing access"),
+    "longer than the maximum": (request(duration=3601), [WITH_MAXIMUM], {}, "for at most 1:00:00"),
+    "facts are missing": (GRANT, [Rule("*", required=("reason", "team"))], {}, "requires reason, team"),
+    "a fact is blank": (request(reason="  "), [Rule("*", required=("reason",))], {}, "requires reason"),
+    "other products": (
+        request("create_account", products=["jira-core"]), [Rule("*", products=SOFTWARE)], {}, "not jira-core"
+    ),
+    "taking by a hidden address": (REVOKE, [], HIDDEN, "no proof"),
+    "no such group": (GRANT, [], NEAR, "did you mean Admins"),
+    "two people": (GRANT, [CREATE, Rule(ACCOUNT)], SEVERAL, "more than one"),
+    "taking from nobody": (REVOKE, [CREATE], MISSING, "matches none"),
+    "no account": (GRANT, [], MISSING, "does not allow to make the account"),
+    "no account, no address": (request(subject={"username": "ada"}), [CREATE], MISSING, "name the person by email"),
+    "no rule for accounts": (GRANT, [CREATE], MISSING, "make accounts"),
+    "accounts denied": (GRANT, [CREATE, Rule(ACCOUNT, give=Method.DENY)], MISSING, "make accounts in jira"),
+    "facts for the account": (GRANT, [CREATE, Rule(ACCOUNT, required=("team",))], MISSING, "requires team"),
+    "the account's products": (PRODUCTS, [CREATE, Rule(ACCOUNT, products=SOFTWARE)], MISSING, "not jira-core"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_a_request_is_refused_in_one_sentence(case: str) -> None:
+    message, rules, facts, because = REFUSED[case]
     refusal = planned(message, *rules, **facts)
     assert isinstance(refusal, Refusal)
     assert because in refusal.reason
 
 
-@pytest.mark.parametrize(
-    ("message", "rules", "facts", "via", "why"),
-    [
-        pytest.param(request(), [], {}, Method.CONNECTOR, "the API allow it", id="by API"),
-        pytest.param(request("revoke"), [], {}, Method.CONNECTOR, "the API allow it", id="taken by API"),
-        pytest.param(
-            request(), [Rule("*", give=Method.TICKET)], {}, Method.TICKET, "has a person do it", id="by policy"
-        ),
-        pytest.param(
-            request("revoke"),
-            [Rule("*", give=Method.TICKET)],
-            {},
-            Method.CONNECTOR,
-            "allow it",
-            id="by policy the other way",
-        ),
-        pytest.param(
-            request(),
-            [],
-            {"found": entitlement(by_person="it is dynamic")},
-            Method.TICKET,
-            "it is dynamic",
-            id="a rule",
-        ),
-        pytest.param(
-            request("deprovision_account"),
-            [],
-            {},
-            Method.TICKET,
-            "cannot be taken away through the Jira API",
-            id="no API",
-        ),
-        pytest.param(
-            request(duration=3600), [Rule("*", max_duration=HOUR)], {}, Method.CONNECTOR, "", id="the maximum"
-        ),
-        pytest.param(
-            request("revoke"), [Rule("*", max_duration=HOUR)], {}, Method.CONNECTOR, "", id="no maximum for taking"
-        ),
-        pytest.param(
-            request(reason="x"), [Rule("*", required=("reason",))], {}, Method.CONNECTOR, "", id="has the facts"
-        ),
-        pytest.param(
-            request(fields={"cost_centre": "7"}),
-            [Rule("*", required=("cost_centre",))],
-            {},
-            Method.CONNECTOR,
-            "",
-            id="own fact",
-        ),
-        pytest.param(request(), [], {"account": HIDDEN}, Method.CONNECTOR, "", id="giving by a hidden address"),
-    ],
-)
-def test_one_operation_for_an_account_that_is_there(
-    message: AccessRequest, rules: list[Rule], facts: dict[str, Any], via: Method, why: str
-) -> None:
+#: What is asked, under which rules, with which facts, by which method it is done, and why.
+PLANNED: dict[str, tuple[AccessRequest, list[Rule], dict[str, Any], Method, str]] = {
+    "given": (GRANT, [], {}, Method.CONNECTOR, "the API allow it"),
+    "taken": (REVOKE, [], {}, Method.CONNECTOR, "the API allow it"),
+    "a person, by policy": (GRANT, [FOR_A_PERSON], {}, Method.TICKET, "has a person do it"),
+    "only giving is for a person": (REVOKE, [FOR_A_PERSON], {}, Method.CONNECTOR, "the API allow it"),
+    "the API cannot change the group": (GRANT, [], DYNAMIC, Method.TICKET, "a rule fills it"),
+    "the API cannot": (request("deprovision_account"), [], {}, Method.TICKET, "cannot be taken away through the Jira API"),
+    "the maximum": (request(duration=3600), [WITH_MAXIMUM], {}, Method.CONNECTOR, ""),
+    "no maximum for taking": (REVOKE, [WITH_MAXIMUM], {}, Method.CONNECTOR, ""),
+    "has the facts": (request(reason="x"), [Rule("*", required=("reason",))], {}, Method.CONNECTOR, ""),
+    "has a free fact": (request(fields={"team": "7"}), [Rule("*", required=("team",))], {}, Method.CONNECTOR, ""),
+    "giving by a hidden address": (GRANT, [], HIDDEN, Method.CONNECTOR, ""),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", PLANNED)
+def test_one_operation_for_an_account_that_is_there(case: str) -> None:
+    message, rules, facts, via, why = PLANNED[case]
     plan = planned(message, *rules, **facts)
     assert isinstance(plan, Plan), plan
     [step] = plan.steps
@@ -226,7 +138,7 @@ def test_one_operation_for_an_account_that_is_there(
 def test_a_new_account_gets_the_products_asked_for_else_those_of_the_narrower_rule(
     asked: tuple[str, ...], rule: tuple[str, ...], account_rule: tuple[str, ...], given: tuple[str, ...]
 ) -> None:
-    rules = [Rule(GROUP, missing_account=CREATE, products=rule), Rule(ACCOUNT, products=account_rule)]
+    rules = [Rule(GROUP, missing_account=MissingAccount.CREATE, products=rule), Rule(ACCOUNT, products=account_rule)]
     plan = planned(request(products=asked), *rules, account=NOBODY)
     assert isinstance(plan, Plan)
     first, second = plan.steps
@@ -236,7 +148,7 @@ def test_a_new_account_gets_the_products_asked_for_else_those_of_the_narrower_ru
 
 
 def test_a_rule_may_have_a_person_make_the_account() -> None:
-    plan = planned(request(), Rule(GROUP, missing_account=BY_TICKET), Rule(ACCOUNT), account=NOBODY)
+    plan = planned(request(), BY_TICKET, Rule(ACCOUNT), account=NOBODY)
     assert isinstance(plan, Plan)
     assert [step.via for step in plan.steps] == [Method.TICKET, Method.CONNECTOR]
 

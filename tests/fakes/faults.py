@@ -51,9 +51,9 @@ class FaultPlan:
     def __init__(self) -> None:
         self._coming: deque[Fault] = deque()
 
-    def forecast(self, *lucks: Fault) -> None:
+    def forecast(self, *faults: Fault) -> None:
         """These are for the next calls."""
-        self._coming.extend(lucks)
+        self._coming.extend(faults)
 
     def clear(self) -> None:
         """Everything is fine from now on."""

@@ -76,7 +76,7 @@ class LocalStack:
 
     store: Store
     clock: ManualClock
-    bench: RecordingPublisher
+    publisher: RecordingPublisher
     system: FakeSystem
     tickets: FakeTickets
     services: Services
@@ -99,12 +99,12 @@ class LocalStack:
         accounts = {"u1": "ada@example.com", "u2": "bob@example.com"}
         system = like.system if like else FakeSystem(clock, accounts=accounts)
         tickets = like.tickets if like else FakeTickets()
-        bench = RecordingPublisher()
+        publisher = RecordingPublisher()
         policy = Policy(rules=tuple(rules), ticket=TicketRoute(project="OPS"))
         services = Services(
             store=store,
             clock=clock,
-            publisher=bench,
+            publisher=publisher,
             connectors={System.JUMPCLOUD: system},
             policy=policy,
             mode=mode,
@@ -117,11 +117,11 @@ class LocalStack:
         return cls(
             store=store,
             clock=clock,
-            bench=bench,
+            publisher=publisher,
             system=system,
             tickets=tickets,
             services=services,
-            intake=Intake(store, clock, bench, dispatched_for=DISPATCHED_FOR),
+            intake=Intake(store, clock, publisher, dispatched_for=DISPATCHED_FOR),
             handlers={
                 Topic.REQUEST: fulfilment.fulfil,
                 Topic.OPERATION: fulfilment.operate,
@@ -184,7 +184,7 @@ class LocalStack:
 
     def sweep(self) -> list[WakeUp]:
         """What a relay would send now, and what was sent since."""
-        sent, self.bench.wake_ups = self.bench.wake_ups, []
+        sent, self.publisher.wake_ups = self.publisher.wake_ups, []
         with self.store.write() as work:
             return [*sent, *work.sweep.mark_due(now=self.clock.now(), dispatched_for=DISPATCHED_FOR, limit=500)]
 

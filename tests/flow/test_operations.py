@@ -152,12 +152,6 @@ def test_what_is_so_already_is_success_and_remembered_as_found(stack: SimulatedS
     assert there(email, team)
 
 
-def test_a_removal_of_what_was_never_there_is_done(stack: SimulatedStack) -> None:
-    email, team = stack.company.person(), stack.company.jumpcloud_group()
-    stack.ended(stack.revoke(email, group(team)))
-    assert not stack.company.in_jumpcloud(email, team)
-
-
 @pytest.mark.parametrize(
     ("entitlement", "said"),
     [

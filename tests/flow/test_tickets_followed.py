@@ -48,33 +48,6 @@ def test_a_ticket_closed_too_early_is_commented_reopened_and_verified_in_the_end
     assert [issue.key for issue in stack.issues_about(request)] == [ticket.issue_key]
 
 
-def test_what_shows_only_a_moment_after_the_ticket_was_closed_is_believed_without_a_word(stack: SimulatedStack) -> None:
-    email, team, request = by_ticket(stack)
-    ticket = stack.ticket(request)
-    stack.company.jira.act("done", issue=ticket.issue_key)
-    stack.ticket(request, "answered")
-    stack.company.jumpcloud.act("add_member", group=team, user=email)
-    stack.ended(request)
-    assert not any("does not list" in comment for comment in stack.comments(ticket))
-
-
-def test_a_ticket_closed_too_often_is_handed_to_the_operator(stack: SimulatedStack) -> None:
-    _, _, request = by_ticket(stack)
-    ticket = stack.ticket(request)
-    for answer in range(1, 4):
-        stack.ticket(request, "open")
-        stack.company.jira.act("done", issue=ticket.issue_key)
-
-        def judged(answer: int = answer) -> bool:
-            found = stack.tickets(request)[-1]
-            return found.answers == answer and found.state != "answered"
-
-        stack.until(judged)
-    failed = stack.ended(request, "failed")
-    assert "3 times without being done" in (failed.reason or "")
-    assert stack.tickets(request)[0].state == "escalated"
-
-
 def test_a_declined_ticket_fails_the_request_with_its_reason(stack: SimulatedStack) -> None:
     _, _, request = by_ticket(stack)
     ticket = stack.ticket(request)
@@ -154,37 +127,8 @@ def test_the_index_of_the_search_lags_and_there_is_one_ticket_all_the_same(stack
         stack.company.jira.set_switches(search_lag_ms=0)
 
 
-def test_a_creation_that_did_not_happen_is_made_once_more(stack: SimulatedStack) -> None:
-    stack.faults.add(system="jira", method="POST", path="/issue$", drop="before", times=1)
-    _, _, request = by_ticket(stack)
-    stack.ticket(request)
-    assert len(stack.issues_about(request)) == 1
-
-
-def test_ticketing_that_throttles_is_waited_for(stack: SimulatedStack) -> None:
-    stack.faults.add(system="jira", method="POST", path="/issue$", status=429, headers={"Retry-After": "1"}, times=2)
-    _, _, request = by_ticket(stack)
-    stack.ticket(request)
-    assert len(stack.issues_about(request)) == 1
-
-
 def test_ticketing_that_refuses_for_good_fails_the_request_and_says_why(stack: SimulatedStack) -> None:
     stack.faults.add(system="jira", method="POST", path="/issue$", status=403, times=None)
     _, _, request = by_ticket(stack)
     failed = stack.ended(request, "failed")
     assert "No ticket could be made" in (failed.reason or "")
-
-
-def test_one_ticket_that_cannot_be_judged_does_not_keep_the_others(stack: SimulatedStack) -> None:
-    email, team, request = by_ticket(stack)
-    stuck, stuck_team, other = by_ticket(stack)
-    first, second = stack.ticket(other), stack.ticket(request)
-    user = stack.company.jumpcloud.user_ids[stuck]
-    stack.faults.add(system="jumpcloud", path=f"/users/{user}/", status=500, times=None)
-    stack.company.jumpcloud.act("add_member", group=stuck_team, user=stuck)
-    stack.company.jumpcloud.act("add_member", group=team, user=email)
-    for ticket in (first, second):
-        stack.company.jira.act("done", issue=ticket.issue_key)
-    stack.ended(request)
-    stack.faults.clear()
-    stack.ended(other)

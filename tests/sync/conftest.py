@@ -31,7 +31,7 @@ class Observatory:
     system: FakeReadableSystem
     options: SyncOptions = TERMS
     guard: ShrinkGuard = field(default_factory=lambda: ShrinkGuard(share=0.3, at_least=4))
-    bench: RecordingPublisher = field(default_factory=RecordingPublisher)
+    publisher: RecordingPublisher = field(default_factory=RecordingPublisher)
     _readers: list[PartReader] = field(default_factory=list)
 
     def worker(self) -> Sync:
@@ -40,7 +40,7 @@ class Observatory:
         return Sync(
             self.store,
             self.clock,
-            self.bench,
+            self.publisher,
             readers={System.JUMPCLOUD: self.system},
             parts=parts,
             options=self.options,

@@ -200,3 +200,17 @@ def test_the_marker_of_a_ticket_keeps_its_spelling(stack: LocalStack) -> None:
     stack.run(MINUTE)
     [ticket] = stack.tickets_of("r1")
     assert ticket.marker == f"provisor-{stack.operation('r1').id}-1"
+
+
+def test_what_shows_a_moment_after_the_ticket_was_closed_is_done_without_a_word_of_reproach(stack: LocalStack) -> None:
+    stack.grant("r1", group=BY_HAND)
+    stack.run()
+    [issue] = stack.tickets.open_issues()
+    issue.phase = Phase.DONE
+    stack.run(TICKET_TERMS.poll)
+    assert stack.tickets_of("r1")[0].state is TicketState.ANSWERED
+    stack.system.change(ADA, BY_HAND, present=True)
+    stack.run(MINUTE)
+    [ticket] = stack.tickets_of("r1")
+    assert ticket.state is TicketState.VERIFIED
+    assert list(issue.comments) == [f"{ticket.id}-verified"]

@@ -28,15 +28,6 @@ def test_access_is_given_and_seen_before_the_clock_starts(stack: LocalStack) -> 
     assert claim.ends_at == stack.clock.now() + MINUTE
 
 
-def test_access_that_is_there_already_is_success_and_remembered(stack: LocalStack) -> None:
-    stack.system.change(ADA, GROUP, present=True)
-    stack.grant("r1", seconds=60)
-    stack.run()
-    assert stack.request("r1").state is RequestState.DONE
-    assert stack.claim("r1").pre_existing
-    assert stack.system.writes == []
-
-
 @pytest.mark.parametrize("fault", [Fault.LOST, Fault.KILLED_AFTER])
 def test_what_we_gave_and_heard_nothing_of_is_ours_and_goes_when_its_time_is_up(
     stack: LocalStack, fault: Fault
@@ -176,14 +167,6 @@ def test_a_worker_killed_anywhere_leaves_work_that_the_next_one_ends(stack: Loca
         stack.run(2 * MINUTE)
         assert stack.request(f"r{number}").state is RequestState.DONE
     assert len(stack.system.writes) == 6
-
-
-def test_the_same_request_again_is_answered_from_the_record(stack: LocalStack) -> None:
-    stack.grant("r1")
-    stack.run()
-    stack.grant("r1")
-    stack.run(MINUTE)
-    assert stack.system.writes == [(ADA, GROUP, "give")]
 
 
 def test_a_system_that_is_no_longer_configured_is_a_matter_for_a_person(stack: LocalStack, store: Store) -> None:

@@ -53,7 +53,7 @@ def test_of_messages_taken_in_together_each_comes_to_its_own_end(taking: LocalSt
         assert work.requests.counts() == {"received": 3}
         assert len(work.dead_letters.recent()) == 2
         assert [row.event for row in work.audit.of_request("r1")] == ["request.received"]
-    assert sorted(wake_up.ref for wake_up in taking.bench.wake_ups) == ["r0", "r1", "r2"]
+    assert sorted(wake_up.ref for wake_up in taking.publisher.wake_ups) == ["r0", "r1", "r2"]
 
 
 def test_messages_taken_in_together_came_in_one_after_the_other(taking: LocalStack) -> None:
