@@ -26,6 +26,11 @@ _OVERLAP_SHARE = 100
 _PAGES_PER_GUESS = 20
 
 
+def pages(rows: int, size: int) -> int:
+    """The calls for a list of so many rows, ``size`` to a page: at least one."""
+    return max(1, -(-rows // size))
+
+
 @dataclass(frozen=True, slots=True)
 class Page(Generic[T]):
     """One page: the rows exactly as they were sent, and how many rows the service says the list has (None: it does not say)."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import Protocol
 
 from access.accounts import Account, NoMatch, Subject
@@ -35,15 +34,6 @@ class Observation:
     present: bool
     evidence: str
     account_id: str | None = None
-
-
-class Written(StrEnum):
-    """How a write that succeeded came out."""
-
-    #: The system says it made the change.
-    APPLIED = "applied"
-    #: The system says it was already so.
-    ALREADY = "already"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,11 +76,11 @@ class Connector(Protocol):
         """
         ...
 
-    def give(self, target: Target) -> Written:
+    def give(self, target: Target) -> None:
         """Give the access. Safe to repeat."""
         ...
 
-    def take(self, target: Target) -> Written:
+    def take(self, target: Target) -> None:
         """Take the access away. Safe to repeat."""
         ...
 

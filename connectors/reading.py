@@ -1,6 +1,6 @@
 """What Provisor asks of a system when it takes a snapshot of it: the port each reader implements.
 
-A snapshot is made of *parts*, each one list of the system ("users", "groups", "members/<group>"). The engine (``tasks/sync``)
+A snapshot is made of *parts*, each one list of the system ("users", "groups", "members/<group>"). The engine (``tasks/sync.py``)
 decides which parts are read when and by whom, and stores their rows; the reader knows how to read a part completely, in as
 few calls as the service allows, and says so when it could not. Parts come in stages: the parts of a later stage are made
 from what an earlier one found, which the engine hands back as a ``Catalogue``.
@@ -166,6 +166,10 @@ class Shifted(Exception):  # noqa: N818 - an event of reading, for the engine to
 
 class Incomplete(Exception):  # noqa: N818 - what a reader says of a list, not an error of the caller
     """The list cannot be had completely; one sentence why. The run fails and the old snapshot stays."""
+
+
+class ChangesUnknown(Exception):  # noqa: N818 - an event of reading, for the reader to read everything
+    """The system's logs do not tell what changed; a few words why."""
 
 
 class Reader(Protocol):

@@ -53,7 +53,7 @@ def connectors_from(settings: Settings, store: Store, clock: Clock) -> Connector
         )
         jumpcloud = JumpCloudConnector(jumpcloud_client_from(settings, options))
         usual[System.JUMPCLOUD] = jumpcloud
-        urgent[System.JUMPCLOUD] = jumpcloud.through(
+        urgent[System.JUMPCLOUD] = jumpcloud.with_rate_limiter(
             rate_limiter_for(settings, store, clock, System.JUMPCLOUD, Lane.REVOKE)
         )
     if settings.jira.enabled:
@@ -69,7 +69,7 @@ def connectors_from(settings: Settings, store: Store, clock: Clock) -> Connector
             protected_groups=settings.jira.all_protected_groups,
         )
         usual[System.JIRA] = jira
-        urgent[System.JIRA] = jira.through(rate_limiter_for(settings, store, clock, System.JIRA, Lane.REVOKE))
+        urgent[System.JIRA] = jira.with_rate_limiter(rate_limiter_for(settings, store, clock, System.JIRA, Lane.REVOKE))
     return Connectors(usual, urgent)
 
 

@@ -10,20 +10,20 @@ from connectors.jira.shapes import USER, USERS, User, is_account_id
 from connectors.ports import Observation
 from httpclient import Call, HttpClient
 
-#: Our own map from a lower-cased address to an account id, None when it holds none.
+#: Our own record of the account id of a lower-cased address, None when there is none.
 KnownEmails = Callable[[str], str | None]
 
 _USER = f"{API}/user"
 _USER_SEARCH = f"{API}/user/search"
 
-#: An unknown id gives 404, one that is none 400 [spec/observed]: neither names an account.
+#: An unknown id gives 404 [spec], a text that cannot be an id 400 [observed]: neither names an account.
 _NO_SUCH_ACCOUNT = frozenset({400, 404})
 
 _MOST_CANDIDATES = 5
 
 
 class Accounts:
-    """Finds accounts. Addresses may be hidden even from administrators [docs], so what an address finds is weighed."""
+    """Finds accounts. A profile may hide its address even from administrators [docs], so Provisor weighs what a search finds."""
 
     def __init__(self, client: HttpClient, own: OwnPermissions, known_emails: KnownEmails) -> None:
         self._client = client
@@ -31,7 +31,7 @@ class Accounts:
         self._known_emails = known_emails
 
     def find(self, subject: Subject) -> Account | NoMatch:
-        """The one account the subject names by accountId, else by email; Jira has no usernames any more [docs]."""
+        """The one account that the subject names by accountId, else by email; Jira has no usernames any more [docs]."""
         if subject.id:
             user = self.by_id(subject.id)
             if user is None:
@@ -44,7 +44,7 @@ class Accounts:
         return NoMatch(f"The Jira account {subject}, named by neither email nor accountId,")
 
     def by_id(self, account_id: str) -> User | None:
-        """The user, active or not, None when there is none of that id (``GET /user`` [spec])."""
+        """The user, active or not, None when no user has that id (``GET /user`` [spec])."""
         if not is_account_id(account_id):
             return None
         call = Call(method="GET", route=_USER, params={"accountId": account_id}, expects=_NO_SUCH_ACCOUNT)
@@ -67,9 +67,9 @@ class Accounts:
     def by_email(self, email: str) -> Account | NoMatch:
         """The one account of this address.
 
-        Our own map is asked first and what it says is read again. A search hit counts when its address is the wanted one, in
-        any case; a single person's hit with a hidden address is probable, never proven: the search compares hidden addresses
-        [observed], but the beginnings of names as well [spec]. Inactive accounts are not found by search [spec].
+        Provisor asks its own record first, and reads the account that the record names. A search hit counts when its address
+        is the wanted one, in any case. A single person with a hidden address is probable, never proven: the search compares
+        hidden addresses [observed], but also the beginnings of names [spec]. The search finds no inactive accounts [spec].
         """
         known = self._known_emails(email.lower())
         user = self.by_id(known) if known else None
@@ -88,7 +88,7 @@ class Accounts:
         return NoMatch(wanted, self._near(email))
 
     def observe(self, account_id: str | None, email: str | None) -> Observation:
-        """Whether there is a usable account; ``account_id`` is filled in when the address found it."""
+        """Whether there is a usable account; the observation names the account that the address found."""
         if account_id:
             user = self.by_id(account_id)
             if user is None:

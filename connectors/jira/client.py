@@ -1,4 +1,4 @@
-"""The HTTP client with Jira Cloud's options: language, refusals hidden in good answers, and its shared search limit."""
+"""The HTTP client for Jira Cloud: its language, its ways to refuse a credential, and the failures of refused changes."""
 
 from __future__ import annotations
 
@@ -10,23 +10,21 @@ from httpclient import Basic, Bearer, ClientOptions, Credential, HttpClient, Res
 
 API = "/rest/api/3"
 
-#: The endpoint class of every user-search route: they share one more limit per tenant [spec][docs].
+#: The endpoint class of all user-search routes, which share one more limit per tenant [spec][docs].
 USER_SEARCH = "user-search"
 
-_GATEWAY = "https://api.atlassian.com/ex/jira/"
-
-#: The service answers 200 to a bad credential on routes open to anonymous callers; this header gives it away [observed].
+#: Jira answers 200 to a bad credential on routes open to anonymous callers; only this header tells [observed].
 _LOGIN_HEADER = "x-seraph-loginreason"
 _LOGIN_FAILED = ("AUTHENTICATED_FAILED", "AUTHENTICATION_DENIED")
 
-#: A bearer token sent to the site instead of the gateway [observed]; compared without case.
-_WRONG_DOOR = "failed to parse connect session auth token"
+#: The site's answer to a bearer token, which only the gateway takes [observed]; compared without case.
+_BEARER_AT_SITE = "failed to parse connect session auth token"
 
 
 def api_token(email: str, token: str) -> Credential:
     """The credential of a user's or service account's API token [docs].
 
-    Raises ``ValueError`` when it holds stray white space.
+    Raises ``ValueError`` for one with white space around it.
     """
     return Basic(email, token)
 
@@ -34,20 +32,15 @@ def api_token(email: str, token: str) -> Credential:
 def bearer_token(token: str) -> Credential:
     """The credential of a service account's token at the gateway [docs][observed].
 
-    Raises ``ValueError`` when it could not travel in a header.
+    Raises ``ValueError`` for one that does not fit into a header.
     """
     return Bearer(token)
 
 
-def gateway_address(cloud_id: str) -> str:
-    """Where scoped tokens work, and only there [docs]."""
-    return f"{_GATEWAY}{cloud_id}"
-
-
 def jira_client(*, address: str, credential: Credential, options: ClientOptions) -> HttpClient:
-    """A client for the API at ``address``: the site's own for classic tokens, the gateway's for scoped ones.
+    """A client for the API at ``address``: the site's own for classic tokens, the gateway's for scoped tokens [docs].
 
-    English is forced, because some outcomes can only be told by their text [docs].
+    The client forces English, because only the text tells some outcomes apart [docs].
     """
     return HttpClient(
         system=System.JIRA,
@@ -64,11 +57,11 @@ def jira_client(*, address: str, credential: Credential, options: ClientOptions)
 
 
 def refuses_the_credential(answer: Response) -> bool:
-    """Whether the service took us for nobody, whatever the status says [observed]."""
+    """Whether Jira did not accept the credential, whatever the status [observed]."""
     reason = answer.headers.get(_LOGIN_HEADER, "")
     if any(failed in reason for failed in _LOGIN_FAILED):
         return True
-    return answer.status == HTTPStatus.FORBIDDEN and _WRONG_DOOR in answer.said.lower()
+    return answer.status == HTTPStatus.FORBIDDEN and _BEARER_AT_SITE in answer.said.lower()
 
 
 def refusal(answer: Response, what: str, *, remedy: str) -> Permanent:
@@ -80,9 +73,19 @@ def refusal(answer: Response, what: str, *, remedy: str) -> Permanent:
 
 
 def disagreement(answer: Response, what: str) -> Failure:
-    """The failure of a 404 about things that a read has just shown to be there: writes and reads lag [observed]."""
+    """The failure of a 404 about things that a read has just shown: reads lag behind writes [observed]."""
     return Transient(
         f"Jira answered {answer.status} when asked to {what}, although both are there.",
+        status=answer.status,
+        trace_id=answer.trace_id,
+    )
+
+
+def gone(answer: Response, what: str) -> Permanent:
+    """The failure of a change about a group, role or account that does not exist any more."""
+    return Permanent(
+        f"Jira has no {what}.",
+        remedy="Check whether it was deleted, and ask again for the right one.",
         status=answer.status,
         trace_id=answer.trace_id,
     )

@@ -115,10 +115,12 @@ class JiraReaderHarness:
         self._close += [reader.close, client.close]
         return reader
 
-    def organization(self, key: str = ORGANIZATION_KEY, *, org_id: str | None = None) -> AtlassianOrganization:
+    def organization(
+        self, key: str = ORGANIZATION_KEY, *, org_id: str | None = None, tries: int = 1
+    ) -> AtlassianOrganization:
         client = organization_client(
             credential=organization_key(key),
-            options=ClientOptions(timeouts=TIMEOUTS, retry_policy=RetryPolicy.without_waits(1), pool_size=8),
+            options=ClientOptions(timeouts=TIMEOUTS, retry_policy=RetryPolicy.without_waits(tries), pool_size=8),
             address=self.simulators.atlassian_url,
         )
         self._close.append(client.close)

@@ -7,7 +7,7 @@ import pytest
 from access.accounts import Account, NoMatch, Subject
 from access.entitlements import Entitlement, EntitlementRef
 from access.failures import CredentialRefused, Failure, Permanent, Transient
-from connectors.jira import api_token, bearer_token, gateway_address
+from connectors.jira import api_token, bearer_token
 from connectors.ports import Connector
 from httpclient import Basic
 from tests.connectors.simulated_jira import (
@@ -199,8 +199,9 @@ def test_a_system_group_is_never_changed(site: SimulatedJira, name: str) -> None
     assert _found(site, f"jira:group:{name}:member").by_person
 
 
-def test_protected_and_external_groups_are_for_a_person(site: SimulatedJira) -> None:
-    connector = site.connect(protected_groups={"Developers"})
+@pytest.mark.parametrize("named", ["name", "id"])
+def test_protected_and_external_groups_are_for_a_person(site: SimulatedJira, named: str) -> None:
+    connector = site.connect(protected_groups={"Developers" if named == "name" else site.developers.upper()})
     found = connector.find_entitlement(EntitlementRef.parse("jira:group:developers:member"))
     assert isinstance(found, Entitlement)
     assert "protected" in (found.by_person or "")
@@ -350,7 +351,8 @@ def test_a_scoped_token_works_at_the_gateway_and_links_still_name_the_site(site:
     found = connector.find_entitlement(EntitlementRef.parse("jira:project-role:PAY:Administrators:assigned"))
     assert isinstance(found, Entitlement)
     assert found.url == f"{SITE}/browse/PAY"
-    assert connector.take(site.actor())
+    connector.take(site.actor())
+    assert not connector.observe(site.actor()).present
 
 
 @pytest.mark.parametrize("how", ["anonymous", "refused"])
@@ -365,10 +367,6 @@ def test_a_token_without_the_scope_is_refused_at_the_gateway(site: SimulatedJira
     site.world.tokens.add("scoped-token", site.world.user(ADMIN).account_id, scopes=["read:jira-user"])
     with pytest.raises(CredentialRefused, match="scope"):
         site.connect(bearer_token("scoped-token"), address=site.gateway).give(site.member())
-
-
-def test_the_gateway_address_is_made_from_the_cloud_id() -> None:
-    assert gateway_address("abc") == "https://api.atlassian.com/ex/jira/abc"
 
 
 @pytest.mark.parametrize(("reason", "told"), [("jira-burst-based", True), ("gateway", False)])

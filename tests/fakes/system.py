@@ -8,7 +8,7 @@ from access.accounts import Account, NoMatch, Subject
 from access.clock import Clock
 from access.entitlements import Entitlement, EntitlementRef, ResourceKind, System
 from access.methods import Direction
-from connectors.ports import Holdings, Observation, Target, Written
+from connectors.ports import Holdings, Observation, Target
 from tests.fakes.faults import FaultPlan
 
 
@@ -42,11 +42,11 @@ class FakeSystem:
     def observe(self, target: Target) -> Observation:
         return self.faults.call(lambda: self._observe(target), writes=False)
 
-    def give(self, target: Target) -> Written:
-        return self.faults.call(lambda: self._write(target, present=True), writes=True)
+    def give(self, target: Target) -> None:
+        self.faults.call(lambda: self._write(target, present=True), writes=True)
 
-    def take(self, target: Target) -> Written:
-        return self.faults.call(lambda: self._write(target, present=False), writes=True)
+    def take(self, target: Target) -> None:
+        self.faults.call(lambda: self._write(target, present=False), writes=True)
 
     def holdings(self, account_id: str) -> Holdings:
         return Holdings(groups=[ref for who, ref in self._history if who == account_id])
@@ -75,11 +75,10 @@ class FakeSystem:
         self.seen.add((self._clock.now(), target.account_id, str(target.entitlement), present))
         return Observation(present=present, evidence="the list shows it" if present else "the list does not show it")
 
-    def _write(self, target: Target, *, present: bool) -> Written:
+    def _write(self, target: Target, *, present: bool) -> None:
         assert target.account_id is not None
         ref = str(target.entitlement)
         if self.has(target.account_id, ref) is present:
-            return Written.ALREADY
+            return
         self.writes.append((target.account_id, ref, "give" if present else "take"))
         self.change(target.account_id, ref, present=present)
-        return Written.APPLIED
