@@ -56,7 +56,7 @@ class Accounts:
         return user if user.accountId == account_id else None
 
     def has_access(self, account_id: str) -> bool:
-        """Whether the account has access to any Jira product; False also when Jira does not say [spec: expand]."""
+        """Whether the account has access to any Jira product; False also when Jira does not tell [spec]."""
         params = {"accountId": account_id, "expand": "applicationRoles"}
         answer = self._client.send(Call(method="GET", route=_USER, params=params, expects=_NO_SUCH_ACCOUNT))
         if answer.status in _NO_SUCH_ACCOUNT:

@@ -75,7 +75,7 @@ class Accounts:
         return users or _exactly(self._search(value, name), name, value)
 
     def _search(self, term: str, *fields: str) -> list[User]:
-        """Users with the term somewhere in a field [spec: partial match]."""
+        """Users with the term anywhere in one of the fields [spec]."""
         body = {
             "searchFilter": {"searchTerm": term, "fields": list(fields)},
             "fields": _FIELDS,
