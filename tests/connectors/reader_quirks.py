@@ -6,15 +6,15 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from access.failures import Failure
-from connectors.reading import Incomplete, Part, Reader, ReadPlan, ResourceRow, Row, Shifted, ThingKind
+from connectors.reading import Incomplete, Reader
 from simulator.server import Simulators
 from simulator.world import change_switches
+from tests.connectors.snapshot_engine import take
 from tests.connectors.snapshot_truth import Truth, difference, is_between, shown
 
 HTML = "<html><body><h1>Bad gateway</h1></body></html>"
@@ -31,47 +31,12 @@ PASSING: dict[str, dict[str, Any]] = {
 FAILING: dict[str, tuple[dict[str, Any], str]] = {
     "half a body": ({"truncate_to": 300}, "was not JSON"),
     "an HTML page and 200": ({"status": 200, "body": HTML}, "was not JSON"),
+    "an outage": ({"status": 503}, "503"),
     "another shape": ({"status": 200, "body": {"rows": 1}}, "a shape Provisor does not"),
     "a redirect": ({"status": 302, "headers": {"location": "http://elsewhere.example/"}}, "redirect"),
     "a call that is gone": ({"status": 410}, "needs an update"),
     "a refused credential": ({"status": 401}, "refused Provisor's"),
 }
-
-_READINGS = 4
-
-
-class InMemory:
-    """The smallest engine that drives a reader: rows by part, each part read again while it shifts."""
-
-    def __init__(self) -> None:
-        self.parts: dict[str, list[Row]] = {}
-
-    def take(self, reader: Reader) -> Truth:
-        """A complete snapshot."""
-        reader.prove()
-        plan = reader.plan(previous=None, now=datetime.now(UTC))
-        stage = 0
-        while (parts := reader.parts(plan, stage, self)) is not None:
-            for part in list(parts):
-                self.parts[part.name] = self._read(reader, plan, part)
-            stage += 1
-        return shown(row for rows in self.parts.values() for row in rows)
-
-    def resources(self, kind: ThingKind) -> Iterator[ResourceRow]:
-        return (
-            row for rows in self.parts.values() for row in rows if isinstance(row, ResourceRow) and row.kind is kind
-        )
-
-    def count(self, kind: ThingKind) -> int:
-        return len(list(self.resources(kind)))
-
-    def _read(self, reader: Reader, plan: ReadPlan, part: Part) -> list[Row]:
-        for _ in range(_READINGS):
-            try:
-                return [row for page in reader.read(plan, part) for row in page]
-            except Shifted:
-                continue
-        raise Incomplete(f"{part.name} changed every time")
 
 
 @dataclass
@@ -133,9 +98,9 @@ def survive(system: QuirkySystem, quirk: Quirk) -> None:
     with meanwhile(system.simulators, path, lambda: act(system), after=quirk.after):
         if quirk.fails is not None:
             with pytest.raises((Failure, Incomplete), match=quirk.fails):
-                InMemory().take(reader)
+                take(reader)
         else:
-            seen = InMemory().take(reader)
+            seen = shown(take(reader).rows)
     assert all(system.simulators.faults.get(fault).played for fault in faults), "a fault was never met"
     if quirk.fails is None and (quirk.meanwhile is not None or quirk.late):
         assert is_between(seen, earlier, system.truth())

@@ -112,7 +112,7 @@ CREDENTIALS = [
     Quirk("the token is revoked before", change=revoke, fails="refused Provisor's credential"),
     *(
         Quirk(f"the token is revoked before {path}", meanwhile=(path, revoke), fails="refused")
-        for path in (USERS, GROUPS, MEMBERS, PROJECTS, ROLES, "/mypermissions$", "/3/role$")
+        for path in (USERS, GROUPS, MEMBERS, PROJECTS, ROLES, "/mypermissions$", "/3/role$", "/project/[^/]+/role$")
     ),
     *(
         Quirk(f"the token is revoked before {path}: {switches}", switches, meanwhile=(path, revoke), fails="refused")
@@ -121,10 +121,6 @@ CREDENTIALS = [
             (GROUPS, {"anonymous_directory_status": 403}),
             (PROJECTS, {"unauthenticated_body": "json"}),
         )
-    ),
-    *(
-        Quirk(f"{permission} is taken before", change=forbid(permission), fails="lacks the global permission")
-        for permission in ("ADMINISTER", "USER_PICKER")
     ),
 ]
 

@@ -255,21 +255,6 @@ def test_too_many_calls_go_up_for_the_engine_to_wait(harness: JumpCloudReaderHar
     assert (caught.value.retry_after is None) is (retry_after == "none")
 
 
-def test_a_burst_of_503_is_bridged(harness: JumpCloudReaderHarness) -> None:
-    harness.seed(users=230)
-    harness.switch(unavailable_every=5, unavailable_burst=2)
-    assert harness.proves(harness.take(harness.reader(retry_policy=RetryPolicy.without_waits(8))))
-
-
-def test_a_long_outage_goes_up(harness: JumpCloudReaderHarness) -> None:
-    harness.seed()
-    harness.simulators.faults.add(
-        path="/members$", status=503, times=None, content_type="text/html", body="<h1>503</h1>"
-    )
-    with pytest.raises(Transient):
-        harness.take(harness.reader())
-
-
 @pytest.mark.parametrize("path", ["/api/systemusers$", "/v2/usergroups$", "/members$", "/api/users$", "/associations$"])
 def test_a_page_that_is_not_json_is_never_an_empty_list(harness: JumpCloudReaderHarness, path: str) -> None:
     harness.seed()

@@ -12,7 +12,8 @@ import pytest
 from connectors.paging import OffsetList, Page
 from connectors.reading import Incomplete, Part, ReadPlan, Shifted, ThingKind
 from httpclient import Fetcher
-from tests.connectors.jumpcloud_reader_harness import JumpCloudReaderHarness, read_part
+from tests.connectors.jumpcloud_reader_harness import JumpCloudReaderHarness
+from tests.connectors.snapshot_engine import read_part
 
 PLAN = ReadPlan("listing")
 USERS = Part("users", large=True)
@@ -266,27 +267,6 @@ def test_no_more_rows_are_asked_for_than_a_page_may_have(harness: JumpCloudReade
     assert harness.proves(harness.take(harness.reader()))
 
 
-def test_users_are_read_in_an_order_that_holds(harness: JumpCloudReaderHarness) -> None:
-    harness.seed(users=330)
-    harness.switch(unsorted_order="rotating")
-    assert harness.proves(harness.take(harness.reader()))
-
-
-def test_lists_without_totals_are_read_to_an_empty_page(harness: JumpCloudReaderHarness) -> None:
-    harness.seed(users=230, groups=12)
-    harness.group("Everyone", 230)
-    harness.switch(total_count_header=False)
-    assert harness.proves(harness.take(harness.reader()))
-
-
-def test_a_user_who_leaves_while_users_are_paged_is_a_shift_and_then_the_truth(harness: JumpCloudReaderHarness) -> None:
-    harness.seed(users=330)
-    harness.switch(drift="remove")
-    with pytest.raises(Shifted):
-        list(harness.reader().read(PLAN, USERS))
-    assert len(read_part(harness.reader(), PLAN, USERS)) == len(harness.world.users)
-
-
 def test_a_user_who_joins_while_users_are_paged_is_read_too(harness: JumpCloudReaderHarness) -> None:
     harness.seed(users=330)
     harness.switch(drift="insert")
@@ -307,13 +287,6 @@ def test_members_that_change_while_they_are_paged_are_read_again(harness: JumpCl
     harness.switch(drift=how)
     rows = read_part(harness.reader(), PLAN, part)
     assert {row.principal for row in rows} == set(harness.world.members.rights(group))  # type: ignore[union-attr] # only grants are in this part
-
-
-def test_a_list_that_never_rests_is_incomplete_and_no_half_snapshot(harness: JumpCloudReaderHarness) -> None:
-    harness.seed(users=330)
-    harness.switch(drift="remove", drift_times=1000)
-    with pytest.raises(Incomplete):
-        read_part(harness.reader(), PLAN, USERS)
 
 
 @pytest.mark.parametrize("totals", [True, False])
