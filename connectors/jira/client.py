@@ -73,7 +73,7 @@ def refusal(answer: Response, what: str, *, remedy: str) -> Permanent:
 
 
 def disagreement(answer: Response, what: str) -> Failure:
-    """The failure of a 404 about things that a read has just shown: reads lag behind writes [observed]."""
+    """The failure of a 404 about a group, role or account that a read has just shown: reads lag behind writes [observed]."""
     return Transient(
         f"Jira answered {answer.status} when asked to {what}, although both are there.",
         status=answer.status,

@@ -90,11 +90,10 @@ class Memberships:
             return _gone(answer, f"user {user_id}")
         failure = self._refusal(answer, group_id, "add the user to")
         if isinstance(failure, Permanent) and not user.active:
-            return Permanent(
+            return _permanent(
+                answer,
                 f"JumpCloud did not add {user.title}, who is staged, suspended or locked, to group {group_id}.",
                 remedy="Activate the user first.",
-                status=answer.status,
-                trace_id=answer.trace_id,
             )
         return failure
 
@@ -104,11 +103,10 @@ class Memberships:
         if group is None:
             return _gone(answer, f"group {group_id}")
         if group.follows_a_rule:
-            return Permanent(
+            return _permanent(
+                answer,
                 f"JumpCloud did not {what} group {group.name}, whose members follow a rule.",
                 remedy="A person must change the rule or make an exemption in the JumpCloud console.",
-                status=answer.status,
-                trace_id=answer.trace_id,
             )
         if answer.status == HTTPStatus.NOT_FOUND:
             # Both ends exist: reads may lag behind writes [assumed].
@@ -117,11 +115,10 @@ class Memberships:
                 status=answer.status,
                 trace_id=answer.trace_id,
             )
-        return Permanent(
+        return _permanent(
+            answer,
             f"JumpCloud did not {what} group {group.name} ({answer.status}{said}).",
             remedy="A person must look at the group in the JumpCloud console.",
-            status=answer.status,
-            trace_id=answer.trace_id,
         )
 
     def _read_groups(self, user_id: str) -> tuple[frozenset[str] | None, bool]:
@@ -152,9 +149,9 @@ class Memberships:
 
 
 def _gone(answer: Response, what: str) -> Permanent:
-    return Permanent(
-        f"JumpCloud has no {what}.",
-        remedy="Check whether it was deleted, and ask again for the right one.",
-        status=answer.status,
-        trace_id=answer.trace_id,
-    )
+    remedy = "Check whether it was deleted, and ask again for the right one."
+    return _permanent(answer, f"JumpCloud has no {what}.", remedy=remedy)
+
+
+def _permanent(answer: Response, message: str, *, remedy: str) -> Permanent:
+    return Permanent(message, remedy=remedy, status=answer.status, trace_id=answer.trace_id)

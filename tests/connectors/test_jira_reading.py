@@ -59,27 +59,6 @@ def plan(reader: JiraReader) -> ReadPlan:
 # The whole
 
 
-def test_a_snapshot_holds_exactly_what_the_site_holds(harness: JiraReaderHarness, world: World) -> None:
-    seed(world, users=60, groups=8, projects=6, members_per_group=7)
-    taken = harness.take(harness.reader())
-    assert set(taken.accounts) == set(world.directory.users)
-    assert {row.id: row.name for row in taken.resources(ThingKind.GROUP)} == {
-        group.id: group.name for group in world.directory.groups.values()
-    }
-    for group in world.directory.groups.values():
-        assert taken.members(group.id) == set(group.members), group.name
-    assert {row.id for row in taken.resources(ThingKind.PROJECT)} == set(world.projects.by_id)
-    for project in world.projects.by_id.values():
-        roles = {
-            role.id for role in world.catalogue.roles_of(project) if role.name != "atlassian-addons-project-access"
-        }
-        listed = [row for row in taken.resources(ThingKind.PROJECT_ROLE) if row.parent == project.id]
-        assert {row.id for row in listed} == {f"{project.id}/{role}" for role in roles}
-        for role in roles:
-            held = {(actor.user or actor.group) for actor in project.roles.get(role, [])}
-            assert {principal for _, principal in taken.actors(project.id, role)} == held
-
-
 @pytest.mark.parametrize("page", [50, 7])
 def test_a_snapshot_costs_no_more_calls_than_the_formula_and_a_twentieth(
     harness: JiraReaderHarness, world: World, page: int
@@ -235,19 +214,6 @@ def test_a_damaged_record_is_left_out(harness: JiraReaderHarness, world: World) 
 
 
 # Groups
-
-
-def test_inactive_members_are_members(harness: JiraReaderHarness, world: World) -> None:
-    idle = add_user(world, "Idle", account_status="inactive")
-    group = add_group(world, "team", idle)
-    assert harness.take(harness.reader()).members(group.id) == {idle.account_id}
-
-
-def test_members_beyond_the_largest_page_are_read(harness: JiraReaderHarness, world: World) -> None:
-    group = add_group(world, "team", *(add_user(world, f"U{number}") for number in range(101)))
-    taken = harness.take(harness.reader())
-    assert taken.members(group.id) == set(group.members)
-    assert taken.calls["jira GET /rest/api/3/group/member"] == 3 + 2  # and one for each of the site's own groups
 
 
 def test_system_groups_are_read_and_marked(harness: JiraReaderHarness, world: World) -> None:

@@ -104,16 +104,6 @@ def test_apps_in_groups_are_found_although_the_directories_do_not_show_apps(
     assert taken.calls["jira GET /rest/api/3/user/groups"] == 2
 
 
-def test_inactive_and_suspended_members_are_members(harness: JiraReaderHarness, world: World) -> None:
-    seed(world, users=60, groups=12, projects=0)
-    idle = add_user(world, "Idle", account_status="inactive", managed=True)
-    suspended = add_user(world, "Suspended", membership_status="suspended")
-    for user in (idle, suspended):
-        world.administration.add_member(world.group("team-03"), user)
-    taken = harness.take(harness.reader(organization=harness.organization()))
-    assert {idle.account_id, suspended.account_id} < taken.members(world.group("team-03").id)
-
-
 @pytest.mark.parametrize("asked", ["idle", "members"])
 def test_memberships_that_do_not_agree_with_jiras_are_read_from_jira(
     harness: JiraReaderHarness, world: World, asked: str

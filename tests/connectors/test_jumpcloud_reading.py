@@ -295,14 +295,6 @@ def test_a_key_that_is_wrong_expired_or_of_another_organization_is_refused(harne
         harness.take(reader)
 
 
-def test_a_multi_tenant_key_needs_its_organization(harness: JumpCloudReaderHarness) -> None:
-    key = harness.act("add_admin", email="msp@example.com", multiTenant=True)["api_key"]
-    with pytest.raises(CredentialRefused):
-        harness.take(harness.reader(key=key))
-    snapshot = harness.take(harness.reader(key=key, organization=harness.world.organization_id))
-    assert harness.proves(snapshot)
-
-
 def test_a_role_that_may_not_read_is_said_so(harness: JumpCloudReaderHarness) -> None:
     key = harness.act("add_admin", email="runner@example.com", roleName="Command Runner")["api_key"]
     with pytest.raises(Permanent) as caught:
@@ -310,10 +302,3 @@ def test_a_role_that_may_not_read_is_said_so(harness: JumpCloudReaderHarness) ->
     assert caught.value.status == 403
     read_only = harness.world.credentials()["read_only_api_key"]
     assert harness.proves(harness.take(harness.reader(key=read_only)))
-
-
-@pytest.mark.parametrize("bodies", ["html", "empty", "full"])
-def test_errors_are_told_by_status_whatever_their_body(harness: JumpCloudReaderHarness, bodies: str) -> None:
-    harness.switch(error_bodies=bodies)
-    with pytest.raises(CredentialRefused):
-        harness.reader(key="jca_wrong").prove()

@@ -96,9 +96,9 @@ class ChangeEvents:
 
 
 def _touched_by_event(facts: EventFacts) -> set[str]:
-    things = facts.context or []
-    groups = {thing.id.rpartition("/")[2] for thing in things if _OF_GROUPS.search(thing.type)}
-    people = any(_OF_PEOPLE.search(thing.type) for thing in things)
+    subjects = facts.context or []
+    groups = {one.id.rpartition("/")[2] for one in subjects if _OF_GROUPS.search(one.type)}
+    people = any(_OF_PEOPLE.search(one.type) for one in subjects)
     if not groups and (not (people or _matters(facts.action)) or _IDLE.search(facts.action)):
         return set()
     touched = {DIRECTORY} | {f"{MEMBERS}{group_id}" for group_id in groups}
