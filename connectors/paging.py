@@ -1,10 +1,9 @@
 """Lists read by offset, completely or not at all.
 
-Offsets drift: a row deleted before the offset hides one, an insert doubles one [docs: JumpCloud; observed: Jira], and one of
-each leaves the total what it was. So pages overlap: each begins with the row that the page before it ended with. While the
-order holds, that proves that nothing between them was skipped, whoever came or went meanwhile, and it costs a call more for
-about as many pages as a page has rows. Besides, rows are told apart by id, every page's total is watched, and the rows
-received must come to the total in the end.
+Offsets drift: a row deleted before the offset hides another row, an insert shows one twice [docs: JumpCloud; observed: Jira],
+and one of each leaves the total as it was. So pages overlap: each begins with the last row of the page before it. If the
+order is stable, the shared row proves that no row was skipped. Cost: about one extra call per ``size`` pages. The reader also
+compares ids and the totals of all pages, and the rows must add up to the total in the end.
 """
 
 from __future__ import annotations
@@ -19,16 +18,21 @@ from httpclient.fetcher import Fetcher
 
 T = TypeVar("T")
 
-#: Pages of a filtered list have the last place in so many in common: a call more for as many.
+#: Two pages of a filtered list share one place in so many: one extra call for as many pages.
 _OVERLAP_SHARE = 100
 
-#: A page beyond the end is only noticed when it has come; at most one such call for so many pages is wasted.
+#: Only its answer shows that a page is beyond the end; the reader wastes at most one such call for so many pages.
 _PAGES_PER_GUESS = 20
+
+
+def pages(rows: int, size: int) -> int:
+    """The calls for a list of so many rows, ``size`` to a page: at least one."""
+    return max(1, -(-rows // size))
 
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[T]):
-    """One page: the rows exactly as they were sent, and how many rows the service says the list has (None: it does not say)."""
+    """One page: the rows as the service sent them, and the total that it tells (None: it tells no total)."""
 
     rows: Sequence[T]
     total: int | None = None
@@ -36,11 +40,11 @@ class Page(Generic[T]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OffsetList(Generic[T]):
-    """A list that is read by offset.
+    """A list that Provisor reads by offset.
 
-    ``page`` fetches the page at an offset; ``size`` is how many rows it asks for. ``key`` is what tells a row from the others,
-    None for a row that says nothing (it counts, and is left out). ``ascending`` says that the list is sorted by that key:
-    then rows that are added meanwhile are read too, and no ids have to be remembered.
+    ``page`` fetches the page at an offset and asks for ``size`` rows. ``key`` identifies a row; None is for an empty row, which
+    counts for the total and is left out. ``ascending`` means that the service sorts the list by that key: then the reader
+    also reads rows that join meanwhile, and need not remember ids.
     """
 
     page: Callable[[int], Page[T]]
@@ -49,16 +53,16 @@ class OffsetList(Generic[T]):
     ascending: bool = False
 
     def read(self, fetching: Fetcher, *, ahead: bool = False) -> Iterator[list[T]]:
-        """The rows, each once, page by page; with ``ahead`` several pages are fetched at once (for long lists).
+        """The rows, each once, page by page; with ``ahead`` several pages at once (for long lists).
 
-        The end is where the total says, or, where no total is told, a page with nothing new; never a short page. Raises
-        ``Shifted`` when the list changed meanwhile, and the failure words.
+        The list ends at its total or, without a total, at a page with nothing new; never at a short page. Raises ``Shifted``
+        when the list changed meanwhile, and the failure words.
         """
         first = fetching.one(partial(self.page, 0))
         tally = _Tally(self, first.total)
         yield tally.fresh(first)
         reached = len(first.rows)
-        # Pages of one row cannot overlap and go on.
+        # With one row a page, an overlap would make no progress.
         overlap = 1 if reached > 1 else 0
         if tally.total is None:
             yield from self._until_nothing_new(fetching, tally, reached, overlap)
@@ -77,14 +81,14 @@ class OffsetList(Generic[T]):
     def _until_total(
         self, fetching: Fetcher, tally: _Tally[T], size: int, overlap: int, *, ahead: bool
     ) -> Iterator[list[T]]:
-        """Pages have ``size`` rows: as many as the first one had, which may be fewer than were asked for."""
+        """Pages have ``size`` rows, as many as the first page had; the service may give fewer than the reader asks for."""
         if not size:
-            raise Shifted("The first page was empty, and the list was said to have rows.")
+            raise Shifted("The first page was empty, and the total was not 0.")
         reached = end = size
         for start, page in self._spread(fetching, tally, size, overlap, ahead=ahead):
             yield tally.fresh(page, overlap=overlap)
             reached, end = start + len(page.rows), start + size
-            # A page may be shorter than the others in the middle of the list [observed: JumpCloud]: read on from where it ended.
+            # A page in the middle may be shorter than the others [assumed: JumpCloud]: read on from its end.
             yield from self._between(fetching, tally, reached, end, overlap)
         yield from self._between(fetching, tally, max(reached, end), None, overlap)
 
@@ -106,7 +110,7 @@ class OffsetList(Generic[T]):
     def _between(
         self, fetching: Fetcher, tally: _Tally[T], reached: int, end: int | None, overlap: int
     ) -> Iterator[list[T]]:
-        """What lies from ``reached`` to ``end``, or to the end of the list."""
+        """The rows from ``reached`` to ``end``, or to the end of the list."""
         while reached < (tally.total or 0) and (end is None or reached < end):
             start = reached - overlap
             page = fetching.one(partial(self.page, start))
@@ -119,10 +123,10 @@ class OffsetList(Generic[T]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FilteredList(Generic[T]):
-    """A list whose pages are filtered after they were cut, and that tells no total [observed: Jira's users].
+    """A list that the service filters after cutting it into pages, and that tells no total [observed: Jira's users].
 
-    ``page`` fetches what may be seen of the ``size`` places from an offset on: any page may be short, and only one with
-    nothing but places that it has in common with the page before it is the end. ``key`` is as in ``OffsetList``.
+    ``page`` fetches the visible rows of ``size`` places from an offset on. Any page may be short; the list ends at a page
+    with no place of its own, beyond those that it shares with the page before. ``key`` is as in ``OffsetList``.
     """
 
     page: Callable[[int], Sequence[T]]
@@ -132,7 +136,7 @@ class FilteredList(Generic[T]):
     def read(self, fetching: Fetcher) -> Iterator[list[T]]:
         """The rows, each once, page by page. Raises ``Shifted`` when the list changed meanwhile, and the failure words.
 
-        Later pages are asked for ahead, as far as that wastes no more than 5 % of the calls beyond the end.
+        The reader fetches later pages ahead, so far that at most 5 % of the calls are beyond the end.
         """
         seen: set[str] = set()
         before: Sequence[T] = ()
@@ -155,10 +159,10 @@ class FilteredList(Generic[T]):
                 number += 1
 
     def _follows(self, fetching: Fetcher, before: Sequence[T], page: Sequence[T], start: int) -> None:
-        """Make sure that nothing was skipped between the page that began at ``start`` and the next one.
+        """Make sure that no row was skipped between the page that began at ``start`` and the next page.
 
-        They have some places in common. When nothing is to be seen at these, the first one is asked for again: what had
-        moved out of reach of the next one would be in it now.
+        The two share some places. When none of the shared places shows a row, the reader fetches the first page again: a row
+        that moved out of reach of the next page would be in it now.
         """
         known = set(self._keys(before))
         if not known.isdisjoint(self._keys(page)):
@@ -166,7 +170,7 @@ class FilteredList(Generic[T]):
         if len(before) >= self.size:
             raise Shifted("A page did not show the last rows of the full page before it.")
         if page and self._keys(fetching.one(partial(self.page, start))) != self._keys(before):
-            raise Shifted("A page had changed when it was asked for again.")
+            raise Shifted("A page had changed when it was read again.")
 
     def _keys(self, page: Sequence[T]) -> list[str]:
         return [key for row in page if (key := self.key(row)) is not None]
@@ -180,7 +184,7 @@ class FilteredList(Generic[T]):
 
 
 class _Tally(Generic[T]):
-    """What has come so far of one list."""
+    """The rows of one list so far."""
 
     def __init__(self, of: OffsetList[T], total: int | None) -> None:
         self.total = total
@@ -192,7 +196,7 @@ class _Tally(Generic[T]):
         self._doubled = False
 
     def fresh(self, page: Page[T], *, overlap: int = 0) -> list[T]:
-        """The rows that were not there before; the first ``overlap`` (0 or 1) must have been the last."""
+        """The new rows of a page, whose first ``overlap`` rows (0 or 1) must be the last of the page before."""
         self._compare(page.total)
         if overlap and (not page.rows or self._of.key(page.rows[0]) != self._end):
             raise Shifted("A page did not begin with the row that the page before it ended with.")
@@ -206,7 +210,7 @@ class _Tally(Generic[T]):
         return fresh
 
     def close(self) -> None:
-        """Raise ``Shifted`` unless all has come."""
+        """Raise ``Shifted`` unless all rows have come."""
         if self.total is None and self._doubled:
             raise Shifted("A row came twice.")
         if self.total is not None and self._count != self.total:
@@ -220,7 +224,7 @@ class _Tally(Generic[T]):
         self.total = total
 
     def _counts(self, row: T) -> bool:
-        """Count the row if it is new; whether it is to be handed on."""
+        """Count the row if it is new, and say whether to hand it on."""
         key = self._of.key(row)
         if key is None:
             self._count += 1

@@ -14,9 +14,9 @@ from access.operations import Operation
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What one operation is about. ``account_id`` is None only while the account is still to be made from ``email``.
+    """What one operation changes. ``account_id`` is None only until the account of ``email`` exists.
 
-    ``products`` are the Jira products a new account gets.
+    ``products`` are the Jira products of a new account.
     """
 
     entitlement: EntitlementRef
@@ -32,9 +32,9 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """What the system itself shows about a target: the proof an operation is done by.
+    """What the system itself shows about a target: the proof of an operation.
 
-    ``evidence`` is one sentence with what was read. ``account_id`` is filled when an account was found by its email.
+    ``evidence`` is one sentence about what was read. ``account_id`` names the account when an email address found it.
     """
 
     present: bool
@@ -46,7 +46,7 @@ class Observation:
 class Holdings:
     """What an account holds, for the ticket that asks a person to deprovision it.
 
-    ``complete`` is False when reading all of it would have cost too many calls; ``note`` then says what is left out.
+    ``complete`` is False when all of it would have cost too many calls; ``note`` then says what is missing.
     """
 
     groups: Sequence[str] = field(default_factory=tuple)
@@ -64,21 +64,21 @@ class Connector(Protocol):
         ...
 
     def automates(self, kind: ResourceKind, direction: Direction) -> bool:
-        """Whether the API can do this at all; what it cannot becomes a ticket."""
+        """Whether the API can do this at all; everything else becomes a ticket."""
         ...
 
     def find_account(self, subject: Subject) -> Account | NoMatch:
-        """The one account the subject names."""
+        """The one account that the subject names."""
         ...
 
     def find_entitlement(self, ref: EntitlementRef) -> Entitlement | NoMatch:
-        """The one entitlement asked for by id or name, with whether only a person can change it."""
+        """The one entitlement that the reference names by id or name, and whether only a person can change it."""
         ...
 
     def observe(self, target: Target) -> Observation:
         """Whether the account has the entitlement now, read from the system itself.
 
-        A resource or account that is gone is an observation (not present), never a failure.
+        A resource or account that is gone makes an observation (not present), never a failure.
         """
         ...
 

@@ -1,9 +1,9 @@
-"""What Provisor asks of a system when it takes a snapshot of it: the port each reader implements.
+"""What Provisor asks of a system to take a snapshot of it: the port that each reader implements.
 
 A snapshot is made of *parts*, each one list of the system ("users", "groups", "members/<group>"). The engine (``tasks/sync.py``)
-decides which parts are read when and by whom, and stores their rows; the reader knows how to read a part completely, in as
-few calls as the service allows, and says so when it could not. Parts come in stages: the parts of a later stage are made
-from what an earlier one found, which the engine hands back as a ``Catalogue``.
+decides who reads which part when, and stores the rows; the reader knows how to read a part completely, in as few calls as the
+service allows, and says so when it could not. Parts come in stages: a later stage is made from the resources of earlier
+stages, which the engine hands back as a ``Catalogue``.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from access.entitlements import ResourceKind, System
 
 
 class AccountKind(StrEnum):
-    """What sort of account it is."""
+    """The kind of an account."""
 
     #: A JumpCloud user.
     USER = "user"
@@ -30,7 +30,7 @@ class AccountKind(StrEnum):
     APP = "app"
     #: A portal customer.
     CUSTOMER = "customer"
-    #: An account of a type the service does not name.
+    #: An account of a type that the service does not name.
     UNKNOWN = "unknown"
 
 
@@ -38,21 +38,21 @@ class AccountStatus(StrEnum):
     """Whether an account can be used."""
 
     ACTIVE = "active"
-    #: Made, and not to be used yet.
+    #: Prepared, and not usable yet.
     STAGED = "staged"
     #: Locked after failed logins.
     LOCKED = "locked"
     #: Suspended, deactivated or inactive.
     SUSPENDED = "suspended"
-    #: Deleted, and still listed.
+    #: Deleted, and still in the list.
     DELETED = "deleted"
 
 
 @dataclass(frozen=True, slots=True)
 class AccountRow:
-    """One account. ``email_source`` says who showed the address: profile, organization or provisor (our own record).
+    """One account. ``email_source`` names the source of the address: profile, organization or provisor (our own record).
 
-    ``attributes`` is the profile, as far as it is about the person and holds no secret.
+    ``attributes`` are the profile, without secrets.
     """
 
     id: str
@@ -86,13 +86,13 @@ class PrincipalKind(StrEnum):
     """Who holds a grant."""
 
     ACCOUNT = "account"
-    #: Everybody in a group holds it through the group.
+    #: All members of a group hold the grant through the group.
     GROUP = "group"
 
 
 @dataclass(frozen=True, slots=True)
 class GrantRow:
-    """One direct grant: a principal holds a resource. ``since`` only when the service itself says since when."""
+    """One direct grant: a principal holds a resource. ``since`` is there only when the service tells it."""
 
     kind: ResourceKind
     resource: str
@@ -108,8 +108,8 @@ Row = AccountRow | ResourceRow | GrantRow
 class Part:
     """One list of the system. ``name`` is unique within the system and stable from snapshot to snapshot.
 
-    ``about`` is what the reader needs to read it (ids), plain strings, since any worker may be the one to read it.
-    ``large`` lists are streamed; the others are short enough to be held while they are checked.
+    ``about`` holds the ids that the reader needs, as plain strings, since any worker may read the part. The engine streams
+    ``large`` lists; others are short enough to hold in memory while it checks them.
     """
 
     name: str
@@ -119,11 +119,11 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class ReadPlan:
-    """How one snapshot will be read. Plain JSON inside: it is stored with the run, for all workers.
+    """How to read one snapshot. Plain JSON inside: the run stores the plan, for all workers.
 
-    ``full`` is whether every part is read; otherwise only ``touched`` parts are, and what the previous snapshot had is kept
-    for the others (a name ending in ``/`` touches all parts that begin with it). ``method`` is a word for people.
-    ``state`` is the reader's own (ids of reports, results of probes).
+    With ``full`` the run reads every part; otherwise only ``touched`` parts, and keeps the others from the previous snapshot
+    (a name that ends in ``/`` touches all parts that begin with it). ``method`` is a word for people. ``state`` is the
+    reader's own (ids of reports, results of probes).
     """
 
     method: str
@@ -134,7 +134,7 @@ class ReadPlan:
 
 
 class Catalogue(Protocol):
-    """What the earlier stages of this run found (parts kept from the previous snapshot included)."""
+    """The resources of earlier stages of this run, with those of parts kept from the previous snapshot."""
 
     def resources(self, kind: ResourceKind) -> Iterator[ResourceRow]:
         """The resources of a kind."""
@@ -146,15 +146,19 @@ class Catalogue(Protocol):
 
 
 class Shifted(Exception):  # noqa: N818 - an event of reading, for the engine to act on
-    """The list changed while it was read: what was yielded must be forgotten, and the part read again."""
+    """The list changed while it was read: the caller must drop the rows so far, and read the part again."""
 
 
 class Incomplete(Exception):  # noqa: N818 - what a reader says of a list, not an error of the caller
-    """The list cannot be had completely; one sentence why. The run fails and the old snapshot stays."""
+    """The service does not give the list completely; one sentence why. The run fails and the old snapshot stays."""
+
+
+class ChangesUnknown(Exception):  # noqa: N818 - an event of reading, for the reader to read everything
+    """The system's logs do not tell what changed; a few words why."""
 
 
 class Reader(Protocol):
-    """Reads one system. Besides what is named here, every method raises the failure words of ``access.failures``."""
+    """Reads one system. Every method also raises the failure words of ``access.failures``."""
 
     @property
     def system(self) -> System:
@@ -162,13 +166,13 @@ class Reader(Protocol):
         ...
 
     def prove(self) -> str:
-        """Prove the credential good, and say whose it is. Raises ``CredentialRefused``."""
+        """Check the credential, and say whose it is. Raises ``CredentialRefused``."""
         ...
 
     def plan(self, *, previous: datetime | None, now: datetime) -> ReadPlan:
-        """Decide how to read, probing what has to be probed.
+        """Decide how to read, after probes where needed.
 
-        ``previous`` is when the run behind the last complete snapshot began, None for a full pass.
+        ``previous`` is when the run of the last complete snapshot began, None for a full pass.
         """
         ...
 
@@ -177,8 +181,8 @@ class Reader(Protocol):
         ...
 
     def read(self, plan: ReadPlan, part: Part) -> Iterator[Sequence[Row]]:
-        """The rows of a part, in pages; ending normally means that it is complete.
+        """The rows of a part, in pages; a normal end means that the part is complete.
 
-        Raises ``Shifted`` or ``Incomplete``. A part whose resource is gone since is an empty list.
+        Raises ``Shifted`` or ``Incomplete``. A part whose resource is gone by now is an empty list.
         """
         ...

@@ -83,7 +83,7 @@ class HttpClient:
         """How long this client repeats a call."""
         return self._options.retry_policy
 
-    def through(self, rate_limiter: RateLimiter) -> HttpClient:
+    def with_rate_limiter(self, rate_limiter: RateLimiter) -> HttpClient:
         """The same client, on the same connections, for the lane that ``rate_limiter`` belongs to."""
         other = copy.copy(self)
         other._rate_limiter = rate_limiter  # noqa: SLF001 - a copy of this very object

@@ -31,7 +31,7 @@ def provider_from(settings: Settings, clock: Clock, limiter: Callable[[Lane], Ra
     client = site_client(site, section, client_options(settings, clock, limiter(Lane.TICKET)))
     return JiraTicketProvider(
         client,
-        urgent=client.through(limiter(Lane.REVOKE)),
+        urgent=client.with_rate_limiter(limiter(Lane.REVOKE)),
         site_url=site.site_url or "",
         statuses=StatusMap((*ticketing.declined_resolutions, *ticketing.declined_statuses)),
         internal_comments=ticketing.internal_comments,

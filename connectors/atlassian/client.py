@@ -7,12 +7,12 @@ from httpclient import Bearer, ClientOptions, Credential, HttpClient
 #: Where the API is [docs].
 BASE_URL = "https://api.atlassian.com"
 
-#: The name calls are counted under.
+#: The name of the system in failures and in counts of calls.
 SYSTEM = "atlassian"
 
 
 def organization_key(key: str) -> Credential:
-    """The credential of an organization API key [docs]. Raises ``ValueError`` when it could not travel in a header."""
+    """The credential of an organization API key [docs]. Raises ``ValueError`` for one that does not fit into a header."""
     return Bearer(key)
 
 

@@ -1,4 +1,4 @@
-"""What the organization above a site knows of it: people, groups, products and what happened."""
+"""What the organization above a site knows: people, groups, products and events."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from http import HTTPStatus
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 from urllib.parse import parse_qs, urlsplit
 
 from pydantic import TypeAdapter
@@ -22,6 +22,7 @@ from connectors.atlassian.shapes import (
     DirectoryPerson,
     Event,
     Links,
+    Page,
 )
 from connectors.reading import Shifted
 from httpclient import Call, Fetcher, HttpClient, Response
@@ -39,18 +40,13 @@ PAGE = 100
 _EVENT_PAGE = 500
 
 
-class _Page(Protocol):
-    @property
-    def links(self) -> Links | None: ...
-
-
-P = TypeVar("P", bound=_Page)
+T = TypeVar("T")
 
 
 class AtlassianOrganization:
-    """Reads one organization with its API key, with or without scopes. Optional to Provisor.
+    """Reads one organization with its API key, with or without scopes. Provisor works without an organization, too.
 
-    ``fetching`` bounds the calls in flight. Besides what is named, every method raises the failure words.
+    ``fetching`` limits the calls in flight. Every method also raises the failure words.
     """
 
     def __init__(self, client: HttpClient, org_id: str, *, fetching: Fetcher | None = None) -> None:
@@ -62,41 +58,39 @@ class AtlassianOrganization:
         return f"AtlassianOrganization({self._client!r}, {self._org_id!r})"
 
     def within(self, fetching: Fetcher) -> AtlassianOrganization:
-        """The same organization, with calls counted among those of ``fetching``."""
+        """The same organization, with its calls among those of ``fetching``."""
         return AtlassianOrganization(self._client, self._org_id, fetching=fetching)
 
     def prove(self) -> str:
-        """The organization's name; its id when the key has no scope for that. Raises ``CredentialRefused``."""
+        """The organization's name; its id when the key has no scope for the name. Raises ``CredentialRefused``."""
         answer = self._send(self._call("GET", _ORGANIZATION, expects=frozenset({403})))
         if answer.status == HTTPStatus.FORBIDDEN:
             return self._org_id
         return answer.read_as(ORGANIZATION, what="the organization").data.attributes.name or self._org_id
 
     def resources(self, site: str) -> tuple[str, ...]:
-        """The resource names (ARI) of the products at a site's address, one for each; none when it is another's site."""
+        """The resource names (ARI) of the products at a site's address; none for a site of another organization."""
         wanted = _host(site)
         return tuple(
             workspace.id
             for page in self._search(_WORKSPACES, {"limit": PAGE}, WORKSPACES, what="the organization's products")
-            for workspace in page.data
+            for workspace in page
             if workspace.attributes.hostUrl and _host(workspace.attributes.hostUrl) == wanted
         )
 
     def people(self, *, expand: Sequence[str] = (), **filters: Sequence[str]) -> Iterator[list[DirectoryPerson]]:
-        """Those in the organization's directories, and the accounts it manages; never apps [spec].
+        """People in the organization's directories, and the accounts that it manages; never apps [spec].
 
-        ``expand`` is ``groups`` (who is in which group, at no further call), ``productAccess`` (when last active), …;
+        ``expand`` is ``groups`` (the groups of each, at no further call), ``productAccess`` (when last active), …;
         ``filters`` are those of the search, such as ``groupIds``, ``emails``, ``status``.
         """
         body = {"limit": PAGE, **({"expand": list(expand)} if expand else {}), **filters}
-        for page in self._search(_PEOPLE, body, PEOPLE, what="the organization's people"):
-            yield page.data
+        return self._search(_PEOPLE, body, PEOPLE, what="the organization's people")
 
     def groups(self, *, counted: bool = False, **filters: Sequence[str]) -> Iterator[list[DirectoryGroup]]:
-        """The groups of the organization's directories, with who owns them; some system groups are not shown [observed]."""
+        """The groups of the organization's directories with their owners; without some system groups [observed]."""
         body = {"limit": PAGE, **({"expand": ["counts.users"]} if counted else {}), **filters}
-        for page in self._search(_GROUPS, body, DIRECTORY_GROUPS, what="the organization's groups"):
-            yield page.data
+        return self._search(_GROUPS, body, DIRECTORY_GROUPS, what="the organization's groups")
 
     def group(self, group_id: str) -> DirectoryGroup | None:
         """The group; None when the directories do not show it."""
@@ -104,7 +98,7 @@ class AtlassianOrganization:
         return next((group for group in found if group.id == group_id), None)
 
     def events(self, since: datetime, *, most_pages: int) -> Iterator[list[Event]]:
-        """What happened since a time, oldest first. Raises ``Permanent`` when that is more than ``most_pages``."""
+        """The events since a time, oldest first. Raises ``Permanent`` for more than ``most_pages`` of them."""
         params: dict[str, str] = {"from": str(int(since.timestamp() * 1000)), "limit": str(_EVENT_PAGE)}
         for _ in range(most_pages):
             answer = self._send(self._call("GET", _EVENTS, params=params))
@@ -119,16 +113,18 @@ class AtlassianOrganization:
             remedy="Everything is read instead.",
         )
 
-    def _search(self, route: str, body: Mapping[str, Any], shape: TypeAdapter[P], *, what: str) -> Iterator[P]:
-        """The pages of a search. From the second on the cursor goes alone: it holds the rest [spec].
+    def _search(
+        self, route: str, body: Mapping[str, Any], shape: TypeAdapter[Page[T]], *, what: str
+    ) -> Iterator[list[T]]:
+        """The pages of a search. After the first page Provisor sends the cursor alone, which holds the rest [spec].
 
-        Raises ``Shifted`` when a cursor is not good any more, or leads in a circle.
+        Raises ``Shifted`` when a cursor has expired, or leads in a circle.
         """
         answer = self._send(self._call("POST", route, body=body))
         seen: set[str] = set()
         while True:
             page = answer.read_as(shape, what=what)
-            yield page
+            yield page.data
             cursor = _cursor(page.links)
             if cursor is None:
                 return
@@ -140,7 +136,7 @@ class AtlassianOrganization:
                 raise Shifted("The organization does not know its own cursor any more.")
 
     def _call(self, method: str, route: str, **more: Any) -> Call:
-        # A search is sent by POST and changes nothing: it is metered as a read, and may be repeated.
+        # A search goes by POST and changes nothing: it counts as a read, and may be repeated.
         return Call(method=method, route=route, path={"organization": self._org_id}, endpoint_class="read", **more)
 
     def _send(self, call: Call) -> Response:
@@ -157,7 +153,7 @@ class AtlassianOrganization:
 
 
 def _cursor(links: Links | None) -> str | None:
-    """The cursor of the next page: v2 gives it bare, v1 within an address [spec/observed]."""
+    """The cursor of the next page: v2 gives it bare [spec], v1 within an address [observed]."""
     following = links.next if links is not None else None
     if not following:
         return None
@@ -173,5 +169,5 @@ def _cursor(links: Links | None) -> str | None:
 
 
 def _host(address: str) -> str:
-    """What tells an address from another: its host and port, in one case."""
+    """The host and port of an address, in lower case."""
     return urlsplit(address if "://" in address else f"https://{address}").netloc.casefold()

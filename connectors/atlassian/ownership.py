@@ -6,14 +6,14 @@ from datetime import datetime, timedelta
 from access.clock import Clock
 from connectors.atlassian.organization import AtlassianOrganization
 
-#: How long an answer is kept: ownership of a group rarely changes.
+#: How long to keep an answer: the owner of a group rarely changes.
 _FRESH = timedelta(minutes=10)
 
 
 class IdentityProviderGroups:
-    """Says which groups are filled from an identity provider: the question Jira only answers with a refusal [docs].
+    """Says whether an identity provider fills a group. Jira itself tells that only by refusing a change [docs].
 
-    Called with a group's id, one call to the organization for each group in ``fresh``. Raises the failure words.
+    Called with a group's id; asks the organization once for each group in ``fresh``. Raises the failure words.
     """
 
     def __init__(self, organization: AtlassianOrganization, clock: Clock, *, fresh: timedelta = _FRESH) -> None:
@@ -24,7 +24,7 @@ class IdentityProviderGroups:
         self._lock = threading.Lock()
 
     def __call__(self, group_id: str) -> bool:
-        """Whether an identity provider owns the group's members; False for groups the directories do not show."""
+        """Whether an identity provider fills the group; False for a group that the directories do not show."""
         now = self._clock.now()
         with self._lock:
             known = self._known.get(group_id)

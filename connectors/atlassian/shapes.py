@@ -1,15 +1,17 @@
-"""What the organization's answers look like, as far as they are used [spec]. Everything else in them is ignored."""
+"""What the organization's answers look like, as far as Provisor uses them [spec]. Everything else in them is ignored."""
 
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Generic, TypeVar
 
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, TypeAdapter
 
+T = TypeVar("T")
+
 
 def _bare_id(value: object) -> object:
-    """Ids of groups come bare or as resource names (``ari:cloud:identity::group/<id>``) [spec: both in examples]."""
+    """Ids of groups come bare or as resource names (``ari:cloud:identity::group/<id>``): examples have both [spec]."""
     return value.rpartition("/")[2] if isinstance(value, str) else value
 
 
@@ -22,8 +24,15 @@ class Links(BaseModel):
     next: str | None = None
 
 
+class Page(BaseModel, Generic[T]):
+    """A page of a search or of the events."""
+
+    data: list[T]
+    links: Links | None = None
+
+
 class ProductAccess(BaseModel):
-    """A product that somebody can use."""
+    """A product that a person can use."""
 
     id: str | None = None
     key: str | None = None
@@ -31,14 +40,14 @@ class ProductAccess(BaseModel):
 
 
 class PersonGroup(BaseModel):
-    """A group that somebody is in."""
+    """A group that a person is in."""
 
     id: GroupId
     name: str | None = None
 
 
 class DirectoryPerson(BaseModel):
-    """Somebody in a directory of the organization, or managed by it."""
+    """A person in a directory of the organization, or managed by the organization."""
 
     accountId: str
     email: str | None = None
@@ -54,7 +63,7 @@ class DirectoryPerson(BaseModel):
 
     @property
     def last_active(self) -> datetime | None:
-        """When the person last used any product; up to a day late [docs]."""
+        """When the person last used any product; the organization may tell up to a day late [docs]."""
         times = [one.lastActiveTimestamp for one in self.productAccess or [] if one.lastActiveTimestamp is not None]
         return max(times, default=None)
 
@@ -62,13 +71,6 @@ class DirectoryPerson(BaseModel):
     def group_ids(self) -> frozenset[str]:
         """The groups the person is in."""
         return frozenset(group.id for group in self.groups or [])
-
-
-class PersonPage(BaseModel):
-    """A page of ``users/search``."""
-
-    data: list[DirectoryPerson]
-    links: Links | None = None
 
 
 class ManagementAccess(BaseModel):
@@ -80,7 +82,7 @@ class ManagementAccess(BaseModel):
 
 
 class GroupCounts(BaseModel):
-    """How many a group has; only when asked for."""
+    """The number of members of a group; only when ``expand`` asks for it."""
 
     users: int | None = None
 
@@ -97,18 +99,11 @@ class DirectoryGroup(BaseModel):
 
     @property
     def is_external(self) -> bool:
-        """Whether an identity provider fills it."""
+        """Whether an identity provider fills the group."""
         return bool(self.externalSynced) or self.managedBy == "external"
 
 
-class DirectoryGroupPage(BaseModel):
-    """A page of ``groups/search``."""
-
-    data: list[DirectoryGroup]
-    links: Links | None = None
-
-
-class EventThing(BaseModel):
+class EventSubject(BaseModel):
     """What an event is about."""
 
     id: str
@@ -116,12 +111,12 @@ class EventThing(BaseModel):
 
 
 class EventFacts(BaseModel):
-    """What happened, and when it was entered into the log."""
+    """What happened, and when the organization logged it."""
 
     action: str = ""
     time: AwareDatetime | None = None
     processedAt: AwareDatetime | None = None
-    context: list[EventThing] | None = None
+    context: list[EventSubject] | None = None
 
 
 class Event(BaseModel):
@@ -129,13 +124,6 @@ class Event(BaseModel):
 
     id: str
     attributes: EventFacts
-
-
-class EventPage(BaseModel):
-    """A page of ``events-stream``."""
-
-    data: list[Event] = []
-    links: Links | None = None
 
 
 class WorkspaceFacts(BaseModel):
@@ -150,13 +138,6 @@ class Workspace(BaseModel):
 
     id: str
     attributes: WorkspaceFacts = WorkspaceFacts()
-
-
-class WorkspacePage(BaseModel):
-    """A page of ``workspaces``."""
-
-    data: list[Workspace] = []
-    links: Links | None = None
 
 
 class OrganizationFacts(BaseModel):
@@ -178,8 +159,8 @@ class OrganizationAnswer(BaseModel):
     data: OrganizationRecord
 
 
-PEOPLE = TypeAdapter(PersonPage)
-DIRECTORY_GROUPS = TypeAdapter(DirectoryGroupPage)
-EVENTS = TypeAdapter(EventPage)
-WORKSPACES = TypeAdapter(WorkspacePage)
+PEOPLE = TypeAdapter(Page[DirectoryPerson])
+DIRECTORY_GROUPS = TypeAdapter(Page[DirectoryGroup])
+EVENTS = TypeAdapter(Page[Event])
+WORKSPACES = TypeAdapter(Page[Workspace])
 ORGANIZATION = TypeAdapter(OrganizationAnswer)

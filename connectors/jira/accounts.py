@@ -11,20 +11,20 @@ from connectors.jira.shapes import USER, USERS, User, is_account_id
 from connectors.ports import Observation
 from httpclient import Call, HttpClient
 
-#: Our own map from a normalized address to an account id, None when it holds none.
+#: Our own record of the account id of a normalized address, None when there is none.
 KnownEmails = Callable[[str], str | None]
 
 _USER = f"{API}/user"
 _USER_SEARCH = f"{API}/user/search"
 
-#: An unknown id gives 404, one that is none 400 [spec/observed]: neither names an account.
+#: An unknown id gives 404 [spec], a text that cannot be an id 400 [observed]: neither names an account.
 _NO_SUCH_ACCOUNT = frozenset({400, 404})
 
 _MOST_CANDIDATES = 5
 
 
 class Accounts:
-    """Finds accounts. Addresses may be hidden even from administrators [docs], so what an address finds is weighed."""
+    """Finds accounts. A profile may hide its address even from administrators [docs], so Provisor weighs what a search finds."""
 
     def __init__(self, client: HttpClient, own: OwnPermissions, known_emails: KnownEmails) -> None:
         self._client = client
@@ -32,7 +32,7 @@ class Accounts:
         self._known_emails = known_emails
 
     def find(self, subject: Subject) -> Account | NoMatch:
-        """The one account the subject names by accountId, else by email; Jira has no usernames any more [docs]."""
+        """The one account that the subject names by accountId, else by email; Jira has no usernames any more [docs]."""
         if subject.id:
             user = self.by_id(subject.id)
             if user is None:
@@ -45,7 +45,7 @@ class Accounts:
         return NoMatch(f"The Jira account {subject}, named by neither email nor accountId,")
 
     def by_id(self, account_id: str) -> User | None:
-        """The user, active or not, None when there is none of that id (``GET /user`` [spec])."""
+        """The user, active or not, None when no user has that id (``GET /user`` [spec])."""
         if not is_account_id(account_id):
             return None
         call = Call(method="GET", route=_USER, params={"accountId": account_id}, expects=_NO_SUCH_ACCOUNT)
@@ -57,7 +57,7 @@ class Accounts:
         return user if user.accountId == account_id else None
 
     def has_access(self, account_id: str) -> bool:
-        """Whether the account has access to any Jira product; False also when Jira does not say [spec: expand]."""
+        """Whether the account has access to any Jira product; False also when Jira does not tell [spec]."""
         params = {"accountId": account_id, "expand": "applicationRoles"}
         answer = self._client.send(Call(method="GET", route=_USER, params=params, expects=_NO_SUCH_ACCOUNT))
         if answer.status in _NO_SUCH_ACCOUNT:
@@ -68,9 +68,9 @@ class Accounts:
     def by_email(self, email: str) -> Account | NoMatch:
         """The one account of this address.
 
-        Our own map is asked first and what it says is read again. A search hit counts when its address is the wanted one, in
-        any case; a single person's hit with a hidden address is probable, never proven: the search compares hidden addresses
-        [observed], but the beginnings of names as well [spec]. Inactive accounts are not found by search [spec].
+        Provisor asks its own record first, and reads the account that the record names. A search hit counts when its address
+        is the wanted one, in any case. A single person with a hidden address is probable, never proven: the search compares
+        hidden addresses [observed], but also the beginnings of names [spec]. The search finds no inactive accounts [spec].
         """
         known = self._known_emails(email_address.normalized(email))
         user = self.by_id(known) if known else None
@@ -89,7 +89,7 @@ class Accounts:
         return NoMatch(wanted, self._near(email))
 
     def observe(self, account_id: str | None, email: str | None) -> Observation:
-        """Whether there is a usable account; ``account_id`` is filled in when the address found it."""
+        """Whether there is a usable account; the observation names the account that the address found."""
         if account_id:
             user = self.by_id(account_id)
             if user is None:

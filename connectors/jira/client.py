@@ -1,4 +1,4 @@
-"""The HTTP client with Jira Cloud's options: language, refusals hidden in good answers, and its shared search limit."""
+"""The HTTP client for Jira Cloud: its language, its ways to refuse a credential, and the failures of refused changes."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from httpclient import Basic, Bearer, ClientOptions, Credential, Dialect, HttpCl
 
 API = "/rest/api/3"
 
-#: The endpoint class of every user-search route: they share one more limit per tenant [spec][docs].
+#: The endpoint class of all user-search routes, which share one more limit per tenant [spec][docs].
 USER_SEARCH = "user-search"
 
-#: The service answers 200 to a bad credential on routes open to anonymous callers; this header gives it away [observed].
+#: Jira answers 200 to a bad credential on routes open to anonymous callers; only this header tells [observed].
 _LOGIN_HEADER = "x-seraph-loginreason"
 
-#: Words of 403 answers about who we are or where we call from, not about a permission [observed, assumed]. The first is for a
-#: bearer token sent to the site instead of the gateway. Compared without case.
-_NOT_A_SITE_TOKEN = "failed to parse connect session auth token"  # noqa: S105 - words of an error
+#: Words of a 403 about who calls, or from where, and not about a permission [observed, assumed]; compared without case. The
+#: first is the site's answer to a bearer token, which only the gateway takes.
+_BEARER_AT_SITE = "failed to parse connect session auth token"
 _BLOCKED_ADDRESS = ("ip allowlist", "ip address")
 
 
 def api_token(email: str, token: str) -> Credential:
     """The credential of a user's or service account's API token [docs].
 
-    Raises ``ValueError`` when it holds stray white space.
+    Raises ``ValueError`` for one with white space around it.
     """
     return Basic(email, token)
 
@@ -33,15 +33,15 @@ def api_token(email: str, token: str) -> Credential:
 def bearer_token(token: str) -> Credential:
     """The credential of a service account's token at the gateway [docs][observed].
 
-    Raises ``ValueError`` when it could not travel in a header.
+    Raises ``ValueError`` for one that does not fit into a header.
     """
     return Bearer(token)
 
 
 def jira_client(*, base_url: str, credential: Credential, options: ClientOptions) -> HttpClient:
-    """A client for the API at ``base_url``: the site's own for classic tokens, the gateway's for scoped ones.
+    """A client for the API at ``base_url``: the site's own for classic tokens, the gateway's for scoped tokens [docs].
 
-    English is forced, because some outcomes can only be told by their text [docs].
+    The client forces English, because only the text tells some outcomes apart [docs].
     """
     return HttpClient(
         system=System.JIRA,
@@ -58,22 +58,22 @@ def jira_client(*, base_url: str, credential: Credential, options: ClientOptions
 
 
 def is_jiras_own(answer: Response) -> bool:
-    """Whether Jira itself worded an error: it lists its messages, even when there are none [spec].
+    """Whether Jira itself worded an error: Jira lists its messages, even when there are none [spec].
 
-    A site that is suspended or away answers 404 with one ``errorMessage`` on every path [observed], a gateway with ``message``.
+    For a site that is suspended or away every path answers 404 with one ``errorMessage`` [observed]; a gateway sends ``message``.
     """
     return isinstance(answer.member("errorMessages"), list)
 
 
 def credential_remedy(answer: Response) -> str | None:
-    """What to do when the service took us for nobody, whatever the status says [observed]; None when it knew us."""
+    """The remedy when Jira did not accept the credential, whatever the status [observed]; None when Jira accepted it."""
     said = answer.said.lower()
     reason = answer.headers.get(_LOGIN_HEADER, "")
     if "AUTHENTICATION_DENIED" in reason:
         return "Log in once in a browser to answer the captcha, then check the token."
     if answer.status == HTTPStatus.UNAUTHORIZED and "scope" in said:
         return "Create a token with the scopes that the guide for Jira lists; a token's scopes cannot be changed."
-    if answer.status == HTTPStatus.FORBIDDEN and _NOT_A_SITE_TOKEN in said:
+    if answer.status == HTTPStatus.FORBIDDEN and _BEARER_AT_SITE in said:
         return "Set via to gateway: a bearer token does not work at the site's own URL."
     if answer.status == HTTPStatus.FORBIDDEN and any(words in said for words in _BLOCKED_ADDRESS):
         return "Allow the IP address that Provisor calls from in the organization's IP allowlist."
@@ -91,9 +91,19 @@ def refusal(answer: Response, what: str, *, remedy: str) -> Permanent:
 
 
 def disagreement(answer: Response, what: str) -> Failure:
-    """The failure of a 404 about things that a read has just shown to be there: writes and reads lag [observed]."""
+    """The failure of a 404 about a group, role or account that a read has just shown: reads lag behind writes [observed]."""
     return Transient(
         f"Jira answered {answer.status} when asked to {what}, although both are there.",
+        status=answer.status,
+        trace_id=answer.trace_id,
+    )
+
+
+def gone(answer: Response, what: str) -> Permanent:
+    """The failure of a change about a group, role or account that does not exist any more."""
+    return Permanent(
+        f"Jira has no {what}.",
+        remedy="Check whether it was deleted, and ask again for the right one.",
         status=answer.status,
         trace_id=answer.trace_id,
     )

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import ClassVar
 
 from access.accounts import Account, NoMatch, Subject
@@ -28,13 +29,13 @@ _HOLDINGS_CALLS = 300
 class JiraConnector:
     """Group members, project-role actors and accounts of one Jira Cloud site.
 
-    ``client`` comes from ``jira_client``; ``site`` is the address people use (browse links are made from it, never from the
-    gateway). ``known_emails`` is our own map from a normalized email to an accountId, ``remember_address`` is told of
-    accounts that were made, ``idp_groups`` says which group ids are filled from an identity provider, and
-    ``protected_groups`` are names or ids of groups that are never changed, besides Jira's own system groups.
+    ``client`` comes from ``jira_client``; ``site`` is the address people use, which links for people need (never the
+    gateway's). ``known_emails`` is our own record of the accountId of a normalized address, ``remember_address`` adds a new
+    account to that record, ``idp_groups`` says which group ids an identity provider fills, and ``protected_groups`` are names
+    and ids of groups that Provisor never changes, besides Jira's own system groups.
     """
 
-    #: The kinds of resource that the API changes; removing an account is for people.
+    #: The kinds of resource that the API changes, for each direction. People remove accounts.
     automated: ClassVar[Mapping[Direction, frozenset[ResourceKind]]] = {
         Direction.GIVE: frozenset({ResourceKind.GROUP, ResourceKind.PROJECT_ROLE, ResourceKind.ACCOUNT}),
         Direction.TAKE: frozenset({ResourceKind.GROUP, ResourceKind.PROJECT_ROLE}),
@@ -53,15 +54,20 @@ class JiraConnector:
     ) -> None:
         self._client = client
         self._site = site.rstrip("/")
-        self._known_emails = known_emails
-        self._remember_address = remember_address
-        self._idp_groups = idp_groups
-        self._protected_groups = frozenset(protected_groups)
-        self._holdings_calls = holdings_calls
+        protected = frozenset(protected_groups)
+        self._with_client = partial(
+            JiraConnector,
+            site=site,
+            known_emails=known_emails,
+            remember_address=remember_address,
+            idp_groups=idp_groups,
+            protected_groups=protected,
+            holdings_calls=holdings_calls,
+        )
         own = OwnPermissions(client)
         projects = Projects(client, own)
         self._accounts = Accounts(client, own, known_emails)
-        self._groups = Groups(client, self._accounts, protected=self._protected_groups, is_external=idp_groups)
+        self._groups = Groups(client, self._accounts, protected=protected, is_external=idp_groups)
         self._roles = Roles(projects, self._accounts, self._groups, site=self._site)
         self._invitations = Invitations(client, self._accounts, remember_address)
         self._holdings = HoldingsReader(self._groups, projects, most_calls=holdings_calls)
@@ -74,35 +80,28 @@ class JiraConnector:
         """Jira."""
         return System.JIRA
 
-    def through(self, rate_limiter: RateLimiter) -> JiraConnector:
-        """The same connector on the same connections, for the lane that ``rate_limiter`` belongs to."""
-        return JiraConnector(
-            self._client.through(rate_limiter),
-            site=self._site,
-            known_emails=self._known_emails,
-            remember_address=self._remember_address,
-            idp_groups=self._idp_groups,
-            protected_groups=self._protected_groups,
-            holdings_calls=self._holdings_calls,
-        )
+    def with_rate_limiter(self, rate_limiter: RateLimiter) -> JiraConnector:
+        """The same connector on the same connections, for the lane of ``rate_limiter``."""
+        return self._with_client(self._client.with_rate_limiter(rate_limiter))
 
     def prove(self) -> str:
-        """The name of Provisor's own account, by the cheap check ``GET /myself`` [spec].
+        """The name of Provisor's own account, by ``GET /myself`` [spec].
 
-        Raises ``CredentialRefused`` when the credential is not known: other routes would answer as to an anonymous caller.
+        Raises ``CredentialRefused`` when Jira does not know the credential; other routes may then answer as to an anonymous
+        caller [observed].
         """
         return self._client.send(Call(method="GET", route=_MYSELF)).read_as(USER, what="Provisor's own account").title
 
     def automates(self, kind: ResourceKind, direction: Direction) -> bool:
-        """Groups and project roles both ways; making an account, but not removing one, which is for people."""
+        """Groups and project roles, both ways, and new accounts. People remove accounts."""
         return kind in self.automated[direction]
 
     def find_account(self, subject: Subject) -> Account | NoMatch:
-        """The one account the subject names by accountId or email; see ``Account.email_proven`` for hidden addresses."""
+        """The one account that the subject names by accountId or email; see ``Account.email_proven`` for hidden addresses."""
         return self._accounts.find(subject)
 
     def find_entitlement(self, ref: EntitlementRef) -> Entitlement | NoMatch:
-        """The group, project role or account asked for, by id or name."""
+        """The group, project role or account that the reference names, by id or name."""
         if ref.kind is ResourceKind.GROUP:
             return self._groups.find(ref.path[0])
         if ref.kind is ResourceKind.PROJECT_ROLE:
@@ -113,7 +112,7 @@ class JiraConnector:
         return Entitlement(ref=ref, named=ref, title=title, by_person="Provisor does not change it by API")
 
     def observe(self, target: Target) -> Observation:
-        """Whether the account is there, in the group, or in the role itself, read from Jira now."""
+        """Whether the account exists, is in the group, or is itself in the role, read from Jira now."""
         kind, path = target.entitlement.kind, target.entitlement.path
         if kind is ResourceKind.ACCOUNT:
             return self._accounts.observe(target.account_id, target.email)
@@ -148,7 +147,7 @@ class JiraConnector:
             raise _not_by_api(target)
 
     def holdings(self, account_id: str) -> Holdings:
-        """The account's groups and the project roles it is in itself, within the cap on calls."""
+        """The account's groups and the project roles that it is in itself, within the limit of calls."""
         return self._holdings.read(account_id)
 
     def _give_account(self, target: Target) -> None:

@@ -6,19 +6,19 @@ from http import HTTPStatus
 
 from access.accounts import NoMatch
 from access.entitlements import Entitlement, EntitlementRef, ResourceKind, System
-from access.failures import Failure, Permanent
+from access.failures import Failure
 from access.text import normalized_name
 from connectors.jira.accounts import Accounts
-from connectors.jira.client import API, disagreement, refusal
+from connectors.jira.client import API, disagreement, gone, refusal
 from connectors.jira.shapes import GROUP_PAGE, PICKED_GROUPS, USER_GROUPS, Group, PickedGroup, is_group_id
 from connectors.ports import Observation
 from httpclient import Call, HttpClient, Response
 from httpclient.calls import Params
 
-#: Whether the group of this id is filled from an identity provider, as far as we know from the organization.
+#: Whether an identity provider fills the group of this id, as far as the organization tells.
 IsExternal = Callable[[str], bool]
 
-#: System groups that nobody automates [docs][observed].
+#: Jira's system groups, which Provisor never changes [docs][observed].
 SYSTEM_GROUPS = frozenset(
     {"system-administrators", "site-admins", "atlassian-addons", "atlassian-addons-admin", "org-admins"}
 )
@@ -31,29 +31,39 @@ _MEMBER_OF = f"{API}/user/groups"
 
 _ALREADY = "already a member"
 _NOT_A_MEMBER = "not a member of"
-#: Refusals of a change that are looked into; which of them a non-member or an identity-provider group gives is [assumed].
+#: Refusals of a change whose reason Provisor looks up. Which status a non-member or an identity-provider group gets is
+#: [assumed].
 _LOOKED_INTO = frozenset({400, 403, 404})
 
 _AT_THE_PROVIDER = "A person must do it in the identity provider that fills this group."
 _MAYBE_AT_THE_PROVIDER = (
-    "If the group is filled from an identity provider, a person must do it there; if it gives a licence, free a seat; "
+    "If an identity provider fills the group, a person must do it there; if the group gives a licence, free a seat; "
     "otherwise check that Provisor's account is a site administrator."
 )
 
 
+def is_system_group(name: str) -> bool:
+    """Whether it is one of Jira's system groups or a group of Jira's apps."""
+    name = normalized_name(name)
+    return name in SYSTEM_GROUPS or name.startswith(_SYSTEM_PREFIX)
+
+
 class Groups:
-    """Finds groups, and reads and changes who is in them, always by ``groupId``."""
+    """Finds groups, and reads and changes who is in them, always by ``groupId``.
+
+    ``protected`` are names and ids of groups that Provisor never changes, besides Jira's system groups.
+    """
 
     def __init__(
         self, client: HttpClient, accounts: Accounts, *, protected: frozenset[str], is_external: IsExternal
     ) -> None:
         self._client = client
         self._accounts = accounts
-        self._protected = frozenset(map(normalized_name, protected | SYSTEM_GROUPS))
+        self._protected = frozenset(map(normalized_name, protected))
         self._is_external = is_external
 
     def find(self, name_or_id: str) -> Entitlement | NoMatch:
-        """The membership of the one group of this id or name; ``by_person`` for protected and external ones."""
+        """The membership of the one group of this id or name; ``by_person`` for protected and external groups."""
         found = self._by_id(name_or_id) if is_group_id(name_or_id) else []
         found = found or self._by_name(name_or_id)
         if len(found) == 1:
@@ -91,7 +101,7 @@ class Groups:
         )
 
     def give(self, group_id: str, account_id: str) -> None:
-        """Add the account: 201, or 400 with ``already a member`` [observed], which is success."""
+        """Add the account: 201, or 400 with ``already a member`` [observed], which is success too."""
         call = Call(
             method="POST",
             route=_MEMBER,
@@ -100,14 +110,13 @@ class Groups:
             expects=_LOOKED_INTO,
         )
         answer = self._client.send(call)
-        if answer.status not in _LOOKED_INTO:
+        if answer.status not in _LOOKED_INTO or _ALREADY in answer.said.lower():
             return
-        if _ALREADY in answer.said.lower() or self.observe(group_id, account_id).present:
-            return
-        raise self._why_not(answer, f"add account {account_id} to group {group_id}", group_id, account_id)
+        if not self.observe(group_id, account_id).present:
+            raise self._why_not(answer, f"add account {account_id} to group {group_id}", group_id, account_id)
 
     def take(self, group_id: str, account_id: str) -> None:
-        """Remove the account: 200; for one that is not a member 400 or 404 [assumed], decided by text, else by reading."""
+        """Remove the account: 200; 400 or 404 for a non-member [assumed], which the text tells, else a read."""
         call = Call(
             method="DELETE",
             route=_MEMBER,
@@ -115,31 +124,20 @@ class Groups:
             expects=_LOOKED_INTO,
         )
         answer = self._client.send(call)
-        if answer.status not in _LOOKED_INTO:
+        if answer.status not in _LOOKED_INTO or _NOT_A_MEMBER in answer.said.lower():
             return
-        if _NOT_A_MEMBER in answer.said.lower() or not self.observe(group_id, account_id).present:
-            return
-        raise self._why_not(answer, f"take account {account_id} out of group {group_id}", group_id, account_id)
+        if self.observe(group_id, account_id).present:
+            raise self._why_not(answer, f"take account {account_id} out of group {group_id}", group_id, account_id)
 
     def _why_not(self, answer: Response, what: str, group_id: str, account_id: str) -> Failure:
         if self._is_external(group_id):
             return refusal(answer, what, remedy=_AT_THE_PROVIDER)
         if answer.status != HTTPStatus.NOT_FOUND:
             return refusal(answer, what, remedy=_MAYBE_AT_THE_PROVIDER)
-        for missing, name in (
-            (not self._by_id(group_id), f"group {group_id}"),
-            (
-                self._accounts.by_id(account_id) is None,
-                f"account {account_id}",
-            ),
-        ):
-            if missing:
-                return Permanent(
-                    f"Jira has no {name}.",
-                    remedy="Check whether it was deleted, and ask again for the right one.",
-                    status=answer.status,
-                    trace_id=answer.trace_id,
-                )
+        if not self._by_id(group_id):
+            return gone(answer, f"group {group_id}")
+        if self._accounts.by_id(account_id) is None:
+            return gone(answer, f"account {account_id}")
         return disagreement(answer, what)
 
     def _by_id(self, group_id: str) -> list[Group]:
@@ -186,8 +184,8 @@ class Groups:
         )
 
     def _by_person(self, group: Group) -> str | None:
-        name = normalized_name(group.name)
-        if {name, normalized_name(group.groupId)} & self._protected or name.startswith(_SYSTEM_PREFIX):
+        name_and_id = {normalized_name(group.name), normalized_name(group.groupId)}
+        if is_system_group(group.name) or name_and_id & self._protected:
             return "it is a protected group that Provisor never changes"
         if self._is_external(group.groupId):
             return "its members come from an identity provider"

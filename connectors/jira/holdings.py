@@ -8,7 +8,7 @@ from connectors.ports import Holdings
 
 
 class HoldingsReader:
-    """Reads what an account holds. There is no bulk read of role actors [spec], so at most ``most_calls`` are spent."""
+    """Reads what an account holds, in at most ``most_calls``: Jira has no bulk read of role actors [spec]."""
 
     def __init__(self, groups: Groups, projects: Projects, *, most_calls: int) -> None:
         self._groups = groups
@@ -16,7 +16,7 @@ class HoldingsReader:
         self._most_calls = most_calls
 
     def read(self, account_id: str) -> Holdings:
-        """The account's groups, and the roles it is in itself; ``complete`` is False when not all projects were read."""
+        """The account's groups, and the roles that it is in itself; ``complete`` is False when a project was not read."""
         held = self._groups.held(account_id)
         if held is None:
             return Holdings(note="Jira has no such account.")
@@ -41,7 +41,7 @@ class HoldingsReader:
         )
 
     def _roles_in(self, project: Project, account_id: str, *, most_calls: int) -> tuple[int, list[str] | None]:
-        """Calls spent, and the account's roles in one project; None when they could not all be read."""
+        """The calls made, and the account's roles in one project; None when not all of them were read."""
         if most_calls <= 0:
             return 0, None
         try:
@@ -56,14 +56,14 @@ class HoldingsReader:
         except CredentialRefused:
             raise
         except Permanent:
-            return 1, None  # a project whose roles are not shown to us is left out, and named in the note
+            return 1, None  # the note names projects whose roles Jira does not show
         return 1 + len(roles), found
 
 
 def _note(read: int, projects: int, unread: list[str]) -> str:
     notes = []
     if read < projects:
-        notes.append(f"Only the first {read} of {projects} projects were looked through.")
+        notes.append(f"Only the first {read} of {projects} projects were read.")
     if unread:
         notes.append(f"The roles of {', '.join(unread[:20])} are not shown to Provisor's account.")
     return " ".join(notes)

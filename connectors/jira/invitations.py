@@ -11,15 +11,15 @@ from connectors.jira.client import API, refusal
 from connectors.jira.shapes import USER
 from httpclient import Call, HttpClient, Response, read_with_retries
 
-#: Told the lower-cased address and the account id of every account that was made, while both are certain.
+#: Keeps the normalized address and the account id of every new account, while both are certain.
 RememberAddress = Callable[[str, str], None]
 
 _USER = f"{API}/user"
 
-#: Every client error is looked into: the invitation may have been made all the same [observed for 400].
+#: Client errors after which Provisor looks the address up: Jira may have made the invitation all the same [observed: 400].
 _LOOKED_INTO = frozenset(range(400, 429)) - {401} | frozenset(range(430, 500))
 
-#: Text of a 400 that came although the invitation was made [observed].
+#: Text of a 400 that came although Jira had made the invitation [observed].
 _MADE_ALL_THE_SAME = "failed to add user"
 
 _REMEDY = (
@@ -29,7 +29,7 @@ _REMEDY = (
 
 
 class Invitations:
-    """Makes accounts. There is no idempotency key, so an address is looked up before, and after whatever is not a clear yes."""
+    """Makes accounts. Jira takes no idempotency key, so Provisor looks the address up before, and after every answer but 201."""
 
     def __init__(self, client: HttpClient, accounts: Accounts, remember: RememberAddress) -> None:
         self._client = client
@@ -39,8 +39,8 @@ class Invitations:
     def give(self, email: str, products: tuple[str, ...]) -> None:
         """Invite the address with these products (``POST /user`` [spec]); a second call does no harm [spec].
 
-        Raises ``Unknown`` when the answer was lost and the address is not found (a new user may be unfindable for seconds
-        [observed]), ``Permanent`` when it was refused and the address is not found.
+        Raises ``Unknown`` when the answer got lost and no account has the address (the search may not find a new user for
+        seconds [observed]), ``Permanent`` when Jira refused and no account has the address.
         """
         found = self._accounts.by_email(email)
         before = found if isinstance(found, Account) and found.email_proven else None
@@ -55,7 +55,7 @@ class Invitations:
                 answer, f"give access to {before.title} ({before.id}), who has an account without any", remedy=_REMEDY
             )
         made = None if before is not None else self._look_again(email)
-        # A probable match that was there before the call is no sign that the call made it.
+        # A probable match from before the call does not show that the call made the account.
         if made is not None and made.active and made != found:
             return
         if failure is not None:
@@ -72,7 +72,7 @@ class Invitations:
         return not products or self._accounts.has_access(found.id)
 
     def _learn(self, email: str, answer: Response) -> None:
-        """Keep the id that the answer names: the address may turn out to be hidden. What cannot be read is found later."""
+        """Keep the id in the answer, since the address may be hidden later. A search finds an account without it."""
         try:
             made = answer.read_as(USER, what="the new user")
         except Failure:
@@ -83,7 +83,7 @@ class Invitations:
         call = Call(
             method="POST",
             route=_USER,
-            # Without "products" the service refuses [observed]; an empty list is an account without any.
+            # Without "products" Jira refuses [observed]; an empty list makes an account without any product [spec].
             body={"emailAddress": email, "products": list(products)},
             expects=_LOOKED_INTO,
             idempotent=False,
@@ -112,7 +112,7 @@ def _refused(answer: Response, email: str) -> Failure:
     what = f"make an account for {email}"
     if _MADE_ALL_THE_SAME in answer.said.lower():
         return Unknown(
-            f"Jira answered {answer.status} when asked to {what}; the invitation may have been made.",
+            f"Jira answered {answer.status} when asked to {what}; Jira may have made the invitation.",
             remedy="Look for the account before repeating it.",
             status=answer.status,
             trace_id=answer.trace_id,

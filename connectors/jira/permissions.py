@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 
 from access.failures import Permanent, Transient
@@ -21,8 +21,8 @@ ADMINISTER_PROJECTS = "ADMINISTER_PROJECTS"
 class OwnPermissions:
     """What Provisor's own account may do.
 
-    Jira gives the same 404 for what is gone and for what we may not see [spec]. The second must never be read as "nobody
-    has access", so a 404 counts only once we know that we would have seen the thing.
+    Jira answers 404 both when a thing is gone and when the account may not see the thing [spec]. Provisor must never read
+    the second as "nobody has access": a 404 counts only when the account would have seen the thing.
     """
 
     def __init__(self, client: HttpClient) -> None:
@@ -30,15 +30,20 @@ class OwnPermissions:
 
     def held(self, permission: str, where: Mapping[str, str] | None = None) -> bool:
         """Whether the permission is held, in the project that ``where`` names for a project permission."""
-        params = {**(where or {}), "permissions": permission}
-        answer = self._client.send(Call(method="GET", route=_MY_PERMISSIONS, params=params, expects=frozenset({404})))
+        return not self.missing([permission], where)
+
+    def missing(self, permissions: Sequence[str], where: Mapping[str, str] | None = None) -> list[str]:
+        """Those of the permissions that are not held; all of them when the project is gone."""
+        params = {**(where or {}), "permissions": ",".join(permissions)}
+        gone = frozenset({404}) if where else frozenset[int]()
+        answer = self._client.send(Call(method="GET", route=_MY_PERMISSIONS, params=params, expects=gone))
         if answer.status == HTTPStatus.NOT_FOUND:
-            return False
-        found = answer.read_as(PERMISSIONS, what="Provisor's permissions").permissions.get(permission)
-        return found is not None and found.havePermission
+            return list(permissions)
+        found = answer.read_as(PERMISSIONS, what="Provisor's permissions").permissions
+        return [key for key in permissions if key not in found or not found[key].havePermission]
 
     def require_jiras_own(self, answer: Response) -> None:
-        """Make sure that a "not there" comes from Jira itself and not from a gateway on the way.
+        """Make sure that a "not found" comes from Jira itself and not from a gateway on the way.
 
         Raises ``Transient`` when its body is not even an object.
         """
@@ -53,13 +58,13 @@ class OwnPermissions:
     def require_browsing(self, answer: Response) -> None:
         """Make sure that ``answer``, which found nobody, means that there is nobody.
 
-        Raises ``Permanent`` when we may not browse users and groups.
+        Raises ``Permanent`` when the account may not browse users and groups.
         """
         if answer.status != HTTPStatus.OK:
             self.require_jiras_own(answer)
         if not self.held(BROWSE_USERS):
             raise Permanent(
-                "Jira shows Provisor's account no users, so nothing can be told from not finding one.",
+                "Jira shows Provisor's account no users, so that one is not found proves nothing.",
                 remedy="Give the account the global permission 'Browse users and groups'.",
                 status=answer.status,
                 trace_id=answer.trace_id,

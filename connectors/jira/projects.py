@@ -10,8 +10,9 @@ from access.failures import CredentialRefused, Permanent
 from access.text import normalized_name
 from connectors.jira.client import API
 from connectors.jira.permissions import ADMINISTER, ADMINISTER_PROJECTS, OwnPermissions
-from connectors.jira.shapes import PROJECT, PROJECT_PAGE, ROLE, ROLE_MAP, Project, Role
+from connectors.jira.shapes import PROJECT, PROJECT_PAGE, ROLE, ROLE_MAP, PageBean, Project, Role
 from httpclient import Call, HttpClient, Response
+from httpclient.calls import Params
 
 _PROJECT = f"{API}/project/{{project}}"
 _SEARCH = f"{API}/project/search"
@@ -20,7 +21,8 @@ _ROLE = f"{API}/project/{{project}}/role/{{role}}"
 _MYSELF = f"{API}/myself"
 
 _KEY_OR_ID = re.compile(r"[A-Za-z0-9_]{1,255}")
-_PAGE = 100
+#: Most projects of a page [spec].
+PROJECTS_A_PAGE = 100
 _MOST_PAGES = 100
 _MOST_CANDIDATES = 5
 
@@ -28,8 +30,8 @@ _MOST_CANDIDATES = 5
 class Projects:
     """Reads projects and who is in their roles.
 
-    Jira answers 404, and for some routes 401, both for a project that is gone and for one that Provisor's account may not
-    administer [spec]. The second must never be read as "nobody has access", so the two are told apart before a 404 counts.
+    Jira answers 404, and on some routes 401, both for a project that is gone and for one that Provisor's account may not
+    administer [spec]. Provisor must never read the second as "nobody has access": it tells the two apart before a 404 counts.
     """
 
     def __init__(self, client: HttpClient, own: OwnPermissions) -> None:
@@ -37,7 +39,7 @@ class Projects:
         self._own = own
 
     def find(self, text: str) -> Project | NoMatch:
-        """The one project of this id, key or name; keys and names match in any case when they do not exactly."""
+        """The one project of this id, key or name; without an exact match, keys and names match in any case."""
         text = text.strip()
         direct = self.by_id_or_key(text) if _KEY_OR_ID.fullmatch(text) else None
         if direct is not None:
@@ -62,13 +64,20 @@ class Projects:
         answer = self._client.send(call)
         return None if answer.status == HTTPStatus.NOT_FOUND else answer.read_as(PROJECT, what="a project")
 
+    def page(self, start: int, query: str = "") -> PageBean[Project]:
+        """The page of projects with their leads from an offset on, all that the account may see without a query [spec]."""
+        params: Params = {"startAt": start, "maxResults": PROJECTS_A_PAGE, "expand": "lead", "orderBy": "key"}
+        if query:
+            params = {**params, "query": query}
+        return self._client.send(Call(method="GET", route=_SEARCH, params=params)).read_as(
+            PROJECT_PAGE, what="projects"
+        )
+
     def search(self, query: str = "") -> Iterator[Project]:
-        """Projects whose key or name holds the query, all of them without one (``/project/search`` [spec])."""
+        """Projects whose key or name holds the query, all of them without one."""
         start = 0
         for _ in range(_MOST_PAGES):
-            params = {"startAt": str(start), "maxResults": str(_PAGE), **({"query": query} if query else {})}
-            answer = self._client.send(Call(method="GET", route=_SEARCH, params=params))
-            page = answer.read_as(PROJECT_PAGE, what="projects")
+            page = self.page(start, query)
             yield from page.values
             if page.isLast or not page.values:
                 return
@@ -82,7 +91,7 @@ class Projects:
         if answer.status == HTTPStatus.NOT_FOUND:
             return None
         links = answer.read_as(ROLE_MAP, what="a project's roles")
-        # The addresses name the site whatever door was used [observed]: only the id at their end is taken.
+        # The addresses name the site even in answers of the gateway [observed]: Provisor takes only the id at their end.
         ends = {name: link.rstrip("/").rsplit("/", 1)[-1] for name, link in links.items()}
         return {name: int(end) for name, end in ends.items() if end.isdecimal()}
 
@@ -99,7 +108,7 @@ class Projects:
         return None if answer.status in {400, 404} else answer.read_as(ROLE, what="a project role")
 
     def change(self, call: Call, project_id: str) -> Response:
-        """Make a change to a role; a 401 that is about the project and not about us is ``Permanent``."""
+        """Change a role; a 401 about the project, and not about the credential, is ``Permanent``."""
         try:
             return self._client.send(call)
         except CredentialRefused as exc:
@@ -115,7 +124,7 @@ class Projects:
         return answer
 
     def _may_administer(self, project_id: str) -> bool:
-        """Whether a 404 can be believed: a Jira administrator sees every project there is, a project's own sees that one."""
+        """Whether the account would see the project: a Jira administrator sees all projects, a project's own sees that one."""
         if self._own.held(ADMINISTER):
             return True
         return self.by_id_or_key(project_id) is not None and self._own.held(
@@ -125,7 +134,8 @@ class Projects:
 
 def _not_administrator(project_id: str, status: int | None, trace_id: str | None) -> Permanent:
     return Permanent(
-        f"Jira does not show Provisor's account the roles of project {project_id}: it is gone, or not ours to administer.",
+        f"Jira does not show Provisor's account the roles of project {project_id}: the project is gone, "
+        "or the account may not administer it.",
         remedy="Make the account a Jira administrator, or an administrator of that project.",
         status=status,
         trace_id=trace_id,

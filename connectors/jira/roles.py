@@ -5,10 +5,10 @@ from http import HTTPStatus
 
 from access.accounts import NoMatch
 from access.entitlements import Entitlement, EntitlementRef, ResourceKind, System
-from access.failures import Failure, Permanent
+from access.failures import Failure
 from access.text import normalized_name
 from connectors.jira.accounts import Accounts
-from connectors.jira.client import API, disagreement, refusal
+from connectors.jira.client import API, disagreement, gone, refusal
 from connectors.jira.groups import Groups
 from connectors.jira.projects import Projects
 from connectors.ports import Observation
@@ -16,7 +16,7 @@ from httpclient import Call, Response
 
 _ROLE = f"{API}/project/{{project}}/role/{{role}}"
 
-#: Internal roles of apps in the role map, to be left alone [observed].
+#: How the names of the internal roles of Jira's apps begin; Provisor leaves these alone [observed].
 _INTERNAL_PREFIX = "atlassian-addons"
 
 _ALREADY = "already a member of the project role"
@@ -24,8 +24,13 @@ _FREE_PLAN = "free plan"
 _LOOKED_INTO = frozenset({400, 403, 404})
 
 
+def is_internal_role(name: str) -> bool:
+    """Whether it is a role of Jira's apps."""
+    return normalized_name(name).startswith(_INTERNAL_PREFIX)
+
+
 class Roles:
-    """Finds project roles, and reads and changes whether an account is in one itself. ``site`` is the address people use."""
+    """Finds project roles, and reads and changes whether an account itself is in one. ``site`` is the address people use."""
 
     def __init__(self, projects: Projects, accounts: Accounts, groups: Groups, *, site: str) -> None:
         self._projects = projects
@@ -54,17 +59,16 @@ class Roles:
         def ref(*path: str) -> EntitlementRef:
             return EntitlementRef(system=System.JIRA, kind=ResourceKind.PROJECT_ROLE, path=path)
 
-        internal = normalized_name(name).startswith(_INTERNAL_PREFIX)
         return Entitlement(
             ref=ref(project.id, str(roles[name])),
             named=ref(project.key, name),
             title=f"Jira role {name} in {project.name or project.key} ({project.key})",
             url=f"{self._site}/browse/{project.key}",
-            by_person="it is an internal role of Jira's apps" if internal else None,
+            by_person="it is an internal role of Jira's apps" if is_internal_role(name) else None,
         )
 
     def observe(self, project_id: str, role_id: str, account_id: str) -> Observation:
-        """Whether the account is in the role itself. Being in a group that is in the role is not that assignment."""
+        """Whether the account itself is in the role. Membership of a group in the role is another assignment."""
         role = self._projects.role(project_id, role_id)
         if role is None:
             return Observation(present=False, evidence=f"Jira has no role {role_id} in project {project_id}.")
@@ -76,7 +80,7 @@ class Roles:
         return Observation(present=False, evidence=f"Jira does not list account {account_id} itself in {where}{also}.")
 
     def give(self, project_id: str, role_id: str, account_id: str) -> None:
-        """Add the account, alone: one duplicate would fail a request for several [assumed]. A duplicate is success."""
+        """Add this one account: a duplicate would fail a request for several [assumed]. A duplicate is success."""
         call = Call(
             method="POST",
             route=_ROLE,
@@ -85,25 +89,22 @@ class Roles:
             expects=_LOOKED_INTO,
         )
         answer = self._projects.change(call, project_id)
-        if answer.status not in _LOOKED_INTO:
-            return
-        if _ALREADY in answer.said.lower():
+        if answer.status not in _LOOKED_INTO or _ALREADY in answer.said.lower():
             return
         what = f"put account {account_id} into role {role_id} of project {project_id}"
         self._refuse_free_plan(answer, what)
         if self._projects.role(project_id, role_id) is None:
-            raise _gone(answer, f"role {role_id} in project {project_id}")
+            raise gone(answer, f"role {role_id} in project {project_id}")
         user = self._accounts.by_id(account_id)
         if user is None:
-            raise _gone(answer, f"account {account_id}")
+            raise gone(answer, f"account {account_id}")
         if not user.usable:
             raise refusal(answer, what, remedy="The account is deactivated: a person must reactivate it first.")
-        if self.observe(project_id, role_id, account_id).present:
-            return
-        raise self._why_not(answer, what)
+        if not self.observe(project_id, role_id, account_id).present:
+            raise self._why_not(answer, what)
 
     def take(self, project_id: str, role_id: str, account_id: str) -> None:
-        """Remove the account: 204, also when it is not in the role [observed]."""
+        """Remove the account: 204, also for one that is not in the role [observed]."""
         call = Call(
             method="DELETE",
             route=_ROLE,
@@ -112,9 +113,7 @@ class Roles:
             expects=_LOOKED_INTO,
         )
         answer = self._projects.change(call, project_id)
-        if answer.status not in _LOOKED_INTO:
-            return
-        if not self.observe(project_id, role_id, account_id).present:
+        if answer.status not in _LOOKED_INTO or not self.observe(project_id, role_id, account_id).present:
             return
         what = f"take account {account_id} out of role {role_id} of project {project_id}"
         self._refuse_free_plan(answer, what)
@@ -135,12 +134,3 @@ class Roles:
             return []
         held = self._groups.held(account_id) or []
         return sorted(group.name for group in held if group.groupId in role_groups)
-
-
-def _gone(answer: Response, what: str) -> Permanent:
-    return Permanent(
-        f"Jira has no {what}.",
-        remedy="Check whether it was deleted, and ask again for the right one.",
-        status=answer.status,
-        trace_id=answer.trace_id,
-    )

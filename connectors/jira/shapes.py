@@ -1,21 +1,24 @@
-"""What Jira Cloud's answers look like, as far as they are used [spec]. Everything else in them is ignored."""
+"""What Jira Cloud's answers look like, as far as Provisor uses them [spec]. Everything else in them is ignored."""
 
 from __future__ import annotations
 
 import re
+from typing import Generic, TypeVar
 
 from pydantic import BaseModel, TypeAdapter
+
+T = TypeVar("T")
 
 _ACCOUNT_ID = re.compile(r"[A-Za-z0-9_|:\-]{1,128}")
 _GROUP_ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
 
 #: The account id of a damaged record, which names nobody [spec].
-_NOBODY = "unknown"
+NOBODY = "unknown"
 
 
 def is_account_id(text: str) -> bool:
     """Whether the text could be an account id: opaque, up to 128 of letters, digits and ``_|:-`` [docs]."""
-    return _ACCOUNT_ID.fullmatch(text) is not None and text != _NOBODY
+    return _ACCOUNT_ID.fullmatch(text) is not None and text != NOBODY
 
 
 def is_group_id(text: str) -> bool:
@@ -23,8 +26,17 @@ def is_group_id(text: str) -> bool:
     return _GROUP_ID.fullmatch(text) is not None
 
 
+class PageBean(BaseModel, Generic[T]):
+    """A page of an offset list. ``maxResults`` is the step that the service really took; ``total`` may be absent."""
+
+    values: list[T]
+    total: int | None = None
+    isLast: bool = True
+    maxResults: int = 50
+
+
 class ApplicationRoles(BaseModel):
-    """The products an account has access to; only filled when asked for with ``expand`` [spec]."""
+    """The products an account has access to; filled only when ``expand`` asks for them [spec]."""
 
     size: int = 0
 
@@ -35,7 +47,7 @@ class User(BaseModel):
     accountId: str
     accountType: str = "unknown"
     emailAddress: str | None = None
-    displayName: str = ""
+    displayName: str | None = None
     active: bool = False
     applicationRoles: ApplicationRoles | None = None
 
@@ -47,7 +59,7 @@ class User(BaseModel):
     @property
     def usable(self) -> bool:
         """Active and somebody: a deleted account is inactive, a damaged one is ``unknown`` [spec]."""
-        return self.active and self.accountId != _NOBODY and self.accountType != "unknown"
+        return self.active and self.accountId != NOBODY and self.accountType != "unknown"
 
     @property
     def title(self) -> str:
@@ -55,17 +67,25 @@ class User(BaseModel):
         return self.displayName or self.emailAddress or self.accountId
 
 
+class ListedUser(User):
+    """A user in the lists of accounts and of group members, where a damaged record may lack its id [spec]."""
+
+    accountId: str = NOBODY
+    appType: str | None = None
+    timeZone: str | None = None
+    locale: str | None = None
+
+    @property
+    def known_id(self) -> str | None:
+        """The account id, None for a damaged record."""
+        return None if self.accountId == NOBODY else self.accountId
+
+
 class Group(BaseModel):
-    """A group; only ``groupId`` stays the same when it is renamed [spec]."""
+    """A group; only ``groupId`` stays the same when somebody renames the group [spec]."""
 
     name: str
     groupId: str
-
-
-class GroupPage(BaseModel):
-    """A page of ``/group/bulk``."""
-
-    values: list[Group]
 
 
 class PickedGroup(BaseModel):
@@ -81,21 +101,29 @@ class PickedGroups(BaseModel):
     groups: list[PickedGroup]
 
 
+class Lead(BaseModel):
+    """Who leads a project."""
+
+    accountId: str | None = None
+    displayName: str | None = None
+
+
 class Project(BaseModel):
-    """A project; ids are decimal strings."""
+    """A project; ids are decimal strings. ``lead`` is there only when ``expand`` asks for it [spec]."""
 
     id: str
     key: str
     name: str = ""
+    projectTypeKey: str | None = None
+    style: str | None = None
+    simplified: bool = False
+    isPrivate: bool | None = None
+    lead: Lead | None = None
 
-
-class ProjectPage(BaseModel):
-    """A page of ``/project/search``; ``maxResults`` is the step the service really took."""
-
-    values: list[Project]
-    isLast: bool = True
-    maxResults: int = 50
-    total: int | None = None
+    @property
+    def is_team_managed(self) -> bool:
+        """Whether its roles are its own."""
+        return self.style == "next-gen" or (self.style is None and self.simplified)
 
 
 class ActorUser(BaseModel):
@@ -105,7 +133,7 @@ class ActorUser(BaseModel):
 
 
 class ActorGroup(BaseModel):
-    """The group behind a group actor; the id can be missing for a group that was deleted [assumed]."""
+    """The group behind a group actor; the id can be missing for a deleted group [assumed]."""
 
     name: str | None = None
     groupId: str | None = None
@@ -137,6 +165,31 @@ class Role(BaseModel):
         return {group.groupId: group.name or group.groupId for group in found if group.groupId}
 
 
+class ScopeProject(BaseModel):
+    """The project that a role belongs to."""
+
+    id: str
+
+
+class Scope(BaseModel):
+    """Where a role of a team-managed project belongs."""
+
+    project: ScopeProject | None = None
+
+
+class SiteRole(BaseModel):
+    """A role as ``/role`` lists it: one that all company-managed projects share, or, with a scope, a project's own [spec]."""
+
+    id: int
+    name: str = ""
+    scope: Scope | None = None
+
+    @property
+    def project_id(self) -> str | None:
+        """The one project it belongs to."""
+        return self.scope.project.id if self.scope is not None and self.scope.project is not None else None
+
+
 class Permission(BaseModel):
     """One permission of the caller."""
 
@@ -149,14 +202,54 @@ class Permissions(BaseModel):
     permissions: dict[str, Permission]
 
 
+class AuditItem(BaseModel):
+    """What an audit record is about."""
+
+    id: str | None = None
+    typeName: str | None = None
+    parentId: str | None = None
+
+
+class AuditRecord(BaseModel):
+    """A record of Jira's audit log."""
+
+    summary: str = ""
+    category: str = ""
+    objectItem: AuditItem | None = None
+    associatedItems: list[AuditItem] | None = None
+
+    @property
+    def items(self) -> list[AuditItem]:
+        """Everything the record is about."""
+        return [*([self.objectItem] if self.objectItem else []), *(self.associatedItems or [])]
+
+
+class AuditPage(BaseModel):
+    """A page of ``/auditing/record``, newest first."""
+
+    records: list[AuditRecord]
+    total: int = 0
+
+
+class TenantInfo(BaseModel):
+    """The answer of ``/_edge/tenant_info``."""
+
+    cloudId: str
+
+
 USER = TypeAdapter(User)
 USERS = TypeAdapter(list[User])
+LISTED_USERS = TypeAdapter(list[ListedUser])
 USER_GROUPS = TypeAdapter(list[Group])
-GROUP_PAGE = TypeAdapter(GroupPage)
+GROUP_PAGE = TypeAdapter(PageBean[Group])
+MEMBER_PAGE = TypeAdapter(PageBean[ListedUser])
 PICKED_GROUPS = TypeAdapter(PickedGroups)
 PROJECT = TypeAdapter(Project)
-PROJECT_PAGE = TypeAdapter(ProjectPage)
+PROJECT_PAGE = TypeAdapter(PageBean[Project])
 ROLE = TypeAdapter(Role)
 #: Role name to an address that ends in the role's id; the address itself is never called.
 ROLE_MAP = TypeAdapter(dict[str, str])
+SITE_ROLES = TypeAdapter(list[SiteRole])
 PERMISSIONS = TypeAdapter(Permissions)
+AUDIT_PAGE = TypeAdapter(AuditPage)
+TENANT = TypeAdapter(TenantInfo)

@@ -14,31 +14,31 @@ _USER = "/api/systemusers/{user}"
 _USERS = "/api/systemusers"
 _SEARCH = "/api/search/systemusers"
 
-#: The fields that are read, space-separated in v1 [spec]; ids come in any case.
+#: The fields that Provisor reads, space-separated in v1 [spec]; ids always come.
 _FIELDS = "username email displayname firstname lastname state suspended account_locked"
 
-#: Unknown ids give 404, ids of another form 400 [assumed, both]: neither names a user.
+#: Unknown ids give 404, ids of another form 400 [assumed]: neither names a user.
 _NO_SUCH_ID = frozenset({400, 404})
 
-#: Near names offered when none matches.
+#: Most similar names in the answer when no name matches.
 _MOST_CANDIDATES = 5
 
-#: Letters of a mistyped name that the search for near ones trusts: most slips come later in a word.
+#: The search for similar names uses so many letters of a name: most typing errors come later in a word.
 _TRUSTED_LETTERS = 3
 
 
-#: How a value is stored [assumed].
-_IN_LOWER_CASE: dict[str, Callable[[str], str]] = {"email": email_address.lower_case, "username": str.lower}
+#: The lower case in which JumpCloud stores a field [assumed].
+_LOWER_CASE: dict[str, Callable[[str], str]] = {"email": email_address.lower_case, "username": str.lower}
 
 
 class Accounts:
-    """Finds system users. The search for one never guesses: exactly one user must match all that was said."""
+    """Finds system users. Exactly one user must match everything that the subject says."""
 
     def __init__(self, client: HttpClient) -> None:
         self._client = client
 
     def find(self, subject: Subject) -> Account | NoMatch:
-        """The one user the subject names, by id, else email, else username; what else was said must not contradict it."""
+        """The one user of the subject's id, else email, else username; the rest of the subject must fit that user."""
         wanted = f"The JumpCloud user {subject}"
         users = self._named(subject)
         if len(users) > 1:
@@ -46,11 +46,11 @@ class Accounts:
         if not users:
             return NoMatch(wanted, self._near(subject))
         if not _agrees(users[0], subject):
-            return NoMatch(f"{wanted} with everything else that was said of them", (_written(users[0]),))
+            return NoMatch(f"{wanted} with everything else in the request", (_written(users[0]),))
         return _account(users[0])
 
     def by_id(self, user_id: str) -> User | None:
-        """The user, None when there is none of that id."""
+        """The user, None when no user has that id."""
         if not is_object_id(user_id):
             return None
         call = Call(method="GET", route=_USER, path={"user": user_id}, params={"fields": _FIELDS}, expects=_NO_SUCH_ID)
@@ -60,8 +60,7 @@ class Accounts:
     def lists(self, user_id: str) -> bool:
         """Whether the list of users has this id.
 
-        Unlike the 404 of a single read, which any gateway may give, an answer of 200 without the user shows that there is
-        none.
+        A gateway may answer a single read with 404; only an answer of 200 without the user shows that the user is gone.
         """
         params: Params = {"filter": f"_id:$eq:{user_id}", "fields": _FIELDS, "sort": "_id", "limit": 100}
         users = _users(self._client.send(Call(method="GET", route=_USERS, params=params)))
@@ -75,9 +74,9 @@ class Accounts:
         return self._by_field(name, (value or "").strip())
 
     def _by_field(self, name: str, value: str) -> list[User]:
-        # Stored in lower case [assumed] and filtered case-sensitively [spec]; where they are not, the search finds them.
+        # JumpCloud stores these in lower case [assumed] and filters case-sensitively [spec]; the search finds any other.
         params: Params = {
-            "filter": f"{name}:$eq:{_IN_LOWER_CASE[name](value)}",
+            "filter": f"{name}:$eq:{_LOWER_CASE[name](value)}",
             "fields": _FIELDS,
             "sort": "_id",
             "limit": 100,
@@ -87,7 +86,7 @@ class Accounts:
         return users or _exactly(self._search(value, name), name, value)
 
     def _search(self, term: str, *fields: str) -> list[User]:
-        """Users with the term somewhere in a field [spec: partial match]."""
+        """Users with the term anywhere in one of the fields [spec]."""
         body = {
             "searchFilter": {"searchTerm": term, "fields": list(fields)},
             "fields": _FIELDS,
@@ -111,7 +110,7 @@ def _users(answer: Response) -> list[User]:
 
 
 def _exactly(users: list[User], name: str, value: str) -> list[User]:
-    """Those whose field is the value in any case: a service that ignores a filter must not choose for us."""
+    """Users whose field has the value, in any case: a service may ignore the filter."""
     return list({user.id: user for user in users if _same(name, getattr(user, name), value)}.values())
 
 

@@ -1,30 +1,23 @@
-"""The HTTP client with JumpCloud's options: headers, refusals, and how a list is paged."""
+"""The HTTP client for JumpCloud: its credentials, headers and refusals, and the size and total of its lists."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
 from http import HTTPStatus
-from typing import TypeVar
-
-from pydantic import TypeAdapter
 
 from access.entitlements import System
-from access.failures import Transient
-from connectors.jumpcloud.addresses import TOKEN_ADDRESS, TOKEN_SCOPE
-from httpclient import Call, ClientCredentials, ClientOptions, Credential, Dialect, HeaderKey, HttpClient, Response
-from httpclient.calls import Params
+from httpclient import ClientCredentials, ClientOptions, Credential, Dialect, HeaderKey, HttpClient, Response
 
-T = TypeVar("T")
-
-#: Rows per page. The default is 10, v2 lists are limited to 100 [spec].
+#: Rows a page. The default is 10; v2 gives at most 100 [spec].
 PAGE = 100
 
-#: Most pages read of one list before giving up: 100 000 rows, more than any list asked for here has.
-_MOST_PAGES = 1000
+#: Where service accounts get their tokens, in every region [observed].
+TOKEN_URL = "https://admin-oauth.id.jumpcloud.com/oauth2/token"  # noqa: S105 - a URL
 
+#: The one scope of such a token [observed].
+_TOKEN_SCOPE = "api"  # noqa: S105 - a scope
 
-#: Texts of a 403 that is about the credential and not about the call [observed], and what to do. The wording is only ever
-#: used to tell such a 403 from a missing role.
+#: Texts of a 403 about the credential and not about the call [observed], each with its remedy. Any other 403 is a role that is
+#: too low.
 _REFUSALS = {
     "has been blocked": "JumpCloud has blocked this IP address for suspected abuse: ask its support to lift that.",
     "organization selection not allowed": "Leave jumpcloud.org_id out: this key belongs to one organization.",
@@ -34,13 +27,13 @@ _REFUSALS = {
 def api_key(key: str) -> Credential:
     """The credential of an administrator's API key [spec].
 
-    Raises ``ValueError`` when it could not travel in a header.
+    Raises ``ValueError`` for one that does not fit into a header.
     """
     return HeaderKey("x-api-key", key)
 
 
 def service_account(
-    client_id: str, client_secret: str, *, options: ClientOptions, token_url: str = TOKEN_ADDRESS
+    client_id: str, client_secret: str, *, options: ClientOptions, token_url: str = TOKEN_URL
 ) -> Credential:
     """The credential of a service account: OAuth 2 client credentials [docs]."""
     return ClientCredentials(
@@ -48,7 +41,7 @@ def service_account(
         token_url=token_url,
         client_id=client_id,
         client_secret=client_secret,
-        scope=TOKEN_SCOPE,
+        scope=_TOKEN_SCOPE,
         clock=options.clock,
     )
 
@@ -56,9 +49,9 @@ def service_account(
 def jumpcloud_client(
     *, base_url: str, credential: Credential, options: ClientOptions, organization: str | None = None
 ) -> HttpClient:
-    """A client for the API at ``base_url`` (see ``CONSOLES``).
+    """A client for the API at ``base_url``.
 
-    ``organization`` is the 24-hex id that multi-tenant administrators must send and others may leave out [spec].
+    ``organization`` is the 24-hex id that multi-tenant administrators must send and others may omit [spec].
     """
     return HttpClient(
         system=System.JUMPCLOUD,
@@ -71,41 +64,14 @@ def jumpcloud_client(
 
 
 def credential_remedy(answer: Response) -> str | None:
-    """What to do when a 403 says that no call of ours will work [observed]; None for any other answer."""
+    """The remedy of a 403 about the credential [observed]; None for any other answer."""
     if answer.status != HTTPStatus.FORBIDDEN:
         return None
     text = answer.body[:1024].lower() if isinstance(answer.body, str) else answer.said.lower()
     return next((remedy for words, remedy in _REFUSALS.items() if words in text), None)
 
 
-def v2_rows(
-    client: HttpClient,
-    route: str,
-    shape: TypeAdapter[list[T]],
-    *,
-    what: str,
-    path: Mapping[str, str] | None = None,
-    params: Params | None = None,
-) -> Iterator[T]:
-    """The rows of a v2 list, page by page, by ``skip`` alone.
-
-    The end is where ``x-total-count`` [observed] says or an empty page, never a short page [assumed: pages may be clamped].
-    Rows that move while it is read may come twice or be missed: see ``complete``. A 404 goes up as the failure word.
-    """
-    skip = 0
-    for _ in range(_MOST_PAGES):
-        call = Call(method="GET", route=route, path=path or {}, params={**(params or {}), "limit": PAGE, "skip": skip})
-        answer = client.send(call)
-        page = answer.read_as(shape, what=what)
-        yield from page
-        skip += len(page)
-        total = total_count(answer)
-        if not page or (total is not None and skip >= total):
-            return
-    raise Transient(f"JumpCloud's list of {what} did not end.", remedy="Report it: the service ignores paging.")
-
-
 def total_count(answer: Response) -> int | None:
-    """The ``x-total-count`` of a v2 list [observed], None when it is not there or no number."""
+    """The ``x-total-count`` of a v2 list [observed], None when it is absent or no number."""
     text = answer.headers.get("x-total-count", "")
     return int(text) if text.isdecimal() else None

@@ -19,12 +19,12 @@ _ORGANIZATIONS = "/api/organizations"
 
 
 class JumpCloudConnector:
-    """Membership of JumpCloud user groups. Applications and administrators' roles are left to people.
+    """Membership of JumpCloud user groups. People change applications and administrators' roles.
 
-    ``client`` comes from ``jumpcloud_client``; ``console`` is the address people see JumpCloud at, by default the client's.
+    ``client`` comes from ``jumpcloud_client``; ``console`` is the address of the console, by default the client's.
     """
 
-    #: The kinds of resource that the API changes; the rest is for people.
+    #: The kinds of resource that the API changes, for each direction. People do the rest.
     automated: ClassVar[Mapping[Direction, frozenset[ResourceKind]]] = dict.fromkeys(
         Direction, frozenset({ResourceKind.GROUP})
     )
@@ -44,14 +44,14 @@ class JumpCloudConnector:
         """JumpCloud."""
         return System.JUMPCLOUD
 
-    def through(self, rate_limiter: RateLimiter) -> JumpCloudConnector:
-        """The same connector on the same connections, for the lane that ``rate_limiter`` belongs to."""
-        return JumpCloudConnector(self._client.through(rate_limiter), console=self._console)
+    def with_rate_limiter(self, rate_limiter: RateLimiter) -> JumpCloudConnector:
+        """The same connector on the same connections, for the lane of ``rate_limiter``."""
+        return JumpCloudConnector(self._client.with_rate_limiter(rate_limiter), console=self._console)
 
     def prove(self) -> str:
-        """The organization the credential belongs to, by the cheap check ``GET /api/organizations`` [observed].
+        """The organization of the credential, by ``GET /api/organizations`` [observed].
 
-        Raises ``CredentialRefused`` when the credential is not known, or is forbidden even this.
+        Raises ``CredentialRefused`` when JumpCloud does not know the credential, or forbids even this call.
         """
         answer = self._client.send(
             Call(method="GET", route=_ORGANIZATIONS, params={"limit": 1}, expects=frozenset({403}), any_wording=True)
@@ -72,13 +72,13 @@ class JumpCloudConnector:
         return kind in self.automated[direction]
 
     def find_account(self, subject: Subject) -> Account | NoMatch:
-        """The one system user the subject names, by id, email or username (v1 ``systemusers`` [spec])."""
+        """The one system user that the subject names, by id, email or username (v1 ``systemusers`` [spec])."""
         return self._accounts.find(subject)
 
     def find_entitlement(self, ref: EntitlementRef) -> Entitlement | NoMatch:
         """The one group of that id or name; ``by_person`` when its members follow a rule (``DYNAMIC…`` [spec]).
 
-        What is not automated is handed back as it was named: a person will know it.
+        Other kinds come back as the request names them, for a person.
         """
         if ref.kind is ResourceKind.GROUP:
             return self._groups.find(ref.path[0])
@@ -96,7 +96,7 @@ class JumpCloudConnector:
         return self._memberships.observe(_group(target), target.account_id)
 
     def _observe_account(self, target: Target) -> Observation:
-        """A person makes and takes away JumpCloud accounts; what came of it can be read all the same."""
+        """Whether there is a usable account, although only people make and remove JumpCloud accounts."""
         found = self._accounts.find(Subject(id=target.account_id, email=target.email))
         if isinstance(found, NoMatch):
             return Observation(present=False, evidence=found.sentence())
@@ -114,7 +114,7 @@ class JumpCloudConnector:
         self._memberships.take(_group(target), _user(target))
 
     def holdings(self, account_id: str) -> Holdings:
-        """Names of the user's groups; an id stands for a group that went away in between."""
+        """Names of the user's groups; the id of a group that somebody deleted meanwhile."""
         held = self._memberships.group_ids(account_id)
         if not held:
             return Holdings()

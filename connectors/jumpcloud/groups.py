@@ -5,8 +5,9 @@ from http import HTTPStatus
 
 from access.accounts import NoMatch
 from access.entitlements import Entitlement, EntitlementRef, ResourceKind, System
+from access.failures import Transient
 from access.text import normalized_name
-from connectors.jumpcloud.client import PAGE, v2_rows
+from connectors.jumpcloud.client import PAGE, total_count
 from connectors.jumpcloud.shapes import GROUP, GROUPS, Group, is_object_id
 from httpclient import Call, HttpClient
 from httpclient.calls import Params
@@ -14,14 +15,22 @@ from httpclient.calls import Params
 _GROUP = "/api/v2/usergroups/{group}"
 _GROUPS = "/api/v2/usergroups"
 
-#: Unknown ids give 404, ids of another form 400 [assumed, both]: neither names a group.
+#: Unknown ids give 404, ids of another form 400 [assumed]: neither names a group.
 _NO_SUCH_ID = frozenset({400, 404})
+
+#: Most pages of the list of groups: 100 000 groups.
+_MOST_PAGES = 1000
 
 _MOST_CANDIDATES = 5
 
 
+def group_link(console: str, group_id: str) -> str:
+    """The address of a group in the console [observed]."""
+    return f"{console}/#/groups/user/{group_id}/details"
+
+
 class Groups:
-    """Finds user groups. ``console`` is the address people see them at."""
+    """Finds user groups. ``console`` is the address of the console that people use."""
 
     def __init__(self, client: HttpClient, console: str) -> None:
         self._client = client
@@ -30,8 +39,8 @@ class Groups:
     def find(self, name_or_id: str) -> Entitlement | NoMatch:
         """The membership of the one group of this id or name.
 
-        Names are unique whatever their case [docs] while the filter minds it [spec], treats a comma as a second filter and
-        takes wildcards [spec]: it is only a short cut, and all groups are looked through when it does not find the name.
+        Names are unique in any case [docs]. The filter is case-sensitive, takes wildcards, and reads a comma as a second
+        filter [spec], so it is only a short cut: when it does not find the name, Provisor reads all groups.
         """
         group = self.by_id(name_or_id) or self._by_filter(name_or_id)
         if group:
@@ -47,20 +56,33 @@ class Groups:
         return NoMatch(f"The JumpCloud group '{name_or_id}'", candidates, several=len(same) > 1)
 
     def by_id(self, group_id: str) -> Group | None:
-        """The group, None when there is none of that id."""
+        """The group, None when no group has that id."""
         if not is_object_id(group_id):
             return None
         answer = self._client.send(Call(method="GET", route=_GROUP, path={"group": group_id}, expects=_NO_SUCH_ID))
         return None if answer.status in _NO_SUCH_ID else answer.read_as(GROUP, what="a group")
 
     def every(self) -> list[Group]:
-        """All user groups, each once."""
-        rows = v2_rows(self._client, _GROUPS, GROUPS, what="groups", params={"sort": "name"})
-        return list({group.id: group for group in rows}.values())
+        """All user groups, each once; a group that moves while the list is read may be missing.
+
+        The list ends at its total [observed] or at an empty page, never at a short page [assumed].
+        """
+        found: dict[str, Group] = {}
+        read = 0
+        for _ in range(_MOST_PAGES):
+            params: Params = {"sort": "name", "limit": PAGE, "skip": read}
+            answer = self._client.send(Call(method="GET", route=_GROUPS, params=params))
+            page = answer.read_as(GROUPS, what="groups")
+            found |= {group.id: group for group in page}
+            read += len(page)
+            total = total_count(answer)
+            if not page or (total is not None and read >= total):
+                return list(found.values())
+        raise Transient("JumpCloud's list of groups did not end.", remedy="Report it: the service ignores paging.")
 
     def _by_filter(self, name: str) -> Group | None:
         params: Params = {"filter": f"name:eq:{name}", "limit": PAGE}
-        # A name the filter cannot hold may be refused; it is then looked for in all.
+        # JumpCloud may refuse a name that the filter cannot hold; Provisor then reads all groups.
         answer = self._client.send(Call(method="GET", route=_GROUPS, params=params, expects=frozenset({400})))
         if answer.status != HTTPStatus.OK:
             return None
@@ -74,7 +96,6 @@ class Groups:
             ref=ref(group.id),
             named=ref(group.name or group.id),
             title=f"JumpCloud group {group.name or group.id}",
-            # [observed: JumpCloud's own documentation of its RADIUS tool]
-            url=f"{self._console}/#/groups/user/{group.id}/details",
+            url=group_link(self._console, group.id),
             by_person="its members follow a rule (dynamic group)" if group.follows_a_rule else None,
         )

@@ -14,7 +14,8 @@ _MEMBERS = "/api/v2/usergroups/{group}/members"
 _MEMBER_OF = "/api/v2/users/{user}/memberof"
 
 _NO_SUCH_USER = frozenset({400, 404})
-#: Client errors of a change that are looked into; which of them a rule-driven group or an unknown user gives is [assumed].
+#: Client errors of a change whose reason Provisor looks up. Which status a group with a rule or an unknown user gets is
+#: [assumed].
 _LOOKED_INTO = frozenset({400, 404, 405, 409, 422})
 
 #: Most pages of one user's groups: 10 000 groups.
@@ -22,7 +23,7 @@ _MOST_PAGES = 100
 
 
 class Memberships:
-    """Reads and changes whether one user is in one user group. Every change here is idempotent in effect [spec: 409, 404]."""
+    """Reads and changes whether one user is in one user group. Repeating a change has no further effect [observed]."""
 
     def __init__(self, client: HttpClient, accounts: Accounts, groups: Groups) -> None:
         self._client = client
@@ -32,8 +33,8 @@ class Memberships:
     def observe(self, group_id: str, user_id: str) -> Observation:
         """Whether the user is in the group, from the list of the user's groups.
 
-        The filter on that list is [assumed] to narrow it; were it broken the other way, and find nothing, a membership would
-        be taken for gone. So the list is read whole: that is one call for up to 100 groups all the same.
+        Provisor does not use the filter of that list [assumed]: a filter that wrongly finds nothing would make a membership
+        look gone. The whole list costs one call for up to 100 groups.
         """
         held = self.group_ids(user_id)
         if held is None:
@@ -51,7 +52,7 @@ class Memberships:
     def group_ids(self, user_id: str) -> frozenset[str] | None:
         """Ids of all groups the user is in, None when there is no such user.
 
-        Raises ``Transient`` when they changed while they were read, twice running: half a list proves nothing.
+        Raises ``Transient`` when the groups changed during two readings in a row: half a list proves nothing.
         """
         for _ in range(2):
             held, complete = self._read_groups(user_id)
@@ -60,28 +61,23 @@ class Memberships:
         raise Transient(f"The groups of JumpCloud user {user_id} kept changing while they were read.")
 
     def give(self, group_id: str, user_id: str) -> None:
-        """Add the user: 204 [spec], or 409 when already there [observed: 2 clients].
+        """Add the user: 204 [spec], or 409 for a member [observed].
 
-        A 404 is ambiguous: group and user are looked up to say which is gone.
+        After a 404 Provisor reads group and user, to say which of them is gone.
         """
         answer = self._change("add", group_id, user_id)
-        if answer.status == HTTPStatus.CONFLICT:
-            return
-        if answer.status in _LOOKED_INTO:
+        if answer.status in _LOOKED_INTO and answer.status != HTTPStatus.CONFLICT:
             raise self._why_not_added(answer, group_id, user_id)
 
     def take(self, group_id: str, user_id: str) -> None:
-        """Remove the user: 204 [spec], or 404 when not a member [observed: 2 clients].
+        """Remove the user: 204 [spec], or 404 for a non-member [observed].
 
-        The 404 is ambiguous, so the user's groups are read: whether membership, group or user is gone, what is not there is
-        taken. One that is still there after a refusal is a failure.
+        After a refusal Provisor reads the user's groups. Without the membership there is nothing left to take, whichever of
+        membership, group and user is gone; with the membership the refusal is a failure.
         """
         answer = self._change("remove", group_id, user_id)
-        if answer.status not in _LOOKED_INTO:
-            return
-        if not self.observe(group_id, user_id).present:
-            return
-        raise self._refusal(answer, group_id, "take the user out of")
+        if answer.status in _LOOKED_INTO and self.observe(group_id, user_id).present:
+            raise self._refusal(answer, group_id, "take the user out of")
 
     def _change(self, op: str, group_id: str, user_id: str) -> Response:
         body = {"op": op, "type": "user", "id": user_id}
@@ -98,19 +94,13 @@ class Memberships:
     def _why_not_added(self, answer: Response, group_id: str, user_id: str) -> Failure:
         user = self._accounts.by_id(user_id)
         if user is None:
-            return Permanent(
-                f"JumpCloud has no user {user_id}.",
-                remedy="Check whether the user was deleted, and ask again for the right one.",
-                status=answer.status,
-                trace_id=answer.trace_id,
-            )
+            return _gone(answer, f"user {user_id}")
         failure = self._refusal(answer, group_id, "add the user to")
         if isinstance(failure, Permanent) and not user.active:
-            return Permanent(
+            return _permanent(
+                answer,
                 f"JumpCloud did not add {user.title}, who is staged, suspended or locked, to group {group_id}.",
                 remedy="Activate the user first.",
-                status=answer.status,
-                trace_id=answer.trace_id,
             )
         return failure
 
@@ -118,31 +108,24 @@ class Memberships:
         group = self._groups.by_id(group_id)
         said = f": {answer.said}" if answer.said else ""
         if group is None:
-            return Permanent(
-                f"JumpCloud has no group {group_id}.",
-                remedy="Check whether the group was deleted, and ask again for the right one.",
-                status=answer.status,
-                trace_id=answer.trace_id,
-            )
+            return _gone(answer, f"group {group_id}")
         if group.follows_a_rule:
-            return Permanent(
+            return _permanent(
+                answer,
                 f"JumpCloud did not {what} group {group.name}, whose members follow a rule.",
                 remedy="A person must change the rule or make an exemption in the JumpCloud console.",
-                status=answer.status,
-                trace_id=answer.trace_id,
             )
         if answer.status == HTTPStatus.NOT_FOUND:
-            # Both ends are there by now: reads and writes need not agree at once [assumed].
+            # Both ends exist: reads may lag behind writes [assumed].
             return Transient(
                 f"JumpCloud answered 404 although group {group.name} and the user are there.",
                 status=answer.status,
                 trace_id=answer.trace_id,
             )
-        return Permanent(
+        return _permanent(
+            answer,
             f"JumpCloud did not {what} group {group.name} ({answer.status}{said}).",
             remedy="A person must look at the group in the JumpCloud console.",
-            status=answer.status,
-            trace_id=answer.trace_id,
         )
 
     def _read_groups(self, user_id: str) -> tuple[frozenset[str] | None, bool]:
@@ -163,10 +146,19 @@ class Memberships:
         return frozenset(held), False
 
     def _make_sure_is_gone(self, answer: Response, user_id: str) -> None:
-        """A user who is gone holds nothing, and a removal is then proven: too much to believe one 404."""
+        """Make sure that a 404 means that the user is gone: it would prove a removal."""
         if is_object_id(user_id) and self._accounts.lists(user_id):
             raise Transient(
                 f"JumpCloud answered {answer.status} for the groups of user {user_id}, who is there.",
                 status=answer.status,
                 trace_id=answer.trace_id,
             )
+
+
+def _gone(answer: Response, what: str) -> Permanent:
+    remedy = "Check whether it was deleted, and ask again for the right one."
+    return _permanent(answer, f"JumpCloud has no {what}.", remedy=remedy)
+
+
+def _permanent(answer: Response, message: str, *, remedy: str) -> Permanent:
+    return Permanent(message, remedy=remedy, status=answer.status, trace_id=answer.trace_id)

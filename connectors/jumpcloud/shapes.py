@@ -1,10 +1,16 @@
-"""What JumpCloud's answers look like, as far as they are used. Unknown fields appear over time and are ignored [observed]."""
+"""What JumpCloud's answers look like, as far as Provisor uses them. JumpCloud adds fields over time [observed]."""
 
 from __future__ import annotations
 
 import re
+from typing import Any, Generic, TypeVar
 
 from pydantic import AliasChoices, BaseModel, Field, TypeAdapter
+
+T = TypeVar("T")
+
+#: A row of a list as it came; None is an empty row [observed].
+RawRow = dict[str, Any] | None
 
 _OBJECT_ID = re.compile(r"[0-9a-f]{24}")
 
@@ -14,8 +20,15 @@ def is_object_id(text: str) -> bool:
     return _OBJECT_ID.fullmatch(text) is not None
 
 
+class Envelope(BaseModel, Generic[T]):
+    """A v1 list, and the few enveloped lists of v2 [observed]."""
+
+    results: list[T]
+    totalCount: int | None = None
+
+
 class User(BaseModel):
-    """A system user of v1. ``_id`` and ``id`` both come back, equal; only ``_id`` is in the spec [observed]."""
+    """A system user of v1. ``_id`` and an equal ``id`` both come [observed]; the spec has only ``_id``."""
 
     id: str = Field(validation_alias=AliasChoices("_id", "id"))
     username: str | None = None
@@ -35,14 +48,8 @@ class User(BaseModel):
 
     @property
     def active(self) -> bool:
-        """Not suspended, staged or locked; records without a state are enabled [observed: a peer's reading]."""
+        """Not suspended, staged or locked; a record without a state is active [observed]."""
         return self.state in {None, "", "ACTIVATED"} and not self.suspended and not self.account_locked
-
-
-class Users(BaseModel):
-    """The envelope of a v1 list [observed]."""
-
-    results: list[User]
 
 
 class Group(BaseModel):
@@ -66,20 +73,16 @@ class GraphObject(BaseModel):
 
 
 class Organization(BaseModel):
-    """An organization the credential belongs to."""
+    """An organization of the credential."""
 
     displayName: str | None = None
 
 
-class Organizations(BaseModel):
-    """The envelope of ``GET /api/organizations`` [observed]."""
-
-    results: list[Organization]
-
-
 USER = TypeAdapter(User)
-USERS = TypeAdapter(Users)
+USERS = TypeAdapter(Envelope[User])
 GROUP = TypeAdapter(Group)
 GROUPS = TypeAdapter(list[Group])
 GRAPH_OBJECTS = TypeAdapter(list[GraphObject])
-ORGANIZATIONS = TypeAdapter(Organizations)
+ORGANIZATIONS = TypeAdapter(Envelope[Organization])
+RAW_ROWS = TypeAdapter(list[RawRow])
+ENVELOPED_RAW_ROWS = TypeAdapter(Envelope[RawRow])

@@ -1,10 +1,10 @@
-"""A JumpCloud organization of any size in the simulator, a reader of it, and the smallest engine that drives a reader."""
+"""A JumpCloud organization of any size in the simulator, and a reader of it."""
 
 from __future__ import annotations
 
 import json
 import random
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.request import Request, urlopen
@@ -12,54 +12,13 @@ from urllib.request import Request, urlopen
 from access.entitlements import ResourceKind
 from connectors.jumpcloud import api_key, jumpcloud_client
 from connectors.jumpcloud.reading import JumpCloudReader, MembershipMethod, Sizes
-from connectors.reading import (
-    AccountRow,
-    GrantRow,
-    Incomplete,
-    Part,
-    PrincipalKind,
-    ReadPlan,
-    ResourceRow,
-    Row,
-    Shifted,
-)
+from connectors.reading import GrantRow, PrincipalKind, Row
 from httpclient import ClientOptions, Credential, RetryPolicy
 from simulator.jumpcloud import World, seed
 from simulator.server import Simulators
 from simulator.world import change_switches
+from tests.connectors.snapshot_engine import Snapshot, take
 from tests.httpclient.stub import TIMEOUTS
-
-READINGS = 4
-
-
-class Snapshot:
-    """What a run found, by part; the catalogue of its later stages, too."""
-
-    def __init__(self, plan: ReadPlan) -> None:
-        self.plan = plan
-        self.parts: dict[str, list[Row]] = {}
-        self.read: list[str] = []
-
-    @property
-    def rows(self) -> list[Row]:
-        return [row for rows in self.parts.values() for row in rows]
-
-    @property
-    def accounts(self) -> dict[str, AccountRow]:
-        return {row.id: row for row in self.rows if isinstance(row, AccountRow)}
-
-    def grants(self, kind: ResourceKind, through: PrincipalKind = PrincipalKind.ACCOUNT) -> list[tuple[str, str]]:
-        return sorted(
-            (row.resource, row.principal)
-            for row in self.rows
-            if isinstance(row, GrantRow) and row.kind is kind and row.principal_kind is through
-        )
-
-    def resources(self, kind: ResourceKind) -> Iterator[ResourceRow]:
-        return (row for row in self.rows if isinstance(row, ResourceRow) and row.kind is kind)
-
-    def count(self, kind: ResourceKind) -> int:
-        return len(list(self.resources(kind)))
 
 
 class JumpCloudReaderHarness:
@@ -101,7 +60,7 @@ class JumpCloudReaderHarness:
             ),
             organization=organization,
         )
-        settings = {"concurrency": 4, "report_patience": RetryPolicy.none(), **settings}
+        settings = {"concurrency": 4, "report_retries": RetryPolicy.none(), **settings}
         reader = JumpCloudReader(client, method=MembershipMethod(method), **settings)
         self._close += [reader.close, client.close]
         return reader
@@ -117,24 +76,7 @@ class JumpCloudReaderHarness:
     ) -> Snapshot:
         """A snapshot; what is untouched since ``last`` is kept. ``between`` happens before each stage is read."""
         now = later or datetime.now(UTC)
-        reader.prove()
-        snapshot = Snapshot(reader.plan(previous=None if last is None else now - since, now=now))
-        stage = 0
-        while (parts := _stage(reader, snapshot, stage)) is not None:
-            between(stage)
-            for part in parts:
-                if (
-                    last is not None
-                    and not snapshot.plan.full
-                    and part.name in last.parts
-                    and not _touched(snapshot, part)
-                ):
-                    snapshot.parts[part.name] = last.parts[part.name]
-                else:
-                    snapshot.parts[part.name] = read_part(reader, snapshot.plan, part)
-                    snapshot.read.append(part.name)
-            stage += 1
-        return snapshot
+        return take(reader, last=last, since=now - since, now=now, between=between)
 
     def calls(self) -> int:
         """The calls made since the last look, as the simulator's control door counts them."""
@@ -179,24 +121,6 @@ class JumpCloudReaderHarness:
     def close(self) -> None:
         for close in self._close:
             close()
-
-
-def read_part(reader: JumpCloudReader, plan: ReadPlan, part: Part) -> list[Row]:
-    for _ in range(READINGS):
-        try:
-            return [row for page in reader.read(plan, part) for row in page]
-        except Shifted:
-            continue
-    raise Incomplete(f"{part.name} changed every time")
-
-
-def _stage(reader: JumpCloudReader, snapshot: Snapshot, stage: int) -> Sequence[Part] | None:
-    parts = reader.parts(snapshot.plan, stage, snapshot)
-    return None if parts is None else list(parts)
-
-
-def _touched(snapshot: Snapshot, part: Part) -> bool:
-    return any(part.name == one or (one.endswith("/") and part.name.startswith(one)) for one in snapshot.plan.touched)
 
 
 def _identity(row: Row) -> tuple[str, ...]:

@@ -26,7 +26,7 @@ class SimulatedJumpCloud:
         self.simulators = simulators
         self._close: list[Callable[[], None]] = []
         self._seen: list[str] = []
-        self._manners = ClientOptions(
+        self._options = ClientOptions(
             timeouts=TIMEOUTS,
             retry_policy=RetryPolicy.without_waits(2),
             observer=lambda _system, method, route, _status, _seconds: self._seen.append(f"{method} {route}"),
@@ -44,7 +44,7 @@ class SimulatedJumpCloud:
         client = jumpcloud_client(
             base_url=self.simulators.jumpcloud_url,
             credential=credential,
-            options=self._manners,
+            options=self._options,
             organization=organization,
         )
         self._close.append(client.close)
@@ -55,7 +55,7 @@ class SimulatedJumpCloud:
         return service_account(
             known["client_id"],
             secret or known["client_secret"],
-            options=self._manners,
+            options=self._options,
             token_url=f"{self.simulators.jumpcloud_url}/oauth2/token",
         )
 

@@ -25,7 +25,7 @@ LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 @pytest.fixture
-def photographer() -> Iterator[JiraReaderHarness]:
+def harness() -> Iterator[JiraReaderHarness]:
     world = World()
     with Simulators(jira=world, atlassian=True) as simulators:
         made = JiraReaderHarness(world, simulators)
@@ -34,8 +34,8 @@ def photographer() -> Iterator[JiraReaderHarness]:
 
 
 @pytest.fixture
-def world(photographer: JiraReaderHarness) -> World:
-    return photographer.world
+def world(harness: JiraReaderHarness) -> World:
+    return harness.world
 
 
 @pytest.fixture
@@ -60,40 +60,40 @@ def names(organization: AtlassianOrganization) -> list[str]:
     return [group.name for page in organization.groups() for group in page]
 
 
-def test_the_key_is_proved_by_the_organizations_name(photographer: JiraReaderHarness) -> None:
-    assert photographer.organization().prove() == "Example Organization"
+def test_the_key_is_proved_by_the_organizations_name(harness: JiraReaderHarness) -> None:
+    assert harness.organization().prove() == "Example Organization"
 
 
-def test_a_key_that_may_not_read_the_organization_is_good_all_the_same(photographer: JiraReaderHarness) -> None:
-    photographer.directory.act("add_key", value="scoped-organization-key", scopes=["read:user:admin"])
-    assert photographer.organization("scoped-organization-key").prove() == photographer.world.organization.id
+def test_a_key_that_may_not_read_the_organization_is_good_all_the_same(harness: JiraReaderHarness) -> None:
+    harness.directory.act("add_key", value="scoped-organization-key", scopes=["read:user:admin"])
+    assert harness.organization("scoped-organization-key").prove() == harness.world.organization.id
 
 
-def test_a_wrong_key_is_refused_by_the_name_of_its_api(photographer: JiraReaderHarness) -> None:
+def test_a_wrong_key_is_refused_by_the_name_of_its_api(harness: JiraReaderHarness) -> None:
     with pytest.raises(CredentialRefused, match="organization API refused") as refused:
-        photographer.organization("wrong-organization-key").prove()
+        harness.organization("wrong-organization-key").prove()
     assert "admin.atlassian.com" in refused.value.remedy
 
 
-def test_a_jira_token_is_no_organization_key(photographer: JiraReaderHarness) -> None:
+def test_a_jira_token_is_no_organization_key(harness: JiraReaderHarness) -> None:
     with pytest.raises(CredentialRefused):
-        photographer.organization(TOKEN).prove()
+        harness.organization(TOKEN).prove()
 
 
-def test_the_products_of_a_site_are_found_by_its_address(photographer: JiraReaderHarness) -> None:
-    photographer.switch(self_links="site")
-    organization = photographer.organization()
-    cloud_id = photographer.world.site.cloud_id
+def test_the_products_of_a_site_are_found_by_its_address(harness: JiraReaderHarness) -> None:
+    harness.switch(self_links="site")
+    organization = harness.organization()
+    cloud_id = harness.world.site.cloud_id
     found = [f"ari:cloud:{product}::site/{cloud_id}" for product in ("jira-software", "jira-servicedesk")]
     assert sorted(organization.resources("https://EXAMPLE.atlassian.net/")) == sorted(found)
     assert organization.resources("https://another.atlassian.net") == ()
 
 
 @pytest.mark.parametrize("end", ["absent", "null"])
-def test_lists_are_read_to_their_end_by_cursors(photographer: JiraReaderHarness, world: World, end: str) -> None:
-    change_switches(photographer.directory.switches, {"end_of_list": end})
+def test_lists_are_read_to_their_end_by_cursors(harness: JiraReaderHarness, world: World, end: str) -> None:
+    change_switches(harness.directory.switches, {"end_of_list": end})
     seed(world, users=230, groups=120, projects=0)
-    organization = photographer.organization()
+    organization = harness.organization()
     people = [person.accountId for page in organization.people() for person in page]
     assert sorted(people) == sorted(world.directory.users)
     assert sorted(names(organization)) == sorted(group.name for group in world.directory.groups.values())
@@ -130,42 +130,40 @@ def test_the_id_of_a_group_may_be_a_resource_name(stub: Stub, stubbed: Atlassian
     assert next(stubbed.people(expand=("groups",)))[0].group_ids == {"1234", "5678"}
 
 
-def test_a_search_is_repeated_when_the_connection_breaks(photographer: JiraReaderHarness, world: World) -> None:
+def test_a_search_is_repeated_when_the_connection_breaks(harness: JiraReaderHarness, world: World) -> None:
     seed(world, users=5, groups=2, projects=0)
     client = organization_client(
         credential=organization_key("sim-organization-key"),
         options=ClientOptions(timeouts=TIMEOUTS, retry_policy=RetryPolicy.without_waits(2)),
-        base_url=photographer.simulators.atlassian_url,
+        base_url=harness.simulators.atlassian_url,
     )
-    photographer.simulators.faults.add(path="/groups/search", drop="before", times=1)
+    harness.simulators.faults.add(path="/groups/search", drop="before", times=1)
     assert names(AtlassianOrganization(client, world.organization.id))
     client.close()
 
 
 @pytest.mark.parametrize("says_when", [True, False])
-def test_a_429_is_handed_up_with_the_wait_it_asks_for(photographer: JiraReaderHarness, *, says_when: bool) -> None:
-    change_switches(photographer.directory.switches, {"requests_per_minute": 1, "retry_after": says_when})
-    organization = photographer.organization()
+def test_a_429_is_handed_up_with_the_wait_it_asks_for(harness: JiraReaderHarness, *, says_when: bool) -> None:
+    change_switches(harness.directory.switches, {"requests_per_minute": 1, "retry_after": says_when})
+    organization = harness.organization()
     names(organization)
     with pytest.raises(Transient) as failure:
         names(organization)
     assert (failure.value.retry_after is not None) is says_when
 
 
-def test_an_organization_that_is_not_there_is_permanent(photographer: JiraReaderHarness) -> None:
+def test_an_organization_that_is_not_there_is_permanent(harness: JiraReaderHarness) -> None:
     with pytest.raises(Permanent, match="Organization not found"):
-        names(photographer.organization(org_id="another"))
+        names(harness.organization(org_id="another"))
 
 
-def test_events_are_read_page_by_page_and_no_further_than_allowed(
-    photographer: JiraReaderHarness, world: World
-) -> None:
+def test_events_are_read_page_by_page_and_no_further_than_allowed(harness: JiraReaderHarness, world: World) -> None:
     seed(world, users=30, groups=25, projects=0, members_per_group=0)
     people = list(world.directory.users)[:30]
     for group in list(world.directory.groups.values())[:25]:
         for account_id in people:
             world.act("add_member", group=group.id, account=account_id)
-    organization = photographer.organization()
+    organization = harness.organization()
     events = [event for page in organization.events(LONG_AGO, most_pages=2) for event in page]
     assert len(events) == len({event.id for event in events}) > 500
     assert {event.attributes.action for event in events} == {"user_added_to_group"}
@@ -177,36 +175,34 @@ def test_events_are_read_page_by_page_and_no_further_than_allowed(
 
 
 def test_a_group_of_an_identity_provider_is_external_and_others_are_not(
-    photographer: JiraReaderHarness, world: World
+    harness: JiraReaderHarness, world: World
 ) -> None:
     synced = world.directory.add_group(Group(world.administration.fresh_uuid(), "synced", external_synced=True))
     plain = world.directory.add_group(Group(world.administration.fresh_uuid(), "plain"))
     hidden = world.directory.add_group(Group(world.administration.fresh_uuid(), "system-administrators"))
-    external = IdentityProviderGroups(photographer.organization(), SystemClock())
+    external = IdentityProviderGroups(harness.organization(), SystemClock())
     assert [external(group.id) for group in (synced, plain, hidden)] == [True, False, False]
 
 
-def test_an_answer_about_a_group_is_kept_for_a_while_and_not_for_ever(
-    photographer: JiraReaderHarness, world: World
-) -> None:
+def test_an_answer_about_a_group_is_kept_for_a_while_and_not_for_ever(harness: JiraReaderHarness, world: World) -> None:
     group = world.directory.add_group(Group(world.administration.fresh_uuid(), "team"))
     clock = Later()
-    external = IdentityProviderGroups(photographer.organization(), clock)
+    external = IdentityProviderGroups(harness.organization(), clock)
     assert not external(group.id)
     world.act("sync_group", group=group.id)
     assert not external(group.id)
-    assert photographer.calls().total() == 1
+    assert harness.calls().total() == 1
     clock.ahead = timedelta(minutes=11)
     assert external(group.id)
 
 
 def test_a_connector_with_the_organization_leaves_external_groups_to_people(
-    photographer: JiraReaderHarness, world: World
+    harness: JiraReaderHarness, world: World
 ) -> None:
     world.directory.add_group(Group(world.administration.fresh_uuid(), "synced", external_synced=True))
     options = ClientOptions(timeouts=TIMEOUTS)
-    client = jira_client(base_url=photographer.simulators.jira_url, credential=api_token(ADMIN, TOKEN), options=options)
-    external = IdentityProviderGroups(photographer.organization(), SystemClock())
+    client = jira_client(base_url=harness.simulators.jira_url, credential=api_token(ADMIN, TOKEN), options=options)
+    external = IdentityProviderGroups(harness.organization(), SystemClock())
     connector = JiraConnector(client, site=SITE, idp_groups=external)
     found = connector.find_entitlement(EntitlementRef.parse("jira:group:synced:member"))
     assert isinstance(found, Entitlement)

@@ -17,6 +17,7 @@ def test_giving_a_group_makes_one_call_and_reading_back_one(site: SimulatedJira)
 
 def test_giving_a_group_to_a_member_is_already_done(site: SimulatedJira) -> None:
     site.connector.give(site.member(site.bob))
+    assert site.in_group(site.bob)
     assert site.calls() == ["POST /group/user"]
 
 
@@ -199,6 +200,17 @@ def test_the_free_plan_refuses_roles_for_good(site: SimulatedJira) -> None:
         assert "Free plan" in caught.value.remedy
 
 
+@pytest.mark.parametrize(("status", "word"), [(400, Permanent), (403, Permanent), (404, Transient)])
+def test_a_refused_change_of_a_role_is_a_failure(site: SimulatedJira, status: int, word: type[Exception]) -> None:
+    body = {"errorMessages": ["Not today."], "errors": {}}
+    site.connector.give(site.actor(site.bob))
+    changes = {"POST": (site.connector.give, site.actor()), "DELETE": (site.connector.take, site.actor(site.bob))}
+    for method, (change, target) in changes.items():
+        site.simulators.faults.add(method=method, path="/role/", status=status, body=body)
+        with pytest.raises(word, match="Not today" if word is Permanent else "although"):
+            change(target)
+
+
 @pytest.mark.parametrize(("project", "role"), [("99999", ADMINISTRATORS), ("10001", "99999")])
 def test_a_role_or_project_that_is_gone_cannot_be_given_but_is_taken(
     site: SimulatedJira, project: str, role: str
@@ -273,6 +285,13 @@ def test_making_an_account_that_is_there_is_already_done_and_invites_nobody(site
     site.connector.give(site.account("Alice@Example.com"))
     site.connector.give(site.account(account_id=site.alice))
     assert "POST /user" not in site.calls()
+
+
+def test_an_account_whose_products_jira_does_not_tell_is_invited(site: SimulatedJira) -> None:
+    untold = {"accountId": site.alice, "accountType": "atlassian", "active": True}
+    site.simulators.faults.add(method="GET", path="/user$", status=200, body=untold)
+    site.connector.give(site.account("alice@example.com"))
+    assert "POST /user" in site.calls()
 
 
 def test_a_lost_answer_to_an_invitation_is_looked_up(site: SimulatedJira) -> None:

@@ -256,21 +256,6 @@ def test_too_many_calls_go_up_for_the_engine_to_wait(harness: JumpCloudReaderHar
     assert (caught.value.retry_after is None) is (retry_after == "none")
 
 
-def test_a_burst_of_503_is_bridged(harness: JumpCloudReaderHarness) -> None:
-    harness.seed(users=230)
-    harness.switch(unavailable_every=5, unavailable_burst=2)
-    assert harness.proves(harness.take(harness.reader(retry_policy=RetryPolicy.without_waits(8))))
-
-
-def test_a_long_outage_goes_up(harness: JumpCloudReaderHarness) -> None:
-    harness.seed()
-    harness.simulators.faults.add(
-        path="/members$", status=503, times=None, content_type="text/html", body="<h1>503</h1>"
-    )
-    with pytest.raises(Transient):
-        harness.take(harness.reader())
-
-
 @pytest.mark.parametrize("path", ["/api/systemusers$", "/v2/usergroups$", "/members$", "/api/users$", "/associations$"])
 def test_a_page_that_is_not_json_is_never_an_empty_list(harness: JumpCloudReaderHarness, path: str) -> None:
     harness.seed()
@@ -311,14 +296,6 @@ def test_a_key_that_is_wrong_expired_or_of_another_organization_is_refused(harne
         harness.take(reader)
 
 
-def test_a_multi_tenant_key_needs_its_organization(harness: JumpCloudReaderHarness) -> None:
-    key = harness.act("add_admin", email="msp@example.com", multiTenant=True)["api_key"]
-    with pytest.raises(CredentialRefused):
-        harness.take(harness.reader(key=key))
-    snapshot = harness.take(harness.reader(key=key, organization=harness.world.organization_id))
-    assert harness.proves(snapshot)
-
-
 def test_a_role_that_may_not_read_is_said_so(harness: JumpCloudReaderHarness) -> None:
     key = harness.act("add_admin", email="runner@example.com", roleName="Command Runner")["api_key"]
     with pytest.raises(Permanent) as caught:
@@ -326,10 +303,3 @@ def test_a_role_that_may_not_read_is_said_so(harness: JumpCloudReaderHarness) ->
     assert caught.value.status == 403
     read_only = harness.world.credentials()["read_only_api_key"]
     assert harness.proves(harness.take(harness.reader(key=read_only)))
-
-
-@pytest.mark.parametrize("bodies", ["html", "empty", "full"])
-def test_errors_are_told_by_status_whatever_their_body(harness: JumpCloudReaderHarness, bodies: str) -> None:
-    harness.switch(error_bodies=bodies)
-    with pytest.raises(CredentialRefused):
-        harness.reader(key="jca_wrong").prove()

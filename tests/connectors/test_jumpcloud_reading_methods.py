@@ -10,7 +10,8 @@ from access.entitlements import ResourceKind
 from access.failures import CredentialRefused, Transient
 from connectors.jumpcloud.reading import MembershipMethod, expected_calls
 from connectors.reading import Incomplete, Part, ReadPlan
-from tests.connectors.jumpcloud_reader_harness import JumpCloudReaderHarness, Snapshot
+from tests.connectors.jumpcloud_reader_harness import JumpCloudReaderHarness
+from tests.connectors.snapshot_engine import Snapshot
 
 #: The proof of the credential, and the four calls that prove the search.
 PROVE, PROBE = 1, 4

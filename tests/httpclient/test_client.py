@@ -311,7 +311,7 @@ def test_the_rate_limiter_is_told_of_each_good_answer(stub: Stub) -> None:
 def test_a_lane_has_its_own_rate_limiter_on_the_same_connections(stub: Stub) -> None:
     client = client_of(stub.url)
     rate_limiter = RecordingLimiter()
-    lane = client.through(rate_limiter)
+    lane = client.with_rate_limiter(rate_limiter)
     stub.will(Reply(200), Reply(200))
     lane.send(READ)
     client.send(READ)

@@ -17,19 +17,19 @@ from tasks.sync import SYNC_RETRY, Sync, SyncOptions
 from tasks.sync_parts import PartReader
 from tests.fakes.readable_system import FakeReadableSystem
 
-TERMS = SyncOptions(
+OPTIONS = SyncOptions(
     lease=timedelta(seconds=60), shard_parts=2, retry=replace(SYNC_RETRY, first_wait=timedelta(seconds=1))
 )
 
 
 @dataclass
-class Observatory:
+class EngineHarness:
     """A store, a system to be read, and as many workers as a test makes."""
 
     store: Store
     clock: ManualClock
     system: FakeReadableSystem
-    options: SyncOptions = TERMS
+    options: SyncOptions = OPTIONS
     guard: ShrinkGuard = field(default_factory=lambda: ShrinkGuard(share=0.3, at_least=4))
     publisher: RecordingPublisher = field(default_factory=RecordingPublisher)
     _readers: list[PartReader] = field(default_factory=list)
@@ -95,11 +95,11 @@ def store(request: pytest.FixtureRequest) -> Iterator[Store]:
 
 
 @pytest.fixture
-def observatory(store: Store) -> Iterator[Observatory]:
+def engine(store: Store) -> Iterator[EngineHarness]:
     system = FakeReadableSystem(
         users=[f"user{n}" for n in range(10)],
         members={f"group{g}": [f"user{n}" for n in range(g, g + 5)] for g in range(5)},
     )
-    made = Observatory(store, ManualClock(datetime(2026, 11, 1, tzinfo=UTC)), system)
+    made = EngineHarness(store, ManualClock(datetime(2026, 11, 1, tzinfo=UTC)), system)
     yield made
     made.close()

@@ -1,11 +1,11 @@
-"""Simulated systems, a wired Provisor that takes snapshots of one of them over HTTP, and quirks to be survived."""
+"""Simulated systems, and a wired Provisor that takes snapshots of one of them over HTTP."""
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import random
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,12 +13,15 @@ from typing import Any
 from access.entitlements import System
 from access.snapshots import RunState, SyncRun
 from config.settings import Settings
+from simulator.jumpcloud import World, seed
 from simulator.server import Simulators
-from simulator.world import World, change_switches
+from simulator.world import change_switches
 from store.database import Database
 from store.unit_of_work import Store
 from tasks.publisher import RecordingPublisher
-from tests.sync.truth import Truth, difference, everything, rows_stored, shown
+from tests.connectors.reader_quirks import meanwhile
+from tests.connectors.snapshot_truth import Truth, difference, is_between, jumpcloud_truth
+from tests.sync.stored_snapshot import everything, rows_stored, shown
 from worker.composition import Provisor, compose
 
 #: Looks at a run before it is called endless.
@@ -52,7 +55,6 @@ class SyncHarness:
     clock: FastClock
     world: Any
     truth_of: Callable[[Mapping[str, Any]], Truth]
-    organization: Any = None
 
     @property
     def store(self) -> Store:
@@ -97,12 +99,7 @@ class SyncHarness:
     def is_between(self, run: SyncRun, earlier: Truth, later: Truth) -> None:
         """The run is complete; each list is what it was at some moment of the run, while somebody changed things."""
         assert (run.state, run.error) == (RunState.COMPLETE, None), run
-        snapshot = self.shown()
-        for name in ("resources", "grants"):
-            seen, one, other = (getattr(truth, name) for truth in (snapshot, earlier, later))
-            assert one & other <= seen <= one | other, name
-        people, one, other = (set(truth.accounts.items()) for truth in (snapshot, earlier, later))
-        assert one & other <= people <= one | other
+        assert is_between(self.shown(), earlier, later)
         assert self.leftovers() == 0
 
     def failed_honestly(self, run: SyncRun, before: list[object]) -> None:
@@ -123,90 +120,8 @@ class SyncHarness:
     @contextmanager
     def meanwhile(self, path: str, act: Callable[[], object], *, after: int = 0) -> Iterator[None]:
         """Let somebody act while a request for ``path`` is on its way; ``after`` so many of them."""
-        fault = self.simulators.faults.add(path=path, hold="before", after=after)
-        failures: list[BaseException] = []
-
-        def wait_and_act() -> None:
-            try:
-                if self.simulators.faults.wait_until(fault, holding=1, timeout=30):
-                    act()
-            except BaseException as exc:  # noqa: BLE001 - it is for the test's own thread to raise
-                failures.append(exc)
-            finally:
-                self.simulators.faults.release(fault)
-
-        thread = threading.Thread(target=wait_and_act)
-        thread.start()
-        try:
+        with meanwhile(self.simulators, path, act, after=after):
             yield
-        finally:
-            thread.join(35)
-        assert failures == []
-        assert self.simulators.faults.get(fault).played == 1, f"nothing asked for {path}"
-
-
-def nothing(_: SyncHarness) -> object:
-    return None
-
-
-@dataclass(frozen=True)
-class Quirk:
-    """One way in which a service is not what one would wish, and how a sync is to end that meets it.
-
-    ``switches`` are turned and ``change`` happens after the first snapshot, ``faults`` are played to the second one;
-    ``meanwhile`` is somebody who acts while a request for the path is on its way. ``fails`` is what the failed run has to
-    say, None where the snapshot has to be right. ``mend`` is what an operator does then, besides the switches. ``settles`` is
-    for what the service shows late: the snapshot may be between what was and what is, and the next is right.
-    """
-
-    name: str
-    switches: Mapping[str, Any] = field(default_factory=dict)
-    change: Callable[[SyncHarness], object] = nothing
-    faults: Sequence[Mapping[str, Any]] = ()
-    meanwhile: tuple[str, Callable[[SyncHarness], object]] | None = None
-    after: int = 0
-    full: bool = True
-    fails: str | None = None
-    mend: Callable[[SyncHarness], object] = nothing
-    settles: bool = False
-
-    def __str__(self) -> str:
-        return self.name
-
-
-def survive(harness: SyncHarness, quirk: Quirk) -> SyncRun:
-    """A good snapshot, the quirk, another sync; and, when that failed, one more after the mending, which is right."""
-    harness.is_right(harness.sync())
-    before, earlier = harness.everything(), harness.truth()
-    usual = harness.world.switches.model_dump()
-    harness.clock.advance(timedelta(hours=1))
-    quirk.change(harness)
-    harness.switch(**quirk.switches)
-    faults = [harness.simulators.faults.add(**fault) for fault in quirk.faults]
-    if quirk.meanwhile is None:
-        run = harness.sync(full=quirk.full)
-    else:
-        path, act = quirk.meanwhile
-        with harness.meanwhile(path, lambda: act(harness), after=quirk.after):
-            run = harness.sync(full=quirk.full)
-    assert all(harness.simulators.faults.get(fault).played for fault in faults), "a fault was never met"
-    if quirk.fails is None:
-        if quirk.meanwhile is None and not quirk.settles:
-            harness.is_right(run)
-            return run
-        harness.is_between(run, earlier, harness.truth())
-        quirk.mend(harness)
-        harness.clock.advance(timedelta(hours=1))
-        harness.is_right(harness.sync(full=False))
-        return run
-    harness.failed_honestly(run, before)
-    assert quirk.fails in str(run.error), run.error
-    harness.simulators.faults.clear()
-    harness.switch(**usual)
-    quirk.mend(harness)
-    harness.clock.advance(timedelta(hours=1))
-    harness.is_right(harness.sync(full=quirk.full))
-    return run
 
 
 def wire(settings: Mapping[str, Any], url: str, folder: Path, clock: FastClock) -> Provisor:
@@ -222,5 +137,24 @@ def wide(**more: Any) -> dict[str, Any]:
     return {"rate": 10_000, "burst": 10_000, "concurrency": 4, **more}
 
 
-def simulate(**worlds: World | bool) -> Simulators:
-    return Simulators(**worlds)  # type: ignore[arg-type] # each by its name
+#: A group in the company of ``company_of`` that needs two pages.
+BIG = "Everybody"
+
+
+def company_of(url: str, folder: Path, *, sync: str = "listing", **settings: Any) -> Iterator[SyncHarness]:
+    """A JumpCloud organization whose users and one group need two pages, and a Provisor that reads it by ``sync``."""
+    clock = FastClock()
+    world = World(clock=clock.seconds)
+    seed(world, users=130, groups=3, memberships=12, apps=2, admins=2, rng=random.Random(3))  # noqa: S311 - repeatable
+    world.act("add_group", name=BIG)
+    world.act("add_group", name="By rule", membershipMethod="DYNAMIC_AUTOMATED")
+    world.members.fill(world.group_ids[BIG.casefold()], [user.id for user in world.users][:120])
+    clock.advance(timedelta(hours=1))  # what made this world is no news
+    with Simulators(jumpcloud=world) as simulators:
+        jumpcloud = wide(api_url=simulators.jumpcloud_url, insights_url=simulators.jumpcloud_url)
+        jumpcloud |= settings or {"api_key": world.credentials()["api_key"]}
+        if "client_id" in settings:
+            jumpcloud["token_url"] = f"{simulators.jumpcloud_url}/oauth2/token"
+        provisor = wire({"jumpcloud": jumpcloud, "sync": {"jumpcloud_method": sync}}, url, folder, clock)
+        yield SyncHarness(System.JUMPCLOUD, simulators, provisor, clock, world, jumpcloud_truth)
+        provisor.store.database.close()

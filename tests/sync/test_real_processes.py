@@ -21,10 +21,10 @@ from simulator.jumpcloud import World, seed
 from simulator.server import Simulators
 from store.snapshot_tables import sync_runs, sync_shards
 from store.unit_of_work import Store
+from tests.connectors.snapshot_truth import jumpcloud_truth
 from tests.machine import Amqp
 from tests.sync import sync_process
 from tests.sync.sync_harness import FastClock, SyncHarness, wide, wire
-from tests.sync.truth import jumpcloud_truth
 
 GROUPS = 90
 MEMBERS = re.compile(r"/usergroups/(\w+)/members$")

@@ -15,7 +15,7 @@ from access.failures import Transient
 from access.snapshots import RunState
 from connectors.reading import Part
 from store.snapshot_tables import sync_shards
-from tests.sync.conftest import Observatory
+from tests.sync.conftest import EngineHarness
 from tests.sync.test_whole_or_nothing import truth
 
 
@@ -24,7 +24,7 @@ class Killed(BaseException):
 
 
 @pytest.mark.parametrize("where", ["users", "groups", "members/group0", "members/group3"])
-def test_a_run_killed_half_way_goes_on_at_its_last_finished_shard(observatory: Observatory, where: str) -> None:
+def test_a_run_killed_half_way_goes_on_at_its_last_finished_shard(engine: EngineHarness, where: str) -> None:
     killed = False
 
     def kill_once(name: str) -> None:
@@ -33,34 +33,34 @@ def test_a_run_killed_half_way_goes_on_at_its_last_finished_shard(observatory: O
             killed = True
             raise Killed
 
-    observatory.system.when_read = kill_once
-    first = observatory.worker()
+    engine.system.when_read = kill_once
+    first = engine.worker()
     run_id = first.begin(System.JUMPCLOUD)
     with pytest.raises(Killed):
         first.work(run_id)
-    done_before = {name for name in observatory.system.reads if name != where}
-    before = observatory.snapshot()
+    done_before = {name for name in engine.system.reads if name != where}
+    before = engine.snapshot()
     assert before is None
 
-    second = observatory.worker()
+    second = engine.worker()
     second.work(run_id)
-    assert observatory.run(run_id).state is RunState.RUNNING, "the dead worker's lease still holds"
-    observatory.clock.advance(timedelta(minutes=2))
-    run = observatory.finish(second, run_id)
+    assert engine.run(run_id).state is RunState.RUNNING, "the dead worker's lease still holds"
+    engine.clock.advance(timedelta(minutes=2))
+    run = engine.finish(second, run_id)
     assert run.state is RunState.COMPLETE
-    assert observatory.members() == truth(observatory)
-    assert observatory.accounts() == set(observatory.system.users)
+    assert engine.members() == truth(engine)
+    assert engine.accounts() == set(engine.system.users)
     for name in done_before - {"members/group0", "members/group1", "members/group2", "members/group3"}:
-        assert observatory.system.reads[name] == 1, f"{name} was finished before the kill"
+        assert engine.system.reads[name] == 1, f"{name} was finished before the kill"
 
 
-def test_several_workers_read_every_list_once_between_them(observatory: Observatory) -> None:
-    observatory.system.members = {f"group{n:02}": ["user1", "user2"] for n in range(40)}
+def test_several_workers_read_every_list_once_between_them(engine: EngineHarness) -> None:
+    engine.system.members = {f"group{n:02}": ["user1", "user2"] for n in range(40)}
     barrier = threading.Barrier(4)
-    run_id = observatory.worker().begin(System.JUMPCLOUD)
+    run_id = engine.worker().begin(System.JUMPCLOUD)
 
     def work() -> None:
-        worker = observatory.worker()
+        worker = engine.worker()
         barrier.wait()
         for _ in range(20):
             worker.work(run_id)
@@ -70,17 +70,17 @@ def test_several_workers_read_every_list_once_between_them(observatory: Observat
         thread.start()
     for thread in threads:
         thread.join()
-    assert observatory.run(run_id).state is RunState.COMPLETE
-    assert set(observatory.system.reads.values()) == {1}
-    assert observatory.members() == truth(observatory)
+    assert engine.run(run_id).state is RunState.COMPLETE
+    assert set(engine.system.reads.values()) == {1}
+    assert engine.members() == truth(engine)
 
 
-def test_one_run_of_a_system_at_a_time_whoever_begins_it(observatory: Observatory) -> None:
+def test_one_run_of_a_system_at_a_time_whoever_begins_it(engine: EngineHarness) -> None:
     barrier = threading.Barrier(6)
     begun: list[str] = []
 
     def begin() -> None:
-        worker = observatory.worker()
+        worker = engine.worker()
         barrier.wait()
         begun.append(worker.begin(System.JUMPCLOUD))
 
@@ -93,12 +93,12 @@ def test_one_run_of_a_system_at_a_time_whoever_begins_it(observatory: Observator
     assert len(set(begun)) == 1
 
 
-def test_each_slot_of_the_schedule_begins_one_run_whatever_the_number_of_schedulers(observatory: Observatory) -> None:
+def test_each_slot_of_the_schedule_begins_one_run_whatever_the_number_of_schedulers(engine: EngineHarness) -> None:
     for slot in range(3):
         barrier = threading.Barrier(4)
 
         def tick(barrier: threading.Barrier = barrier) -> None:
-            worker = observatory.worker()
+            worker = engine.worker()
             barrier.wait()
             worker.begin_due()
 
@@ -107,53 +107,53 @@ def test_each_slot_of_the_schedule_begins_one_run_whatever_the_number_of_schedul
             thread.start()
         for thread in threads:
             thread.join()
-        with observatory.store.read() as work:
+        with engine.store.read() as work:
             running = work.sync_runs.running(System.JUMPCLOUD)
         assert running is not None
-        observatory.finish(observatory.worker(), running.id)
-        with observatory.store.database.read() as connection:
+        engine.finish(engine.worker(), running.id)
+        with engine.store.database.read() as connection:
             runs = connection.exec_driver_sql("SELECT count(*) FROM sync_runs").scalar_one()
         assert runs == slot + 1
-        observatory.clock.advance(timedelta(hours=1))
+        engine.clock.advance(timedelta(hours=1))
 
 
-def test_a_worker_that_was_thought_dead_writes_nothing_into_the_run(observatory: Observatory) -> None:
+def test_a_worker_that_was_thought_dead_writes_nothing_into_the_run(engine: EngineHarness) -> None:
     taken_over = False
 
     def stall(name: str) -> None:
         nonlocal taken_over
         if name == "members/group2" and not taken_over:
             taken_over = True
-            observatory.clock.advance(timedelta(minutes=5))
-            other = observatory.worker()
-            assert observatory.finish(other, run_id).state is RunState.COMPLETE
+            engine.clock.advance(timedelta(minutes=5))
+            other = engine.worker()
+            assert engine.finish(other, run_id).state is RunState.COMPLETE
 
-    observatory.system.when_read = stall
-    slow = observatory.worker()
+    engine.system.when_read = stall
+    slow = engine.worker()
     run_id = slow.begin(System.JUMPCLOUD)
     slow.work(run_id)
-    assert observatory.run(run_id).state is RunState.COMPLETE
-    assert observatory.members() == truth(observatory)
+    assert engine.run(run_id).state is RunState.COMPLETE
+    assert engine.members() == truth(engine)
 
 
-def test_a_worker_that_reads_slowly_is_not_taken_for_dead(observatory: Observatory) -> None:
+def test_a_worker_that_reads_slowly_is_not_taken_for_dead(engine: EngineHarness) -> None:
     def dawdle(name: str) -> None:
         if name == "users":
-            observatory.clock.advance(observatory.options.lease * 0.6)
-            observatory.worker().work(run_id)
+            engine.clock.advance(engine.options.lease * 0.6)
+            engine.worker().work(run_id)
 
-    observatory.system.when_read = dawdle
-    run_id = observatory.worker().begin(System.JUMPCLOUD)
-    run = observatory.finish(observatory.worker(), run_id)
+    engine.system.when_read = dawdle
+    run_id = engine.worker().begin(System.JUMPCLOUD)
+    run = engine.finish(engine.worker(), run_id)
     assert run.state is RunState.COMPLETE
-    assert observatory.system.reads["users"] == 1
+    assert engine.system.reads["users"] == 1
 
 
-def test_a_worker_that_waits_long_for_a_page_is_not_taken_for_dead(observatory: Observatory) -> None:
-    observatory.options = replace(observatory.options, lease=timedelta(seconds=0.4))
+def test_a_worker_that_waits_long_for_a_page_is_not_taken_for_dead(engine: EngineHarness) -> None:
+    engine.options = replace(engine.options, lease=timedelta(seconds=0.4))
 
     def held_until() -> datetime:
-        with observatory.store.database.read() as connection:
+        with engine.store.database.read() as connection:
             statement = select(sync_shards.c.lease_until).where(sync_shards.c.lease_until.is_not(None))
             found: datetime = connection.execute(statement).scalar_one()
         return found
@@ -161,44 +161,44 @@ def test_a_worker_that_waits_long_for_a_page_is_not_taken_for_dead(observatory: 
     def wait(name: str) -> None:
         for _ in range(4 if name == "users" else 0):
             before = held_until()
-            observatory.clock.advance(observatory.options.lease * 0.6)
+            engine.clock.advance(engine.options.lease * 0.6)
             limit = time.monotonic() + 20
             while held_until() <= before:
                 assert time.monotonic() < limit, "the lease was not made longer"
                 time.sleep(0.01)  # noqa: TID251 - another thread makes it longer
-            observatory.worker().work(run_id)
+            engine.worker().work(run_id)
 
-    observatory.system.when_read = wait
-    worker = observatory.worker()
+    engine.system.when_read = wait
+    worker = engine.worker()
     run_id = worker.begin(System.JUMPCLOUD)
-    assert observatory.finish(worker, run_id).state is RunState.COMPLETE
-    assert observatory.system.reads["users"] == 1
+    assert engine.finish(worker, run_id).state is RunState.COMPLETE
+    assert engine.system.reads["users"] == 1
 
 
-def test_a_worker_that_stops_leaves_its_shard_to_others_at_once_and_without_blame(observatory: Observatory) -> None:
-    stopping = observatory.worker()
+def test_a_worker_that_stops_leaves_its_shard_to_others_at_once_and_without_blame(engine: EngineHarness) -> None:
+    stopping = engine.worker()
 
     def stop(name: str) -> None:
-        if name == "members/group3" and observatory.system.reads[name] == 1:
+        if name == "members/group3" and engine.system.reads[name] == 1:
             stopping.stop()
             raise Transient("Stopping.", retry_after=timedelta(0), counted=False)
 
-    observatory.system.when_read = stop
+    engine.system.when_read = stop
     run_id = stopping.begin(System.JUMPCLOUD)
     stopping.work(run_id)
-    assert observatory.run(run_id).due_at == observatory.clock.now()
-    with observatory.store.database.read() as connection:
+    assert engine.run(run_id).due_at == engine.clock.now()
+    with engine.store.database.read() as connection:
         assert connection.execute(select(func.max(sync_shards.c.tries))).scalar_one() == 0
-    observatory.worker().work(run_id)
-    assert observatory.run(run_id).state is RunState.COMPLETE
-    assert observatory.members() == truth(observatory)
+    engine.worker().work(run_id)
+    assert engine.run(run_id).state is RunState.COMPLETE
+    assert engine.members() == truth(engine)
 
 
-def test_large_lists_have_shards_of_their_own_and_short_ones_share(observatory: Observatory) -> None:
-    worker = observatory.worker()
+def test_large_lists_have_shards_of_their_own_and_short_ones_share(engine: EngineHarness) -> None:
+    worker = engine.worker()
     run_id = worker.begin(System.JUMPCLOUD)
-    observatory.finish(worker, run_id)
-    with observatory.store.database.read() as connection:
+    engine.finish(worker, run_id)
+    with engine.store.database.read() as connection:
         shards = connection.exec_driver_sql("SELECT count(*) FROM sync_shards").scalar_one()
     # users; groups; five groups' members, two to a shard
     assert shards == 1 + 1 + 3

@@ -18,11 +18,13 @@ from access.snapshots import RunState
 from store.snapshot_tables import sync_shards
 from tests.machine import Amqp
 from tests.sync import sync_process
-from tests.sync.sync_harness import SyncHarness
-from tests.sync.test_jumpcloud_quirks import MEMBERS, USERS, company_of
+from tests.sync.sync_harness import SyncHarness, company_of
 from tests.sync.test_real_processes import PATIENCE_SECONDS, tenant
 from worker.systems.connectors import rate_limiter_for
 from worker.systems.kit import Dependencies
+
+USERS = "^/api/systemusers$"
+MEMBERS = "/members$"
 
 #: Longer than a test may take to notice that nobody waits for it.
 LONG = 29

@@ -53,7 +53,7 @@ class SettingsWithWiki(Settings):
 
 
 class WikiConnector(FakeSystem):
-    def through(self, rate_limiter: RateLimiter) -> Connector:
+    def with_rate_limiter(self, rate_limiter: RateLimiter) -> Connector:
         del rate_limiter
         return self
 

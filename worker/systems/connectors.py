@@ -34,7 +34,7 @@ def connectors_from(dependencies: Dependencies, systems: Systems) -> Connectors:
         )
         connector = kit.connector(dependencies, options)
         usual[system] = connector
-        urgent[system] = connector.through(rate_limiter_for(dependencies, system, Lane.REVOKE))
+        urgent[system] = connector.with_rate_limiter(rate_limiter_for(dependencies, system, Lane.REVOKE))
     return Connectors(usual, urgent)
 
 

@@ -18,7 +18,7 @@ from tasks.doctor.findings import Finding
 class LaneConnector(Connector, Protocol):
     """A connector that can also be had for another lane."""
 
-    def through(self, rate_limiter: RateLimiter) -> Connector:
+    def with_rate_limiter(self, rate_limiter: RateLimiter) -> Connector:
         """The same connector on the same connections, for the lane of ``rate_limiter``."""
         ...
 

@@ -1,11 +1,13 @@
-"""What a snapshot costs, in calls: the formula that the reader is held to [docs: Jira Cloud contract, section 11]."""
+"""What a snapshot costs, in calls. Tests hold the reader to this formula."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from connectors.jira.reading.lists import MEMBER_PAGE, PROJECT_PAGE, USER_PAGE
+from connectors.jira.projects import PROJECTS_A_PAGE
+from connectors.jira.reading.list_calls import MEMBERS_A_PAGE, USERS_A_PAGE
+from connectors.paging import pages
 
 _DIRECTORY_PAGE = 100
 
@@ -14,10 +16,10 @@ _DIRECTORY_PAGE = 100
 class Sizes:
     """How large a site is.
 
-    ``members`` are the member counts of the groups, ``roles`` all roles of all projects together, ``group_page`` the page
-    that ``/group/bulk`` really gives. ``people`` is how many the organization's directories list when memberships come from
-    there (None: they come from Jira); ``unlisted`` are then the member counts of the groups that are still read from Jira, and
-    ``strangers`` is the number of accounts that the directories do not show, such as apps.
+    ``members`` are the member counts of the groups, ``roles`` the number of roles of all projects together, ``group_page``
+    the page that ``/group/bulk`` really gives. ``people`` is the number of people in the organization's directories when
+    memberships come from there, None when they come from Jira. ``unlisted`` are the member counts of the groups that are
+    read from Jira all the same, and ``strangers`` is the number of accounts that the directories do not show, such as apps.
     """
 
     users: int
@@ -32,19 +34,17 @@ class Sizes:
 
 
 def expected_calls(sizes: Sizes) -> int:
-    """The calls of a full snapshot, without those that prove and probe."""
+    """The calls of a full snapshot, without those that check the credential and probe."""
     groups = len(sizes.members)
-    lists = -(-sizes.users // USER_PAGE) + 1 + _pages(groups, sizes.group_page) + _pages(sizes.projects, PROJECT_PAGE)
+    lists = (
+        -(-sizes.users // USERS_A_PAGE) + 1 + pages(groups, sizes.group_page) + pages(sizes.projects, PROJECTS_A_PAGE)
+    )
     roles = min(sizes.projects, 1 + sizes.team_managed) + sizes.roles
     if sizes.people is None:
         return lists + _of_groups(sizes.members) + roles
-    directory = _pages(sizes.people, _DIRECTORY_PAGE) + _pages(groups, _DIRECTORY_PAGE)
+    directory = pages(sizes.people, _DIRECTORY_PAGE) + pages(groups, _DIRECTORY_PAGE)
     return lists + directory + _of_groups(sizes.unlisted) + sizes.strangers + roles
 
 
 def _of_groups(counts: Sequence[int]) -> int:
-    return sum(_pages(count, MEMBER_PAGE) for count in counts)
-
-
-def _pages(rows: int, size: int) -> int:
-    return max(1, -(-rows // size))
+    return sum(pages(count, MEMBERS_A_PAGE) for count in counts)

@@ -9,12 +9,13 @@ from access.failures import Permanent
 from connectors.atlassian.organization import AtlassianOrganization
 from connectors.jira.permissions import OwnPermissions
 from connectors.jira.projects import Projects
-from connectors.jira.reading.accounts import AccountReader
-from connectors.jira.reading.changes import Changes, Unreadable
-from connectors.jira.reading.directory import DirectoryReader, Ways
-from connectors.jira.reading.lists import MYSELF, Lists
-from connectors.jira.reading.roles import RoleCatalogue, RoleReader
-from connectors.jira.reading.rows import (
+from connectors.jira.reading.account_reader import AccountReader
+from connectors.jira.reading.change_events import ChangeEvents
+from connectors.jira.reading.list_calls import MYSELF, ListCalls
+from connectors.jira.reading.organization_directory import DirectoryReader, DirectoryUse
+from connectors.jira.reading.required_permissions import naming_the_scope, require_permissions
+from connectors.jira.reading.role_reader import RoleCatalogue, RoleReader
+from connectors.jira.reading.snapshot_rows import (
     LISTED,
     MEMBERS_KNOWN,
     AddressOf,
@@ -22,25 +23,23 @@ from connectors.jira.reading.rows import (
     member_row,
     project_row,
 )
-from connectors.jira.reading.shapes import NOBODY
-from connectors.jira.reading.visibility import require_visibility, scopes_named
 from connectors.jira.shapes import USER
-from connectors.reading import Catalogue, Part, ReadPlan, ResourceRow, Row
+from connectors.reading import Catalogue, ChangesUnknown, Part, ReadPlan, ResourceRow, Row
 from httpclient import Call, Fetcher, HttpClient
 
-#: Groups that hold everybody by their name, such as ``jira-software-users-acme`` [docs]: their lists are streamed.
+#: A word in the names of groups that hold everybody, such as ``jira-software-users-acme`` [docs]: large lists.
 _EVERYBODY = "users"
 
 
 class JiraReader:
     """Takes snapshots of one Jira Cloud site.
 
-    ``client`` comes from ``jira_client``, for the site or the gateway; ``site`` is the address people use. Never more than
-    ``concurrency`` calls are in flight, those to the organization included. With the ``organization``, addresses, owners of
-    groups and times of last use are read from it too, memberships as far as they agree with Jira's
-    (``organization_memberships``), and what changed since the last snapshot (``use_events``). ``known_emails`` is our own
+    ``client`` comes from ``jira_client``, for the site or the gateway; ``site`` is the address people use. At most
+    ``concurrency`` calls are in flight, calls to the organization included. From the ``organization``, where there is one,
+    the reader takes addresses, owners of groups and times of last use; memberships as far as they agree with Jira's
+    (``organization_memberships``); and what changed since the last snapshot (``use_events``). ``known_emails`` is our own
     record of the address of an account id. ``skip_customers`` leaves portal customers out; ``participants`` adds to each
-    project whether its roles are all there is to know of who can enter.
+    project whether its roles name everyone who can enter.
     """
 
     def __init__(
@@ -60,19 +59,20 @@ class JiraReader:
         self._site = site.rstrip("/")
         self._participants = participants
         self._fetching = Fetcher(concurrency=concurrency)
-        own = OwnPermissions(client)
-        self._lists = Lists(client, self._fetching, own)
+        self._own = OwnPermissions(client)
+        projects = Projects(client, self._own)
+        self._lists = ListCalls(client, self._fetching, self._own, projects)
         self._accounts = AccountReader(self._lists, known_emails, skip_customers=skip_customers)
-        self._roles = RoleReader(self._lists, Projects(client, own), self._fetching)
+        self._roles = RoleReader(self._lists, projects, self._fetching)
         self._directory: DirectoryReader | None = None
-        self._changes: Changes | None = None
+        self._changes: ChangeEvents | None = None
         if organization is not None:
             within = organization.within(self._fetching)
             self._directory = DirectoryReader(
                 within, self._lists, self._accounts, self._fetching, trust_memberships=organization_memberships
             )
-            self._changes = Changes(client, self._fetching, within) if use_events else None
-        self._ways: Ways | None = None
+            self._changes = ChangeEvents(client, self._fetching, within) if use_events else None
+        self._use: DirectoryUse | None = None
 
     def __repr__(self) -> str:
         return f"JiraReader({self._client!r}, site={self._site!r})"
@@ -83,43 +83,43 @@ class JiraReader:
         return System.JIRA
 
     def close(self) -> None:
-        """Let go of the threads."""
+        """End the threads."""
         self._fetching.close()
 
     def prove(self) -> str:
         """The name of Provisor's own account (``GET /myself`` [spec]). Raises ``CredentialRefused``.
 
-        Other routes would answer an unknown caller 200, with nothing in it.
+        Other routes answer an unknown caller 200 with an empty list [observed].
         """
-        with scopes_named():
+        with naming_the_scope():
             answer = self._fetching.one(partial(self._client.send, Call(method="GET", route=MYSELF)))
             return answer.read_as(USER, what="Provisor's own account").title
 
     def plan(self, *, previous: datetime | None, now: datetime) -> ReadPlan:
-        """Everything, or what both logs say has changed since ``previous`` when they can be read.
+        """A plan for everything, or for the changes since ``previous`` when both logs tell them.
 
-        Raises ``Permanent`` when Provisor's account is not shown everything.
+        Raises ``Permanent`` when Jira does not show Provisor's account everything.
         """
         del now
         notes: list[str] = []
-        with scopes_named():
-            self._fetching.one(partial(require_visibility, self._client))
+        with naming_the_scope():
+            self._fetching.one(partial(require_permissions, self._own))
             touched = self._changed_since(previous, notes)
-            ways = self._choose(notes, again=touched is None)
+            use = self._choose(notes, again=touched is None)
             roles = self._roles.catalogue()
         return ReadPlan(
             method="everything" if touched is None else "changes",
             full=touched is None,
             touched=() if touched is None else ("projects", "unlisted/", *touched),
             notes=notes,
-            state={"ways": ways.state(), **roles.state()},
+            state={"ways": use.state(), **roles.state()},
         )
 
     def parts(self, plan: ReadPlan, stage: int, catalogue: Catalogue) -> Sequence[Part] | None:
-        """Stage 0: groups and projects; 1: members and actors; 2: actors of roles that only their project told.
+        """Stage 0: groups and projects; 1: members and actors; 2: actors of roles that only their project named.
 
-        Accounts are the longest list, read page by page. Where they are a list of their own nothing waits for them; the
-        organization's directory shows them with the groups.
+        Accounts are the longest list. As a list of their own they are in stage 1, so that no other part waits for them; the
+        organization's directory shows them together with the groups.
         """
         roles = RoleCatalogue.of(plan.state)
         if stage == 0:
@@ -135,7 +135,7 @@ class JiraReader:
 
     def read(self, plan: ReadPlan, part: Part) -> Iterator[Sequence[Row]]:
         """The rows of a part. Raises ``Shifted`` and ``Incomplete``."""
-        with scopes_named():
+        with naming_the_scope():
             yield from self._reading(plan, part)
 
     def _reading(self, plan: ReadPlan, part: Part) -> Iterator[Sequence[Row]]:
@@ -146,7 +146,7 @@ class JiraReader:
             case "groups":
                 return ([group_row(group) for group in page] for page in self._lists.groups())
             case "directory" if self._directory is not None:
-                return self._directory.read(Ways(**plan.state["ways"]))
+                return self._directory.read(DirectoryUse(**plan.state["ways"]))
             case "projects":
                 return self._projects()
             case "members" | "unlisted":
@@ -166,37 +166,35 @@ class JiraReader:
 
     def _members(self, group_id: str) -> Iterator[Sequence[Row]]:
         for page in self._lists.members(group_id):
-            yield [member_row(group_id, member.accountId) for member in page if member.accountId != NOBODY]
+            yield [member_row(group_id, member.accountId) for member in page if member.known_id]
 
     def _changed_since(self, previous: datetime | None, notes: list[str]) -> Sequence[str] | None:
-        """The parts that both logs name, None when everything has to be read."""
+        """The parts that both logs name, None when the reader has to read everything."""
         if previous is None:
             return None
         if self._changes is None:
-            notes.append(
-                "Everything is read: without the organization's events nothing tells who has come into a group."
-            )
+            notes.append("Everything is read: only the organization's events tell who joined a group.")
             return None
         try:
             return self._changes.since(previous)
-        except Unreadable as why:
+        except ChangesUnknown as why:
             notes.append(f"Everything is read: {why}.")
             return None
 
-    def _choose(self, notes: list[str], *, again: bool) -> Ways:
-        """How the organization is used; what was found out for an earlier snapshot is good for the changes after it."""
+    def _choose(self, notes: list[str], *, again: bool) -> DirectoryUse:
+        """What to read from the organization; a plan for changes keeps the choice of the snapshot before."""
         if self._directory is None:
-            return Ways()
-        if self._ways is None or again:
-            self._ways, more = self._directory.ways()
+            return DirectoryUse()
+        if self._use is None or again:
+            self._use, more = self._directory.probe()
             notes += more
-        return self._ways
+        return self._use
 
 
 def _members_part(group: ResourceRow, *, organized: bool) -> Part | None:
     """The list of a group's members; None when they came with the organization's people.
 
-    No event tells of the groups that the organization does not show: their lists have a name that is always read.
+    No event tells of groups that the organization does not show: the plan names their lists, ``unlisted/``, every time.
     """
     if group.attributes.get(MEMBERS_KNOWN):
         return None

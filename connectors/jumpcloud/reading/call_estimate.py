@@ -1,4 +1,4 @@
-"""How many calls a complete snapshot costs, to hold the reader to."""
+"""What a snapshot costs, in calls. Tests hold the reader to this formula."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from connectors.jumpcloud.client import PAGE
-from connectors.jumpcloud.reading.methods import MembershipMethod
+from connectors.jumpcloud.reading.membership_method import MembershipMethod
+from connectors.paging import pages
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,30 +27,30 @@ class Sizes:
     group_apps: Sequence[int] = ()
 
 
-def pages(rows: int) -> int:
-    """The calls for a list of so many rows."""
-    return max(1, -(-rows // PAGE))
-
-
 def expected_calls(
     method: MembershipMethod, sizes: Sizes, *, applications: bool = True, direct_app_users: bool = True, polls: int = 1
 ) -> int:
-    """The calls of one full pass, probes and the proof of the credential left out.
+    """The calls of one full pass, without those that check the credential and probe.
 
-    So is that each page of a list has a row in common with the one before it: a call more for about a hundred pages.
-    ``polls`` is how often a report is asked for before it is done. ``MembershipMethod.AUTO`` counts as listing.
+    The formula leaves out the row that each page repeats of the page before it: one call more for about a hundred pages.
+    ``polls`` is how often Provisor asks for a report until JumpCloud has made it. ``MembershipMethod.AUTO`` counts as
+    listing.
     """
     groups = len(sizes.members)
-    calls = pages(sizes.users) + pages(sizes.admins) + pages(sizes.roles) + pages(groups)
+
+    def of_each(counts: Sequence[int]) -> int:
+        return sum(pages(count, PAGE) for count in counts)
+
+    calls = of_each([sizes.users, sizes.admins, sizes.roles, groups])
     if method is MembershipMethod.REPORT:
         calls += 2 + polls
     elif method is not MembershipMethod.SEARCH:
-        calls += sum(map(pages, sizes.members))
+        calls += of_each(sizes.members)
     if not applications:
         return calls
-    calls += pages(len(sizes.app_groups))
+    calls += pages(len(sizes.app_groups), PAGE)
     by_application = len(sizes.app_groups) <= groups
-    calls += sum(map(pages, sizes.app_groups if by_application else sizes.group_apps))
+    calls += of_each(sizes.app_groups if by_application else sizes.group_apps)
     if direct_app_users:
-        calls += sum(map(pages, sizes.app_users))
+        calls += of_each(sizes.app_users)
     return calls

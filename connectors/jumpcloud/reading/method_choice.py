@@ -1,4 +1,4 @@
-"""Which method memberships are read by: the one with the fewest calls that proves itself."""
+"""Chooses the method of reading memberships: the one with the fewest calls that passes its probe."""
 
 from __future__ import annotations
 
@@ -8,33 +8,33 @@ from datetime import datetime
 from typing import Any
 
 from access.failures import Permanent, Transient
-from connectors.jumpcloud.reading.lists import Lists
-from connectors.jumpcloud.reading.methods import MembershipMethod
-from connectors.jumpcloud.reading.reports import Reports, Unusable
-from connectors.jumpcloud.reading.searching import why_not_search
+from connectors.jumpcloud.reading.list_calls import ListCalls
+from connectors.jumpcloud.reading.membership_method import MembershipMethod
+from connectors.jumpcloud.reading.report_client import ReportClient, ReportUnusable
+from connectors.jumpcloud.reading.search_probe import search_fault
 from httpclient import Fetcher, HttpClient
 
-#: Groups from which on a report costs so many fewer calls that its wait is worth it.
+#: From so many groups on, a report saves enough calls to be worth its wait.
 _MANY_GROUPS = 50
 
-#: From this status on a failure is the server's own.
+#: Statuses from this one on are the server's failures.
 _SERVER_ERRORS = 500
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """A method, what the reader has to remember of it, and why it is not a better one."""
+    """A method, the reader's state for it, and why cheaper methods are out."""
 
     method: MembershipMethod
     state: Mapping[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
 
-class Chooser:
-    """Chooses, and remembers what it chose as long as the process lives."""
+class MethodChooser:
+    """Chooses, and remembers its choice while the process lives."""
 
     def __init__(
-        self, asked: MembershipMethod, client: HttpClient, fetching: Fetcher, lists: Lists, reports: Reports
+        self, asked: MembershipMethod, client: HttpClient, fetching: Fetcher, lists: ListCalls, reports: ReportClient
     ) -> None:
         self._asked = asked
         self._client = client
@@ -44,13 +44,13 @@ class Chooser:
         self._known: MembershipMethod | None = None
 
     def remember(self, method: MembershipMethod) -> None:
-        """Memberships have been read by this method."""
+        """Keep this method for plans of changes."""
         self._known = method
 
     def choose(self, *, now: datetime, full: bool, memberships: bool) -> Choice:
-        """The method, proven anew for a full pass and whenever ``memberships`` will be read by what had to prove itself.
+        """The method. Probes again for a full pass, and when ``memberships`` changed and the last method needed a probe.
 
-        Without a call when the last choice is known and still good.
+        Makes no call otherwise, as long as there was a choice before.
         """
         if not full and self._known is not None and (not memberships or self._known is MembershipMethod.LISTING):
             return Choice(self._known)
@@ -61,7 +61,7 @@ class Chooser:
     def _best(self, now: datetime, *, memberships: bool) -> Choice:
         notes: list[str] = []
         if self._asked in {MembershipMethod.SEARCH, MembershipMethod.AUTO}:
-            reason = why_not_search(self._lists, self._client, self._fetching)
+            reason = search_fault(self._lists, self._client, self._fetching)
             if reason is None:
                 return Choice(MembershipMethod.SEARCH)
             notes.append(f"Memberships are not read by search: {reason}.")
@@ -80,7 +80,7 @@ class Chooser:
     def _order(self, now: datetime) -> tuple[Mapping[str, Any], str | None]:
         try:
             return {"report": self._reports.order(), "ordered_at": now.isoformat()}, None
-        except Unusable as reason:
+        except ReportUnusable as reason:
             return {}, str(reason)
         except Permanent as refusal:
             return {}, f"it was refused ({refusal.status})"

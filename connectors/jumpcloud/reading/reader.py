@@ -7,34 +7,35 @@ from typing import assert_never
 from access.clock import Clock, SystemClock
 from access.entitlements import System
 from connectors.jumpcloud.connector import JumpCloudConnector
-from connectors.jumpcloud.reading import partition
-from connectors.jumpcloud.reading.changes import Changes, Events, Unreadable
-from connectors.jumpcloud.reading.lists import Lists
-from connectors.jumpcloud.reading.method_choice import Chooser
-from connectors.jumpcloud.reading.methods import MembershipMethod
-from connectors.jumpcloud.reading.people import USER_FIELDS, Roles, member_row, membership_rows, user_row
-from connectors.jumpcloud.reading.reporting import Reporting
-from connectors.jumpcloud.reading.reports import Reports
-from connectors.jumpcloud.reading.resources import (
+from connectors.jumpcloud.reading import parts
+from connectors.jumpcloud.reading.account_rows import USER_FIELDS, Roles, member_row, membership_rows, user_row
+from connectors.jumpcloud.reading.change_events import ChangeEvents, Changes
+from connectors.jumpcloud.reading.list_calls import ListCalls
+from connectors.jumpcloud.reading.membership_method import MembershipMethod
+from connectors.jumpcloud.reading.memberships_by_report import MembershipsByReport
+from connectors.jumpcloud.reading.method_choice import MethodChooser
+from connectors.jumpcloud.reading.report_client import ReportClient
+from connectors.jumpcloud.reading.resource_rows import (
     APPLICATION_FIELDS,
     application_grant,
     application_row,
     group_row,
 )
-from connectors.reading import Catalogue, Part, PrincipalKind, ReadPlan, Row
+from connectors.reading import Catalogue, ChangesUnknown, Part, PrincipalKind, ReadPlan, Row
 from httpclient import Fetcher, HttpClient, RetryPolicy
 
-#: A report is looked for a few times in the call itself; longer waits go to the engine.
-_REPORT_PATIENCE = RetryPolicy(tries=3, first=timedelta(seconds=1), longest=timedelta(seconds=2))
+#: The reader bridges short waits for a report; longer waits go to the engine.
+_REPORT_RETRIES = RetryPolicy(tries=3, first=timedelta(seconds=1), longest=timedelta(seconds=2))
 
 
 class JumpCloudReader:
-    """Reads JumpCloud for a snapshot: users, administrators and their roles, groups, applications, and who is in what.
+    """Reads JumpCloud for a snapshot: users, administrators and their roles, groups, applications, and their connections.
 
-    ``client`` comes from ``jumpcloud_client``, as does ``insights``, whose address is that of Directory Insights (by default
-    the client's). ``concurrency`` is the most calls in flight. ``applications`` and ``direct_app_users`` say whether
-    applications, and the users bound to them without a group, are read. ``use_events``: read only what Directory Insights
-    says has changed, where it may be asked. ``method``: see ``MembershipMethod``. ``report_within``: how long a report may take.
+    ``client`` comes from ``jumpcloud_client``, as does ``insights`` with the address of Directory Insights (by default the
+    client's). At most ``concurrency`` calls are in flight. ``applications`` and ``direct_app_users`` say whether to read
+    applications, and users bound to an application without a group. With ``use_events`` the reader reads only what Directory
+    Insights names as changed, where it may. ``method`` is how to read memberships; ``report_within`` is how long a report may
+    take; ``report_retries`` bridges short waits for one.
     """
 
     def __init__(
@@ -49,7 +50,7 @@ class JumpCloudReader:
         use_events: bool = True,
         method: MembershipMethod = MembershipMethod.AUTO,
         report_within: timedelta = timedelta(minutes=2),
-        report_patience: RetryPolicy = _REPORT_PATIENCE,
+        report_retries: RetryPolicy = _REPORT_RETRIES,
         clock: Clock | None = None,
     ) -> None:
         self._console = (console or client.base_url).rstrip("/")
@@ -58,13 +59,13 @@ class JumpCloudReader:
         self._use_events = use_events
         self._fetching = Fetcher(concurrency=concurrency)
         self._connector = JumpCloudConnector(client)
-        self._lists = Lists(client, self._fetching)
-        self._events = Events(insights or client, self._fetching)
-        reports = Reports(insights or client, self._fetching)
-        self._reporting = Reporting(
-            reports, self._lists, clock or SystemClock(), within=report_within, retry_policy=report_patience
+        self._lists = ListCalls(client, self._fetching)
+        self._events = ChangeEvents(insights or client, self._fetching)
+        reports = ReportClient(insights or client, self._fetching)
+        self._by_report = MembershipsByReport(
+            reports, self._lists, clock or SystemClock(), within=report_within, retry_policy=report_retries
         )
-        self._chooser = Chooser(MembershipMethod(method), client, self._fetching, self._lists, reports)
+        self._chooser = MethodChooser(MembershipMethod(method), client, self._fetching, self._lists, reports)
 
     @property
     def system(self) -> System:
@@ -72,21 +73,21 @@ class JumpCloudReader:
         return System.JUMPCLOUD
 
     def close(self) -> None:
-        """Let go of the threads."""
+        """End the threads."""
         self._fetching.close()
 
     def prove(self) -> str:
-        """The organization the credential belongs to. Raises ``CredentialRefused``."""
+        """The name of the credential's organization. Raises ``CredentialRefused``."""
         return self._fetching.one(self._connector.prove)
 
     def plan(self, *, previous: datetime | None, now: datetime) -> ReadPlan:
-        """Read what events say has changed, or everything when they do not say."""
+        """A plan for the changes that events tell, or for everything when they do not tell."""
         changes: Changes | None = None
         notes: list[str] = []
         if previous is not None and self._use_events:
             try:
                 changes = self._events.since(previous, now=now)
-            except Unreadable as reason:
+            except ChangesUnknown as reason:
                 notes.append(f"Everything is read: {reason}.")
         elif previous is not None:
             notes.append("Everything is read: events are not used.")
@@ -95,19 +96,19 @@ class JumpCloudReader:
         return ReadPlan(
             method=choice.method,
             full=full,
-            touched=() if changes is None else partition.touched(changes, choice.method),
+            touched=() if changes is None else parts.touched(changes, choice.method),
             notes=[*notes, *choice.notes],
             state=choice.state,
         )
 
     def parts(self, plan: ReadPlan, stage: int, catalogue: Catalogue) -> Iterable[Part] | None:
-        """Lists first, then what hangs on each group and application.
+        """ListCalls first, then what hangs on each group and application.
 
-        Raises ``Transient`` while a report is being made.
+        Raises ``Transient`` until JumpCloud has made a report.
         """
         method = MembershipMethod(plan.method)
         if stage == 0:
-            return partition.lists(method, applications=self._applications)
+            return parts.lists(method, applications=self._applications)
         if stage == 1:
             return [*self._membership_parts(plan, method, catalogue), *self._binding_parts(catalogue)]
         return None
@@ -123,44 +124,44 @@ class JumpCloudReader:
     def _membership_parts(self, plan: ReadPlan, method: MembershipMethod, catalogue: Catalogue) -> Iterator[Part]:
         if method is MembershipMethod.SEARCH:
             return
-        part = self._reporting.part(plan, catalogue) if method is MembershipMethod.REPORT else None
+        part = self._by_report.part(plan, catalogue) if method is MembershipMethod.REPORT else None
         if part is not None:
             yield part
             return
         self._chooser.remember(MembershipMethod.LISTING)
-        yield from partition.members(catalogue)
+        yield from parts.members(catalogue)
 
     def _binding_parts(self, catalogue: Catalogue) -> Iterator[Part]:
-        return partition.bindings(catalogue, users=self._direct) if self._applications else iter(())
+        return parts.bindings(catalogue, users=self._direct) if self._applications else iter(())
 
     def _listed(self, part: Part) -> Iterator[Sequence[Row]]:
         match part.name:
-            case partition.USERS:
+            case parts.USERS:
                 return ([user_row(user) for user in page] for page in self._lists.users(USER_FIELDS))
-            case partition.USERS_AND_MEMBERSHIPS:
+            case parts.USERS_AND_MEMBERSHIPS:
                 return self._searched()
-            case partition.ADMINS:
+            case parts.ADMINS:
                 return self._administrators()
-            case partition.GROUPS:
+            case parts.GROUPS:
                 return ([group_row(group, console=self._console) for group in page] for page in self._lists.groups())
-            case partition.APPLICATIONS:
+            case parts.APPLICATIONS:
                 pages = self._lists.applications(APPLICATION_FIELDS)
                 return ([application_row(application) for application in page] for page in pages)
-            case partition.MEMBERSHIPS:
-                return self._reporting.rows(part.about)
+            case parts.MEMBERSHIPS:
+                return self._by_report.rows(part.about)
             case _:
                 raise ValueError(f"JumpCloud has no part '{part.name}'.")
 
     def _attached(self, kind: str, part: Part) -> Iterator[Sequence[Row]]:
         group, application = part.about.get("group", ""), part.about.get("application", "")
         match kind:
-            case partition.MEMBERS | partition.MEMBERS_BY_RULE:
+            case parts.MEMBERS | parts.MEMBERS_BY_RULE:
                 return ([member_row(group, user) for user in page] for page in self._lists.members(group))
-            case partition.APP_GROUPS:
+            case parts.APP_GROUPS:
                 return self._holders(application, PrincipalKind.GROUP)
-            case partition.APP_USERS:
+            case parts.APP_USERS:
                 return self._holders(application, PrincipalKind.ACCOUNT)
-            case partition.GROUP_APPS:
+            case parts.GROUP_APPS:
                 return (
                     [application_grant(one, group, through=PrincipalKind.GROUP) for one in page]
                     for page in self._lists.bound_applications(group)

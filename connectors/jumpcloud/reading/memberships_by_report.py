@@ -1,4 +1,4 @@
-"""Memberships by report: waited for, compared with a group's own list, and listed after all where it cannot be believed."""
+"""Reads memberships from the report: waits for it, compares it with one group's list, and lists groups when they differ."""
 
 from __future__ import annotations
 
@@ -12,62 +12,66 @@ from access.clock import Clock
 from access.entitlements import ResourceKind
 from access.failures import Permanent, Transient
 from connectors.jumpcloud.client import PAGE
-from connectors.jumpcloud.reading import partition
-from connectors.jumpcloud.reading.lists import Lists
-from connectors.jumpcloud.reading.people import known_id, member_row
-from connectors.jumpcloud.reading.reports import Artifact, Reports, Summary, Unusable, members_of, memberships, summary
+from connectors.jumpcloud.reading import parts
+from connectors.jumpcloud.reading.account_rows import member_row, required_id
+from connectors.jumpcloud.reading.list_calls import ListCalls
+from connectors.jumpcloud.reading.report_client import Artifact, ReportClient, ReportUnusable
+from connectors.jumpcloud.reading.report_table import ReportSummary, members_of, memberships, summary
 from connectors.reading import Catalogue, GrantRow, Part, ReadPlan, Shifted
 from httpclient import RetryPolicy, read_with_retries
 
 _log = structlog.get_logger(__name__)
 
-#: When to look again for a report that is not done [observed: JumpCloud's own client].
+#: When to ask again for an unfinished report, as JumpCloud's own client does [observed].
 _LOOK_AGAIN = timedelta(seconds=10)
 
-#: Rows handed on at once.
+#: Rows of one page of the part.
 _BATCH = 1000
 
 
-class Reporting:
-    """``within`` is how long a report may take from its order; ``retry_policy`` bridges the short ones."""
+class MembershipsByReport:
+    """Reads memberships from the report.
+
+    ``within`` is how long JumpCloud may take from the order to the finished report; ``retry_policy`` bridges short waits.
+    """
 
     def __init__(
-        self, reports: Reports, lists: Lists, clock: Clock, *, within: timedelta, retry_policy: RetryPolicy
+        self, reports: ReportClient, lists: ListCalls, clock: Clock, *, within: timedelta, retry_policy: RetryPolicy
     ) -> None:
         self._reports = reports
         self._lists = lists
         self._clock = clock
         self._within = within
-        self._patience = retry_policy
+        self._retry_policy = retry_policy
         self._kept: tuple[str, Any] | None = None
 
     def part(self, plan: ReadPlan, catalogue: Catalogue) -> Part | None:
-        """The part with all memberships; None when they must be listed, for a reason that goes to the log.
+        """The part with all memberships; None when the reader must list groups instead, with the reason in the log.
 
-        Raises ``Transient`` while the report is being made.
+        Raises ``Transient`` until JumpCloud has made the report.
         """
         report = plan.state.get("report")
         if report is None:
-            return Part(partition.MEMBERSHIPS, large=True)  # it is kept from the last snapshot
+            return Part(parts.MEMBERSHIPS, large=True)  # the run keeps the part of the last snapshot
         try:
             artifact = self._wait(str(report), datetime.fromisoformat(str(plan.state["ordered_at"])))
             content = self._reports.content(artifact)
             missing = self._checked(content, catalogue)
-        except Unusable as reason:
+        except ReportUnusable as reason:
             _log.warning("sync.report_unusable", why=str(reason))
             return None
         except Permanent as refusal:
             _log.warning("sync.report_unusable", why=str(refusal))
             return None
-        # Fetched a second time only when another worker reads it.
+        # Another worker that reads the part fetches the report again.
         self._kept = (artifact.id, content)
         about = {"report": artifact.report, "artifact": artifact.id, "also": " ".join(missing)}
-        return Part(partition.MEMBERSHIPS, about, large=True)
+        return Part(parts.MEMBERSHIPS, about, large=True)
 
     def rows(self, about: Mapping[str, str]) -> Iterator[Sequence[GrantRow]]:
-        """The memberships of the report, and those of groups made since; all of them listed when there is no report."""
+        """The memberships of the report and the lists of newer groups; without a report, the lists of all groups."""
         if "artifact" not in about:
-            yield from self._listed(known_id(group, "group") for page in self._lists.groups() for group in page)
+            yield from self._listed(required_id(group, "group") for page in self._lists.groups() for group in page)
             return
         yield from self._reported(self._content(Artifact(about["report"], about["artifact"])))
         yield from self._listed(about.get("also", "").split())
@@ -80,27 +84,27 @@ class Reporting:
             return artifact
 
         try:
-            return read_with_retries(made, self._patience)
+            return read_with_retries(made, self._retry_policy)
         except Transient as failure:
             if failure.retry_after is not None:
-                raise  # the service, or the rate budget, has named its own wait
+                raise  # with the wait of the service or of the rate budget
             if self._clock.now() - ordered_at > self._within:
-                raise Unusable("the report was not made in time") from failure
+                raise ReportUnusable("JumpCloud did not make the report in time") from failure
             raise Transient(
                 failure.what, retry_after=_LOOK_AGAIN, status=failure.status, trace_id=failure.trace_id
             ) from failure
 
     def _checked(self, content: Any, catalogue: Catalogue) -> list[str]:
-        """The groups that the report does not know: made since, or few enough to be listed all the same."""
+        """The groups that the report does not know: those made since, and a few more at most."""
         found = summary(content)
         missing = [group.id for group in catalogue.resources(ResourceKind.GROUP) if group.id not in found.groups]
         if len(missing) > max(1, len(found.groups) // 10):
-            raise Unusable("the report does not know every group")
+            raise ReportUnusable("the report does not know every group")
         self._compare(content, found)
         return missing
 
-    def _compare(self, content: Any, found: Summary) -> None:
-        """One group of the report against its own list: the largest of those that one call shows."""
+    def _compare(self, content: Any, found: ReportSummary) -> None:
+        """Compare one group of the report with its own list: the largest that fits into one page."""
         short = [(size, group) for group, size in found.members.items() if size <= PAGE]
         if not short:
             return
@@ -108,9 +112,9 @@ class Reporting:
         try:
             members = {member for page in self._lists.members(group) for member in page}
         except Shifted as exc:
-            raise Unusable("a group changed while it was compared with the report") from exc
+            raise ReportUnusable("a group changed during its comparison with the report") from exc
         if members != members_of(content, group):
-            raise Unusable("the report disagrees with a group's members")
+            raise ReportUnusable("the report disagrees with a group's members")
 
     def _content(self, artifact: Artifact) -> Any:
         kept, self._kept = self._kept, None

@@ -1,4 +1,4 @@
-"""Whether Provisor's account is shown everything a snapshot needs."""
+"""The permissions and scopes that a snapshot needs: without them Jira shows shorter lists, and does not refuse."""
 
 from __future__ import annotations
 
@@ -7,13 +7,9 @@ from contextlib import contextmanager
 
 from access.failures import CredentialRefused, Permanent
 from connectors.jira.client import API
-from connectors.jira.permissions import ADMINISTER, BROWSE_USERS
-from connectors.jira.shapes import PERMISSIONS
-from httpclient import Call, HttpClient
+from connectors.jira.permissions import ADMINISTER, BROWSE_USERS, OwnPermissions
 
-_MY_PERMISSIONS = f"{API}/mypermissions"
-
-#: What each permission is called in Jira, and what is not shown without it [spec].
+#: The name of each permission in Jira, and what Jira does not show without it [spec].
 _NEEDED = {
     BROWSE_USERS: ("Browse users and groups", "users and groups"),
     ADMINISTER: ("Administer Jira", "every project and who is in its roles"),
@@ -28,19 +24,16 @@ _SCOPES: Mapping[str, str] = {
     f"{API}/mypermissions": "read:jira-work",
     f"{API}/": "read:jira-user",
 }
-#: What the gateway says about a good token that may not [observed].
+#: The gateway's text for a good token without the scope [observed].
 _SCOPE_MISSING = "scope does not match"
 
 
-def require_visibility(client: HttpClient) -> None:
-    """Make sure that a complete snapshot can be had.
+def require_permissions(own: OwnPermissions) -> None:
+    """Make sure that Jira shows the account everything that a snapshot needs.
 
-    Raises ``Permanent`` naming the permission that is missing: without it lists are shorter, not refused.
+    Raises ``Permanent`` with the names of the missing permissions.
     """
-    params = {"permissions": ",".join(_NEEDED)}
-    answer = client.send(Call(method="GET", route=_MY_PERMISSIONS, params=params))
-    found = answer.read_as(PERMISSIONS, what="Provisor's permissions").permissions
-    missing = [key for key in _NEEDED if key not in found or not found[key].havePermission]
+    missing = own.missing(list(_NEEDED))
     if missing:
         names = " and ".join(f"'{_NEEDED[key][0]}'" for key in missing)
         unseen = ", or ".join(_NEEDED[key][1] for key in missing)
@@ -51,13 +44,13 @@ def require_visibility(client: HttpClient) -> None:
 
 
 def lacks_scope(failure: CredentialRefused) -> bool:
-    """Whether the token is good and only lacks a scope."""
+    """Whether the gateway knows the token, which only lacks a scope."""
     return _SCOPE_MISSING in failure.what.casefold()
 
 
 @contextmanager
-def scopes_named() -> Iterator[None]:
-    """Say which scope a token lacks, where that is why it was refused."""
+def naming_the_scope() -> Iterator[None]:
+    """Add the missing scope to the remedy of a refused credential."""
     try:
         yield
     except CredentialRefused as exc:
@@ -66,7 +59,7 @@ def scopes_named() -> Iterator[None]:
             raise
         raise CredentialRefused(
             exc.what,
-            remedy=f"Make the token again with the scope {scope}, or with the granular ones that stand for it.",
+            remedy=f"Make the token again with the scope {scope}, or with the granular scopes in its place.",
             status=exc.status,
             trace_id=exc.trace_id,
         ) from exc

@@ -1,4 +1,4 @@
-"""Project roles: which there are, and who is in them, themselves or as a group."""
+"""Reads project roles: which roles there are, and which accounts and groups are in each."""
 
 from __future__ import annotations
 
@@ -11,42 +11,42 @@ import structlog
 
 from access.entitlements import ResourceKind
 from connectors.jira.projects import Projects
-from connectors.jira.reading.lists import Lists
-from connectors.jira.reading.rows import TEAM_MANAGED, is_internal_role, role_path, role_row
-from connectors.jira.reading.shapes import NOBODY, SiteRole
-from connectors.jira.shapes import Actor
+from connectors.jira.reading.list_calls import ListCalls
+from connectors.jira.reading.snapshot_rows import TEAM_MANAGED, role_path, role_row
+from connectors.jira.roles import is_internal_role
+from connectors.jira.shapes import NOBODY, Actor, SiteRole
 from connectors.reading import Catalogue, GrantRow, Part, PrincipalKind, Row
 from httpclient import Fetcher
 
 _log = structlog.get_logger(__name__)
 
-#: Roles of team-managed projects that are kept with a run's plan; beyond it each project is asked for its own.
+#: A run's plan holds at most so many roles of team-managed projects; beyond that the reader asks each project for its own.
 _MOST_OWN = 20_000
-#: Team-managed projects that are asked whether the site's list of roles tells the truth about theirs.
+#: The reader compares the site's list of roles with those of at most so many team-managed projects.
 _PROBES = 3
 
 
 @dataclass(frozen=True, slots=True)
 class RoleCatalogue:
-    """The roles of the site, names by id: ``shared`` by company-managed projects, and ``own`` ones by team-managed project."""
+    """The names of the site's roles by id: ``shared`` by all company-managed projects, ``own`` by each team-managed project."""
 
     shared: Mapping[str, str] = field(default_factory=dict)
     own: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, state: Mapping[str, Any]) -> RoleCatalogue:
-        """The one that a plan holds."""
+        """The catalogue that a plan holds."""
         return cls(state.get("shared_roles", {}), state.get("own_roles", {}))
 
     def state(self) -> dict[str, Any]:
-        """As a plan holds it."""
+        """The catalogue as a plan holds it."""
         return {"shared_roles": dict(self.shared), "own_roles": {one: dict(own) for one, own in self.own.items()}}
 
 
 class RoleReader:
     """Reads roles and their actors."""
 
-    def __init__(self, lists: Lists, projects: Projects, fetching: Fetcher) -> None:
+    def __init__(self, lists: ListCalls, projects: Projects, fetching: Fetcher) -> None:
         self._lists = lists
         self._projects = projects
         self._fetching = fetching
@@ -54,8 +54,8 @@ class RoleReader:
     def catalogue(self) -> RoleCatalogue:
         """All roles of the site in one call instead of one for each project.
 
-        Whether those of team-managed projects are all among them is not said, so one such project is asked itself; the
-        list is believed when it agrees.
+        Jira does not say whether the list has all roles of team-managed projects. The reader asks one such project, and uses
+        the list when both agree.
         """
         roles = [role for role in self._lists.roles() if not is_internal_role(role.name)]
         shared = {str(role.id): role.name for role in roles if role.scope is None}
@@ -64,7 +64,7 @@ class RoleReader:
         return RoleCatalogue(shared, own if 0 < count <= _MOST_OWN and self._agrees(own) else {})
 
     def parts(self, catalogue: Catalogue, roles: RoleCatalogue) -> Iterator[Part]:
-        """A part for the actors of each known role, and one for the roles of each project that has to be asked for them."""
+        """A part for the actors of each known role, and a part for the roles of each project whose roles are not known."""
         for project in catalogue.resources(ResourceKind.PROJECT):
             known = roles.own.get(project.id) if project.attributes.get(TEAM_MANAGED) else roles.shared
             if known is None:
@@ -74,7 +74,7 @@ class RoleReader:
                 yield _actors_part(project.id, role_id, name=name)
 
     def later_parts(self, catalogue: Catalogue, roles: RoleCatalogue) -> list[Part]:
-        """A part for the actors of each role that only its project told."""
+        """A part for the actors of each role that only its project named."""
         asked = {
             project.id
             for project in catalogue.resources(ResourceKind.PROJECT)
@@ -93,7 +93,7 @@ class RoleReader:
     def actors(self, project_id: str, role_id: str, name: str | None) -> Iterator[Sequence[Row]]:
         """Who is in a role, and the role itself when ``name`` is given; nothing when it is gone.
 
-        The actor that a deleted group left behind gives nobody anything, and is left out.
+        Leaves out the actor of a deleted group, which gives nobody anything.
         """
         role = self._fetching.one(partial(self._projects.role, project_id, role_id))
         if role is None:
@@ -103,7 +103,7 @@ class RoleReader:
         yield [*([] if name is None else [role_row(project_id, role_id, role.name or name)]), *grants]
 
     def _agrees(self, own: Mapping[str, Mapping[str, str]]) -> bool:
-        """Whether a team-managed project itself names the roles the list has for it."""
+        """Whether a team-managed project itself names the same roles as the site's list."""
         for project_id in sorted(own)[:_PROBES]:
             found = self._fetching.one(partial(self._projects.roles, project_id))
             if found is not None:
@@ -131,5 +131,5 @@ def _grant(path: str, actor: Actor) -> GrantRow | None:
     if actor.actorGroup is not None:
         if actor.actorGroup.groupId:
             return GrantRow(ResourceKind.PROJECT_ROLE, path, PrincipalKind.GROUP, actor.actorGroup.groupId)
-        _log.info("jira.actor_left_out", role=path, why="it is a group that is gone", group=actor.actorGroup.name)
+        _log.info("jira.actor_left_out", role=path, why="the group was deleted", group=actor.actorGroup.name)
     return None

@@ -1,4 +1,4 @@
-"""Single values out of other people's JSON: what is not of the expected kind counts as not there."""
+"""Typed fields of raw JSON rows: a value of another type counts as absent."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ Record = Mapping[str, Any]
 
 
 def text(record: Record, name: str) -> str | None:
-    """A text, None when it is unset (``""`` and null both mean that [observed])."""
+    """A text, None when the field is unset: ``""``, null or absent [observed]."""
     value = record.get(name)
     return value.strip() or None if isinstance(value, str) else None
 
 
 def record(of: Record, name: str) -> Record:
-    """An object, empty when there is none."""
+    """An object, empty when the field has none."""
     value = of.get(name)
     return value if isinstance(value, dict) else {}
 
@@ -33,7 +33,7 @@ def texts(of: Record, name: str) -> list[str]:
     return [one for one in value if isinstance(one, str) and one] if isinstance(value, list) else []
 
 
-def moment(of: Record, name: str) -> datetime | None:
+def timestamp(of: Record, name: str) -> datetime | None:
     """A time in ISO 8601 [observed], in UTC."""
     value = of.get(name)
     if not isinstance(value, str):
@@ -45,6 +45,6 @@ def moment(of: Record, name: str) -> datetime | None:
     return (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC)
 
 
-def ident(of: Record) -> str | None:
-    """The id: ``_id`` in v1, where ``id`` mostly comes too, ``id`` in v2 [observed]."""
+def object_id(of: Record) -> str | None:
+    """The id of a row: ``_id`` in v1, ``id`` in v2 [observed]."""
     return text(of, "_id") or text(of, "id")

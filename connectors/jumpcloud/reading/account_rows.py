@@ -8,7 +8,7 @@ from typing import Any
 
 from access.entitlements import ResourceKind
 from access.text import normalized_name
-from connectors.jumpcloud.reading.json_values import Record, ident, moment, record, records, text, texts
+from connectors.jumpcloud.reading.json_fields import Record, object_id, record, records, text, texts, timestamp
 from connectors.reading import (
     AccountKind,
     AccountRow,
@@ -20,7 +20,7 @@ from connectors.reading import (
     Row,
 )
 
-#: What of the profile is kept, by the names on the wire [spec].
+#: The fields of a profile that a snapshot keeps: their names in JumpCloud [spec] and in the snapshot.
 _PROFILE = {
     "firstname": "first_name",
     "middlename": "middle_name",
@@ -40,21 +40,21 @@ _PROFILE = {
     "state": "state",
 }
 
-#: The fields asked for, space-separated in v1 [spec]; ids come in any case.
+#: The fields that the reader asks for, space-separated in v1 [spec]; ids always come.
 USER_FIELDS = " ".join(
     [*_PROFILE, "username", "email", "suspended", "account_locked", "created", "attributes", "mfa", "admin"]
 )
 
-#: Custom attributes hold whatever an administrator put there: what is named like a secret is not taken.
+#: Administrators choose the names of custom attributes; a snapshot leaves out names that suggest a secret.
 _SECRET = re.compile(r"pass|pwd|secret|token|key|credential|\bpin\b|ssn", re.IGNORECASE)
 
-#: The built-in roles, whose spelling of "With" differs between sources [docs][observed].
+#: Built-in roles that JumpCloud spells with "With" or "with" [docs][observed].
 _BUILT_IN = ("Administrator With Billing", "Command Runner With Billing")
 
 
 def user_row(user: Record) -> AccountRow:
-    """A user with effective status and profile."""
-    key = known_id(user, "user")
+    """A user with status and profile."""
+    key = required_id(user, "user")
     names = " ".join(part for part in (text(user, "firstname"), text(user, "lastname")) if part)
     email = text(user, "email")
     return AccountRow(
@@ -65,13 +65,13 @@ def user_row(user: Record) -> AccountRow:
         username=text(user, "username"),
         email=email,
         email_source="profile" if email else None,
-        created_at=moment(user, "created"),
+        created_at=timestamp(user, "created"),
         attributes=_attributes(user),
     )
 
 
 def membership_rows(user: Record) -> Iterator[GrantRow]:
-    """The groups a user of the search is in. Raises ``Incomplete`` when that is not told."""
+    """The groups of a user in a search. Raises ``Incomplete`` when the search does not tell them."""
     groups = user.get("memberof")
     if not isinstance(groups, list) or not all(isinstance(group, str) for group in groups):
         raise Incomplete(
@@ -79,7 +79,7 @@ def membership_rows(user: Record) -> Iterator[GrantRow]:
             "Set the method of reading to 'listing'."
         )
     for group in dict.fromkeys(groups):
-        yield member_row(group, known_id(user, "user"))
+        yield member_row(group, required_id(user, "user"))
 
 
 def member_row(group: str, user: str) -> GrantRow:
@@ -88,7 +88,7 @@ def member_row(group: str, user: str) -> GrantRow:
 
 
 class Roles:
-    """The administrators' roles, which grow by those that only an administrator names: none is refused."""
+    """The administrators' roles: those of the list, and those that only an administrator names."""
 
     def __init__(self) -> None:
         self._by_id: dict[str, str] = {}
@@ -96,11 +96,11 @@ class Roles:
 
     def listed(self, role: Record) -> ResourceRow:
         """A role of the list."""
-        return self._add(known_id(role, "role"), text(role, "name"), text(role, "description"))
+        return self._add(required_id(role, "role"), text(role, "name"), text(role, "description"))
 
     def admin_rows(self, admin: Record) -> Iterator[Row]:
-        """An administrator, an account of their own whoever's address it has, and the roles they hold."""
-        key = known_id(admin, "administrator")
+        """An administrator, an account apart from a user with the same address, and the roles of that account."""
+        key = required_id(admin, "administrator")
         yield admin_row(admin)
         held: set[str] = set()
         for role, name in _held(admin):
@@ -122,7 +122,7 @@ class Roles:
 
 def admin_row(admin: Record) -> AccountRow:
     """An administrator's account."""
-    key = known_id(admin, "administrator")
+    key = required_id(admin, "administrator")
     names = " ".join(part for part in (text(admin, "firstname"), text(admin, "lastname")) if part)
     email = text(admin, "email")
     return AccountRow(
@@ -132,20 +132,20 @@ def admin_row(admin: Record) -> AccountRow:
         status=AccountStatus.SUSPENDED if admin.get("suspended") is True else AccountStatus.ACTIVE,
         email=email,
         email_source="profile" if email else None,
-        created_at=moment(admin, "created"),
+        created_at=timestamp(admin, "created"),
     )
 
 
-def known_id(of: Record, what: str) -> str:
-    """The id. Raises ``Incomplete`` when there is none: the row cannot be left out and the list called complete."""
-    key = ident(of)
+def required_id(of: Record, what: str) -> str:
+    """The id. Raises ``Incomplete`` for a row without one: a list without that row would not be complete."""
+    key = object_id(of)
     if key is None:
         raise Incomplete(f"JumpCloud listed a {what} without an id. Report it: the service may have changed.")
     return key
 
 
 def _status(user: Record) -> AccountStatus:
-    """[observed: a peer's reading]; a state nobody has documented is no state to work in."""
+    """The status [observed]; an unknown state counts as suspended."""
     state = (text(user, "state") or "ACTIVATED").upper()
     if user.get("suspended") is True or state not in {"ACTIVATED", "STAGED"}:
         return AccountStatus.SUSPENDED
@@ -165,13 +165,13 @@ def _attributes(user: Record) -> dict[str, Any]:
         found["custom"] = custom
     if isinstance(configured := record(user, "mfa").get("configured"), bool):
         found["mfa"] = configured
-    if admin := ident(record(user, "admin")):
+    if admin := object_id(record(user, "admin")):
         found["admin"] = admin
     return found
 
 
 def _held(admin: Record) -> Iterator[tuple[str | None, str | None]]:
-    """Ids and names of the roles: one, and in newer answers [spec 2026-03] lists of them."""
+    """Ids and names of the roles: one of each, and in newer answers [spec] lists of them."""
     ids, names = texts(admin, "roles"), texts(admin, "roleNames")
     held = list(zip(ids, names, strict=True)) if len(ids) == len(names) else [(one, None) for one in ids]
     pairs: list[tuple[str | None, str | None]] = [(text(admin, "role"), text(admin, "roleName"))]

@@ -1,4 +1,7 @@
-"""What Directory Insights says has changed: which lists to read again. Events pick, they are never believed themselves."""
+"""Which lists to read again, by the events of Directory Insights.
+
+Events only select what to read again; Provisor never uses their content as data.
+"""
 
 from __future__ import annotations
 
@@ -11,19 +14,20 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from access.failures import Permanent, Transient
-from connectors.jumpcloud.reading.json_values import Record, record, text
+from connectors.jumpcloud.reading.json_fields import Record, record, text
+from connectors.reading import ChangesUnknown
 from httpclient import Call, Fetcher, HttpClient, Response
 
 _EVENTS = "/insights/directory/v1/events"
 _LIST = TypeAdapter(list[dict[str, Any]])
 
-#: The most events that one call gives [docs].
+#: Most events of one call [docs].
 _LIMIT = 10_000
 
-#: Calls after which reading everything is the better way.
+#: After so many calls, reading everything is cheaper.
 _MOST_CALLS = 10
 
-#: Events come late, by how much is not published [observed: a SIEM connector's setting]: look back this much further.
+#: Events come late [observed]; JumpCloud does not publish how late. Begin so long before the last snapshot.
 OVERLAP = timedelta(minutes=15)
 
 #: How far back events reach on the lowest plans [observed], less a margin; 90 days on others [docs].
@@ -31,7 +35,7 @@ _KEPT = timedelta(days=14)
 
 _ASSOCIATIONS = ("association_change", "access_management_association_change")
 
-#: The types that matter here [docs].
+#: The types that may change access [docs].
 _TYPES = (
     *_ASSOCIATIONS,
     *(f"user_{what}" for what in ("create", "update", "delete", "suspended", "unsuspended", "activated")),
@@ -40,20 +44,16 @@ _TYPES = (
     *("admin_suspended", "admin_unsuspend", "admin_lockout"),
 )
 
-#: Types of things whose connections are access.
+#: Types of objects whose connections are access.
 _ENDS = frozenset({"user", "user_group", "application"})
 
-#: Answers that are worth waiting for; every other failure of events makes a full pass.
+#: Failures that the run waits for; after every other failure of events it reads everything.
 _PASSING = frozenset({None, 408, 425, 429, 502, 503, 504})
-
-
-class Unreadable(Exception):  # noqa: N818 - what became of the events, for the reader to read all
-    """The events do not tell what changed; a few words why."""
 
 
 @dataclass(slots=True)
 class Changes:
-    """What changed: lists, and the groups and applications whose connections did."""
+    """What changed: whole lists, and the connections of single groups and applications."""
 
     users: bool = False
     admins: bool = False
@@ -61,19 +61,19 @@ class Changes:
     applications: bool = False
     #: Groups whose members or rules changed.
     members: set[str] = field(default_factory=set)
-    #: Applications and groups that were bound to each other or parted.
+    #: Applications and groups with a new or removed binding between them.
     app_groups: set[str] = field(default_factory=set)
     group_apps: set[str] = field(default_factory=set)
-    #: Applications that users were bound to or parted from.
+    #: Applications with a new or removed binding of a user.
     app_users: set[str] = field(default_factory=set)
 
     @property
     def memberships(self) -> bool:
-        """Whether anybody's groups may be others: the rules of groups follow users, too [docs]."""
+        """Whether memberships may have changed; a changed user may change groups by their rules [docs]."""
         return self.users or bool(self.members)
 
     def add(self, event: Record) -> None:
-        """Take an event into account. Raises ``Unreadable`` when it does not say what changed."""
+        """Take an event into account. Raises ``ChangesUnknown`` when it does not say what changed."""
         kind = (text(event, "event_type") or "").lower()
         if event.get("success") is False:
             return
@@ -90,15 +90,15 @@ class Changes:
             self.members.add(group)
 
     def _connect(self, connection: Record) -> None:
-        """Whichever end is called ``from`` [assumed], and in whatever case the types are [observed]."""
+        """Take a connection into account, with either end as ``from`` [assumed] and types in any case [observed]."""
         ends = [_end(record(connection, name)) for name in ("from", "to")]
         if any(kind is None for kind, _ in ends):
-            raise Unreadable("an event does not say what was connected")
+            raise ChangesUnknown("an event does not say what was connected")
         by_kind = dict(ends)
         if not by_kind.keys() <= _ENDS:
             return  # devices, directories, …
         if None in by_kind.values():
-            raise Unreadable("an event does not say what was connected")
+            raise ChangesUnknown("an event does not say what was connected")
         user, group, application = (by_kind.get(kind) for kind in ("user", "user_group", "application"))
         if group and user:
             self.members.add(group)
@@ -109,31 +109,31 @@ class Changes:
             self.app_users.add(application)
 
 
-class Events:
-    """Reads Directory Insights."""
+class ChangeEvents:
+    """Reads the events of Directory Insights."""
 
     def __init__(self, client: HttpClient, fetching: Fetcher) -> None:
         self._client = client
         self._fetching = fetching
 
     def since(self, previous: datetime, *, now: datetime) -> Changes:
-        """What changed since shortly before ``previous``. Raises ``Unreadable``; waits and refused credentials go up."""
+        """What changed since shortly before ``previous``. Raises ``ChangesUnknown``, ``Transient``, ``CredentialRefused``."""
         if now - previous > _KEPT:
-            raise Unreadable("the last snapshot is older than events are kept")
+            raise ChangesUnknown("the last snapshot is older than events are kept")
         changes = Changes()
         try:
             for event in self._events(previous - OVERLAP):
                 changes.add(event)
         except Permanent as refusal:
-            raise Unreadable(f"events were refused ({refusal.status})") from refusal
+            raise ChangesUnknown(f"events were refused ({refusal.status})") from refusal
         except Transient as failure:
             if failure.status in _PASSING:
                 raise
-            raise Unreadable(f"events could not be read ({failure.status})") from failure
+            raise ChangesUnknown(f"events could not be read ({failure.status})") from failure
         return changes
 
     def _events(self, start: datetime) -> Iterator[Record]:
-        """Every event once: the overlap, and pages that moved, may bring one twice."""
+        """Every event once: the overlap and moving pages may bring one twice."""
         seen: set[str] = set()
         after: Any = None
         for _ in range(_MOST_CALLS):
@@ -149,8 +149,8 @@ class Events:
                 return
             before, after = after, _mark(answer.headers)
             if after is None or after == before:
-                raise Unreadable("the list of events does not go on")
-        raise Unreadable("there are too many events")
+                raise ChangesUnknown("the list of events does not go on")
+        raise ChangesUnknown("there are too many events")
 
     def _page(self, start: datetime, after: Any) -> Response:
         body: dict[str, Any] = {

@@ -1,4 +1,4 @@
-"""From what Jira and the organization say to the rows of a snapshot."""
+"""Rows of a snapshot, made of the answers of Jira and of the organization."""
 
 from __future__ import annotations
 
@@ -9,9 +9,8 @@ from typing import Any
 
 from access.entitlements import ResourceKind
 from connectors.atlassian.shapes import DirectoryGroup, DirectoryPerson
-from connectors.jira.groups import SYSTEM_GROUPS
-from connectors.jira.reading.shapes import ListedProject, ListedUser
-from connectors.jira.shapes import Group
+from connectors.jira.groups import is_system_group
+from connectors.jira.shapes import Group, ListedUser, Project
 from connectors.reading import (
     AccountKind,
     AccountRow,
@@ -24,15 +23,11 @@ from connectors.reading import (
 #: Our own record of the address of an account id, None when there is none.
 AddressOf = Callable[[str], str | None]
 
-#: Roles of apps, which show in lists of roles and are nobody's business [observed].
-_INTERNAL_ROLE = "atlassian-addons"
-_SYSTEM_GROUP = "atlassian-addons"
-
-#: What a deleted account is called [assumed]; an empty name is the same.
+#: The name of a deleted account [assumed]; an empty name means the same.
 _FORMER = frozenset({"", "former user"})
 
-#: Keys of attributes that the reader itself looks at again: whether a project's roles are its own, whether a group's members
-#: came with the organization's people, and whether its directories show it.
+#: Attributes that the reader itself reads again: whether a project's roles are its own, whether a group's members came
+#: with the organization's people, and whether the organization's directories show the group.
 TEAM_MANAGED = "team_managed"
 MEMBERS_KNOWN = "members_from_organization"
 LISTED = "in_directory"
@@ -41,8 +36,8 @@ _KINDS = {"atlassian": AccountKind.ATLASSIAN, "app": AccountKind.APP, "customer"
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
-    """What the organization says about an account, as far as it is kept while Jira's own list is read."""
+class DirectoryFacts:
+    """What the organization says about an account. Provisor holds these while it reads Jira's own list."""
 
     email: str | None
     status: str | None
@@ -53,9 +48,9 @@ class Known:
     groups: tuple[str, ...] = ()
 
 
-def known_of(person: DirectoryPerson, groups: tuple[str, ...]) -> Known:
-    """What is kept of a person of the directory, who is in ``groups``."""
-    return Known(
+def directory_facts(person: DirectoryPerson, groups: tuple[str, ...]) -> DirectoryFacts:
+    """The facts about a person of the directory, who is in ``groups``."""
+    return DirectoryFacts(
         email=person.email or None,
         status=person.status,
         closed=person.accountStatus == "closed",
@@ -66,8 +61,8 @@ def known_of(person: DirectoryPerson, groups: tuple[str, ...]) -> Known:
     )
 
 
-def account_row(user: ListedUser, known: Known | None, address_of: AddressOf) -> AccountRow:
-    """The account. Its address is the first that profile, organization or our own record shows."""
+def account_row(user: ListedUser, known: DirectoryFacts | None, address_of: AddressOf) -> AccountRow:
+    """The account, with the first address that its profile, the organization or our own record shows."""
     email, source = _address(user, known, address_of)
     attributes: dict[str, Any] = {
         "time_zone": user.timeZone,
@@ -89,7 +84,7 @@ def account_row(user: ListedUser, known: Known | None, address_of: AddressOf) ->
     )
 
 
-def _address(user: ListedUser, known: Known | None, address_of: AddressOf) -> tuple[str | None, str | None]:
+def _address(user: ListedUser, known: DirectoryFacts | None, address_of: AddressOf) -> tuple[str | None, str | None]:
     if user.emailAddress:
         return user.emailAddress, "profile"
     if known is not None and known.email:
@@ -98,7 +93,7 @@ def _address(user: ListedUser, known: Known | None, address_of: AddressOf) -> tu
     return (ours, "provisor") if ours else (None, None)
 
 
-def _status(user: ListedUser, known: Known | None) -> AccountStatus:
+def _status(user: ListedUser, known: DirectoryFacts | None) -> AccountStatus:
     if user.active:
         return AccountStatus.ACTIVE
     former = not user.emailAddress and (user.displayName or "").casefold() in _FORMER
@@ -106,11 +101,8 @@ def _status(user: ListedUser, known: Known | None) -> AccountStatus:
 
 
 def group_row(group: Group, directory: DirectoryGroup | None = None, *, members_known: bool = False) -> ResourceRow:
-    """The group; with the organization's word on who owns it, where there is one."""
-    name = group.name.casefold()
-    attributes: dict[str, Any] = {}
-    if name in SYSTEM_GROUPS or name.startswith(_SYSTEM_GROUP):
-        attributes["system"] = True
+    """The group, with its owner where the organization tells the owner."""
+    attributes: dict[str, Any] = {"system": True} if is_system_group(group.name) else {}
     if directory is not None:
         access = directory.managementAccess
         attributes |= {
@@ -133,8 +125,8 @@ def member_row(group_id: str, account_id: str) -> GrantRow:
     return GrantRow(ResourceKind.GROUP, group_id, PrincipalKind.ACCOUNT, account_id)
 
 
-def project_row(project: ListedProject, *, site: str, participants: bool) -> ResourceRow:
-    """The project. With ``participants`` it says whether its roles are all there is to know about who can enter."""
+def project_row(project: Project, *, site: str, participants: bool) -> ResourceRow:
+    """The project. With ``participants`` the row says whether the roles of the project name everyone who can enter."""
     attributes: dict[str, Any] = {
         "key": project.key,
         "type": project.projectTypeKey,
@@ -154,8 +146,8 @@ def project_row(project: ListedProject, *, site: str, participants: bool) -> Res
     )
 
 
-def _participants(project: ListedProject) -> Mapping[str, Any]:
-    """Whether those who have a role, themselves or through a group, are all who can enter [docs: access levels]."""
+def _participants(project: Project) -> Mapping[str, Any]:
+    """Whether only holders of a role, themselves or through a group, can enter the project [docs]."""
     if not project.is_team_managed:
         why = "The permission scheme of the project may let in people who have no role."
     elif not project.isPrivate:
@@ -175,8 +167,3 @@ def role_row(project_id: str, role_id: str, name: str) -> ResourceRow:
 def role_path(project_id: str, role_id: str) -> str:
     """The id of a project role."""
     return f"{project_id}/{role_id}"
-
-
-def is_internal_role(name: str) -> bool:
-    """Whether it is a role of Jira's apps."""
-    return name.casefold().startswith(_INTERNAL_ROLE)

@@ -1,7 +1,7 @@
-"""Groups, accounts and memberships of a site whose organization can be asked: all in one pass over its directories.
+"""Groups, accounts and memberships of a site, read in one pass over the directories of its organization.
 
-The directories show what Jira hides (addresses, who was last active, who owns a group), and who is in which group at no
-further call. Whether that agrees with Jira is tried on one group before it is believed.
+The directories show what Jira hides (addresses, times of last use, owners of groups) and, without a further call, who is in
+which group. The reader compares one group with Jira first, and reads memberships from Jira when the two differ.
 """
 
 from __future__ import annotations
@@ -14,23 +14,23 @@ from typing import Any
 from access.failures import Permanent, Transient
 from connectors.atlassian.organization import AtlassianOrganization
 from connectors.atlassian.shapes import DirectoryGroup, DirectoryPerson
-from connectors.jira.reading.accounts import AccountReader
-from connectors.jira.reading.lists import MEMBER_PAGE, Lists
-from connectors.jira.reading.rows import Known, group_row, known_of, member_row
-from connectors.jira.reading.shapes import ListedUser
+from connectors.jira.reading.account_reader import AccountReader
+from connectors.jira.reading.list_calls import MEMBERS_A_PAGE, ListCalls
+from connectors.jira.reading.snapshot_rows import DirectoryFacts, directory_facts, group_row, member_row
+from connectors.jira.shapes import ListedUser
 from connectors.reading import Incomplete, Row
 from httpclient import Fetcher
 
-#: Reading the members of all groups from Jira is not worth a probe below so many calls.
+#: When Jira gives the members of all groups in so few calls, a probe does not pay.
 _FEW_CALLS = 6
-#: The largest group that is tried.
+#: The largest group that the reader compares.
 _LARGEST_PROBE = 200
-#: Groups that are tried until Jira knows one.
+#: The reader compares at most so many groups until Jira knows one.
 _PROBES = 3
-#: Accounts that Jira has and the directories do not (apps), which are asked for their groups one by one.
+#: The reader asks Jira for the groups of at most so many accounts that the directories do not show (apps), one by one.
 _MOST_STRANGERS = 1000
 
-#: Those whose memberships are the first to be forgotten.
+#: A directory that leaves memberships out leaves out those of these people first.
 _IDLE = ("deactivated", "suspended")
 
 #: Statuses of what is not the organization's answer, though something answered: another shape, or a redirect.
@@ -38,25 +38,25 @@ _NOT_THE_ORGANIZATION = range(200, 400)
 
 
 @dataclass(frozen=True, slots=True)
-class Ways:
-    """What the organization is used for in a run: its ``people``, its ``groups``, and the ``memberships`` of listed groups."""
+class DirectoryUse:
+    """What a run reads from the organization: its ``people``, its ``groups``, and the ``memberships`` of listed groups."""
 
     people: bool = False
     groups: bool = False
     memberships: bool = False
 
     def state(self) -> dict[str, Any]:
-        """As a plan holds it."""
+        """These choices as a plan holds them."""
         return asdict(self)
 
 
 class DirectoryReader:
-    """Reads with the help of the organization. ``trust_memberships`` is whether they may come from it at all."""
+    """Reads with the help of the organization. ``trust_memberships`` is whether memberships may come from there at all."""
 
     def __init__(
         self,
         organization: AtlassianOrganization,
-        lists: Lists,
+        lists: ListCalls,
         accounts: AccountReader,
         fetching: Fetcher,
         *,
@@ -68,8 +68,8 @@ class DirectoryReader:
         self._fetching = fetching
         self._trust_memberships = trust_memberships
 
-    def ways(self) -> tuple[Ways, list[str]]:
-        """What the key lets us use the organization for, and notes on what it does not."""
+    def probe(self) -> tuple[DirectoryUse, list[str]]:
+        """What the organization's key lets Provisor read, and notes on the rest."""
         notes: list[str] = []
         groups = self._first(lambda: next(self._organization.groups(counted=True), []), notes, "groups")
         idle = self._first(
@@ -78,20 +78,20 @@ class DirectoryReader:
         memberships = bool(groups and idle is not None and self._worth_it(groups)) and self._agrees(groups, idle or [])
         if groups and idle is not None and not memberships:
             notes.append("Members of groups are read from Jira, group by group.")
-        return Ways(people=idle is not None, groups=groups is not None, memberships=memberships), notes
+        return DirectoryUse(people=idle is not None, groups=groups is not None, memberships=memberships), notes
 
-    def read(self, ways: Ways) -> Iterator[Sequence[Row]]:
+    def read(self, use: DirectoryUse) -> Iterator[Sequence[Row]]:
         """Groups, then memberships, then accounts. Raises ``Shifted`` and ``Incomplete``."""
-        listed = {group.id: group for page in self._organization.groups() for group in page} if ways.groups else {}
+        listed = {group.id: group for page in self._organization.groups() for group in page} if use.groups else {}
         covered: set[str] = set()
         for groups in self._lists.groups():
-            if ways.memberships:
+            if use.memberships:
                 covered.update(group.groupId for group in groups if group.groupId in listed)
             yield [
                 group_row(group, listed.get(group.groupId), members_known=group.groupId in covered) for group in groups
             ]
-        known: dict[str, Known] = {}
-        if ways.people:
+        known: dict[str, DirectoryFacts] = {}
+        if use.people:
             yield from self._people(known, covered)
         strangers: list[str] = []
         for users in self._lists.users():
@@ -99,20 +99,22 @@ class DirectoryReader:
             strangers += [user.accountId for user in users if covered and _may_be_in_groups(user, known)]
         yield from self._strangers(strangers, covered)
 
-    def _people(self, known: dict[str, Known], covered: set[str]) -> Iterator[Sequence[Row]]:
+    def _people(self, known: dict[str, DirectoryFacts], covered: set[str]) -> Iterator[Sequence[Row]]:
         expand = ("productAccess", "groups") if covered else ("productAccess",)
-        names = {group_id: group_id for group_id in covered}  # one text for each group, however many are in it
+        names = {
+            group_id: group_id for group_id in covered
+        }  # one string object for each group, however many members it has
         for people in self._organization.people(expand=expand):
             rows: list[Row] = []
             for person in people:
                 before = known[person.accountId].groups if person.accountId in known else ()  # in several directories
                 more = tuple(names[one] for one in sorted(person.group_ids) if one in covered and one not in before)
                 rows += [member_row(group_id, person.accountId) for group_id in more]
-                known[person.accountId] = known_of(person, before + more)
+                known[person.accountId] = directory_facts(person, before + more)
             yield rows
 
     def _strangers(self, accounts: Sequence[str], covered: set[str]) -> Iterator[Sequence[Row]]:
-        """The groups of accounts that the directories do not show, one call each."""
+        """The groups of accounts that the directories do not show: one call for each account."""
         if len(accounts) > _MOST_STRANGERS:
             raise Incomplete(
                 f"The organization's directories do not show {len(accounts)} of the site's accounts. "
@@ -136,11 +138,11 @@ class DirectoryReader:
             return None
 
     def _worth_it(self, groups: Sequence[DirectoryGroup]) -> bool:
-        calls = sum(max(1, -(-_count(group) // MEMBER_PAGE)) for group in groups)
+        calls = sum(max(1, -(-_count(group) // MEMBERS_A_PAGE)) for group in groups)
         return self._trust_memberships and calls > _FEW_CALLS
 
     def _agrees(self, groups: Sequence[DirectoryGroup], idle: Sequence[DirectoryPerson]) -> bool:
-        """Whether the directories and Jira name the same members of a group, best of one with inactive members."""
+        """Whether the directories and Jira name the same members of a group; a group with inactive members comes first."""
         theirs = frozenset[str]().union(*(person.group_ids for person in idle))
         if idle and not theirs and self._has_groups(idle[0]):
             return False
@@ -159,7 +161,7 @@ class DirectoryReader:
         return False
 
     def _has_groups(self, person: DirectoryPerson) -> bool:
-        """Whether Jira knows groups of somebody of whom the directories show none."""
+        """Whether Jira shows groups of a person whom the directories show without groups."""
         return bool(self._fetching.one(partial(self._lists.groups_of, person.accountId)))
 
 
@@ -167,10 +169,10 @@ def _count(group: DirectoryGroup) -> int:
     return (group.counts.users if group.counts is not None else None) or 0
 
 
-def _may_be_in_groups(user: ListedUser, known: dict[str, Known]) -> bool:
+def _may_be_in_groups(user: ListedUser, known: dict[str, DirectoryFacts]) -> bool:
     """Whether an account that the directories do not show may be in a group.
 
-    Apps may, portal customers and people who were removed may not [assumed].
+    Apps may; portal customers and removed people may not [assumed].
     """
     if user.accountId in known or user.accountType == "customer":
         return False

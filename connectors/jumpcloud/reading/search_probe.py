@@ -1,4 +1,4 @@
-"""Whether the search for users tells their groups, proven on a sample before it is believed."""
+"""Probes whether the search for users tells their groups: compares a sample with the groups' own lists."""
 
 from __future__ import annotations
 
@@ -9,33 +9,32 @@ from typing import Any
 
 from access.failures import Permanent
 from connectors.jumpcloud.client import PAGE
-from connectors.jumpcloud.reading.json_values import Record, records, text
-from connectors.jumpcloud.reading.lists import Lists
-from connectors.jumpcloud.reading.people import known_id
+from connectors.jumpcloud.reading.account_rows import required_id
+from connectors.jumpcloud.reading.json_fields import Record, records, text
+from connectors.jumpcloud.reading.list_calls import ListCalls
 from connectors.reading import Shifted
 from httpclient import Call, Fetcher, HttpClient, Response
 
 _MEMBER_OF = "/api/v2/users/{user}/memberof"
 
-#: The fields of the proof; whether the groups come without being asked for is [assumed].
+#: The fields of the probe; whether groups come without being among the fields is [assumed].
 _FIELDS = "username memberof"
 
-#: Pages of a group's members that are compared.
+#: The probe compares at most so many pages of a group's members.
 _MOST_PAGES = 3
 
 
-def why_not_search(lists: Lists, client: HttpClient, fetching: Fetcher) -> str | None:
-    """None when the search's ``memberof`` [spec 2026-03] proves itself, else why not, in a few words.
+def search_fault(lists: ListCalls, client: HttpClient, fetching: Fetcher) -> str | None:
+    """None when the search's ``memberof`` [spec] is right, else a few words why not.
 
-    The first users are searched. Two of the groups they are said to be in are compared with their own lists of members, and
-    the groups of the user who has the most with their own list: one call where groups are not told at all, else four or a
-    few more.
+    The probe takes the first page of users. It compares two of their groups with the groups' own lists of members, and the
+    user with the most groups with that user's own list: one call where the search tells no groups, else four or a few more.
     """
     try:
         page = fetching.one(lambda: lists.search_page({"fields": _FIELDS, "skip": 0}))
     except Permanent as refusal:
         return f"the search was refused ({refusal.status})"
-    users = {known_id(user, "user"): _groups(user) for user in page.rows if user is not None}
+    users = {required_id(user, "user"): _groups(user) for user in page.rows if user is not None}
     shown = {user: groups for user, groups in users.items() if groups is not None}
     if len(shown) < len(users):
         return "the search does not tell groups"
@@ -51,20 +50,20 @@ def why_not_search(lists: Lists, client: HttpClient, fetching: Fetcher) -> str |
 
 
 def _samples(counts: Counter[str], seen: int, total: int | None) -> list[str]:
-    """The least common group, which shows best when lists are cut off, and the commonest that is likely to fit in a page."""
+    """The least common group, where a cut-off list shows best, and the most common group that should fit into a page."""
     common = counts.most_common()
     likely = [group for group, count in common if count * (total or seen) <= PAGE * seen]
     return list(dict.fromkeys([*likely[:1], *(group for group, _ in common[-1:])]))
 
 
-def _agrees_on_group(lists: Lists, shown: Mapping[str, frozenset[str]], group: str) -> bool:
+def _agrees_on_group(lists: ListCalls, shown: Mapping[str, frozenset[str]], group: str) -> bool:
     try:
         pages = list(islice(lists.members(group), _MOST_PAGES))
     except Shifted:
         return False
     members = {member for page in pages for member in page} & shown.keys()
     said = {user for user, groups in shown.items() if group in groups}
-    # Of a very large group only those who came are known to be members.
+    # Of a very large group only some of the members were read.
     return members <= said if len(pages) == _MOST_PAGES else members == said
 
 

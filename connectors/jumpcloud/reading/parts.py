@@ -1,6 +1,6 @@
-"""The parts JumpCloud is read in, and which of them a change touches.
+"""The parts of a JumpCloud snapshot, and the parts that a change touches.
 
-A part's name says how it is read, too: what another method read for the last snapshot is never taken for its own.
+A part's name also tells the method of reading, so that a run never keeps what another method read for the last snapshot.
 """
 
 from __future__ import annotations
@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from access.entitlements import ResourceKind
-from connectors.jumpcloud.reading.changes import Changes
-from connectors.jumpcloud.reading.methods import MembershipMethod
+from connectors.jumpcloud.reading.change_events import Changes
+from connectors.jumpcloud.reading.membership_method import MembershipMethod
 from connectors.reading import Catalogue, Part
 
 USERS = "users"
@@ -22,12 +22,12 @@ APPLICATIONS = "applications"
 MEMBERSHIPS = "memberships"
 #: Followed by a group's id: its members.
 MEMBERS = "members/"
-#: The same of a group that follows a rule: these change with users, and no event tells [assumed].
+#: The same for a group with a rule: its members change with users, and no event tells [assumed].
 MEMBERS_BY_RULE = "members-by-rule/"
-#: Followed by an application's id: the groups, and the users, bound to it.
+#: Followed by an application's id: the groups or the users bound to it.
 APP_GROUPS = "app-groups/"
 APP_USERS = "app-users/"
-#: Followed by a group's id: the applications it is bound to.
+#: Followed by a group's id: the applications bound to it.
 GROUP_APPS = "group-apps/"
 
 
@@ -48,7 +48,7 @@ def members(catalogue: Catalogue) -> Iterator[Part]:
 
 
 def bindings(catalogue: Catalogue, *, users: bool) -> Iterator[Part]:
-    """What is bound to applications, seen from whichever side has fewer things; ``users`` too, if they are bound directly."""
+    """The bindings of applications, from the side with fewer lists; with ``users`` also those of single users."""
     by_group = catalogue.count(ResourceKind.GROUP) < catalogue.count(ResourceKind.APPLICATION)
     if by_group:
         for group in catalogue.resources(ResourceKind.GROUP):
