@@ -12,9 +12,12 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from simulator.actions import describe_actions
 from simulator.calls import CallLog
 from simulator.faults import Fault, Faults, RateLimit
-from simulator.world import ActError, UnknownSwitchError, World, change_switches, describe_switches
+from simulator.switches import change_switches, describe_switches
+from simulator.systems import act, dump, load, system_of
+from simulator.world import World
 
 Handler = Callable[[Request], Awaitable[Response]]
 M = TypeVar("M", bound=BaseModel)
@@ -36,7 +39,7 @@ class Control:
         self._state_file = state_file
 
     def app(self) -> Starlette:
-        """The door as an application."""
+        """Return the door as an application."""
         routes: list[tuple[str, str, Handler]] = [
             ("GET", "/health", self._health),
             ("GET", "/state", self._state),
@@ -55,13 +58,14 @@ class Control:
             ("PATCH", "/switches/{system}", self._switch),
             ("GET", "/requests", self._requests),
             ("DELETE", "/requests", self._reset_requests),
-            ("POST", "/act/{system}", self._act),
+            ("GET", "/actions/{system}", self._actions),
+            ("POST", "/actions/{system}", self._act),
         ]
         return Starlette(routes=[Route(path, _door(do), methods=[verb]) for verb, path, do in routes])
 
     def truth(self) -> dict[str, Any]:
-        """The state of every system as plain JSON."""
-        return {name: world.dump() for name, world in self._worlds.items()}
+        """Return the state of every system as plain JSON."""
+        return {name: dump(world) for name, world in self._worlds.items()}
 
     def write_state(self) -> Path | None:
         """Write the truth to the state file, if there is one, and say where."""
@@ -82,11 +86,11 @@ class Control:
 
     async def _state(self, request: Request) -> Response:
         if "system" in request.path_params:
-            return JSONResponse(self._world(request).dump())
+            return JSONResponse(dump(self._world(request)))
         return JSONResponse(self.truth())
 
     async def _load(self, request: Request) -> Response:
-        self._world(request).load(await _body(request))
+        load(self._world(request), await _body(request))
         return Response(status_code=204)
 
     async def _dump(self, _: Request) -> Response:
@@ -108,7 +112,7 @@ class Control:
         return Response(status_code=204)
 
     async def _wait_for_fault(self, request: Request) -> Response:
-        """One fault; ?holding=n or ?played=n waits (up to ?timeout=seconds) until that many are."""
+        """Return one fault; ?holding=n or ?played=n waits (up to ?timeout=seconds) until that many are."""
         query = request.query_params
         ident = request.path_params["id"]
         await asyncio.to_thread(
@@ -142,7 +146,7 @@ class Control:
 
     async def _switch(self, request: Request) -> Response:
         switches = self._world(request).switches
-        change_switches(switches, await _body(request))
+        change_switches(switches, **await _body(request))
         return JSONResponse(switches.model_dump(mode="json"))
 
     async def _requests(self, request: Request) -> Response:
@@ -153,11 +157,14 @@ class Control:
         self._calls.reset()
         return Response(status_code=204)
 
+    async def _actions(self, request: Request) -> Response:
+        return JSONResponse(describe_actions(system_of(self._world(request)).ACTIONS))
+
     async def _act(self, request: Request) -> Response:
         world = self._world(request)
         details = await _body(request)
-        verb = str(details.pop("do", ""))
-        return JSONResponse(world.act(verb, **details))
+        action = str(details.pop("do", ""))
+        return JSONResponse(act(world, action, **details))
 
 
 def _door(handler: Handler) -> Handler:
@@ -168,7 +175,7 @@ def _door(handler: Handler) -> Handler:
             return await handler(request)
         except _RefusedError as refused:
             return JSONResponse({"error": str(refused)}, status_code=refused.status)
-        except (ActError, UnknownSwitchError, ValueError, TypeError) as wrong:
+        except (ValueError, TypeError) as wrong:
             return JSONResponse({"error": str(wrong)}, status_code=400)
         except KeyError as missing:
             return JSONResponse({"error": f"Not found: {missing.args[0]}."}, status_code=404)

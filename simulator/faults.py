@@ -12,10 +12,10 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 Moment = Literal["before", "after"]
 
-#: Parts of a path that name one thing, so that a rate limit counts the endpoint and not the thing.
 _IDENTIFIER = re.compile(
     r"(?<=/)(?:[0-9a-f]{24}|[A-Z][A-Z0-9_]+-[0-9]+|[0-9]+|[0-9a-fA-F-]{32,36}|[^/]*[:%|][^/]*)(?=/|$)"
 )
+"""Parts of a path that name one thing, so that a rate limit counts the endpoint and not the thing."""
 
 
 class Fault(BaseModel):
@@ -27,24 +27,35 @@ class Fault(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    system: str | None = None  # every system when None
+    system: str | None = None
+    """Every system when None."""
     method: str | None = None
-    path: str = ""  # a regular expression, searched for in the decoded path
-    times: int | None = Field(default=1, ge=1)  # how often it is played; None is for ever
-    after: int = Field(default=0, ge=0)  # how many matching requests pass untouched first
+    path: str = ""
+    """A regular expression, searched for in the decoded path."""
+    times: int | None = Field(default=1, ge=1)
+    """How often it is played; None is for ever."""
+    after: int = Field(default=0, ge=0)
+    """How many matching requests pass untouched first."""
     probability: float = Field(default=1.0, ge=0, le=1)
 
     latency_ms: float = Field(default=0, ge=0)
     status: int | None = Field(default=None, ge=100, le=599)
-    applied: bool = False  # with `status`: the request is carried out before the answer is replaced
-    body: Any = None  # JSON, or text as it is; the service's own error body when None
+    applied: bool = False
+    """With `status`: the request is carried out before the answer is replaced."""
+    body: Any = None
+    """JSON, or text as it is; the service's own error body when None."""
     content_type: str | None = None
     headers: dict[str, str] = Field(default_factory=dict)
-    drop: Moment | None = None  # the connection ends without a byte of answer
-    reset: bool = False  # with `drop`: a TCP reset and not an orderly end
-    hold: Moment | None = None  # the request stands still until released
-    truncate_to: int | None = Field(default=None, ge=0)  # bytes of the body, with a content-length that fits them
-    break_after: int | None = Field(default=None, ge=0)  # bytes of the body, then the connection ends
+    drop: Moment | None = None
+    """The connection ends without a byte of answer."""
+    reset: bool = False
+    """With `drop`: a TCP reset and not an orderly end."""
+    hold: Moment | None = None
+    """The request stands still until released."""
+    truncate_to: int | None = Field(default=None, ge=0)
+    """Bytes of the body, with a content-length that fits them."""
+    break_after: int | None = Field(default=None, ge=0)
+    """Bytes of the body, then the connection ends."""
 
     @model_validator(mode="after")
     def _pattern_is_a_pattern(self) -> Self:
@@ -70,7 +81,7 @@ class ArmedFault:
 
     @property
     def spent(self) -> bool:
-        """Whether it has been played as often as it may."""
+        """Return whether it has been played as often as it may."""
         return self.fault.times is not None and self.played >= self.fault.times
 
     def meets(self, system: str, method: str, path: str, rng: random.Random) -> bool:
@@ -87,7 +98,7 @@ class ArmedFault:
         return True
 
     def view(self) -> dict[str, Any]:
-        """The rule and its counts as plain JSON."""
+        """Return the rule and its counts as plain JSON."""
         return {
             "id": self.id,
             "matched": self.matched,
@@ -105,9 +116,11 @@ class RateLimit(BaseModel):
     system: str | None = None
     method: str | None = None
     path: str = ""
-    rate: float = Field(gt=0)  # tokens a second
+    rate: float = Field(gt=0)
+    """Tokens a second."""
     burst: float = Field(default=1, ge=1)
-    per: Literal["endpoint", "rule"] = "endpoint"  # one bucket for each endpoint, or one for all of them
+    per: Literal["endpoint", "rule"] = "endpoint"
+    """One bucket for each endpoint, or one for all of them."""
     retry_after: Literal["none", "seconds", "date"] = "seconds"
     status: int = Field(default=429, ge=400, le=599)
     headers: dict[str, str] = Field(default_factory=dict)
@@ -172,7 +185,7 @@ class Faults:
         self._weigh()
 
     def get(self, ident: str) -> ArmedFault:
-        """One fault by its id; raises KeyError when there is none."""
+        """Return one fault by its id; raises KeyError when there is none."""
         return self._armed[ident]
 
     def remove(self, ident: str) -> None:
@@ -208,7 +221,7 @@ class Faults:
             return self._changed.wait_for(lambda: armed.holding >= holding and armed.played >= played, timeout=timeout)
 
     def pick(self, system: str, method: str, path: str) -> ArmedFault | None:
-        """The first fault that is to be played on this request."""
+        """Return the first fault that is to be played on this request."""
         for armed in list(self._armed.values()):
             if armed.meets(system, method, path, self._rng):
                 self.tell()
@@ -216,7 +229,7 @@ class Faults:
         return None
 
     def limited(self, system: str, method: str, path: str) -> tuple[RateLimit, float] | None:
-        """The rate limit that this request runs into, and the seconds to wait."""
+        """Return the rate limit that this request runs into, and the seconds to wait."""
         for ident, limit in list(self._limits.items()):
             if limit.system not in (None, system) or limit.method not in (None, method):
                 continue
@@ -230,7 +243,7 @@ class Faults:
         return None
 
     def delay_of(self, system: str) -> float:
-        """The delay of every answer of this system, in seconds."""
+        """Return the delay of every answer of this system, in seconds."""
         return max(self._latency_ms.get(system, 0), self._latency_ms.get("*", 0)) / 1000
 
     def tell(self) -> None:
@@ -239,7 +252,7 @@ class Faults:
             self._changed.notify_all()
 
     def view(self) -> dict[str, Any]:
-        """Everything in place as plain JSON."""
+        """Return everything in place as plain JSON."""
         return {
             "faults": [armed.view() for armed in self._armed.values()],
             "limits": [{"id": ident, **limit.model_dump()} for ident, limit in self._limits.items()],

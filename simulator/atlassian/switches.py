@@ -1,15 +1,15 @@
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from simulator.switches import SwitchBoard
 
 
-class Switches(BaseModel):
+class Switches(SwitchBoard):
     """Every unsettled point and quirk of Atlassian administration; the defaults are those of the contract.
 
     Membership reads lag by `directory_lag_ms` of the Jira world, and seats run out by its `licence_full`.
     """
-
-    model_config = ConfigDict(extra="forbid", validate_assignment=True, use_attribute_docstrings=True)
 
     end_of_list: Literal["absent", "null"] = "absent"
     """How the last page says so: no `links.next`, or null."""

@@ -24,7 +24,7 @@ class Administration:
         self._random = random
 
     def fresh_uuid(self) -> str:
-        """Give the next UUID of the repeatable sequence."""
+        """Return the next UUID of the repeatable sequence."""
         return str(UUID(int=self._random.getrandbits(128), version=4))
 
     def create_user(self, email: str, *, now: float, switches: Switches, actor: str = "") -> User:
@@ -41,7 +41,7 @@ class Administration:
         return user
 
     def access_groups(self, applications: list[str]) -> list[Group]:
-        """Give the default-access group of each application, made when the site has none."""
+        """Return the default-access group of each application, made when the site has none."""
         groups = []
         for application in applications:
             name = f"{application}-users-{self.site.name}"
@@ -53,7 +53,7 @@ class Administration:
         return groups
 
     def has_access(self, user: User) -> bool:
-        """Whether the account may use an application of the site."""
+        """Return whether the account may use an application of the site."""
         groups = self.directory.groups
         return user.active and any(groups[each].grants for each in self.directory.group_ids_of(user.account_id))
 
@@ -113,10 +113,10 @@ class Administration:
 
 
 def named_user(user: User) -> Named:
-    """Give a user as the journal names it."""
+    """Return a user as the journal names it."""
     return Named("USER", user.account_id, user.display_name)
 
 
 def named_group(group: Group) -> Named:
-    """Give a group as the journal names it."""
+    """Return a group as the journal names it."""
     return Named("GROUP", group.id, group.name)

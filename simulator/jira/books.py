@@ -31,7 +31,7 @@ class ProjectBook:
             self._by_key.pop(key, None)
 
     def rename(self, project: Project, key: str) -> None:
-        """Give a project another key; the old one still finds it."""
+        """Return a project another key; the old one still finds it."""
         self.remove(project)
         project.old_keys.append(project.key)
         project.key = key
@@ -42,7 +42,7 @@ class ProjectBook:
         return self.by_id.get(id_or_key) or self.by_id.get(self._by_key.get(id_or_key, ""))
 
     def in_order(self) -> list[Project]:
-        """Give all projects sorted by key."""
+        """Return all projects sorted by key."""
         return [self.by_id[self._by_key[key]] for key in self.keys]
 
 
@@ -73,7 +73,7 @@ class IssueBook:
                 self._links_of[other].remove(link_id)
 
     def rekey(self, issue: Issue, key: str) -> None:
-        """Give an issue another key; the old one still finds it."""
+        """Return an issue another key; the old one still finds it."""
         issue.old_keys.append(issue.key)
         issue.key = key
         self.add(issue)
@@ -90,5 +90,5 @@ class IssueBook:
         return link
 
     def links_of(self, issue: Issue) -> list[IssueLink]:
-        """Give the links of an issue."""
+        """Return the links of an issue."""
         return [self.links[each] for each in self._links_of.get(issue.id, ())]

@@ -110,15 +110,15 @@ class Directory:
         return None if group_id is None else self.groups[group_id]
 
     def group_names(self) -> Sequence[str]:
-        """Give all names, sorted."""
+        """Return all names, sorted."""
         return self._group_names
 
     def groups_in_order(self, start: int = 0, stop: int | None = None) -> Iterator[Group]:
-        """Give groups sorted by name."""
+        """Return groups sorted by name."""
         return (self.groups[self._by_group_name[name]] for name in self._group_names[start:stop])
 
     def is_member(self, group: Group, account_id: str) -> bool:
-        """Tell the truth about a membership, without lag."""
+        """Return the truth about a membership, without lag."""
         return _holds(group.members, account_id)
 
     def add_member(self, group: Group, account_id: str) -> None:
@@ -141,7 +141,7 @@ class Directory:
             self._pending.append(change)
 
     def members(self, group: Group, *, include_inactive: bool = True) -> Sequence[str]:
-        """Give the account ids of the members as group reads show them, sorted."""
+        """Return the account ids of the members as group reads show them, sorted."""
         unseen = [change for change in self._unseen() if change.group_id == group.id]
         if unseen:
             return self._as_seen(group, unseen, include_inactive=include_inactive)
@@ -161,7 +161,7 @@ class Directory:
         return seen if include_inactive else [each for each in seen if self.users[each].active]
 
     def groups_of(self, account_id: str) -> list[Group]:
-        """Give the groups of an account as reads show them, sorted by name."""
+        """Return the groups of an account as reads show them, sorted by name."""
         ids = set(self._groups_of.get(account_id, NO_GROUPS))
         for change in reversed([each for each in self._unseen() if each.account_id == account_id]):
             if change.added:
@@ -171,7 +171,7 @@ class Directory:
         return sorted((self.groups[each] for each in ids), key=lambda group: group.name)
 
     def group_ids_of(self, account_id: str) -> Sequence[str]:
-        """Tell the truth about the groups of an account, without lag."""
+        """Return the truth about the groups of an account, without lag."""
         return self._groups_of.get(account_id, NO_GROUPS)
 
     def _unseen(self) -> list[MembershipChange]:

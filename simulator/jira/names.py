@@ -36,7 +36,7 @@ class NameIndex:
         self._words = self._addresses = None
 
     def starting_with(self, start: str) -> Iterator[User]:
-        """Give each account once that has a word, name or address starting so, ordered by that word."""
+        """Return each account once that has a word, name or address starting so, ordered by that word."""
         wanted = start.casefold()
         given: set[str] = set()
         entries = self._all_addresses() if "@" in wanted else self._all_words()

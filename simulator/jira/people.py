@@ -31,7 +31,7 @@ class User:
 
     @property
     def active(self) -> bool:
-        """Whether Jira calls the user active."""
+        """Return whether Jira calls the user active."""
         return self.account_status == "active" and self.membership_status == "active"
 
 

@@ -111,5 +111,5 @@ class Project:
 
     @property
     def simplified(self) -> bool:
-        """Whether the project is team-managed."""
+        """Return whether the project is team-managed."""
         return self.style == "next-gen"

@@ -47,7 +47,7 @@ class Cursors:
         return token
 
     def get(self, token: str, now: float) -> Cursor | None:
-        """Give what a token stands for, unless it is unknown or too old."""
+        """Return what a token stands for, unless it is unknown or too old."""
         cursor = self._cursors.get(token)
         return cursor if cursor is not None and cursor.expires > now else None
 
@@ -66,7 +66,7 @@ class Search:
     flaps: bool
 
     def run(self, jql: str, fresh: dict[int, Entry | None]) -> list[int]:
-        """Give the ids of all matches in order; `fresh` entries count instead of the indexed ones (None: deleted).
+        """Return the ids of all matches in order; `fresh` entries count instead of the indexed ones (None: deleted).
 
         Raises JqlError.
         """
@@ -86,7 +86,7 @@ class Search:
         ]
 
     def _candidates(self, query: Query, matching: Matching) -> set[int]:
-        """Give the smallest set of issues that one of the necessary clauses allows."""
+        """Return the smallest set of issues that one of the necessary clauses allows."""
         assert query.where is not None
         best: set[int] | None = None
         for clause in conjuncts(query.where):

@@ -1,11 +1,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from random import Random
 from typing import Any
 
-from simulator.jira import acts, documents
 from simulator.jira.administration import Administration, named_group, named_user
 from simulator.jira.books import IssueBook, ProjectBook
 from simulator.jira.catalogue import Catalogue
@@ -32,20 +31,22 @@ class World:
     """The truth behind one simulated Jira site and its organization.
 
     A new world has one site administrator (`admin@example.com`, token `sim-token`) in `site-admins` and in the default
-    access group, and the shared statuses, issue types and roles; nothing else. The Atlassian administration
-    simulator works on the same object.
+    access group, and the shared statuses, issue types and roles; nothing else. Without `founded` there is no
+    administrator. The Atlassian administration simulator works on the same object.
     """
 
     def __init__(
         self,
         *,
         site: str = "example",
+        cloud_id: str = "",
         switches: Switches | None = None,
         clock: Callable[[], float] = time.time,
         rng_seed: int = 1,
+        founded: bool = True,
     ) -> None:
         self.switches = switches or Switches()
-        self.site = Site(site)
+        self.site = Site(site, cloud_id)
         self.organization = Organization()
         self.random = Random(rng_seed)
         self.ahead = 0.0
@@ -70,24 +71,20 @@ class World:
             now=self.now,
         )
         self.webhooks = Webhooks(self.switches)
-        self._add_administrator()
+        if founded:
+            self._add_administrator()
 
     def __repr__(self) -> str:
         size = f"{len(self.projects.by_id)} projects, {len(self.issues.by_id)} issues"
         return f"<World {self.site.name}: {self.directory!r}, {size}>"
 
     def now(self) -> float:
-        """Give the world's time in seconds since 1970."""
+        """Return the world's time in seconds since 1970."""
         return self._clock() + self.ahead
 
     def advance(self, seconds: float) -> None:
         """Let the world's time jump ahead."""
         self.ahead += seconds
-
-    def set_switches(self, **values: Any) -> None:
-        """Set switches by name; raises pydantic's ValidationError (a ValueError) for an unknown name or value."""
-        for name, value in values.items():
-            setattr(self.switches, name, value)
 
     def user(self, who: str) -> User:
         """Find a person by account id or address; raises ValueError."""
@@ -126,7 +123,7 @@ class World:
         return found
 
     def actor(self, who: str | None) -> str:
-        """Give the account id of who acts: the one named, else the first person who has no token, else the administrator."""
+        """Return the account id of who acts: the one named, else the first person who has no token, else the administrator."""
         if who is not None:
             return self.user(who).account_id
         holders = {token.account_id for token in self.tokens.by_value.values()}
@@ -134,25 +131,9 @@ class World:
         people = (each for each in first if each not in holders and self.directory.users[each].active)
         return next(people, ADMIN_ACCOUNT)
 
-    def act(self, verb: str, /, **details: Any) -> dict[str, Any]:
-        """Do what a person would behind the API's back; raises ActError, a ValueError, for what cannot be done."""
-        return acts.perform(self, verb, details)
-
     def credentials(self) -> dict[str, str]:
-        """Give what a client needs to get in."""
+        """Return what a client needs to get in."""
         return {"email": ADMIN_EMAIL, "token": ADMIN_TOKEN, "cloud_id": self.site.cloud_id}
-
-    def error_body(self, status: int, message: str) -> dict[str, Any]:
-        """Give the body of an error that is made outside, such as a fault."""
-        return {"errorMessages": [message], "errors": {}, "status": status}
-
-    def dump(self) -> dict[str, Any]:
-        """Give the truth as plain JSON."""
-        return documents.dump(self)
-
-    def load(self, document: Mapping[str, Any]) -> None:
-        """Add what a document of the shape of `dump` holds; every part and most members may be missing."""
-        documents.load(self, document)
 
     def add_project(self, key: str, name: str, **fields: Any) -> Project:
         """Make a project with the issue types, statuses, workflow and roles of its style."""
@@ -165,7 +146,7 @@ class World:
         return self.projects.add(project)
 
     def names(self, caller: User | None) -> Names:
-        """Give what looks up the names in somebody's JQL."""
+        """Return what looks up the names in somebody's JQL."""
         return Names(
             projects=self.projects,
             issues=self.issues,
@@ -175,7 +156,7 @@ class World:
         )
 
     def ways_out(self, issue: Issue) -> list[Transition]:
-        """Give the transitions from the issue's status, without those that the switches take out."""
+        """Return the transitions from the issue's status, without those that the switches take out."""
         project, done = (
             self.projects.by_id[issue.project_id],
             self.catalogue.statuses[issue.status_id].category == "done",

@@ -58,7 +58,7 @@ class Journal:
         self._events.sort(key=lambda event: event.at)
 
     def between(self, start: float, end: float, *, retention_days: int) -> list[Event]:
-        """The events of a time that can be seen by now, oldest first."""
+        """Return the events of a time that can be seen by now, oldest first."""
         now = self._clock()
         start = max(start, now - retention_days * SECONDS_A_DAY)
         low = bisect.bisect_left(self._events, start, key=lambda event: event.at)
@@ -67,11 +67,11 @@ class Journal:
 
 
 def timestamp(at: float) -> str:
-    """RFC 3339 with milliseconds, as the service writes times."""
+    """Return RFC 3339 with milliseconds, as the service writes times."""
     return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def seconds(text: str) -> float:
-    """Seconds since 1970 of an RFC 3339 time; without an offset it is UTC. Raises ValueError."""
+    """Return seconds since 1970 of an RFC 3339 time; without an offset it is UTC. Raises ValueError."""
     moment = datetime.fromisoformat(text)
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()

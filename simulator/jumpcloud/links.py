@@ -27,7 +27,7 @@ class Links:
         return sum(len(rights) for rights in self._rights.values())
 
     def has(self, left: str, right: str) -> bool:
-        """Whether the two are tied in truth."""
+        """Return whether the two are tied in truth."""
         return right in self._rights.get(left, ())
 
     def add(self, left: str, right: str, *, seen_from: float = 0, first: bool = False) -> None:
@@ -59,22 +59,22 @@ class Links:
         self._listed.pop(left, None)
 
     def rights(self, left: str) -> Sequence[str]:
-        """Everything tied to `left`, in truth; not to be changed by the caller."""
+        """Return everything tied to `left`, in truth; not to be changed by the caller."""
         listed = self._listed.get(left)
         if listed is None:
             listed = self._listed[left] = list(self._rights.get(left, ()))
         return listed
 
     def lefts(self, right: str) -> Sequence[str]:
-        """Everything that `right` is tied to, in truth; not to be changed by the caller."""
+        """Return everything that `right` is tied to, in truth; not to be changed by the caller."""
         return self._lefts.get(right, ())
 
     def seen_rights(self, left: str) -> Sequence[str]:
-        """Everything tied to `left` as reads see it now."""
+        """Return everything tied to `left` as reads see it now."""
         return self._as_seen(self.rights(left), lambda change: change.right if change.left == left else None)
 
     def seen_lefts(self, right: str) -> Sequence[str]:
-        """Everything that `right` is tied to as reads see it now."""
+        """Return everything that `right` is tied to as reads see it now."""
         return self._as_seen(self.lefts(right), lambda change: change.left if change.right == right else None)
 
     def _as_seen(self, true: Sequence[str], other: Callable[[_Unseen], str | None]) -> Sequence[str]:

@@ -7,7 +7,7 @@ and `groups` of an application, are ids, or what a person would write: an e-mail
 
 from collections.abc import Mapping
 from dataclasses import fields
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from simulator.jumpcloud.journal import seconds
 from simulator.jumpcloud.records import (
@@ -20,10 +20,8 @@ from simulator.jumpcloud.records import (
     ServiceAccount,
     User,
 )
-from simulator.world import change_switches
-
-if TYPE_CHECKING:
-    from simulator.jumpcloud.world import World
+from simulator.jumpcloud.world import World
+from simulator.switches import change_switches
 
 _PARTS = (
     "switches",
@@ -38,12 +36,12 @@ _PARTS = (
     "directories",
     "events",
 )
-#: Fields whose empty value is not their default.
 _ALWAYS = ("id", "name", "description", "active", "api_key_allowed", "enabled")
+"""Fields whose empty value is not their default."""
 
 
-def dump(world: "World") -> dict[str, Any]:
-    """Everything that is true in this world."""
+def dump(world: World) -> dict[str, Any]:
+    """Return everything that is true in this world."""
     return {
         "switches": world.switches.model_dump(mode="json"),
         "organization": {"id": world.organization_id, "name": world.organization_name},
@@ -66,11 +64,11 @@ def dump(world: "World") -> dict[str, Any]:
     }
 
 
-def load(world: "World", document: Mapping[str, Any]) -> None:
+def load(world: World, document: Mapping[str, Any]) -> None:
     """Add what the document holds; raises ValueError when it makes no sense."""
     if unknown := sorted(set(document) - set(_PARTS)):
         raise ValueError(f"Unknown parts: {', '.join(unknown)}. Choose from: {', '.join(_PARTS)}.")
-    change_switches(world.switches, document.get("switches", {}))
+    change_switches(world.switches, **document.get("switches", {}))
     organization = document.get("organization", {})
     world.organization_id = organization.get("id", world.organization_id)
     world.organization_name = organization.get("name", world.organization_name)
@@ -83,14 +81,14 @@ def load(world: "World", document: Mapping[str, Any]) -> None:
     world.journal.restore(list(document.get("events", [])))
 
 
-def _load_users(world: "World", document: Mapping[str, Any]) -> None:
+def _load_users(world: World, document: Mapping[str, Any]) -> None:
     users = _records(world, User, document, "users")
     for user in users:
         world.user_ids[user.email] = world.user_ids[user.username] = user.id
     world.users.fill(users)
 
 
-def _load_access(world: "World", document: Mapping[str, Any]) -> None:
+def _load_access(world: World, document: Mapping[str, Any]) -> None:
     world.admins.fill(_records(world, Admin, document, "admins"))
     by_email = {admin.email: admin.id for admin in world.admins}
     for row in document.get("keys", []):
@@ -103,7 +101,7 @@ def _load_access(world: "World", document: Mapping[str, Any]) -> None:
         world.service_accounts[account.client_id] = account
 
 
-def _load_groups(world: "World", document: Mapping[str, Any]) -> None:
+def _load_groups(world: World, document: Mapping[str, Any]) -> None:
     rows = document.get("groups", [])
     groups = _records(world, Group, document, "groups", besides=("members",))
     for row, group in zip(rows, groups, strict=True):
@@ -112,7 +110,7 @@ def _load_groups(world: "World", document: Mapping[str, Any]) -> None:
     world.groups.fill(groups)
 
 
-def _load_applications(world: "World", document: Mapping[str, Any]) -> None:
+def _load_applications(world: World, document: Mapping[str, Any]) -> None:
     rows = document.get("applications", [])
     applications = _records(world, Application, document, "applications", besides=("groups", "users"))
     for row, application in zip(rows, applications, strict=True):
@@ -121,8 +119,8 @@ def _load_applications(world: "World", document: Mapping[str, Any]) -> None:
     world.applications.fill(applications)
 
 
-def user_id_of(world: "World", name: str) -> str:
-    """The id of a user given by id, e-mail address or user name; raises ValueError."""
+def user_id_of(world: World, name: str) -> str:
+    """Return the id of a user given by id, e-mail address or user name; raises ValueError."""
     if name in world.users:
         return name
     found = world.user_ids.get(str(name).lower())
@@ -131,8 +129,8 @@ def user_id_of(world: "World", name: str) -> str:
     return found
 
 
-def group_id_of(world: "World", name: str) -> str:
-    """The id of a group given by id or name; raises ValueError."""
+def group_id_of(world: World, name: str) -> str:
+    """Return the id of a group given by id or name; raises ValueError."""
     if name in world.groups:
         return name
     found = world.group_ids.get(str(name).casefold())
@@ -142,7 +140,7 @@ def group_id_of(world: "World", name: str) -> str:
 
 
 def _records(
-    world: "World", kind: Any, document: Mapping[str, Any], part: str, *, besides: tuple[str, ...] = ()
+    world: World, kind: Any, document: Mapping[str, Any], part: str, *, besides: tuple[str, ...] = ()
 ) -> list[Any]:
     known = {field.name for field in fields(kind)}
     made = []
@@ -160,7 +158,7 @@ def _records(
     return made
 
 
-def _complete(world: "World", kind: Any, values: dict[str, Any]) -> None:
+def _complete(world: World, kind: Any, values: dict[str, Any]) -> None:
     """Bring values into the form of the record, and give what was left out and can be given."""
     if "id" in values:
         world.ids.skip_past(values["id"])
@@ -180,7 +178,7 @@ def _complete(world: "World", kind: Any, values: dict[str, Any]) -> None:
 
 
 def _slim(record: Any) -> dict[str, Any]:
-    """A record as plain JSON, without the fields that have nothing to say."""
+    """Return a record as plain JSON, without the fields that have nothing to say."""
     return {
         field.name: list(value) if isinstance(value, tuple) else value
         for field in fields(record)

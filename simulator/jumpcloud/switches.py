@@ -1,12 +1,12 @@
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from simulator.switches import SwitchBoard
 
 
-class Switches(BaseModel):
+class Switches(SwitchBoard):
     """Every assumed fact and quirk of JumpCloud; the defaults are those of the contract."""
-
-    model_config = ConfigDict(extra="forbid", validate_assignment=True, use_attribute_docstrings=True)
 
     # Lists
     limit_over_maximum: Literal["clamp", "reject"] = "clamp"

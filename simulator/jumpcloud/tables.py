@@ -9,8 +9,8 @@ class _HasId(Protocol):
 
 R = TypeVar("R", bound=_HasId)
 
-#: Listings kept at once; a client pages through very few queries at a time.
 _KEPT = 32
+"""Listings kept at once; a client pages through very few queries at a time."""
 
 
 class Table(Generic[R]):
@@ -35,7 +35,7 @@ class Table(Generic[R]):
         return ident in self._rows
 
     def get(self, ident: str) -> R | None:
-        """The true record."""
+        """Return the true record."""
         return self._rows.get(ident)
 
     def put(self, row: R, *, seen_from: float = 0) -> None:
@@ -54,12 +54,12 @@ class Table(Generic[R]):
         self._listings.clear()
 
     def seen(self, ident: str) -> R | None:
-        """The record as reads see it now."""
+        """Return the record as reads see it now."""
         self._settle()
         return self._old[ident][1] if ident in self._old else self._rows.get(ident)
 
     def listing(self, query: Hashable, make: Callable[[Iterable[R]], list[R]]) -> list[R]:
-        """What `make` makes of the records as reads see them; kept under `query` until something changes."""
+        """Return what `make` makes of the records as reads see them; kept under `query` until something changes."""
         self._settle()
         if self._old:
             return make(self._shown())

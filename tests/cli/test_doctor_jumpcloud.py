@@ -12,7 +12,7 @@ from config.settings import Settings
 from simulator.jira import World as JiraWorld
 from simulator.jumpcloud import World
 from simulator.server import Simulators
-from simulator.world import change_switches
+from simulator.switches import change_switches
 from tests.cli.clinic import Clinic
 from tests.cli.ran import Run
 from worker.cli.doctor_views import examine
@@ -146,7 +146,7 @@ def test_a_service_that_is_not_well(clinic: Clinic) -> None:
 
 
 def test_a_blocked_address(clinic: Clinic) -> None:
-    change_switches(clinic.jumpcloud.switches, {"source_blocked": True})
+    change_switches(clinic.jumpcloud.switches, source_blocked=True)
     assert clinic.said("jumpcloud", jumpcloud=clinic.jumpcloud_section()) == [
         (
             "JumpCloud blocks this machine's address for suspected abuse. "
@@ -156,7 +156,7 @@ def test_a_blocked_address(clinic: Clinic) -> None:
 
 
 def test_an_organization_that_may_not_be_named(clinic: Clinic) -> None:
-    change_switches(clinic.jumpcloud.switches, {"single_org_header": "forbidden"})
+    change_switches(clinic.jumpcloud.switches, single_org_header="forbidden")
     section = clinic.jumpcloud_section(org_id=clinic.jumpcloud.organization_id)
     assert clinic.said("jumpcloud", jumpcloud=section) == [
         (

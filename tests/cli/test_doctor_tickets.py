@@ -12,6 +12,7 @@ from simulator.jira.projects import CustomField, FieldUse
 from simulator.jira.world import ADMIN_EMAIL, ADMIN_TOKEN
 from simulator.jumpcloud import World
 from simulator.server import Simulators
+from simulator.switches import change_switches
 from tests.cli.clinic import SCOPED, SCOPES, Clinic
 from tests.cli.ran import Run
 from ticketing.jira import JiraSite, JiraTicketProvider
@@ -64,7 +65,7 @@ def test_tickets_that_are_there_show_the_way_back_and_the_way_out(clinic: Clinic
 
 
 def test_a_workflow_without_a_way_back(clinic: Clinic, provider: JiraTicketProvider) -> None:
-    clinic.jira.set_switches(reopen_transition=False)
+    change_switches(clinic.jira.switches, reopen_transition=False)
     closed = provider.close(ticket(provider))
     assert said(clinic) == [
         (

@@ -31,7 +31,7 @@ from simulator.atlassian import World as OrganizationWorld
 from simulator.atlassian.world import ORGANIZATION_KEY
 from simulator.jira import World
 from simulator.server import Simulators
-from simulator.world import change_switches
+from simulator.switches import change_switches
 from tests.connectors.stub import TIMEOUTS
 
 ADMIN, TOKEN = "admin@example.com", "sim-token"
@@ -132,7 +132,7 @@ class Photographer:
         return f"{self.simulators.jira_url}/ex/jira/{self.world.site.cloud_id}"
 
     def switch(self, **values: Any) -> None:
-        change_switches(self.world.switches, values)
+        change_switches(self.world.switches, **values)
 
     def take(self, reader: JiraReader, *, previous: Taken | None = None, since: datetime | None = None) -> Taken:
         """A picture; of what changed when there is a previous one."""

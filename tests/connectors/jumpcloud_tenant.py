@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import random
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -26,7 +25,8 @@ from connectors.reading import (
 )
 from simulator.jumpcloud import World, seed
 from simulator.server import Simulators
-from simulator.world import change_switches
+from simulator.switches import change_switches
+from simulator.systems import act
 from tests.connectors.stub import TIMEOUTS
 
 READINGS = 4
@@ -69,7 +69,7 @@ class Tenant:
         self._close: list[Callable[[], None]] = []
 
     def seed(self, **sizes: int) -> None:
-        seed(self.world, **{"users": 30, "groups": 5, "apps": 3, "admins": 3, **sizes}, rng=random.Random(7))  # noqa: S311 - a repeatable world
+        seed(self.world, **{"users": 30, "groups": 5, "apps": 3, "admins": 3, **sizes}, rng_seed=7)
 
     def group(self, name: str, members: int = 0, **fields: Any) -> str:
         """A group with so many of the users there are."""
@@ -78,10 +78,10 @@ class Tenant:
         return key
 
     def act(self, verb: str, /, **details: Any) -> Any:
-        return self.world.act(verb, **details)
+        return act(self.world, verb, **details)
 
     def switch(self, **values: Any) -> None:
-        change_switches(self.world.switches, values)
+        change_switches(self.world.switches, **values)
 
     def reader(
         self,

@@ -18,6 +18,7 @@ from simulator.jira import World
 from simulator.jira.people import Group, User
 from simulator.jira.seeding import seed
 from simulator.server import Simulators
+from simulator.systems import act
 from tests.connectors.jira_picture import ADMIN, SITE, Photographer, flat, part, whole
 from tests.connectors.stub import TIMEOUTS, Reply, Stub
 
@@ -158,7 +159,7 @@ def test_an_account_is_shown_with_its_kind_and_status(photographer: Photographer
         "Leaver": {},
     }.items():
         add_user(world, name, **more)
-    world.act("close_account", account="leaver@example.com")
+    act(world, "close_account", account="leaver@example.com")
     accounts = {row.title: row for row in photographer.take(photographer.reader()).accounts.values()}
     shown = {title: (row.kind, row.status) for title, row in accounts.items()}
     assert shown == {
@@ -360,7 +361,7 @@ def test_the_actor_of_a_deleted_group_is_left_out_and_the_others_stay(photograph
     project = world.add_project("PAY", "Payments")
     world.enter_role(project, world.catalogue.roles[10002], alice)
     world.enter_role(project, world.catalogue.roles[10002], team)
-    world.act("delete_group", group="team")
+    act(world, "delete_group", group="team")
     taken = photographer.take(photographer.reader())
     assert taken.actors(project.id, 10002) == {(PrincipalKind.ACCOUNT, alice.account_id)}
 
@@ -403,7 +404,7 @@ def test_a_project_that_is_gone_since_is_an_empty_list(photographer: Photographe
     own = world.add_project("OWN", "Own", style="next-gen")
     reader = photographer.reader()
     made = plan(reader)
-    world.act("delete_project", project="OWN")
+    act(world, "delete_project", project="OWN")
     assert whole(reader, made, part("actors/x/y", project=own.id, role="10002", name="Administrators")) == []
     assert whole(reader, made, part("roles/x", project=own.id)) == []
 
@@ -413,7 +414,7 @@ def test_a_role_that_is_hidden_from_us_is_not_empty(photographer: Photographer, 
     reader = photographer.reader()
     made = plan(reader)
     for permission in ("ADMINISTER", "ADMINISTER_PROJECTS"):
-        world.act("deny", account=ADMIN, permission=permission)
+        act(world, "deny", account=ADMIN, permission=permission)
     with pytest.raises(Permanent):
         whole(reader, made, part("actors/x/y", project=project.id, role="10002"))
 
@@ -422,7 +423,7 @@ def test_a_role_that_is_hidden_from_us_is_not_empty(photographer: Photographer, 
 
 
 def test_a_wrong_token_is_refused_before_anything_is_read(photographer: Photographer, world: World) -> None:
-    world.act("revoke_token", token="sim-token")
+    act(world, "revoke_token", token="sim-token")
     with pytest.raises(CredentialRefused):
         photographer.reader().prove()
 
@@ -435,7 +436,7 @@ def test_a_token_that_expires_on_the_way_never_empties_a_list(
     group = add_group(world, "team", add_user(world, "Alice"))
     reader = photographer.reader()
     made = plan(reader)
-    world.act("revoke_token", token="sim-token")
+    act(world, "revoke_token", token="sim-token")
     with pytest.raises(CredentialRefused):
         whole(reader, made, part(name, project=project.id, role="10002", group=group.id))
 
@@ -464,7 +465,7 @@ def test_a_site_without_anybody_is_not_believed(photographer: Photographer, name
 def test_an_account_that_is_not_shown_everything_is_told_which_permission_it_lacks(
     photographer: Photographer, world: World, permission: str, name: str
 ) -> None:
-    world.act("deny", account=ADMIN, permission=permission)
+    act(world, "deny", account=ADMIN, permission=permission)
     reader = photographer.reader()
     with pytest.raises(Permanent, match=name):
         plan(reader)
@@ -473,7 +474,7 @@ def test_an_account_that_is_not_shown_everything_is_told_which_permission_it_lac
 @pytest.mark.parametrize("scheme", ["basic", "bearer"])
 def test_a_scoped_token_reads_through_the_gateway(photographer: Photographer, world: World, scheme: str) -> None:
     seed(world, users=10, groups=2, projects=3)
-    world.act("issue_token", account=ADMIN, token="scoped-token", scopes=list(EVERY_SCOPE))
+    act(world, "issue_token", account=ADMIN, token="scoped-token", scopes=list(EVERY_SCOPE))
     credential = bearer_token("scoped-token") if scheme == "bearer" else api_token(ADMIN, "scoped-token")
     taken = photographer.take(photographer.reader(credential, address=photographer.gateway))
     assert len(taken.accounts) == 11
@@ -487,7 +488,7 @@ def test_a_scoped_token_reads_through_the_gateway(photographer: Photographer, wo
 )
 def test_a_token_without_a_scope_is_told_which(photographer: Photographer, world: World, scope: str, name: str) -> None:
     scopes = [one for one in EVERY_SCOPE if one != scope]
-    world.act("issue_token", account=ADMIN, token="scoped-token", scopes=scopes)
+    act(world, "issue_token", account=ADMIN, token="scoped-token", scopes=scopes)
     reader = photographer.reader(bearer_token("scoped-token"), address=photographer.gateway)
     with pytest.raises(CredentialRefused) as refused:
         whole(reader, ReadPlan("everything"), part(name, group=NO_GROUP))

@@ -13,7 +13,8 @@ from simulator.jira import World
 from simulator.jira.people import Group, User
 from simulator.jira.seeding import seed
 from simulator.server import Simulators
-from simulator.world import change_switches
+from simulator.switches import change_switches
+from simulator.systems import act
 from tests.connectors.jira_picture import ADMIN, Photographer, flat, part, whole
 
 PEOPLE = "/users/search$"
@@ -163,7 +164,7 @@ def test_the_organization_shows_what_profiles_hide(photographer: Photographer, w
     stranger = add_user(world, "Stranger", email_hidden=True)
     closed = add_user(world, "Closed", managed=True)
     closed.account_status = "closed"
-    photographer.directory.act("use_product", account=hidden.account_id, at=1_760_000_000)
+    act(photographer.directory, "use_product", account=hidden.account_id, at=1_760_000_000)
     ours = {hidden.account_id: "ours@example.com"}
     reader = photographer.reader(organization=photographer.organization(), known_addresses=ours.get)
     accounts = photographer.take(reader).accounts
@@ -178,7 +179,7 @@ def test_the_organization_shows_what_profiles_hide(photographer: Photographer, w
 def test_the_last_use_of_a_product_is_shown(photographer: Photographer, world: World) -> None:
     seed(world, users=3, groups=0, projects=0)
     user = next(iter(world.directory.users.values()))
-    photographer.directory.act("use_product", account=user.account_id, at=1_760_000_000)
+    act(photographer.directory, "use_product", account=user.account_id, at=1_760_000_000)
     reader = photographer.reader(organization=photographer.organization())
     row = photographer.take(reader).accounts[user.account_id]
     assert row.last_active == datetime.fromtimestamp(1_760_000_000, UTC)
@@ -206,7 +207,7 @@ def test_a_key_that_ends_on_the_way_ends_the_picture(photographer: Photographer,
     seed(world, users=20, groups=12, projects=0)
     reader = photographer.reader(organization=photographer.organization())
     plan = reader.plan(previous=None, now=datetime.now(UTC))
-    photographer.directory.act("revoke_key", value="sim-organization-key")
+    act(photographer.directory, "revoke_key", value="sim-organization-key")
     with pytest.raises(CredentialRefused, match="organization API"):
         whole(reader, plan, part("directory"))
 
@@ -220,7 +221,7 @@ def test_a_key_is_used_as_far_as_its_scopes_go(
 ) -> None:
     seed(world, users=60, groups=12, projects=0)
     hidden = add_user(world, "Hidden", email_hidden=True, managed=True)
-    photographer.directory.act("add_key", value="scoped-organization-key", scopes=scopes)
+    act(photographer.directory, "add_key", value="scoped-organization-key", scopes=scopes)
     taken = photographer.take(photographer.reader(organization=photographer.organization("scoped-organization-key")))
     assert taken.plan.state["ways"] == {"people": people, "groups": groups, "memberships": False}
     assert any("lacks the scope" in note for note in taken.plan.notes)
@@ -241,7 +242,7 @@ def test_a_429_of_the_organization_is_handed_up_with_its_wait(
     photographer: Photographer, world: World, *, says_when: bool
 ) -> None:
     seed(world, users=20, groups=12, projects=0)
-    change_switches(photographer.directory.switches, {"requests_per_minute": 1, "retry_after": says_when})
+    change_switches(photographer.directory.switches, requests_per_minute=1, retry_after=says_when)
     reader = photographer.reader(organization=photographer.organization())
     with pytest.raises(Transient) as failure:
         photographer.take(reader)
@@ -283,8 +284,8 @@ def test_a_membership_that_changed_is_read_again_and_the_roles_are_not(
     group = world.group("team-03")
     gone = group.members[0]
     late = add_user(world, "Late")
-    world.act("remove_member", group=group.id, account=gone)
-    world.act("add_member", group=group.id, account=late.account_id)
+    act(world, "remove_member", group=group.id, account=gone)
+    act(world, "add_member", group=group.id, account=late.account_id)
     again = photographer.take(reader, previous=first)
     assert not again.plan.full
     assert again.members(group.id) == set(group.members)
@@ -298,7 +299,7 @@ def test_one_group_is_read_again_when_members_come_from_jira(photographer: Photo
     reader = photographer.reader(organization=organization, organization_memberships=False)
     first = photographer.take(reader)
     group = world.group("team-03")
-    world.act("remove_member", group=group.id, account=group.members[0])
+    act(world, "remove_member", group=group.id, account=group.members[0])
     again = photographer.take(reader, previous=first)
     assert [name for name in again.read if name.startswith("members/")] == [f"members/{group.id}"]
     assert again.members(group.id) == set(group.members)
@@ -336,7 +337,7 @@ def test_a_deleted_group_is_gone_from_the_picture_with_all_it_was_in(photographe
     world.enter_role(project, world.catalogue.roles[10002], group)
     reader = photographer.reader(organization=photographer.organization())
     first = photographer.take(reader)
-    world.act("delete_group", group=group.id)
+    act(world, "delete_group", group=group.id)
     again = photographer.take(reader, previous=first)
     assert not again.plan.full
     assert group.id not in {row.resource for row in again.grants} | {row.principal for row in again.grants}
@@ -367,7 +368,7 @@ def test_an_account_that_was_deactivated_is_seen(photographer: Photographer, wor
     reader = photographer.reader(organization=photographer.organization())
     first = photographer.take(reader)
     leaver = next(user for user in world.directory.users.values() if user.active and user.email != ADMIN)
-    world.act("deactivate", account=leaver.account_id)
+    act(world, "deactivate", account=leaver.account_id)
     again = photographer.take(reader, previous=first)
     assert not again.plan.full
     assert again.accounts[leaver.account_id].status is AccountStatus.SUSPENDED
@@ -375,11 +376,11 @@ def test_an_account_that_was_deactivated_is_seen(photographer: Photographer, wor
 
 def test_an_event_that_comes_late_is_not_missed(photographer: Photographer, world: World) -> None:
     seed(world, users=20, groups=12, projects=0)
-    change_switches(photographer.directory.switches, {"event_lag_ms": 6 * 3600 * 1000})
+    change_switches(photographer.directory.switches, event_lag_ms=6 * 3600 * 1000)
     reader = photographer.reader(organization=photographer.organization())
     first = photographer.take(reader)
     group = world.group("team-03")
-    world.act("remove_member", group=group.id, account=group.members[0])
+    act(world, "remove_member", group=group.id, account=group.members[0])
     early = photographer.take(reader, previous=first)
     assert not [name for name in early.read if name == "directory"]
     world.advance(6 * 3600)
@@ -401,7 +402,7 @@ def test_a_free_plan_has_no_audit_log_and_everything_is_read(photographer: Photo
 def test_a_key_that_does_not_show_events_makes_everything_be_read(photographer: Photographer, world: World) -> None:
     seed(world, users=20, groups=3, projects=1)
     scopes = ["read:user:admin", "read:group:admin"]
-    photographer.directory.act("add_key", value="scoped-organization-key", scopes=scopes)
+    act(photographer.directory, "add_key", value="scoped-organization-key", scopes=scopes)
     reader = photographer.reader(organization=photographer.organization("scoped-organization-key"))
     again = photographer.take(reader, previous=photographer.take(reader))
     assert again.plan.full

@@ -9,6 +9,8 @@ import pytest
 
 from access.lifecycle import OperationState, TicketLife
 from access.operations import Ticket
+from simulator.switches import change_switches
+from simulator.systems import act
 from tests.crash.conftest import MakeSite
 from tests.crash.site import Fate, Site
 
@@ -26,9 +28,9 @@ FATES = pytest.mark.parametrize(("hold", "fate"), HELD, ids=["not made", "made l
 @pytest.fixture(autouse=True)
 def _search_lags(company: Any) -> Iterator[None]:
     """The search never shows an issue in time: nobody may rely on it."""
-    company.jira.set_switches(search_lag_ms=60_000)
+    change_switches(company.jira.switches, search_lag_ms=60_000)
     yield
-    company.jira.set_switches(search_lag_ms=0)
+    change_switches(company.jira.switches, search_lag_ms=0)
 
 
 def by_ticket(site: Site) -> tuple[str, str, str]:
@@ -44,13 +46,13 @@ def opened(site: Site) -> tuple[str, str, str, Ticket]:
 
 def carry_out(site: Site, email: str, group: str, ticket: Ticket) -> None:
     """What the person does who was asked."""
-    site.company.jumpcloud.act("add_member", group=group, user=email)
-    site.company.jira.act("done", issue=ticket.issue_key)
+    act(site.company.jumpcloud, "add_member", group=group, user=email)
+    act(site.company.jira, "done", issue=ticket.issue_key)
 
 
 def close(site: Site, ticket: Ticket) -> str:
     """Say that it is done, though it is not; the status the issue has then."""
-    site.company.jira.act("done", issue=ticket.issue_key)
+    act(site.company.jira, "done", issue=ticket.issue_key)
     return str(site.issue(ticket).status_id)
 
 

@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from access.lifecycle import OperationState
+from simulator.systems import act
 from tests.flow.estate import Estate
 
 
@@ -73,8 +74,8 @@ def test_a_permanent_refusal_becomes_a_ticket(estate: Estate) -> None:
     request = estate.grant(email, entitlement)
     ticket = estate.ticket(request)
     assert "403" in estate.operations(request)[0].why
-    estate.company.jumpcloud.act("add_member", group=group, user=email)
-    estate.company.jira.act("done", issue=ticket.issue_key)
+    act(estate.company.jumpcloud, "add_member", group=group, user=email)
+    act(estate.company.jira, "done", issue=ticket.issue_key)
     estate.ended(request)
     assert not estate.claim(request).pre_existing
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from access.operations import Via
+from simulator.systems import act
 from tests.flow.estate import Estate
 
 
@@ -49,8 +50,8 @@ def test_a_protected_jira_group_is_left_to_a_person(estate: Estate) -> None:
     email, team = estate.company.person(), estate.company.jira_group("crown-jewels")
     request = estate.grant(email, f"jira:group:{team}:member")
     ticket = estate.ticket(request)
-    estate.company.jira.act("add_member", group=team, account=email)
-    estate.company.jira.act("done", issue=ticket.issue_key)
+    act(estate.company.jira, "add_member", group=team, account=email)
+    act(estate.company.jira, "done", issue=ticket.issue_key)
     estate.ended(request)
     assert estate.tickets(request)[0].state == "verified"
 
@@ -84,8 +85,8 @@ def test_an_account_that_policy_leaves_to_a_person_is_waited_for(estate: Estate)
     request = estate.grant(email, "jira:project-role:PAY:Viewers:assigned")
     ticket = estate.ticket(request)
     assert [str(operation.state) for operation in estate.operations(request)] == ["with_person", "waiting"]
-    estate.company.jira.act("create_user", email=email, name="Made by hand")
-    estate.company.jira.act("done", issue=ticket.issue_key)
+    act(estate.company.jira, "create_user", email=email, name="Made by hand")
+    act(estate.company.jira, "done", issue=ticket.issue_key)
     estate.ended(request)
     assert estate.company.in_role(email, "Viewers")
 
@@ -99,21 +100,21 @@ def test_an_account_that_policy_does_not_make_is_a_refusal(estate: Estate) -> No
 
 def test_an_account_is_deprovisioned_by_a_ticket_that_lists_what_it_holds(estate: Estate) -> None:
     email, team = estate.company.person(), estate.company.jira_group()
-    estate.company.jira.act("add_member", group=team, account=email)
-    estate.company.jira.act("add_role_actor", project="PAY", role="Developers", user=email)
+    act(estate.company.jira, "add_member", group=team, account=email)
+    act(estate.company.jira, "add_role_actor", project="PAY", role="Developers", user=email)
     request = estate.ask("deprovision_account", email, system="jira")
     ticket = estate.ticket(request)
     text = estate.text(ticket)
     assert team in text
     assert "Developers" in text
-    estate.company.jira.act("deactivate", account=email)
-    estate.company.jira.act("done", issue=ticket.issue_key)
+    act(estate.company.jira, "deactivate", account=email)
+    act(estate.company.jira, "done", issue=ticket.issue_key)
     estate.ended(request)
 
 
 def test_a_jumpcloud_account_is_deprovisioned_by_a_ticket_that_lists_its_groups(estate: Estate) -> None:
     email, team = estate.company.person(), estate.company.jumpcloud_group("holds")
-    estate.company.jumpcloud.act("add_member", group=team, user=email)
+    act(estate.company.jumpcloud, "add_member", group=team, user=email)
     request = estate.ask("deprovision_account", email, system="jumpcloud")
     ticket = estate.ticket(request)
     assert estate.company.group_name(team) in estate.text(ticket)
@@ -125,7 +126,7 @@ def test_what_cannot_be_seen_is_not_believed_for_ever_and_ends_with_the_operator
     request = estate.grant(email, "jumpcloud:application:slack:assigned")
     for _ in range(3):
         ticket = estate.ticket(request)
-        estate.company.jira.act("done", issue=ticket.issue_key)
+        act(estate.company.jira, "done", issue=ticket.issue_key)
         estate.until(lambda: estate.tickets(request)[-1].state != "open")
         if estate.tickets(request)[-1].state == "answered":
             estate.until(lambda: estate.tickets(request)[-1].state != "answered")
@@ -138,11 +139,11 @@ def test_what_is_so_already_is_success_and_remembered_as_found(estate: Estate, s
     email = estate.company.person()
     if system == "jumpcloud":
         team = estate.company.jumpcloud_group()
-        estate.company.jumpcloud.act("add_member", group=team, user=email)
+        act(estate.company.jumpcloud, "add_member", group=team, user=email)
         entitlement = group(team)
     else:
         team = estate.company.jira_group()
-        estate.company.jira.act("add_member", group=team, account=email)
+        act(estate.company.jira, "add_member", group=team, account=email)
         entitlement = f"jira:group:{team}:member"
     request = estate.grant(email, entitlement, duration="PT1S")
     estate.ended(request)

@@ -14,7 +14,9 @@ from access.entitlements import System
 from access.pictures import RunState, SyncRun
 from config.settings import Settings
 from simulator.server import Simulators
-from simulator.world import World, change_switches
+from simulator.switches import change_switches
+from simulator.systems import act, dump
+from simulator.world import World
 from store.database import Database
 from store.unit import Store
 from tasks.courier import Bench
@@ -59,10 +61,10 @@ class Survey:
         return self.provisor.store
 
     def switch(self, **values: Any) -> None:
-        change_switches(self.world.switches, values)
+        change_switches(self.world.switches, **values)
 
     def act(self, verb: str, /, **details: Any) -> Any:
-        return self.world.act(verb, **details)
+        return act(self.world, verb, **details)
 
     def sync(self, *, full: bool = True) -> SyncRun:
         """A run from its beginning to its end."""
@@ -79,7 +81,7 @@ class Survey:
         raise AssertionError(f"the run does not end: {run}")
 
     def truth(self) -> Truth:
-        return self.truth_of(self.world.dump())
+        return self.truth_of(dump(self.world))
 
     def shown(self) -> Truth:
         return shown(self.store, self.system)

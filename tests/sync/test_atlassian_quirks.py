@@ -13,6 +13,7 @@ from access.entitlements import System
 from simulator.atlassian.world import ORGANIZATION_KEY
 from simulator.jira.world import ADMIN_ACCOUNT
 from simulator.server import Simulators
+from simulator.systems import act, dump
 from tests.sync.breakages import always, breakages, refusals
 from tests.sync.survey import HurriedClock, Quirk, Survey, survive, wide, wire
 from tests.sync.test_jira_quirks import BIG, give_and_take, late_change, site_world
@@ -27,8 +28,8 @@ def organization_of(url: str, folder: Path) -> Iterator[Survey]:
     clock = HurriedClock()
     site = site_world(clock)
     for number in range(6):  # enough groups to make their members worth having from the organization
-        site.act("create_group", name=f"squad-{number}")
-        site.act("add_member", group=f"squad-{number}", account=site.directory.user_ids[20 + number])
+        act(site, "create_group", name=f"squad-{number}")
+        act(site, "add_member", group=f"squad-{number}", account=site.directory.user_ids[20 + number])
     clock.advance(timedelta(days=2))  # what made this world is no news
     with Simulators(jira=site, atlassian=True) as simulators:
         known, world = site.credentials(), simulators.worlds["atlassian"]
@@ -36,7 +37,7 @@ def organization_of(url: str, folder: Path) -> Iterator[Survey]:
         atlassian = {"org_id": site.organization.id, "api_key": ORGANIZATION_KEY, "api_url": simulators.atlassian_url}
         provisor = wire({"jira": jira, "atlassian": atlassian}, url, folder, clock)
         yield Survey(
-            System.JIRA, simulators, provisor, clock, world, lambda _: jira_truth(site.dump()), organization=site
+            System.JIRA, simulators, provisor, clock, world, lambda _: jira_truth(dump(site)), organization=site
         )
         provisor.store.database.close()
 
@@ -126,10 +127,10 @@ CREDENTIALS = [
     ),
     Quirk(
         "the site's token is revoked while the directory is read",
-        meanwhile=(PEOPLE, lambda one: one.organization.act("revoke_token", token="sim-token")),
+        meanwhile=(PEOPLE, lambda one: act(one.organization, "revoke_token", token="sim-token")),
         after=1,
         fails="refused",
-        mend=lambda one: one.organization.act("issue_token", account=ADMIN_ACCOUNT, token="sim-token"),
+        mend=lambda one: act(one.organization, "issue_token", account=ADMIN_ACCOUNT, token="sim-token"),
     ),
 ]
 

@@ -12,6 +12,7 @@ from access.entitlements import System
 from simulator.jira import World, seed
 from simulator.jira.world import ADMIN_ACCOUNT
 from simulator.server import Simulators
+from simulator.systems import act
 from tests.sync.breakages import always, breakages, refusals
 from tests.sync.survey import HurriedClock, Quirk, Survey, survive, wide, wire
 from tests.sync.truth import jira_truth
@@ -27,16 +28,16 @@ BIG = "everybody"
 def site_world(clock: HurriedClock) -> World:
     world = World(clock=clock.seconds)
     seed(world, users=60, groups=3, projects=2, members_per_group=4, team_managed_every=2)
-    world.act("create_group", name=BIG)
+    act(world, "create_group", name=BIG)
     people = [one for one in world.directory.user_ids if one != ADMIN_ACCOUNT]
     for account in people[:55]:
-        world.act("add_member", group=BIG, account=account)
-    world.act("close_account", account=people[3])
-    world.act("remove_user", account=people[4])
-    world.act("suspend", account=people[5])
-    world.act("deactivate", account=people[6])
-    world.act("change_profile", account=people[7], hidden=True)
-    world.act("create_service_account", name="robot")
+        act(world, "add_member", group=BIG, account=account)
+    act(world, "close_account", account=people[3])
+    act(world, "remove_user", account=people[4])
+    act(world, "suspend", account=people[5])
+    act(world, "deactivate", account=people[6])
+    act(world, "change_profile", account=people[7], hidden=True)
+    act(world, "create_service_account", name="robot")
     return world
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -13,6 +12,7 @@ import pytest
 from access.entitlements import System
 from simulator.jumpcloud import World, seed
 from simulator.server import Simulators
+from simulator.systems import act
 from tests.sync.breakages import HTML, always, breakages, once, refusals
 from tests.sync.survey import HurriedClock, Quirk, Survey, survive, wide, wire
 from tests.sync.truth import jumpcloud_truth
@@ -36,9 +36,9 @@ def member_of(company: Survey, number: int) -> str:
 def company_of(url: str, folder: Path, *, sync: str = "listing", **settings: Any) -> Iterator[Survey]:
     clock = HurriedClock()
     world = World(clock=clock.seconds)
-    seed(world, users=130, groups=3, memberships=12, apps=2, admins=2, rng=random.Random(3))  # noqa: S311 - repeatable
-    world.act("add_group", name="Everybody")
-    world.act("add_group", name="By rule", membershipMethod="DYNAMIC_AUTOMATED")
+    seed(world, users=130, groups=3, memberships=12, apps=2, admins=2, rng_seed=3)
+    act(world, "add_group", name="Everybody")
+    act(world, "add_group", name="By rule", membershipMethod="DYNAMIC_AUTOMATED")
     world.members.fill(world.group_ids["everybody"], [user.id for user in world.users][:120])
     clock.advance(timedelta(hours=1))  # what made this world is no news
     with Simulators(jumpcloud=world) as simulators:
@@ -226,7 +226,7 @@ def reset_key(company: Survey) -> object:
 
 
 def give_key_back(company: Survey) -> object:
-    return company.act("reset_key", admin=OWNER, apiKey=KEY)
+    return company.act("reset_key", admin=OWNER, api_key=KEY)
 
 
 def lower_role(company: Survey) -> object:

@@ -13,6 +13,7 @@ import pytest
 from access.entitlements import System
 from simulator.jira import World, seed
 from simulator.server import Simulators
+from simulator.systems import act
 from tests.sync.survey import HurriedClock, Survey, wide, wire
 from tests.sync.test_jumpcloud_quirks import company_of, group_of, member_of, user_of
 from tests.sync.truth import jira_truth
@@ -33,9 +34,9 @@ def site(sqlite_url: str, tmp_path: Path) -> Iterator[Survey]:
     world = World(clock=clock.seconds)
     world.switches.burst_bucket = 0
     seed(world, users=1100, groups=2, projects=1, members_per_group=4)
-    world.act("create_group", name=BIG)
+    act(world, "create_group", name=BIG)
     for account in world.directory.user_ids[100:170]:
-        world.act("add_member", group=BIG, account=account)
+        act(world, "add_member", group=BIG, account=account)
     with Simulators(jira=world) as simulators:
         known = world.credentials()
         jira = wide(site_url=simulators.jira_url, email=known["email"], api_token=known["token"], concurrency=1)

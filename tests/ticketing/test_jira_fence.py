@@ -13,6 +13,7 @@ import pytest
 from access.clock import ManualClock
 from access.failures import CredentialRefused, Failure, Permanent, Transient, Unknown
 from simulator.jira.world import ADMIN_ACCOUNT, ADMIN_EMAIL, ADMIN_TOKEN
+from simulator.switches import change_switches
 from tests.ticketing.desk import MARKER, NOW, Desk, draft
 from ticketing.jira import JiraSite, JiraTicketProvider
 from ticketing.ports import Phase, TicketProvider, TicketRef
@@ -83,7 +84,7 @@ def _plain(call: str) -> str:
 @pytest.mark.parametrize("scheme", ["basic", "bearer"])
 def test_everything_works_through_the_gateway_and_no_self_link_is_followed(desk: Desk, scheme: str) -> None:
     desk.world.tokens.add("scoped", ADMIN_ACCOUNT, scopes=SCOPES)
-    desk.world.set_switches(self_links="site")
+    change_switches(desk.world.switches, self_links="site")
     provider = gateway(desk, scheme=scheme)
     ref = provider.create(draft())
     assert ref.url == f"https://example.atlassian.net/browse/{ref.key}"

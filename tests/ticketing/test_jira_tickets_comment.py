@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from access.failures import Permanent, Unknown
+from simulator.switches import change_switches
 from tests.ticketing.desk import Desk
 from ticketing.adf import plain_text
 
@@ -96,7 +97,7 @@ def test_a_comment_of_any_length_is_made_to_fit(desk: Desk) -> None:
 
 
 def test_a_full_issue_is_permanent(desk: Desk) -> None:
-    desk.world.set_switches(comment_limit=1)
+    change_switches(desk.world.switches, comment_limit=1)
     ref = desk.make()
     desk.provider.comment(ref, "Hello", marker="1")
     with pytest.raises(Permanent) as caught:

@@ -9,6 +9,7 @@ import pytest
 from access.clock import ManualClock
 from access.failures import CredentialRefused, Failure, Permanent, Transient, Unknown
 from simulator.jira.projects import CustomField, FieldUse
+from simulator.switches import change_switches
 from tests.ticketing.desk import MARKER, NOW, Desk, draft
 from ticketing.adf import plain_text
 from ticketing.jira import JiraSite, JiraTicketProvider
@@ -52,7 +53,7 @@ def test_a_lost_answer_on_create_is_unknown_and_probe_tells_at_once_even_while_s
     desk: Desk, lost: dict[str, Any]
 ) -> None:
     before = desk.make(marker="other")
-    desk.world.set_switches(search_lag_ms=600_000)
+    change_switches(desk.world.switches, search_lag_ms=600_000)
     desk.fault(**CREATE, **lost)
     with pytest.raises(Unknown):
         desk.make()

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from simulator.switches import change_switches
 from tests.ticketing.desk import MARKER, Desk
 
 
@@ -18,7 +19,7 @@ def test_a_ticket_that_was_moved_to_another_project_is_found(desk: Desk) -> None
 
 
 def test_more_tickets_than_a_page_are_found(desk: Desk) -> None:
-    desk.world.set_switches(search_page_cap=2)
+    change_switches(desk.world.switches, search_page_cap=2)
     made = [desk.make().id for _ in range(5)]
     assert [ref.id for ref in desk.provider.find(MARKER, project="OPS")] == made
 

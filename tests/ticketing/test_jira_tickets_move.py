@@ -7,6 +7,7 @@ import pytest
 from access.failures import Permanent, Unknown
 from simulator.jira.catalogue import MEMBER_PERMISSIONS
 from simulator.jira.projects import Transition
+from simulator.switches import change_switches
 from tests.ticketing.desk import Desk
 from ticketing.jira import Preferences
 from ticketing.ports import Phase
@@ -52,7 +53,7 @@ def test_reopening_an_open_ticket_changes_nothing(desk: Desk) -> None:
 
 
 def test_a_workflow_without_a_way_back_is_permanent_and_says_what_to_do(desk: Desk) -> None:
-    desk.world.set_switches(reopen_transition=False)
+    change_switches(desk.world.switches, reopen_transition=False)
     ref = desk.make()
     desk.close_by_hand(ref)
     with pytest.raises(Permanent, match="no way from Done") as caught:
@@ -95,7 +96,7 @@ def test_a_workflow_that_only_knows_done_is_closed_with_a_declining_resolution(d
 
 
 def test_a_resolution_that_the_screen_does_not_offer_is_not_sent(desk: Desk) -> None:
-    desk.world.set_switches(resolution_on_screen=False)
+    change_switches(desk.world.switches, resolution_on_screen=False)
     project = desk.world.projects.by_id["10000"]
     project.workflow = [each for each in project.workflow if each.name != "Decline"]
     state = desk.provider.close(desk.make())

@@ -1,18 +1,15 @@
 """The organization's audit log: another view of the journal that Jira's audit log shows too."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from starlette.responses import Response
 
 from simulator.atlassian.api.call import Call, answer
 from simulator.atlassian.api.cursors import asked, limit_of, url_links, written
 from simulator.atlassian.documents import stamp
-from simulator.atlassian.refusals import RefusalError
+from simulator.atlassian.errors import ApiError
+from simulator.jira.journal import Entry, Named
 
-if TYPE_CHECKING:
-    from simulator.jira.journal import Entry, Named
-
-#: Actions of the log by the verbs of the journal; what is not here is Jira's own business.
 ACTIONS = {
     "group_member_added": "user_added_to_group",
     "group_member_removed": "user_removed_from_group",
@@ -29,6 +26,7 @@ ACTIONS = {
     "role_granted": "user_granted_role",
     "role_revoked": "user_revoked_role",
 }
+"""Actions of the log by the verbs of the journal; what is not here is Jira's own business."""
 _MAXIMUM = 500
 _LOG_LIMIT = 30
 _STREAM_LIMIT = 200
@@ -90,7 +88,7 @@ def actions(call: Call) -> Response:
 
 
 def _between(call: Call, query: dict[str, Any]) -> "list[Entry]":
-    """What happened in the time asked for and can be seen by now, oldest first."""
+    """Return what happened in the time asked for and can be seen by now, oldest first."""
     world = call.world
     start, end = _time(query.get("from"), 0.0), _time(query.get("to"), float("inf"))
     seen = world.jira.now() - world.switches.event_lag_ms / 1000
@@ -116,7 +114,7 @@ def _time(text: Any, default: float) -> float:
     try:
         return int(text) / 1000
     except (TypeError, ValueError) as exc:
-        raise RefusalError(400, "ADMIN-400-3", "from and to are milliseconds since 1970") from exc
+        raise ApiError(400, "ADMIN-400-3", "from and to are milliseconds since 1970") from exc
 
 
 def _document(call: Call, entry: "Entry", *, stream: bool) -> dict[str, Any]:

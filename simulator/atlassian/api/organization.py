@@ -10,7 +10,7 @@ from starlette.responses import Response
 from simulator.atlassian import documents
 from simulator.atlassian.api.call import Call, answer
 from simulator.atlassian.api.cursors import any_of, asked, limit_of, links, page_of, url_links
-from simulator.atlassian.refusals import RefusalError
+from simulator.atlassian.errors import ApiError
 
 _V1_PAGE = 100
 _WORKSPACE_LIMIT = 1_000
@@ -45,7 +45,7 @@ def last_active(call: Call) -> Response:
     world = call.world
     user = world.jira.directory.users.get(call.part("accountId"))
     if user is None or (not user.managed and world.membership_status(user) == "no_membership"):
-        raise RefusalError(404, "ADMIN-404-8", "User not found")
+        raise ApiError(404, "ADMIN-404-8", "User not found")
     times = world.last_active.get(user.account_id, {})
     rows = []
     for name in world.products_of(user):
@@ -93,7 +93,7 @@ def search_workspaces(call: Call) -> Response:
     """POST /v2/orgs/{orgId}/workspaces."""
     body = call.body()
     if body.get("cursor") and set(body) > {"cursor"}:
-        raise RefusalError(400, "ADMIN-400-24", "A cursor comes alone")
+        raise ApiError(400, "ADMIN-400-24", "A cursor comes alone")
     wanted = asked(body)
     test = _query(wanted.query.get("query"))
     rows = [row for row in _workspaces(call) if test(row)]
@@ -164,7 +164,7 @@ Test = Callable[[dict[str, Any]], bool]
 
 
 def _query(query: Any) -> Test:
-    """The test that a query over workspaces stands for; what it does not know it lets pass."""
+    """Return the test that a query over workspaces stands for; what it does not know it lets pass."""
     if not query:
         return lambda _: True
     if "and" in query:

@@ -4,13 +4,13 @@ from typing import Any
 
 from starlette.responses import Response
 
-from simulator.jira.api.answers import answer, empty, refuse
 from simulator.jira.api.call import Call
 from simulator.jira.api.draft import read_properties
-from simulator.jira.api.issue_views import comment
+from simulator.jira.api.issue_documents import comment
 from simulator.jira.api.issues import project_of, the_issue
 from simulator.jira.api.operation import Operation
-from simulator.jira.api.people import user_brief
+from simulator.jira.api.responses import answer, empty, refuse
+from simulator.jira.api.user_documents import user_brief
 from simulator.jira.api.values import ValueRefused, text_document
 from simulator.jira.issues import Adf, Comment, Issue
 
@@ -18,7 +18,7 @@ PAGE = 100
 
 
 def listing(call: Call) -> Response:
-    """Give the comments of an issue."""
+    """Return the comments of an issue."""
     issue = the_issue(call)
     start, size = call.integer("startAt", 0), call.integer("maxResults", PAGE)
     order = call.query("orderBy") or "created"
@@ -74,7 +74,7 @@ def _the_comment(call: Call, issue: Issue) -> Comment:
 
 
 def one(call: Call) -> Response:
-    """Give one comment."""
+    """Return one comment."""
     issue = the_issue(call)
     return answer(comment(call, issue, _the_comment(call, issue), expand=call.listed("expand")))
 
@@ -96,7 +96,7 @@ def delete(call: Call) -> Response:
 
 
 def watchers(call: Call) -> Response:
-    """Give who watches an issue."""
+    """Return who watches an issue."""
     issue = the_issue(call)
     users = call.world.directory.users
     return answer(

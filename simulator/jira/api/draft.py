@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from simulator.jira.api.answers import refuse
 from simulator.jira.api.call import Call
+from simulator.jira.api.responses import refuse
 from simulator.jira.api.values import ValueRefused, issue_type_of, stored, text_document
 from simulator.jira.fields import OnScreen, all_fields, screen
 from simulator.jira.issues import Adf, Issue
@@ -38,7 +38,7 @@ class Reader:
     errors: dict[str, str] = field(default_factory=dict)
 
     def read(self, body: dict[str, Any]) -> Draft:
-        """Give what the body asks for, or refuse with all field errors at once."""
+        """Return what the body asks for, or refuse with all field errors at once."""
         fields, update = body.get("fields") or {}, body.get("update") or {}
         if not isinstance(fields, dict) or not isinstance(update, dict):
             raise refuse(400, "Invalid request payload. Refer to the REST API documentation and try again.")
@@ -121,7 +121,7 @@ class Reader:
 
 
 def read_properties(sent: Any) -> dict[str, Any]:
-    """Give issue or comment properties sent with a write."""
+    """Return issue or comment properties sent with a write."""
     if sent is None:
         return {}
     if not isinstance(sent, list) or not all(isinstance(each, dict) and "key" in each for each in sent):
@@ -130,7 +130,7 @@ def read_properties(sent: Any) -> dict[str, Any]:
 
 
 def read_place(call: Call, fields: Any) -> tuple[Project, IssueType]:
-    """Give the project and issue type that a create names, or refuse."""
+    """Return the project and issue type that a create names, or refuse."""
     wanted = fields if isinstance(fields, dict) else {}
     project = _project(call, wanted.get("project"))
     if project is None:

@@ -2,12 +2,12 @@ from __future__ import annotations
 
 from starlette.responses import Response
 
-from simulator.jira.api.answers import answer, refuse
 from simulator.jira.api.call import Call
-from simulator.jira.api.issue_views import change
+from simulator.jira.api.issue_documents import change
 from simulator.jira.api.issues import the_issue, visible
 from simulator.jira.api.operation import Operation
 from simulator.jira.api.paging import page
+from simulator.jira.api.responses import answer, refuse
 
 PAGE = 100
 BULK_ISSUES = 1000
@@ -17,7 +17,7 @@ BAD_TOKEN = "The provided nextPageToken is invalid."  # noqa: S105 -- a message
 
 
 def listing(call: Call) -> Response:
-    """Give the history of an issue, oldest first."""
+    """Return the history of an issue, oldest first."""
     issue = the_issue(call)
     start, size = call.integer("startAt", 0), min(call.integer("maxResults", PAGE), PAGE)
     shown = [change(call, each) for each in issue.changes[start : start + size]]
@@ -25,7 +25,7 @@ def listing(call: Call) -> Response:
 
 
 def bulk(call: Call) -> Response:
-    """Give the history of up to 1000 issues, if wanted of some fields only."""
+    """Return the history of up to 1000 issues, if wanted of some fields only."""
     body = call.members()
     wanted, fields = body.get("issueIdsOrKeys"), set(body.get("fieldIds") or ())
     size = body.get("maxResults", BULK_PAGE)

@@ -4,11 +4,11 @@ from typing import Any
 
 from starlette.responses import Response
 
-from simulator.jira.api.answers import NO_ISSUE, Refusal, answer, empty, refuse
 from simulator.jira.api.call import Call
 from simulator.jira.api.draft import Draft, Reader, read_place
-from simulator.jira.api.issue_views import ALL, NAVIGABLE, FieldSelection, issue_document
+from simulator.jira.api.issue_documents import ALL, NAVIGABLE, FieldSelection, issue_document
 from simulator.jira.api.operation import Operation
+from simulator.jira.api.responses import NO_ISSUE, ApiError, answer, empty, refuse
 from simulator.jira.api.transitions import apply_transition
 from simulator.jira.api.values import ValueRefused, stored
 from simulator.jira.catalogue import DEFAULT_PRIORITY, LINK_TYPES
@@ -21,7 +21,7 @@ BULK_FETCH = 100
 
 
 def visible(call: Call, id_or_key: str) -> Issue | None:
-    """Give an issue that the caller may see, or None."""
+    """Return an issue that the caller may see, or None."""
     issue = call.world.issues.find(id_or_key)
     if issue is None or not call.may("BROWSE_PROJECTS", call.world.projects.by_id[issue.project_id]):
         return None
@@ -29,7 +29,7 @@ def visible(call: Call, id_or_key: str) -> Issue | None:
 
 
 def the_issue(call: Call) -> Issue:
-    """Give the issue of the path, or refuse."""
+    """Return the issue of the path, or refuse."""
     issue = visible(call, call.path("key"))
     if issue is None:
         raise refuse(404, NO_ISSUE)
@@ -37,7 +37,7 @@ def the_issue(call: Call) -> Issue:
 
 
 def project_of(call: Call, issue: Issue) -> Project:
-    """Give the project of an issue."""
+    """Return the project of an issue."""
     return call.world.projects.by_id[issue.project_id]
 
 
@@ -96,11 +96,11 @@ def create_bulk(call: Call) -> Response:
     for number, body in enumerate(updates):
         try:
             issues.append(_create(call, body if isinstance(body, dict) else {}))
-        except Refusal as refusal:
+        except ApiError as error:
             errors.append(
                 {
-                    "status": refusal.response.status_code,
-                    "elementErrors": refusal.body,
+                    "status": error.response.status_code,
+                    "elementErrors": error.body,
                     "failedElementNumber": number,
                 }
             )
@@ -108,7 +108,7 @@ def create_bulk(call: Call) -> Response:
 
 
 def one(call: Call) -> Response:
-    """Give one issue; a former key finds it too, and the answer has the new one."""
+    """Return one issue; a former key finds it too, and the answer has the new one."""
     issue = the_issue(call)
     selection = FieldSelection(call, call.listed("fields"), ALL)
     properties = call.listed("properties")
@@ -116,7 +116,7 @@ def one(call: Call) -> Response:
 
 
 def fetch_bulk(call: Call) -> Response:
-    """Give up to 100 issues from the issue store, by id; what is missing or not to be seen is left out."""
+    """Return up to 100 issues from the issue store, by id; what is missing or not to be seen is left out."""
     body = call.members()
     wanted = body.get("issueIdsOrKeys")
     if not isinstance(wanted, list) or not 0 < len(wanted) <= BULK_FETCH:

@@ -4,11 +4,11 @@ from typing import Any
 
 from starlette.responses import Response
 
-from simulator.jira.api.answers import NO_ISSUE, answer, empty, refuse
 from simulator.jira.api.call import Call
-from simulator.jira.api.issue_views import link_type
+from simulator.jira.api.issue_documents import link_type
 from simulator.jira.api.issues import project_of, the_issue, visible
 from simulator.jira.api.operation import Operation
+from simulator.jira.api.responses import NO_ISSUE, answer, empty, refuse
 from simulator.jira.api.values import ValueRefused, text_document
 from simulator.jira.catalogue import LINK_TYPES
 from simulator.jira.issues import Issue, RemoteLink
@@ -18,7 +18,7 @@ CONTENT: tuple[str, ...] = ("application", "relationship", "object")
 
 
 def remote_links(call: Call) -> Response:
-    """Give the remote links of an issue, or the one with a global id."""
+    """Return the remote links of an issue, or the one with a global id."""
     issue = the_issue(call)
     wanted = call.query("globalId")
     if wanted is None:
@@ -30,7 +30,7 @@ def remote_links(call: Call) -> Response:
 
 
 def one_remote_link(call: Call) -> Response:
-    """Give one remote link by id."""
+    """Return one remote link by id."""
     issue = the_issue(call)
     for each in issue.remote_links:
         if str(each.id) == call.path("link"):
@@ -111,7 +111,7 @@ def _end(call: Call, sent: Any) -> Issue:
 
 
 def link_types(call: Call) -> Response:
-    """Give the kinds of links."""
+    """Return the kinds of links."""
     return answer({"issueLinkTypes": [link_type(call, each.id) for each in LINK_TYPES]})
 
 

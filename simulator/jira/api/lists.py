@@ -4,12 +4,12 @@ from typing import Any
 
 from starlette.responses import Response
 
-from simulator.jira.api.answers import answer, refuse
 from simulator.jira.api.call import Call
-from simulator.jira.api.issue_views import choice
+from simulator.jira.api.issue_documents import choice
 from simulator.jira.api.operation import Operation
 from simulator.jira.api.paging import page
 from simulator.jira.api.projects import issue_type, status, status_category
+from simulator.jira.api.responses import answer, refuse
 from simulator.jira.catalogue import CATEGORIES, DEFAULT_PRIORITY, PRIORITIES, RESOLUTIONS
 from simulator.jira.fields import Field, all_fields
 from simulator.jira.projects import Status
@@ -19,7 +19,7 @@ WORKFLOW_WORDS = {"undefined": "TODO", "new": "TODO", "indeterminate": "IN_PROGR
 
 
 def fields(call: Call) -> Response:
-    """Give every field of the site."""
+    """Return every field of the site."""
     return answer([_field(each) for each in all_fields(call.world.catalogue).values()])
 
 
@@ -40,7 +40,7 @@ def _field(each: Field) -> dict[str, Any]:
 
 
 def statuses(call: Call) -> Response:
-    """Give every status."""
+    """Return every status."""
     shown = [each for each in call.world.catalogue.statuses.values() if _is_visible(call, each)]
     return answer([status(call, each) for each in shown])
 
@@ -85,17 +85,17 @@ def _workflow_status(each: Status) -> dict[str, Any]:
 
 
 def categories(call: Call) -> Response:
-    """Give the status categories."""
+    """Return the status categories."""
     return answer([status_category(call, key) for key in CATEGORIES])
 
 
 def types(call: Call) -> Response:
-    """Give every issue type."""
+    """Return every issue type."""
     return answer([issue_type(call, each) for each in call.world.catalogue.issue_types.values()])
 
 
 def priorities(call: Call) -> Response:
-    """Give the priorities."""
+    """Return the priorities."""
     return answer(_priorities(call))
 
 
@@ -120,7 +120,7 @@ def search_priorities(call: Call) -> Response:
 
 
 def resolutions(call: Call) -> Response:
-    """Give the resolutions."""
+    """Return the resolutions."""
     return answer([choice(call, "resolution", RESOLUTIONS, each.id) for each in RESOLUTIONS])
 
 

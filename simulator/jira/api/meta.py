@@ -4,12 +4,12 @@ from typing import Any
 
 from starlette.responses import Response
 
-from simulator.jira.api.answers import answer, refuse
 from simulator.jira.api.call import Call
-from simulator.jira.api.issue_views import choice
+from simulator.jira.api.issue_documents import choice
 from simulator.jira.api.issues import project_of, the_issue
 from simulator.jira.api.operation import Operation
 from simulator.jira.api.projects import issue_type, project_brief, the_project
+from simulator.jira.api.responses import answer, refuse
 from simulator.jira.api.values import shown_text
 from simulator.jira.catalogue import DEFAULT_PRIORITY, PRIORITIES
 from simulator.jira.fields import OnScreen, screen
@@ -40,7 +40,7 @@ def _creatable(call: Call) -> tuple[Project, bool]:
 
 
 def create_types(call: Call) -> Response:
-    """Give the issue types that the caller can create in a project."""
+    """Return the issue types that the caller can create in a project."""
     start, size = _window(call)
     project, may = _creatable(call)
     kinds = [issue_type(call, call.world.catalogue.issue_types[each]) for each in project.issue_types] if may else []
@@ -50,7 +50,7 @@ def create_types(call: Call) -> Response:
 
 
 def create_fields(call: Call) -> Response:
-    """Give the fields of the create screen of an issue type."""
+    """Return the fields of the create screen of an issue type."""
     start, size = _window(call)
     project, may = _creatable(call)
     type_id = call.path("type")
@@ -62,7 +62,7 @@ def create_fields(call: Call) -> Response:
 
 
 def edit_fields(call: Call) -> Response:
-    """Give the fields of the edit screen of an issue."""
+    """Return the fields of the edit screen of an issue."""
     issue = the_issue(call)
     project = project_of(call, issue)
     on_screen = screen(call.world.catalogue, project, issue.type_id) if call.may("EDIT_ISSUES", project) else {}
@@ -73,7 +73,7 @@ def edit_fields(call: Call) -> Response:
 
 
 def field_meta(call: Call, project: Project, entry: OnScreen, type_id: str) -> dict[str, Any]:
-    """Give `FieldMetadata`."""
+    """Return `FieldMetadata`."""
     field = entry.field
     document: dict[str, Any] = {
         "required": entry.required,

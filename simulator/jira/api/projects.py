@@ -5,11 +5,11 @@ from uuid import NAMESPACE_OID, uuid5
 
 from starlette.responses import Response
 
-from simulator.jira.api.answers import Refusal, answer, refuse
 from simulator.jira.api.call import Call
 from simulator.jira.api.operation import Operation
 from simulator.jira.api.paging import page
-from simulator.jira.api.people import avatars, person
+from simulator.jira.api.responses import ApiError, answer, refuse
+from simulator.jira.api.user_documents import avatars, person
 from simulator.jira.catalogue import CATEGORIES
 from simulator.jira.projects import IssueType, Project, Status
 
@@ -17,14 +17,14 @@ LARGEST_PAGE = 100
 ACTIONS = {"view": "", "browse": "BROWSE_PROJECTS", "edit": "ADMINISTER_PROJECTS", "create": "CREATE_ISSUES"}
 
 
-def no_project(id_or_key: str) -> Refusal:
-    """Give the refusal for a project that is not there or not to be seen."""
+def no_project(id_or_key: str) -> ApiError:
+    """Return the error for a project that is not there or not to be seen."""
     which = f"id '{id_or_key}'" if id_or_key.isdigit() else f"key '{id_or_key}'"
     return refuse(404, f"No project could be found with {which}.")
 
 
 def the_project(call: Call, id_or_key: str | None = None) -> Project:
-    """Give the project the path names, or refuse."""
+    """Return the project the path names, or refuse."""
     wanted = call.path("project") if id_or_key is None else id_or_key
     project = call.world.projects.find(wanted)
     if project is None or not call.world.permissions.sees(call.caller, project):
@@ -33,7 +33,7 @@ def the_project(call: Call, id_or_key: str | None = None) -> Project:
 
 
 def project_brief(call: Call, project: Project) -> dict[str, Any]:
-    """Give a project as lists and issues show it."""
+    """Return a project as lists and issues show it."""
     return {
         "self": f"{call.api}/project/{project.id}",
         "id": project.id,
@@ -113,7 +113,7 @@ def _found(call: Call) -> list[Project]:
 
 
 def one(call: Call) -> Response:
-    """Give one project with its roles."""
+    """Return one project with its roles."""
     project = the_project(call)
     document = {
         **_listed(call, project, ["description", "lead", "issueTypes", *call.listed("expand")]),
@@ -126,7 +126,7 @@ def one(call: Call) -> Response:
 
 
 def role_map(call: Call, project: Project) -> dict[str, str]:
-    """Give role names and their addresses, which end in the role's id."""
+    """Return role names and their addresses, which end in the role's id."""
     at = f"{call.api}/project/{project.id}/role"
     return {role.name: f"{at}/{role.id}" for role in call.world.catalogue.roles_of(project)}
 
@@ -136,7 +136,7 @@ def _types(call: Call, project: Project) -> list[IssueType]:
 
 
 def issue_type(call: Call, kind: IssueType) -> dict[str, Any]:
-    """Give `IssueTypeDetails`."""
+    """Return `IssueTypeDetails`."""
     document: dict[str, Any] = {
         "self": f"{call.api}/issuetype/{kind.id}",
         "id": kind.id,
@@ -152,19 +152,19 @@ def issue_type(call: Call, kind: IssueType) -> dict[str, Any]:
 
 
 def scope(project_id: str) -> dict[str, Any]:
-    """Give the scope of something that belongs to one team-managed project."""
+    """Return the scope of something that belongs to one team-managed project."""
     return {"type": "PROJECT", "project": {"id": project_id}}
 
 
 def status_category(call: Call, key: str) -> dict[str, Any]:
-    """Give `StatusCategory`."""
+    """Return `StatusCategory`."""
     number, name, colour = CATEGORIES[key]
     at = f"{call.api}/statuscategory/{number}"
     return {"self": at, "id": number, "key": key, "colorName": colour, "name": name}
 
 
 def status(call: Call, each: Status) -> dict[str, Any]:
-    """Give `StatusDetails`."""
+    """Return `StatusDetails`."""
     document: dict[str, Any] = {
         "self": f"{call.api}/status/{each.id}",
         "description": each.description,
@@ -179,7 +179,7 @@ def status(call: Call, each: Status) -> dict[str, Any]:
 
 
 def statuses(call: Call) -> Response:
-    """Give the statuses of each issue type of a project."""
+    """Return the statuses of each issue type of a project."""
     project = the_project(call)
     shown = [status(call, call.world.catalogue.statuses[each]) for each in project.statuses]
     return answer(

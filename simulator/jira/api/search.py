@@ -4,10 +4,10 @@ from typing import Any
 
 from starlette.responses import Response
 
-from simulator.jira.api.answers import answer, refuse
 from simulator.jira.api.call import Call
-from simulator.jira.api.issue_views import FieldSelection, issue_document
+from simulator.jira.api.issue_documents import FieldSelection, issue_document
 from simulator.jira.api.operation import Operation
+from simulator.jira.api.responses import answer, refuse
 from simulator.jira.index import Entry, entry_of
 from simulator.jira.jql.syntax import JqlError
 from simulator.jira.search import TOKEN_SECONDS, Cursor, Search

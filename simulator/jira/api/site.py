@@ -4,11 +4,11 @@ from typing import Any
 
 from starlette.responses import Response
 
-from simulator.jira.api.answers import NO_ISSUE, answer, refuse
 from simulator.jira.api.call import Call
 from simulator.jira.api.operation import Operation
-from simulator.jira.api.people import application_role, user_full
 from simulator.jira.api.projects import no_project
+from simulator.jira.api.responses import NO_ISSUE, answer, refuse
+from simulator.jira.api.user_documents import application_role, user_full
 from simulator.jira.catalogue import ADMIN_PERMISSIONS, GLOBAL_PERMISSIONS, MEMBER_PERMISSIONS
 from simulator.jira.projects import Project
 
@@ -18,7 +18,7 @@ PERMISSIONS = ("ADMINISTER", "SYSTEM_ADMIN", "USER_PICKER", "BULK_CHANGE", *MEMB
 
 
 def myself(call: Call) -> Response:
-    """Give the caller's own account."""
+    """Return the caller's own account."""
     return answer(user_full(call, call.me, call.listed("expand")))
 
 
@@ -42,12 +42,12 @@ def server(call: Call) -> Response:
 
 
 def tenant(call: Call) -> Response:
-    """Give the cloud id of the site."""
+    """Return the cloud id of the site."""
     return answer({"cloudId": call.world.site.cloud_id})
 
 
 def my_permissions(call: Call) -> Response:
-    """Tell which of some permissions the caller has, in a project or on an issue."""
+    """Return which of some permissions the caller has, in a project or on an issue."""
     wanted = call.listed("permissions")
     if not wanted:
         raise refuse(400, "The 'permissions' query parameter is required.")
@@ -95,13 +95,13 @@ def _permission(call: Call, key: str, project: Project | None) -> dict[str, Any]
 
 
 def application_roles(call: Call) -> Response:
-    """Give the products of the site with their access groups and seats."""
+    """Return the products of the site with their access groups and seats."""
     call.require("ADMINISTER", "The user is not an administrator.")
     return answer([application_role(call, key) for key in call.world.site.applications])
 
 
 def application_links(call: Call) -> Response:
-    """Give the links to other applications, of which there are none; clients ask before they add a remote link."""
+    """Return the links to other applications, of which there are none; clients ask before they add a remote link."""
     call.require("ADMINISTER", "The user is not an administrator.")
     return answer({"list": []})
 

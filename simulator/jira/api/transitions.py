@@ -4,10 +4,10 @@ from typing import Any
 
 from starlette.responses import Response
 
-from simulator.jira.api.answers import NO_ISSUE, answer, empty, refuse
 from simulator.jira.api.call import Call
 from simulator.jira.api.operation import Operation
 from simulator.jira.api.projects import status
+from simulator.jira.api.responses import NO_ISSUE, answer, empty, refuse
 from simulator.jira.api.values import ValueRefused, resolution, text_document
 from simulator.jira.catalogue import RESOLUTIONS
 from simulator.jira.fields import SYSTEM
@@ -29,7 +29,7 @@ def _with_resolution(call: Call, project: Project, transition: Transition) -> bo
 
 
 def listing(call: Call) -> Response:
-    """Give the transitions from the issue's status; none to somebody who may not move it."""
+    """Return the transitions from the issue's status; none to somebody who may not move it."""
     issue, project = _issue(call)
     wanted = call.query("transitionId")
     with_fields = "transitions.fields" in call.listed("expand")

@@ -5,11 +5,11 @@ from itertools import islice
 
 from starlette.responses import Response
 
-from simulator.jira.api.answers import NO_ISSUE, answer, refuse
 from simulator.jira.api.call import Call
 from simulator.jira.api.operation import Operation
-from simulator.jira.api.people import shows_email, user_listed
 from simulator.jira.api.projects import no_project
+from simulator.jira.api.responses import NO_ISSUE, answer, refuse
+from simulator.jira.api.user_documents import shows_email, user_listed
 from simulator.jira.api.users import LARGEST_PAGE, find
 from simulator.jira.people import User
 from simulator.jira.projects import Project

@@ -5,11 +5,11 @@ from typing import Any
 
 from starlette.responses import Response
 
-from simulator.jira.api.answers import answer, empty, refuse
 from simulator.jira.api.call import Call
 from simulator.jira.api.operation import Operation
 from simulator.jira.api.paging import page
-from simulator.jira.api.people import group_name, user_full, user_listed
+from simulator.jira.api.responses import answer, empty, refuse
+from simulator.jira.api.user_documents import group_name, user_full, user_listed
 from simulator.jira.people import User
 
 NO_USER = "Specified user does not exist or you do not have required permissions"
@@ -23,7 +23,7 @@ MADE_ALL_THE_SAME = "User could not be created: Failed to add user HttpErrorCode
 
 
 def find(call: Call, account_id: str | None) -> User | None:
-    """Give an account that reads find, or None."""
+    """Return an account that reads find, or None."""
     user = call.world.directory.users.get(account_id or "")
     if user is None or user.found_from > call.world.now():
         return None
@@ -50,7 +50,7 @@ def listing(call: Call) -> Response:
 
 
 def one(call: Call) -> Response:
-    """Give one account."""
+    """Return one account."""
     if not call.query("accountId"):
         raise refuse(400, NO_ACCOUNT_ID)
     user = find(call, call.query("accountId"))
@@ -60,7 +60,7 @@ def one(call: Call) -> Response:
 
 
 def bulk(call: Call) -> Response:
-    """Give several accounts by id; unknown ids are left out."""
+    """Return several accounts by id; unknown ids are left out."""
     wanted = call.many("accountId")
     if not wanted:
         raise refuse(400, "accountId must be specified")
@@ -72,7 +72,7 @@ def bulk(call: Call) -> Response:
 
 
 def groups_of(call: Call) -> Response:
-    """Give the groups of an account."""
+    """Return the groups of an account."""
     if not call.query("accountId"):
         raise refuse(400, NO_ACCOUNT_ID)
     user = find(call, call.query("accountId"))

@@ -8,8 +8,8 @@ from datetime import date
 from typing import Any
 
 from simulator.jira import adf, times
-from simulator.jira.api.answers import refuse
 from simulator.jira.api.call import Call
+from simulator.jira.api.responses import refuse
 from simulator.jira.catalogue import PRIORITIES, RESOLUTIONS, Choice
 from simulator.jira.fields import Field
 from simulator.jira.issues import Adf
@@ -27,7 +27,7 @@ class ValueRefused(ValueError):  # noqa: N818 -- becomes an entry of `errors`
 
 
 def text_document(call: Call, value: Any) -> Adf | None:
-    """Give the document of a text of this API version; raises ValueRefused, or refuses malformed documents."""
+    """Return the document of a text of this API version; raises ValueRefused, or refuses malformed documents."""
     limit = call.world.switches.text_limit
     if value is None:
         return None
@@ -47,12 +47,12 @@ def text_document(call: Call, value: Any) -> Adf | None:
 
 
 def shown_text(call: Call, document: Any) -> Any:
-    """Give a kept text in the form of this API version."""
+    """Return a kept text in the form of this API version."""
     return document if call.version == 3 or document is None else to_wiki(document)
 
 
 def stored(call: Call, field: Field, value: Any, project: Project) -> Any:
-    """Give what an issue keeps for a value; raises ValueRefused."""
+    """Return what an issue keeps for a value; raises ValueRefused."""
     if field.is_document:
         return text_document(call, value)
     if field.id in SPECIAL:
@@ -150,7 +150,7 @@ def _priority(_: Call, value: Any, __: Project) -> str:
 
 
 def resolution(value: Any) -> str:
-    """Give the name of a resolution that is sent with a transition; raises ValueRefused."""
+    """Return the name of a resolution that is sent with a transition; raises ValueRefused."""
     chosen = _chosen(RESOLUTIONS, value, "Resolution")
     return next(each.name for each in RESOLUTIONS if each.id == chosen)
 
@@ -196,7 +196,7 @@ def _parent(call: Call, value: Any, _: Project) -> str | None:
 
 
 def issue_type_of(call: Call, sent: Any, project: Project) -> IssueType | None:
-    """Give the issue type of a project that a value names by id or name."""
+    """Return the issue type of a project that a value names by id or name."""
     wanted = sent if isinstance(sent, dict) else {}
     for each in project.issue_types:
         kind = call.world.catalogue.issue_types[each]

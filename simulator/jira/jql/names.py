@@ -32,12 +32,12 @@ class Names:
         self._caller = caller
 
     def category_of(self, entry: Entry) -> str | None:
-        """Give the category key of an entry's status."""
+        """Return the category key of an entry's status."""
         status = self._catalogue.statuses.get(entry.status_id)
         return None if status is None else status.category
 
     def of_value(self, field: str, text: str) -> set[str]:
-        """Give the ids that a name or id means for a field; empty when nothing is meant."""
+        """Return the ids that a name or id means for a field; empty when nothing is meant."""
         if field == "project":
             return self._project(text)
         if field == "key":
@@ -50,7 +50,7 @@ class Names:
         return {each_id for each_id, name in self._choices(field) if _same(text, each_id, name)}
 
     def of_function(self, field: str, function: Function) -> set[str]:
-        """Give the ids that a function means for a field; raises JqlError for one that is unknown."""
+        """Return the ids that a function means for a field; raises JqlError for one that is unknown."""
         name = function.name.lower()
         if name == "currentuser" and field in PEOPLE:
             return {self._caller.account_id} if self._caller else set()
@@ -60,7 +60,7 @@ class Names:
         raise JqlError(f"Unable to find JQL function '{function.name}({', '.join(function.arguments)})'.")
 
     def custom_field(self, name: str) -> str | None:
-        """Give the id of a custom field named `cf[10010]`, `customfield_10010` or by its name."""
+        """Return the id of a custom field named `cf[10010]`, `customfield_10010` or by its name."""
         by_number = CUSTOM.match(name)
         wanted = f"customfield_{by_number[1]}" if by_number else name
         for each in self._catalogue.fields.values():

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from starlette.responses import Response
 
@@ -11,12 +11,10 @@ from simulator.jumpcloud.api import filters
 from simulator.jumpcloud.api.call import Call, compact, nothing
 from simulator.jumpcloud.api.groups import seen_group
 from simulator.jumpcloud.api.paging import drift, sorted_by, v2_list
+from simulator.jumpcloud.errors import ApiError
 from simulator.jumpcloud.ids import is_object_id
 from simulator.jumpcloud.records import Application, User
-from simulator.jumpcloud.refusals import RefusalError
-
-if TYPE_CHECKING:
-    from simulator.jumpcloud.world import World
+from simulator.jumpcloud.world import World
 
 Step = tuple[str, str]  # type and id
 Reached = tuple[Step, list[list[Step]]]  # a thing and the paths to it
@@ -38,7 +36,7 @@ def change_member(call: Call) -> Response:
     group_id = call.ident("group_id")
     op, kind, ident = _operation(call)
     if kind != "user":
-        raise RefusalError(400, "type must be user")
+        raise ApiError(400, "type must be user")
     groups.change_member(call.world, call.actor, group_id, op, ident)
     return nothing()
 
@@ -87,7 +85,7 @@ def change_user_association(call: Call) -> Response:
     """POST /users/{user_id}/associations."""
     ident = call.ident("user_id")
     if ident not in call.world.users:
-        raise RefusalError(404, "Not Found")
+        raise ApiError(404, "Not Found")
     return _bind_from_side(call, "user", ident)
 
 
@@ -96,7 +94,7 @@ def change_application_association(call: Call) -> Response:
     application = applications.known_application(call.world, call.ident("application_id"))
     op, kind, ident = _operation(call)
     if kind not in {"user", "user_group"}:
-        raise RefusalError(400, "type must be user or user_group")
+        raise ApiError(400, "type must be user or user_group")
     groups.change_binding(call.world, call.actor, application, op, (kind, ident), from_app=True)
     return nothing()
 
@@ -145,18 +143,18 @@ def _operation(call: Call) -> tuple[str, str, str]:
     body = call.body()
     op, kind, ident = (str(body.get(name, "")) for name in ("op", "type", "id"))
     if op not in _OPS:
-        raise RefusalError(400, f"op must be one of {', '.join(_OPS)}")
+        raise ApiError(400, f"op must be one of {', '.join(_OPS)}")
     if not is_object_id(ident):
-        raise RefusalError(call.world.switches.malformed_id_status, "Invalid object id")
+        raise ApiError(call.world.switches.malformed_id_status, "Invalid object id")
     return op, kind, ident
 
 
 def _bind_from_side(call: Call, side: str, ident: str) -> Response:
     op, kind, target = _operation(call)
     if kind in _ELSEWHERE:
-        raise RefusalError(404, "Not Found")
+        raise ApiError(404, "Not Found")
     if kind != "application":
-        raise RefusalError(400, "Invalid target type")
+        raise ApiError(400, "Invalid target type")
     application = applications.known_application(call.world, target)
     groups.change_binding(call.world, call.actor, application, op, (side, ident), from_app=False)
     return nothing()
@@ -165,10 +163,10 @@ def _bind_from_side(call: Call, side: str, ident: str) -> Response:
 def _associations(call: Call, bound: dict[str, Sequence[str]], empty: Iterable[str]) -> Response:
     targets = call.query.getlist("targets")
     if len(targets) != 1 or "," in targets[0]:
-        raise RefusalError(400, "targets is required and takes one value")
+        raise ApiError(400, "targets is required and takes one value")
     kind = targets[0]
     if kind not in bound and kind not in empty:
-        raise RefusalError(400, "Invalid target type")
+        raise ApiError(400, "Invalid target type")
     return v2_list(call, bound.get(kind, ()), _connection(kind))
 
 
@@ -181,7 +179,7 @@ def _direct(kind: str, ident: str) -> Reached:
 
 
 def _reached(call: Call, things: list[Reached]) -> Response:
-    """A page of things with the paths to them, filtered by `object_id` or `type` and sorted if asked."""
+    """Return a page of things with the paths to them, filtered by `object_id` or `type` and sorted if asked."""
 
     def value(thing: Reached, name: str) -> str:
         kind, ident = thing[0]
@@ -206,23 +204,23 @@ def _with_paths(thing: Reached) -> str:
 def _seen_user(call: Call) -> User:
     user = call.world.users.seen(call.ident("user_id"))
     if user is None:
-        raise RefusalError(call.world.switches.unknown_id_status, "Not Found")
+        raise ApiError(call.world.switches.unknown_id_status, "Not Found")
     return user
 
 
 def _seen_application(call: Call) -> Application:
     application = call.world.applications.seen(call.ident("application_id"))
     if application is None:
-        raise RefusalError(call.world.switches.unknown_id_status, "Not Found")
+        raise ApiError(call.world.switches.unknown_id_status, "Not Found")
     return application
 
 
-def _remove_first(world: "World", group_id: str) -> None:
+def _remove_first(world: World, group_id: str) -> None:
     for ident in world.members.rights(group_id)[:1]:
         world.members.remove(group_id, ident)
 
 
-def _insert_first(world: "World", group_id: str) -> None:
+def _insert_first(world: World, group_id: str) -> None:
     stranger = next((user.id for user in world.users if not world.members.has(group_id, user.id)), None)
     if stranger is not None:
         world.members.add(group_id, stranger, first=True)

@@ -1,5 +1,3 @@
-from typing import TYPE_CHECKING
-
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -9,10 +7,8 @@ from starlette.routing import Route
 from simulator.jumpcloud.api import administration, graph, groups, insights, users
 from simulator.jumpcloud.api.call import Endpoint, Handler, refusal
 from simulator.jumpcloud.api.tokens import TokenEndpoint
-from simulator.jumpcloud.refusals import RefusalError
-
-if TYPE_CHECKING:
-    from simulator.jumpcloud.world import World
+from simulator.jumpcloud.errors import ApiError
+from simulator.jumpcloud.world import World
 
 _V2 = "/api/v2"
 _INSIGHTS = "/insights/directory/v1"
@@ -26,7 +22,6 @@ _DIRECTORIES = ("directories", "directories.readonly")
 _EVENTS = ("directoryinsights.readonly",)
 _REPORTS = ("reports", "reports.readonly")
 
-#: Method, path, the scopes of which one is needed (`x-scopes` of the published text), handler; busiest first.
 _ROUTES: tuple[tuple[str, str, tuple[str, ...], Handler], ...] = (
     ("POST", f"{_V2}/usergroups/{{group_id}}/members", ("groups",), graph.change_member),
     ("GET", f"{_V2}/usergroups/{{group_id}}/members", _USERS, graph.list_members),
@@ -95,14 +90,15 @@ _ROUTES: tuple[tuple[str, str, tuple[str, ...], Handler], ...] = (
         insights.read_artifact,
     ),
 )
+"""Method, path, the scopes of which one is needed (`x-scopes` of the published text), handler; busiest first."""
 
 
-def create_app(world: "World") -> Starlette:
-    """The API over a world: v1, v2, Directory Insights, reports and the token endpoint, all on one port."""
+def create_app(world: World) -> Starlette:
+    """Return the API over a world: v1, v2, Directory Insights, reports and the token endpoint, all on one port."""
 
     async def unknown(_: Request, error: Exception) -> Response:
         status = error.status_code if isinstance(error, HTTPException) else 500
-        return refusal(world, RefusalError(status, "Not Found" if status == 404 else "Method Not Allowed"))
+        return refusal(world, ApiError(status, "Not Found" if status == 404 else "Method Not Allowed"))
 
     routes = [
         Route(path, Endpoint(world, handler, scopes), methods=[method]) for method, path, scopes, handler in _ROUTES

@@ -3,21 +3,19 @@
 import base64
 import binascii
 import secrets
-from typing import TYPE_CHECKING
 from urllib.parse import parse_qs
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import Receive, Scope, Send
 
-if TYPE_CHECKING:
-    from simulator.jumpcloud.world import World
+from simulator.jumpcloud.world import World
 
 
 class TokenEndpoint:
     """POST /oauth2/token: client credentials for a bearer token."""
 
-    def __init__(self, world: "World") -> None:
+    def __init__(self, world: World) -> None:
         self._world = world
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from starlette.responses import Response
 
@@ -11,18 +11,16 @@ from simulator.jumpcloud import documents, people
 from simulator.jumpcloud.api import filters
 from simulator.jumpcloud.api.call import Call, answer, raw_answer
 from simulator.jumpcloud.api.paging import drift, projected, sorted_by, window
+from simulator.jumpcloud.errors import ApiError
 from simulator.jumpcloud.records import CONSOLE, User
-from simulator.jumpcloud.refusals import RefusalError
-
-if TYPE_CHECKING:
-    from simulator.jumpcloud.world import World
+from simulator.jumpcloud.world import World
 
 _IDS = ("_id", "id")
 _SEARCHED = ("username", "email", "firstname", "lastname", "displayname", "alternateEmail", "employeeIdentifier")
-#: Fields that an index answers for.
 _UNIQUE = ("_id", "id", "email", "username")
-#: How far a list without `sort` turns from one call to the next under the switch `unsorted_order`.
+"""Fields that an index answers for."""
 _TURN = 7
+"""How far a list without `sort` turns from one call to the next under the switch `unsorted_order`."""
 
 
 def list_users(call: Call) -> Response:
@@ -62,26 +60,26 @@ def read_user(call: Call) -> Response:
     """GET /systemusers/{id}."""
     user = call.world.users.seen(call.ident())
     if user is None:
-        raise RefusalError(call.world.switches.unknown_id_status, "Not Found")
-    return answer(projected(call.world.user_document(user), call.query.get("fields", "").split(), _IDS))
+        raise ApiError(call.world.switches.unknown_id_status, "Not Found")
+    return answer(projected(documents.user_document(call.world, user), call.query.get("fields", "").split(), _IDS))
 
 
 def create_user(call: Call) -> Response:
     """POST /systemusers."""
     user = people.create_user(call.world, call.actor, call.body())
-    return answer(call.world.user_document(user))
+    return answer(documents.user_document(call.world, user))
 
 
 def change_user(call: Call) -> Response:
     """PUT /systemusers/{id}."""
     user = people.change_user(call.world, call.actor, call.ident(), call.body())
-    return answer(call.world.user_document(user))
+    return answer(documents.user_document(call.world, user))
 
 
 def delete_user(call: Call) -> Response:
     """DELETE /systemusers/{id}."""
     user = people.remove_user(call.world, call.actor, call.ident())
-    return answer(call.world.user_document(user))
+    return answer(documents.user_document(call.world, user))
 
 
 def activate_user(call: Call) -> Response:
@@ -96,14 +94,14 @@ def suspend_user(call: Call) -> Response:
     return answer({})
 
 
-def _by_index(world: "World", name: str, value: str) -> list[User]:
-    """At most one user; the filter tells capitals apart, the index does not."""
+def _by_index(world: World, name: str, value: str) -> list[User]:
+    """Return at most one user; the filter tells capitals apart, the index does not."""
     user = world.users.seen(value if name in _IDS else world.user_ids.get(value.lower(), ""))
     return [user] if user is not None and documents.user_value(user, name) == value else []
 
 
 def _select(
-    world: "World", key: tuple[str, ...], tests: Sequence[filters.Test | None], sort: Sequence[str]
+    world: World, key: tuple[str, ...], tests: Sequence[filters.Test | None], sort: Sequence[str]
 ) -> Sequence[User]:
     wanted = [test for test in tests if test is not None]
 
@@ -133,9 +131,9 @@ def _page(
     world = call.world
     page = rows[skip : skip + limit]
     if not fields and not with_groups:
-        listed = ",".join([world.user_json(user) for user in page])
+        listed = ",".join([documents.user_json(world, user) for user in page])
         return raw_answer(f'{{"totalCount":{len(rows)},"results":[{listed}]}}'.encode())
-    results: list[dict[str, Any]] = [projected(world.user_document(user), fields, _IDS) for user in page]
+    results: list[dict[str, Any]] = [projected(documents.user_document(world, user), fields, _IDS) for user in page]
     if with_groups:
         late = _late_memberships(world)
         for user, document in zip(page, results, strict=True):
@@ -143,8 +141,8 @@ def _page(
     return answer({"totalCount": len(rows), "results": results})
 
 
-def _groups_of(world: "World", user_id: str, late: Sequence[tuple[str, str]]) -> list[str]:
-    """The groups that search shows, without the changes it does not know of yet."""
+def _groups_of(world: World, user_id: str, late: Sequence[tuple[str, str]]) -> list[str]:
+    """Return the groups that search shows, without the changes it does not know of yet."""
     groups = list(world.members.seen_lefts(user_id))
     for op, group_id in late:
         if op == "add" and group_id in groups:
@@ -154,7 +152,7 @@ def _groups_of(world: "World", user_id: str, late: Sequence[tuple[str, str]]) ->
     return groups
 
 
-def _late_memberships(world: "World") -> dict[str, list[tuple[str, str]]]:
+def _late_memberships(world: World) -> dict[str, list[tuple[str, str]]]:
     late: dict[str, list[tuple[str, str]]] = defaultdict(list)
     if lag := world.switches.memberof_lag_ms / 1000:
         since = world.clock() - lag
@@ -167,10 +165,10 @@ def _late_memberships(world: "World") -> dict[str, list[tuple[str, str]]]:
     return late
 
 
-def _remove_first(world: "World") -> None:
+def _remove_first(world: World) -> None:
     people.remove_user(world, CONSOLE, next(iter(world.users)).id)
 
 
-def _insert(world: "World") -> None:
+def _insert(world: World) -> None:
     name = f"drifted.{len(world.users)}"
     people.create_user(world, CONSOLE, {"username": name, "email": f"{name}@example.com"})

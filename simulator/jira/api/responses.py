@@ -7,13 +7,15 @@ from typing import Any
 
 from starlette.responses import Response
 
+from simulator.jira.world import World
+
 JSON = "application/json;charset=UTF-8"
 PROBLEM = "application/problem+json"
 NO_ISSUE = "Issue does not exist or you do not have permission to see it."
 UNAUTHENTICATED = "Client must be authenticated to access this resource."
 
 
-class Refusal(Exception):  # noqa: N818 -- an answer, not an accident
+class ApiError(Exception):
     """An answer that ends the handling of a call."""
 
     def __init__(self, response: Response) -> None:
@@ -22,28 +24,33 @@ class Refusal(Exception):  # noqa: N818 -- an answer, not an accident
 
     @property
     def body(self) -> Any:
-        """What the answer says, as JSON."""
+        """Return what the answer says, as JSON."""
         return json.loads(bytes(self.response.body))
 
 
+def error_body(_: World, status: int, message: str) -> dict[str, Any]:
+    """Return the body of an error that is made outside the service, such as a fault."""
+    return {"errorMessages": [message], "errors": {}, "status": status}
+
+
 def answer(body: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
-    """Give a JSON answer."""
+    """Return a JSON answer."""
     content = json.dumps(body, separators=(",", ":"), ensure_ascii=False).encode()
     return Response(content, status, headers, media_type=JSON)
 
 
 def empty(status: int = 204) -> Response:
-    """Give an answer without a body."""
+    """Return an answer without a body."""
     return Response(status_code=status)
 
 
-def refuse(status: int, *messages: str, errors: Mapping[str, str] | None = None) -> Refusal:
-    """Give Jira's usual error, to be raised."""
-    return Refusal(answer({"errorMessages": list(messages), "errors": dict(errors or {})}, status))
+def refuse(status: int, *messages: str, errors: Mapping[str, str] | None = None) -> ApiError:
+    """Return Jira's usual error, to be raised."""
+    return ApiError(answer({"errorMessages": list(messages), "errors": dict(errors or {})}, status))
 
 
-def problem(status: int, detail: str, instance: str, headers: Mapping[str, str] | None = None) -> Refusal:
-    """Give an error of the web framework, to be raised."""
+def problem(status: int, detail: str, instance: str, headers: Mapping[str, str] | None = None) -> ApiError:
+    """Return an error of the web framework, to be raised."""
     body = {
         "type": "about:blank",
         "title": HTTPStatus(status).phrase,
@@ -51,14 +58,14 @@ def problem(status: int, detail: str, instance: str, headers: Mapping[str, str] 
         "detail": detail,
         "instance": instance,
     }
-    return Refusal(Response(json.dumps(body).encode(), status, headers, media_type=PROBLEM))
+    return ApiError(Response(json.dumps(body).encode(), status, headers, media_type=PROBLEM))
 
 
-def gateway_refusal(status: int, message: str) -> Refusal:
-    """Give an error of the gateway, to be raised."""
-    return Refusal(answer({"code": status, "message": message}, status))
+def gateway_refusal(status: int, message: str) -> ApiError:
+    """Return an error of the gateway, to be raised."""
+    return ApiError(answer({"code": status, "message": message}, status))
 
 
 def text(body: str, status: int, media_type: str = "text/plain;charset=UTF-8") -> Response:
-    """Give an answer that is not JSON."""
+    """Return an answer that is not JSON."""
     return Response(body.encode(), status, media_type=media_type)

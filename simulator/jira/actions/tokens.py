@@ -1,9 +1,9 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from simulator.jira.world import World
+from simulator.actions import actions_by_name
+from simulator.jira.world import World
 
 
 def issue_token(
@@ -44,4 +44,4 @@ def advance(world: World, *, seconds: float) -> dict[str, Any]:
     return {"now": world.now()}
 
 
-ACTS = {each.__name__: each for each in (issue_token, revoke_token, advance)}
+ACTIONS = actions_by_name(issue_token, revoke_token, advance)

@@ -29,8 +29,8 @@ from simulator.jira.api import (
     webhooks,
 )
 from simulator.jira.api.broadcast import Broadcast
+from simulator.jira.api.endpoint import Endpoint
 from simulator.jira.api.operation import Operation
-from simulator.jira.api.resource import Resource
 from simulator.jira.limits import Limits
 from simulator.jira.world import World
 
@@ -61,7 +61,7 @@ VERSIONS = ("3", "2", "latest")
 
 
 def create_app(world: World) -> Starlette:
-    """Give the HTTP face of a world: the site at the root, the gateway below `/ex/jira/{cloudId}`."""
+    """Return the HTTP face of a world: the site at the root, the gateway below `/ex/jira/{cloudId}`."""
     limits = Limits(world.switches)
     if not any(isinstance(each, Broadcast) for each in world.tracker.listeners):
         world.tracker.listeners.append(Broadcast(world))
@@ -76,7 +76,7 @@ def _routes(world: World, limits: Limits, operations: Iterable[Operation]) -> li
     for operation in operations:
         by_path.setdefault(operation.path, {})[operation.method] = operation
     paths = sorted(by_path, key=_openness)
-    return [Route(path, Resource(world, limits, path, by_path[path])) for path in paths]
+    return [Route(path, Endpoint(world, limits, path, by_path[path])) for path in paths]
 
 
 def _openness(path: str) -> tuple[int, ...]:

@@ -1,12 +1,11 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
+from simulator.actions import actions_by_name
 from simulator.jira.people import Group
 from simulator.jira.projects import CustomField, FieldUse, Role, Style, TypeKey
-
-if TYPE_CHECKING:
-    from simulator.jira.world import World
+from simulator.jira.world import World
 
 
 def create_project(
@@ -28,7 +27,7 @@ def create_project(
 
 
 def rename_project(world: World, *, project: str, key: str) -> dict[str, Any]:
-    """Give a project another key, and so all its issues; the old keys still resolve."""
+    """Return a project another key, and so all its issues; the old keys still resolve."""
     found = world.project(project)
     if world.projects.find(key):
         raise ValueError(f"There is a project {key!r} already.")
@@ -136,19 +135,16 @@ def put_on_screen(world: World, *, project: str, field: str) -> dict[str, Any]:
     return {"off_screen": found.off_screen}
 
 
-ACTS = {
-    each.__name__: each
-    for each in (
-        create_project,
-        rename_project,
-        archive_project,
-        delete_project,
-        add_role_actor,
-        remove_role_actor,
-        deny,
-        allow,
-        add_field,
-        take_off_screen,
-        put_on_screen,
-    )
-}
+ACTIONS = actions_by_name(
+    create_project,
+    rename_project,
+    archive_project,
+    delete_project,
+    add_role_actor,
+    remove_role_actor,
+    deny,
+    allow,
+    add_field,
+    take_off_screen,
+    put_on_screen,
+)

@@ -1,12 +1,10 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from simulator.actions import actions_by_name
 from simulator.jira.people import User
-
-if TYPE_CHECKING:
-    from simulator.jira.world import World
-
+from simulator.jira.world import World
 
 SERVICE_DOMAIN = "serviceaccount.atlassian.com"
 
@@ -71,7 +69,7 @@ def suspend(world: World, *, account: str) -> dict[str, Any]:
 
 
 def restore(world: World, *, account: str) -> dict[str, Any]:
-    """Give somebody suspended the access back."""
+    """Return somebody suspended the access back."""
     user = world.user(account)
     world.administration.set_membership_status(user, "active")
     return _said(user)
@@ -145,23 +143,20 @@ def remove_member(world: World, *, group: str, account: str) -> dict[str, Any]:
     return {"id": found.id, "members": len(found.members)}
 
 
-ACTS = {
-    each.__name__: each
-    for each in (
-        create_user,
-        create_service_account,
-        deactivate,
-        activate,
-        close_account,
-        suspend,
-        restore,
-        remove_user,
-        change_profile,
-        create_group,
-        rename_group,
-        delete_group,
-        sync_group,
-        add_member,
-        remove_member,
-    )
-}
+ACTIONS = actions_by_name(
+    create_user,
+    create_service_account,
+    deactivate,
+    activate,
+    close_account,
+    suspend,
+    restore,
+    remove_user,
+    change_profile,
+    create_group,
+    rename_group,
+    delete_group,
+    sync_group,
+    add_member,
+    remove_member,
+)

@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from simulator.jira.api.call import Call
-from simulator.jira.api.people import person
 from simulator.jira.api.projects import issue_type, project_brief, status
+from simulator.jira.api.user_documents import person
 from simulator.jira.api.values import shown_text
 from simulator.jira.catalogue import LINK_TYPES, PRIORITIES, RESOLUTIONS, Choice
 from simulator.jira.fields import Field, all_fields
@@ -16,7 +16,7 @@ EXPAND = "renderedFields,names,schema,operations,editmeta,changelog,versionedRep
 
 
 def choice(call: Call, kind: str, choices: tuple[Choice, ...], wanted: str | None) -> dict[str, Any] | None:
-    """Give a priority or resolution by id, or None."""
+    """Return a priority or resolution by id, or None."""
     for each in choices:
         if each.id == wanted:
             document: dict[str, Any] = {"self": f"{call.api}/{kind}/{each.id}", "name": each.name, "id": each.id}
@@ -51,7 +51,7 @@ class FieldSelection:
 def issue_document(
     call: Call, issue: Issue, selection: FieldSelection, *, expand: Iterable[str] = (), properties: Iterable[str] = ()
 ) -> dict[str, Any]:
-    """Give `IssueBean`."""
+    """Return `IssueBean`."""
     project = call.world.projects.by_id[issue.project_id]
     fields = {
         field.id: show_field(call, issue, field)
@@ -87,7 +87,7 @@ def issue_document(
 
 
 def show_field(call: Call, issue: Issue, field: Field) -> Any:
-    """Give one field's value."""
+    """Return one field's value."""
     show = SHOWN.get(field.id)
     if show is not None:
         return show(call, issue)
@@ -146,7 +146,7 @@ def _linked(call: Call, issue: Issue) -> dict[str, Any]:
 
 
 def link_type(call: Call, type_id: str) -> dict[str, Any]:
-    """Give `IssueLinkType`."""
+    """Return `IssueLinkType`."""
     each = next(each for each in LINK_TYPES if each.id == type_id)
     at = f"{call.api}/issueLinkType/{each.id}"
     return {"id": each.id, "name": each.name, "inward": each.inward, "outward": each.outward, "self": at}
@@ -187,7 +187,7 @@ SHOWN: dict[str, Callable[[Call, Issue], Any]] = {
 
 
 def comment(call: Call, issue: Issue, each: Comment, *, expand: Iterable[str] = ()) -> dict[str, Any]:
-    """Give `Comment`."""
+    """Return `Comment`."""
     document: dict[str, Any] = {
         "self": f"{call.api}/issue/{issue.id}/comment/{each.id}",
         "id": each.id,
@@ -211,7 +211,7 @@ def _is_internal(each: Comment) -> bool:
 
 
 def attachment(call: Call, each: Attachment) -> dict[str, Any]:
-    """Give `Attachment`."""
+    """Return `Attachment`."""
     return {
         "self": f"{call.api}/attachment/{each.id}",
         "id": each.id,
@@ -225,7 +225,7 @@ def attachment(call: Call, each: Attachment) -> dict[str, Any]:
 
 
 def change(call: Call, each: Change) -> dict[str, Any]:
-    """Give `Changelog`."""
+    """Return `Changelog`."""
     document: dict[str, Any] = {"id": each.id, "created": call.stamp(each.created), "items": each.items}
     author = person(call, each.author)
     return {"id": each.id, "author": author, **document} if author else document

@@ -1,14 +1,13 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from simulator.actions import actions_by_name
 from simulator.jira.catalogue import DECLINED, DEFAULT_PRIORITY
 from simulator.jira.issues import Issue
 from simulator.jira.projects import Transition
 from simulator.jira.wiki import to_document
-
-if TYPE_CHECKING:
-    from simulator.jira.world import World
+from simulator.jira.world import World
 
 DECLINED_NAMES = ("declined", "rejected", "won't do", "cancelled")
 
@@ -154,20 +153,17 @@ def move_issue(world: World, *, issue: str, project: str, by: str | None = None)
     return _said(world, found)
 
 
-ACTS = {
-    each.__name__: each
-    for each in (
-        work_on,
-        done,
-        decline,
-        reopen,
-        transition,
-        comment,
-        assign,
-        edit_labels,
-        edit_issue,
-        create_issue,
-        delete_issue,
-        move_issue,
-    )
-}
+ACTIONS = actions_by_name(
+    work_on,
+    done,
+    decline,
+    reopen,
+    transition,
+    comment,
+    assign,
+    edit_labels,
+    edit_issue,
+    create_issue,
+    delete_issue,
+    move_issue,
+)
