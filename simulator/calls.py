@@ -70,12 +70,12 @@ class CallLog:
         }
 
 
-def route_of(path: str, path_params: Mapping[str, Any]) -> str:
-    """Return the path with each parameter's value replaced by its name in braces."""
-    for name, value in path_params.items():
-        head, found, tail = path.rpartition(f"/{value}")
-        if found and (not tail or tail[0] == "/"):
-            path = f"{head}/{{{name}}}{tail}"
-        else:
-            path = path.replace(f"/{value}/", f"/{{{name}}}/")
-    return path
+def route_of(scope: Mapping[str, Any]) -> str:
+    """Return the path that the endpoint was found by; the path as sent where no endpoint was found."""
+    template = getattr(scope.get("endpoint"), "route", None)
+    if template is None:
+        return str(scope["path"])
+    mounted = str(scope.get("root_path", ""))
+    if cloud_id := scope["path_params"].get("cloud_id"):
+        mounted = mounted.replace(f"/{cloud_id}/", "/{cloud_id}/", 1)
+    return mounted + str(template)

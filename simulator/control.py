@@ -9,12 +9,13 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
 from simulator.actions import describe_actions
 from simulator.calls import CallLog
 from simulator.faults import Fault, Faults, RateLimit
+from simulator.jsontext import JsonResponse, json_document
 from simulator.switches import change_switches, describe_switches
 from simulator.systems import act, dump, load, system_of
 from simulator.world import World
@@ -82,12 +83,12 @@ class Control:
         return self._worlds[name]
 
     async def _health(self, _: Request) -> Response:
-        return JSONResponse({"status": "ok", "systems": list(self._worlds)})
+        return JsonResponse({"status": "ok", "systems": list(self._worlds)})
 
     async def _state(self, request: Request) -> Response:
         if "system" in request.path_params:
-            return JSONResponse(dump(self._world(request)))
-        return JSONResponse(self.truth())
+            return JsonResponse(dump(self._world(request)))
+        return JsonResponse(self.truth())
 
     async def _load(self, request: Request) -> Response:
         load(self._world(request), await _body(request))
@@ -96,16 +97,16 @@ class Control:
     async def _dump(self, _: Request) -> Response:
         if (file := self.write_state()) is None:
             raise _RefusedError("There is no state file. Start the simulator with --state FILE.", 409)
-        return JSONResponse({"file": str(file)})
+        return JsonResponse({"file": str(file)})
 
     async def _list_faults(self, _: Request) -> Response:
-        return JSONResponse(self._faults.view())
+        return JsonResponse(self._faults.view())
 
     async def _add_fault(self, request: Request) -> Response:
-        return JSONResponse({"id": self._faults.add(_parsed(Fault, await _body(request)))}, status_code=201)
+        return JsonResponse({"id": self._faults.add(_parsed(Fault, await _body(request)))}, status_code=201)
 
     async def _add_limit(self, request: Request) -> Response:
-        return JSONResponse({"id": self._faults.limit(_parsed(RateLimit, await _body(request)))}, status_code=201)
+        return JsonResponse({"id": self._faults.limit(_parsed(RateLimit, await _body(request)))}, status_code=201)
 
     async def _clear_faults(self, _: Request) -> Response:
         self._faults.clear()
@@ -122,7 +123,7 @@ class Control:
             played=int(query.get("played", 0)),
             timeout=float(query.get("timeout", 5)),
         )
-        return JSONResponse(self._faults.get(ident).view())
+        return JsonResponse(self._faults.get(ident).view())
 
     async def _remove_fault(self, request: Request) -> Response:
         self._faults.remove(request.path_params["id"])
@@ -141,30 +142,30 @@ class Control:
     async def _switches(self, request: Request) -> Response:
         switches = self._world(request).switches
         if "describe" in request.query_params:
-            return JSONResponse(describe_switches(switches))
-        return JSONResponse(switches.model_dump(mode="json"))
+            return JsonResponse(describe_switches(switches))
+        return JsonResponse(switches.model_dump(mode="json"))
 
     async def _switch(self, request: Request) -> Response:
         switches = self._world(request).switches
         change_switches(switches, **await _body(request))
-        return JSONResponse(switches.model_dump(mode="json"))
+        return JsonResponse(switches.model_dump(mode="json"))
 
     async def _requests(self, request: Request) -> Response:
         query = request.query_params
-        return JSONResponse(self._calls.view(int(query.get("last", 100)), query.get("system")))
+        return JsonResponse(self._calls.view(int(query.get("last", 100)), query.get("system")))
 
     async def _reset_requests(self, _: Request) -> Response:
         self._calls.reset()
         return Response(status_code=204)
 
     async def _actions(self, request: Request) -> Response:
-        return JSONResponse(describe_actions(system_of(self._world(request)).ACTIONS))
+        return JsonResponse(describe_actions(system_of(self._world(request)).ACTIONS))
 
     async def _act(self, request: Request) -> Response:
         world = self._world(request)
         details = await _body(request)
         action = str(details.pop("do", ""))
-        return JSONResponse(act(world, action, **details))
+        return JsonResponse(act(world, action, **details))
 
 
 def _door(handler: Handler) -> Handler:
@@ -174,11 +175,11 @@ def _door(handler: Handler) -> Handler:
         try:
             return await handler(request)
         except _RefusedError as refused:
-            return JSONResponse({"error": str(refused)}, status_code=refused.status)
+            return JsonResponse({"error": str(refused)}, status_code=refused.status)
         except (ValueError, TypeError) as wrong:
-            return JSONResponse({"error": str(wrong)}, status_code=400)
+            return JsonResponse({"error": str(wrong)}, status_code=400)
         except KeyError as missing:
-            return JSONResponse({"error": f"Not found: {missing.args[0]}."}, status_code=404)
+            return JsonResponse({"error": f"Not found: {missing.args[0]}."}, status_code=404)
 
     return answer
 
@@ -186,7 +187,7 @@ def _door(handler: Handler) -> Handler:
 async def _body(request: Request) -> dict[str, Any]:
     raw = await request.body()
     try:
-        document = json.loads(raw or b"{}")
+        document = json_document(raw or b"{}")
     except ValueError as exc:
         raise _RefusedError(f"The body is not JSON: {exc}.") from exc
     if not isinstance(document, dict):

@@ -46,7 +46,7 @@ class Simulators:
         host: str = LOOPBACK,
         state_file: Path | None = None,
     ) -> None:
-        self.faults = Faults()
+        self.faults = Faults(replicate=self._replicas)
         self.calls = CallLog()
         self.worlds = _worlds(jumpcloud, jira, atlassian)
         self.control = Control(self.worlds, faults=self.faults, calls=self.calls, state_file=state_file)
@@ -134,6 +134,15 @@ class Simulators:
                 error_body=partial(system.error_body, world),
             )
         return apps
+
+    def _replicas(self, system: str | None) -> dict[str, ASGIApp]:
+        """Return applications over copies of the worlds as they are now."""
+        replicas: dict[str, ASGIApp] = {}
+        for name, world in self.worlds.items():
+            if system in (None, name):
+                package = system_named(name)
+                replicas[name] = package.create_app(package.replicate(world))
+        return replicas
 
     async def _main(self, ready: Callable[[], None], *, signals: bool = False) -> None:
         loop = self._loop = asyncio.get_running_loop()

@@ -33,6 +33,9 @@ class System(Protocol):
     def load(self, world: Any, document: Mapping[str, Any]) -> None:
         """Add what a document holds to a world; parts may be missing. Raises ValueError."""
 
+    def replicate(self, world: Any) -> Any:
+        """Return a copy of a world that goes on no further."""
+
     def error_body(self, world: Any, status: int, message: str) -> Any:
         """Return the JSON body that this service gives with an error status."""
 

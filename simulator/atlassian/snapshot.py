@@ -8,6 +8,7 @@ from dataclasses import asdict
 from typing import Any
 
 from simulator.atlassian.world import Key, World
+from simulator.jira import snapshot as jira_snapshot
 from simulator.switches import change_switches
 
 _PARTS = ("switches", "keys", "platform_roles", "last_active", "deletions", "domains", "mfa")
@@ -43,3 +44,12 @@ def load(world: World, document: Mapping[str, Any]) -> None:
     world.deletions.update(document.get("deletions", {}))
     world.domains = list(document.get("domains", world.domains))
     world.mfa.update(world.jira.user(who).account_id for who in document.get("mfa", ()))
+
+
+def replicate(world: World) -> World:
+    """Return a copy of a world, and of the Jira world below, that goes on no further."""
+    copy = World(jira_snapshot.replicate(world.jira))
+    copy.keys.clear()
+    copy.platform_roles.clear()
+    load(copy, dump(world))
+    return copy

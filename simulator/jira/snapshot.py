@@ -94,6 +94,15 @@ def load(world: World, document: Mapping[str, Any]) -> None:
     world.webhooks.load(document.get("webhooks", ()))
 
 
+def replicate(world: World) -> World:
+    """Return a copy of a world that goes on no further."""
+    copy = World(clock=world.clock, founded=False)
+    load(copy, dump(world))
+    copy.address, copy.cursors = world.address, world.cursors
+    copy.journal.entries.extend(world.journal.entries)
+    return copy
+
+
 def _load_directory(world: World, document: Mapping[str, Any]) -> None:
     directory = world.directory
     for each in document.get("users", ()):

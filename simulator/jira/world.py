@@ -52,7 +52,7 @@ class World:
         self.ahead = 0.0
         self.address = self.site.url
         """Where the site was last reached, which links name unless a switch says otherwise."""
-        self._clock = clock
+        self.clock = clock
         self.journal = Journal(self.now)
         self.directory = Directory(self.switches, self.now)
         self.administration = Administration(self.directory, self.journal, self.site, self.random)
@@ -80,7 +80,7 @@ class World:
 
     def now(self) -> float:
         """Return the world's time in seconds since 1970."""
-        return self._clock() + self.ahead
+        return self.clock() + self.ahead
 
     def advance(self, seconds: float) -> None:
         """Let the world's time jump ahead."""

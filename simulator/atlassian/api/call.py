@@ -1,4 +1,3 @@
-import json
 import math
 import time
 from collections.abc import Callable
@@ -6,12 +5,13 @@ from typing import Any
 
 from starlette.datastructures import QueryParams
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from simulator.atlassian.errors import ApiError, Family, family_body
 from simulator.atlassian.world import Key, World
 from simulator.faults import Bucket
+from simulator.jsontext import JsonResponse, json_document
 
 _SECONDS_A_MINUTE = 60
 
@@ -34,7 +34,7 @@ class Call:
     def body(self) -> dict[str, Any]:
         """Return the JSON object sent; raises ApiError when there is none."""
         try:
-            document = json.loads(self._raw or b"{}")
+            document = json_document(self._raw or b"{}")
         except ValueError as exc:
             raise ApiError(400, "ADMIN-400-24", "Invalid request body") from exc
         if not isinstance(document, dict):
@@ -51,7 +51,7 @@ Handler = Callable[[Call], Response]
 
 def answer(document: Any, status: int = 200) -> Response:
     """Return a JSON answer."""
-    return JSONResponse(document, status_code=status)
+    return JsonResponse(document, status_code=status)
 
 
 def nothing() -> Response:
@@ -69,12 +69,14 @@ class Endpoint:
     def __init__(
         self,
         world: World,
+        route: str,
         handler: Handler,
         *,
         scope: str | None,
         family: Family,
         pace: str = "requests_per_minute",
     ) -> None:
+        self.route = route
         self._world = world
         self._handler = handler
         self._needed = scope
@@ -89,7 +91,7 @@ class Endpoint:
             response = self._handler(self._admit(request, raw))
         except ApiError as refused:
             body = family_body(self._family, self._world.next_number(), refused)
-            response = JSONResponse(body, status_code=refused.status, headers=refused.headers)
+            response = JsonResponse(body, status_code=refused.status, headers=refused.headers)
         await response(scope, receive, send)
 
     def _admit(self, request: Request, raw: bytes) -> Call:

@@ -1,13 +1,14 @@
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
 from simulator.atlassian.api import events, groups, lifecycle, organization, roles, users
 from simulator.atlassian.api.call import Endpoint, Handler
-from simulator.atlassian.errors import ApiError, family_body
+from simulator.atlassian.errors import ApiError, Family, family_body
 from simulator.atlassian.world import World
+from simulator.jsontext import JsonResponse
 
 _V1 = "/admin/v1/orgs"
 _ORG = f"{_V1}/{{orgId}}"
@@ -71,27 +72,27 @@ def create_app(world: World) -> Starlette:
     async def unknown(_: Request, error: Exception) -> Response:
         status = error.status_code if isinstance(error, HTTPException) else 500
         refused = ApiError(status, "ADMIN-404-1" if status == 404 else "ADMIN-405-1")
-        return JSONResponse(family_body("errors", world.next_number(), refused), status_code=status)
+        return JsonResponse(family_body("errors", world.next_number(), refused), status_code=status)
 
-    routes = [
-        _route(world, row, family) for rows, family in ((_V2_ROUTES, "errors"), (_V1_ROUTES, "proxy")) for row in rows
-    ]
-    workspaces = Endpoint(world, organization.search_workspaces, scope=_READ_ORG, family="proxy")
-    routes.append(Route(f"{_V2}/workspaces", workspaces, methods=["POST"]))
+    routes = [_route(world, row, "errors") for row in _V2_ROUTES]
+    routes += [_route(world, row, "proxy") for row in _V1_ROUTES]
+    workspaces = f"{_V2}/workspaces"
+    routes.append(_route(world, ("POST", workspaces, _READ_ORG, organization.search_workspaces), "proxy"))
     routes += [
-        Route(path, Endpoint(world, handler, scope=None, family="manage"), methods=[method])
+        Route(path, Endpoint(world, path, handler, scope=None, family="manage"), methods=[method])
         for method, path, handler in _MANAGE_ROUTES
     ]
     return Starlette(routes=routes, exception_handlers={404: unknown, 405: unknown})
 
 
-def _route(world: World, row: tuple[str, str, str, Handler], family: str) -> Route:
+def _route(world: World, row: tuple[str, str, str, Handler], family: Family) -> Route:
     method, path, scope, handler = row
     endpoint = Endpoint(
         world,
+        path,
         handler,
         scope=scope,
-        family="proxy" if family == "proxy" else "errors",
+        family=family,
         pace=_PACES.get(handler, "requests_per_minute"),
     )
     return Route(path, endpoint, methods=[method])

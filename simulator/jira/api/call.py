@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import tzinfo
@@ -15,6 +14,7 @@ from simulator.jira.credentials import Token
 from simulator.jira.people import User
 from simulator.jira.projects import Project
 from simulator.jira.world import World
+from simulator.jsontext import json_document
 
 BAD_JSON = "There was an error parsing JSON. Check that your request body is valid."
 NO_JSON = "No content to map to Object due to end of input"
@@ -111,7 +111,7 @@ class Call:
         if not self.raw.strip():
             raise refuse(400, NO_JSON)
         try:
-            return json.loads(self.raw)
+            return json_document(self.raw)
         except ValueError:
             raise refuse(400, BAD_JSON) from None
 

@@ -36,9 +36,9 @@ class Endpoint:
     """One path with its operations: an ASGI application that does what Jira does around each of them."""
 
     def __init__(self, world: World, limits: Limits, path: str, operations: Mapping[str, Operation]) -> None:
+        self.route = path
         self._world = world
         self._limits = limits
-        self._path = path
         self._operations = operations
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -90,7 +90,7 @@ class Endpoint:
         if issue is not None:
             found = self._world.issues.find(issue)
             issue = found.id if found else None
-        headers = self._limits.check(operation.method, self._path, issue=issue, user_search=operation.user_search)
+        headers = self._limits.check(operation.method, self.route, issue=issue, user_search=operation.user_search)
         if headers is not None:
             body: dict[str, Any] = {"errorMessages": ["Rate limit exceeded."], "errors": {}}
             raise ApiError(answer(body, 429, headers))
@@ -102,7 +102,7 @@ class Endpoint:
             return
         if operation.login == "directory" and self._world.switches.anonymous_directory_status == 403:
             raise refuse(403, "You are not authorized to perform this action. Administrator privileges are required.")
-        if "{key}" in self._path:
+        if "{key}" in self.route:
             raise refuse(404, NO_ISSUE)
         if self._world.switches.unauthenticated_body == "json":
             raise ApiError(answer({"message": UNAUTHENTICATED, "status-code": 401}, 401))

@@ -8,6 +8,7 @@ from typing import Any
 from starlette.responses import Response
 
 from simulator.jira.world import World
+from simulator.jsontext import json_bytes
 
 JSON = "application/json;charset=UTF-8"
 PROBLEM = "application/problem+json"
@@ -35,8 +36,7 @@ def error_body(_: World, status: int, message: str) -> dict[str, Any]:
 
 def answer(body: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
     """Return a JSON answer."""
-    content = json.dumps(body, separators=(",", ":"), ensure_ascii=False).encode()
-    return Response(content, status, headers, media_type=JSON)
+    return Response(json_bytes(body), status, headers, media_type=JSON)
 
 
 def empty(status: int = 204) -> Response:

@@ -7,6 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from simulator.jsontext import json_document
 from simulator.jumpcloud import rules
 from simulator.jumpcloud.api import access
 from simulator.jumpcloud.errors import ApiError, error_body
@@ -45,7 +46,7 @@ class Call:
     def body(self) -> dict[str, Any]:
         """Return the JSON object sent; raises ApiError when there is none."""
         try:
-            document = json.loads(self._raw or b"{}")
+            document = json_document(self._raw or b"{}")
         except ValueError as exc:
             raise ApiError(400, "Malformed JSON in request body") from exc
         if not isinstance(document, dict):
@@ -93,7 +94,8 @@ def refusal(world: World, refused: ApiError) -> Response:
 class Endpoint:
     """A route of the service as an ASGI application: who may, then what."""
 
-    def __init__(self, world: World, handler: Handler, scopes: tuple[str, ...]) -> None:
+    def __init__(self, world: World, route: str, handler: Handler, scopes: tuple[str, ...]) -> None:
+        self.route = route
         self._world = world
         self._handler = handler
         self._scopes = scopes

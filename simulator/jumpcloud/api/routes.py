@@ -101,7 +101,8 @@ def create_app(world: World) -> Starlette:
         return refusal(world, ApiError(status, "Not Found" if status == 404 else "Method Not Allowed"))
 
     routes = [
-        Route(path, Endpoint(world, handler, scopes), methods=[method]) for method, path, scopes, handler in _ROUTES
+        Route(path, Endpoint(world, path, handler, scopes), methods=[method])
+        for method, path, scopes, handler in _ROUTES
     ]
-    routes.append(Route("/oauth2/token", TokenEndpoint(world), methods=["POST"]))
+    routes.append(Route(TokenEndpoint.route, TokenEndpoint(world), methods=["POST"]))
     return Starlette(routes=routes, exception_handlers={404: unknown, 405: unknown})
