@@ -82,6 +82,7 @@ SYSTEM = {
         Field("creator", "Creator", "user", orderable=False),
         Field("subtasks", "Sub-tasks", "array", "issuelinks", orderable=False),
         Field("watches", "Watchers", "watches", orderable=False),
+        Field("security", "Security Level", "securitylevel"),
         Field("comment", "Comment", "comments-page", navigable=False),
     )
 }

@@ -60,6 +60,8 @@ class Search:
     names: Names
     projects: set[str]
     """Ids of the projects that the caller sees."""
+    hidden: set[int]
+    """Ids of the issues that no search of the caller finds."""
     now: float
     zone: tzinfo
     strict: bool
@@ -81,9 +83,10 @@ class Search:
         entries = self.index.entries
         found = [entries[each] for each in self._candidates(query, matching) - changed.keys() if test(entries[each])]
         found += [entry for entry in changed.values() if entry is not None and test(entry)]
-        return [
-            entry.id for entry in _ordered([each for each in found if each.project_id in self.projects], query.order)
-        ]
+        return [entry.id for entry in _ordered([each for each in found if self._shows(each)], query.order)]
+
+    def _shows(self, entry: Entry) -> bool:
+        return entry.project_id in self.projects and entry.id not in self.hidden
 
     def _candidates(self, query: Query, matching: Matching) -> set[int]:
         """Return the smallest set of issues that one of the necessary clauses allows."""

@@ -111,7 +111,8 @@ def _load_directory(world: World, document: Mapping[str, Any]) -> None:
         made_up = known.account_id if known else f"712020:{uuid5(NAMESPACE_URL, f'mailto:{email}')}"
         given = {"account_id": made_up, "display_name": email.partition("@")[0], **each}
         old = directory.users.get(given["account_id"])
-        directory.add_user(_row(User, {**(_plain(old) if old else {}), **given}))
+        user = _row(User, {**(_plain(old) if old else {}), **given})
+        (directory.replace_user if old else directory.add_user)(user)
     for each in document.get("groups", ()):
         known_group = directory.groups.get(each.get("id", "")) or directory.group_by_name(each.get("name", ""))
         base = _plain(known_group) if known_group else {"id": world.administration.fresh_uuid()}

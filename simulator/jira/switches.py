@@ -13,6 +13,10 @@ class Switches(SwitchBoard):
     The defaults are those of the contract; lags are 0, `Switches.realistic()` has the values seen in the wild.
     """
 
+    site: Literal["up", "unavailable", "unpaid", "read_only", "moved", "gone"] = "up"
+    """The whole site: 404 with a body of its own on every path, 402, 403 on writes, 302 to another site, 410."""
+    unavailable_tenant_info: bool = True
+    """Whether /_edge/tenant_info is unavailable too while the site is."""
     self_links: Literal["served", "site"] = "served"
     """`self` links name the address the request came to, or https://<site>.atlassian.net as the real one does."""
     search_lag_ms: int = Field(default=0, ge=0)
@@ -23,6 +27,8 @@ class Switches(SwitchBoard):
     """Group reads see a membership change this much later."""
     new_user_lag_ms: int = Field(default=0, ge=0)
     """Reads find a created user this much later."""
+    user_search_lag_ms: int = Field(default=0, ge=0)
+    """User search, and nothing else, finds a new account or another name or address this much later."""
     removal_lag_ms: int = Field(default=0, ge=0)
     """A removed user stays readable as active this much longer."""
 
@@ -32,6 +38,14 @@ class Switches(SwitchBoard):
     """Every profile hides its address (else per user)."""
     search_hidden_email: Literal["hit", "none"] = "hit"
     """User/search by a hidden address: a hit without address, or nothing."""
+    invitee_name: Literal["local_part", "address"] = "local_part"
+    """Display name of an invited account until its owner sets one: the local part of the address, or all of it."""
+    invited_arrive: Literal["active", "suspended"] = "active"
+    """POST /user by somebody who is no organization administrator makes an active account, or a suspended one."""
+    former_user_name: str = "Former user"
+    """Display name of a deleted account."""
+    unknown_in_bulk: Literal["left_out", "404"] = "left_out"
+    """Unknown ids in user/bulk."""
     removed_user_readable: bool = True
     """GET /user of somebody removed from the site: 200 inactive, or 404."""
     groups_bulk_cap: int = Field(default=50, ge=1)
@@ -54,6 +68,14 @@ class Switches(SwitchBoard):
     """Changing an identity-provider group."""
     free_plan: bool = False
     """Role changes give 400, the audit log 403."""
+    null_actors: Literal["absent", "refused"] = "absent"
+    """Null for a list of actors in a role POST or PUT: taken for absent, or refused with 400."""
+    old_project_keys: Literal["resolve", "404"] = "resolve"
+    """A key that a project had before."""
+    trashed_project_read: Literal[404, 200] = 404
+    """Reading a project in the trash, and its roles, as an administrator."""
+    trashed_project_issues: Literal["readable", "hidden"] = "readable"
+    """Direct reads of the issues of a project in the trash; JQL never finds them."""
     role_duplicate: Literal["refuse", "skip"] = "refuse"
     """Several actors in one role POST, one a duplicate: refuse all, or add the rest."""
 
@@ -84,6 +106,10 @@ class Switches(SwitchBoard):
     """Comments on one issue before 413."""
     resolution_on_screen: bool = True
     """Transitions into Done have a screen with the resolution."""
+    resolution_kept_on_reopening: bool = False
+    """The way back from a done status keeps the resolution, as a global or looping transition may."""
+    archived_write_status: Literal[400, 403] = 400
+    """Writing to an archived issue, or to an issue of an archived project."""
     reopen_transition: bool = True
     """The workflow has a way back from its done statuses."""
 
@@ -114,6 +140,8 @@ class Switches(SwitchBoard):
     """Times each webhook is delivered; 0 loses it."""
     webhook_delay_ms: int = Field(default=0, ge=0)
     """A webhook leaves this much after the change."""
+    webhook_flow: Literal["Primary", "Secondary"] = "Primary"
+    """X-Atlassian-Webhook-Flow of webhooks."""
     webhook_retry_ms: int = Field(default=300_000, ge=0)
     """Pause before a refused webhook is sent again."""
     webhook_any_host: bool = False

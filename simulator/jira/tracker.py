@@ -137,6 +137,8 @@ class Tracker:
         self._tell("jira:issue_updated", issue, actor, items)
 
     def _resolution(self, issue: Issue, done: bool, name: str | None) -> str | None:  # noqa: FBT001 -- private
+        if not done and self._switches.resolution_kept_on_reopening:
+            return issue.resolution_id
         if not done or self._projects.by_id[issue.project_id].simplified:
             return None
         return next((each.id for each in RESOLUTIONS if each.name == name), RESOLUTIONS[0].id)

@@ -72,7 +72,7 @@ class Webhooks:
             "Content-Type": "application/json; charset=utf-8",
             "User-Agent": "Atlassian Webhook HTTP Client",
             "X-Atlassian-Webhook-Identifier": str(uuid4()),
-            "X-Atlassian-Webhook-Flow": "Primary",
+            "X-Atlassian-Webhook-Flow": self.switches.webhook_flow,
         }
         if webhook.secret is not None:
             digest = hmac.new(webhook.secret.encode(), raw, hashlib.sha256).hexdigest()

@@ -22,6 +22,8 @@ from simulator.jira.switches import Switches
 from simulator.jira.tracker import Tracker
 from simulator.jira.webhooks import Webhooks
 
+TRASH_SECONDS = 60 * 86_400
+"""How long the trash keeps a project [docs]."""
 ADMIN_EMAIL = "admin@example.com"
 ADMIN_TOKEN = "sim-token"  # noqa: S105 -- the published credential of an empty world
 ADMIN_ACCOUNT = "712020:00000000-0000-4000-8000-000000000001"
@@ -145,6 +147,10 @@ class World:
         self.catalogue.furnish(project)
         return self.projects.add(project)
 
+    def is_purged(self, project: Project) -> bool:
+        """Return whether a project is gone for good: purged, or longer in the trash than the trash keeps."""
+        return project.trashed_at is not None and self.now() - project.trashed_at > TRASH_SECONDS
+
     def names(self, caller: User | None) -> Names:
         """Return what looks up the names in somebody's JQL."""
         return Names(
@@ -175,14 +181,17 @@ class World:
         self.journal.note("role_actor_added", about, actor=actor, target=_named_role(project, role))
         return entry
 
-    def leave_role(self, project: Project, role: Role, which: str, *, actor: str = "") -> bool:
-        """Take an account or group id out of a role; tells whether it was there."""
+    def leave_role(
+        self, project: Project, role: Role, *, user: str | None = None, group: str | None = None, actor: str = ""
+    ) -> bool:
+        """Take an account or a group, by its id, out of a role; returns whether it was there."""
         actors = project.roles.get(role.id, [])
-        entry = next((each for each in actors if which in {each.user, each.group}), None)
+        which = user if group is None else group
+        entry = next((each for each in actors if which == (each.user if group is None else each.group)), None)
         if entry is None:
             return False
         actors.remove(entry)
-        about = Named("USER" if entry.user else "GROUP", which, which)
+        about = Named("USER" if entry.user else "GROUP", which or "", which or "")
         self.journal.note("role_actor_removed", about, actor=actor, target=_named_role(project, role))
         return True
 

@@ -3,10 +3,10 @@
 from typing import Any
 
 from simulator.actions import perform
-from simulator.jira.actions import directory, issues, projects, tokens
+from simulator.jira.actions import directory, issues, projects, site
 from simulator.jira.world import World
 
-ACTIONS = {**issues.ACTIONS, **directory.ACTIONS, **projects.ACTIONS, **tokens.ACTIONS}
+ACTIONS = {**issues.ACTIONS, **directory.ACTIONS, **projects.ACTIONS, **site.ACTIONS}
 
 
 def act(world: World, action: str, /, **details: Any) -> dict[str, Any]:

@@ -99,6 +99,15 @@ def change_profile(
     return _said(user)
 
 
+def move_address(world: World, *, email: str, to: str, leaving: str) -> dict[str, Any]:
+    """Let an address move from its account, which gets the address `leaving`, to another account."""
+    holder, taker = world.user(email), world.user(to)
+    address = holder.email
+    world.directory.change_profile(holder, email=leaving)
+    world.directory.change_profile(taker, email=address)
+    return {"from": holder.account_id, "to": taker.account_id}
+
+
 def create_group(world: World, *, name: str) -> dict[str, Any]:
     """Make a group."""
     if world.directory.group_by_name(name):
@@ -153,6 +162,7 @@ ACTIONS = actions_by_name(
     restore,
     remove_user,
     change_profile,
+    move_address,
     create_group,
     rename_group,
     delete_group,

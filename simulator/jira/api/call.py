@@ -11,6 +11,7 @@ from starlette.responses import Response
 from simulator.jira import times
 from simulator.jira.api.responses import problem, refuse
 from simulator.jira.credentials import Token
+from simulator.jira.issues import Issue
 from simulator.jira.people import User
 from simulator.jira.projects import Project
 from simulator.jira.world import World
@@ -125,6 +126,16 @@ class Call:
     def may(self, permission: str, project: Project | None = None) -> bool:
         """Return whether the caller has a permission."""
         return self.world.permissions.has(self.caller, permission, project)
+
+    def sees_issue(self, issue: Issue) -> bool:
+        """Return whether the caller may see an issue."""
+        project = self.world.projects.by_id[issue.project_id]
+        if project.status == "deleted" and (
+            self.world.is_purged(project) or self.world.switches.trashed_project_issues == "hidden"
+        ):
+            return False
+        level = issue.security
+        return self.may("BROWSE_PROJECTS", project) and (level is None or level.shows(self.caller))
 
     def require(self, permission: str, message: str, project: Project | None = None) -> None:
         """Refuse with 403 unless the caller has a permission."""

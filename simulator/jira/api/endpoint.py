@@ -83,6 +83,7 @@ class Endpoint:
         self._throttle(call, operation)
         self._admit(call, operation)
         _check_type(call, operation)
+        self._check_writable(call, operation)
         return operation.handler(call)
 
     def _throttle(self, call: Call, operation: Operation) -> None:
@@ -94,6 +95,16 @@ class Endpoint:
         if headers is not None:
             body: dict[str, Any] = {"errorMessages": ["Rate limit exceeded."], "errors": {}}
             raise ApiError(answer(body, 429, headers))
+
+    def _check_writable(self, call: Call, operation: Operation) -> None:
+        if self._world.switches.site == "read_only" and operation.writes:
+            raise refuse(403, "The site is in read-only mode.")
+        key = call.request.path_params.get("key")
+        issue = self._world.issues.find(key) if key and operation.issue_write else None
+        if issue is None or not call.sees_issue(issue):
+            return
+        if issue.archived or self._world.projects.by_id[issue.project_id].status == "archived":
+            raise refuse(self._world.switches.archived_write_status, "The issue is archived and cannot be changed.")
 
     def _admit(self, call: Call, operation: Operation) -> None:
         if call.gateway and call.token and not call.token.covers(operation.classic, operation.granular):

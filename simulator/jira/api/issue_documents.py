@@ -130,12 +130,15 @@ def _links(call: Call, issue: Issue) -> list[dict[str, Any]]:
     for link in call.world.issues.links_of(issue):
         end = "outwardIssue" if link.inward == issue.id else "inwardIssue"
         other = call.world.issues.by_id[link.outward if link.inward == issue.id else link.inward]
+        if not call.sees_issue(other):
+            continue
         at = f"{call.api}/issueLink/{link.id}"
-        shown.append({"id": link.id, "self": at, "type": link_type(call, link.type_id), end: _linked(call, other)})
+        shown.append({"id": link.id, "self": at, "type": link_type(call, link.type_id), end: linked_issue(call, other)})
     return shown
 
 
-def _linked(call: Call, issue: Issue) -> dict[str, Any]:
+def linked_issue(call: Call, issue: Issue) -> dict[str, Any]:
+    """Return `LinkedIssue`, an issue as links show it."""
     fields = {
         "summary": issue.summary,
         "status": _status(call, issue),
@@ -152,9 +155,16 @@ def link_type(call: Call, type_id: str) -> dict[str, Any]:
     return {"id": each.id, "name": each.name, "inward": each.inward, "outward": each.outward, "self": at}
 
 
+def _security(call: Call, issue: Issue) -> dict[str, Any] | None:
+    level = issue.security
+    if level is None:
+        return None
+    return {"self": f"{call.api}/securitylevel/{level.id}", "id": level.id, "name": level.name, "description": ""}
+
+
 def _parent(call: Call, issue: Issue) -> dict[str, Any] | None:
     parent = call.world.issues.by_id.get(issue.values.get("parent", ""))
-    return None if parent is None else _linked(call, parent)
+    return None if parent is None else linked_issue(call, parent)
 
 
 def _category_changed(call: Call, issue: Issue) -> str:
@@ -182,6 +192,7 @@ SHOWN: dict[str, Callable[[Call, Issue], Any]] = {
     "comment": _comments,
     "issuelinks": _links,
     "parent": _parent,
+    "security": _security,
     "attachment": lambda call, issue: [attachment(call, each) for each in issue.attachments],
 }
 

@@ -70,5 +70,7 @@ def _operand(operand: Operand) -> dict[str, Any]:
 
 
 OPERATIONS = (
-    Operation("POST", "/jql/parse", parsed, "read:jira-work", "read:field read:jql validate:jql", login="open"),
+    Operation(
+        "POST", "/jql/parse", parsed, "read:jira-work", "read:field read:jql validate:jql", login="open", reads=True
+    ),
 )

@@ -84,6 +84,48 @@ def _workflow_status(each: Status) -> dict[str, Any]:
     }
 
 
+def one_status(call: Call) -> Response:
+    """Return one status, by id or name."""
+    wanted = call.path("status")
+    for each in call.world.catalogue.statuses.values():
+        if wanted in {each.id, each.name} and _is_visible(call, each):
+            return answer(status(call, each))
+    raise refuse(404, f"The status '{wanted}' does not exist.")
+
+
+def one_category(call: Call) -> Response:
+    """Return one status category, by id or key."""
+    wanted = call.path("category")
+    for key, (number, _, _) in CATEGORIES.items():
+        if wanted in {key, str(number)}:
+            return answer(status_category(call, key))
+    raise refuse(404, f"The status category '{wanted}' does not exist.")
+
+
+def one_type(call: Call) -> Response:
+    """Return one issue type, by id."""
+    found = call.world.catalogue.issue_types.get(call.path("type"))
+    if found is None:
+        raise refuse(404, f"The issue type '{call.path('type')}' does not exist.")
+    return answer(issue_type(call, found))
+
+
+def one_priority(call: Call) -> Response:
+    """Return one priority, by id."""
+    found = next((each for each in _priorities(call) if each["id"] == call.path("priority")), None)
+    if found is None:
+        raise refuse(404, f"The priority '{call.path('priority')}' does not exist.")
+    return answer(found)
+
+
+def one_resolution(call: Call) -> Response:
+    """Return one resolution, by id."""
+    found = choice(call, "resolution", RESOLUTIONS, call.path("resolution"))
+    if found is None:
+        raise refuse(404, f"The resolution '{call.path('resolution')}' does not exist.")
+    return answer(found)
+
+
 def categories(call: Call) -> Response:
     """Return the status categories."""
     return answer([status_category(call, key) for key in CATEGORIES])
@@ -135,4 +177,9 @@ OPERATIONS = (
     Operation("GET", "/priority", priorities, WORK, "read:priority"),
     Operation("GET", "/priority/search", search_priorities),
     Operation("GET", "/resolution", resolutions, WORK, "read:resolution"),
+    Operation("GET", "/status/{status}", one_status, WORK, "read:status", login="open"),
+    Operation("GET", "/statuscategory/{category}", one_category, WORK, "read:status"),
+    Operation("GET", "/issuetype/{type}", one_type, WORK, "read:issue-type", login="open"),
+    Operation("GET", "/priority/{priority}", one_priority, WORK, "read:priority"),
+    Operation("GET", "/resolution/{resolution}", one_resolution, WORK, "read:resolution"),
 )

@@ -6,7 +6,7 @@ from starlette.responses import Response
 
 from simulator.jira.api.call import Call
 from simulator.jira.api.draft import PROPERTY_LIMIT
-from simulator.jira.api.issues import project_of, the_issue
+from simulator.jira.api.issue_lookup import project_of, the_issue
 from simulator.jira.api.operation import Operation
 from simulator.jira.api.responses import answer, empty, refuse
 

@@ -116,6 +116,8 @@ def add(call: Call) -> Response:
     """Add users or groups to a role; one that is there already fails the request."""
     project, role = _to_change(call)
     body = call.members()
+    if call.world.switches.null_actors == "absent":
+        body = {name: value for name, value in body.items() if value is not None}
     if set(body) - {"user", "group", "groupId"} or ("group" in body and "groupId" in body):
         raise refuse(400, "Invalid request payload. Refer to the REST API documentation and try again.")
     users = [_user(call, each, project) for each in _ids(body, "user")]
@@ -139,6 +141,10 @@ def replace(call: Call) -> Response:
     actors = call.members().get("categorisedActors")
     if not isinstance(actors, dict):
         raise refuse(400, "The categorised actors have to be provided.")
+    if call.world.switches.null_actors == "absent":
+        actors = {name: value for name, value in actors.items() if value is not None}
+    if set(actors) - {USER_ACTOR, GROUP_ACTOR, f"{GROUP_ACTOR}-id"}:
+        raise refuse(400, "Invalid request payload. Refer to the REST API documentation and try again.")
     users = [_user(call, each, project) for each in _ids(actors, USER_ACTOR)]
     groups = [_group_by_id(call, each) for each in _ids(actors, f"{GROUP_ACTOR}-id")]
     groups += [_group_by_name(call, each) for each in _ids(actors, GROUP_ACTOR)]
@@ -155,10 +161,12 @@ def remove(call: Call) -> Response:
     if len(given) != 1:
         raise refuse(400, "Exactly one of 'user', 'group' and 'groupId' has to be provided.")
     value = call.query(given[0]) or ""
-    if given[0] == "group":
-        group = call.world.directory.group_by_name(value)
-        value = group.id if group else ""
-    call.world.leave_role(project, role, value, actor=call.me.account_id)
+    if given[0] == "user":
+        call.world.leave_role(project, role, user=value, actor=call.me.account_id)
+        return empty()
+    group = call.world.directory.group_by_name(value) if given[0] == "group" else None
+    group_id = value if given[0] == "groupId" else group.id if group else ""
+    call.world.leave_role(project, role, group=group_id, actor=call.me.account_id)
     return empty()
 
 

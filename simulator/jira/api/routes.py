@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from starlette.applications import Starlette
 from starlette.routing import BaseRoute, Mount, Route
+from starlette.types import ASGIApp
 
 from simulator.jira.api import (
     attachments,
@@ -31,6 +32,7 @@ from simulator.jira.api import (
 from simulator.jira.api.broadcast import Broadcast
 from simulator.jira.api.endpoint import Endpoint
 from simulator.jira.api.operation import Operation
+from simulator.jira.api.site_state import SiteState
 from simulator.jira.limits import Limits
 from simulator.jira.world import World
 
@@ -60,7 +62,7 @@ OPERATIONS: tuple[Operation, ...] = (
 VERSIONS = ("3", "2", "latest")
 
 
-def create_app(world: World) -> Starlette:
+def create_app(world: World) -> ASGIApp:
     """Return the HTTP face of a world: the site at the root, the gateway below `/ex/jira/{cloudId}`."""
     limits = Limits(world.switches)
     if not any(isinstance(each, Broadcast) for each in world.tracker.listeners):
@@ -68,7 +70,7 @@ def create_app(world: World) -> Starlette:
     below = _routes(world, limits, (each for each in OPERATIONS if not each.root))
     routes: list[BaseRoute] = [Mount(f"/rest/api/{version}", routes=below) for version in VERSIONS]
     routes += _routes(world, limits, (each for each in OPERATIONS if each.root))
-    return Starlette(routes=[*routes, Mount("/ex/jira/{cloud_id}", routes=routes)])
+    return SiteState(Starlette(routes=[*routes, Mount("/ex/jira/{cloud_id}", routes=routes)]), world)
 
 
 def _routes(world: World, limits: Limits, operations: Iterable[Operation]) -> list[Route]:

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import quote
 
 from starlette.responses import Response
 
 from simulator.jira.api.call import Call
+from simulator.jira.api.issue_lookup import project_of, visible
 from simulator.jira.api.operation import Operation
 from simulator.jira.api.projects import no_project
 from simulator.jira.api.responses import NO_ISSUE, answer, refuse
@@ -20,6 +22,12 @@ PERMISSIONS = ("ADMINISTER", "SYSTEM_ADMIN", "USER_PICKER", "BULK_CHANGE", *MEMB
 def myself(call: Call) -> Response:
     """Return the caller's own account."""
     return answer(user_full(call, call.me, call.listed("expand")))
+
+
+def session(call: Call) -> Response:
+    """Return the caller's session, which with an API token is the caller's name alone."""
+    address = f"{call.api}/user?accountId={quote(call.me.account_id, safe='')}"
+    return answer({"self": address, "name": call.me.account_id})
 
 
 def server(call: Call) -> Response:
@@ -61,10 +69,10 @@ def my_permissions(call: Call) -> Response:
 def _project(call: Call) -> Project | None:
     issue_key = call.query("issueKey") or call.query("issueId")
     if issue_key:
-        issue = call.world.issues.find(issue_key)
+        issue = visible(call, issue_key)
         if issue is None:
             raise refuse(404, NO_ISSUE)
-        return call.world.projects.by_id[issue.project_id]
+        return project_of(call, issue)
     key = call.query("projectKey") or call.query("projectId")
     if not key:
         return None
@@ -114,5 +122,6 @@ OPERATIONS = (
     Operation("GET", "/mypermissions", my_permissions, "read:jira-work", "read:permission", login="open"),
     Operation("GET", "/applicationrole", application_roles, "manage:jira-configuration", "read:application-role"),
     Operation("GET", "/rest/applinks/{version}/listApplicationlinks", application_links, root=True),
+    Operation("GET", "/rest/auth/1/session", session, root=True),
     Operation("GET", "/_edge/tenant_info", tenant, login="open", root=True),
 )

@@ -67,6 +67,8 @@ def bulk(call: Call) -> Response:
     start = call.integer("startAt", 0)
     size = min(call.integer("maxResults", 10), call.world.switches.users_bulk_cap)
     found = [user for each in dict.fromkeys(wanted) if (user := find(call, each)) is not None]
+    if call.world.switches.unknown_in_bulk == "404" and len(found) < len(set(wanted)):
+        raise refuse(404, NO_USER)
     shown = [user_listed(call, user) for user in found[start : start + size]]
     return answer(page(call, shown, start=start, size=size, total=len(found)))
 
@@ -94,6 +96,7 @@ def create(call: Call) -> Response:
         raise refuse(400, "You cannot add more users: the licence limit of the product has been reached.")
     if user is not None and (call.world.switches.existing_without_access_status == 400 or not products):
         raise refuse(400, "A user with that email address already exists but has no access to Jira.")
+    is_new = user is None
     if user is None:
         user = administration.create_user(
             email, now=call.world.now(), switches=call.world.switches, actor=call.me.account_id
@@ -102,6 +105,8 @@ def create(call: Call) -> Response:
         administration.invite_back(user, actor=call.me.account_id)
     for group in administration.access_groups(products):
         administration.add_member(group, user, actor=call.me.account_id)
+    if is_new and call.world.switches.invited_arrive == "suspended":
+        administration.set_membership_status(user, "suspended")
     if call.world.switches.create_user_400_but_made:
         raise refuse(400, MADE_ALL_THE_SAME)
     return answer(user_full(call, user), 201)
@@ -111,7 +116,7 @@ def _checked(body: dict[str, Any]) -> tuple[str, list[str]]:
     products, email = body.get("products"), body.get("emailAddress")
     if not isinstance(products, list):
         raise refuse(400, "You must specify the products that user can access.")
-    unknown = [str(each) for each in products if each not in PRODUCTS]
+    unknown = [str(each) for each in products if not isinstance(each, str) or each not in PRODUCTS]
     if unknown:
         raise refuse(400, f"Invalid products specified: {', '.join(unknown)}")
     if not email:

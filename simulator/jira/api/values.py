@@ -9,8 +9,9 @@ from typing import Any
 
 from simulator.jira import adf, times
 from simulator.jira.api.call import Call
+from simulator.jira.api.issue_lookup import visible
 from simulator.jira.api.responses import refuse
-from simulator.jira.catalogue import PRIORITIES, RESOLUTIONS, Choice
+from simulator.jira.catalogue import LINK_TYPES, PRIORITIES, RESOLUTIONS, Choice
 from simulator.jira.fields import Field
 from simulator.jira.issues import Adf
 from simulator.jira.projects import IssueType, Project
@@ -20,6 +21,13 @@ NOT_A_DOCUMENT = "Operation value must be an Atlassian Document (see the Atlassi
 NOT_TEXT = "Operation value must be a string"
 LABEL_LIMIT = 255
 DATE = re.compile(r"^\d{4}-\d{2}-\d{2}$")
+
+
+def as_id(value: Any) -> str:
+    """Return an id as the service keeps it: a number is as good as its text; anything else is none."""
+    if isinstance(value, str):
+        return value
+    return str(value) if type(value) is int else ""
 
 
 class ValueRefused(ValueError):  # noqa: N818 -- becomes an entry of `errors`
@@ -105,7 +113,7 @@ def _option(field: Field, value: Any) -> Any:
     if not isinstance(value, dict) or not ({"id", "value"} & set(value)):
         raise ValueRefused("Could not find valid 'id' or 'value' in the Parent Option object.")
     for option_id, text in field.options:
-        if value.get("id") == option_id or ("id" not in value and value.get("value") == text):
+        if as_id(value.get("id")) == option_id or ("id" not in value and value.get("value") == text):
             return {**value, "id": option_id, "value": text}
     raise ValueRefused(f"Option value '{value.get('value', value.get('id'))}' is not valid")
 
@@ -155,11 +163,20 @@ def resolution(value: Any) -> str:
     return next(each.name for each in RESOLUTIONS if each.id == chosen)
 
 
+def link_type_of(sent: Any) -> Choice | None:
+    """Return the kind of link that a value names by id or name."""
+    wanted = sent if isinstance(sent, dict) else {}
+    for each in LINK_TYPES:
+        if as_id(wanted.get("id")) == each.id or ("id" not in wanted and wanted.get("name") == each.name):
+            return each
+    return None
+
+
 def _chosen(choices: tuple[Choice, ...], value: Any, what: str) -> str:
     if not isinstance(value, dict):
         raise ValueRefused(f"Could not find valid 'id' or 'name' in {what.lower()} object.")
     for each in choices:
-        if value.get("id") == each.id or ("id" not in value and value.get("name") == each.name):
+        if as_id(value.get("id")) == each.id or ("id" not in value and value.get("name") == each.name):
             return each.id
     if "id" in value:
         raise ValueRefused(f"{what} with id '{value['id']}' does not exist.")
@@ -168,9 +185,9 @@ def _chosen(choices: tuple[Choice, ...], value: Any, what: str) -> str:
 
 def _assignee(call: Call, value: Any, project: Project) -> str | None:
     account_id = value.get("accountId", value.get("id")) if isinstance(value, dict) else None
-    if value is None or account_id in {None, "-1"}:
+    if value is None or account_id is None or account_id == "-1":
         return None
-    user = call.world.directory.users.get(str(account_id))
+    user = call.world.directory.users.get(account_id) if isinstance(account_id, str) else None
     if user is None or not user.active or not call.world.permissions.has(user, "ASSIGNABLE_USER", project):
         raise ValueRefused(f"User '{account_id}' cannot be assigned issues.")
     return user.account_id
@@ -189,7 +206,7 @@ def _parent(call: Call, value: Any, _: Project) -> str | None:
     if value is None:
         return None
     wanted = value.get("key", value.get("id")) if isinstance(value, dict) else None
-    issue = call.world.issues.find(str(wanted))
+    issue = visible(call, as_id(wanted))
     if issue is None:
         raise ValueRefused("Could not find issue by id or key.")
     return issue.id
@@ -200,7 +217,7 @@ def issue_type_of(call: Call, sent: Any, project: Project) -> IssueType | None:
     wanted = sent if isinstance(sent, dict) else {}
     for each in project.issue_types:
         kind = call.world.catalogue.issue_types[each]
-        if wanted.get("id") == kind.id or ("id" not in wanted and wanted.get("name") == kind.name):
+        if as_id(wanted.get("id")) == kind.id or ("id" not in wanted and wanted.get("name") == kind.name):
             return kind
     return None
 
