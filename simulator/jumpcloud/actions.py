@@ -11,7 +11,7 @@ from typing import Any
 from simulator.actions import ActionError, actions_by_name, perform
 from simulator.jumpcloud import applications, groups, people, rules
 from simulator.jumpcloud.errors import ApiError
-from simulator.jumpcloud.records import CONSOLE, Application, Key
+from simulator.jumpcloud.records import CONSOLE, Application, Directory, Key
 from simulator.jumpcloud.snapshot import group_id_of, user_id_of
 from simulator.jumpcloud.world import World
 
@@ -35,6 +35,16 @@ def suspend_user(world: World, *, user: str) -> dict[str, Any]:
 def activate_user(world: World, *, user: str) -> dict[str, Any]:
     """Activate a system user."""
     return change_user(world, user=user, state="ACTIVATED")
+
+
+def lock_user(world: World, *, user: str, seconds: float | None = None) -> dict[str, Any]:
+    """Lock a system user out, for so many seconds or until unlocked."""
+    return {"id": people.lock_user(world, CONSOLE, user_id_of(world, user), seconds=seconds).id}
+
+
+def unlock_user(world: World, *, user: str) -> dict[str, Any]:
+    """Let a locked system user in again, as a reset of the password does."""
+    return {"id": people.unlock_user(world, CONSOLE, user_id_of(world, user)).id}
 
 
 def delete_user(world: World, *, user: str) -> dict[str, Any]:
@@ -71,6 +81,55 @@ def _change_member(world: World, group: str, op: str, user: str) -> dict[str, An
     group_id, user_id = group_id_of(world, group), user_id_of(world, user)
     groups.change_member(world, CONSOLE, group_id, op, user_id)
     return {"group": group_id, "user": user_id}
+
+
+def master_group(world: World, *, group: str, directory: str, kind: str = "active_directory") -> dict[str, Any]:
+    """Let another directory (made when its name is new) have the say about the members of a group."""
+    found = next((each for each in world.directories if directory in {each.id, each.name}), None)
+    if found is None:
+        found = Directory(world.ids.next(), directory, kind)
+        world.directories.put(found)
+    known = groups.known_group(world, group_id_of(world, group))
+    groups.place_group(world, replace(known, mastered_by=found.id))
+    return {"group": known.id, "directory": found.id}
+
+
+def release_group(world: World, *, group: str) -> dict[str, Any]:
+    """Let JumpCloud itself have the say about the members of a group again."""
+    known = groups.known_group(world, group_id_of(world, group))
+    groups.place_group(world, replace(known, mastered_by=""))
+    return {"group": known.id}
+
+
+def sync_group(world: World, *, group: str, members: list[str] | None = None) -> dict[str, Any]:
+    """Let the other directory take back what was changed by hand, and bring its own `members` when given."""
+    group_id = group_id_of(world, group)
+    rules.take_back(world, group_id)
+    if members is not None:
+        ought = dict.fromkeys(user_id_of(world, each) for each in members)
+        for user_id in [each for each in world.members.rights(group_id) if each not in ought]:
+            world.members.remove(group_id, user_id, seen_from=world.later())
+        for user_id in ought:
+            if not world.members.has(group_id, user_id):
+                world.members.add(group_id, user_id, seen_from=world.later())
+    return {"group": group_id, "members": len(world.members.rights(group_id))}
+
+
+def add_organization(world: World, *, id: str, name: str = "Other Corp") -> dict[str, Any]:  # noqa: A002 - the word of the API
+    """Add another organization that keys of several organizations open; fill it by actions with `organization`."""
+    if id in {world.organization_id, *world.organizations}:
+        raise ValueError(f"There is an organization {id!r} already.")
+    added = World(clock=world.clock, organization_id=id, founded=False)
+    added.organization_name = name
+    world.organizations[id] = added
+    return {"id": id}
+
+
+def set_organization(world: World, *, id: str | None = None, name: str | None = None) -> dict[str, Any]:  # noqa: A002
+    """Give the organization another id or name, as if the keys belonged to another one."""
+    world.organization_id = world.journal.organization = id or world.organization_id
+    world.organization_name = name or world.organization_name
+    return {"id": world.organization_id, "name": world.organization_name}
 
 
 def add_application(world: World, *, name: str, **fields: Any) -> dict[str, Any]:
@@ -201,12 +260,19 @@ ACTIONS = actions_by_name(
     change_user,
     suspend_user,
     activate_user,
+    lock_user,
+    unlock_user,
     delete_user,
     add_group,
     change_group,
     delete_group,
     add_member,
     remove_member,
+    master_group,
+    release_group,
+    sync_group,
+    add_organization,
+    set_organization,
     add_application,
     delete_application,
     bind_application,
@@ -223,7 +289,12 @@ ACTIONS = actions_by_name(
 
 
 def act(world: World, action: str, /, **details: Any) -> dict[str, Any]:
-    """Carry out an action; raises ActionError for what is unknown or cannot be done."""
+    """Carry out an action, in another organization when `organization` names one; raises ActionError."""
+    other = details.pop("organization", None)
+    if other is not None and other != world.organization_id:
+        if other not in world.organizations:
+            raise ActionError(f"There is no organization {other!r}.")
+        world = world.organizations[other]
     try:
         return perform(ACTIONS, world, action, details)
     except ApiError as refused:

@@ -8,6 +8,8 @@ from simulator.jumpcloud.records import Admin, Application, Directory, Group, Ro
 from simulator.jumpcloud.switches import Switches
 from simulator.jumpcloud.world import World
 
+_COLOUR = "#202D38"
+"""One of the colours that the published description of v1 allows for a logo."""
 _USER_COLUMNS = {
     "_id": "id",
     "id": "id",
@@ -200,7 +202,7 @@ def application_document(application: Application, organization: str) -> dict[st
         "displayLabel": application.display_label,
         "displayName": application.display_name,
         "learnMore": "",
-        "logo": {"color": "", "url": ""},
+        "logo": {"color": _COLOUR, "url": ""},
         "name": application.name,
         "organization": organization,
         "sso": {"beta": False, "hidden": False, "jit": False, "type": "saml"},

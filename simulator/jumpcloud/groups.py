@@ -6,6 +6,7 @@ from typing import Any
 from simulator.jumpcloud import rules
 from simulator.jumpcloud.associations import change_link, record_association, record_membership
 from simulator.jumpcloud.errors import ApiError, not_found
+from simulator.jumpcloud.fields import GROUP, check_types
 from simulator.jumpcloud.ids import is_object_id
 from simulator.jumpcloud.records import Actor, Application, Group
 from simulator.jumpcloud.world import World
@@ -27,7 +28,7 @@ _FIELDS = {
 def create_group(world: World, by: Actor, fields: dict[str, Any]) -> Group:
     """Make a group from fields as on the wire; raises ApiError."""
     own = _own(fields)
-    if not own.get("name"):
+    if not own.get("name", "").strip():
         raise ApiError(400, "name is required")
     if own["name"].casefold() in world.group_ids:
         raise ApiError(world.switches.duplicate_group_status, "Already Exists")
@@ -88,6 +89,8 @@ def known_group(world: World, group_id: str) -> Group:
 def change_member(world: World, by: Actor, group_id: str, op: str, user_id: str) -> None:
     """Add a user to a group or remove one; raises ApiError with the answers of the contract, section 4."""
     group = known_group(world, group_id)
+    if group.kind != "user_group":
+        raise not_found()
     if not is_object_id(user_id):
         raise ApiError(world.switches.malformed_id_status, "Invalid object id")
     user = world.users.get(user_id)
@@ -95,14 +98,28 @@ def change_member(world: World, by: Actor, group_id: str, op: str, user_id: str)
         raise ApiError(world.switches.unknown_user_on_add_status, "Not Found")
     if op == "add" and user and user.state != "ACTIVATED" and world.switches.inactive_user_on_add_status != 204:
         raise ApiError(world.switches.inactive_user_on_add_status, "User is not active")
-    automated = group.membership_method == "DYNAMIC_AUTOMATED"
-    if automated and world.switches.dynamic_change == "reject":
-        raise ApiError(world.switches.dynamic_reject_status, "Membership of this group is managed automatically")
+    elsewhere = _changes_elsewhere(world, group)
     change_link(world.members, group_id, op, user_id, seen_from=world.later())
     if op != "update":
         record_membership(world, by, op, group, user)
-        if automated:
+        if elsewhere:
             rules.take_back_later(world, group_id, user_id, op)
+
+
+def _changes_elsewhere(world: World, group: Group) -> bool:
+    """Return whether a rule or another directory will take a change back; refuse when the service does."""
+    switches = world.switches
+    if group.mastered_by:
+        if switches.mastered_change == "reject":
+            raise ApiError(switches.mastered_reject_status, "Membership of this group is managed by its directory")
+        return True
+    if group.membership_method == "DYNAMIC_REVIEW_REQUIRED" and switches.reviewed_change == "reject":
+        raise ApiError(switches.dynamic_reject_status, "Membership of this group changes by review")
+    if group.membership_method != "DYNAMIC_AUTOMATED":
+        return False
+    if switches.dynamic_change == "reject":
+        raise ApiError(switches.dynamic_reject_status, "Membership of this group is managed automatically")
+    return True
 
 
 def change_binding(
@@ -127,12 +144,22 @@ def change_binding(
 
 
 def _own(fields: dict[str, Any]) -> dict[str, Any]:
+    check_types(fields, GROUP)
     own = {_FIELDS[name]: value for name, value in fields.items() if name in _FIELDS}
+    if own.get("membership_method", "") is None:
+        own["membership_method"] = "NOTSET"
     if "memberQueryExemptions" in fields:
-        own["exemptions"] = tuple(thing["id"] for thing in fields["memberQueryExemptions"] or ())
+        own["exemptions"] = tuple(_exempted(thing) for thing in fields["memberQueryExemptions"] or ())
+    rules.check_query(own.get("member_query"))
     if own.get("membership_method", "STATIC") not in _METHODS:
         raise ApiError(400, f"membershipMethod must be one of {', '.join(_METHODS)}")
     return own
+
+
+def _exempted(thing: Any) -> str:
+    if not isinstance(thing, dict) or not is_object_id(thing.get("id")):
+        raise ApiError(400, "memberQueryExemptions must be a list of graph objects")
+    return str(thing["id"])
 
 
 def _resource(group: Group) -> dict[str, Any]:

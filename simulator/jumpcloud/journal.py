@@ -26,7 +26,7 @@ class Journal:
     def __init__(self, clock: Callable[[], float], ids: ObjectIds, organization: str) -> None:
         self._clock = clock
         self._ids = ids
-        self._organization = organization
+        self.organization = organization
         self._events: list[Event] = []
 
     def __iter__(self) -> Iterator[Event]:
@@ -41,7 +41,7 @@ class Journal:
             "event_type": event_type,
             "timestamp": timestamp(at),
             "service": service,
-            "organization": self._organization,
+            "organization": self.organization,
             "success": True,
             "initiated_by": {"id": by.id, "type": by.type, "email": by.email},
             "auth_method": by.auth_method,
@@ -52,7 +52,10 @@ class Journal:
 
     def restore(self, bodies: list[Mapping[str, Any]]) -> None:
         """Put events back that were dumped."""
+        known = {event.id for event in self._events}
         for body in bodies:
+            if str(body["id"]) in known:
+                continue
             at = seconds(str(body["timestamp"]))
             self._events.append(Event(str(body["id"]), at, at, body))
         self._events.sort(key=lambda event: event.at)

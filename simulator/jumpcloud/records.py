@@ -95,6 +95,8 @@ class Group:
     """Users that the rule leaves alone."""
     notify: bool = False
     attributes: Mapping[str, Any] | None = None
+    mastered_by: str = ""
+    """Id of the other directory that has the say about the members."""
 
     @property
     def dynamic(self) -> bool:
@@ -138,8 +140,8 @@ class Actor:
 
 CONSOLE = Actor(id="0" * 24, type="admin", email="console@example.com")
 """The one who acts through the console when nobody in particular is meant."""
-RULES = Actor(id="", type="system", email="", auth_method="")
-"""The service itself, when a rule changes something."""
+SERVICE = Actor(id="", type="system", email="", auth_method="")
+"""The service itself, when a rule or the time changes something."""
 
 
 @dataclass(slots=True)

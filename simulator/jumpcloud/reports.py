@@ -47,7 +47,7 @@ def report_document(report: Report) -> dict[str, Any]:
         "expiration": timestamp(report.ordered_at + _KEPT_SECONDS),
         "requester_id": report.requester.id,
         "requester_email": report.requester.email,
-        "parameters": {},
+        "parameters": [],
     }
 
 

@@ -6,7 +6,8 @@ from typing import Any
 
 from simulator.jumpcloud import documents
 from simulator.jumpcloud.associations import record_membership
-from simulator.jumpcloud.records import RULES, Group, User
+from simulator.jumpcloud.errors import ApiError
+from simulator.jumpcloud.records import SERVICE, Group, User
 from simulator.jumpcloud.world import World
 
 _ORDERED: dict[str, Callable[[str, str], bool]] = {
@@ -28,7 +29,7 @@ def evaluate(world: World, group: Group) -> None:
     if not group.dynamic:
         return
     if group.membership_method == "DYNAMIC_AUTOMATED":
-        _take_back(world, group.id)
+        take_back(world, group.id)
     if not group.member_query:
         return
     ought = {user.id for user in world.users if _meets(user, group.member_query)}
@@ -41,6 +42,18 @@ def evaluate(world: World, group: Group) -> None:
             _apply(world, group, user_id, op)
     else:
         world.suggestions[group.id] = ops
+
+
+def check_query(query: Any) -> None:
+    """Refuse with 400 a rule that cannot be evaluated."""
+    filters = [] if query is None else query.get("filters") or []
+    known = {"eq", "ne", "in", "search", "between", *_ORDERED}
+    whole = isinstance(filters, list) and all(
+        isinstance(each, dict) and {"field", "operator", "value"} <= set(each) and each["operator"] in known
+        for each in filters
+    )
+    if not whole:
+        raise ApiError(400, "memberQuery must have filters with field, operator and value")
 
 
 def take_back_later(world: World, group_id: str, user_id: str, op: str) -> None:
@@ -58,10 +71,11 @@ def take_back_due(world: World) -> None:
     due = {group_id for at, group_id in world.reverts_due if at <= now}
     world.reverts_due = [entry for entry in world.reverts_due if entry[0] > now]
     for group_id in due:
-        _take_back(world, group_id)
+        take_back(world, group_id)
 
 
-def _take_back(world: World, group_id: str) -> None:
+def take_back(world: World, group_id: str) -> None:
+    """Undo every change made by hand to a group."""
     group = world.groups.get(group_id)
     for changed_group, user_id in list(world.by_hand):
         if changed_group == group_id:
@@ -81,7 +95,7 @@ def _apply(world: World, group: Group, user_id: str, op: str) -> None:
     else:
         world.members.remove(group.id, user_id, seen_from=world.later())
     if world.switches.dynamic_emits_association_change and user is not None:
-        record_membership(world, RULES, op, group, user)
+        record_membership(world, SERVICE, op, group, user)
 
 
 def _meets(user: User, query: Any) -> bool:

@@ -1,15 +1,18 @@
 """The truth of a world as plain JSON, and back.
 
 A document has any of `switches`, `organization`, `users`, `admins`, `roles`, `keys`, `service_accounts`, `groups`,
-`applications`, `directories` and `events`. Ids may be left out and are given then. `members` of a group, and `users`
-and `groups` of an application, are ids, or what a person would write: an e-mail address, a user name, a group name.
+`applications`, `directories`, `events` and `organizations` (documents of the other organizations behind the same
+keys). Ids may be left out and are given then. `members` of a group, and `users` and `groups` of an application, are
+ids, or what a person would write: an e-mail address, a user name, a group name.
 """
 
 from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
 
+from simulator.folding import ascii_lower
 from simulator.jumpcloud.journal import seconds
+from simulator.jumpcloud.people import stored_text
 from simulator.jumpcloud.records import (
     Admin,
     Application,
@@ -35,6 +38,7 @@ _PARTS = (
     "applications",
     "directories",
     "events",
+    "organizations",
 )
 _ALWAYS = ("id", "name", "description", "active", "api_key_allowed", "enabled")
 """Fields whose empty value is not their default."""
@@ -61,6 +65,7 @@ def dump(world: World) -> dict[str, Any]:
         ],
         "directories": [_slim(directory) for directory in world.directories],
         "events": [event.body for event in world.journal],
+        "organizations": [dump(other) for other in world.organizations.values()],
     }
 
 
@@ -70,7 +75,7 @@ def load(world: World, document: Mapping[str, Any]) -> None:
         raise ValueError(f"Unknown parts: {', '.join(unknown)}. Choose from: {', '.join(_PARTS)}.")
     change_switches(world.switches, **document.get("switches", {}))
     organization = document.get("organization", {})
-    world.organization_id = organization.get("id", world.organization_id)
+    world.organization_id = world.journal.organization = organization.get("id", world.organization_id)
     world.organization_name = organization.get("name", world.organization_name)
     world.roles.fill(_records(world, Role, document, "roles"))
     _load_users(world, document)
@@ -79,6 +84,10 @@ def load(world: World, document: Mapping[str, Any]) -> None:
     _load_applications(world, document)
     world.directories.fill(_records(world, Directory, document, "directories"))
     world.journal.restore(list(document.get("events", [])))
+    for other in document.get("organizations", []):
+        added = World(clock=world.clock, founded=False)
+        load(added, other)
+        world.organizations[added.organization_id] = added
 
 
 def replicate(world: World) -> World:
@@ -93,7 +102,7 @@ def replicate(world: World) -> World:
 def _load_users(world: World, document: Mapping[str, Any]) -> None:
     users = _records(world, User, document, "users")
     for user in users:
-        world.user_ids[user.email] = world.user_ids[user.username] = user.id
+        world.user_ids[ascii_lower(user.email)] = world.user_ids[ascii_lower(user.username)] = user.id
     world.users.fill(users)
 
 
@@ -132,7 +141,7 @@ def user_id_of(world: World, name: str) -> str:
     """Return the id of a user given by id, e-mail address or user name; raises ValueError."""
     if name in world.users:
         return name
-    found = world.user_ids.get(str(name).lower())
+    found = world.user_ids.get(ascii_lower(str(name)))
     if found is None:
         raise ValueError(f"There is no user {name!r}.")
     return found
@@ -177,9 +186,9 @@ def _complete(world: World, kind: Any, values: dict[str, Any]) -> None:
         created = values.get("created", int(world.clock() * 1000))
         values["created"] = int(seconds(created) * 1000) if isinstance(created, str) else created
     if kind in {User, Admin}:
-        values["email"] = str(values.get("email", "")).lower()
+        values["email"] = stored_text(world, str(values.get("email", "")))
     if kind is User:
-        values["username"] = str(values.get("username") or values["email"].partition("@")[0]).lower()
+        values["username"] = stored_text(world, str(values.get("username") or values["email"].partition("@")[0]))
     if kind is Application:
         values.setdefault("display_label", values.get("name", ""))
     for name in {"scopes", "exemptions"} & values.keys():

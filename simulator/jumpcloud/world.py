@@ -1,3 +1,5 @@
+from __future__ import annotations
+
 import time
 from collections.abc import Callable
 from typing import Any
@@ -49,13 +51,13 @@ class World:
         self.organization_id = organization_id
         self.organization_name = "Example Corp"
         self.organization_created = int(clock() * 1000)
-        self.users: Table[User] = Table(clock)
+        self.users: Table[User] = Table(clock, self._filter_lag)
         self.admins: Table[Admin] = Table(clock)
-        self.groups: Table[Group] = Table(clock)
+        self.groups: Table[Group] = Table(clock, self._filter_lag)
         self.applications: Table[Application] = Table(clock)
         self.directories: Table[Directory] = Table(clock)
         self.roles: Table[Role] = Table(clock)
-        self.members = Links(clock)
+        self.members = Links(clock, self._filter_lag)
         """Group -> user."""
         self.app_groups = Links(clock)
         """Application -> group."""
@@ -71,6 +73,10 @@ class World:
         """Token -> client id, end."""
         self.suggestions: dict[str, dict[str, str]] = {}
         """Group -> user -> "add" or "remove"."""
+        self.unlocks_due: dict[str, float] = {}
+        """User -> when the lock ends."""
+        self.organizations: dict[str, World] = {}
+        """The other organizations that keys of several organizations open, by id."""
         self.by_hand: dict[tuple[str, str], str] = {}
         """(group, user) -> op that a rule will take back."""
         self.reverts_due: list[tuple[float, str]] = []
@@ -86,6 +92,9 @@ class World:
         self.roles.fill(BUILT_IN_ROLES)
         if founded:
             self._found()
+
+    def _filter_lag(self) -> float:
+        return self.switches.filter_lag_ms / 1000
 
     def _found(self) -> None:
         """Every organization begins with somebody who can get in."""

@@ -9,6 +9,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from simulator.atlassian.errors import ApiError, Family, family_body
+from simulator.atlassian.fields import present
 from simulator.atlassian.world import Key, World
 from simulator.faults import Bucket
 from simulator.jsontext import JsonResponse, json_document
@@ -32,14 +33,14 @@ class Call:
         return self._path[name]
 
     def body(self) -> dict[str, Any]:
-        """Return the JSON object sent; raises ApiError when there is none."""
+        """Return the JSON object sent, without its null members; raises ApiError when there is none or a type is wrong."""
         try:
             document = json_document(self._raw or b"{}")
         except ValueError as exc:
             raise ApiError(400, "ADMIN-400-24", "Invalid request body") from exc
         if not isinstance(document, dict):
             raise ApiError(400, "ADMIN-400-24", "Invalid request body")
-        return document
+        return present(document)
 
     def many(self, name: str) -> list[str]:
         """Return a query parameter that may come several times, or once with commas."""

@@ -36,9 +36,12 @@ def read(cursor: str) -> Asked:
     try:
         padded = cursor + "=" * (-len(cursor) % 4)
         document = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
-        return Asked(document["q"], document["a"])
+        query, mark = document["q"], document["a"]
     except (binascii.Error, ValueError, KeyError, TypeError) as exc:
         raise ApiError(400, _INVALID_CURSOR, "Invalid page cursor") from exc
+    if not isinstance(query, dict) or not isinstance(mark, str | int | None):
+        raise ApiError(400, _INVALID_CURSOR, "Invalid page cursor")
+    return Asked(query, mark)
 
 
 def asked(query: dict[str, Any]) -> Asked:
@@ -49,8 +52,9 @@ def asked(query: dict[str, Any]) -> Asked:
 
 def limit_of(query: dict[str, Any], *, default: int = 20, maximum: int = MAXIMUM_LIMIT) -> int:
     """Return how many a page may have; raises ApiError."""
+    wanted = query.get("limit", default)
     try:
-        limit = int(query.get("limit", default))
+        limit = -1 if isinstance(wanted, bool) else int(wanted)
     except (TypeError, ValueError) as exc:
         raise ApiError(400, "ADMIN-400-21", "limit must be a number") from exc
     if not 1 <= limit <= maximum:

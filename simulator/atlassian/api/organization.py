@@ -95,9 +95,12 @@ def search_workspaces(call: Call) -> Response:
     if body.get("cursor") and set(body) > {"cursor"}:
         raise ApiError(400, "ADMIN-400-24", "A cursor comes alone")
     wanted = asked(body)
+    orders = wanted.query.get("sort") or []
+    if not isinstance(orders, list) or not all(isinstance(order, dict) for order in orders):
+        raise ApiError(400, "ADMIN-400-24", "sort must be a list of objects")
     test = _query(wanted.query.get("query"))
     rows = [row for row in _workspaces(call) if test(row)]
-    for order in reversed(wanted.query.get("sort") or []):
+    for order in reversed(orders):
         field = str(order.get("field", "")).removeprefix("attributes.")
         rows.sort(key=partial(_attribute, field), reverse=order.get("order") == "desc")
     limit = limit_of(wanted.query, maximum=_WORKSPACE_LIMIT)
@@ -167,6 +170,13 @@ def _query(query: Any) -> Test:
     """Return the test that a query over workspaces stands for; what it does not know it lets pass."""
     if not query:
         return lambda _: True
+    if not isinstance(query, dict):
+        raise ApiError(400, "ADMIN-400-24", "query must be an object")
+    for name in {"and", "nor"} & set(query):
+        if not isinstance(query[name], list):
+            raise ApiError(400, "ADMIN-400-24", f"{name} must be a list")
+    if "field" in query and not isinstance(query["field"], dict):
+        raise ApiError(400, "ADMIN-400-24", "field must be an object")
     if "and" in query:
         parts = [_query(part) for part in query["and"]]
         return lambda row: all(part(row) for part in parts)

@@ -31,6 +31,8 @@ def invite(call: Call) -> Response:
     if world.switches.unpaid:
         raise ApiError(402, "ADMIN-UAM-402-1", "The organization has no paid subscription")
     rules = body.get("permissionRules") or []
+    if not isinstance(rules, list) or not all(isinstance(rule, dict) for rule in rules):
+        raise ApiError(400, "ADMIN-UAM-400-1", "permissionRules must be a list of objects")
     if rules and world.jira.switches.licence_full:
         raise ApiError(409, "ADMIN-UAM-409-3", "Product licence limit exceeded")
     data = [_invite_one(call, str(email), rules, body.get("additionalGroups") or []) for email in emails]

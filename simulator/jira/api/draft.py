@@ -112,6 +112,8 @@ class Reader:
         except ValueRefused as refused:
             self.errors["comment"] = str(refused)
             document = None
+        if document is None or not document["content"]:
+            self.errors.setdefault("comment", "Comment body can not be empty!")
         return document or {"version": 1, "type": "doc", "content": []}
 
     def _require(self, draft: Draft, on_screen: dict[str, OnScreen]) -> None:

@@ -151,8 +151,9 @@ def _comments(call: Call, update: dict[str, Any]) -> list[Adf]:
             document = text_document(call, sent.get("body") if isinstance(sent, dict) else None)
         except ValueRefused as refused:
             raise refuse(400, errors={"comment": str(refused)}) from refused
-        if document is not None:
-            documents.append(document)
+        if document is None or not document["content"]:
+            raise refuse(400, errors={"comment": "Comment body can not be empty!"})
+        documents.append(document)
     return documents
 
 

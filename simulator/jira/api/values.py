@@ -184,8 +184,12 @@ def _chosen(choices: tuple[Choice, ...], value: Any, what: str) -> str:
 
 
 def _assignee(call: Call, value: Any, project: Project) -> str | None:
-    account_id = value.get("accountId", value.get("id")) if isinstance(value, dict) else None
-    if value is None or account_id is None or account_id == "-1":
+    if value is None:
+        return None
+    if not isinstance(value, dict) or not {"accountId", "id"} & set(value):
+        raise ValueRefused("Specify a valid 'assignee'")
+    account_id = value.get("accountId", value.get("id"))
+    if account_id is None or account_id == "-1":
         return None
     user = call.world.directory.users.get(account_id) if isinstance(account_id, str) else None
     if user is None or not user.active or not call.world.permissions.has(user, "ASSIGNABLE_USER", project):

@@ -14,17 +14,20 @@ from simulator.jumpcloud.world import World
 _SEES_ORGANIZATIONS = "organizations.readonly"
 
 
-def admit(world: World, request: Request, scopes: tuple[str, ...]) -> Actor:
-    """Return the one who calls, if he may do what needs any of these scopes; raises ApiError."""
+def admit(world: World, request: Request, scopes: tuple[str, ...]) -> tuple[Actor, World]:
+    """Return the one who calls, if he may do what needs any of these scopes, and the organization he chose.
+
+    Raises ApiError.
+    """
     if world.switches.source_blocked:
         raise ApiError(403, "403 Forbidden your IP has been blocked due to suspected abuse")
     _throttle(world, request)
     actor, role, multi_tenant = _identify(world, request)
-    _check_organization(world, request, scopes, multi_tenant=multi_tenant)
+    chosen = _organization(world, request, scopes, multi_tenant=multi_tenant)
     found = world.role_named(role)
     if found is None or not set(scopes) & set(found.scopes):
         raise ApiError(world.switches.read_only_status, "Forbidden")
-    return actor
+    return actor, chosen
 
 
 def _identify(world: World, request: Request) -> tuple[Actor, str, bool]:
@@ -47,15 +50,17 @@ def _identify(world: World, request: Request) -> tuple[Actor, str, bool]:
     raise ApiError(401, "Unauthorized: api key user not found")
 
 
-def _check_organization(world: World, request: Request, scopes: tuple[str, ...], *, multi_tenant: bool) -> None:
+def _organization(world: World, request: Request, scopes: tuple[str, ...], *, multi_tenant: bool) -> World:
     wanted = request.headers.get("x-org-id", "")
     if multi_tenant:
-        if not wanted and _SEES_ORGANIZATIONS not in scopes:
+        unchosen = not wanted and world.switches.unchosen_organization == "refused"
+        if unchosen and _SEES_ORGANIZATIONS not in scopes:
             raise ApiError(401, "Unauthorized: no organization selected")
-        if wanted and wanted != world.organization_id:
+        if wanted and wanted not in {world.organization_id, *world.organizations}:
             raise ApiError(401, "Unauthorized: organization not found")
     elif wanted and (world.switches.single_org_header == "forbidden" or wanted != world.organization_id):
         raise ApiError(403, "Forbidden: organization selection not allowed via header")
+    return world.organizations.get(wanted, world)
 
 
 def _throttle(world: World, request: Request) -> None:

@@ -11,6 +11,7 @@ from simulator.jumpcloud.api.call import Call, answer, compact
 from simulator.jumpcloud.api.paging import projected, sorted_by, v2_list, window
 from simulator.jumpcloud.errors import ApiError
 from simulator.jumpcloud.journal import timestamp
+from simulator.jumpcloud.world import World
 
 _IDS = ("_id", "id")
 _SEARCHED = ("name", "displayName", "displayLabel", "email", "username")
@@ -63,14 +64,22 @@ def read_application(call: Call) -> Response:
 
 def list_organizations(call: Call) -> Response:
     """GET /organizations: also the cheapest proof of a key."""
-    return _v1_list(call, [_organization(call)], sort="")
+    return _v1_list(call, [_organization(world) for world in _organizations(call)], sort="")
 
 
 def read_organization(call: Call) -> Response:
     """GET /organizations/{id}."""
-    if call.ident() != call.world.organization_id:
-        raise ApiError(call.world.switches.unknown_id_status, "Not Found")
-    return answer(_organization(call))
+    for world in _organizations(call):
+        if call.ident() == world.organization_id:
+            return answer(_organization(world))
+    raise ApiError(call.world.switches.unknown_id_status, "Not Found")
+
+
+def _organizations(call: Call) -> list[World]:
+    """Return the organizations that the caller's key opens: its own, and others when there are several."""
+    admin = call.home.admins.get(call.actor.id)
+    others = call.home.organizations.values() if admin is not None and admin.multi_tenant else ()
+    return [call.home, *others]
 
 
 def list_roles(call: Call) -> Response:
@@ -111,8 +120,7 @@ def scheduled_states(call: Call) -> Response:
     return v2_list(call, [], compact)
 
 
-def _organization(call: Call) -> dict[str, Any]:
-    world = call.world
+def _organization(world: World) -> dict[str, Any]:
     return {
         "_id": world.organization_id,
         "id": world.organization_id,

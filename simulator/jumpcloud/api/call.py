@@ -8,7 +8,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from simulator.jsontext import json_document
-from simulator.jumpcloud import rules
+from simulator.jumpcloud import people, rules
 from simulator.jumpcloud.api import access
 from simulator.jumpcloud.errors import ApiError, error_body
 from simulator.jumpcloud.ids import is_object_id
@@ -23,8 +23,10 @@ _NO_STORE = {"cache-control": "no-store"}
 class Call:
     """One admitted request, with what a handler needs of it."""
 
-    def __init__(self, world: World, request: Request, raw: bytes, actor: Actor) -> None:
+    def __init__(self, world: World, request: Request, raw: bytes, actor: Actor, home: World) -> None:
         self.world = world
+        self.home = home
+        """The organization that the caller's key belongs to."""
         self.actor = actor
         self.query: QueryParams = request.query_params
         self.headers: Headers = request.headers
@@ -105,10 +107,12 @@ class Endpoint:
         request = Request(scope, receive)
         raw = b"" if scope["method"] == "GET" else await request.body()
         try:
-            actor = access.admit(self._world, request, self._scopes)
-            if self._world.reverts_due:
-                rules.take_back_due(self._world)
-            response = self._handler(Call(self._world, request, raw, actor))
+            actor, world = access.admit(self._world, request, self._scopes)
+            if world.reverts_due:
+                rules.take_back_due(world)
+            if world.unlocks_due:
+                people.unlock_due(world)
+            response = self._handler(Call(world, request, raw, actor, self._world))
         except ApiError as refused:
             response = refusal(self._world, refused)
         await response(scope, receive, send)

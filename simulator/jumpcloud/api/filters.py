@@ -9,6 +9,7 @@ from typing import Any
 from starlette.datastructures import QueryParams
 
 from simulator.jumpcloud.errors import ApiError
+from simulator.jumpcloud.fields import check_texts
 
 Fields = Callable[[str], Any]
 """Gives a field's value by its name on the wire."""
@@ -127,6 +128,8 @@ def _search_filter(condition: Any) -> Test:
     tests = []
     for name, value in condition.items():
         if name in {"and", "or"}:
+            if not isinstance(value, list):
+                raise ApiError(400, f"{name} must be a list of conditions")
             parts = [_search_filter(part) for part in value]
             tests.append(_all(parts) if name == "and" else _any(parts))
         elif isinstance(value, dict):
@@ -142,7 +145,11 @@ def _search_term(search: dict[str, Any], default_fields: Sequence[str]) -> Test:
     term = search.get("searchTerm", "")
     terms = [str(one).casefold() for one in (term if isinstance(term, list) else [term])]
     names = search.get("fields") or default_fields
-    names = names.split() if isinstance(names, str) else names
+    names = (
+        names.split()
+        if isinstance(names, str)
+        else check_texts("fields", [*names] if isinstance(names, (list, tuple)) else names)
+    )
     return lambda fields: any(one in text_of(fields(name)).casefold() for one in terms for name in names)
 
 

@@ -12,6 +12,7 @@ from simulator.jumpcloud.api.call import Call, compact, nothing
 from simulator.jumpcloud.api.groups import seen_group
 from simulator.jumpcloud.api.paging import drift, sorted_by, v2_list
 from simulator.jumpcloud.errors import ApiError
+from simulator.jumpcloud.fields import OPERATION, check_types
 from simulator.jumpcloud.ids import is_object_id
 from simulator.jumpcloud.records import Application, User
 from simulator.jumpcloud.world import World
@@ -44,19 +45,28 @@ def change_member(call: Call) -> Response:
 def list_membership(call: Call) -> Response:
     """GET /usergroups/{group_id}/membership: transitive, which for user groups is the same set."""
     group = seen_group(call, call.ident("group_id"))
-    return _reached(call, [_direct("user", ident) for ident in call.world.members.seen_rights(group.id)])
+    return _reached(
+        call,
+        [_direct("user", ident) for ident in call.world.members.seen_rights(group.id, filtered=_is_filtered(call))],
+    )
 
 
 def list_memberof(call: Call) -> Response:
     """GET /users/{user_id}/memberof."""
     user = _seen_user(call)
-    return _reached(call, [_direct("user_group", ident) for ident in call.world.members.seen_lefts(user.id)])
+    return _reached(
+        call,
+        [_direct("user_group", ident) for ident in call.world.members.seen_lefts(user.id, filtered=_is_filtered(call))],
+    )
 
 
 def group_associations(call: Call) -> Response:
     """GET /usergroups/{group_id}/associations."""
     group = seen_group(call, call.ident("group_id"))
-    return _associations(call, {"application": call.world.app_groups.seen_lefts(group.id)}, _ELSEWHERE)
+    bound: dict[str, Sequence[str]] = {"application": call.world.app_groups.seen_lefts(group.id)}
+    if (directory := call.world.directories.get(group.mastered_by)) is not None:
+        bound[directory.type] = [directory.id]
+    return _associations(call, bound, _ELSEWHERE)
 
 
 def user_associations(call: Call) -> Response:
@@ -139,9 +149,14 @@ def user_applications(call: Call) -> Response:
     return _reached(call, [(("application", ident), found) for ident, found in paths.items()])
 
 
+def _is_filtered(call: Call) -> bool:
+    return "filter" in call.query
+
+
 def _operation(call: Call) -> tuple[str, str, str]:
     body = call.body()
-    op, kind, ident = (str(body.get(name, "")) for name in ("op", "type", "id"))
+    check_types(body, OPERATION)
+    op, kind, ident = (body.get(name, "") for name in ("op", "type", "id"))
     if op not in _OPS:
         raise ApiError(400, f"op must be one of {', '.join(_OPS)}")
     if not is_object_id(ident):
@@ -185,7 +200,10 @@ def _reached(call: Call, things: list[Reached]) -> Response:
         kind, ident = thing[0]
         return kind if name == "type" else ident
 
-    _, test = filters.v2_query(call.query.getlist("filter"), ("object_id", "type"))
+    wanted = call.query.getlist("filter")
+    if call.world.switches.object_id_filter == "ignored":
+        wanted = [each for each in wanted if not each.startswith("object_id:")]
+    _, test = filters.v2_query(wanted, ("object_id", "type"))
     if test is not None:
         things = [thing for thing in things if test(partial(value, thing))]
     sort = [name for name in call.query.get("sort", "").split(",") if name]

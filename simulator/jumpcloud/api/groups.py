@@ -11,6 +11,7 @@ from simulator.jumpcloud.api import filters
 from simulator.jumpcloud.api.call import Call, answer, compact, nothing
 from simulator.jumpcloud.api.paging import drift, projected, sorted_by, v2_list
 from simulator.jumpcloud.errors import ApiError
+from simulator.jumpcloud.fields import GROUP, check_texts, check_types
 from simulator.jumpcloud.records import CONSOLE, Group
 
 _FILTERED = (
@@ -48,7 +49,8 @@ def create_group(call: Call) -> Response:
 def change_group(call: Call) -> Response:
     """PUT /usergroups/{id}."""
     body = call.body()
-    if not body.get("name"):
+    check_types(body, GROUP)
+    if not body.get("name", "").strip():
         raise ApiError(400, "name is required")
     body.pop("type", None)
     group = groups.change_group(call.world, call.actor, call.ident(), body)
@@ -77,7 +79,7 @@ def apply_suggestions(call: Call) -> Response:
     """POST /usergroups/{group_id}/suggestions."""
     group = groups.known_group(call.world, call.ident("group_id"))
     waiting = call.world.suggestions.get(group.id, {})
-    wanted = call.body().get("user_ids", [])
+    wanted = check_texts("user_ids", call.body().get("user_ids", []))
     found = [user_id for user_id in wanted if user_id in waiting]
     for user_id in found:
         op = waiting.pop(user_id)
@@ -120,7 +122,11 @@ def _list(call: Call, kinds: Sequence[str]) -> Response:
 
     # Suggestion counts are not part of the group record, so that a list kept for them would grow stale.
     kept = (key, tuple(kinds), tuple(sort), bool(world.suggestions), world.switches.missing_membership_method)
-    rows = make(world.groups.listing(kinds, list)) if world.suggestions else world.groups.listing(kept, make)
+    filtered = test is not None
+    if world.suggestions:
+        rows = make(world.groups.listing((kinds, filtered), list, filtered=filtered))
+    else:
+        rows = world.groups.listing(kept, make, filtered=filtered)
     headers = {}
     if "x-unfiltered-total-count" in call.headers:
         unfiltered = sum(group.kind in kinds for group in world.groups)

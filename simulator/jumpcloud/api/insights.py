@@ -10,6 +10,7 @@ from simulator.jumpcloud import reports
 from simulator.jumpcloud.api.call import Call, answer
 from simulator.jumpcloud.api.search_terms import field_values, term_test
 from simulator.jumpcloud.errors import ApiError
+from simulator.jumpcloud.fields import EVENTS, check_texts, check_types
 from simulator.jumpcloud.journal import Event, seconds, timestamp
 
 SERVICES = (
@@ -38,6 +39,7 @@ _MAXIMUM_LIMIT = 10_000
 def list_events(call: Call) -> Response:
     """POST /events."""
     body = call.body()
+    check_types(body, EVENTS)
     descending = str(body.get("sort", "")).upper() == "DESC"
     events = _found(call, body)
     if descending:
@@ -115,9 +117,11 @@ def read_artifact(call: Call) -> Response:
 
 def _found(call: Call, body: dict[str, Any]) -> list[Event]:
     """Return everything that the query asks for, oldest first; raises ApiError 400."""
+    check_types(body, EVENTS)
     services = body.get("service")
     if not isinstance(services, list) or not services:
         raise ApiError(400, "service is required")
+    check_texts("service", services)
     if unknown := [service for service in services if service not in SERVICES]:
         raise ApiError(400, f"Invalid service: {unknown[0]}. Valid services: {', '.join(SERVICES)}")
     now = call.world.clock()
@@ -159,7 +163,7 @@ def _mark(event: Event) -> list[Any]:
 
 
 def _after(events: list[Event], after: Any, *, descending: bool) -> list[Event]:
-    if not (isinstance(after, list) and len(after) == 2 and isinstance(after[0], int)):
+    if not (isinstance(after, list) and len(after) == 2 and type(after[0]) is int):
         raise ApiError(400, "search_after must be the value of X-Search_after")
     mark = (after[0], str(after[1]))
     if descending:
@@ -171,6 +175,6 @@ def _cut(bodies: list[Any], fields: Any) -> list[Any]:
     if fields is None:
         return bodies
     known = {name for body in bodies for name in body} or {*fields}
-    if not isinstance(fields, list) or not known & set(fields):
+    if not known & set(check_texts("fields", fields)):
         raise ApiError(400, "fields names no field of an event")
     return [{name: value for name, value in body.items() if name in fields} for body in bodies]

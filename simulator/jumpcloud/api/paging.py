@@ -17,6 +17,8 @@ MAXIMUM_LIMIT = 100
 
 def window(world: World, limit: Any, skip: Any) -> tuple[int, int]:
     """Return limit and skip as numbers; None takes the default. Raises ApiError."""
+    if isinstance(limit, bool) or isinstance(skip, bool):
+        raise ApiError(400, "limit and skip must be numbers")
     try:
         limit = DEFAULT_LIMIT if limit in (None, "") else int(limit)
         skip = 0 if skip in (None, "") else int(skip)

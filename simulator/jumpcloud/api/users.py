@@ -7,11 +7,13 @@ from typing import Any
 
 from starlette.responses import Response
 
+from simulator.folding import ascii_lower
 from simulator.jumpcloud import documents, people
 from simulator.jumpcloud.api import filters
 from simulator.jumpcloud.api.call import Call, answer, raw_answer
 from simulator.jumpcloud.api.paging import drift, projected, sorted_by, window
 from simulator.jumpcloud.errors import ApiError
+from simulator.jumpcloud.fields import SEARCH, check_texts, check_types
 from simulator.jumpcloud.records import CONSOLE, User
 from simulator.jumpcloud.world import World
 
@@ -30,7 +32,8 @@ def list_users(call: Call) -> Response:
     key, test, equal = filters.v1_query(call.query, without_dollar)
     search_key, search = filters.v1_search(call.query, _SEARCHED)
     sort = call.query.get("sort", "").split()
-    if len(equal) == 1 and search is None and set(equal) <= set(_UNIQUE):
+    by_index = len(equal) == 1 and search is None and set(equal) <= set(_UNIQUE)
+    if by_index and not call.world.switches.filter_lag_ms:
         rows: Sequence[User] = _by_index(call.world, *next(iter(equal.items())))
     else:
         rows = _select(call.world, (key, search_key, without_dollar), [test, search], sort)
@@ -41,19 +44,24 @@ def list_users(call: Call) -> Response:
 def search_users(call: Call) -> Response:
     """POST /search/systemusers."""
     body = call.body()
+    check_types(body, SEARCH)
     key, test = filters.search_body(body, _SEARCHED)
-    sort = body.get("sort") or call.query.get("sort") or ""
-    rows = _select(call.world, ("search", key), [test], sort.split() if isinstance(sort, str) else sort)
-    fields = body.get("fields") or call.query.get("fields") or ""
+    rows = _select(call.world, ("search", key), [test], _names(call, body, "sort"))
+    names = _names(call, body, "fields")
     limit, skip = window(
         call.world,
         body.get("limit", call.query.get("limit")),
         body.get("skip", call.query.get("skip")),
     )
-    names = fields.split() if isinstance(fields, str) else list(fields)
     switches = call.world.switches
     with_groups = switches.search_returns_memberof and ("memberof" in names or not switches.memberof_needs_fields)
     return _page(call, rows, limit, skip, names, with_groups=with_groups)
+
+
+def _names(call: Call, body: dict[str, Any], name: str) -> list[str]:
+    """Return field names sent in the body, as a list or with blanks between, or in the query."""
+    sent = body.get(name) or call.query.get(name) or ""
+    return sent.split() if isinstance(sent, str) else check_texts(name, sent)
 
 
 def read_user(call: Call) -> Response:
@@ -96,7 +104,7 @@ def suspend_user(call: Call) -> Response:
 
 def _by_index(world: World, name: str, value: str) -> list[User]:
     """Return at most one user; the filter tells capitals apart, the index does not."""
-    user = world.users.seen(value if name in _IDS else world.user_ids.get(value.lower(), ""))
+    user = world.users.seen(value if name in _IDS else world.user_ids.get(ascii_lower(value), ""))
     return [user] if user is not None and documents.user_value(user, name) == value else []
 
 
@@ -111,7 +119,7 @@ def _select(
             rows = [user for user in rows if test(partial(documents.user_value, user))]
         return sorted_by(rows, sort, documents.user_value)
 
-    rows = world.users.listing((key, tuple(sort)), make)
+    rows = world.users.listing((key, tuple(sort)), make, filtered=bool(wanted))
     if not sort and world.switches.unsorted_order == "rotating" and rows:
         world.turns += _TURN
         turn = world.turns % len(rows)
