@@ -16,6 +16,7 @@ from simulator.actions import describe_actions
 from simulator.calls import CallLog
 from simulator.faults import Fault, Faults, RateLimit
 from simulator.jsontext import JsonResponse, json_document
+from simulator.provisioning import Connection, Provisioning
 from simulator.switches import change_switches, describe_switches
 from simulator.systems import act, dump, load, system_of
 from simulator.world import World
@@ -33,7 +34,16 @@ class _RefusedError(ValueError):
 class Control:
     """What the control door can do with the running systems."""
 
-    def __init__(self, worlds: Mapping[str, World], *, faults: Faults, calls: CallLog, state_file: Path | None) -> None:
+    def __init__(
+        self,
+        worlds: Mapping[str, World],
+        *,
+        faults: Faults,
+        calls: CallLog,
+        provisioning: Provisioning,
+        state_file: Path | None,
+    ) -> None:
+        self._provisioning = provisioning
         self._worlds = worlds
         self._faults = faults
         self._calls = calls
@@ -59,6 +69,9 @@ class Control:
             ("PATCH", "/switches/{system}", self._switch),
             ("GET", "/requests", self._requests),
             ("DELETE", "/requests", self._reset_requests),
+            ("GET", "/provisioning", self._provisioned),
+            ("PUT", "/provisioning", self._connect),
+            ("POST", "/provisioning/retry", self._retry),
             ("GET", "/actions/{system}", self._actions),
             ("POST", "/actions/{system}", self._act),
         ]
@@ -158,6 +171,17 @@ class Control:
         self._calls.reset()
         return Response(status_code=204)
 
+    async def _provisioned(self, _: Request) -> Response:
+        self._provisioning.run()
+        return JsonResponse(self._provisioning.view())
+
+    async def _connect(self, request: Request) -> Response:
+        self._provisioning.connect(_parsed(Connection, await _body(request)))
+        return JsonResponse(self._provisioning.view())
+
+    async def _retry(self, _: Request) -> Response:
+        return JsonResponse({"changed": self._provisioning.retry()})
+
     async def _actions(self, request: Request) -> Response:
         return JsonResponse(describe_actions(system_of(self._world(request)).ACTIONS))
 
@@ -165,7 +189,10 @@ class Control:
         world = self._world(request)
         details = await _body(request)
         action = str(details.pop("do", ""))
-        return JsonResponse(act(world, action, **details))
+        self._provisioning.run()
+        done = act(world, action, **details)
+        self._provisioning.run()
+        return JsonResponse(done)
 
 
 def _door(handler: Handler) -> Handler:

@@ -19,6 +19,7 @@ from simulator.faults import Faults
 from simulator.jira import World as JiraWorld
 from simulator.jumpcloud import World as JumpCloudWorld
 from simulator.middleware import Watched
+from simulator.provisioning import Provisioned, Provisioning
 from simulator.systems import system_named
 from simulator.wire import Listener, bind
 from simulator.world import World
@@ -49,7 +50,14 @@ class Simulators:
         self.faults = Faults(replicate=self._replicas)
         self.calls = CallLog()
         self.worlds = _worlds(jumpcloud, jira, atlassian)
-        self.control = Control(self.worlds, faults=self.faults, calls=self.calls, state_file=state_file)
+        self.provisioning = Provisioning(jumpcloud, jira)
+        self.control = Control(
+            self.worlds,
+            faults=self.faults,
+            calls=self.calls,
+            provisioning=self.provisioning,
+            state_file=state_file,
+        )
         self._host = host
         self._sockets: dict[str, socket.socket] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -127,7 +135,7 @@ class Simulators:
         for name, world in self.worlds.items():
             system = system_named(name)
             apps[name] = Watched(
-                system.create_app(world),
+                Provisioned(system.create_app(world), self.provisioning.run),
                 system=name,
                 faults=self.faults,
                 calls=self.calls,
