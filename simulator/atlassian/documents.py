@@ -57,7 +57,7 @@ def user_document(world: World, user: User, expand: Sequence[str] = ()) -> dict[
         "timeZone": user.time_zone,
         "links": {"self": user.account_id},
     }
-    if user.email and (user.managed or not user.email_hidden):
+    if user.email and (user.managed or not user.email_hidden or world.switches.unmanaged_emails == "shown"):
         document["email"] = user.email
     if "platformRoles" in expand:
         document["platformRoles"] = list(world.platform_roles.get(user.account_id, ()))

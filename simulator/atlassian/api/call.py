@@ -50,16 +50,6 @@ class Call:
 Handler = Callable[[Call], Response]
 
 
-def answer(document: Any, status: int = 200) -> Response:
-    """Return a JSON answer."""
-    return JsonResponse(document, status_code=status)
-
-
-def nothing() -> Response:
-    """Return 204 without a body."""
-    return Response(status_code=204)
-
-
 class Endpoint:
     """A route of the service as an ASGI application: who may, then what.
 

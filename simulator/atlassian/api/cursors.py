@@ -70,7 +70,7 @@ def page_of(
     Keys in order are resumed behind the mark, so that nothing is missed when others come and go; a list that only
     grows at its end is resumed by position.
     """
-    start = 0 if after is None else bisect_right(keys, after) if in_order else int(after)
+    start = 0 if after is None else bisect_right(keys, str(after)) if in_order else place_of(after)
     kept: list[T] = []
     for position in range(start, len(keys)):
         if len(kept) == limit:
@@ -79,6 +79,13 @@ def page_of(
         if thing is not None:
             kept.append(thing)
     return kept, None
+
+
+def place_of(after: Any) -> int:
+    """Return the mark of a cursor that counts; raises ApiError when it is no number."""
+    if type(after) is not int:
+        raise ApiError(400, _INVALID_CURSOR, "Invalid page cursor")
+    return after
 
 
 def links(call: Call, query: dict[str, Any], mark: Any) -> dict[str, Any]:

@@ -6,8 +6,9 @@ from typing import Any
 from starlette.responses import Response
 
 from simulator.atlassian import documents
-from simulator.atlassian.api.call import Call, answer, nothing
+from simulator.atlassian.api.call import Call
 from simulator.atlassian.api.cursors import any_of, asked, limit_of, links, page_of
+from simulator.atlassian.api.responses import answer, empty
 from simulator.atlassian.errors import ApiError
 from simulator.atlassian.world import World
 from simulator.jira.people import Group, User
@@ -76,7 +77,7 @@ def delete(call: Call) -> Response:
     if group.grants:
         raise ApiError(403, "ADMIN-403-6", "The group is the default of a product")
     call.world.jira.administration.delete_group(group, actor=call.key.account_id)
-    return nothing()
+    return empty()
 
 
 def add_member(call: Call) -> Response:
@@ -92,7 +93,7 @@ def add_member(call: Call) -> Response:
     if group.grants and call.world.jira.switches.licence_full:
         raise ApiError(409, "ADMIN-409-3" if distinct else "ADMIN-409-28", "Conflict")
     call.world.jira.administration.add_member(group, user, actor=call.key.account_id)
-    return nothing()
+    return empty()
 
 
 def remove_member(call: Call) -> Response:
@@ -102,7 +103,7 @@ def remove_member(call: Call) -> Response:
     if not call.world.jira.directory.is_member(group, user.account_id):
         raise ApiError(404, "ADMIN-404-8", "The user is not in the group")
     call.world.jira.administration.remove_member(group, user, actor=call.key.account_id)
-    return nothing()
+    return empty()
 
 
 def role_assignments(call: Call) -> Response:

@@ -4,7 +4,8 @@ from typing import Any
 
 from starlette.responses import Response
 
-from simulator.atlassian.api.call import Call, answer, nothing
+from simulator.atlassian.api.call import Call
+from simulator.atlassian.api.responses import answer, empty
 from simulator.atlassian.documents import managed_document
 from simulator.atlassian.errors import ApiError
 from simulator.jira.people import User
@@ -46,7 +47,7 @@ def disable(call: Call) -> Response:
         raise _conflict(user, "account.pending-deletion", "The account is about to be deleted")
     if user.account_status == "active":
         call.world.jira.administration.set_account_status(user, "inactive", actor=call.key.account_id)
-    return nothing()
+    return empty()
 
 
 def enable(call: Call) -> Response:
@@ -56,7 +57,7 @@ def enable(call: Call) -> Response:
         raise _conflict(user, "account.pending-deletion", "The account is about to be deleted")
     if user.account_status != "active":
         call.world.jira.administration.set_account_status(user, "active", actor=call.key.account_id)
-    return nothing()
+    return empty()
 
 
 def delete(call: Call) -> Response:

@@ -8,8 +8,9 @@ from typing import Any
 from starlette.responses import Response
 
 from simulator.atlassian import documents
-from simulator.atlassian.api.call import Call, answer
-from simulator.atlassian.api.cursors import any_of, asked, limit_of, links, page_of, url_links
+from simulator.atlassian.api.call import Call
+from simulator.atlassian.api.cursors import any_of, asked, limit_of, links, page_of, place_of, url_links
+from simulator.atlassian.api.responses import answer
 from simulator.atlassian.errors import ApiError
 
 _V1_PAGE = 100
@@ -104,7 +105,7 @@ def search_workspaces(call: Call) -> Response:
         field = str(order.get("field", "")).removeprefix("attributes.")
         rows.sort(key=partial(_attribute, field), reverse=order.get("order") == "desc")
     limit = limit_of(wanted.query, maximum=_WORKSPACE_LIMIT)
-    start = int(wanted.after or 0)
+    start = place_of(wanted.after or 0)
     page = rows[start : start + limit]
     mark = start + limit if start + limit < len(rows) else None
     query = {name: value for name, value in wanted.query.items() if name != "cursor"}

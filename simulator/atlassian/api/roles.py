@@ -4,7 +4,8 @@ from typing import Any
 
 from starlette.responses import Response
 
-from simulator.atlassian.api.call import Call, answer, nothing
+from simulator.atlassian.api.call import Call
+from simulator.atlassian.api.responses import answer, empty
 from simulator.atlassian.errors import ApiError
 from simulator.jira.administration import named_user
 from simulator.jira.journal import Named
@@ -53,7 +54,7 @@ def assign(call: Call) -> Response:
             raise ApiError(409, "ADMIN-UAM-409-3", "Product licence limit exceeded")
         _give(call, user, resource)
     call.world.jira.journal.note("role_granted", named_user(user), actor=call.key.account_id, target=_role(role))
-    return nothing()
+    return empty()
 
 
 def revoke(call: Call) -> Response:
@@ -65,7 +66,7 @@ def revoke(call: Call) -> Response:
     else:
         _take(call, user, resource)
     call.world.jira.journal.note("role_revoked", named_user(user), actor=call.key.account_id, target=_role(role))
-    return nothing()
+    return empty()
 
 
 def _asked(call: Call) -> tuple[User, str, str]:

@@ -6,8 +6,9 @@ from typing import Any
 from starlette.responses import Response
 
 from simulator.atlassian import documents
-from simulator.atlassian.api.call import Call, answer, nothing
+from simulator.atlassian.api.call import Call
 from simulator.atlassian.api.cursors import any_of, asked, limit_of, links, page_of
+from simulator.atlassian.api.responses import answer, empty
 from simulator.atlassian.errors import ApiError
 from simulator.atlassian.world import ORG_ADMIN, World
 from simulator.jira.administration import named_user
@@ -73,7 +74,7 @@ def suspend(call: Call) -> Response:
     if user.membership_status == "suspended":
         return _again(call.world.switches.repeated_suspend_status)
     call.world.jira.administration.set_membership_status(user, "suspended", actor=call.key.account_id)
-    return nothing()
+    return empty()
 
 
 def restore(call: Call) -> Response:
@@ -82,16 +83,20 @@ def restore(call: Call) -> Response:
     if user.membership_status == "active":
         return _again(call.world.switches.repeated_restore_status)
     call.world.jira.administration.set_membership_status(user, "active", actor=call.key.account_id)
-    return nothing()
+    return empty()
 
 
 def remove(call: Call) -> Response:
     """DELETE …/users/{accountId}: carried out at once, seen after its delay."""
+    known = call.world.jira.directory.users.get(call.part("accountId"))
+    gone = known is not None and known.membership_status == "no_membership"
+    if gone and call.world.switches.repeated_remove_status == 204:
+        return empty()
     user = _member(call)
     _check_protected(call, user)
     seen_from = call.world.jira.now() + call.world.switches.removal_delay_ms / 1000
     call.world.jira.administration.remove_user(user, seen_from=seen_from, actor=call.key.account_id)
-    return nothing()
+    return empty()
 
 
 def role_assignments(call: Call) -> Response:
@@ -254,5 +259,5 @@ def _check_protected(call: Call, user: User) -> None:
 
 def _again(status: int) -> Response:
     if status == 204:
-        return nothing()
+        return empty()
     raise ApiError(status, "ADMIN-400-24", "The user is in that state already")

@@ -7,8 +7,9 @@ from starlette.responses import Response
 
 from simulator.jumpcloud import documents, people
 from simulator.jumpcloud.api import filters
-from simulator.jumpcloud.api.call import Call, answer, compact
+from simulator.jumpcloud.api.call import Call
 from simulator.jumpcloud.api.paging import projected, sorted_by, v2_list, window
+from simulator.jumpcloud.api.responses import answer, compact
 from simulator.jumpcloud.errors import ApiError
 from simulator.jumpcloud.journal import timestamp
 from simulator.jumpcloud.world import World

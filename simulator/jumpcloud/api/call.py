@@ -1,4 +1,3 @@
-import json
 from collections.abc import Callable
 from typing import Any
 
@@ -10,14 +9,11 @@ from starlette.types import Receive, Scope, Send
 from simulator.jsontext import json_document
 from simulator.jumpcloud import people, rules
 from simulator.jumpcloud.api import access
-from simulator.jumpcloud.errors import ApiError, error_body
+from simulator.jumpcloud.api.responses import error_response
+from simulator.jumpcloud.errors import ApiError
 from simulator.jumpcloud.ids import is_object_id
 from simulator.jumpcloud.records import Actor
 from simulator.jumpcloud.world import World
-
-_HTML = "<html><head><title>{0}</title></head><body><center><h1>{0}</h1></center></body></html>"
-_COMPACT = json.JSONEncoder(separators=(",", ":"))
-_NO_STORE = {"cache-control": "no-store"}
 
 
 class Call:
@@ -59,40 +55,6 @@ class Call:
 Handler = Callable[[Call], Response]
 
 
-def answer(document: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
-    """Return a JSON answer."""
-    return raw_answer(compact(document).encode(), status, headers)
-
-
-def compact(document: Any) -> str:
-    """Return JSON without blanks."""
-    return _COMPACT.encode(document)
-
-
-def raw_answer(body: bytes, status: int = 200, headers: dict[str, str] | None = None) -> Response:
-    """Return an answer whose JSON is made already."""
-    return Response(
-        body, status, headers={**_NO_STORE, **(headers or {})}, media_type="application/json; charset=utf-8"
-    )
-
-
-def nothing() -> Response:
-    """Return 204 without a body."""
-    return Response(status_code=204, headers=_NO_STORE)
-
-
-def refusal(world: World, refused: ApiError) -> Response:
-    """Return an error in the form that the switches ask for."""
-    match world.switches.error_bodies:
-        case "empty":
-            return Response(b"", refused.status, headers=refused.headers)
-        case "html":
-            page = _HTML.format(f"{refused.status} {refused.message}")
-            return Response(page, refused.status, headers=refused.headers, media_type="text/html")
-        case _:
-            return answer(error_body(world, refused.status, refused.message), refused.status, refused.headers)
-
-
 class Endpoint:
     """A route of the service as an ASGI application: who may, then what."""
 
@@ -114,5 +76,5 @@ class Endpoint:
                 people.unlock_due(world)
             response = self._handler(Call(world, request, raw, actor, self._world))
         except ApiError as refused:
-            response = refusal(self._world, refused)
+            response = error_response(self._world, refused)
         await response(scope, receive, send)

@@ -8,9 +8,10 @@ from starlette.responses import Response
 
 from simulator.jumpcloud import applications, groups
 from simulator.jumpcloud.api import filters
-from simulator.jumpcloud.api.call import Call, compact, nothing
+from simulator.jumpcloud.api.call import Call
 from simulator.jumpcloud.api.groups import seen_group
 from simulator.jumpcloud.api.paging import drift, sorted_by, v2_list
+from simulator.jumpcloud.api.responses import compact, empty
 from simulator.jumpcloud.errors import ApiError
 from simulator.jumpcloud.fields import OPERATION, check_types
 from simulator.jumpcloud.ids import is_object_id
@@ -39,7 +40,7 @@ def change_member(call: Call) -> Response:
     if kind != "user":
         raise ApiError(400, "type must be user")
     groups.change_member(call.world, call.actor, group_id, op, ident)
-    return nothing()
+    return empty()
 
 
 def list_membership(call: Call) -> Response:
@@ -106,7 +107,7 @@ def change_application_association(call: Call) -> Response:
     if kind not in {"user", "user_group"}:
         raise ApiError(400, "type must be user or user_group")
     groups.change_binding(call.world, call.actor, application, op, (kind, ident), from_app=True)
-    return nothing()
+    return empty()
 
 
 def application_groups(call: Call) -> Response:
@@ -172,7 +173,7 @@ def _bind_from_side(call: Call, side: str, ident: str) -> Response:
         raise ApiError(400, "Invalid target type")
     application = applications.known_application(call.world, target)
     groups.change_binding(call.world, call.actor, application, op, (side, ident), from_app=False)
-    return nothing()
+    return empty()
 
 
 def _associations(call: Call, bound: dict[str, Sequence[str]], empty: Iterable[str]) -> Response:

@@ -8,8 +8,9 @@ from starlette.responses import Response
 
 from simulator.jumpcloud import documents, groups
 from simulator.jumpcloud.api import filters
-from simulator.jumpcloud.api.call import Call, answer, compact, nothing
+from simulator.jumpcloud.api.call import Call
 from simulator.jumpcloud.api.paging import drift, projected, sorted_by, v2_list
+from simulator.jumpcloud.api.responses import answer, compact, empty
 from simulator.jumpcloud.errors import ApiError
 from simulator.jumpcloud.fields import GROUP, check_texts, check_types
 from simulator.jumpcloud.records import CONSOLE, Group
@@ -62,7 +63,7 @@ def delete_group(call: Call) -> Response:
     ident = call.ident()
     document = documents.group_document(call.world, groups.known_group(call.world, ident))
     groups.remove_group(call.world, call.actor, ident)
-    return answer(document) if call.world.switches.delete_group_status == 200 else nothing()
+    return answer(document) if call.world.switches.delete_group_status == 200 else empty()
 
 
 def list_suggestions(call: Call) -> Response:

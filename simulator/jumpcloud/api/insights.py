@@ -7,7 +7,8 @@ from typing import Any
 from starlette.responses import Response
 
 from simulator.jumpcloud import reports
-from simulator.jumpcloud.api.call import Call, answer
+from simulator.jumpcloud.api.call import Call
+from simulator.jumpcloud.api.responses import answer
 from simulator.jumpcloud.api.search_terms import field_values, term_test
 from simulator.jumpcloud.errors import ApiError
 from simulator.jumpcloud.fields import EVENTS, check_texts, check_types
@@ -111,7 +112,7 @@ def read_artifact(call: Call) -> Response:
     if report is None or kind is None:
         raise ApiError(404, "Not Found")
     if kind == "CSV":
-        return Response(reports.as_csv(report), media_type="text/csv")
+        return Response(reports.as_csv(report).encode(errors="replace"), media_type="text/csv")
     return Response(reports.as_json(report), media_type="application/json")
 
 

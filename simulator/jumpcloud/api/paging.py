@@ -5,7 +5,8 @@ from typing import Any, TypeVar
 
 from starlette.responses import Response
 
-from simulator.jumpcloud.api.call import Call, raw_answer
+from simulator.jumpcloud.api.call import Call
+from simulator.jumpcloud.api.responses import raw_answer
 from simulator.jumpcloud.errors import ApiError
 from simulator.jumpcloud.world import World
 

@@ -5,7 +5,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from simulator.jumpcloud.api import administration, graph, groups, insights, users
-from simulator.jumpcloud.api.call import Endpoint, Handler, refusal
+from simulator.jumpcloud.api.call import Endpoint, Handler
+from simulator.jumpcloud.api.responses import error_response
 from simulator.jumpcloud.api.tokens import TokenEndpoint
 from simulator.jumpcloud.errors import ApiError
 from simulator.jumpcloud.world import World
@@ -98,7 +99,7 @@ def create_app(world: World) -> Starlette:
 
     async def unknown(_: Request, error: Exception) -> Response:
         status = error.status_code if isinstance(error, HTTPException) else 500
-        return refusal(world, ApiError(status, "Not Found" if status == 404 else "Method Not Allowed"))
+        return error_response(world, ApiError(status, "Not Found" if status == 404 else "Method Not Allowed"))
 
     routes = [
         Route(path, Endpoint(world, path, handler, scopes), methods=[method])

@@ -10,8 +10,9 @@ from starlette.responses import Response
 from simulator.folding import ascii_lower
 from simulator.jumpcloud import documents, people
 from simulator.jumpcloud.api import filters
-from simulator.jumpcloud.api.call import Call, answer, raw_answer
+from simulator.jumpcloud.api.call import Call
 from simulator.jumpcloud.api.paging import drift, projected, sorted_by, window
+from simulator.jumpcloud.api.responses import answer, raw_answer
 from simulator.jumpcloud.errors import ApiError
 from simulator.jumpcloud.fields import SEARCH, check_texts, check_types
 from simulator.jumpcloud.records import CONSOLE, User
