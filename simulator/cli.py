@@ -11,6 +11,17 @@ from simulator import jira, jumpcloud
 from simulator.server import CONTROL, LOOPBACK, Simulators
 from simulator.systems import NAMES, load
 
+_CONTROL_HELP = """\
+The control door (JSON over HTTP, on this machine alone):
+  GET    /state[/SYSTEM]        the truth; PUT /state/SYSTEM adds to it
+  GET    /switches/SYSTEM       quirks and uncertain facts, ?describe=1 with their meaning; PATCH changes them
+  GET    /actions/SYSTEM        what a person can do in the system's own screens, with what each action takes
+  POST   /actions/SYSTEM        {"do": ACTION, ...}
+  POST   /faults                answers, drops, holds, slow, endless, inflated and stale bodies; GET lists them
+  POST   /limits, /latency      rate limits and delays
+  PUT    /provisioning          JumpCloud fills Jira groups; POST /provisioning/retry pushes what is missing
+  GET    /requests              the calls that came in
+SYSTEM is jumpcloud, jira or atlassian."""
 _DEFAULT_PORTS = {CONTROL: 9100, "jumpcloud": 9101, "jira": 9102, "atlassian": 9103}
 
 
@@ -31,6 +42,8 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m simulator",
         description="Stand-ins for JumpCloud, Jira Cloud and Atlassian administration. Starts the systems whose port "
         "is given, all of them when none is.",
+        epilog=_CONTROL_HELP,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     for system in NAMES:
         parser.add_argument(f"--{system}-port", type=int, metavar="N", help="0 takes a free port")

@@ -24,7 +24,7 @@ def revoke_key(world: World, *, value: str) -> dict[str, Any]:
 
 
 def set_platform_roles(world: World, *, account: str, roles: list[str]) -> dict[str, Any]:
-    """Return an account these roles in the organization, and no others."""
+    """Give an account these roles in the organization, and no others."""
     account_id = world.jira.user(account).account_id
     world.platform_roles[account_id] = list(roles)
     return {"account": account_id, "roles": roles}

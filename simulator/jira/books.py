@@ -31,7 +31,7 @@ class ProjectBook:
             self._by_key.pop(key, None)
 
     def rename(self, project: Project, key: str) -> None:
-        """Return a project another key; the old one still finds it."""
+        """Give a project another key; the old one still finds it."""
         self.remove(project)
         project.old_keys.append(project.key)
         project.key = key
@@ -73,7 +73,7 @@ class IssueBook:
                 self._links_of[other].remove(link_id)
 
     def rekey(self, issue: Issue, key: str) -> None:
-        """Return an issue another key; the old one still finds it."""
+        """Give an issue another key; the old one still finds it."""
         issue.old_keys.append(issue.key)
         issue.key = key
         self.add(issue)

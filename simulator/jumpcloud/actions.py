@@ -115,19 +115,19 @@ def sync_group(world: World, *, group: str, members: list[str] | None = None) ->
     return {"group": group_id, "members": len(world.members.rights(group_id))}
 
 
-def add_organization(world: World, *, id: str, name: str = "Other Corp") -> dict[str, Any]:  # noqa: A002 - the word of the API
+def add_organization(world: World, *, organization_id: str, name: str = "Other Corp") -> dict[str, Any]:
     """Add another organization that keys of several organizations open; fill it by actions with `organization`."""
-    if id in {world.organization_id, *world.organizations}:
-        raise ValueError(f"There is an organization {id!r} already.")
-    added = World(clock=world.clock, organization_id=id, founded=False)
+    if organization_id in {world.organization_id, *world.organizations}:
+        raise ValueError(f"There is an organization {organization_id!r} already.")
+    added = World(clock=world.clock, organization_id=organization_id, founded=False)
     added.organization_name = name
-    world.organizations[id] = added
-    return {"id": id}
+    world.organizations[organization_id] = added
+    return {"id": organization_id}
 
 
-def set_organization(world: World, *, id: str | None = None, name: str | None = None) -> dict[str, Any]:  # noqa: A002
+def set_organization(world: World, *, organization_id: str | None = None, name: str | None = None) -> dict[str, Any]:
     """Give the organization another id or name, as if the keys belonged to another one."""
-    world.organization_id = world.journal.organization = id or world.organization_id
+    world.organization_id = world.journal.organization = organization_id or world.organization_id
     world.organization_name = name or world.organization_name
     return {"id": world.organization_id, "name": world.organization_name}
 
@@ -187,7 +187,7 @@ def delete_admin(world: World, *, admin: str) -> dict[str, Any]:
 def reset_key(
     world: World, *, admin: str, api_key: str | None = None, expires_at: float | None = None
 ) -> dict[str, Any]:
-    """Return an administrator another key; the old one is no good any more. Times are seconds since 1970."""
+    """Give an administrator another key; the old one is no good any more. Times are seconds since 1970."""
     admin_id = _admin(world, admin)
     world.keys = {text: key for text, key in world.keys.items() if key.admin_id != admin_id}
     text = api_key or _new_key()

@@ -64,7 +64,7 @@ def test_a_small_body_can_be_large_once_unpacked(jumpcloud: JumpCloud) -> None:
 def test_a_fault_ends_after_its_seconds(jumpcloud: JumpCloud) -> None:
     jumpcloud.simulators.faults.add(status=503, times=None, seconds=0.2)
     assert jumpcloud.get(ORGANIZATIONS).status_code == 503
-    time.sleep(0.3)
+    time.sleep(0.3)  # faults go by the machine's clock, as clients do
     assert jumpcloud.get(ORGANIZATIONS).status_code == 200
 
 

@@ -177,6 +177,8 @@ def test_two_fields_may_have_one_name(jira: Jira) -> None:
     assert [each["id"] for each in jira.get("/field").json() if each["name"] == "Reason"] == [one, two]
     shown = jira.get("/issue/createmeta/ACC/issuetypes/10001", maxResults=200).json()["fields"]
     assert [each["fieldId"] for each in shown if each["name"] == "Reason"] == [one, two]
+    keys = [jira.issue(**{field: "on call"})["key"] for field in (one, two)]
+    assert jira.found("Reason ~ 'on call' order by key asc") == keys
 
 
 @pytest.mark.parametrize("kept", [True, False])

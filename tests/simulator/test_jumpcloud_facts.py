@@ -22,7 +22,7 @@ def memberof(jumpcloud: JumpCloud, user: str, **query: Any) -> list[str]:
 
 def several(jumpcloud: JumpCloud) -> None:
     """Give the client a key of two organizations."""
-    jumpcloud.act("add_organization", id=OTHER, name="Other Corp")
+    jumpcloud.act("add_organization", organization_id=OTHER, name="Other Corp")
     admin = jumpcloud.act("add_admin", email="tenant@example.com", roleName="Administrator", multiTenant=True)
     jumpcloud.session.headers["x-api-key"] = admin["api_key"]
 
@@ -139,13 +139,13 @@ def test_a_key_of_several_organizations_that_chooses_none(jumpcloud: JumpCloud, 
 
 
 def test_a_key_of_one_organization_sees_no_other(jumpcloud: JumpCloud) -> None:
-    jumpcloud.act("add_organization", id=OTHER)
+    jumpcloud.act("add_organization", organization_id=OTHER)
     assert jumpcloud.get("/api/organizations").json()["totalCount"] == 1
     assert jumpcloud.call("GET", "/api/systemusers", headers={"x-org-id": OTHER}).status_code == 403
 
 
 def test_the_organization_gets_another_identity(jumpcloud: JumpCloud) -> None:
-    jumpcloud.act("set_organization", id=OTHER, name="Wrong Corp")
+    jumpcloud.act("set_organization", organization_id=OTHER, name="Wrong Corp")
     (row,) = jumpcloud.get("/api/organizations").json()["results"]
     assert (row["id"], row["displayName"]) == (OTHER, "Wrong Corp")
     jumpcloud.user()

@@ -69,7 +69,7 @@ def suspend(world: World, *, account: str) -> dict[str, Any]:
 
 
 def restore(world: World, *, account: str) -> dict[str, Any]:
-    """Return somebody suspended the access back."""
+    """Restore somebody who is suspended, with all groups and roles."""
     user = world.user(account)
     world.administration.set_membership_status(user, "active")
     return _said(user)

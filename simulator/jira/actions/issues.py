@@ -142,7 +142,7 @@ def create_issue(
 def restrict_issue(
     world: World, *, issue: str, level: str | None = "Restricted", seen_by: list[str] | None = None
 ) -> dict[str, Any]:
-    """Return an issue a security level that only these accounts see; with `level` null everybody sees it again."""
+    """Give an issue a security level that only these accounts see; with `level` null everybody sees it again."""
     found = world.issue(issue)
     found.security = None
     if level is not None:

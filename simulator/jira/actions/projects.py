@@ -27,7 +27,7 @@ def create_project(
 
 
 def rename_project(world: World, *, project: str, key: str) -> dict[str, Any]:
-    """Return a project another key, and so all its issues; the old keys still resolve."""
+    """Give a project another key, and so all its issues; the old keys still resolve."""
     found = world.project(project)
     if world.projects.find(key):
         raise ValueError(f"There is a project {key!r} already.")

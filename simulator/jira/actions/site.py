@@ -39,7 +39,7 @@ def revoke_token(world: World, *, token: str) -> dict[str, Any]:
 
 
 def set_site(world: World, *, cloud_id: str | None = None, organization_id: str | None = None) -> dict[str, Any]:
-    """Return the site another cloud id or the organization another id, as if another one had been set up here."""
+    """Give the site another cloud id or the organization another id, as if another one had been set up here."""
     world.site.cloud_id = cloud_id or world.site.cloud_id
     world.organization.id = organization_id or world.organization.id
     return {"cloud_id": world.site.cloud_id, "organization_id": world.organization.id}

@@ -88,10 +88,10 @@ class Matching:
             return self._labels(clause)
         if name in {"summary", "text", "description", "comment"}:
             return _words(clause, name)
-        field_id = self.names.custom_field(clause.field)
-        if field_id is None:
+        tests = [_custom(clause, field_id) for field_id in self.names.custom_fields(clause.field)]
+        if not tests:
             raise JqlError(f"Field '{clause.field}' does not exist or you do not have permission to view it.")
-        return _custom(clause, field_id)
+        return lambda entry: any(test(entry) for test in tests)
 
     def _time(self, clause: Clause, read: Callable[[Entry], float | None]) -> Test:
         if clause.operator in {"is", "is not"} or isinstance(clause.operands[0], Empty):

@@ -59,14 +59,11 @@ class Names:
             return set(self._directory.members(group)) if group else set()
         raise JqlError(f"Unable to find JQL function '{function.name}({', '.join(function.arguments)})'.")
 
-    def custom_field(self, name: str) -> str | None:
-        """Return the id of a custom field named `cf[10010]`, `customfield_10010` or by its name."""
+    def custom_fields(self, name: str) -> list[str]:
+        """Return the ids of the custom fields named `cf[10010]`, `customfield_10010` or by their name."""
         by_number = CUSTOM.match(name)
         wanted = f"customfield_{by_number[1]}" if by_number else name
-        for each in self._catalogue.fields.values():
-            if _same(wanted, each.id, each.name):
-                return each.id
-        return None
+        return [each.id for each in self._catalogue.fields.values() if _same(wanted, each.id, each.name)]
 
     def _project(self, text: str) -> set[str]:
         found = self._projects.find(text) or self._projects.find(text.upper())
