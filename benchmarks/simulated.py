@@ -61,7 +61,7 @@ class Simulated:
 
     def act(self, system: str, do: str, **details: Any) -> None:
         """Change something as a person in the console would."""
-        self._ask("POST", f"/act/{system}", json={"do": do, **details})
+        self._ask("POST", f"/actions/{system}", json={"do": do, **details})
 
     def limit(self, **rule: Any) -> None:
         """Refuse calls beyond a rate, as the service would."""

@@ -43,7 +43,7 @@ class Simulator:
 
     def act(self, verb: str, **details: Any) -> None:
         """Do what a person would in its console."""
-        self._call("POST", f"/act/{self.name}", {"do": verb, **details})
+        self._call("POST", f"/actions/{self.name}", {"do": verb, **details})
 
     def break_down(self, **fault: Any) -> str:
         """Put a fault in place; its id."""

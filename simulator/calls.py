@@ -3,23 +3,27 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-#: How many single requests are remembered; the counts cover all of them.
 REMEMBERED = 2_000
+"""How many single requests are remembered; the counts cover all of them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
     """One request that reached a simulated system."""
 
-    at: float  # seconds since 1970
+    at: float
+    """Seconds since 1970."""
     system: str
     method: str
     path: str
     query: str
-    route: str  # the path with the names of its parameters in place of their values
-    status: int  # 0 when no answer was given
+    route: str
+    """The path with the names of its parameters in place of their values."""
+    status: int
+    """0 when no answer was given."""
     ms: float
-    fault: str | None  # id of the fault that was played, if any
+    fault: str | None
+    """Id of the fault that was played, if any."""
 
 
 class CallLog:
@@ -40,7 +44,7 @@ class CallLog:
         self._latest.clear()
 
     def count(self, system: str | None = None, method: str | None = None, route: str | None = None) -> int:
-        """How many requests match; None matches everything."""
+        """Return how many requests match; None matches everything."""
         return sum(
             n
             for (s, m, r), n in list(self._counts.items())
@@ -48,12 +52,12 @@ class CallLog:
         )
 
     def latest(self, last: int | None = None, system: str | None = None) -> list[Call]:
-        """The latest requests, oldest first."""
+        """Return the latest requests, oldest first."""
         calls = [call for call in list(self._latest) if system in (None, call.system)]
         return calls if last is None else calls[-last:] if last else []
 
     def view(self, last: int = 100, system: str | None = None) -> dict[str, Any]:
-        """Counts and the latest requests as plain JSON."""
+        """Return counts and the latest requests as plain JSON."""
         counts = [
             {"system": s, "method": m, "route": r, "count": n}
             for (s, m, r), n in sorted(self._counts.items())
@@ -66,12 +70,12 @@ class CallLog:
         }
 
 
-def route_of(path: str, path_params: Mapping[str, Any]) -> str:
-    """The path with each parameter's value replaced by its name in braces."""
-    for name, value in path_params.items():
-        head, found, tail = path.rpartition(f"/{value}")
-        if found and (not tail or tail[0] == "/"):
-            path = f"{head}/{{{name}}}{tail}"
-        else:
-            path = path.replace(f"/{value}/", f"/{{{name}}}/")
-    return path
+def route_of(scope: Mapping[str, Any]) -> str:
+    """Return the path that the endpoint was found by; the path as sent where no endpoint was found."""
+    template = getattr(scope.get("endpoint"), "route", None)
+    if template is None:
+        return str(scope["path"])
+    mounted = str(scope.get("root_path", ""))
+    if cloud_id := scope["path_params"].get("cloud_id"):
+        mounted = mounted.replace(f"/{cloud_id}/", "/{cloud_id}/", 1)
+    return mounted + str(template)

@@ -1,18 +1,27 @@
 """`python -m simulator`: run the simulated systems from a command line."""
 
 import argparse
-import importlib
 import json
-import random
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from simulator import jira, jumpcloud
 from simulator.server import CONTROL, LOOPBACK, Simulators
-from simulator.world import World
+from simulator.systems import NAMES, load
 
-_SYSTEMS = ("jumpcloud", "jira", "atlassian")
+_CONTROL_HELP = """\
+The control door (JSON over HTTP, on this machine alone):
+  GET    /state[/SYSTEM]        the truth; PUT /state/SYSTEM adds to it
+  GET    /switches/SYSTEM       quirks and uncertain facts, ?describe=1 with their meaning; PATCH changes them
+  GET    /actions/SYSTEM        what a person can do in the system's own screens, with what each action takes
+  POST   /actions/SYSTEM        {"do": ACTION, ...}
+  POST   /faults                answers, drops, holds, slow, endless, inflated and stale bodies; GET lists them
+  POST   /limits, /latency      rate limits and delays
+  PUT    /provisioning          JumpCloud fills Jira groups; POST /provisioning/retry pushes what is missing
+  GET    /requests              the calls that came in
+SYSTEM is jumpcloud, jira or atlassian."""
 _DEFAULT_PORTS = {CONTROL: 9100, "jumpcloud": 9101, "jira": 9102, "atlassian": 9103}
 
 
@@ -33,8 +42,10 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m simulator",
         description="Stand-ins for JumpCloud, Jira Cloud and Atlassian administration. Starts the systems whose port "
         "is given, all of them when none is.",
+        epilog=_CONTROL_HELP,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    for system in _SYSTEMS:
+    for system in NAMES:
         parser.add_argument(f"--{system}-port", type=int, metavar="N", help="0 takes a free port")
     parser.add_argument(
         "--control-port", type=int, default=_DEFAULT_PORTS[CONTROL], metavar="N", help="default %(default)s"
@@ -50,6 +61,13 @@ def _parser() -> argparse.ArgumentParser:
         ("seed", 1),
     ):
         parser.add_argument(f"--{what}", type=int, default=number, metavar="N", help="default %(default)s")
+    parser.add_argument(
+        "--org-id", default=jumpcloud.ORGANIZATION_ID, metavar="ID", help="id of the JumpCloud organization"
+    )
+    parser.add_argument("--site", default="example", metavar="NAME", help="name of the Jira site: NAME.atlassian.net")
+    parser.add_argument(
+        "--cloud-id", default="", metavar="ID", help="cloud id of the Jira site; made from its name when empty"
+    )
     parser.add_argument("--seed-file", type=Path, metavar="FILE", help="load this in place of made-up content")
     parser.add_argument(
         "--state", type=Path, metavar="FILE", help="write the truth here on SIGUSR1, POST /dump and at the end"
@@ -59,43 +77,58 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _simulators(options: argparse.Namespace) -> Simulators:
-    ports = {system: getattr(options, f"{system}_port") for system in _SYSTEMS}
+    ports = {system: getattr(options, f"{system}_port") for system in NAMES}
     if all(port is None for port in ports.values()):
-        ports = {system: _DEFAULT_PORTS[system] for system in _SYSTEMS}
-    wanted = [system for system in _SYSTEMS if ports[system] is not None]
+        ports = {system: _DEFAULT_PORTS[system] for system in NAMES}
+    wanted = [system for system in NAMES if ports[system] is not None]
     if "atlassian" in wanted and "jira" not in wanted:
         ports["jira"] = 0  # the organization administers a Jira site, so one has to be there
         wanted.append("jira")
     content: dict[str, Any] | None = None
     if options.seed_file is not None:
         content = json.loads(options.seed_file.read_text(encoding="utf-8"))
-    worlds = {system: _world(system, options, content) for system in wanted if system != "atlassian"}
     simulators = Simulators(
-        jumpcloud=worlds.get("jumpcloud"),
-        jira=worlds.get("jira"),
+        jumpcloud=_jumpcloud(options, content) if "jumpcloud" in wanted else None,
+        jira=_jira(options, content) if "jira" in wanted else None,
         atlassian="atlassian" in wanted,
         ports={CONTROL: options.control_port, **{s: ports[s] for s in wanted}},
         host=options.host,
         state_file=options.state,
     )
     if content is not None and "atlassian" in content and "atlassian" in wanted:
-        simulators.worlds["atlassian"].load(content["atlassian"])
+        load(simulators.worlds["atlassian"], content["atlassian"])
     return simulators
 
 
-def _world(system: str, options: argparse.Namespace, content: dict[str, Any] | None) -> World:
-    package = importlib.import_module(f"simulator.{system}")
-    world: World = package.World()
+def _jumpcloud(options: argparse.Namespace, content: dict[str, Any] | None) -> jumpcloud.World:
+    world = jumpcloud.World(organization_id=options.org_id)
     if content is not None:
-        world.load(content.get(system, {}))
-        return world
-    sizes: dict[str, Any] = {"users": options.users, "groups": options.groups}
-    if system == "jumpcloud":
-        sizes |= {"memberships": options.memberships, "apps": options.apps, "admins": options.admins}
-        sizes |= {"rng": random.Random(options.seed)}
+        jumpcloud.load(world, content.get("jumpcloud", {}))
     else:
-        sizes |= {"projects": options.projects, "rng_seed": options.seed}
-    package.seed(world, **sizes)
+        jumpcloud.seed(
+            world,
+            users=options.users,
+            groups=options.groups,
+            memberships=options.memberships,
+            apps=options.apps,
+            admins=options.admins,
+            rng_seed=options.seed,
+        )
+    return world
+
+
+def _jira(options: argparse.Namespace, content: dict[str, Any] | None) -> jira.World:
+    world = jira.World(site=options.site, cloud_id=options.cloud_id)
+    if content is not None:
+        jira.load(world, content.get("jira", {}))
+    else:
+        jira.seed(
+            world,
+            users=options.users,
+            groups=options.groups,
+            projects=options.projects,
+            rng_seed=options.seed,
+        )
     return world
 
 

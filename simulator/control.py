@@ -9,12 +9,17 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
+from simulator.actions import describe_actions
 from simulator.calls import CallLog
 from simulator.faults import Fault, Faults, RateLimit
-from simulator.world import ActError, UnknownSwitchError, World, change_switches, describe_switches
+from simulator.jsontext import JsonResponse, json_document
+from simulator.provisioning import Connection, Provisioning
+from simulator.switches import change_switches, describe_switches
+from simulator.systems import act, dump, load, system_of
+from simulator.world import World
 
 Handler = Callable[[Request], Awaitable[Response]]
 M = TypeVar("M", bound=BaseModel)
@@ -29,14 +34,23 @@ class _RefusedError(ValueError):
 class Control:
     """What the control door can do with the running systems."""
 
-    def __init__(self, worlds: Mapping[str, World], *, faults: Faults, calls: CallLog, state_file: Path | None) -> None:
+    def __init__(
+        self,
+        worlds: Mapping[str, World],
+        *,
+        faults: Faults,
+        calls: CallLog,
+        provisioning: Provisioning,
+        state_file: Path | None,
+    ) -> None:
+        self._provisioning = provisioning
         self._worlds = worlds
         self._faults = faults
         self._calls = calls
         self._state_file = state_file
 
     def app(self) -> Starlette:
-        """The door as an application."""
+        """Return the door as an application."""
         routes: list[tuple[str, str, Handler]] = [
             ("GET", "/health", self._health),
             ("GET", "/state", self._state),
@@ -55,13 +69,17 @@ class Control:
             ("PATCH", "/switches/{system}", self._switch),
             ("GET", "/requests", self._requests),
             ("DELETE", "/requests", self._reset_requests),
-            ("POST", "/act/{system}", self._act),
+            ("GET", "/provisioning", self._provisioned),
+            ("PUT", "/provisioning", self._connect),
+            ("POST", "/provisioning/retry", self._retry),
+            ("GET", "/actions/{system}", self._actions),
+            ("POST", "/actions/{system}", self._act),
         ]
         return Starlette(routes=[Route(path, _door(do), methods=[verb]) for verb, path, do in routes])
 
     def truth(self) -> dict[str, Any]:
-        """The state of every system as plain JSON."""
-        return {name: world.dump() for name, world in self._worlds.items()}
+        """Return the state of every system as plain JSON."""
+        return {name: dump(world) for name, world in self._worlds.items()}
 
     def write_state(self) -> Path | None:
         """Write the truth to the state file, if there is one, and say where."""
@@ -78,37 +96,37 @@ class Control:
         return self._worlds[name]
 
     async def _health(self, _: Request) -> Response:
-        return JSONResponse({"status": "ok", "systems": list(self._worlds)})
+        return JsonResponse({"status": "ok", "systems": list(self._worlds)})
 
     async def _state(self, request: Request) -> Response:
         if "system" in request.path_params:
-            return JSONResponse(self._world(request).dump())
-        return JSONResponse(self.truth())
+            return JsonResponse(dump(self._world(request)))
+        return JsonResponse(self.truth())
 
     async def _load(self, request: Request) -> Response:
-        self._world(request).load(await _body(request))
+        load(self._world(request), await _body(request))
         return Response(status_code=204)
 
     async def _dump(self, _: Request) -> Response:
         if (file := self.write_state()) is None:
             raise _RefusedError("There is no state file. Start the simulator with --state FILE.", 409)
-        return JSONResponse({"file": str(file)})
+        return JsonResponse({"file": str(file)})
 
     async def _list_faults(self, _: Request) -> Response:
-        return JSONResponse(self._faults.view())
+        return JsonResponse(self._faults.view())
 
     async def _add_fault(self, request: Request) -> Response:
-        return JSONResponse({"id": self._faults.add(_parsed(Fault, await _body(request)))}, status_code=201)
+        return JsonResponse({"id": self._faults.add(_parsed(Fault, await _body(request)))}, status_code=201)
 
     async def _add_limit(self, request: Request) -> Response:
-        return JSONResponse({"id": self._faults.limit(_parsed(RateLimit, await _body(request)))}, status_code=201)
+        return JsonResponse({"id": self._faults.limit(_parsed(RateLimit, await _body(request)))}, status_code=201)
 
     async def _clear_faults(self, _: Request) -> Response:
         self._faults.clear()
         return Response(status_code=204)
 
     async def _wait_for_fault(self, request: Request) -> Response:
-        """One fault; ?holding=n or ?played=n waits (up to ?timeout=seconds) until that many are."""
+        """Return one fault; ?holding=n or ?played=n waits (up to ?timeout=seconds) until that many are."""
         query = request.query_params
         ident = request.path_params["id"]
         await asyncio.to_thread(
@@ -118,7 +136,7 @@ class Control:
             played=int(query.get("played", 0)),
             timeout=float(query.get("timeout", 5)),
         )
-        return JSONResponse(self._faults.get(ident).view())
+        return JsonResponse(self._faults.get(ident).view())
 
     async def _remove_fault(self, request: Request) -> Response:
         self._faults.remove(request.path_params["id"])
@@ -137,27 +155,44 @@ class Control:
     async def _switches(self, request: Request) -> Response:
         switches = self._world(request).switches
         if "describe" in request.query_params:
-            return JSONResponse(describe_switches(switches))
-        return JSONResponse(switches.model_dump(mode="json"))
+            return JsonResponse(describe_switches(switches))
+        return JsonResponse(switches.model_dump(mode="json"))
 
     async def _switch(self, request: Request) -> Response:
         switches = self._world(request).switches
-        change_switches(switches, await _body(request))
-        return JSONResponse(switches.model_dump(mode="json"))
+        change_switches(switches, **await _body(request))
+        return JsonResponse(switches.model_dump(mode="json"))
 
     async def _requests(self, request: Request) -> Response:
         query = request.query_params
-        return JSONResponse(self._calls.view(int(query.get("last", 100)), query.get("system")))
+        return JsonResponse(self._calls.view(int(query.get("last", 100)), query.get("system")))
 
     async def _reset_requests(self, _: Request) -> Response:
         self._calls.reset()
         return Response(status_code=204)
 
+    async def _provisioned(self, _: Request) -> Response:
+        self._provisioning.run()
+        return JsonResponse(self._provisioning.view())
+
+    async def _connect(self, request: Request) -> Response:
+        self._provisioning.connect(_parsed(Connection, await _body(request)))
+        return JsonResponse(self._provisioning.view())
+
+    async def _retry(self, _: Request) -> Response:
+        return JsonResponse({"changed": self._provisioning.retry()})
+
+    async def _actions(self, request: Request) -> Response:
+        return JsonResponse(describe_actions(system_of(self._world(request)).ACTIONS))
+
     async def _act(self, request: Request) -> Response:
         world = self._world(request)
         details = await _body(request)
-        verb = str(details.pop("do", ""))
-        return JSONResponse(world.act(verb, **details))
+        action = str(details.pop("do", ""))
+        self._provisioning.run()
+        done = act(world, action, **details)
+        self._provisioning.run()
+        return JsonResponse(done)
 
 
 def _door(handler: Handler) -> Handler:
@@ -167,11 +202,11 @@ def _door(handler: Handler) -> Handler:
         try:
             return await handler(request)
         except _RefusedError as refused:
-            return JSONResponse({"error": str(refused)}, status_code=refused.status)
-        except (ActError, UnknownSwitchError, ValueError, TypeError) as wrong:
-            return JSONResponse({"error": str(wrong)}, status_code=400)
+            return JsonResponse({"error": str(refused)}, status_code=refused.status)
+        except (ValueError, TypeError) as wrong:
+            return JsonResponse({"error": str(wrong)}, status_code=400)
         except KeyError as missing:
-            return JSONResponse({"error": f"Not found: {missing.args[0]}."}, status_code=404)
+            return JsonResponse({"error": f"Not found: {missing.args[0]}."}, status_code=404)
 
     return answer
 
@@ -179,7 +214,7 @@ def _door(handler: Handler) -> Handler:
 async def _body(request: Request) -> dict[str, Any]:
     raw = await request.body()
     try:
-        document = json.loads(raw or b"{}")
+        document = json_document(raw or b"{}")
     except ValueError as exc:
         raise _RefusedError(f"The body is not JSON: {exc}.") from exc
     if not isinstance(document, dict):

@@ -6,16 +6,20 @@ import random
 import re
 import threading
 import time
+from collections.abc import Callable, Mapping
 from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
+from starlette.types import ASGIApp
 
 Moment = Literal["before", "after"]
+Replicate = Callable[[str | None], Mapping[str, ASGIApp]]
+"""Makes replicas that stand still: of one system, or of all when None."""
 
-#: Parts of a path that name one thing, so that a rate limit counts the endpoint and not the thing.
 _IDENTIFIER = re.compile(
     r"(?<=/)(?:[0-9a-f]{24}|[A-Z][A-Z0-9_]+-[0-9]+|[0-9]+|[0-9a-fA-F-]{32,36}|[^/]*[:%|][^/]*)(?=/|$)"
 )
+"""Parts of a path that name one thing, so that a rate limit counts the endpoint and not the thing."""
 
 
 class Fault(BaseModel):
@@ -27,58 +31,91 @@ class Fault(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    system: str | None = None  # every system when None
+    system: str | None = None
+    """Every system when None."""
     method: str | None = None
-    path: str = ""  # a regular expression, searched for in the decoded path
-    times: int | None = Field(default=1, ge=1)  # how often it is played; None is for ever
-    after: int = Field(default=0, ge=0)  # how many matching requests pass untouched first
+    path: str = ""
+    """A regular expression, searched for in the decoded path."""
+    query: str = ""
+    """A regular expression, searched for in the query string as sent."""
+    times: int | None = Field(default=1, ge=1)
+    """How often it is played; None is for ever."""
+    after: int = Field(default=0, ge=0)
+    """How many matching requests pass untouched first."""
     probability: float = Field(default=1.0, ge=0, le=1)
+    """How likely a matching request is met."""
+    seconds: float | None = Field(default=None, gt=0)
+    """How long the fault is in place; None is until it is taken away."""
 
     latency_ms: float = Field(default=0, ge=0)
     status: int | None = Field(default=None, ge=100, le=599)
-    applied: bool = False  # with `status`: the request is carried out before the answer is replaced
-    body: Any = None  # JSON, or text as it is; the service's own error body when None
+    applied: bool = False
+    """With `status`: the request is carried out before the answer is replaced."""
+    body: Any = None
+    """JSON, or text as it is; the service's own error body when None."""
     content_type: str | None = None
     headers: dict[str, str] = Field(default_factory=dict)
-    drop: Moment | None = None  # the connection ends without a byte of answer
-    reset: bool = False  # with `drop`: a TCP reset and not an orderly end
-    hold: Moment | None = None  # the request stands still until released
-    truncate_to: int | None = Field(default=None, ge=0)  # bytes of the body, with a content-length that fits them
-    break_after: int | None = Field(default=None, ge=0)  # bytes of the body, then the connection ends
+    drop: Moment | None = None
+    """The connection ends without a byte of answer."""
+    reset: bool = False
+    """With `drop`: a TCP reset and not an orderly end."""
+    hold: Moment | None = None
+    """The request stands still until released."""
+    truncate_to: int | None = Field(default=None, ge=0)
+    """Bytes of the body, with a content-length that fits them."""
+    break_after: int | None = Field(default=None, ge=0)
+    """Bytes of the body, then the connection ends."""
+    bytes_per_second: float | None = Field(default=None, gt=0)
+    """The answer leaves a byte at a time, at this pace."""
+    slow_from: Literal["start", "body"] = "body"
+    """With `bytes_per_second`: whether the status line and the headers are slow too."""
+    endless: bool = False
+    """The body never ends: blanks follow the JSON until the client leaves."""
+    inflate_to: int | None = Field(default=None, ge=0)
+    """The body is sent with gzip, and has so many bytes once unpacked: blanks follow the JSON."""
+    stale: bool = False
+    """The answer comes from a replica that stands still since the fault was put in place. Meant for reads: a write
+    that meets the replica is lost."""
 
     @model_validator(mode="after")
-    def _pattern_is_a_pattern(self) -> Self:
-        try:
-            re.compile(self.path)
-        except re.error as exc:
-            raise ValueError(f"path is not a regular expression: {exc}") from exc
+    def _patterns_are_patterns(self) -> Self:
+        for name, pattern in (("path", self.path), ("query", self.query)):
+            try:
+                re.compile(pattern)
+            except re.error as exc:
+                raise ValueError(f"{name} is not a regular expression: {exc}") from exc
         return self
 
 
 class ArmedFault:
     """A fault in place: what it has met so far, and the gate that held requests wait at."""
 
-    def __init__(self, ident: str, fault: Fault) -> None:
+    def __init__(self, ident: str, fault: Fault, replicas: Mapping[str, ASGIApp]) -> None:
         self.id = ident
         self.fault = fault
+        self.replicas = replicas
+        """With `stale`: each system as it was when the fault was put in place."""
         self.matched = 0
         self.played = 0
         self.holding = 0
         self.drop_when_released = False
         self.gate = asyncio.Event()
-        self._pattern = re.compile(fault.path)
+        self._path = re.compile(fault.path)
+        self._query = re.compile(fault.query)
+        self._until = None if fault.seconds is None else time.monotonic() + fault.seconds
 
     @property
     def spent(self) -> bool:
-        """Whether it has been played as often as it may."""
-        return self.fault.times is not None and self.played >= self.fault.times
+        """Return whether it has been played as often as it may."""
+        over = self._until is not None and time.monotonic() >= self._until
+        return over or (self.fault.times is not None and self.played >= self.fault.times)
 
-    def meets(self, system: str, method: str, path: str, rng: random.Random) -> bool:
+    def meets(self, system: str, method: str, path: str, query: str, rng: random.Random) -> bool:
         """Count this request, and say whether the fault is to be played on it."""
         fault = self.fault
         if self.spent or fault.system not in (None, system) or fault.method not in (None, method):
             return False
-        if not self._pattern.search(path):
+        if not self._path.search(path) or not self._query.search(query):
             return False
         self.matched += 1
         if self.matched <= fault.after or (fault.probability < 1 and rng.random() >= fault.probability):
@@ -87,7 +124,7 @@ class ArmedFault:
         return True
 
     def view(self) -> dict[str, Any]:
-        """The rule and its counts as plain JSON."""
+        """Return the rule and its counts as plain JSON."""
         return {
             "id": self.id,
             "matched": self.matched,
@@ -105,9 +142,11 @@ class RateLimit(BaseModel):
     system: str | None = None
     method: str | None = None
     path: str = ""
-    rate: float = Field(gt=0)  # tokens a second
+    rate: float = Field(gt=0)
+    """Tokens a second."""
     burst: float = Field(default=1, ge=1)
-    per: Literal["endpoint", "rule"] = "endpoint"  # one bucket for each endpoint, or one for all of them
+    per: Literal["endpoint", "rule"] = "endpoint"
+    """One bucket for each endpoint, or one for all of them."""
     retry_after: Literal["none", "seconds", "date"] = "seconds"
     status: int = Field(default=429, ge=400, le=599)
     headers: dict[str, str] = Field(default_factory=dict)
@@ -137,8 +176,9 @@ class Bucket:
 class Faults:
     """All faults, rate limits and delays of the running systems; safe to use from any thread."""
 
-    def __init__(self, seed: int = 0) -> None:
+    def __init__(self, seed: int = 0, *, replicate: Replicate = lambda _: {}) -> None:
         self.active = False
+        self._replicate = replicate
         self._rng = random.Random(seed)
         self._ids = itertools.count(1)
         self._armed: dict[str, ArmedFault] = {}
@@ -154,7 +194,9 @@ class Faults:
 
     def add(self, fault: Fault | None = None, /, **rule: Any) -> str:
         """Put a fault in place and return its id."""
-        armed = ArmedFault(f"f{next(self._ids)}", fault or Fault.model_validate(rule))
+        fault = fault or Fault.model_validate(rule)
+        replicas = self._replicate(fault.system) if fault.stale else {}
+        armed = ArmedFault(f"f{next(self._ids)}", fault, replicas)
         self._armed[armed.id] = armed
         self._weigh()
         return armed.id
@@ -172,7 +214,7 @@ class Faults:
         self._weigh()
 
     def get(self, ident: str) -> ArmedFault:
-        """One fault by its id; raises KeyError when there is none."""
+        """Return one fault by its id; raises KeyError when there is none."""
         return self._armed[ident]
 
     def remove(self, ident: str) -> None:
@@ -207,16 +249,16 @@ class Faults:
         with self._changed:
             return self._changed.wait_for(lambda: armed.holding >= holding and armed.played >= played, timeout=timeout)
 
-    def pick(self, system: str, method: str, path: str) -> ArmedFault | None:
-        """The first fault that is to be played on this request."""
+    def pick(self, system: str, method: str, path: str, query: str) -> ArmedFault | None:
+        """Return the first fault that is to be played on this request."""
         for armed in list(self._armed.values()):
-            if armed.meets(system, method, path, self._rng):
+            if armed.meets(system, method, path, query, self._rng):
                 self.tell()
                 return armed
         return None
 
     def limited(self, system: str, method: str, path: str) -> tuple[RateLimit, float] | None:
-        """The rate limit that this request runs into, and the seconds to wait."""
+        """Return the rate limit that this request runs into, and the seconds to wait."""
         for ident, limit in list(self._limits.items()):
             if limit.system not in (None, system) or limit.method not in (None, method):
                 continue
@@ -230,7 +272,7 @@ class Faults:
         return None
 
     def delay_of(self, system: str) -> float:
-        """The delay of every answer of this system, in seconds."""
+        """Return the delay of every answer of this system, in seconds."""
         return max(self._latency_ms.get(system, 0), self._latency_ms.get("*", 0)) / 1000
 
     def tell(self) -> None:
@@ -239,7 +281,7 @@ class Faults:
             self._changed.notify_all()
 
     def view(self) -> dict[str, Any]:
-        """Everything in place as plain JSON."""
+        """Return everything in place as plain JSON."""
         return {
             "faults": [armed.view() for armed in self._armed.values()],
             "limits": [{"id": ident, **limit.model_dump()} for ident, limit in self._limits.items()],

@@ -1,7 +1,6 @@
 """The layer between the wire and a simulated system: it counts calls and plays faults."""
 
 import asyncio
-import json
 import math
 import time
 from collections.abc import Callable
@@ -12,9 +11,13 @@ from typing import Any
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from simulator.bodies import Answer, Client, collected, deliver
 from simulator.calls import Call, CallLog, route_of
 from simulator.faults import ArmedFault, Fault, Faults, RateLimit
-from simulator.wire import TRANSPORT
+from simulator.jsontext import json_bytes
+
+_FAULT = "simulator.fault"
+"""Where a request's scope has the id of the fault that it met."""
 
 ErrorBody = Callable[[int, str], Any]
 
@@ -32,93 +35,88 @@ class Watched:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         at, began = time.time(), time.perf_counter()
+        recorded = False
+
+        def record(status: int) -> None:
+            nonlocal recorded
+            if not recorded:
+                recorded = True
+                self._calls.record(
+                    Call(
+                        at=at,
+                        system=self._system,
+                        method=scope["method"],
+                        path=scope["path"],
+                        query=scope["query_string"].decode("latin-1"),
+                        route=route_of(scope),
+                        status=status,
+                        ms=(time.perf_counter() - began) * 1000,
+                        fault=scope.get(_FAULT),
+                    )
+                )
+
         status = 0
-        fault: str | None = None
 
         async def watching(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
+            elif not message.get("more_body", False):
+                record(status)  # before the client has the whole answer, so that it finds its call in the log
             await send(message)
 
         try:
             if self._faults.active:
-                fault = await self._disturbed(scope, receive, watching)
+                await self._disturbed(scope, receive, watching)
             else:
                 await self._app(scope, receive, watching)
         except (asyncio.CancelledError, ClientDisconnect):
             # Only the end of the simulator cancels a request; either way the connection is gone by then.
-            fault = "disconnected"
+            scope[_FAULT] = "disconnected"
         finally:
-            self._calls.record(
-                Call(
-                    at=at,
-                    system=self._system,
-                    method=scope["method"],
-                    path=scope["path"],
-                    query=scope["query_string"].decode("latin-1"),
-                    route=route_of(scope["path"], scope.get("path_params", {})),
-                    status=status,
-                    ms=(time.perf_counter() - began) * 1000,
-                    fault=fault,
-                )
-            )
+            record(status)
 
-    async def _disturbed(self, scope: Scope, receive: Receive, send: Send) -> str | None:
+    async def _disturbed(self, scope: Scope, receive: Receive, send: Send) -> None:
         method, path = scope["method"], scope["path"]
         receive = await _with_whole_body(receive)
         if delay := self._faults.delay_of(self._system):
             await asyncio.sleep(delay)
         if limited := self._faults.limited(self._system, method, path):
             limit, seconds = limited
-            await self._answer(send, limit.status, None, None, {**limit.headers, **_retry_after(limit, seconds)})
-            return "rate-limit"
-        armed = self._faults.pick(self._system, method, path)
+            answer = self._answer(limit.status, None, None, {**limit.headers, **_retry_after(limit, seconds)})
+            scope[_FAULT] = "rate-limit"
+            await answer.send(send)
+            return
+        armed = self._faults.pick(self._system, method, path, scope["query_string"].decode("latin-1"))
         if armed is None:
             await self._app(scope, receive, send)
-            return None
+            return
+        scope[_FAULT] = armed.id
         if armed.fault.latency_ms:
             await asyncio.sleep(armed.fault.latency_ms / 1000)
-        await self._play(armed, scope, receive, send)
-        return armed.id
+        await self._play(armed, Client(scope, receive, send))
 
-    async def _play(self, armed: ArmedFault, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _play(self, armed: ArmedFault, client: Client) -> None:
         fault = armed.fault
         if fault.hold == "before" and await self._held(armed):
-            await _hang_up(scope, receive)
+            await client.hang_up()
         elif fault.drop == "before":
-            await _hang_up(scope, receive, reset=fault.reset)
+            await client.hang_up(reset=fault.reset)
         elif fault.status is not None and not fault.applied and fault.hold != "after":
-            await self._answer_with(fault, send)
-        elif _only_before(fault):
-            await self._app(scope, receive, send)
+            await deliver(self._made(fault), fault, client)
         else:
-            await self._play_after(armed, scope, receive, send)
+            await self._play_after(armed, client)
 
-    async def _play_after(self, armed: ArmedFault, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _play_after(self, armed: ArmedFault, client: Client) -> None:
         fault = armed.fault
-        kept: list[Message] = []
-
-        async def keep(message: Message) -> None:
-            kept.append(message)
-
-        await self._app(scope, receive, keep)
+        whole = await collected(armed.replicas.get(self._system, self._app), client)
         if fault.hold == "after" and await self._held(armed):
-            await _hang_up(scope, receive)
+            await client.hang_up()
         elif fault.drop == "after":
-            await _hang_up(scope, receive, reset=fault.reset)
-        elif fault.status is not None:
-            await self._answer_with(fault, send)
-        elif fault.truncate_to is not None:
-            await send(_with_length(kept[0], fault.truncate_to))
-            await send({"type": "http.response.body", "body": _body(kept)[: fault.truncate_to]})
-        elif fault.break_after is not None:
-            await send(kept[0])
-            await send({"type": "http.response.body", "body": _body(kept)[: fault.break_after], "more_body": True})
-            await _hang_up(scope, receive)
+            await client.hang_up(reset=fault.reset)
         else:
-            for message in kept:
-                await send(message)
+            whole = whole if fault.status is None else self._made(fault)
+            await deliver(whole, fault, client)
 
     async def _held(self, armed: ArmedFault) -> bool:
         """Wait at the gate; True when the connection is to be ended then."""
@@ -130,35 +128,21 @@ class Watched:
             armed.holding -= 1
         return armed.drop_when_released
 
-    async def _answer_with(self, fault: Fault, send: Send) -> None:
+    def _made(self, fault: Fault) -> Answer:
         assert fault.status is not None
-        await self._answer(send, fault.status, fault.body, fault.content_type, fault.headers)
+        return self._answer(fault.status, fault.body, fault.content_type, fault.headers)
 
-    async def _answer(
-        self, send: Send, status: int, body: Any, content_type: str | None, headers: dict[str, str]
-    ) -> None:
+    def _answer(self, status: int, body: Any, content_type: str | None, headers: dict[str, str]) -> Answer:
         if body is None:
             body = self._error_body(status, _phrase(status))
-        raw = body.encode() if isinstance(body, str) else json.dumps(body).encode()
+        raw = body.encode() if isinstance(body, str) else json_bytes(body)
         if content_type is None:
             content_type = (
                 "text/html" if isinstance(body, str) and body.lstrip().startswith("<") else "application/json"
             )
         lines = {"content-type": content_type, "content-length": str(len(raw))}
         lines.update({name.lower(): value for name, value in headers.items()})
-        raw_headers = [(name.encode(), value.encode()) for name, value in lines.items()]
-        await send({"type": "http.response.start", "status": status, "headers": raw_headers})
-        await send({"type": "http.response.body", "body": raw})
-
-
-def _only_before(fault: Fault) -> bool:
-    return not (
-        fault.drop
-        or fault.hold == "after"
-        or fault.applied
-        or fault.truncate_to is not None
-        or fault.break_after is not None
-    )
+        return Answer(status, [(name.encode(), value.encode()) for name, value in lines.items()], raw)
 
 
 def _phrase(status: int) -> str:
@@ -177,15 +161,6 @@ def _retry_after(limit: RateLimit, seconds: float) -> dict[str, str]:
     return {"retry-after": formatdate(time.time() + whole, usegmt=True)}
 
 
-def _body(messages: list[Message]) -> bytes:
-    return b"".join(message.get("body", b"") for message in messages[1:])
-
-
-def _with_length(start: Message, length: int) -> Message:
-    headers = [(name, value) for name, value in start["headers"] if name.lower() != b"content-length"]
-    return {**start, "headers": [*headers, (b"content-length", str(length).encode())]}
-
-
 async def _with_whole_body(receive: Receive) -> Receive:
     """Take the body in, so that a request can still be carried out after its client has gone."""
     parts: list[Message] = [await receive()]
@@ -197,14 +172,3 @@ async def _with_whole_body(receive: Receive) -> Receive:
         return parts.pop() if parts else await receive()
 
     return again
-
-
-async def _hang_up(scope: Scope, receive: Receive, *, reset: bool = False) -> None:
-    """End the connection, and come back only when the server has noticed, so that it adds no answer of its own."""
-    transport = scope[TRANSPORT]
-    if reset:
-        transport.abort()
-    else:
-        transport.close()
-    while (await receive())["type"] != "http.disconnect":
-        pass

@@ -1,21 +1,26 @@
 """The simulated systems and their control door, each on its own port, all in one event loop."""
 
 import asyncio
-import importlib
 import signal
 import socket
 import threading
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 from starlette.types import ASGIApp
 
+from simulator.atlassian import World as AtlassianWorld
 from simulator.calls import CallLog
 from simulator.control import Control
 from simulator.faults import Faults
+from simulator.jira import World as JiraWorld
+from simulator.jumpcloud import World as JumpCloudWorld
 from simulator.middleware import Watched
+from simulator.provisioning import Provisioned, Provisioning
+from simulator.systems import system_named
 from simulator.wire import Listener, bind
 from simulator.world import World
 
@@ -35,17 +40,24 @@ class Simulators:
     def __init__(
         self,
         *,
-        jumpcloud: World | None = None,
-        jira: World | None = None,
-        atlassian: World | bool = False,
+        jumpcloud: JumpCloudWorld | None = None,
+        jira: JiraWorld | None = None,
+        atlassian: AtlassianWorld | bool = False,
         ports: dict[str, int] | None = None,
         host: str = LOOPBACK,
         state_file: Path | None = None,
     ) -> None:
-        self.faults = Faults()
+        self.faults = Faults(replicate=self._replicas)
         self.calls = CallLog()
         self.worlds = _worlds(jumpcloud, jira, atlassian)
-        self.control = Control(self.worlds, faults=self.faults, calls=self.calls, state_file=state_file)
+        self.provisioning = Provisioning(jumpcloud, jira)
+        self.control = Control(
+            self.worlds,
+            faults=self.faults,
+            calls=self.calls,
+            provisioning=self.provisioning,
+            state_file=state_file,
+        )
         self._host = host
         self._sockets: dict[str, socket.socket] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -61,28 +73,28 @@ class Simulators:
             raise
 
     def url(self, name: str) -> str:
-        """The address of a system or of "control"; raises KeyError when it does not run here."""
+        """Return the address of a system or of "control"; raises KeyError when it does not run here."""
         host = LOOPBACK if name == CONTROL else self._host
         return f"http://{host}:{self._sockets[name].getsockname()[1]}"
 
     @property
     def jumpcloud_url(self) -> str:
-        """The address that takes the place of console.jumpcloud.com and api.jumpcloud.com."""
+        """Return the address that takes the place of console.jumpcloud.com and api.jumpcloud.com."""
         return self.url("jumpcloud")
 
     @property
     def jira_url(self) -> str:
-        """The address that takes the place of <site>.atlassian.net."""
+        """Return the address that takes the place of <site>.atlassian.net."""
         return self.url("jira")
 
     @property
     def atlassian_url(self) -> str:
-        """The address that takes the place of api.atlassian.com."""
+        """Return the address that takes the place of api.atlassian.com."""
         return self.url("atlassian")
 
     @property
     def control_url(self) -> str:
-        """The address of the control door."""
+        """Return the address of the control door."""
         return self.url(CONTROL)
 
     def run(self, *, ready: Callable[[], None] = lambda: None) -> None:
@@ -121,15 +133,24 @@ class Simulators:
     def _apps(self) -> dict[str, ASGIApp]:
         apps: dict[str, ASGIApp] = {CONTROL: self.control.app()}
         for name, world in self.worlds.items():
-            create_app: Callable[[Any], ASGIApp] = importlib.import_module(f"simulator.{name}").create_app
+            system = system_named(name)
             apps[name] = Watched(
-                create_app(world),
+                Provisioned(system.create_app(world), self.provisioning.run),
                 system=name,
                 faults=self.faults,
                 calls=self.calls,
-                error_body=world.error_body,
+                error_body=partial(system.error_body, world),
             )
         return apps
+
+    def _replicas(self, system: str | None) -> dict[str, ASGIApp]:
+        """Return applications over copies of the worlds as they are now."""
+        replicas: dict[str, ASGIApp] = {}
+        for name, world in self.worlds.items():
+            if system in (None, name):
+                package = system_named(name)
+                replicas[name] = package.create_app(package.replicate(world))
+        return replicas
 
     async def _main(self, ready: Callable[[], None], *, signals: bool = False) -> None:
         loop = self._loop = asyncio.get_running_loop()
@@ -148,7 +169,11 @@ class Simulators:
         self.faults.bind(None)
 
 
-def _worlds(jumpcloud: World | None, jira: World | None, atlassian: World | bool) -> dict[str, World]:  # noqa: FBT001 - the shape of the public argument
+def _worlds(
+    jumpcloud: JumpCloudWorld | None,
+    jira: JiraWorld | None,
+    atlassian: AtlassianWorld | bool,  # noqa: FBT001 - the shape of the public argument
+) -> dict[str, World]:
     worlds: dict[str, World] = {}
     if jumpcloud is not None:
         worlds["jumpcloud"] = jumpcloud
@@ -157,7 +182,7 @@ def _worlds(jumpcloud: World | None, jira: World | None, atlassian: World | bool
     if atlassian is True:
         if jira is None:
             raise ValueError("Atlassian administration needs a Jira world to administer. Give `jira=` too.")
-        worlds["atlassian"] = importlib.import_module("simulator.atlassian").World(jira)
+        worlds["atlassian"] = AtlassianWorld(jira)
     elif atlassian is not False:
         worlds["atlassian"] = atlassian
     return worlds

@@ -8,23 +8,20 @@ import asyncio
 import contextlib
 import socket
 import time
+from asyncio import Server
 from email.utils import formatdate
-from typing import TYPE_CHECKING
 
 from starlette.types import ASGIApp
 from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
-if TYPE_CHECKING:
-    from asyncio import Server
-
-#: Where a request's scope has the transport it came by, for those who want to cut it.
 TRANSPORT = "simulator.transport"
+"""Where a request's scope has the transport it came by, for those who want to cut it."""
 
 _BACKLOG = 2_048
-#: Longer than pooled connections of clients usually rest, so that only a fault ends a connection.
 _KEEP_ALIVE_SECONDS = 120
+"""Longer than pooled connections of clients usually rest, so that only a fault ends a connection."""
 _DATE_SECONDS = 1.0
 
 
@@ -35,7 +32,7 @@ class _Protocol(HttpToolsProtocol):
 
 
 def bind(host: str, port: int) -> socket.socket:
-    """A listening socket, so that its address can be given out before anything is served; port 0 takes a free one."""
+    """Return a listening socket, so that its address can be given out before anything is served; port 0 takes a free one."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     # The protocol is named because asyncio turns Nagle's algorithm off only for sockets that say they are TCP.
     sock = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
@@ -71,7 +68,7 @@ class Listener:
 
     @property
     def port(self) -> int:
-        """The port of the socket."""
+        """Return the port of the socket."""
         port: int = self._socket.getsockname()[1]
         return port
 

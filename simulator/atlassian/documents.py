@@ -2,26 +2,25 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from simulator.atlassian.world import World
-    from simulator.jira.people import Group, User
+from simulator.atlassian.world import World
+from simulator.jira.people import Group, User
 
-#: Groups that the directory keeps to itself [observed].
 HIDDEN_GROUPS = ("atlassian-addons-admin", "system-administrators")
-#: Keys of products in v1, where they differ from the names of the applications.
+"""Groups that the directory keeps to itself [observed]."""
 _PRODUCT_KEYS = {"jira-servicedesk": "jira-service-desk"}
+"""Keys of products in v1, where they differ from the names of the applications."""
 _PRODUCT_NAMES = {"jira-software": "Jira", "jira-servicedesk": "Jira Service Management"}
 _NICKNAME_LENGTH = 30
 
 
 def stamp(at: float) -> str:
-    """RFC 3339 with milliseconds."""
+    """Return RFC 3339 with milliseconds."""
     return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def composed_status(world: "World", user: "User") -> str:
+def composed_status(world: World, user: User) -> str:
     """Account and membership status in one word."""
     if user.account_id in world.deletions:
         return "for_deletion"
@@ -30,8 +29,8 @@ def composed_status(world: "World", user: "User") -> str:
     return {"active": "active", "suspended": "suspended"}.get(world.membership_status(user), "not_invited")
 
 
-def roles_of(world: "World", user: "User") -> set[str]:
-    """The roles that somebody has on anything."""
+def roles_of(world: World, user: User) -> set[str]:
+    """Return the roles that somebody has on anything."""
     product = {"atlassian/user"} if world.products_of(user) else set()
     admins = {"atlassian/admin"} & {
         "atlassian/admin" if group.access_type in {"admin", "site-admin"} else ""
@@ -40,8 +39,8 @@ def roles_of(world: "World", user: "User") -> set[str]:
     return {*world.platform_roles.get(user.account_id, ()), *product, *admins}
 
 
-def user_document(world: "World", user: "User", expand: Sequence[str] = ()) -> dict[str, Any]:
-    """Somebody in the directory, as v2 shows him."""
+def user_document(world: World, user: User, expand: Sequence[str] = ()) -> dict[str, Any]:
+    """Return somebody in the directory, as v2 shows him."""
     document: dict[str, Any] = {
         "accountId": user.account_id,
         "accountType": "atlassian",
@@ -58,7 +57,7 @@ def user_document(world: "World", user: "User", expand: Sequence[str] = ()) -> d
         "timeZone": user.time_zone,
         "links": {"self": user.account_id},
     }
-    if user.email and (user.managed or not user.email_hidden):
+    if user.email and (user.managed or not user.email_hidden or world.switches.unmanaged_emails == "shown"):
         document["email"] = user.email
     if "platformRoles" in expand:
         document["platformRoles"] = list(world.platform_roles.get(user.account_id, ()))
@@ -75,8 +74,8 @@ def user_document(world: "World", user: "User", expand: Sequence[str] = ()) -> d
     return document
 
 
-def managed_document(world: "World", user: "User") -> dict[str, Any]:
-    """A managed account, as v1 shows it."""
+def managed_document(world: World, user: User) -> dict[str, Any]:
+    """Return a managed account, as v1 shows it."""
     active = world.last_active.get(user.account_id, {})
     document: dict[str, Any] = {
         "account_id": user.account_id,
@@ -102,8 +101,8 @@ def managed_document(world: "World", user: "User") -> dict[str, Any]:
     return document
 
 
-def group_document(world: "World", group: "Group", expand: Sequence[str] = ()) -> dict[str, Any]:
-    """A group of the directory."""
+def group_document(world: World, group: Group, expand: Sequence[str] = ()) -> dict[str, Any]:
+    """Return a group of the directory."""
     counts = {}
     if "counts.resources" in expand:
         counts["resources"] = len(group.grants)
@@ -127,11 +126,11 @@ def group_document(world: "World", group: "Group", expand: Sequence[str] = ()) -
 
 
 def product_key(application: str) -> str:
-    """The key that v1 has for an application."""
+    """Return the key that v1 has for an application."""
     return _PRODUCT_KEYS.get(application, application)
 
 
-def _product_access(world: "World", user: "User", application: str) -> dict[str, Any]:
+def _product_access(world: World, user: User, application: str) -> dict[str, Any]:
     found: dict[str, Any] = {"id": world.jira.site.resource(application), "key": application}
     at = world.last_active.get(user.account_id, {}).get(application)
     return found if at is None else {**found, "lastActiveTimestamp": stamp(at)}

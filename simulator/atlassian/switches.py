@@ -1,15 +1,15 @@
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from simulator.switches import SwitchBoard
 
 
-class Switches(BaseModel):
+class Switches(SwitchBoard):
     """Every unsettled point and quirk of Atlassian administration; the defaults are those of the contract.
 
     Membership reads lag by `directory_lag_ms` of the Jira world, and seats run out by its `licence_full`.
     """
-
-    model_config = ConfigDict(extra="forbid", validate_assignment=True, use_attribute_docstrings=True)
 
     end_of_list: Literal["absent", "null"] = "absent"
     """How the last page says so: no `links.next`, or null."""
@@ -19,6 +19,10 @@ class Switches(BaseModel):
     """Suspending somebody who is suspended."""
     repeated_restore_status: Literal[204, 400] = 204
     """Restoring somebody who is active."""
+    repeated_remove_status: Literal[404, 204] = 404
+    """Removing somebody who is in the directory no more."""
+    unmanaged_emails: Literal["per_profile", "shown"] = "per_profile"
+    """Addresses of accounts that are not managed: hidden when the profile hides them, or always shown."""
     protected_user_status: Literal[403, 400] = 403
     """Suspending or removing an organization admin, or the owner of the key."""
     synced_group_status: Literal[403, 400] = 403
@@ -38,6 +42,8 @@ class Switches(BaseModel):
     """From a role change to its being seen; up to 30 s in life."""
     event_lag_ms: int = Field(default=0, ge=0)
     """From a change to its event."""
+    event_retention_days: int = Field(default=180, ge=1)
+    """How long the log keeps events."""
     deletion_grace_days: int = Field(default=14, ge=0)
     """From the deletion of an account to its end."""
 

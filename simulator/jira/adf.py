@@ -154,7 +154,7 @@ BLOCK_MARKS = _set("alignment indentation breakout")
 
 
 def is_document(document: Any) -> bool:
-    """Whether a value is a document that Jira takes."""
+    """Return whether a value is a document that Jira takes."""
     if not isinstance(document, dict) or set(document) != {"version", "type", "content"}:
         return False
     if document["type"] != "doc" or document["version"] != 1 or isinstance(document["version"], bool):

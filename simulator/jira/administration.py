@@ -9,6 +9,8 @@ from simulator.jira.people import Group, User
 from simulator.jira.site import Site
 from simulator.jira.switches import Switches
 
+ACCOUNT_PREFIX = "712020:"
+
 
 class Administration:
     """What administrators do to people and groups, by whichever API or by hand, noted in the journal.
@@ -24,24 +26,29 @@ class Administration:
         self._random = random
 
     def fresh_uuid(self) -> str:
-        """Give the next UUID of the repeatable sequence."""
-        return str(UUID(int=self._random.getrandbits(128), version=4))
+        """Return the next UUID of the repeatable sequence that names no group or account yet."""
+        while True:
+            made = str(UUID(int=self._random.getrandbits(128), version=4))
+            if made not in self.directory.groups and f"{ACCOUNT_PREFIX}{made}" not in self.directory.users:
+                return made
 
     def create_user(self, email: str, *, now: float, switches: Switches, actor: str = "") -> User:
         """Invite an address that no account has yet."""
         user = User(
-            account_id=f"712020:{self.fresh_uuid()}",
+            account_id=f"{ACCOUNT_PREFIX}{self.fresh_uuid()}",
             email=email,
-            display_name=email.partition("@")[0],
+            display_name=email if switches.invitee_name == "address" else email.partition("@")[0],
             added=now,
             found_from=now + switches.new_user_lag_ms / 1000,
+            searched_from=now + switches.user_search_lag_ms / 1000 if switches.user_search_lag_ms else 0.0,
         )
         self.directory.add_user(user)
+        self.directory.searched_later(user)
         self.journal.note("user_created", named_user(user), actor=actor)
         return user
 
     def access_groups(self, applications: list[str]) -> list[Group]:
-        """Give the default-access group of each application, made when the site has none."""
+        """Return the default-access group of each application, made when the site has none."""
         groups = []
         for application in applications:
             name = f"{application}-users-{self.site.name}"
@@ -53,7 +60,7 @@ class Administration:
         return groups
 
     def has_access(self, user: User) -> bool:
-        """Whether the account may use an application of the site."""
+        """Return whether the account may use an application of the site."""
         groups = self.directory.groups
         return user.active and any(groups[each].grants for each in self.directory.group_ids_of(user.account_id))
 
@@ -113,10 +120,10 @@ class Administration:
 
 
 def named_user(user: User) -> Named:
-    """Give a user as the journal names it."""
+    """Return a user as the journal names it."""
     return Named("USER", user.account_id, user.display_name)
 
 
 def named_group(group: Group) -> Named:
-    """Give a group as the journal names it."""
+    """Return a group as the journal names it."""
     return Named("GROUP", group.id, group.name)

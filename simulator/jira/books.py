@@ -42,7 +42,7 @@ class ProjectBook:
         return self.by_id.get(id_or_key) or self.by_id.get(self._by_key.get(id_or_key, ""))
 
     def in_order(self) -> list[Project]:
-        """Give all projects sorted by key."""
+        """Return all projects sorted by key."""
         return [self.by_id[self._by_key[key]] for key in self.keys]
 
 
@@ -78,6 +78,10 @@ class IssueBook:
         issue.key = key
         self.add(issue)
 
+    def guarded(self) -> list[Issue]:
+        """Return the issues that are archived or have a security level."""
+        return [issue for issue in self.by_id.values() if issue.archived or issue.security is not None]
+
     def find(self, id_or_key: str) -> Issue | None:
         """Find by id or any key, current or former; keys whatever their case."""
         return self.by_id.get(id_or_key) or self.by_id.get(self._by_key.get(id_or_key.upper(), ""))
@@ -89,6 +93,12 @@ class IssueBook:
             self._links_of.setdefault(end, []).append(link.id)
         return link
 
+    def remove_link(self, link: IssueLink) -> None:
+        """Take a link between two issues away."""
+        del self.links[link.id]
+        for end in {link.inward, link.outward}:
+            self._links_of[end].remove(link.id)
+
     def links_of(self, issue: Issue) -> list[IssueLink]:
-        """Give the links of an issue."""
+        """Return the links of an issue."""
         return [self.links[each] for each in self._links_of.get(issue.id, ())]

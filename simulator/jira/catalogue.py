@@ -69,7 +69,7 @@ GLOBAL_PERMISSIONS = {
 
 
 def shared_statuses() -> list[Status]:
-    """Give the statuses of company-managed projects."""
+    """Return the statuses of company-managed projects."""
     return [
         Status("10000", "To Do", "new"),
         Status("3", "In Progress", "indeterminate"),
@@ -79,7 +79,7 @@ def shared_statuses() -> list[Status]:
 
 
 def shared_issue_types() -> list[IssueType]:
-    """Give the issue types of company-managed projects."""
+    """Return the issue types of company-managed projects."""
     return [
         IssueType("10001", "Task"),
         IssueType("10002", "Sub-task", subtask=True),
@@ -90,13 +90,13 @@ def shared_issue_types() -> list[IssueType]:
 
 
 def shared_roles() -> list[Role]:
-    """Give the roles of company-managed projects."""
+    """Return the roles of company-managed projects."""
     addons = Role(ADDONS_ROLE, "atlassian-addons-project-access", "A project role that represents Connect add-ons")
     return [*(Role(number, name, f"A project role: {name}") for number, name in SHARED_ROLES.items()), addons]
 
 
 def workflow(to_do: str, in_progress: str, done: str, declined: str) -> list[Transition]:
-    """Give the transitions between four statuses; the way back from done is taken out by a switch."""
+    """Return the transitions between four statuses; the way back from done is taken out by a switch."""
     return [
         Transition("11", "Back to To Do", to_do, [in_progress]),
         Transition("21", "Start progress", in_progress, [to_do]),
@@ -121,7 +121,7 @@ class Catalogue:
             self.add_role(role)
 
     def furnish(self, project: Project) -> None:
-        """Give a new project the issue types, statuses, workflow and permissions of its style, where it has none."""
+        """Return a new project the issue types, statuses, workflow and permissions of its style, where it has none."""
         if not project.issue_types:
             project.issue_types = self._types_for(project)
         if not project.statuses:
@@ -170,7 +170,7 @@ class Catalogue:
         return grants
 
     def roles_of(self, project: Project) -> list[Role]:
-        """Give the roles of a project, making the own ones of a team-managed project at first."""
+        """Return the roles of a project, making the own ones of a team-managed project at first."""
         owner = project.id if project.simplified else None
         if owner and owner not in self._roles_by_owner:
             for place, name in enumerate(TEAM_ROLES):

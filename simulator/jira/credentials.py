@@ -16,11 +16,11 @@ class Token:
     revoked: bool = False
 
     def good(self, now: float) -> bool:
-        """Whether the token works at this time."""
+        """Return whether the token works at this time."""
         return not self.revoked and self.good_from <= now and (self.expires is None or now < self.expires)
 
     def covers(self, classic: str, granular: str) -> bool:
-        """Whether the scopes allow an operation that wants all classic, or all granular, scopes (space-separated)."""
+        """Return whether the scopes allow an operation that wants all classic, or all granular, scopes (space-separated)."""
         if self.scopes is None or not classic:
             return True
         held = {scope.removesuffix(":jira") for scope in self.scopes}
@@ -41,6 +41,6 @@ class Tokens:
         return token
 
     def find(self, value: str, now: float) -> Token | None:
-        """Give the token if it is good now."""
+        """Return the token if it is good now."""
         token = self.by_value.get(value)
         return token if token is not None and token.good(now) else None

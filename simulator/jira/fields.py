@@ -30,11 +30,11 @@ class Field:
 
     @property
     def is_document(self) -> bool:
-        """Whether version 3 takes and gives an Atlassian document."""
+        """Return whether version 3 takes and gives an Atlassian document."""
         return self.id in {"description", "environment"} or bool(self.custom and self.custom.endswith(TEXT_AREA))
 
     def schema(self) -> dict[str, Any]:
-        """Give `JsonTypeBean`."""
+        """Return `JsonTypeBean`."""
         document: dict[str, Any] = {"type": self.type}
         if self.items:
             document["items"] = self.items
@@ -82,13 +82,14 @@ SYSTEM = {
         Field("creator", "Creator", "user", orderable=False),
         Field("subtasks", "Sub-tasks", "array", "issuelinks", orderable=False),
         Field("watches", "Watchers", "watches", orderable=False),
+        Field("security", "Security Level", "securitylevel"),
         Field("comment", "Comment", "comments-page", navigable=False),
     )
 }
 
 
 def custom_field(custom: CustomField) -> Field:
-    """Give a custom field in the form of the system ones."""
+    """Return a custom field in the form of the system ones."""
     return Field(
         id=custom.id,
         name=custom.name,
@@ -101,7 +102,7 @@ def custom_field(custom: CustomField) -> Field:
 
 
 def all_fields(catalogue: Catalogue) -> dict[str, Field]:
-    """Give every field of the site by id."""
+    """Return every field of the site by id."""
     return SYSTEM | {each.id: custom_field(each) for each in catalogue.fields.values()}
 
 
@@ -115,12 +116,12 @@ class OnScreen:
 
     @property
     def has_default(self) -> bool:
-        """Whether an issue gets a value when none is sent."""
+        """Return whether an issue gets a value when none is sent."""
         return self.field.has_default or self.default is not None
 
 
 def screen(catalogue: Catalogue, project: Project, type_id: str) -> dict[str, OnScreen]:
-    """Give the fields on the create and edit screen of an issue type, by id."""
+    """Return the fields on the create and edit screen of an issue type, by id."""
     subtask = catalogue.issue_types[type_id].subtask
     fields = {
         field.id: OnScreen(field, required=field.required or (field.id == "parent" and subtask))

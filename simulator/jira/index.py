@@ -30,7 +30,7 @@ class Entry:
 
 
 def entry_of(issue: Issue) -> Entry:
-    """Give the index entry of an issue as it is now."""
+    """Return the index entry of an issue as it is now."""
     return Entry(
         id=int(issue.id),
         key=issue.key,
@@ -96,7 +96,7 @@ class SearchIndex:
                 self.by_label[label.casefold()].add(number)
 
     def unseen(self, *, flaps: bool) -> dict[int, Entry | None]:
-        """Give the writes that are not in the index but that this search sees, when replicas disagree."""
+        """Return the writes that are not in the index but that this search sees, when replicas disagree."""
         self._searches += 1
         if not flaps or self._searches % 2 == 0:
             return {}

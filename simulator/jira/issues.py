@@ -3,6 +3,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from simulator.jira.people import User
+
 Adf = dict[str, Any]
 
 
@@ -62,6 +64,19 @@ class Attachment:
 
 
 @dataclass(slots=True)
+class SecurityLevel:
+    """Who may see an issue: the accounts named, and nobody else."""
+
+    id: str
+    name: str
+    seen_by: list[str] = field(default_factory=list)
+
+    def shows(self, user: User | None) -> bool:
+        """Return whether the issue shows itself to somebody."""
+        return user is not None and user.account_id in self.seen_by
+
+
+@dataclass(slots=True)
 class Issue:
     """An issue; `values` holds fields by id, objects in them by their id only."""
 
@@ -89,3 +104,5 @@ class Issue:
     old_keys: list[str] = field(default_factory=list)
     request_type: str | None = None
     """Request type of a service project; an issue made by `POST /issue` has none."""
+    security: SecurityLevel | None = None
+    archived: bool = False

@@ -4,9 +4,11 @@ import re
 from bisect import bisect_left, insort
 from collections.abc import Iterator, Mapping
 
+from simulator.folding import ascii_lower
 from simulator.jira.people import User
 
 WORD = re.compile(r"[^\s.@_+-]+")
+WORD_START = re.compile(r"(?<!\S)\S")
 SEPARATOR = "\0"
 """Between a word and the account it belongs to; sorts before every letter."""
 
@@ -29,17 +31,19 @@ class NameIndex:
             for entry in _words_of(user):
                 insort(self._words, entry)
         if self._addresses is not None:
-            insort(self._addresses, _address_of(user))
+            for entry in _addresses_of(user):
+                insort(self._addresses, entry)
 
     def clear(self) -> None:
         """Forget everything, after a rename."""
         self._words = self._addresses = None
 
     def starting_with(self, start: str) -> Iterator[User]:
-        """Give each account once that has a word, name or address starting so, ordered by that word."""
-        wanted = start.casefold()
+        """Return each account once that has a word, name or address starting so, ordered by that word."""
+        by_address = "@" in start
+        wanted = ascii_lower(start) if by_address else start.casefold()
         given: set[str] = set()
-        entries = self._all_addresses() if "@" in wanted else self._all_words()
+        entries = self._all_addresses() if by_address else self._all_words()
         for place in range(bisect_left(entries, wanted), len(entries)):
             word, _, account_id = entries[place].rpartition(SEPARATOR)
             if not word.startswith(wanted):
@@ -55,7 +59,7 @@ class NameIndex:
 
     def _all_addresses(self) -> list[str]:
         if self._addresses is None:
-            self._addresses = sorted(_address_of(user) for user in self._users.values())
+            self._addresses = sorted(entry for user in self._users.values() for entry in _addresses_of(user))
         return self._addresses
 
 
@@ -65,5 +69,15 @@ def _words_of(user: User) -> set[str]:
     return {f"{word}{SEPARATOR}{user.account_id}" for word in words if word}
 
 
-def _address_of(user: User) -> str:
-    return f"{user.email.casefold()}{SEPARATOR}{user.account_id}"
+def _addresses_of(user: User) -> set[str]:
+    """Return the address, and what looks like one at the beginning of a word of the name."""
+    name = user.display_name
+    texts = {user.email, *(name[found.start() :] for found in WORD_START.finditer(name) if "@" in name)}
+    return {f"{ascii_lower(text)}{SEPARATOR}{user.account_id}" for text in texts if "@" in text}
+
+
+def matches(start: str, name: str, email: str) -> bool:
+    """Return whether a word of a name, the name or an address starts so."""
+    user = User("", email, name)
+    entries = _addresses_of(user) if "@" in start else _words_of(user)
+    return any(entry.startswith(ascii_lower(start) if "@" in start else start.casefold()) for entry in entries)

@@ -28,10 +28,14 @@ class User:
     added: float = 0.0
     found_from: float = 0.0
     removal_seen_from: float = 0.0
+    searched_from: float = 0.0
+    """Until then user search knows the account as `searched_as`."""
+    searched_as: tuple[str, str] = ("", "")
+    """Name and address; both empty for an account that user search does not know yet."""
 
     @property
     def active(self) -> bool:
-        """Whether Jira calls the user active."""
+        """Return whether Jira calls the user active."""
         return self.account_status == "active" and self.membership_status == "active"
 
 

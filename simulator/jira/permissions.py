@@ -20,7 +20,7 @@ class Permissions:
         self.denied: set[Denial] = set()
 
     def has(self, user: User | None, permission: str, project: Project | None = None) -> bool:
-        """Whether somebody (None is anonymous) has a permission, in a project for a project permission."""
+        """Return whether somebody (None is anonymous) has a permission, in a project for a project permission."""
         if user is not None and self._is_denied(user, permission, project):
             return False
         if project is None:
@@ -28,11 +28,11 @@ class Permissions:
         return any(self._holds(user, holder, project) for holder in project.grants.get(permission, ()))
 
     def administers(self, user: User | None, project: Project) -> bool:
-        """Whether somebody may change the project's configuration."""
+        """Return whether somebody may change the project's configuration."""
         return self.has(user, "ADMINISTER_PROJECTS", project) or self.has(user, "ADMINISTER")
 
     def sees(self, user: User | None, project: Project) -> bool:
-        """Whether somebody may see the project."""
+        """Return whether somebody may see the project."""
         if project.status == "deleted":
             return False
         if user is not None and self._is_denied(user, "BROWSE_PROJECTS", project):

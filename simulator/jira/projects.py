@@ -31,6 +31,14 @@ class IssueType:
 
 
 @dataclass(slots=True)
+class Validator:
+    """What a transition needs: `comment`, `resolution`, the id of a field with a value, or `nothing` to please it."""
+
+    needs: str
+    message: str
+
+
+@dataclass(slots=True)
 class Transition:
     """A way from one status to another; global when `from_statuses` is empty."""
 
@@ -40,6 +48,7 @@ class Transition:
     from_statuses: list[str] = field(default_factory=list)
     resolution: str | None = None
     """Name of the resolution that a post function sets."""
+    validators: list[Validator] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -97,6 +106,9 @@ class Project:
     lead: str | None = None
     description: str = ""
     status: Literal["live", "archived", "deleted"] = "live"
+    trashed_at: float | None = None
+    """When the project went into the trash, in seconds since 1970."""
+    archived_at: float | None = None
     old_keys: list[str] = field(default_factory=list)
     issue_types: list[str] = field(default_factory=list)
     statuses: list[str] = field(default_factory=list)
@@ -111,5 +123,5 @@ class Project:
 
     @property
     def simplified(self) -> bool:
-        """Whether the project is team-managed."""
+        """Return whether the project is team-managed."""
         return self.style == "next-gen"

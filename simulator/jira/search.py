@@ -47,7 +47,7 @@ class Cursors:
         return token
 
     def get(self, token: str, now: float) -> Cursor | None:
-        """Give what a token stands for, unless it is unknown or too old."""
+        """Return what a token stands for, unless it is unknown or too old."""
         cursor = self._cursors.get(token)
         return cursor if cursor is not None and cursor.expires > now else None
 
@@ -60,13 +60,15 @@ class Search:
     names: Names
     projects: set[str]
     """Ids of the projects that the caller sees."""
+    hidden: set[int]
+    """Ids of the issues that no search of the caller finds."""
     now: float
     zone: tzinfo
     strict: bool
     flaps: bool
 
     def run(self, jql: str, fresh: dict[int, Entry | None]) -> list[int]:
-        """Give the ids of all matches in order; `fresh` entries count instead of the indexed ones (None: deleted).
+        """Return the ids of all matches in order; `fresh` entries count instead of the indexed ones (None: deleted).
 
         Raises JqlError.
         """
@@ -81,12 +83,13 @@ class Search:
         entries = self.index.entries
         found = [entries[each] for each in self._candidates(query, matching) - changed.keys() if test(entries[each])]
         found += [entry for entry in changed.values() if entry is not None and test(entry)]
-        return [
-            entry.id for entry in _ordered([each for each in found if each.project_id in self.projects], query.order)
-        ]
+        return [entry.id for entry in _ordered([each for each in found if self._shows(each)], query.order)]
+
+    def _shows(self, entry: Entry) -> bool:
+        return entry.project_id in self.projects and entry.id not in self.hidden
 
     def _candidates(self, query: Query, matching: Matching) -> set[int]:
-        """Give the smallest set of issues that one of the necessary clauses allows."""
+        """Return the smallest set of issues that one of the necessary clauses allows."""
         assert query.where is not None
         best: set[int] | None = None
         for clause in conjuncts(query.where):

@@ -32,7 +32,7 @@ def seed(
     Every `inactive_every`-th user is deactivated and every `team_managed_every`-th project is team-managed (0: none).
     All users are in the default access group, as invited people are.
     """
-    random = Random(rng_seed)
+    random = Random(f"content {rng_seed}")  # a sequence of its own, so that nobody invited later gets a seeded id
     accounts = _seed_users(world, random, users, inactive_every)
     teams = _seed_groups(world, random, groups, accounts, members_per_group)
     for number in range(FIRST_OWN_ROLE, FIRST_OWN_ROLE + roles_per_project - len(world.catalogue.roles)):

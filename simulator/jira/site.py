@@ -18,11 +18,11 @@ class Site:
 
     @property
     def url(self) -> str:
-        """The site address without an ending slash."""
+        """Return the site address without an ending slash."""
         return f"https://{self.name}.atlassian.net"
 
     def resource(self, application: str) -> str:
-        """Give the ARI of an application on this site, as the organization API names it."""
+        """Return the ARI of an application on this site, as the organization API names it."""
         return f"ari:cloud:{application}::site/{self.cloud_id}"
 
 

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 @cache
 def zone(name: str) -> tzinfo:
-    """Give the time zone of a profile, UTC when it names none that exists."""
+    """Return the time zone of a profile, UTC when it names none that exists."""
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError):
@@ -15,7 +15,7 @@ def zone(name: str) -> tzinfo:
 
 
 def stamp(seconds: float, where: tzinfo = UTC) -> str:
-    """Give a time as Jira writes it: `2026-01-17T12:34:00.000+0000`, in the account's time zone."""
+    """Return a time as Jira writes it: `2026-01-17T12:34:00.000+0000`, in the account's time zone."""
     at = datetime.fromtimestamp(seconds, where)
     return f"{at:%Y-%m-%dT%H:%M:%S}.{at.microsecond // 1000:03d}{at:%z}"
 

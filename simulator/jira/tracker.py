@@ -45,7 +45,7 @@ class Tracker:
         self._numbers = count(10_000)
 
     def next_number(self) -> int:
-        """Give the next free number for a comment, change, link or attachment."""
+        """Return the next free number for a comment, change, link or attachment."""
         return next(self._numbers)
 
     def skip_numbers(self, beyond: int) -> None:
@@ -91,7 +91,7 @@ class Tracker:
         return self._item(name, before, value)
 
     def value(self, issue: Issue, name: str) -> Any:
-        """Give a field as it is kept, by its id."""
+        """Return a field as it is kept, by its id."""
         if name in {"summary", "labels", "assignee", "reporter"}:
             return getattr(issue, name)
         if name == "issuetype":
@@ -137,6 +137,8 @@ class Tracker:
         self._tell("jira:issue_updated", issue, actor, items)
 
     def _resolution(self, issue: Issue, done: bool, name: str | None) -> str | None:  # noqa: FBT001 -- private
+        if not done and self._switches.resolution_kept_on_reopening:
+            return issue.resolution_id
         if not done or self._projects.by_id[issue.project_id].simplified:
             return None
         return next((each.id for each in RESOLUTIONS if each.name == name), RESOLUTIONS[0].id)

@@ -44,7 +44,7 @@ class Webhooks:
         return webhook
 
     def dump(self) -> list[dict[str, Any]]:
-        """Give all webhooks with their secrets."""
+        """Return all webhooks with their secrets."""
         return [asdict(each) for each in self.by_id.values()]
 
     def load(self, documents: Iterable[Mapping[str, Any]]) -> None:
@@ -56,7 +56,7 @@ class Webhooks:
                 self.register(**each)
 
     def wanting(self, event: str, matches: Callable[[str], bool]) -> list[Webhook]:
-        """Give the webhooks that want an event of an issue; `matches` tells whether it meets a JQL filter."""
+        """Return the webhooks that want an event of an issue; `matches` tells whether it meets a JQL filter."""
         if not self.switches.webhooks_on:
             return []
         return [
@@ -72,7 +72,7 @@ class Webhooks:
             "Content-Type": "application/json; charset=utf-8",
             "User-Agent": "Atlassian Webhook HTTP Client",
             "X-Atlassian-Webhook-Identifier": str(uuid4()),
-            "X-Atlassian-Webhook-Flow": "Primary",
+            "X-Atlassian-Webhook-Flow": self.switches.webhook_flow,
         }
         if webhook.secret is not None:
             digest = hmac.new(webhook.secret.encode(), raw, hashlib.sha256).hexdigest()

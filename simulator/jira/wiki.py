@@ -18,7 +18,7 @@ MARK_SIGNS = {"strong": "*", "em": "_", "strike": "-", "underline": "+"}
 
 
 def to_document(text: str) -> Adf:
-    """Give the document of a wiki text."""
+    """Return the document of a wiki text."""
     return {"version": 1, "type": "doc", "content": [] if not text.strip() else _blocks(text)}
 
 
@@ -86,7 +86,7 @@ def _plain(text: str) -> list[Adf]:
 
 
 def to_wiki(document: Any) -> str:
-    """Give the wiki text of a document; a string is given back as it is, None as empty."""
+    """Return the wiki text of a document; a string is given back as it is, None as empty."""
     if not isinstance(document, dict):
         return document if isinstance(document, str) else ""
     return "\n\n".join(_wiki_block(block) for block in document.get("content", ()))

@@ -1,11 +1,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from random import Random
 from typing import Any
 
-from simulator.jira import acts, documents
 from simulator.jira.administration import Administration, named_group, named_user
 from simulator.jira.books import IssueBook, ProjectBook
 from simulator.jira.catalogue import Catalogue
@@ -23,6 +22,8 @@ from simulator.jira.switches import Switches
 from simulator.jira.tracker import Tracker
 from simulator.jira.webhooks import Webhooks
 
+TRASH_SECONDS = 60 * 86_400
+"""How long the trash keeps a project [docs]."""
 ADMIN_EMAIL = "admin@example.com"
 ADMIN_TOKEN = "sim-token"  # noqa: S105 -- the published credential of an empty world
 ADMIN_ACCOUNT = "712020:00000000-0000-4000-8000-000000000001"
@@ -32,26 +33,28 @@ class World:
     """The truth behind one simulated Jira site and its organization.
 
     A new world has one site administrator (`admin@example.com`, token `sim-token`) in `site-admins` and in the default
-    access group, and the shared statuses, issue types and roles; nothing else. The Atlassian administration
-    simulator works on the same object.
+    access group, and the shared statuses, issue types and roles; nothing else. Without `founded` there is no
+    administrator. The Atlassian administration simulator works on the same object.
     """
 
     def __init__(
         self,
         *,
         site: str = "example",
+        cloud_id: str = "",
         switches: Switches | None = None,
         clock: Callable[[], float] = time.time,
         rng_seed: int = 1,
+        founded: bool = True,
     ) -> None:
         self.switches = switches or Switches()
-        self.site = Site(site)
+        self.site = Site(site, cloud_id)
         self.organization = Organization()
         self.random = Random(rng_seed)
         self.ahead = 0.0
         self.address = self.site.url
         """Where the site was last reached, which links name unless a switch says otherwise."""
-        self._clock = clock
+        self.clock = clock
         self.journal = Journal(self.now)
         self.directory = Directory(self.switches, self.now)
         self.administration = Administration(self.directory, self.journal, self.site, self.random)
@@ -70,24 +73,20 @@ class World:
             now=self.now,
         )
         self.webhooks = Webhooks(self.switches)
-        self._add_administrator()
+        if founded:
+            self._add_administrator()
 
     def __repr__(self) -> str:
         size = f"{len(self.projects.by_id)} projects, {len(self.issues.by_id)} issues"
         return f"<World {self.site.name}: {self.directory!r}, {size}>"
 
     def now(self) -> float:
-        """Give the world's time in seconds since 1970."""
-        return self._clock() + self.ahead
+        """Return the world's time in seconds since 1970."""
+        return self.clock() + self.ahead
 
     def advance(self, seconds: float) -> None:
         """Let the world's time jump ahead."""
         self.ahead += seconds
-
-    def set_switches(self, **values: Any) -> None:
-        """Set switches by name; raises pydantic's ValidationError (a ValueError) for an unknown name or value."""
-        for name, value in values.items():
-            setattr(self.switches, name, value)
 
     def user(self, who: str) -> User:
         """Find a person by account id or address; raises ValueError."""
@@ -126,7 +125,7 @@ class World:
         return found
 
     def actor(self, who: str | None) -> str:
-        """Give the account id of who acts: the one named, else the first person who has no token, else the administrator."""
+        """Return the account id of who acts: the one named, else the first person who has no token, else the administrator."""
         if who is not None:
             return self.user(who).account_id
         holders = {token.account_id for token in self.tokens.by_value.values()}
@@ -134,25 +133,9 @@ class World:
         people = (each for each in first if each not in holders and self.directory.users[each].active)
         return next(people, ADMIN_ACCOUNT)
 
-    def act(self, verb: str, /, **details: Any) -> dict[str, Any]:
-        """Do what a person would behind the API's back; raises ActError, a ValueError, for what cannot be done."""
-        return acts.perform(self, verb, details)
-
     def credentials(self) -> dict[str, str]:
-        """Give what a client needs to get in."""
+        """Return what a client needs to get in."""
         return {"email": ADMIN_EMAIL, "token": ADMIN_TOKEN, "cloud_id": self.site.cloud_id}
-
-    def error_body(self, status: int, message: str) -> dict[str, Any]:
-        """Give the body of an error that is made outside, such as a fault."""
-        return {"errorMessages": [message], "errors": {}, "status": status}
-
-    def dump(self) -> dict[str, Any]:
-        """Give the truth as plain JSON."""
-        return documents.dump(self)
-
-    def load(self, document: Mapping[str, Any]) -> None:
-        """Add what a document of the shape of `dump` holds; every part and most members may be missing."""
-        documents.load(self, document)
 
     def add_project(self, key: str, name: str, **fields: Any) -> Project:
         """Make a project with the issue types, statuses, workflow and roles of its style."""
@@ -164,8 +147,12 @@ class World:
         self.catalogue.furnish(project)
         return self.projects.add(project)
 
+    def is_purged(self, project: Project) -> bool:
+        """Return whether a project is gone for good: purged, or longer in the trash than the trash keeps."""
+        return project.trashed_at is not None and self.now() - project.trashed_at > TRASH_SECONDS
+
     def names(self, caller: User | None) -> Names:
-        """Give what looks up the names in somebody's JQL."""
+        """Return what looks up the names in somebody's JQL."""
         return Names(
             projects=self.projects,
             issues=self.issues,
@@ -175,7 +162,7 @@ class World:
         )
 
     def ways_out(self, issue: Issue) -> list[Transition]:
-        """Give the transitions from the issue's status, without those that the switches take out."""
+        """Return the transitions from the issue's status, without those that the switches take out."""
         project, done = (
             self.projects.by_id[issue.project_id],
             self.catalogue.statuses[issue.status_id].category == "done",
@@ -194,14 +181,17 @@ class World:
         self.journal.note("role_actor_added", about, actor=actor, target=_named_role(project, role))
         return entry
 
-    def leave_role(self, project: Project, role: Role, which: str, *, actor: str = "") -> bool:
-        """Take an account or group id out of a role; tells whether it was there."""
+    def leave_role(
+        self, project: Project, role: Role, *, user: str | None = None, group: str | None = None, actor: str = ""
+    ) -> bool:
+        """Take an account or a group, by its id, out of a role; returns whether it was there."""
         actors = project.roles.get(role.id, [])
-        entry = next((each for each in actors if which in {each.user, each.group}), None)
+        which = user if group is None else group
+        entry = next((each for each in actors if which == (each.user if group is None else each.group)), None)
         if entry is None:
             return False
         actors.remove(entry)
-        about = Named("USER" if entry.user else "GROUP", which, which)
+        about = Named("USER" if entry.user else "GROUP", which or "", which or "")
         self.journal.note("role_actor_removed", about, actor=actor, target=_named_role(project, role))
         return True
 

@@ -1,12 +1,10 @@
 """SSO applications: how they come and go."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from simulator.jumpcloud.errors import ApiError, not_found
 from simulator.jumpcloud.records import Actor, Application
-from simulator.jumpcloud.refusals import RefusalError, not_found
-
-if TYPE_CHECKING:
-    from simulator.jumpcloud.world import World
+from simulator.jumpcloud.world import World
 
 _COLUMNS = {
     "name": "name",
@@ -17,11 +15,11 @@ _COLUMNS = {
 }
 
 
-def create_application(world: "World", by: Actor, fields: dict[str, Any]) -> Application:
-    """Make an application from fields as on the wire; raises RefusalError."""
+def create_application(world: World, by: Actor, fields: dict[str, Any]) -> Application:
+    """Make an application from fields as on the wire; raises ApiError."""
     own = {_COLUMNS[name]: value for name, value in fields.items() if name in _COLUMNS}
     if not own.get("name"):
-        raise RefusalError(400, "name is required")
+        raise ApiError(400, "name is required")
     given = fields.get("_id") or fields.get("id")
     if given is not None:
         world.ids.skip_past(given)
@@ -39,8 +37,8 @@ def create_application(world: "World", by: Actor, fields: dict[str, Any]) -> App
     return application
 
 
-def remove_application(world: "World", by: Actor, application_id: str) -> Application:
-    """Delete an application with its bindings; raises RefusalError."""
+def remove_application(world: World, by: Actor, application_id: str) -> Application:
+    """Delete an application with its bindings; raises ApiError."""
     application = known_application(world, application_id)
     for links in (world.app_groups, world.app_users):
         for ident in list(links.rights(application_id)):
@@ -50,8 +48,8 @@ def remove_application(world: "World", by: Actor, application_id: str) -> Applic
     return application
 
 
-def known_application(world: "World", application_id: str) -> Application:
-    """The true record of an application; raises RefusalError."""
+def known_application(world: World, application_id: str) -> Application:
+    """Return the true record of an application; raises ApiError."""
     application = world.applications.get(application_id)
     if application is None:
         raise not_found()

@@ -1,22 +1,18 @@
 """Ties between things (group and user, application and group): the change itself and its entry in the event log."""
 
-from typing import TYPE_CHECKING
-
+from simulator.jumpcloud.errors import ApiError, not_found
 from simulator.jumpcloud.links import Links
 from simulator.jumpcloud.records import Actor, Group, User
-from simulator.jumpcloud.refusals import RefusalError, not_found
-
-if TYPE_CHECKING:
-    from simulator.jumpcloud.world import World
+from simulator.jumpcloud.world import World
 
 _SOURCES = {"session": "jumpcloud: console", "api-key": "jumpcloud: api", "service-account": "jumpcloud: api"}
 
 
 def change_link(links: Links, left: str, op: str, right: str, *, seen_from: float) -> None:
-    """Tie or untie two; raises RefusalError 409 when it is done already and 404 when there is nothing to undo."""
+    """Tie or untie two; raises ApiError 409 when it is done already and 404 when there is nothing to undo."""
     tied = links.has(left, right)
     if op == "add" and tied:
-        raise RefusalError(409, "Already Exists")
+        raise ApiError(409, "Already Exists")
     if op != "add" and not tied:
         raise not_found()
     if op == "add":
@@ -25,14 +21,14 @@ def change_link(links: Links, left: str, op: str, right: str, *, seen_from: floa
         links.remove(left, right, seen_from=seen_from)
 
 
-def record_membership(world: "World", by: Actor, op: str, group: Group, user: User | None) -> None:
+def record_membership(world: World, by: Actor, op: str, group: Group, user: User | None) -> None:
     """Put the change of a membership into the event log."""
     if user is not None:
         record_association(world, by, op, ("user_group", group.id, group.name), ("user", user.id, user.username))
 
 
 def record_association(
-    world: "World", by: Actor, op: str, start: tuple[str, str, str], end: tuple[str, str, str]
+    world: World, by: Actor, op: str, start: tuple[str, str, str], end: tuple[str, str, str]
 ) -> None:
     """Put a change between two things (type, id, name) into the event log."""
 

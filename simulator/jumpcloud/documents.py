@@ -6,7 +6,10 @@ from typing import Any
 from simulator.jumpcloud.journal import timestamp
 from simulator.jumpcloud.records import Admin, Application, Directory, Group, Role, User
 from simulator.jumpcloud.switches import Switches
+from simulator.jumpcloud.world import World
 
+_COLOUR = "#202D38"
+"""One of the colours that the published description of v1 allows for a logo."""
 _USER_COLUMNS = {
     "_id": "id",
     "id": "id",
@@ -20,9 +23,19 @@ _USER_COLUMNS = {
 }
 
 
-def user_document(user: User, switches: Switches, organization: str) -> dict[str, Any]:
-    """A system user with its default fields."""
-    document: dict[str, Any] = {
+def user_document(world: World, user: User) -> dict[str, Any]:
+    """Return a system user as the service shows it."""
+    document = _plain_user(user)
+    if world.switches.missing_state:
+        del document["state"]
+    if world.switches.users_have_organization:
+        document["organization"] = world.organization_id
+    return _with_extras(document, world.switches)
+
+
+def _plain_user(user: User) -> dict[str, Any]:
+    """Return every field of a user, with the service's own empty values."""
+    return {
         "_id": user.id,
         "id": user.id,
         "account_locked": False,
@@ -79,15 +92,18 @@ def user_document(user: User, switches: Switches, organization: str) -> dict[str
         "username": user.username,
         **user.details,
     }
-    if switches.missing_state:
-        del document["state"]
-    if switches.users_have_organization:
-        document["organization"] = organization
-    return _with_extras(document, switches)
 
 
-def plain_user_json(user: User) -> str:
-    """The JSON of a user that has no details, ten times as quick as by way of the document; for long lists."""
+def user_json(world: World, user: User) -> str:
+    """Return the JSON of a user as the service shows it."""
+    switches = world.switches
+    if user.details or switches.missing_state or switches.users_have_organization or switches.extra_fields:
+        return json.dumps(user_document(world, user))
+    return _plain_user_json(user)
+
+
+def _plain_user_json(user: User) -> str:
+    """Return the JSON of a user that has no details, ten times as quick as by way of the document; for long lists."""
     text = _json_string
     return (
         f'{{"_id":"{user.id}","id":"{user.id}","activated":{"false" if user.state == "STAGED" else "true"},'
@@ -99,7 +115,7 @@ def plain_user_json(user: User) -> str:
 
 
 def user_value(user: User, name: str) -> Any:
-    """One field of a user, without making the whole document."""
+    """Return one field of a user, without making the whole document."""
     if name in _USER_COLUMNS:
         return getattr(user, _USER_COLUMNS[name])
     if name == "created":
@@ -111,8 +127,9 @@ def user_value(user: User, name: str) -> Any:
     return value.get(rest) if rest and isinstance(value, dict) else value
 
 
-def admin_document(admin: Admin, role: Role | None, organization: str) -> dict[str, Any]:
-    """An administrator."""
+def admin_document(world: World, admin: Admin) -> dict[str, Any]:
+    """Return an administrator as the service shows him."""
+    role = world.role_named(admin.role)
     return {
         "_id": admin.id,
         "id": admin.id,
@@ -122,7 +139,7 @@ def admin_document(admin: Admin, role: Role | None, organization: str) -> dict[s
         "enableMultiFactor": False,
         "firstname": admin.firstname,
         "lastname": admin.lastname,
-        "organization": None if admin.multi_tenant else organization,
+        "organization": None if admin.multi_tenant else world.organization_id,
         "provider": None,
         "role": role.id if role else None,
         "roleName": admin.role,
@@ -132,11 +149,12 @@ def admin_document(admin: Admin, role: Role | None, organization: str) -> dict[s
         "suspended": admin.suspended,
         "totpEnrolled": False,
         **admin.details,
+        "apiKeySet": any(key.admin_id == admin.id for key in world.keys.values()),
     }
 
 
-def group_document(group: Group, suggestions: dict[str, str], switches: Switches) -> dict[str, Any]:
-    """A group of v2; the plain kinds have none of what belongs to membership rules."""
+def group_document(world: World, group: Group) -> dict[str, Any]:
+    """Return a group of v2; the plain kinds have none of what belongs to membership rules."""
     document: dict[str, Any] = {
         "id": group.id,
         "name": group.name,
@@ -146,6 +164,7 @@ def group_document(group: Group, suggestions: dict[str, str], switches: Switches
         "attributes": group.attributes,
     }
     if group.kind == "user_group":
+        suggestions = world.suggestions.get(group.id, {})
         adds = sum(op == "add" for op in suggestions.values())
         document |= {
             "memberQuery": group.member_query,
@@ -160,13 +179,13 @@ def group_document(group: Group, suggestions: dict[str, str], switches: Switches
                 "total": len(suggestions),
             },
         }
-        if not switches.missing_membership_method:
+        if not world.switches.missing_membership_method:
             document["membershipMethod"] = group.membership_method
-    return _with_extras(document, switches)
+    return _with_extras(document, world.switches)
 
 
 def application_document(application: Application, organization: str) -> dict[str, Any]:
-    """An application, with the configuration that clients are to leave alone."""
+    """Return an application, with the configuration that clients are to leave alone."""
     return {
         "_id": application.id,
         "id": application.id,
@@ -183,7 +202,7 @@ def application_document(application: Application, organization: str) -> dict[st
         "displayLabel": application.display_label,
         "displayName": application.display_name,
         "learnMore": "",
-        "logo": {"color": "", "url": ""},
+        "logo": {"color": _COLOUR, "url": ""},
         "name": application.name,
         "organization": organization,
         "sso": {"beta": False, "hidden": False, "jit": False, "type": "saml"},
@@ -193,12 +212,12 @@ def application_document(application: Application, organization: str) -> dict[st
 
 
 def directory_document(directory: Directory) -> dict[str, Any]:
-    """A directory of v2."""
+    """Return a directory of v2."""
     return {"id": directory.id, "name": directory.name, "type": directory.type}
 
 
 def role_document(role: Role) -> dict[str, Any]:
-    """A role of administrators."""
+    """Return a role of administrators."""
     return {"id": role.id, "name": role.name, "description": role.description, "scopes": list(role.scopes)}
 
 
@@ -209,7 +228,7 @@ def _with_extras(document: dict[str, Any], switches: Switches) -> dict[str, Any]
 
 
 _json_string = json.encoder.encode_basestring_ascii
-_USER_DEFAULTS = user_document(User("", "", "", 0), Switches(), "")
+_USER_DEFAULTS = _plain_user(User("", "", "", 0))
 _PLAIN_REST = json.dumps(
     {name: value for name, value in _USER_DEFAULTS.items() if name not in {*_USER_COLUMNS, "created", "activated"}},
     separators=(",", ":"),

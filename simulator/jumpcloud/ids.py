@@ -1,8 +1,8 @@
 import re
 
 _OBJECT_ID = re.compile(r"[0-9a-f]{24}")
-#: A plausible time and machine; the counter behind it makes ids rise in the order of creation, as the real ones do.
 _STEM = 0x65A0_F1C0_5EED_C0DE
+"""A plausible time and machine; the counter behind it makes ids rise in the order of creation, as the real ones do."""
 
 
 class ObjectIds:
@@ -12,7 +12,7 @@ class ObjectIds:
         self._last = 0
 
     def next(self) -> str:
-        """A new id."""
+        """Return a new id."""
         self._last += 1
         return f"{_STEM:016x}{self._last:08x}"
 
@@ -23,5 +23,5 @@ class ObjectIds:
 
 
 def is_object_id(text: object) -> bool:
-    """Whether this is 24 hex digits."""
+    """Return whether this is 24 hex digits."""
     return isinstance(text, str) and _OBJECT_ID.fullmatch(text) is not None

@@ -26,7 +26,7 @@ class Journal:
     def __init__(self, clock: Callable[[], float], ids: ObjectIds, organization: str) -> None:
         self._clock = clock
         self._ids = ids
-        self._organization = organization
+        self.organization = organization
         self._events: list[Event] = []
 
     def __iter__(self) -> Iterator[Event]:
@@ -41,7 +41,7 @@ class Journal:
             "event_type": event_type,
             "timestamp": timestamp(at),
             "service": service,
-            "organization": self._organization,
+            "organization": self.organization,
             "success": True,
             "initiated_by": {"id": by.id, "type": by.type, "email": by.email},
             "auth_method": by.auth_method,
@@ -52,13 +52,16 @@ class Journal:
 
     def restore(self, bodies: list[Mapping[str, Any]]) -> None:
         """Put events back that were dumped."""
+        known = {event.id for event in self._events}
         for body in bodies:
+            if str(body["id"]) in known:
+                continue
             at = seconds(str(body["timestamp"]))
             self._events.append(Event(str(body["id"]), at, at, body))
         self._events.sort(key=lambda event: event.at)
 
     def between(self, start: float, end: float, *, retention_days: int) -> list[Event]:
-        """The events of a time that can be seen by now, oldest first."""
+        """Return the events of a time that can be seen by now, oldest first."""
         now = self._clock()
         start = max(start, now - retention_days * SECONDS_A_DAY)
         low = bisect.bisect_left(self._events, start, key=lambda event: event.at)
@@ -67,11 +70,11 @@ class Journal:
 
 
 def timestamp(at: float) -> str:
-    """RFC 3339 with milliseconds, as the service writes times."""
+    """Return RFC 3339 with milliseconds, as the service writes times."""
     return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def seconds(text: str) -> float:
-    """Seconds since 1970 of an RFC 3339 time; without an offset it is UTC. Raises ValueError."""
+    """Return seconds since 1970 of an RFC 3339 time; without an offset it is UTC. Raises ValueError."""
     moment = datetime.fromisoformat(text)
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 @dataclass(frozen=True, slots=True)
 class _Unseen:
     seen_from: float
+    found_from: float
+    """When lists with a filter see the change."""
     left: str
     right: str
     added: bool
@@ -16,8 +18,9 @@ class Links:
     The truth changes at once; a change may be given a time (seconds since 1970) from which reads are to see it.
     """
 
-    def __init__(self, clock: Callable[[], float]) -> None:
+    def __init__(self, clock: Callable[[], float], filter_lag: Callable[[], float] = lambda: 0.0) -> None:
         self._clock = clock
+        self._filter_lag = filter_lag
         self._rights: dict[str, dict[str, None]] = {}
         self._lefts: dict[str, list[str]] = {}
         self._listed: dict[str, list[str]] = {}
@@ -27,7 +30,7 @@ class Links:
         return sum(len(rights) for rights in self._rights.values())
 
     def has(self, left: str, right: str) -> bool:
-        """Whether the two are tied in truth."""
+        """Return whether the two are tied in truth."""
         return right in self._rights.get(left, ())
 
     def add(self, left: str, right: str, *, seen_from: float = 0, first: bool = False) -> None:
@@ -59,33 +62,37 @@ class Links:
         self._listed.pop(left, None)
 
     def rights(self, left: str) -> Sequence[str]:
-        """Everything tied to `left`, in truth; not to be changed by the caller."""
+        """Return everything tied to `left`, in truth; not to be changed by the caller."""
         listed = self._listed.get(left)
         if listed is None:
             listed = self._listed[left] = list(self._rights.get(left, ()))
         return listed
 
     def lefts(self, right: str) -> Sequence[str]:
-        """Everything that `right` is tied to, in truth; not to be changed by the caller."""
+        """Return everything that `right` is tied to, in truth; not to be changed by the caller."""
         return self._lefts.get(right, ())
 
-    def seen_rights(self, left: str) -> Sequence[str]:
-        """Everything tied to `left` as reads see it now."""
-        return self._as_seen(self.rights(left), lambda change: change.right if change.left == left else None)
+    def seen_rights(self, left: str, *, filtered: bool = False) -> Sequence[str]:
+        """Return everything tied to `left` as reads, or lists with a filter, see it now."""
+        return self._as_seen(
+            self.rights(left), lambda change: change.right if change.left == left else None, filtered=filtered
+        )
 
-    def seen_lefts(self, right: str) -> Sequence[str]:
-        """Everything that `right` is tied to as reads see it now."""
-        return self._as_seen(self.lefts(right), lambda change: change.left if change.right == right else None)
+    def seen_lefts(self, right: str, *, filtered: bool = False) -> Sequence[str]:
+        """Return everything that `right` is tied to as reads, or lists with a filter, see it now."""
+        return self._as_seen(
+            self.lefts(right), lambda change: change.left if change.right == right else None, filtered=filtered
+        )
 
-    def _as_seen(self, true: Sequence[str], other: Callable[[_Unseen], str | None]) -> Sequence[str]:
+    def _as_seen(self, true: Sequence[str], other: Callable[[_Unseen], str | None], *, filtered: bool) -> Sequence[str]:
         if not self._unseen:
             return true
         now = self._clock()
-        self._unseen = [change for change in self._unseen if change.seen_from > now]
+        self._unseen = [change for change in self._unseen if max(change.seen_from, change.found_from) > now]
         seen: list[str] | None = None
         for change in reversed(self._unseen):
             end = other(change)
-            if end is None:
+            if end is None or (change.found_from if filtered else change.seen_from) <= now:
                 continue
             if seen is None:
                 seen = list(true)
@@ -97,5 +104,7 @@ class Links:
 
     def _changed(self, left: str, right: str, seen_from: float, *, added: bool) -> None:
         self._listed.pop(left, None)
-        if seen_from > self._clock():
-            self._unseen.append(_Unseen(seen_from, left, right, added))
+        now = self._clock()
+        lag = self._filter_lag()
+        if seen_from > now or lag:
+            self._unseen.append(_Unseen(seen_from, max(seen_from, now) + lag, left, right, added))

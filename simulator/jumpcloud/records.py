@@ -18,7 +18,8 @@ class User:
     id: str
     username: str
     email: str
-    created: int  # ms since 1970
+    created: int
+    """Ms since 1970."""
     firstname: str = ""
     lastname: str = ""
     department: str = ""
@@ -27,7 +28,7 @@ class User:
 
     @property
     def suspended(self) -> bool:
-        """The older form of `state`."""
+        """Return the older form of `state`."""
         return self.state == "SUSPENDED"
 
 
@@ -40,7 +41,8 @@ class Admin:
     created: int
     firstname: str = ""
     lastname: str = ""
-    role: str = "Administrator"  # the name of the role
+    role: str = "Administrator"
+    """The name of the role."""
     suspended: bool = False
     api_key_allowed: bool = True
     multi_tenant: bool = False
@@ -89,13 +91,16 @@ class Group:
     kind: GroupKind = "user_group"
     membership_method: MembershipMethod = "STATIC"
     member_query: Mapping[str, Any] | None = None
-    exemptions: tuple[str, ...] = ()  # users that the rule leaves alone
+    exemptions: tuple[str, ...] = ()
+    """Users that the rule leaves alone."""
     notify: bool = False
     attributes: Mapping[str, Any] | None = None
+    mastered_by: str = ""
+    """Id of the other directory that has the say about the members."""
 
     @property
     def dynamic(self) -> bool:
-        """Whether a rule has a say in who is a member."""
+        """Return whether a rule has a say in who is a member."""
         return self.membership_method.startswith("DYNAMIC")
 
 
@@ -133,7 +138,20 @@ class Actor:
     client_ip: str = "127.0.0.1"
 
 
-#: The one who acts through the console when nobody in particular is meant.
 CONSOLE = Actor(id="0" * 24, type="admin", email="console@example.com")
-#: The service itself, when a rule changes something.
-RULES = Actor(id="", type="system", email="", auth_method="")
+"""The one who acts through the console when nobody in particular is meant."""
+SERVICE = Actor(id="", type="system", email="", auth_method="")
+"""The service itself, when a rule or the time changes something."""
+
+
+@dataclass(slots=True)
+class Report:
+    """One report that was ordered; `rows` are there once it is done."""
+
+    id: str
+    type: str
+    ordered_at: float
+    done_at: float
+    requester: Actor
+    rows: list[dict[str, Any]] | None = None
+    status: str = "PENDING"

@@ -4,15 +4,12 @@ import csv
 import io
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from simulator.jumpcloud import documents
 from simulator.jumpcloud.journal import timestamp
-from simulator.jumpcloud.records import Actor, Group, User
-
-if TYPE_CHECKING:
-    from simulator.jumpcloud.world import World
+from simulator.jumpcloud.records import Actor, Group, Report, User
+from simulator.jumpcloud.world import World
 
 Row = dict[str, Any]
 
@@ -31,41 +28,30 @@ _KEPT_SECONDS = 7 * 86_400
 _ALIASES = {"user_object_id": "user_id", "user_group_object_id": "group_id"}
 
 
-@dataclass(slots=True)
-class Report:
-    """One report that was ordered; `rows` are there once it is done."""
-
-    id: str
-    type: str
-    ordered_at: float
-    done_at: float
-    requester: Actor
-    rows: list[Row] | None = None
-    status: str = "PENDING"
-
-    def artifacts(self) -> list[dict[str, str]]:
-        """The two forms of a finished report."""
-        if self.status != "COMPLETED":
-            return []
-        return [{"id": f"{self.id}-csv", "format": "CSV"}, {"id": f"{self.id}-json", "format": "JSON"}]
-
-    def document(self) -> dict[str, Any]:
-        """The report as the service shows it."""
-        return {
-            "id": self.id,
-            "type": self.type,
-            "status": self.status,
-            "artifacts": self.artifacts(),
-            "created_at": timestamp(self.ordered_at),
-            "updated_at": timestamp(self.done_at if self.rows is not None else self.ordered_at),
-            "expiration": timestamp(self.ordered_at + _KEPT_SECONDS),
-            "requester_id": self.requester.id,
-            "requester_email": self.requester.email,
-            "parameters": {},
-        }
+def artifacts(report: Report) -> list[dict[str, str]]:
+    """Return the two forms of a finished report."""
+    if report.status != "COMPLETED":
+        return []
+    return [{"id": f"{report.id}-csv", "format": "CSV"}, {"id": f"{report.id}-json", "format": "JSON"}]
 
 
-def order(world: "World", by: Actor, kind: str) -> Report:
+def report_document(report: Report) -> dict[str, Any]:
+    """Return the report as the service shows it."""
+    return {
+        "id": report.id,
+        "type": report.type,
+        "status": report.status,
+        "artifacts": artifacts(report),
+        "created_at": timestamp(report.ordered_at),
+        "updated_at": timestamp(report.done_at if report.rows is not None else report.ordered_at),
+        "expiration": timestamp(report.ordered_at + _KEPT_SECONDS),
+        "requester_id": report.requester.id,
+        "requester_email": report.requester.email,
+        "parameters": [],
+    }
+
+
+def order(world: World, by: Actor, kind: str) -> Report:
     """Order a report."""
     now = world.clock()
     report = Report(world.ids.next(), kind, now, now + world.switches.report_delay_ms / 1000, by)
@@ -73,7 +59,7 @@ def order(world: "World", by: Actor, kind: str) -> Report:
     return report
 
 
-def advance(world: "World", report: Report) -> None:
+def advance(world: World, report: Report) -> None:
     """Bring a report to where it ought to be by now."""
     now = world.clock()
     if report.status not in {"PENDING", "IN_PROGRESS"}:
@@ -89,7 +75,7 @@ def advance(world: "World", report: Report) -> None:
 
 
 def as_csv(report: Report) -> str:
-    """A finished report as CSV with a header line."""
+    """Return a finished report as CSV with a header line."""
     rows = report.rows or []
     out = io.StringIO()
     writer = csv.DictWriter(out, fieldnames=list(rows[0]) if rows else [])
@@ -99,12 +85,12 @@ def as_csv(report: Report) -> str:
 
 
 def as_json(report: Report) -> str:
-    """A finished report as a JSON array."""
+    """Return a finished report as a JSON array."""
     return json.dumps(report.rows or [])
 
 
-def _memberships(world: "World") -> Iterator[Row]:
-    """One row for each membership, and one for each user without a group and each group without a user."""
+def _memberships(world: World) -> Iterator[Row]:
+    """Return one row for each membership, and one for each user without a group and each group without a user."""
     for user in world.users:
         groups = [group for ident in world.members.lefts(user.id) if (group := world.groups.get(ident))]
         for group in groups:
@@ -116,7 +102,7 @@ def _memberships(world: "World") -> Iterator[Row]:
             yield _row(world, None, group)
 
 
-def _row(world: "World", user: User | None, group: Group | None) -> Row:
+def _row(world: World, user: User | None, group: Group | None) -> Row:
     row: Row = {"username": "no users", "email": "", "user_group_name": group.name if group else "no user group"}
     row |= dict.fromkeys(
         ("user_created_at", "user_state", "account_locked", "password_expired", "password_expiration_date"), ""
@@ -141,7 +127,7 @@ def _row(world: "World", user: User | None, group: Group | None) -> Row:
     return row
 
 
-def _application_users(world: "World") -> Iterator[Row]:
+def _application_users(world: World) -> Iterator[Row]:
     for application in world.applications:
         direct = [(user_id, "direct") for user_id in world.app_users.rights(application.id)]
         through = [
@@ -162,7 +148,7 @@ def _application_users(world: "World") -> Iterator[Row]:
                 }
 
 
-def _account_health(world: "World") -> Iterator[Row]:
+def _account_health(world: World) -> Iterator[Row]:
     for user in world.users:
         yield {
             "username": user.username,
@@ -173,7 +159,7 @@ def _account_health(world: "World") -> Iterator[Row]:
         }
 
 
-def _no_rows(_: "World") -> Iterator[Row]:
+def _no_rows(_: World) -> Iterator[Row]:
     return iter(())
 
 

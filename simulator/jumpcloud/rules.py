@@ -2,14 +2,13 @@
 
 import fnmatch
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from simulator.jumpcloud import documents
 from simulator.jumpcloud.associations import record_membership
-from simulator.jumpcloud.records import RULES, Group, User
-
-if TYPE_CHECKING:
-    from simulator.jumpcloud.world import World
+from simulator.jumpcloud.errors import ApiError
+from simulator.jumpcloud.records import SERVICE, Group, User
+from simulator.jumpcloud.world import World
 
 _ORDERED: dict[str, Callable[[str, str], bool]] = {
     "gt": lambda have, want: have > want,
@@ -19,18 +18,18 @@ _ORDERED: dict[str, Callable[[str, str], bool]] = {
 }
 
 
-def evaluate_all(world: "World") -> None:
+def evaluate_all(world: World) -> None:
     """Evaluate the rules of all dynamic groups, as happens at night and when a user changes."""
     for group in [group for group in world.groups if group.dynamic]:
         evaluate(world, group)
 
 
-def evaluate(world: "World", group: Group) -> None:
+def evaluate(world: World, group: Group) -> None:
     """Bring an automated group in line with its rule, or make suggestions for one that is reviewed."""
     if not group.dynamic:
         return
     if group.membership_method == "DYNAMIC_AUTOMATED":
-        _take_back(world, group.id)
+        take_back(world, group.id)
     if not group.member_query:
         return
     ought = {user.id for user in world.users if _meets(user, group.member_query)}
@@ -45,7 +44,19 @@ def evaluate(world: "World", group: Group) -> None:
         world.suggestions[group.id] = ops
 
 
-def take_back_later(world: "World", group_id: str, user_id: str, op: str) -> None:
+def check_query(query: Any) -> None:
+    """Refuse with 400 a rule that cannot be evaluated."""
+    filters = [] if query is None else query.get("filters") or []
+    known = {"eq", "ne", "in", "search", "between", *_ORDERED}
+    whole = isinstance(filters, list) and all(
+        isinstance(each, dict) and {"field", "operator", "value"} <= set(each) and each["operator"] in known
+        for each in filters
+    )
+    if not whole:
+        raise ApiError(400, "memberQuery must have filters with field, operator and value")
+
+
+def take_back_later(world: World, group_id: str, user_id: str, op: str) -> None:
     """Remember a change made by hand to an automated group, to be undone by the next evaluation."""
     before = world.by_hand.pop((group_id, user_id), None)
     if before is None:
@@ -54,16 +65,17 @@ def take_back_later(world: "World", group_id: str, user_id: str, op: str) -> Non
         world.reverts_due.append((world.clock() + world.switches.dynamic_revert_ms / 1000, group_id))
 
 
-def take_back_due(world: "World") -> None:
+def take_back_due(world: World) -> None:
     """Undo what was to be undone by now."""
     now = world.clock()
     due = {group_id for at, group_id in world.reverts_due if at <= now}
     world.reverts_due = [entry for entry in world.reverts_due if entry[0] > now]
     for group_id in due:
-        _take_back(world, group_id)
+        take_back(world, group_id)
 
 
-def _take_back(world: "World", group_id: str) -> None:
+def take_back(world: World, group_id: str) -> None:
+    """Undo every change made by hand to a group."""
     group = world.groups.get(group_id)
     for changed_group, user_id in list(world.by_hand):
         if changed_group == group_id:
@@ -72,7 +84,7 @@ def _take_back(world: "World", group_id: str) -> None:
                 _apply(world, group, user_id, "remove" if op == "add" else "add")
 
 
-def _apply(world: "World", group: Group, user_id: str, op: str) -> None:
+def _apply(world: World, group: Group, user_id: str, op: str) -> None:
     user = world.users.get(user_id)
     if op == "add" and (user is None or world.members.has(group.id, user_id)):
         return
@@ -83,7 +95,7 @@ def _apply(world: "World", group: Group, user_id: str, op: str) -> None:
     else:
         world.members.remove(group.id, user_id, seen_from=world.later())
     if world.switches.dynamic_emits_association_change and user is not None:
-        record_membership(world, RULES, op, group, user)
+        record_membership(world, SERVICE, op, group, user)
 
 
 def _meets(user: User, query: Any) -> bool:

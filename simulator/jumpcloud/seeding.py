@@ -1,12 +1,9 @@
 import random
 from itertools import islice
-from typing import TYPE_CHECKING
 
 from simulator.jumpcloud.records import Admin, Application, Directory, Group, Key, User
+from simulator.jumpcloud.world import World
 from simulator.people import person
-
-if TYPE_CHECKING:
-    from simulator.jumpcloud.world import World
 
 _GROUP_WORDS = ("admins", "developers", "readers", "operators", "auditors", "contractors", "leads", "on-call")
 _APPS = ("aws-sso", "github", "slack", "datadog", "salesforce", "zoom", "pagerduty", "confluence")
@@ -15,21 +12,21 @@ _YEAR_MS = 365 * 86_400_000
 
 
 def seed(
-    world: "World",
+    world: World,
     *,
     users: int = 50,
     groups: int = 10,
     memberships: int | None = None,
     apps: int = 5,
     admins: int = 3,
-    rng: random.Random | None = None,
+    rng_seed: int = 1,
 ) -> None:
     """Fill a world; the same numbers and seed always give the same one.
 
     `memberships` is spread over the groups, three for each user when None. Person n has the same e-mail address here
     as in the other systems.
     """
-    rng = rng or random.Random(1)
+    rng = random.Random(rng_seed)
     now = int(world.clock() * 1000)
     people = [_user(world, number, now, rng) for number in range(users)]
     world.users.fill(people)
@@ -47,7 +44,7 @@ def seed(
     world.directories.put(Directory(world.ids.next(), "Google Workspace", "g_suite"))
 
 
-def _user(world: "World", number: int, now: int, rng: random.Random) -> User:
+def _user(world: World, number: int, now: int, rng: random.Random) -> User:
     who = person(number)
     draw = rng.random()
     return User(
@@ -66,9 +63,7 @@ def _group_name(number: int) -> str:
     return f"{_GROUP_WORDS[number % len(_GROUP_WORDS)]}-{number // len(_GROUP_WORDS) + 1}"
 
 
-def _seed_members(
-    world: "World", people: list[User], groups: list[Group], memberships: int, rng: random.Random
-) -> None:
+def _seed_members(world: World, people: list[User], groups: list[Group], memberships: int, rng: random.Random) -> None:
     """Sizes differ between groups as in life: some are a few times the average, none has anybody twice."""
     if not people or not groups:
         return
@@ -90,7 +85,7 @@ def _seed_members(
             left -= 1
 
 
-def _seed_applications(world: "World", people: list[User], groups: list[Group], apps: int, rng: random.Random) -> None:
+def _seed_applications(world: World, people: list[User], groups: list[Group], apps: int, rng: random.Random) -> None:
     for number in range(apps):
         template = _APPS[number % len(_APPS)]
         application = Application(
@@ -107,7 +102,7 @@ def _seed_applications(world: "World", people: list[User], groups: list[Group], 
         world.app_users.fill(application.id, [user.id for user in rng.sample(people, min(len(people), 1))])
 
 
-def _seed_admins(world: "World", admins: int, now: int) -> None:
+def _seed_admins(world: World, admins: int, now: int) -> None:
     for number in range(admins):
         who = person(number)
         admin = Admin(

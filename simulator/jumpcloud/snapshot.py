@@ -1,15 +1,18 @@
 """The truth of a world as plain JSON, and back.
 
 A document has any of `switches`, `organization`, `users`, `admins`, `roles`, `keys`, `service_accounts`, `groups`,
-`applications`, `directories` and `events`. Ids may be left out and are given then. `members` of a group, and `users`
-and `groups` of an application, are ids, or what a person would write: an e-mail address, a user name, a group name.
+`applications`, `directories`, `events` and `organizations` (documents of the other organizations behind the same
+keys). Ids may be left out and are given then. `members` of a group, and `users` and `groups` of an application, are
+ids, or what a person would write: an e-mail address, a user name, a group name.
 """
 
 from collections.abc import Mapping
 from dataclasses import fields
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from simulator.folding import ascii_lower
 from simulator.jumpcloud.journal import seconds
+from simulator.jumpcloud.people import stored_text
 from simulator.jumpcloud.records import (
     Admin,
     Application,
@@ -20,10 +23,8 @@ from simulator.jumpcloud.records import (
     ServiceAccount,
     User,
 )
-from simulator.world import change_switches
-
-if TYPE_CHECKING:
-    from simulator.jumpcloud.world import World
+from simulator.jumpcloud.world import World
+from simulator.switches import change_switches
 
 _PARTS = (
     "switches",
@@ -37,13 +38,14 @@ _PARTS = (
     "applications",
     "directories",
     "events",
+    "organizations",
 )
-#: Fields whose empty value is not their default.
 _ALWAYS = ("id", "name", "description", "active", "api_key_allowed", "enabled")
+"""Fields whose empty value is not their default."""
 
 
-def dump(world: "World") -> dict[str, Any]:
-    """Everything that is true in this world."""
+def dump(world: World) -> dict[str, Any]:
+    """Return everything that is true in this world."""
     return {
         "switches": world.switches.model_dump(mode="json"),
         "organization": {"id": world.organization_id, "name": world.organization_name},
@@ -63,16 +65,17 @@ def dump(world: "World") -> dict[str, Any]:
         ],
         "directories": [_slim(directory) for directory in world.directories],
         "events": [event.body for event in world.journal],
+        "organizations": [dump(other) for other in world.organizations.values()],
     }
 
 
-def load(world: "World", document: Mapping[str, Any]) -> None:
+def load(world: World, document: Mapping[str, Any]) -> None:
     """Add what the document holds; raises ValueError when it makes no sense."""
     if unknown := sorted(set(document) - set(_PARTS)):
         raise ValueError(f"Unknown parts: {', '.join(unknown)}. Choose from: {', '.join(_PARTS)}.")
-    change_switches(world.switches, document.get("switches", {}))
+    change_switches(world.switches, **document.get("switches", {}))
     organization = document.get("organization", {})
-    world.organization_id = organization.get("id", world.organization_id)
+    world.organization_id = world.journal.organization = organization.get("id", world.organization_id)
     world.organization_name = organization.get("name", world.organization_name)
     world.roles.fill(_records(world, Role, document, "roles"))
     _load_users(world, document)
@@ -81,16 +84,29 @@ def load(world: "World", document: Mapping[str, Any]) -> None:
     _load_applications(world, document)
     world.directories.fill(_records(world, Directory, document, "directories"))
     world.journal.restore(list(document.get("events", [])))
+    for other in document.get("organizations", []):
+        added = World(clock=world.clock, founded=False)
+        load(added, other)
+        world.organizations[added.organization_id] = added
 
 
-def _load_users(world: "World", document: Mapping[str, Any]) -> None:
+def replicate(world: World) -> World:
+    """Return a copy of a world that goes on no further; tokens work there too."""
+    copy = World(clock=world.clock, founded=False)
+    load(copy, dump(world))
+    copy.tokens.update(world.tokens)
+    copy.suggestions.update({group: dict(waiting) for group, waiting in world.suggestions.items()})
+    return copy
+
+
+def _load_users(world: World, document: Mapping[str, Any]) -> None:
     users = _records(world, User, document, "users")
     for user in users:
-        world.user_ids[user.email] = world.user_ids[user.username] = user.id
+        world.user_ids[ascii_lower(user.email)] = world.user_ids[ascii_lower(user.username)] = user.id
     world.users.fill(users)
 
 
-def _load_access(world: "World", document: Mapping[str, Any]) -> None:
+def _load_access(world: World, document: Mapping[str, Any]) -> None:
     world.admins.fill(_records(world, Admin, document, "admins"))
     by_email = {admin.email: admin.id for admin in world.admins}
     for row in document.get("keys", []):
@@ -103,7 +119,7 @@ def _load_access(world: "World", document: Mapping[str, Any]) -> None:
         world.service_accounts[account.client_id] = account
 
 
-def _load_groups(world: "World", document: Mapping[str, Any]) -> None:
+def _load_groups(world: World, document: Mapping[str, Any]) -> None:
     rows = document.get("groups", [])
     groups = _records(world, Group, document, "groups", besides=("members",))
     for row, group in zip(rows, groups, strict=True):
@@ -112,7 +128,7 @@ def _load_groups(world: "World", document: Mapping[str, Any]) -> None:
     world.groups.fill(groups)
 
 
-def _load_applications(world: "World", document: Mapping[str, Any]) -> None:
+def _load_applications(world: World, document: Mapping[str, Any]) -> None:
     rows = document.get("applications", [])
     applications = _records(world, Application, document, "applications", besides=("groups", "users"))
     for row, application in zip(rows, applications, strict=True):
@@ -121,18 +137,18 @@ def _load_applications(world: "World", document: Mapping[str, Any]) -> None:
     world.applications.fill(applications)
 
 
-def user_id_of(world: "World", name: str) -> str:
-    """The id of a user given by id, e-mail address or user name; raises ValueError."""
+def user_id_of(world: World, name: str) -> str:
+    """Return the id of a user given by id, e-mail address or user name; raises ValueError."""
     if name in world.users:
         return name
-    found = world.user_ids.get(str(name).lower())
+    found = world.user_ids.get(ascii_lower(str(name)))
     if found is None:
         raise ValueError(f"There is no user {name!r}.")
     return found
 
 
-def group_id_of(world: "World", name: str) -> str:
-    """The id of a group given by id or name; raises ValueError."""
+def group_id_of(world: World, name: str) -> str:
+    """Return the id of a group given by id or name; raises ValueError."""
     if name in world.groups:
         return name
     found = world.group_ids.get(str(name).casefold())
@@ -142,7 +158,7 @@ def group_id_of(world: "World", name: str) -> str:
 
 
 def _records(
-    world: "World", kind: Any, document: Mapping[str, Any], part: str, *, besides: tuple[str, ...] = ()
+    world: World, kind: Any, document: Mapping[str, Any], part: str, *, besides: tuple[str, ...] = ()
 ) -> list[Any]:
     known = {field.name for field in fields(kind)}
     made = []
@@ -160,7 +176,7 @@ def _records(
     return made
 
 
-def _complete(world: "World", kind: Any, values: dict[str, Any]) -> None:
+def _complete(world: World, kind: Any, values: dict[str, Any]) -> None:
     """Bring values into the form of the record, and give what was left out and can be given."""
     if "id" in values:
         world.ids.skip_past(values["id"])
@@ -170,9 +186,9 @@ def _complete(world: "World", kind: Any, values: dict[str, Any]) -> None:
         created = values.get("created", int(world.clock() * 1000))
         values["created"] = int(seconds(created) * 1000) if isinstance(created, str) else created
     if kind in {User, Admin}:
-        values["email"] = str(values.get("email", "")).lower()
+        values["email"] = stored_text(world, str(values.get("email", "")))
     if kind is User:
-        values["username"] = str(values.get("username") or values["email"].partition("@")[0]).lower()
+        values["username"] = stored_text(world, str(values.get("username") or values["email"].partition("@")[0]))
     if kind is Application:
         values.setdefault("display_label", values.get("name", ""))
     for name in {"scopes", "exemptions"} & values.keys():
@@ -180,7 +196,7 @@ def _complete(world: "World", kind: Any, values: dict[str, Any]) -> None:
 
 
 def _slim(record: Any) -> dict[str, Any]:
-    """A record as plain JSON, without the fields that have nothing to say."""
+    """Return a record as plain JSON, without the fields that have nothing to say."""
     return {
         field.name: list(value) if isinstance(value, tuple) else value
         for field in fields(record)

@@ -1,12 +1,12 @@
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from simulator.switches import SwitchBoard
 
 
-class Switches(BaseModel):
+class Switches(SwitchBoard):
     """Every assumed fact and quirk of JumpCloud; the defaults are those of the contract."""
-
-    model_config = ConfigDict(extra="forbid", validate_assignment=True, use_attribute_docstrings=True)
 
     # Lists
     limit_over_maximum: Literal["clamp", "reject"] = "clamp"
@@ -21,6 +21,8 @@ class Switches(BaseModel):
     """Whether v2 lists carry x-total-count."""
     link_header: bool = False
     """Whether v2 lists carry Link with rel="next"."""
+    object_id_filter: Literal["narrows", "ignored"] = "narrows"
+    """Whether graph lists heed a filter on `object_id`."""
     filter_without_dollar: Literal["ignore", "nothing", "reject"] = "ignore"
     """What a v1 filter does whose operator lacks its `$`."""
 
@@ -35,6 +37,9 @@ class Switches(BaseModel):
     """Objects carry fields that nobody has documented."""
     error_bodies: Literal["message", "full", "html", "empty"] = "message"
     """Bodies of errors: the message alone, the published schema, a gateway's HTML, or nothing."""
+
+    names_stored: Literal["lower", "as_sent"] = "lower"
+    """How addresses and user names are kept; filters tell capitals apart."""
 
     # Answers
     unknown_id_status: Literal[404, 400] = 404
@@ -60,9 +65,18 @@ class Switches(BaseModel):
     dynamic_revert_ms: int | None = Field(default=None, ge=0)
     """With "revert": take it back after so long, without waiting for a rule evaluation."""
 
+    reviewed_change: Literal["allowed", "reject"] = "allowed"
+    """Changing members of a group that is reviewed by hand."""
+    mastered_change: Literal["reject", "revert"] = "reject"
+    """Changing members of a group that another directory masters: refused, or taken back at the next sync."""
+    mastered_reject_status: int = Field(default=400, ge=400, le=499)
+    """The status of that refusal."""
+
     # Time
     consistency_lag_ms: int = Field(default=0, ge=0)
     """Reads show the old state for so long after a write."""
+    filter_lag_ms: int = Field(default=0, ge=0)
+    """Lists with a filter or a search, and no other read, show the old state for so long after a write."""
     deleted_user_lingers_ms: int = Field(default=0, ge=0)
     """A deleted user's id stays in groups for so long."""
     event_lag_ms: int = Field(default=0, ge=0)
@@ -103,6 +117,8 @@ class Switches(BaseModel):
     # Access
     single_org_header: Literal["ignored", "forbidden"] = "ignored"
     """x-org-id with a key that has but one organization."""
+    unchosen_organization: Literal["refused", "first"] = "refused"
+    """A key with several organizations and no x-org-id: 401, or the first organization answers."""
     source_blocked: bool = False
     """The caller's address is blocked for suspected abuse: 403 for everything."""
     token_seconds: int = Field(default=3_600, ge=1)

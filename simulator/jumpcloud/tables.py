@@ -9,8 +9,8 @@ class _HasId(Protocol):
 
 R = TypeVar("R", bound=_HasId)
 
-#: Listings kept at once; a client pages through very few queries at a time.
 _KEPT = 32
+"""Listings kept at once; a client pages through very few queries at a time."""
 
 
 class Table(Generic[R]):
@@ -19,10 +19,12 @@ class Table(Generic[R]):
     A change may be given a time (seconds since 1970) from which reads are to see it; the truth changes at once.
     """
 
-    def __init__(self, clock: Callable[[], float]) -> None:
+    def __init__(self, clock: Callable[[], float], filter_lag: Callable[[], float] = lambda: 0.0) -> None:
         self._clock = clock
+        self._filter_lag = filter_lag
         self._rows: dict[str, R] = {}
         self._old: dict[str, tuple[float, R | None]] = {}
+        self._unfound: dict[str, tuple[float, R | None]] = {}
         self._listings: dict[Hashable, list[R]] = {}
 
     def __len__(self) -> int:
@@ -35,7 +37,7 @@ class Table(Generic[R]):
         return ident in self._rows
 
     def get(self, ident: str) -> R | None:
-        """The true record."""
+        """Return the true record."""
         return self._rows.get(ident)
 
     def put(self, row: R, *, seen_from: float = 0) -> None:
@@ -54,15 +56,25 @@ class Table(Generic[R]):
         self._listings.clear()
 
     def seen(self, ident: str) -> R | None:
-        """The record as reads see it now."""
+        """Return the record as reads see it now."""
         self._settle()
         return self._old[ident][1] if ident in self._old else self._rows.get(ident)
 
-    def listing(self, query: Hashable, make: Callable[[Iterable[R]], list[R]]) -> list[R]:
-        """What `make` makes of the records as reads see them; kept under `query` until something changes."""
+    def found(self, ident: str) -> R | None:
+        """Return the record as lists with a filter see it now."""
         self._settle()
-        if self._old:
-            return make(self._shown())
+        return self._unfound[ident][1] if ident in self._unfound else self.seen(ident)
+
+    def listing(self, query: Hashable, make: Callable[[Iterable[R]], list[R]], *, filtered: bool = False) -> list[R]:
+        """Return what `make` makes of the records as reads see them; kept under `query` until something changes.
+
+        A `filtered` list is behind other reads by the lag of filters.
+        """
+        self._settle()
+        unseen = {**self._old, **(self._unfound if filtered else {})}
+        if unseen:
+            shown: Mapping[str, R | None] = {**self._rows, **{ident: row for ident, (_, row) in unseen.items()}}
+            return make([row for row in shown.values() if row is not None])
         kept = self._listings.get(query)
         if kept is None:
             if len(self._listings) >= _KEPT:
@@ -72,15 +84,16 @@ class Table(Generic[R]):
 
     def _change(self, ident: str, seen_from: float) -> None:
         self._listings.clear()
-        if seen_from > self._clock():
-            before = self._old[ident][1] if ident in self._old else self._rows.get(ident)
-            self._old[ident] = (seen_from, before)
+        now = self._clock()
+        before = self._rows.get(ident)
+        if seen_from > now:
+            self._old[ident] = (seen_from, self._old[ident][1] if ident in self._old else before)
+        if lag := self._filter_lag():
+            until = max(seen_from, now) + lag
+            self._unfound[ident] = (until, self._unfound[ident][1] if ident in self._unfound else before)
 
     def _settle(self) -> None:
-        if self._old:
+        if self._old or self._unfound:
             now = self._clock()
             self._old = {ident: old for ident, old in self._old.items() if old[0] > now}
-
-    def _shown(self) -> Iterable[R]:
-        shown: Mapping[str, R | None] = {**self._rows, **{ident: row for ident, (_, row) in self._old.items()}}
-        return [row for row in shown.values() if row is not None]
+            self._unfound = {ident: old for ident, old in self._unfound.items() if old[0] > now}

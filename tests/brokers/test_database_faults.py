@@ -9,6 +9,7 @@ from secrets import token_hex
 import pytest
 from sqlalchemy.engine import make_url
 
+from simulator.systems import act
 from tests.brokers.conftest import MakeSite
 from tests.crash.process_stack import EMBEDDED, ForkServer, ProcessStack
 from tests.fakes.database_faults import DatabaseFault, execute, other_revision, right_missing, table_missing
@@ -45,7 +46,7 @@ def ask(stack: ProcessStack) -> list[tuple[str, str]]:
     """Two grants and a revocation: the requests with their groups."""
     email = stack.company.person()
     groups = [stack.company.jumpcloud_group() for _ in range(3)]
-    stack.company.jumpcloud.act("add_member", group=groups[2], user=email)
+    act(stack.company.jumpcloud, "add_member", group=groups[2], user=email)
     how = (stack.grant, stack.grant, stack.revoke)
     return [(do(email, f"jumpcloud:group:{group}:member"), group) for do, group in zip(how, groups, strict=True)]
 

@@ -6,6 +6,7 @@ from time import monotonic
 
 import pytest
 
+from simulator.systems import act
 from tests.brokers.conftest import MakeSite
 from tests.brokers.proxy import Proxy
 from tests.crash.process_stack import ProcessStack
@@ -25,8 +26,8 @@ def goes_well(stack: ProcessStack) -> None:
     stack.claim_ended(granted)
     assert stack.changes(group) == ["add", "remove"]
     ticket = stack.ticket(asked)
-    company.jumpcloud.act("add_member", group=by_hand.id, user=email)
-    company.jira.act("done", issue=ticket.issue_key)
+    act(company.jumpcloud, "add_member", group=by_hand.id, user=email)
+    act(company.jira, "done", issue=ticket.issue_key)
     stack.ended(asked)
     assert len(stack.issues_about(asked)) == 1
 

@@ -12,9 +12,9 @@ from simulator.jira import World as JiraWorld
 from simulator.jira.people import User
 from simulator.jira.projects import Project
 from simulator.jira.world import ADMIN_ACCOUNT, ADMIN_EMAIL, ADMIN_TOKEN
-from simulator.jumpcloud import World, acts
-from simulator.jumpcloud.records import CONSOLE
+from simulator.jumpcloud import World
 from simulator.server import Simulators
+from simulator.systems import act
 from tests.cli.ran import Ran, Run
 
 #: The scopes that cover everything here [spec].
@@ -42,7 +42,7 @@ class DoctorHarness:
         }
 
     def act(self, verb: str, **details: Any) -> Any:
-        return acts.act(self.jumpcloud, CONSOLE, verb, details)
+        return act(self.jumpcloud, verb, **details)
 
     def deny(self, permission: str, project: str = "") -> None:
         self.jira.permissions.denied.add((ADMIN_ACCOUNT, permission, project))

@@ -11,6 +11,8 @@ from simulator.jira import World as JiraWorld
 from simulator.jira.world import ADMIN_ACCOUNT, ADMIN_EMAIL
 from simulator.jumpcloud import World
 from simulator.server import Simulators
+from simulator.switches import change_switches
+from simulator.systems import load
 from tests.cli.doctor_harness import SCOPED, SCOPES, DoctorHarness
 from tests.cli.ran import Run
 
@@ -50,7 +52,7 @@ def test_a_token_that_is_not_known(harness: DoctorHarness) -> None:
 
 
 def test_a_captcha_after_too_many_failures(harness: DoctorHarness) -> None:
-    harness.jira.set_switches(captcha_after_failures=1)
+    change_switches(harness.jira.switches, captcha_after_failures=1)
     harness.jira.tokens.failures[ADMIN_EMAIL] = 5
     assert said(harness) == [
         (
@@ -62,7 +64,7 @@ def test_a_captcha_after_too_many_failures(harness: DoctorHarness) -> None:
 
 @pytest.mark.parametrize("answered", ["anonymous", "refused"])
 def test_a_token_with_scopes_at_the_site(harness: DoctorHarness, answered: str) -> None:
-    harness.jira.set_switches(scoped_token_on_site=answered)
+    change_switches(harness.jira.switches, scoped_token_on_site=answered)
     harness.scoped_token(*SCOPES)
     assert said(harness, jira=harness.jira_section(api_token=SCOPED)) == [
         "The token has scopes, and such tokens work at the gateway only. Set jira.via to gateway."
@@ -261,14 +263,14 @@ def test_an_organizations_key(harness: DoctorHarness) -> None:
     ],
 )
 def test_an_organizations_key_that_lacks_a_scope(harness: DoctorHarness, held: tuple[str, ...], missing: str) -> None:
-    harness.simulators.worlds["atlassian"].load({"keys": [{"value": "scoped-key", "scopes": held}]})
+    load(harness.simulators.worlds["atlassian"], {"keys": [{"value": "scoped-key", "scopes": held}]})
     remedy = "Make a new key with it, or one without scopes; a key's scopes cannot be changed."
     assert Organization(harness).said(api_key="scoped-key") == [f"{missing} {remedy}"]
 
 
 def test_an_organization_that_the_site_does_not_belong_to(harness: DoctorHarness) -> None:
     organization = Organization(harness)
-    harness.jira.set_switches(self_links="site")
+    change_switches(harness.jira.switches, self_links="site")
     assert organization.said() == [
         (
             f"The organization has no product at {harness.simulators.jira_url}. "

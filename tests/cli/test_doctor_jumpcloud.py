@@ -13,7 +13,7 @@ from config.settings import Settings
 from simulator.jira import World as JiraWorld
 from simulator.jumpcloud import World
 from simulator.server import Simulators
-from simulator.world import change_switches
+from simulator.switches import change_switches
 from tests.cli.doctor_harness import DoctorHarness
 from tests.cli.ran import Run
 
@@ -146,7 +146,7 @@ def test_a_service_that_is_not_well(harness: DoctorHarness) -> None:
 
 
 def test_a_blocked_address(harness: DoctorHarness) -> None:
-    change_switches(harness.jumpcloud.switches, {"source_blocked": True})
+    change_switches(harness.jumpcloud.switches, source_blocked=True)
     assert harness.said("jumpcloud", jumpcloud=harness.jumpcloud_section()) == [
         (
             "JumpCloud blocks this machine's address for suspected abuse. "
@@ -156,7 +156,7 @@ def test_a_blocked_address(harness: DoctorHarness) -> None:
 
 
 def test_an_organization_that_may_not_be_named(harness: DoctorHarness) -> None:
-    change_switches(harness.jumpcloud.switches, {"single_org_header": "forbidden"})
+    change_switches(harness.jumpcloud.switches, single_org_header="forbidden")
     section = harness.jumpcloud_section(org_id=harness.jumpcloud.organization_id)
     assert harness.said("jumpcloud", jumpcloud=section) == [
         (

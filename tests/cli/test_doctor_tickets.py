@@ -13,6 +13,7 @@ from simulator.jira.projects import CustomField, FieldUse
 from simulator.jira.world import ADMIN_EMAIL, ADMIN_TOKEN
 from simulator.jumpcloud import World
 from simulator.server import Simulators
+from simulator.switches import change_switches
 from tests.cli.doctor_harness import SCOPED, SCOPES, DoctorHarness
 from tests.cli.ran import Run
 from ticketing.jira import JiraTicketProvider
@@ -69,7 +70,7 @@ def test_tickets_that_are_there_show_the_way_back_and_the_way_out(
 
 
 def test_a_workflow_without_a_way_back(harness: DoctorHarness, provider: JiraTicketProvider) -> None:
-    harness.jira.set_switches(reopen_transition=False)
+    change_switches(harness.jira.switches, reopen_transition=False)
     closed = provider.close(ticket(provider))
     assert said(harness) == [
         (

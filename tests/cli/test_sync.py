@@ -15,9 +15,9 @@ from access.entitlements import System
 from access.snapshots import RunState
 from simulator.jira import World as JiraWorld
 from simulator.jira.world import ADMIN_EMAIL, ADMIN_TOKEN
-from simulator.jumpcloud import World, acts
-from simulator.jumpcloud.records import CONSOLE
+from simulator.jumpcloud import World
 from simulator.server import Simulators
+from simulator.systems import act
 from store.database import Database
 from store.unit_of_work import Store
 from tests.cli.ran import Run
@@ -48,7 +48,7 @@ class Company:
         self.act("add_member", group="Engineering", user="bob")
 
     def act(self, verb: str, **details: Any) -> Any:
-        return acts.act(self.jumpcloud, CONSOLE, verb, details)
+        return act(self.jumpcloud, verb, **details)
 
     def jumpcloud_section(self) -> dict[str, Any]:
         url = self.simulators.jumpcloud_url

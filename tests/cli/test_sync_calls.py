@@ -12,6 +12,7 @@ from cli.sync_views import Passes
 from config.settings import Settings
 from simulator.jumpcloud import World
 from simulator.server import Simulators
+from simulator.systems import act
 from store.database import Database
 from store.unit_of_work import Store
 from tasks.publisher import RecordingPublisher
@@ -40,7 +41,7 @@ class Watching:
 def simulators() -> Iterator[Simulators]:
     world = World()
     for number in range(250):
-        world.act("add_user", email=f"user{number}@example.com")
+        act(world, "add_user", email=f"user{number}@example.com")
     with Simulators(jumpcloud=world) as simulators:
         yield simulators
 

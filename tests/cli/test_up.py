@@ -14,6 +14,7 @@ import pytest
 
 from simulator.jumpcloud import World
 from simulator.server import Simulators
+from simulator.systems import dump, load
 from store.database import Database
 from store.unit_of_work import Store
 from tests.cli.ran import Ran, Run
@@ -32,7 +33,7 @@ REQUEST = {
 @pytest.fixture
 def company() -> Iterator[Simulators]:
     world = World()
-    world.load({"users": [{"email": "ada@example.com"}], "groups": [{"name": "Engineering"}]})
+    load(world, {"users": [{"email": "ada@example.com"}], "groups": [{"name": "Engineering"}]})
     with Simulators(jumpcloud=world) as simulators:
         yield simulators
 
@@ -112,7 +113,7 @@ def _state(url: str) -> str | None:
 
 
 def _is_member(company: Simulators) -> bool:
-    state = company.worlds["jumpcloud"].dump()
+    state = dump(company.worlds["jumpcloud"])
     return bool(state["groups"][0]["members"])
 
 

@@ -20,7 +20,7 @@ from simulator.atlassian import World as OrganizationWorld
 from simulator.atlassian.world import ORGANIZATION_KEY
 from simulator.jira import World
 from simulator.server import Simulators
-from simulator.world import change_switches
+from simulator.switches import change_switches
 from tests.connectors.snapshot_engine import Snapshot, take
 from tests.httpclient.stub import TIMEOUTS
 
@@ -83,7 +83,7 @@ class JiraReaderHarness:
         return f"{self.simulators.jira_url}/ex/jira/{self.world.site.cloud_id}"
 
     def switch(self, **values: Any) -> None:
-        change_switches(self.world.switches, values)
+        change_switches(self.world.switches, **values)
 
     def take(self, reader: JiraReader, *, previous: Snapshot | None = None, since: datetime | None = None) -> Snapshot:
         """A snapshot; of what changed when there is a previous one."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import random
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -16,7 +15,8 @@ from connectors.reading import GrantRow, PrincipalKind, Row
 from httpclient import ClientOptions, Credential, RetryPolicy
 from simulator.jumpcloud import World, seed
 from simulator.server import Simulators
-from simulator.world import change_switches
+from simulator.switches import change_switches
+from simulator.systems import act
 from tests.connectors.snapshot_engine import Snapshot, take
 from tests.httpclient.stub import TIMEOUTS
 
@@ -28,7 +28,7 @@ class JumpCloudReaderHarness:
         self._close: list[Callable[[], None]] = []
 
     def seed(self, **sizes: int) -> None:
-        seed(self.world, **{"users": 30, "groups": 5, "apps": 3, "admins": 3, **sizes}, rng=random.Random(7))  # noqa: S311 - a repeatable world
+        seed(self.world, **{"users": 30, "groups": 5, "apps": 3, "admins": 3, **sizes}, rng_seed=7)
 
     def group(self, name: str, members: int = 0, **fields: Any) -> str:
         """A group with so many of the users there are."""
@@ -37,10 +37,10 @@ class JumpCloudReaderHarness:
         return key
 
     def act(self, verb: str, /, **details: Any) -> Any:
-        return self.world.act(verb, **details)
+        return act(self.world, verb, **details)
 
     def switch(self, **values: Any) -> None:
-        change_switches(self.world.switches, values)
+        change_switches(self.world.switches, **values)
 
     def reader(
         self,

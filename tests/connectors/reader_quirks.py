@@ -13,7 +13,8 @@ import pytest
 from access.failures import Failure
 from connectors.reading import Incomplete, Reader
 from simulator.server import Simulators
-from simulator.world import change_switches
+from simulator.switches import change_switches
+from simulator.systems import act
 from tests.connectors.snapshot_engine import take
 from tests.connectors.snapshot_truth import Truth, difference, is_between, shown
 
@@ -51,10 +52,10 @@ class QuirkySystem:
     site: Any = None
 
     def act(self, verb: str, /, **details: Any) -> Any:
-        return self.world.act(verb, **details)
+        return act(self.world, verb, **details)
 
     def switch(self, **values: Any) -> None:
-        change_switches(self.world.switches, values)
+        change_switches(self.world.switches, **values)
 
     def truth(self) -> Truth:
         return self.truth_of((self.site or self.world).dump())

@@ -13,7 +13,7 @@ from simulator.jira import World
 from simulator.jira.people import Group, User
 from simulator.jira.projects import Project
 from simulator.server import Simulators
-from simulator.world import change_switches
+from simulator.switches import change_switches
 from tests.httpclient.stub import TIMEOUTS
 
 ADMIN, TOKEN = "admin@example.com", "sim-token"
@@ -114,7 +114,7 @@ class SimulatedJira:
         return Target(entitlement=ref, account_id=account_id, email=email, products=products)
 
     def switch(self, **values: Any) -> None:
-        change_switches(self.world.switches, values)
+        change_switches(self.world.switches, **values)
 
     def calls(self) -> list[str]:
         """The calls made since the last look, as method and route."""

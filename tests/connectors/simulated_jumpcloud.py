@@ -9,10 +9,10 @@ from access.entitlements import EntitlementRef
 from connectors.jumpcloud import JumpCloudConnector, api_key, jumpcloud_client, service_account
 from connectors.ports import Target
 from httpclient import ClientOptions, Credential, RetryPolicy
-from simulator.jumpcloud import World, acts
-from simulator.jumpcloud.records import CONSOLE
+from simulator.jumpcloud import World
 from simulator.server import Simulators
-from simulator.world import change_switches
+from simulator.switches import change_switches
+from simulator.systems import act
 from tests.httpclient.stub import TIMEOUTS
 
 NO_SUCH_ID = "ffffffffffffffffffffffff"
@@ -68,10 +68,10 @@ class SimulatedJumpCloud:
 
     def act(self, verb: str, /, **details: Any) -> Any:
         """What a person does in the console."""
-        return acts.act(self.world, CONSOLE, verb, details)
+        return act(self.world, verb, **details)
 
     def switch(self, **values: Any) -> None:
-        change_switches(self.world.switches, values)
+        change_switches(self.world.switches, **values)
 
     def calls(self) -> list[str]:
         """The calls made since the last look, as method and route."""

@@ -16,7 +16,8 @@ from simulator.jira import World
 from simulator.jira.people import Group
 from simulator.jira.seeding import seed
 from simulator.server import Simulators
-from simulator.world import change_switches
+from simulator.switches import change_switches
+from simulator.systems import act
 from tests.connectors.jira_reader_harness import ADMIN, SITE, TOKEN, JiraReaderHarness
 from tests.httpclient.stub import TIMEOUTS, Reply, Stub
 
@@ -65,7 +66,7 @@ def test_the_key_is_proved_by_the_organizations_name(harness: JiraReaderHarness)
 
 
 def test_a_key_that_may_not_read_the_organization_is_good_all_the_same(harness: JiraReaderHarness) -> None:
-    harness.directory.act("add_key", value="scoped-organization-key", scopes=["read:user:admin"])
+    act(harness.directory, "add_key", value="scoped-organization-key", scopes=["read:user:admin"])
     assert harness.organization("scoped-organization-key").prove() == harness.world.organization.id
 
 
@@ -91,7 +92,7 @@ def test_the_products_of_a_site_are_found_by_its_address(harness: JiraReaderHarn
 
 @pytest.mark.parametrize("end", ["absent", "null"])
 def test_lists_are_read_to_their_end_by_cursors(harness: JiraReaderHarness, world: World, end: str) -> None:
-    change_switches(harness.directory.switches, {"end_of_list": end})
+    change_switches(harness.directory.switches, end_of_list=end)
     seed(world, users=230, groups=120, projects=0)
     organization = harness.organization()
     people = [person.accountId for page in organization.people() for person in page]
@@ -144,7 +145,7 @@ def test_a_search_is_repeated_when_the_connection_breaks(harness: JiraReaderHarn
 
 @pytest.mark.parametrize("says_when", [True, False])
 def test_a_429_is_handed_up_with_the_wait_it_asks_for(harness: JiraReaderHarness, *, says_when: bool) -> None:
-    change_switches(harness.directory.switches, {"requests_per_minute": 1, "retry_after": says_when})
+    change_switches(harness.directory.switches, requests_per_minute=1, retry_after=says_when)
     organization = harness.organization()
     names(organization)
     with pytest.raises(Transient) as failure:
@@ -162,7 +163,7 @@ def test_events_are_read_page_by_page_and_no_further_than_allowed(harness: JiraR
     people = list(world.directory.users)[:30]
     for group in list(world.directory.groups.values())[:25]:
         for account_id in people:
-            world.act("add_member", group=group.id, account=account_id)
+            act(world, "add_member", group=group.id, account=account_id)
     organization = harness.organization()
     events = [event for page in organization.events(LONG_AGO, most_pages=2) for event in page]
     assert len(events) == len({event.id for event in events}) > 500
@@ -189,7 +190,7 @@ def test_an_answer_about_a_group_is_kept_for_a_while_and_not_for_ever(harness: J
     clock = Later()
     external = IdentityProviderGroups(harness.organization(), clock)
     assert not external(group.id)
-    world.act("sync_group", group=group.id)
+    act(world, "sync_group", group=group.id)
     assert not external(group.id)
     assert harness.calls().total() == 1
     clock.ahead = timedelta(minutes=11)

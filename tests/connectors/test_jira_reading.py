@@ -19,6 +19,7 @@ from simulator.jira import World
 from simulator.jira.people import Group, User
 from simulator.jira.seeding import seed
 from simulator.server import Simulators
+from simulator.systems import act
 from tests.connectors.jira_reader_harness import ADMIN, SITE, JiraReaderHarness, flat, part
 from tests.connectors.snapshot_engine import read_part
 from tests.httpclient.stub import TIMEOUTS, Reply, Stub
@@ -139,7 +140,7 @@ def test_an_account_is_shown_with_its_kind_and_status(harness: JiraReaderHarness
         "Leaver": {},
     }.items():
         add_user(world, name, **more)
-    world.act("close_account", account="leaver@example.com")
+    act(world, "close_account", account="leaver@example.com")
     accounts = {row.title: row for row in harness.take(harness.reader()).accounts.values()}
     shown = {title: (row.kind, row.status) for title, row in accounts.items()}
     assert shown == {
@@ -303,7 +304,7 @@ def test_the_actor_of_a_deleted_group_is_left_out_and_the_others_stay(harness: J
     project = world.add_project("PAY", "Payments")
     world.enter_role(project, world.catalogue.roles[10002], alice)
     world.enter_role(project, world.catalogue.roles[10002], team)
-    world.act("delete_group", group="team")
+    act(world, "delete_group", group="team")
     taken = harness.take(harness.reader())
     assert taken.actors(project.id, 10002) == {(PrincipalKind.ACCOUNT, alice.account_id)}
 
@@ -344,7 +345,7 @@ def test_a_project_that_is_gone_since_is_an_empty_list(harness: JiraReaderHarnes
     own = world.add_project("OWN", "Own", style="next-gen")
     reader = harness.reader()
     made = plan(reader)
-    world.act("delete_project", project="OWN")
+    act(world, "delete_project", project="OWN")
     assert read_part(reader, made, part("actors/x/y", project=own.id, role="10002", name="Administrators")) == []
     assert read_part(reader, made, part("roles/x", project=own.id)) == []
 
@@ -354,7 +355,7 @@ def test_a_role_that_is_hidden_from_us_is_not_empty(harness: JiraReaderHarness, 
     reader = harness.reader()
     made = plan(reader)
     for permission in ("ADMINISTER", "ADMINISTER_PROJECTS"):
-        world.act("deny", account=ADMIN, permission=permission)
+        act(world, "deny", account=ADMIN, permission=permission)
     with pytest.raises(Permanent):
         read_part(reader, made, part("actors/x/y", project=project.id, role="10002"))
 
@@ -386,7 +387,7 @@ def test_a_site_without_anybody_is_not_believed(harness: JiraReaderHarness, name
 def test_an_account_that_is_not_shown_everything_is_told_which_permission_it_lacks(
     harness: JiraReaderHarness, world: World, permission: str, name: str
 ) -> None:
-    world.act("deny", account=ADMIN, permission=permission)
+    act(world, "deny", account=ADMIN, permission=permission)
     reader = harness.reader()
     with pytest.raises(Permanent, match=name):
         plan(reader)
@@ -395,7 +396,7 @@ def test_an_account_that_is_not_shown_everything_is_told_which_permission_it_lac
 @pytest.mark.parametrize("scheme", ["basic", "bearer"])
 def test_a_scoped_token_reads_through_the_gateway(harness: JiraReaderHarness, world: World, scheme: str) -> None:
     seed(world, users=10, groups=2, projects=3)
-    world.act("issue_token", account=ADMIN, token="scoped-token", scopes=list(EVERY_SCOPE))
+    act(world, "issue_token", account=ADMIN, token="scoped-token", scopes=list(EVERY_SCOPE))
     credential = bearer_token("scoped-token") if scheme == "bearer" else api_token(ADMIN, "scoped-token")
     taken = harness.take(harness.reader(credential, address=harness.gateway))
     assert len(taken.accounts) == 11
@@ -409,7 +410,7 @@ def test_a_scoped_token_reads_through_the_gateway(harness: JiraReaderHarness, wo
 )
 def test_a_token_without_a_scope_is_told_which(harness: JiraReaderHarness, world: World, scope: str, name: str) -> None:
     scopes = [one for one in EVERY_SCOPE if one != scope]
-    world.act("issue_token", account=ADMIN, token="scoped-token", scopes=scopes)
+    act(world, "issue_token", account=ADMIN, token="scoped-token", scopes=scopes)
     reader = harness.reader(bearer_token("scoped-token"), address=harness.gateway)
     with pytest.raises(CredentialRefused) as refused:
         read_part(reader, ReadPlan("everything"), part(name, group=NO_GROUP))

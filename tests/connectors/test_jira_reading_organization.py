@@ -14,7 +14,8 @@ from simulator.jira import World
 from simulator.jira.people import Group, User
 from simulator.jira.seeding import seed
 from simulator.server import Simulators
-from simulator.world import change_switches
+from simulator.switches import change_switches
+from simulator.systems import act
 from tests.connectors.jira_reader_harness import ADMIN, JiraReaderHarness, flat, part
 from tests.connectors.snapshot_engine import read_part
 
@@ -155,7 +156,7 @@ def test_the_organization_shows_what_profiles_hide(harness: JiraReaderHarness, w
     stranger = add_user(world, "Stranger", email_hidden=True)
     closed = add_user(world, "Closed", managed=True)
     closed.account_status = "closed"
-    harness.directory.act("use_product", account=hidden.account_id, at=1_760_000_000)
+    act(harness.directory, "use_product", account=hidden.account_id, at=1_760_000_000)
     ours = {hidden.account_id: "ours@example.com"}
     reader = harness.reader(organization=harness.organization(), known_emails=ours.get)
     accounts = harness.take(reader).accounts
@@ -170,7 +171,7 @@ def test_the_organization_shows_what_profiles_hide(harness: JiraReaderHarness, w
 def test_the_last_use_of_a_product_is_shown(harness: JiraReaderHarness, world: World) -> None:
     seed(world, users=3, groups=0, projects=0)
     user = next(iter(world.directory.users.values()))
-    harness.directory.act("use_product", account=user.account_id, at=1_760_000_000)
+    act(harness.directory, "use_product", account=user.account_id, at=1_760_000_000)
     reader = harness.reader(organization=harness.organization())
     row = harness.take(reader).accounts[user.account_id]
     assert row.last_active == datetime.fromtimestamp(1_760_000_000, UTC)
@@ -203,7 +204,7 @@ def test_a_key_is_used_as_far_as_its_scopes_go(
 ) -> None:
     seed(world, users=60, groups=12, projects=0)
     hidden = add_user(world, "Hidden", email_hidden=True, managed=True)
-    harness.directory.act("add_key", value="scoped-organization-key", scopes=scopes)
+    act(harness.directory, "add_key", value="scoped-organization-key", scopes=scopes)
     taken = harness.take(harness.reader(organization=harness.organization("scoped-organization-key")))
     assert taken.plan.state["ways"] == {"people": people, "groups": groups, "memberships": False}
     assert any("lacks the scope" in note for note in taken.plan.notes)
@@ -224,7 +225,7 @@ def test_a_429_of_the_organization_is_handed_up_with_its_wait(
     harness: JiraReaderHarness, world: World, *, says_when: bool
 ) -> None:
     seed(world, users=20, groups=12, projects=0)
-    change_switches(harness.directory.switches, {"requests_per_minute": 1, "retry_after": says_when})
+    change_switches(harness.directory.switches, requests_per_minute=1, retry_after=says_when)
     reader = harness.reader(organization=harness.organization())
     with pytest.raises(Transient) as failure:
         harness.take(reader)
@@ -266,8 +267,8 @@ def test_a_membership_that_changed_is_read_again_and_the_roles_are_not(
     group = world.group("team-03")
     gone = group.members[0]
     late = add_user(world, "Late")
-    world.act("remove_member", group=group.id, account=gone)
-    world.act("add_member", group=group.id, account=late.account_id)
+    act(world, "remove_member", group=group.id, account=gone)
+    act(world, "add_member", group=group.id, account=late.account_id)
     again = harness.take(reader, previous=first)
     assert not again.plan.full
     assert again.members(group.id) == set(group.members)
@@ -281,7 +282,7 @@ def test_one_group_is_read_again_when_members_come_from_jira(harness: JiraReader
     reader = harness.reader(organization=organization, organization_memberships=False)
     first = harness.take(reader)
     group = world.group("team-03")
-    world.act("remove_member", group=group.id, account=group.members[0])
+    act(world, "remove_member", group=group.id, account=group.members[0])
     again = harness.take(reader, previous=first)
     assert [name for name in again.read if name.startswith("members/")] == [f"members/{group.id}"]
     assert again.members(group.id) == set(group.members)
@@ -319,7 +320,7 @@ def test_a_deleted_group_is_gone_from_the_snapshot_with_all_it_was_in(harness: J
     world.enter_role(project, world.catalogue.roles[10002], group)
     reader = harness.reader(organization=harness.organization())
     first = harness.take(reader)
-    world.act("delete_group", group=group.id)
+    act(world, "delete_group", group=group.id)
     again = harness.take(reader, previous=first)
     assert not again.plan.full
     assert group.id not in {row.resource for row in again.all_grants} | {row.principal for row in again.all_grants}
@@ -350,7 +351,7 @@ def test_an_account_that_was_deactivated_is_seen(harness: JiraReaderHarness, wor
     reader = harness.reader(organization=harness.organization())
     first = harness.take(reader)
     leaver = next(user for user in world.directory.users.values() if user.active and user.email != ADMIN)
-    world.act("deactivate", account=leaver.account_id)
+    act(world, "deactivate", account=leaver.account_id)
     again = harness.take(reader, previous=first)
     assert not again.plan.full
     assert again.accounts[leaver.account_id].status is AccountStatus.SUSPENDED
@@ -358,11 +359,11 @@ def test_an_account_that_was_deactivated_is_seen(harness: JiraReaderHarness, wor
 
 def test_an_event_that_comes_late_is_not_missed(harness: JiraReaderHarness, world: World) -> None:
     seed(world, users=20, groups=12, projects=0)
-    change_switches(harness.directory.switches, {"event_lag_ms": 6 * 3600 * 1000})
+    change_switches(harness.directory.switches, event_lag_ms=6 * 3600 * 1000)
     reader = harness.reader(organization=harness.organization())
     first = harness.take(reader)
     group = world.group("team-03")
-    world.act("remove_member", group=group.id, account=group.members[0])
+    act(world, "remove_member", group=group.id, account=group.members[0])
     early = harness.take(reader, previous=first)
     assert not [name for name in early.read if name == "directory"]
     world.advance(6 * 3600)
@@ -384,7 +385,7 @@ def test_a_free_plan_has_no_audit_log_and_everything_is_read(harness: JiraReader
 def test_a_key_that_does_not_show_events_makes_everything_be_read(harness: JiraReaderHarness, world: World) -> None:
     seed(world, users=20, groups=3, projects=1)
     scopes = ["read:user:admin", "read:group:admin"]
-    harness.directory.act("add_key", value="scoped-organization-key", scopes=scopes)
+    act(harness.directory, "add_key", value="scoped-organization-key", scopes=scopes)
     reader = harness.reader(organization=harness.organization("scoped-organization-key"))
     again = harness.take(reader, previous=harness.take(reader))
     assert again.plan.full

@@ -12,6 +12,7 @@ from simulator.atlassian.world import ORGANIZATION_KEY
 from simulator.jira import World, seed
 from simulator.jira.world import ADMIN_ACCOUNT
 from simulator.server import Simulators
+from simulator.systems import act
 from tests.connectors.jira_reader_harness import JiraReaderHarness
 from tests.connectors.reader_quirks import Quirk, QuirkySystem, breakages, survive
 from tests.connectors.snapshot_truth import jira_truth
@@ -30,16 +31,16 @@ def site_world() -> World:
     world = World()
     world.switches.burst_bucket = 0
     seed(world, users=60, groups=3, projects=2, members_per_group=4, team_managed_every=2)
-    world.act("create_group", name=BIG)
+    act(world, "create_group", name=BIG)
     people = [one for one in world.directory.user_ids if one != ADMIN_ACCOUNT]
     for account in people[:55]:
-        world.act("add_member", group=BIG, account=account)
-    world.act("close_account", account=people[3])
-    world.act("remove_user", account=people[4])
-    world.act("suspend", account=people[5])
-    world.act("deactivate", account=people[6])
-    world.act("change_profile", account=people[7], hidden=True)
-    world.act("create_service_account", name="robot")
+        act(world, "add_member", group=BIG, account=account)
+    act(world, "close_account", account=people[3])
+    act(world, "remove_user", account=people[4])
+    act(world, "suspend", account=people[5])
+    act(world, "deactivate", account=people[6])
+    act(world, "change_profile", account=people[7], hidden=True)
+    act(world, "create_service_account", name="robot")
     return world
 
 
@@ -59,8 +60,8 @@ def site() -> Iterator[QuirkySystem]:
 def organization() -> Iterator[QuirkySystem]:
     world = site_world()
     for number in range(6):  # enough groups to make their members worth having from the organization
-        world.act("create_group", name=f"squad-{number}")
-        world.act("add_member", group=f"squad-{number}", account=world.directory.user_ids[20 + number])
+        act(world, "create_group", name=f"squad-{number}")
+        act(world, "add_member", group=f"squad-{number}", account=world.directory.user_ids[20 + number])
     with Simulators(jira=world, atlassian=True) as simulators:
         harness = JiraReaderHarness(world, simulators)
         yield QuirkySystem(
@@ -79,10 +80,10 @@ def late_change(system: QuirkySystem) -> None:
     people = [one for one in world.directory.user_ids if one != ADMIN_ACCOUNT]
     for lag in ("directory_lag_ms", "new_user_lag_ms", "removal_lag_ms"):
         setattr(world.switches, lag, 60_000)
-    world.act("add_member", group="team-0", account=people[30])
-    world.act("remove_member", group=BIG, account=people[31])
-    world.act("create_user", email="late@example.com")
-    world.act("remove_user", account=people[32])
+    act(world, "add_member", group="team-0", account=people[30])
+    act(world, "remove_member", group=BIG, account=people[31])
+    act(world, "create_user", email="late@example.com")
+    act(world, "remove_user", account=people[32])
 
 
 SWITCHES = [
@@ -192,9 +193,9 @@ def large_site() -> Iterator[QuirkySystem]:
     world = World()
     world.switches.burst_bucket = 0
     seed(world, users=1100, groups=2, projects=1, members_per_group=4)
-    world.act("create_group", name=BIG)
+    act(world, "create_group", name=BIG)
     for account in world.directory.user_ids[100:170]:
-        world.act("add_member", group=BIG, account=account)
+        act(world, "add_member", group=BIG, account=account)
     yield from site_of(world, concurrency=1)
 
 

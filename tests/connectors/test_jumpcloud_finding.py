@@ -8,6 +8,7 @@ from access.failures import CredentialRefused, Permanent, Transient
 from access.methods import Direction
 from connectors.jumpcloud import api_key
 from connectors.ports import Connector, Target
+from simulator.systems import act
 from tests.connectors.simulated_jumpcloud import NO_SUCH_ID, SimulatedJumpCloud
 
 
@@ -63,7 +64,7 @@ def test_a_user_is_found_by_email_or_username_in_any_case(company: SimulatedJump
 
 
 def test_an_address_that_only_folding_makes_equal_names_somebody_else(company: SimulatedJumpCloud) -> None:
-    company.world.act("add_user", email="masse@example.com")
+    act(company.world, "add_user", email="masse@example.com")
     assert _nobody(company, Subject(email="maße@example.com")).candidates
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,6 +11,7 @@ from connectors.jumpcloud import api_key, service_account
 from httpclient import ClientOptions
 from simulator.jumpcloud import World, seed
 from simulator.server import Simulators
+from simulator.systems import act
 from tests.connectors.jumpcloud_reader_harness import JumpCloudReaderHarness
 from tests.connectors.reader_quirks import HTML, Quirk, QuirkySystem, breakages, survive
 from tests.connectors.snapshot_truth import jumpcloud_truth
@@ -25,9 +25,9 @@ BIG = "Everybody"
 @pytest.fixture
 def harness() -> Iterator[JumpCloudReaderHarness]:
     world = World()
-    seed(world, users=130, groups=3, memberships=12, apps=2, admins=2, rng=random.Random(3))  # noqa: S311 - repeatable
-    world.act("add_group", name=BIG)
-    world.act("add_group", name="By rule", membershipMethod="DYNAMIC_AUTOMATED")
+    seed(world, users=130, groups=3, memberships=12, apps=2, admins=2, rng_seed=3)
+    act(world, "add_group", name=BIG)
+    act(world, "add_group", name="By rule", membershipMethod="DYNAMIC_AUTOMATED")
     world.members.fill(world.group_ids[BIG.casefold()], [user.id for user in world.users][:120])
     with Simulators(jumpcloud=world) as simulators:
         harness = JumpCloudReaderHarness(world, simulators)

@@ -10,6 +10,7 @@ import pytest
 
 from access.lifecycle import ENDS, RequestState
 from access.operations import Ticket
+from simulator.systems import act
 from tests.crash.conftest import MakeSite
 from tests.crash.process_stack import ProcessStack
 from tests.machine import Amqp
@@ -38,7 +39,7 @@ def asked(stack: ProcessStack) -> list[Asked]:
             request = stack.grant(email, f"jumpcloud:group:{by_hand.name}:member")
             everything.append(Asked(request, email, by_hand.id, ["add"]))
         elif number % 3 == 1:
-            company.jumpcloud.act("add_member", group=group, user=email)
+            act(company.jumpcloud, "add_member", group=group, user=email)
             request = stack.revoke(email, f"jumpcloud:group:{group}:member")
             everything.append(Asked(request, email, group, ["add", "remove"]))
         else:
@@ -74,8 +75,8 @@ def test_killed_at_random_moments_everything_is_done_once(make_site: MakeSite, k
         stack.worker.kill()
         stack.up()
     for each, ticket in tickets(stack, everything):
-        stack.company.jumpcloud.act("add_member", group=each.group, user=each.email)
-        stack.company.jira.act("done", issue=ticket.issue_key)
+        act(stack.company.jumpcloud, "add_member", group=each.group, user=each.email)
+        act(stack.company.jira, "done", issue=ticket.issue_key)
     stack.until(
         partial(reached, stack, everything, len(everything)), seconds=60, what=f"the end of everything (seed {seed})"
     )

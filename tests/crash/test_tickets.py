@@ -9,6 +9,8 @@ import pytest
 
 from access.lifecycle import OperationState, TicketState
 from access.operations import Ticket
+from simulator.switches import change_switches
+from simulator.systems import act
 from tests.crash.conftest import MakeSite
 from tests.crash.process_stack import Fate, ProcessStack
 
@@ -26,9 +28,9 @@ FATES = pytest.mark.parametrize(("hold", "fate"), HELD, ids=["not made", "made l
 @pytest.fixture(autouse=True)
 def _search_lags(company: Any) -> Iterator[None]:
     """The search never shows an issue in time: nobody may rely on it."""
-    company.jira.set_switches(search_lag_ms=60_000)
+    change_switches(company.jira.switches, search_lag_ms=60_000)
     yield
-    company.jira.set_switches(search_lag_ms=0)
+    change_switches(company.jira.switches, search_lag_ms=0)
 
 
 def by_ticket(stack: ProcessStack) -> tuple[str, str, str]:
@@ -44,13 +46,13 @@ def opened(stack: ProcessStack) -> tuple[str, str, str, Ticket]:
 
 def carry_out(stack: ProcessStack, email: str, group: str, ticket: Ticket) -> None:
     """What the person does who was asked."""
-    stack.company.jumpcloud.act("add_member", group=group, user=email)
-    stack.company.jira.act("done", issue=ticket.issue_key)
+    act(stack.company.jumpcloud, "add_member", group=group, user=email)
+    act(stack.company.jira, "done", issue=ticket.issue_key)
 
 
 def close(stack: ProcessStack, ticket: Ticket) -> str:
     """Say that it is done, though it is not; the status the issue has then."""
-    stack.company.jira.act("done", issue=ticket.issue_key)
+    act(stack.company.jira, "done", issue=ticket.issue_key)
     return str(stack.issue(ticket).status_id)
 
 

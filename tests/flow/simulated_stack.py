@@ -18,6 +18,8 @@ from simulator.jira.issues import Issue
 from simulator.jira.projects import Role
 from simulator.jumpcloud import World as JumpCloudWorld
 from simulator.server import Simulators
+from simulator.switches import change_switches
+from simulator.systems import act
 from store.unit_of_work import Store
 from worker.intake_consumer import publish
 from worker.process import WorkerProcess, prepare
@@ -62,9 +64,9 @@ class SimulatedCompany:
     def __init__(self) -> None:
         self.jumpcloud = JumpCloudWorld()
         self.jira = JiraWorld()
-        self.jira.set_switches(burst_bucket=0, issue_writes_per_2s=0, issue_writes_per_30s=0)
-        self.jira.act("create_project", key="OPS", name="Operations")
-        self.jira.act("create_project", key="PAY", name="Payments")
+        change_switches(self.jira.switches, burst_bucket=0, issue_writes_per_2s=0, issue_writes_per_30s=0)
+        act(self.jira, "create_project", key="OPS", name="Operations")
+        act(self.jira, "create_project", key="PAY", name="Payments")
         for name in ("Developers", "Viewers"):
             self._see_to_role(name)
         self.simulators = Simulators(jumpcloud=self.jumpcloud, jira=self.jira)
@@ -100,14 +102,14 @@ class SimulatedCompany:
         """The address of a new person."""
         email = f"{name or 'p'}-{token_hex(4)}@example.com"
         if jumpcloud:
-            self.jumpcloud.act("add_user", email=email, username=email.partition("@")[0])
+            act(self.jumpcloud, "add_user", email=email, username=email.partition("@")[0])
         if jira:
-            self.jira.act("create_user", email=email, name=f"{name or 'Person'} {token_hex(2)}")
+            act(self.jira, "create_user", email=email, name=f"{name or 'Person'} {token_hex(2)}")
         return email
 
     def jumpcloud_group(self, name: str = "team", **more: Any) -> str:
         """The id of a new group."""
-        return str(self.jumpcloud.act("add_group", name=f"{name}-{token_hex(4)}", **more)["id"])
+        return str(act(self.jumpcloud, "add_group", name=f"{name}-{token_hex(4)}", **more)["id"])
 
     def group_name(self, group_id: str) -> str:
         """What people call a JumpCloud group."""
@@ -118,7 +120,7 @@ class SimulatedCompany:
     def jira_group(self, name: str = "") -> str:
         """The name of a new group."""
         name = name or f"team-{token_hex(4)}"
-        self.jira.act("create_group", name=name)
+        act(self.jira, "create_group", name=name)
         return name
 
     def in_jumpcloud(self, email: str, group: str) -> bool:

@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from access.lifecycle import OperationState
+from simulator.systems import act
 from tests.flow.simulated_stack import SimulatedStack
 
 
@@ -75,8 +76,8 @@ def test_a_permanent_refusal_becomes_a_ticket(stack: SimulatedStack) -> None:
     request = stack.grant(email, entitlement)
     ticket = stack.ticket(request)
     assert "403" in stack.operations(request)[0].why
-    stack.company.jumpcloud.act("add_member", group=group, user=email)
-    stack.company.jira.act("done", issue=ticket.issue_key)
+    act(stack.company.jumpcloud, "add_member", group=group, user=email)
+    act(stack.company.jira, "done", issue=ticket.issue_key)
     stack.ended(request)
     assert not stack.claim(request).pre_existing
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from access.methods import Method
+from simulator.systems import act
 from tests.flow.simulated_stack import SimulatedStack
 
 
@@ -49,8 +50,8 @@ def test_a_protected_jira_group_is_left_to_a_person(stack: SimulatedStack) -> No
     email, team = stack.company.person(), stack.company.jira_group("crown-jewels")
     request = stack.grant(email, f"jira:group:{team}:member")
     ticket = stack.ticket(request)
-    stack.company.jira.act("add_member", group=team, account=email)
-    stack.company.jira.act("done", issue=ticket.issue_key)
+    act(stack.company.jira, "add_member", group=team, account=email)
+    act(stack.company.jira, "done", issue=ticket.issue_key)
     stack.ended(request)
     assert stack.tickets(request)[0].state == "verified"
 
@@ -84,8 +85,8 @@ def test_an_account_that_policy_leaves_to_a_person_is_waited_for(stack: Simulate
     request = stack.grant(email, "jira:project-role:PAY:Viewers:assigned")
     ticket = stack.ticket(request)
     assert [str(operation.state) for operation in stack.operations(request)] == ["with_person", "waiting"]
-    stack.company.jira.act("create_user", email=email, name="Made by hand")
-    stack.company.jira.act("done", issue=ticket.issue_key)
+    act(stack.company.jira, "create_user", email=email, name="Made by hand")
+    act(stack.company.jira, "done", issue=ticket.issue_key)
     stack.ended(request)
     assert stack.company.in_role(email, "Viewers")
 
@@ -99,21 +100,21 @@ def test_an_account_that_policy_does_not_make_is_a_refusal(stack: SimulatedStack
 
 def test_an_account_is_deprovisioned_by_a_ticket_that_lists_what_it_holds(stack: SimulatedStack) -> None:
     email, team = stack.company.person(), stack.company.jira_group()
-    stack.company.jira.act("add_member", group=team, account=email)
-    stack.company.jira.act("add_role_actor", project="PAY", role="Developers", user=email)
+    act(stack.company.jira, "add_member", group=team, account=email)
+    act(stack.company.jira, "add_role_actor", project="PAY", role="Developers", user=email)
     request = stack.ask("deprovision_account", email, system="jira")
     ticket = stack.ticket(request)
     text = stack.text(ticket)
     assert team in text
     assert "Developers" in text
-    stack.company.jira.act("deactivate", account=email)
-    stack.company.jira.act("done", issue=ticket.issue_key)
+    act(stack.company.jira, "deactivate", account=email)
+    act(stack.company.jira, "done", issue=ticket.issue_key)
     stack.ended(request)
 
 
 def test_a_jumpcloud_account_is_deprovisioned_by_a_ticket_that_lists_its_groups(stack: SimulatedStack) -> None:
     email, team = stack.company.person(), stack.company.jumpcloud_group("holds")
-    stack.company.jumpcloud.act("add_member", group=team, user=email)
+    act(stack.company.jumpcloud, "add_member", group=team, user=email)
     request = stack.ask("deprovision_account", email, system="jumpcloud")
     ticket = stack.ticket(request)
     assert stack.company.group_name(team) in stack.text(ticket)
@@ -125,7 +126,7 @@ def test_what_cannot_be_seen_is_not_believed_for_ever_and_ends_with_the_operator
     request = stack.grant(email, "jumpcloud:application:slack:assigned")
     for _ in range(3):
         ticket = stack.ticket(request)
-        stack.company.jira.act("done", issue=ticket.issue_key)
+        act(stack.company.jira, "done", issue=ticket.issue_key)
         stack.until(lambda: stack.tickets(request)[-1].state != "open")
         if stack.tickets(request)[-1].state == "answered":
             stack.until(lambda: stack.tickets(request)[-1].state != "answered")
@@ -138,11 +139,11 @@ def test_what_is_so_already_is_success_and_remembered_as_found(stack: SimulatedS
     email = stack.company.person()
     if system == "jumpcloud":
         team = stack.company.jumpcloud_group()
-        stack.company.jumpcloud.act("add_member", group=team, user=email)
+        act(stack.company.jumpcloud, "add_member", group=team, user=email)
         entitlement = group(team)
     else:
         team = stack.company.jira_group()
-        stack.company.jira.act("add_member", group=team, account=email)
+        act(stack.company.jira, "add_member", group=team, account=email)
         entitlement = f"jira:group:{team}:member"
     request = stack.grant(email, entitlement, duration="PT1S")
     stack.ended(request)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from access.lifecycle import OperationState
+from simulator.switches import change_switches
+from simulator.systems import act
 from tests.flow.simulated_stack import SimulatedStack
 
 
@@ -25,8 +27,8 @@ def test_a_ticket_says_who_what_and_why(stack: SimulatedStack) -> None:
 def test_a_closed_ticket_that_is_true_is_done_and_thanked(stack: SimulatedStack) -> None:
     email, team, request = by_ticket(stack, duration="PT1H")
     ticket = stack.ticket(request)
-    stack.company.jumpcloud.act("add_member", group=team, user=email)
-    stack.company.jira.act("done", issue=ticket.issue_key)
+    act(stack.company.jumpcloud, "add_member", group=team, user=email)
+    act(stack.company.jira, "done", issue=ticket.issue_key)
     stack.ended(request)
     assert stack.tickets(request)[0].state == "verified"
     assert not stack.claim(request).pre_existing
@@ -36,14 +38,14 @@ def test_a_closed_ticket_that_is_true_is_done_and_thanked(stack: SimulatedStack)
 def test_a_ticket_closed_too_early_is_commented_reopened_and_verified_in_the_end(stack: SimulatedStack) -> None:
     email, team, request = by_ticket(stack)
     ticket = stack.ticket(request)
-    stack.company.jira.act("done", issue=ticket.issue_key)
+    act(stack.company.jira, "done", issue=ticket.issue_key)
     status = stack.issue(ticket).status_id
     stack.until(lambda: stack.issue(ticket).status_id != status, what="reopening")
     assert "does not list" in stack.comments(ticket)[0]
     assert stack.operations(request)[0].state is OperationState.WITH_PERSON
     stack.ticket(request, "open")
-    stack.company.jumpcloud.act("add_member", group=team, user=email)
-    stack.company.jira.act("done", issue=ticket.issue_key)
+    act(stack.company.jumpcloud, "add_member", group=team, user=email)
+    act(stack.company.jira, "done", issue=ticket.issue_key)
     stack.ended(request)
     assert [issue.key for issue in stack.issues_about(request)] == [ticket.issue_key]
 
@@ -51,7 +53,7 @@ def test_a_ticket_closed_too_early_is_commented_reopened_and_verified_in_the_end
 def test_a_declined_ticket_fails_the_request_with_its_reason(stack: SimulatedStack) -> None:
     _, _, request = by_ticket(stack)
     ticket = stack.ticket(request)
-    stack.company.jira.act("decline", issue=ticket.issue_key)
+    act(stack.company.jira, "decline", issue=ticket.issue_key)
     failed = stack.ended(request, "failed")
     assert str(ticket.issue_key) in (failed.reason or "")
     assert "Won't Do" in (failed.reason or "") or "Declined" in (failed.reason or "")
@@ -61,44 +63,44 @@ def test_a_declined_ticket_fails_the_request_with_its_reason(stack: SimulatedSta
 def test_a_declined_ticket_for_what_is_there_all_the_same_is_done(stack: SimulatedStack) -> None:
     email, team, request = by_ticket(stack)
     ticket = stack.ticket(request)
-    stack.company.jumpcloud.act("add_member", group=team, user=email)
-    stack.company.jira.act("decline", issue=ticket.issue_key)
+    act(stack.company.jumpcloud, "add_member", group=team, user=email)
+    act(stack.company.jira, "decline", issue=ticket.issue_key)
     stack.ended(request)
 
 
 def test_a_deleted_ticket_gets_a_new_one(stack: SimulatedStack) -> None:
     email, team, request = by_ticket(stack)
     first = stack.ticket(request)
-    stack.company.jira.act("delete_issue", issue=first.issue_key)
+    act(stack.company.jira, "delete_issue", issue=first.issue_key)
     second = stack.ticket(request, number=2)
     assert second.issue_key != first.issue_key
     assert stack.tickets(request)[0].state == "lost"
-    stack.company.jumpcloud.act("add_member", group=team, user=email)
-    stack.company.jira.act("done", issue=second.issue_key)
+    act(stack.company.jumpcloud, "add_member", group=team, user=email)
+    act(stack.company.jira, "done", issue=second.issue_key)
     stack.ended(request)
 
 
 def test_a_moved_ticket_is_still_followed(stack: SimulatedStack) -> None:
     email, team, request = by_ticket(stack)
     ticket = stack.ticket(request)
-    moved = stack.company.jira.act("move_issue", issue=ticket.issue_key, project="PAY")["key"]
+    moved = act(stack.company.jira, "move_issue", issue=ticket.issue_key, project="PAY")["key"]
     stack.until(lambda: stack.tickets(request)[0].issue_key == moved)
-    stack.company.jumpcloud.act("add_member", group=team, user=email)
-    stack.company.jira.act("done", issue=moved)
+    act(stack.company.jumpcloud, "add_member", group=team, user=email)
+    act(stack.company.jira, "done", issue=moved)
     stack.ended(request)
 
 
 def test_a_workflow_without_a_way_back_gets_another_ticket(stack: SimulatedStack) -> None:
     email, team, request = by_ticket(stack)
     first = stack.ticket(request)
-    stack.company.jira.set_switches(reopen_transition=False)
+    change_switches(stack.company.jira.switches, reopen_transition=False)
     try:
-        stack.company.jira.act("done", issue=first.issue_key)
+        act(stack.company.jira, "done", issue=first.issue_key)
         second = stack.ticket(request, number=2)
     finally:
-        stack.company.jira.set_switches(reopen_transition=True)
-    stack.company.jumpcloud.act("add_member", group=team, user=email)
-    stack.company.jira.act("done", issue=second.issue_key)
+        change_switches(stack.company.jira.switches, reopen_transition=True)
+    act(stack.company.jumpcloud, "add_member", group=team, user=email)
+    act(stack.company.jira, "done", issue=second.issue_key)
     stack.ended(request)
 
 
@@ -116,7 +118,7 @@ def test_a_withdrawn_request_closes_its_ticket(stack: SimulatedStack) -> None:
 
 def test_the_index_of_the_search_lags_and_there_is_one_ticket_all_the_same(stack: SimulatedStack) -> None:
     """The answer to the creation is lost, and the search does not know of the issue for longer than we would wait."""
-    stack.company.jira.set_switches(search_lag_ms=60_000)
+    change_switches(stack.company.jira.switches, search_lag_ms=60_000)
     try:
         lost = stack.faults.add(system="jira", method="POST", path="/issue$", drop="after", times=1)
         _, _, request = by_ticket(stack)
@@ -124,7 +126,7 @@ def test_the_index_of_the_search_lags_and_there_is_one_ticket_all_the_same(stack
         assert stack.faults.get(lost).played == 1
         assert len(stack.issues_about(request)) == 1
     finally:
-        stack.company.jira.set_switches(search_lag_ms=0)
+        change_switches(stack.company.jira.switches, search_lag_ms=0)
 
 
 def test_ticketing_that_refuses_for_good_fails_the_request_and_says_why(stack: SimulatedStack) -> None:

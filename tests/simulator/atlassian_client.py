@@ -3,7 +3,7 @@ from typing import Any
 
 import requests
 
-from simulator.atlassian import World
+from simulator.atlassian import World, act
 from simulator.atlassian.world import ORGANIZATION_KEY
 from simulator.server import Simulators
 
@@ -38,7 +38,7 @@ class Atlassian:
         assert answer.status_code == 200, answer.text
 
     def act(self, verb: str, **details: Any) -> dict[str, Any]:
-        found: dict[str, Any] = self.world.act(verb, **details)
+        found: dict[str, Any] = act(self.world, verb, **details)
         return found
 
     def person(self, name: str = "ada", *, managed: bool = True, products: tuple[str, ...] = ()) -> str:

@@ -3,7 +3,7 @@ from typing import Any, Self
 
 import requests
 
-from simulator.jira import World
+from simulator.jira import World, act
 from simulator.jira.people import Group, User
 from simulator.jira.projects import Project
 from simulator.jira.world import ADMIN_EMAIL, ADMIN_TOKEN
@@ -43,7 +43,7 @@ class Jira:
 
     def scoped(self, *scopes: str, token: str = SCOPED) -> None:
         """Speak through the gateway with a scoped token from now on."""
-        self.world.act("issue_token", account=ADMIN_EMAIL, token=token, scopes=list(scopes))
+        act(self.world, "issue_token", account=ADMIN_EMAIL, token=token, scopes=list(scopes))
         self.address = f"{self.site}/ex/jira/{self.world.site.cloud_id}/rest/api/3"
         self.log_in(ADMIN_EMAIL, token)
 
@@ -67,7 +67,7 @@ class Jira:
         assert answer.status_code == 200, answer.text
 
     def act(self, verb: str, **details: Any) -> dict[str, Any]:
-        answer = requests.post(f"{self.simulators.control_url}/act/jira", json={"do": verb, **details}, timeout=10)
+        answer = requests.post(f"{self.simulators.control_url}/actions/jira", json={"do": verb, **details}, timeout=10)
         assert answer.status_code == 200, answer.text
         done: dict[str, Any] = answer.json()
         return done

@@ -3,7 +3,7 @@ from typing import Any, Self
 
 import requests
 
-from simulator.jumpcloud import World
+from simulator.jumpcloud import World, act
 from simulator.jumpcloud.world import API_KEY
 from simulator.server import Simulators
 
@@ -57,7 +57,7 @@ class JumpCloud:
         assert answer.status_code == 200, answer.text
 
     def act(self, verb: str, **details: Any) -> dict[str, Any]:
-        found: dict[str, Any] = self.world.act(verb, **details)
+        found: dict[str, Any] = act(self.world, verb, **details)
         return found
 
     def user(self, name: str = "ada", **fields: Any) -> str:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 import requests
 
-from simulator.jumpcloud import World
+from simulator.jumpcloud import World, dump, load
 from simulator.server import Simulators
 from tests.simulator.jumpcloud_client import JumpCloud
 
@@ -34,8 +34,8 @@ def test_state_is_the_truth_and_can_be_put_into_another_world(jumpcloud: JumpClo
     assert state["groups"][0]["members"] == [user]
     assert door("GET", "/state").json() == {"jumpcloud": state}
     copy = World()
-    copy.load(state)
-    assert copy.dump() == state
+    load(copy, state)
+    assert dump(copy) == state
 
 
 def test_a_part_of_a_state_can_be_loaded(jumpcloud: JumpCloud, door: Door) -> None:
@@ -131,7 +131,7 @@ def test_requests_are_counted_by_route_and_the_latest_remembered(jumpcloud: Jump
 
 def test_acts_change_the_world_behind_the_clients_back(jumpcloud: JumpCloud, door: Door) -> None:
     user, group = jumpcloud.user(), jumpcloud.group("Admins")
-    answer = door("POST", "/act/jumpcloud", {"do": "add_member", "group": "admins", "user": "ada@example.com"})
+    answer = door("POST", "/actions/jumpcloud", {"do": "add_member", "group": "admins", "user": "ada@example.com"})
     assert answer.json() == {"group": group, "user": user}
     assert jumpcloud.members(group) == [user]
 
@@ -139,14 +139,14 @@ def test_acts_change_the_world_behind_the_clients_back(jumpcloud: JumpCloud, doo
 @pytest.mark.parametrize(
     ("body", "sentence"),
     [
-        ({"do": "sing"}, "No such act: 'sing'. Choose from: activate_user,"),
+        ({"do": "sing"}, "There is no action 'sing'. Choose from: activate_user,"),
         ({"do": "add_member", "group": "none", "user": "x"}, "add_member: There is no group 'none'."),
-        ({"do": "delete_user"}, "delete_user needs 'user'."),
+        ({"do": "delete_user"}, "delete_user: missing a required argument: 'user'. It takes: user."),
         ({"do": "add_user", "email": ""}, "add_user: username and email are required (status 400)."),
     ],
 )
-def test_an_act_that_cannot_be_done_says_why(door: Door, body: Any, sentence: str) -> None:
-    answer = door("POST", "/act/jumpcloud", body)
+def test_an_action_that_cannot_be_done_says_why(door: Door, body: Any, sentence: str) -> None:
+    answer = door("POST", "/actions/jumpcloud", body)
     assert answer.status_code == 400
     assert answer.json()["error"].startswith(sentence)
 
@@ -163,3 +163,10 @@ def test_dump_writes_the_state_file_if_there_is_one(tmp_path: Path, door: Door) 
     with Simulators(jumpcloud=World(), state_file=file) as running:
         assert requests.post(running.control_url + "/dump", timeout=5).json() == {"file": str(file)}
     assert set(json.loads(file.read_text())) == {"jumpcloud"}
+
+
+def test_the_actions_of_a_system_are_described(door: Door) -> None:
+    described = door("GET", "/actions/jumpcloud").json()
+    assert described["add_member"] == {"takes": ["group", "user"], "means": "Add a user to a group."}
+    assert described["reset_key"]["takes"] == ["admin", "api_key?", "expires_at?"]
+    assert all(facts["means"] for facts in described.values())

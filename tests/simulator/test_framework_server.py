@@ -119,3 +119,18 @@ def test_a_port_that_cannot_be_had_is_said_in_one_sentence() -> None:
         _, said = process.communicate(timeout=10)
     assert process.returncode == 1
     assert said.startswith("The simulator could not start: ")
+
+
+def test_the_command_takes_the_identities_of_the_organization_and_the_site() -> None:
+    cloud_id = "22222222-0000-4000-8000-000000000000"
+    process = _command(
+        *("--jumpcloud-port", "0", "--jira-port", "0", "--control-port", "0", "--json", "--users", "3"),
+        *("--org-id", "0" * 24, "--site", "other", "--cloud-id", cloud_id),
+    )
+    with process:
+        assert process.stdout is not None
+        where = json.loads(process.stdout.readline())
+        tenant = requests.get(where["jira"]["url"] + "/_edge/tenant_info", timeout=5).json()
+        assert (where["jumpcloud"]["org_id"], tenant) == ("0" * 24, {"cloudId": cloud_id})
+        process.terminate()
+        assert process.wait(10) == 0

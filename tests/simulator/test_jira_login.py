@@ -3,6 +3,7 @@ import base64
 import pytest
 import requests
 
+from simulator.jira import act
 from simulator.jira.world import ADMIN_EMAIL, ADMIN_TOKEN
 from tests.simulator.jira_client import Jira, messages
 
@@ -230,7 +231,7 @@ def test_a_service_account_has_scoped_tokens_and_may_use_bearer(jira: Jira) -> N
     email = jira.act("create_service_account", name="provisor")["email"]
     assert email == "provisor@serviceaccount.atlassian.com"
     with pytest.raises(ValueError, match="scoped tokens only"):
-        jira.world.act("issue_token", account=email, token="classic")
+        act(jira.world, "issue_token", account=email, token="classic")
     jira.act("issue_token", account=email, token="service", scopes=list(EVERYTHING))
     jira.scoped(*EVERYTHING)
     shown = with_header(jira, "Bearer service").json()

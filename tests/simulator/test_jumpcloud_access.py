@@ -3,6 +3,7 @@ from email.utils import parsedate_to_datetime
 import pytest
 import requests
 
+from simulator.jumpcloud import act, load
 from simulator.jumpcloud.world import API_KEY, CLIENT_ID, CLIENT_SECRET, READ_ONLY_KEY
 from tests.simulator.jumpcloud_client import UNKNOWN, Clock, JumpCloud
 
@@ -46,7 +47,7 @@ def test_a_reset_key_is_dead_at_once(jumpcloud: JumpCloud) -> None:
     ],
 )
 def test_a_key_dies_with_its_expiry_or_its_owner(jumpcloud: JumpCloud, end: dict[str, str]) -> None:
-    jumpcloud.world.act(end.pop("verb"), **end)
+    act(jumpcloud.world, end.pop("verb"), **end)
     assert jumpcloud.get("/api/organizations").status_code == 401
 
 
@@ -87,7 +88,7 @@ def test_a_role_limits_its_keys(jumpcloud: JumpCloud, role: str, change_member: 
 
 
 def test_a_custom_role_is_what_its_scopes_say(jumpcloud: JumpCloud) -> None:
-    jumpcloud.world.load({"roles": [{"name": "Grouper", "description": "", "scopes": ["groups"]}]})
+    load(jumpcloud.world, {"roles": [{"name": "Grouper", "description": "", "scopes": ["groups"]}]})
     user, group = jumpcloud.user(), jumpcloud.group()
     jumpcloud.session.headers.update(_key(jumpcloud, "Grouper"))
     assert jumpcloud.change(group, "add", user).status_code == 204

@@ -1,5 +1,6 @@
 import pytest
 
+from simulator.jumpcloud import load
 from tests.simulator.jumpcloud_client import UNKNOWN, JumpCloud
 
 
@@ -128,7 +129,7 @@ def test_roles_come_in_an_envelope_of_v2(jumpcloud: JumpCloud) -> None:
 
 
 def test_directories_and_administrator_links(jumpcloud: JumpCloud) -> None:
-    jumpcloud.world.load({"directories": [{"name": "Workspace", "type": "g_suite"}]})
+    load(jumpcloud.world, {"directories": [{"name": "Workspace", "type": "g_suite"}]})
     assert [row["name"] for row in jumpcloud.v2("/directories", limit=1).json()] == ["Workspace"]
     links = jumpcloud.v2(f"/organizations/{jumpcloud.world.organization_id}/administratorlinks").json()
     assert len(links) == 2

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 import requests
 
+from simulator.jumpcloud import load
 from tests.simulator import openapi
 from tests.simulator.jumpcloud_client import UNKNOWN, JumpCloud
 
@@ -41,7 +42,7 @@ def things(jumpcloud: JumpCloud) -> dict[str, str]:
     jumpcloud.act("bind_application", application="zoom", group=made["group"])
     jumpcloud.act("bind_application", application="zoom", user=made["user"])
     jumpcloud.act("evaluate_rules")
-    jumpcloud.world.load({"directories": [{"name": "Workspace", "type": "g_suite"}]})
+    load(jumpcloud.world, {"directories": [{"name": "Workspace", "type": "g_suite"}]})
     return made
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,7 +14,8 @@ from access.snapshots import RunState, SyncRun
 from config.settings import Settings
 from simulator.jumpcloud import World, seed
 from simulator.server import Simulators
-from simulator.world import change_switches
+from simulator.switches import change_switches
+from simulator.systems import act, dump
 from store.database import Database
 from store.unit_of_work import Store
 from tasks.publisher import RecordingPublisher
@@ -61,10 +61,10 @@ class SyncHarness:
         return self.provisor.store
 
     def switch(self, **values: Any) -> None:
-        change_switches(self.world.switches, values)
+        change_switches(self.world.switches, **values)
 
     def act(self, verb: str, /, **details: Any) -> Any:
-        return self.world.act(verb, **details)
+        return act(self.world, verb, **details)
 
     def sync(self, *, full: bool = True) -> SyncRun:
         """A run from its beginning to its end."""
@@ -81,7 +81,7 @@ class SyncHarness:
         raise AssertionError(f"the run does not end: {run}")
 
     def truth(self) -> Truth:
-        return self.truth_of(self.world.dump())
+        return self.truth_of(dump(self.world))
 
     def shown(self) -> Truth:
         return shown(self.store, self.system)
@@ -145,9 +145,9 @@ def company_of(url: str, folder: Path, *, sync: str = "listing", **settings: Any
     """A JumpCloud organization whose users and one group need two pages, and a Provisor that reads it by ``sync``."""
     clock = FastClock()
     world = World(clock=clock.seconds)
-    seed(world, users=130, groups=3, memberships=12, apps=2, admins=2, rng=random.Random(3))  # noqa: S311 - repeatable
-    world.act("add_group", name=BIG)
-    world.act("add_group", name="By rule", membershipMethod="DYNAMIC_AUTOMATED")
+    seed(world, users=130, groups=3, memberships=12, apps=2, admins=2, rng_seed=3)
+    act(world, "add_group", name=BIG)
+    act(world, "add_group", name="By rule", membershipMethod="DYNAMIC_AUTOMATED")
     world.members.fill(world.group_ids[BIG.casefold()], [user.id for user in world.users][:120])
     clock.advance(timedelta(hours=1))  # what made this world is no news
     with Simulators(jumpcloud=world) as simulators:

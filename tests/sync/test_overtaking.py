@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import random
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -27,7 +26,7 @@ PATIENCE_SECONDS = 30.0
 @pytest.fixture
 def world() -> World:
     world = World()
-    seed(world, users=30, groups=GROUPS, memberships=300, apps=1, admins=1, rng=random.Random(5))  # noqa: S311 - repeatable
+    seed(world, users=30, groups=GROUPS, memberships=300, apps=1, admins=1, rng_seed=5)
     return world
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import re
 import time
 from collections import Counter
@@ -38,7 +37,7 @@ def tenant(url: str, folder: Path, **more: Any) -> Iterator[tuple[SyncHarness, d
     """Ninety groups, so that there are several shards of them; and the settings other processes need."""
     clock = FastClock()
     world = World(clock=clock.seconds)
-    seed(world, users=40, groups=GROUPS, memberships=200, apps=2, admins=1, rng=random.Random(5))  # noqa: S311 - repeatable
+    seed(world, users=40, groups=GROUPS, memberships=200, apps=2, admins=1, rng_seed=5)
     with Simulators(jumpcloud=world) as simulators:
         address = simulators.jumpcloud_url
         jumpcloud = wide(api_url=address, insights_url=address, api_key=world.credentials()["api_key"])

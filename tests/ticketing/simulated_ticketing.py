@@ -16,6 +16,7 @@ from simulator.jira.issues import Issue
 from simulator.jira.projects import Project
 from simulator.jira.world import ADMIN_EMAIL, ADMIN_TOKEN, World
 from simulator.server import Simulators
+from simulator.switches import change_switches
 from ticketing.jira import JiraTicketProvider
 from ticketing.ports import TicketDraft, TicketRef
 
@@ -33,7 +34,7 @@ class SimulatedTicketing:
     @contextmanager
     def open(cls) -> Iterator[Self]:
         world = World()
-        world.set_switches(burst_bucket=0, issue_writes_per_2s=0, issue_writes_per_30s=0)
+        change_switches(world.switches, burst_bucket=0, issue_writes_per_2s=0, issue_writes_per_30s=0)
         for number, key in (("10000", "OPS"), ("10001", "PAY")):
             add_project(world, Project(number, key, f"Project {key}"))
         with Simulators(jira=world) as simulators:

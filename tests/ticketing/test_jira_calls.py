@@ -13,6 +13,7 @@ import pytest
 from access.failures import CredentialRefused, Failure, Permanent, Transient, Unknown
 from connectors.jira.client import api_token, bearer_token
 from simulator.jira.world import ADMIN_ACCOUNT, ADMIN_EMAIL
+from simulator.switches import change_switches
 from tests.ticketing.simulated_ticketing import MARKER, SimulatedTicketing, client_of, draft
 from ticketing.jira import JiraTicketProvider
 from ticketing.ports import Phase, TicketProvider, TicketRef
@@ -86,7 +87,7 @@ def test_everything_works_through_the_gateway_and_no_self_link_is_followed(
     harness: SimulatedTicketing, scheme: str
 ) -> None:
     harness.world.tokens.add("scoped", ADMIN_ACCOUNT, scopes=SCOPES)
-    harness.world.set_switches(self_links="site")
+    change_switches(harness.world.switches, self_links="site")
     provider = gateway(harness, scheme)
     ref = provider.create(draft())
     assert ref.url == f"https://example.atlassian.net/browse/{ref.key}"

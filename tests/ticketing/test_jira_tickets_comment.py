@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from access.failures import Permanent, Unknown
+from simulator.switches import change_switches
 from tests.ticketing.simulated_ticketing import SimulatedTicketing
 from ticketing.adf import plain_text
 
@@ -91,7 +92,7 @@ def test_a_comment_of_any_length_is_made_to_fit(harness: SimulatedTicketing) -> 
 
 
 def test_a_full_issue_is_permanent(harness: SimulatedTicketing) -> None:
-    harness.world.set_switches(comment_limit=1)
+    change_switches(harness.world.switches, comment_limit=1)
     ref = harness.make()
     harness.provider.comment(ref, "Hello", marker="1")
     with pytest.raises(Permanent) as caught:

@@ -9,6 +9,7 @@ import pytest
 from access.failures import CredentialRefused, Failure, Permanent, Transient, Unknown
 from httpclient import Timeouts
 from simulator.jira.projects import CustomField, FieldUse
+from simulator.switches import change_switches
 from tests.ticketing.simulated_ticketing import MARKER, SimulatedTicketing, client_of, draft
 from ticketing.adf import plain_text
 from ticketing.jira import JiraTicketProvider
@@ -52,7 +53,7 @@ def test_a_lost_answer_on_create_is_unknown_and_probe_tells_at_once_even_while_s
     harness: SimulatedTicketing, lost: dict[str, Any]
 ) -> None:
     before = harness.make(marker="other")
-    harness.world.set_switches(search_lag_ms=600_000)
+    change_switches(harness.world.switches, search_lag_ms=600_000)
     harness.fault(**CREATE, **lost)
     with pytest.raises(Unknown):
         harness.make()

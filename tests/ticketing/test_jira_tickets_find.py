@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from simulator.switches import change_switches
 from tests.ticketing.simulated_ticketing import MARKER, SimulatedTicketing
 
 
@@ -18,7 +19,7 @@ def test_a_ticket_that_was_moved_to_another_project_is_found(harness: SimulatedT
 
 
 def test_more_tickets_than_a_page_are_found(harness: SimulatedTicketing) -> None:
-    harness.world.set_switches(search_page_cap=2)
+    change_switches(harness.world.switches, search_page_cap=2)
     made = [harness.make().id for _ in range(5)]
     assert [ref.id for ref in harness.provider.find(MARKER, project="OPS")] == made
 

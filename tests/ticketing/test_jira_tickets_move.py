@@ -7,6 +7,7 @@ import pytest
 from access.failures import Permanent, Unknown
 from simulator.jira.catalogue import MEMBER_PERMISSIONS
 from simulator.jira.projects import Transition
+from simulator.switches import change_switches
 from tests.ticketing.simulated_ticketing import SimulatedTicketing
 from ticketing.ports import Phase
 
@@ -43,7 +44,7 @@ def test_reopening_an_open_ticket_changes_nothing(harness: SimulatedTicketing) -
 
 
 def test_a_workflow_without_a_way_back_is_permanent_and_says_what_to_do(harness: SimulatedTicketing) -> None:
-    harness.world.set_switches(reopen_transition=False)
+    change_switches(harness.world.switches, reopen_transition=False)
     ref = harness.make()
     harness.close_by_hand(ref)
     with pytest.raises(Permanent, match="no way from Done") as caught:
@@ -86,7 +87,7 @@ def test_a_workflow_that_only_knows_done_is_closed_with_a_declining_resolution(h
 
 
 def test_a_resolution_that_the_screen_does_not_offer_is_not_sent(harness: SimulatedTicketing) -> None:
-    harness.world.set_switches(resolution_on_screen=False)
+    change_switches(harness.world.switches, resolution_on_screen=False)
     project = harness.world.projects.by_id["10000"]
     project.workflow = [each for each in project.workflow if each.name != "Decline"]
     state = harness.provider.close(harness.make())

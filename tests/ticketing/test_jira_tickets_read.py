@@ -4,6 +4,7 @@ import pytest
 
 from access.failures import CredentialRefused, Permanent, Transient
 from simulator.jira.projects import Project
+from simulator.switches import change_switches
 from tests.ticketing.simulated_ticketing import SimulatedTicketing, add_project
 from ticketing.ports import Phase, TicketRef
 from ticketing.status import StatusMap
@@ -79,7 +80,7 @@ def test_a_moved_ticket_keeps_its_id_and_shows_its_new_key(harness: SimulatedTic
 
 
 def test_reading_does_not_lag_as_search_does(harness: SimulatedTicketing) -> None:
-    harness.world.set_switches(search_lag_ms=600_000)
+    change_switches(harness.world.switches, search_lag_ms=600_000)
     ref = harness.make()
     harness.close_by_hand(ref)
     assert phase(harness, ref) is Phase.DONE

@@ -20,6 +20,7 @@ import yaml
 
 from simulator.jumpcloud import World
 from simulator.server import Simulators
+from simulator.systems import load
 from store.database import Database
 from store.unit_of_work import Store
 from worker.telemetry import Redaction
@@ -79,7 +80,7 @@ def sentry() -> Iterator[Sentry]:
 @pytest.fixture
 def company() -> Iterator[Simulators]:
     world = World()
-    world.load({"users": [{"email": "ada@example.com"}], "groups": [{"name": "Engineering"}]})
+    load(world, {"users": [{"email": "ada@example.com"}], "groups": [{"name": "Engineering"}]})
     with Simulators(jumpcloud=world) as simulators:
         yield simulators
 

@@ -1,19 +1,18 @@
-import json
 import math
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from starlette.datastructures import QueryParams
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from simulator.atlassian.refusals import Family, RefusalError, error_body
+from simulator.atlassian.errors import ApiError, Family, family_body
+from simulator.atlassian.fields import present
+from simulator.atlassian.world import Key, World
 from simulator.faults import Bucket
-
-if TYPE_CHECKING:
-    from simulator.atlassian.world import Key, World
+from simulator.jsontext import JsonResponse, json_document
 
 _SECONDS_A_MINUTE = 60
 
@@ -21,7 +20,7 @@ _SECONDS_A_MINUTE = 60
 class Call:
     """One admitted request, with what a handler needs of it."""
 
-    def __init__(self, world: "World", request: Request, raw: bytes, key: "Key") -> None:
+    def __init__(self, world: World, request: Request, raw: bytes, key: Key) -> None:
         self.world = world
         self.key = key
         self.query: QueryParams = request.query_params
@@ -30,35 +29,25 @@ class Call:
         self._raw = raw
 
     def part(self, name: str) -> str:
-        """A part of the path."""
+        """Return a part of the path."""
         return self._path[name]
 
     def body(self) -> dict[str, Any]:
-        """The JSON object sent; raises RefusalError when there is none."""
+        """Return the JSON object sent, without its null members; raises ApiError when there is none or a type is wrong."""
         try:
-            document = json.loads(self._raw or b"{}")
+            document = json_document(self._raw or b"{}")
         except ValueError as exc:
-            raise RefusalError(400, "ADMIN-400-24", "Invalid request body") from exc
+            raise ApiError(400, "ADMIN-400-24", "Invalid request body") from exc
         if not isinstance(document, dict):
-            raise RefusalError(400, "ADMIN-400-24", "Invalid request body")
-        return document
+            raise ApiError(400, "ADMIN-400-24", "Invalid request body")
+        return present(document)
 
     def many(self, name: str) -> list[str]:
-        """A query parameter that may come several times, or once with commas."""
+        """Return a query parameter that may come several times, or once with commas."""
         return [one for value in self.query.getlist(name) for one in value.split(",") if one]
 
 
 Handler = Callable[[Call], Response]
-
-
-def answer(document: Any, status: int = 200) -> Response:
-    """A JSON answer."""
-    return JSONResponse(document, status_code=status)
-
-
-def nothing() -> Response:
-    """204 without a body."""
-    return Response(status_code=204)
 
 
 class Endpoint:
@@ -70,13 +59,15 @@ class Endpoint:
 
     def __init__(
         self,
-        world: "World",
+        world: World,
+        route: str,
         handler: Handler,
         *,
         scope: str | None,
         family: Family,
         pace: str = "requests_per_minute",
     ) -> None:
+        self.route = route
         self._world = world
         self._handler = handler
         self._needed = scope
@@ -89,9 +80,9 @@ class Endpoint:
         raw = b"" if scope["method"] == "GET" else await request.body()
         try:
             response = self._handler(self._admit(request, raw))
-        except RefusalError as refused:
-            body = error_body(self._family, self._world.next_number(), refused)
-            response = JSONResponse(body, status_code=refused.status, headers=refused.headers)
+        except ApiError as refused:
+            body = family_body(self._family, self._world.next_number(), refused)
+            response = JsonResponse(body, status_code=refused.status, headers=refused.headers)
         await response(scope, receive, send)
 
     def _admit(self, request: Request, raw: bytes) -> Call:
@@ -100,25 +91,25 @@ class Endpoint:
         call = Call(self._world, request, raw, key)
         if key.scopes is not None and self._needed not in key.scopes:
             if self._family == "manage":
-                raise RefusalError(403, "forbidden", body={"key": "forbidden", "message": "requires manage:org"})
-            raise RefusalError(403, "ADMIN-403-3", "The key lacks the scope for this request")
+                raise ApiError(403, "forbidden", body={"key": "forbidden", "message": "requires manage:org"})
+            raise ApiError(403, "ADMIN-403-3", "The key lacks the scope for this request")
         organization = self._world.jira.organization
         if request.path_params.get("orgId", organization.id) != organization.id:
-            raise RefusalError(404, "ADMIN-404-2", "Organization not found")
+            raise ApiError(404, "ADMIN-404-2", "Organization not found")
         if request.path_params.get("directoryId", "-") not in {"-", organization.directory_id}:
-            raise RefusalError(404, "ADMIN-404-1", "Unknown directory")
+            raise ApiError(404, "ADMIN-404-1", "Unknown directory")
         self._world.settle()
         return call
 
-    def _key(self, request: Request) -> "Key":
+    def _key(self, request: Request) -> Key:
         kind, _, value = request.headers.get("authorization", "").partition(" ")
         key = self._world.keys.get(value.strip()) if kind.lower() == "bearer" else None
         if key is None or (key.expires is not None and key.expires <= self._world.jira.now()):
             code = "unauthorized" if self._family == "manage" else "401"
-            raise RefusalError(401, code, "Unauthorized")
+            raise ApiError(401, code, "Unauthorized")
         return key
 
-    def _throttle(self, key: "Key") -> None:
+    def _throttle(self, key: Key) -> None:
         allowed: int = getattr(self._world.switches, self._pace)
         if not allowed:
             return
@@ -127,4 +118,4 @@ class Endpoint:
         bucket = self._world.buckets.setdefault(name, Bucket(allowed / _SECONDS_A_MINUTE, allowed, now))
         if (wait := bucket.wait(now)) > 0:
             headers = {"retry-after": str(math.ceil(wait))} if self._world.switches.retry_after else {}
-            raise RefusalError(429, "429", "Too many requests", headers=headers)
+            raise ApiError(429, "429", "Too many requests", headers=headers)

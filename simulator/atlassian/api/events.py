@@ -1,18 +1,16 @@
 """The organization's audit log: another view of the journal that Jira's audit log shows too."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from starlette.responses import Response
 
-from simulator.atlassian.api.call import Call, answer
-from simulator.atlassian.api.cursors import asked, limit_of, url_links, written
+from simulator.atlassian.api.call import Call
+from simulator.atlassian.api.cursors import asked, limit_of, place_of, url_links, written
+from simulator.atlassian.api.responses import answer
 from simulator.atlassian.documents import stamp
-from simulator.atlassian.refusals import RefusalError
+from simulator.atlassian.errors import ApiError
+from simulator.jira.journal import Entry, Named
 
-if TYPE_CHECKING:
-    from simulator.jira.journal import Entry, Named
-
-#: Actions of the log by the verbs of the journal; what is not here is Jira's own business.
 ACTIONS = {
     "group_member_added": "user_added_to_group",
     "group_member_removed": "user_removed_from_group",
@@ -29,9 +27,11 @@ ACTIONS = {
     "role_granted": "user_granted_role",
     "role_revoked": "user_revoked_role",
 }
+"""Actions of the log by the verbs of the journal; what is not here is Jira's own business."""
 _MAXIMUM = 500
 _LOG_LIMIT = 30
 _STREAM_LIMIT = 200
+_SECONDS_A_DAY = 86_400
 
 
 def log(call: Call) -> Response:
@@ -41,7 +41,7 @@ def log(call: Call) -> Response:
     limit = limit_of(query, default=_LOG_LIMIT, maximum=_MAXIMUM)
     entries = [entry for entry in reversed(_between(call, query)) if _meets(call, entry, query)]
     if wanted.after is not None:
-        entries = [entry for entry in entries if entry.number < wanted.after]
+        entries = [entry for entry in entries if entry.number < place_of(wanted.after)]
     page = entries[:limit]
     mark = page[-1].number if len(entries) > limit else None
     meta: dict[str, Any] = {"page_size": len(page)}
@@ -61,11 +61,10 @@ def stream(call: Call) -> Response:
     if descending:
         entries.reverse()
     if wanted.after:
-        entries = [
-            entry for entry in entries if (entry.number > wanted.after) != descending and entry.number != wanted.after
-        ]
+        mark = place_of(wanted.after)
+        entries = [entry for entry in entries if (entry.number > mark) != descending and entry.number != mark]
     page = entries[:limit]
-    mark = page[-1].number if page else wanted.after or 0
+    mark = page[-1].number if page else place_of(wanted.after or 0)
     data = [_document(call, entry, stream=True) for entry in page]
     meta = {"page_size": len(page), "next": written(query, mark)}
     more = mark if len(entries) > limit else None
@@ -89,17 +88,19 @@ def actions(call: Call) -> Response:
     return answer({"data": data})
 
 
-def _between(call: Call, query: dict[str, Any]) -> "list[Entry]":
-    """What happened in the time asked for and can be seen by now, oldest first."""
+def _between(call: Call, query: dict[str, Any]) -> list[Entry]:
+    """Return what happened in the time asked for and can be seen by now, oldest first."""
     world = call.world
     start, end = _time(query.get("from"), 0.0), _time(query.get("to"), float("inf"))
-    seen = world.jira.now() - world.switches.event_lag_ms / 1000
+    now = world.jira.now()
+    seen = now - world.switches.event_lag_ms / 1000
+    start = max(start, now - world.switches.event_retention_days * _SECONDS_A_DAY)
     return [
         entry for entry in world.jira.journal.entries if entry.action in ACTIONS and start <= entry.at <= min(end, seen)
     ]
 
 
-def _meets(call: Call, entry: "Entry", query: dict[str, Any]) -> bool:
+def _meets(call: Call, entry: Entry, query: dict[str, Any]) -> bool:
     action, term = query.get("action"), str(query.get("q", "")).casefold()
     actors = [one for one in str(query.get("actor", "")).split(",") if one]
     if action and ACTIONS[entry.action] != action:
@@ -116,10 +117,10 @@ def _time(text: Any, default: float) -> float:
     try:
         return int(text) / 1000
     except (TypeError, ValueError) as exc:
-        raise RefusalError(400, "ADMIN-400-3", "from and to are milliseconds since 1970") from exc
+        raise ApiError(400, "ADMIN-400-3", "from and to are milliseconds since 1970") from exc
 
 
-def _document(call: Call, entry: "Entry", *, stream: bool) -> dict[str, Any]:
+def _document(call: Call, entry: Entry, *, stream: bool) -> dict[str, Any]:
     organization = call.world.jira.organization
     ident = f"{entry.number:08x}-0000-4000-8000-{int(entry.at * 1000):012x}"
     attributes: dict[str, Any] = {
@@ -136,13 +137,13 @@ def _document(call: Call, entry: "Entry", *, stream: bool) -> dict[str, Any]:
     return {"id": ident, "type": "events", "attributes": attributes, "links": {"self": f"{base}/{ident}"}}
 
 
-def _actor(call: Call, entry: "Entry") -> dict[str, str]:
+def _actor(call: Call, entry: Entry) -> dict[str, str]:
     user = call.world.jira.directory.users.get(entry.actor)
     if user is None:
         return {"id": entry.actor or "system", "name": "System"}
     return {"id": user.account_id, "name": user.display_name, **({"email": user.email} if user.email else {})}
 
 
-def _thing(named: "Named") -> dict[str, Any]:
+def _thing(named: Named) -> dict[str, Any]:
     kind = {"USER": "users", "GROUP": "groups"}.get(named.kind, named.kind.lower())
     return {"id": named.id, "type": kind, "attributes": {"name": named.name}}

@@ -1,18 +1,17 @@
 """Groups of the directory: search, list, count, read, make, delete, and their members."""
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from starlette.responses import Response
 
 from simulator.atlassian import documents
-from simulator.atlassian.api.call import Call, answer, nothing
+from simulator.atlassian.api.call import Call
 from simulator.atlassian.api.cursors import any_of, asked, limit_of, links, page_of
-from simulator.atlassian.refusals import RefusalError
-
-if TYPE_CHECKING:
-    from simulator.atlassian.world import World
-    from simulator.jira.people import Group, User
+from simulator.atlassian.api.responses import answer, empty
+from simulator.atlassian.errors import ApiError
+from simulator.atlassian.world import World
+from simulator.jira.people import Group, User
 
 _EXPAND = ("counts.resources", "counts.users")
 _MOST = {
@@ -61,9 +60,9 @@ def create(call: Call) -> Response:
     body = call.body()
     name = body.get("name")
     if not isinstance(name, str) or not name.strip():
-        raise RefusalError(400, "ADMIN-400-24", "name is required")
+        raise ApiError(400, "ADMIN-400-24", "name is required")
     if _named(call.world, name) is not None:
-        raise RefusalError(409, "ADMIN-409-28", "A group with this name already exists")
+        raise ApiError(409, "ADMIN-409-28", "A group with this name already exists")
     group = call.world.jira.administration.create_group(
         name, str(body.get("description", "")), actor=call.key.account_id
     )
@@ -74,11 +73,11 @@ def delete(call: Call) -> Response:
     """DELETE …/groups/{groupId}."""
     group = _modifiable(call)
     if group.access_type in {"admin", "site-admin"}:
-        raise RefusalError(403, "ADMIN-403-7", "The group grants admin access")
+        raise ApiError(403, "ADMIN-403-7", "The group grants admin access")
     if group.grants:
-        raise RefusalError(403, "ADMIN-403-6", "The group is the default of a product")
+        raise ApiError(403, "ADMIN-403-6", "The group is the default of a product")
     call.world.jira.administration.delete_group(group, actor=call.key.account_id)
-    return nothing()
+    return empty()
 
 
 def add_member(call: Call) -> Response:
@@ -86,15 +85,15 @@ def add_member(call: Call) -> Response:
     group = _modifiable(call)
     account_id = call.body().get("accountId")
     if not isinstance(account_id, str) or not account_id:
-        raise RefusalError(400, "ADMIN-400-24", "accountId is required")
+        raise ApiError(400, "ADMIN-400-24", "accountId is required")
     user = _known_user(call, account_id)
     distinct = call.world.switches.conflict_codes == "distinct"
     if call.world.jira.directory.is_member(group, account_id):
-        raise RefusalError(409, "ADMIN-409-28", "Conflict")
+        raise ApiError(409, "ADMIN-409-28", "Conflict")
     if group.grants and call.world.jira.switches.licence_full:
-        raise RefusalError(409, "ADMIN-409-3" if distinct else "ADMIN-409-28", "Conflict")
+        raise ApiError(409, "ADMIN-409-3" if distinct else "ADMIN-409-28", "Conflict")
     call.world.jira.administration.add_member(group, user, actor=call.key.account_id)
-    return nothing()
+    return empty()
 
 
 def remove_member(call: Call) -> Response:
@@ -102,9 +101,9 @@ def remove_member(call: Call) -> Response:
     group = _modifiable(call)
     user = _known_user(call, call.part("accountId"))
     if not call.world.jira.directory.is_member(group, user.account_id):
-        raise RefusalError(404, "ADMIN-404-8", "The user is not in the group")
+        raise ApiError(404, "ADMIN-404-8", "The user is not in the group")
     call.world.jira.administration.remove_member(group, user, actor=call.key.account_id)
-    return nothing()
+    return empty()
 
 
 def role_assignments(call: Call) -> Response:
@@ -148,15 +147,15 @@ def _check(query: dict[str, Any]) -> None:
     for name, most in _MOST.items():
         value = query.get(name, [])
         if not isinstance(value, list) or len(value) > most:
-            raise RefusalError(400, "ADMIN-400-24", f"{name} must be a list of at most {most}")
+            raise ApiError(400, "ADMIN-400-24", f"{name} must be a list of at most {most}")
     if query.get("groupNames") and (query.get("groupIds") or query.get("searchTerm")):
-        raise RefusalError(400, "ADMIN-400-24", "groupNames excludes groupIds and searchTerm")
+        raise ApiError(400, "ADMIN-400-24", "groupNames excludes groupIds and searchTerm")
     if unknown := [one for one in query.get("expand", ()) if one not in _EXPAND]:
-        raise RefusalError(400, "ADMIN-400-24", f"Unknown expand {unknown[0]}")
+        raise ApiError(400, "ADMIN-400-24", f"Unknown expand {unknown[0]}")
 
 
-def _candidates(world: "World", query: dict[str, Any]) -> Sequence[str]:
-    """The names of the groups that a query can mean, in order."""
+def _candidates(world: World, query: dict[str, Any]) -> Sequence[str]:
+    """Return the names of the groups that a query can mean, in order."""
     directory = world.jira.directory
     if query.get("groupIds"):
         return sorted(directory.groups[one].name for one in query["groupIds"] if one in directory.groups)
@@ -168,13 +167,13 @@ def _candidates(world: "World", query: dict[str, Any]) -> Sequence[str]:
     return directory.group_names()
 
 
-def _keeper(world: "World", query: dict[str, Any]) -> Callable[[str], "Group | None"]:
-    """Gives the group of a name if it meets every filter."""
+def _keeper(world: World, query: dict[str, Any]) -> Callable[[str], Group | None]:
+    """Return the group of a name if it meets every filter."""
     names = [name for one in query.get("resourceIds", ()) for name in world.applications_of(one)]
     term = str(query.get("searchTerm") or "").casefold()
     other_directories = query.get("directoryIds") and world.jira.organization.directory_id not in query["directoryIds"]
 
-    def keep(name: str) -> "Group | None":
+    def keep(name: str) -> Group | None:
         group = world.jira.directory.group_by_name(name)
         if group is None or other_directories or name in documents.HIDDEN_GROUPS:
             return None
@@ -192,8 +191,8 @@ def _keeper(world: "World", query: dict[str, Any]) -> Callable[[str], "Group | N
     return keep
 
 
-def _named(world: "World", name: str) -> "Group | None":
-    """A group by its name, in any case."""
+def _named(world: World, name: str) -> Group | None:
+    """Return a group by its name, in any case."""
     directory = world.jira.directory
     exact = directory.group_by_name(name)
     if exact is not None:
@@ -202,24 +201,22 @@ def _named(world: "World", name: str) -> "Group | None":
     return next((group for group in directory.groups.values() if group.name.casefold() == wanted), None)
 
 
-def _known(call: Call) -> "Group":
+def _known(call: Call) -> Group:
     group = call.world.jira.directory.groups.get(call.part("groupId"))
     if group is None or group.name in documents.HIDDEN_GROUPS:
-        raise RefusalError(404, "ADMIN-404-10", "Group not found")
+        raise ApiError(404, "ADMIN-404-10", "Group not found")
     return group
 
 
-def _modifiable(call: Call) -> "Group":
+def _modifiable(call: Call) -> Group:
     group = _known(call)
     if group.external_synced:
-        raise RefusalError(
-            call.world.switches.synced_group_status, "ADMIN-403-5", "An identity provider fills this group"
-        )
+        raise ApiError(call.world.switches.synced_group_status, "ADMIN-403-5", "An identity provider fills this group")
     return group
 
 
-def _known_user(call: Call, account_id: str) -> "User":
+def _known_user(call: Call, account_id: str) -> User:
     user = call.world.jira.directory.users.get(account_id)
     if user is None or user.membership_status == "no_membership":
-        raise RefusalError(404, "ADMIN-404-8", "User not found")
+        raise ApiError(404, "ADMIN-404-8", "User not found")
     return user

@@ -1,15 +1,14 @@
 """User management: what may be done to a managed account, and doing it."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from starlette.responses import Response
 
-from simulator.atlassian.api.call import Call, answer, nothing
+from simulator.atlassian.api.call import Call
+from simulator.atlassian.api.responses import answer, empty
 from simulator.atlassian.documents import managed_document
-from simulator.atlassian.refusals import RefusalError
-
-if TYPE_CHECKING:
-    from simulator.jira.people import User
+from simulator.atlassian.errors import ApiError
+from simulator.jira.people import User
 
 _SECONDS_A_DAY = 86_400
 _ALLOWED = {"allowed": True}
@@ -48,7 +47,7 @@ def disable(call: Call) -> Response:
         raise _conflict(user, "account.pending-deletion", "The account is about to be deleted")
     if user.account_status == "active":
         call.world.jira.administration.set_account_status(user, "inactive", actor=call.key.account_id)
-    return nothing()
+    return empty()
 
 
 def enable(call: Call) -> Response:
@@ -58,7 +57,7 @@ def enable(call: Call) -> Response:
         raise _conflict(user, "account.pending-deletion", "The account is about to be deleted")
     if user.account_status != "active":
         call.world.jira.administration.set_account_status(user, "active", actor=call.key.account_id)
-    return nothing()
+    return empty()
 
 
 def delete(call: Call) -> Response:
@@ -81,25 +80,25 @@ def cancel_delete(call: Call) -> Response:
     return answer({"message": "Success"})
 
 
-def _managed(call: Call) -> "User":
+def _managed(call: Call) -> User:
     user = call.world.jira.directory.users.get(call.part("account_id"))
     if user is None:
-        raise RefusalError(404, "accountNotFound")
+        raise ApiError(404, "accountNotFound")
     if not user.managed:
         status = call.world.switches.unmanaged_lifecycle_status
-        raise RefusalError(status, "forbidden" if status == 403 else "accountNotFound")
+        raise ApiError(status, "forbidden" if status == 403 else "accountNotFound")
     return user
 
 
-def _actionable(call: Call) -> "User":
+def _actionable(call: Call) -> User:
     user = _managed(call)
     rule = _rule(call, user)
     if not rule["allowed"]:
-        raise RefusalError(403, "forbidden.action", body={"key": "forbidden.action", "context": rule})
+        raise ApiError(403, "forbidden.action", body={"key": "forbidden.action", "context": rule})
     return user
 
 
-def _rule(call: Call, user: "User") -> dict[str, Any]:
+def _rule(call: Call, user: User) -> dict[str, Any]:
     if user.account_id == call.key.account_id:
         return {"allowed": False, "reason": {"key": "administrative.notMyself"}}
     if user.management_source == "synced" and call.world.switches.synced_lifecycle == "refused":
@@ -107,6 +106,6 @@ def _rule(call: Call, user: "User") -> dict[str, Any]:
     return _ALLOWED
 
 
-def _conflict(user: "User", code: str, message: str) -> RefusalError:
+def _conflict(user: User, code: str, message: str) -> ApiError:
     context = {"message": message, "accountId": user.account_id, "errorCodes": [{"code": code, "message": message}]}
-    return RefusalError(409, "conflict.lifecycleErrors", body={"key": "conflict.lifecycleErrors", "context": context})
+    return ApiError(409, "conflict.lifecycleErrors", body={"key": "conflict.lifecycleErrors", "context": context})

@@ -8,9 +8,10 @@ from typing import Any
 from starlette.responses import Response
 
 from simulator.atlassian import documents
-from simulator.atlassian.api.call import Call, answer
-from simulator.atlassian.api.cursors import any_of, asked, limit_of, links, page_of, url_links
-from simulator.atlassian.refusals import RefusalError
+from simulator.atlassian.api.call import Call
+from simulator.atlassian.api.cursors import any_of, asked, limit_of, links, page_of, place_of, url_links
+from simulator.atlassian.api.responses import answer
+from simulator.atlassian.errors import ApiError
 
 _V1_PAGE = 100
 _WORKSPACE_LIMIT = 1_000
@@ -45,7 +46,7 @@ def last_active(call: Call) -> Response:
     world = call.world
     user = world.jira.directory.users.get(call.part("accountId"))
     if user is None or (not user.managed and world.membership_status(user) == "no_membership"):
-        raise RefusalError(404, "ADMIN-404-8", "User not found")
+        raise ApiError(404, "ADMIN-404-8", "User not found")
     times = world.last_active.get(user.account_id, {})
     rows = []
     for name in world.products_of(user):
@@ -93,15 +94,18 @@ def search_workspaces(call: Call) -> Response:
     """POST /v2/orgs/{orgId}/workspaces."""
     body = call.body()
     if body.get("cursor") and set(body) > {"cursor"}:
-        raise RefusalError(400, "ADMIN-400-24", "A cursor comes alone")
+        raise ApiError(400, "ADMIN-400-24", "A cursor comes alone")
     wanted = asked(body)
+    orders = wanted.query.get("sort") or []
+    if not isinstance(orders, list) or not all(isinstance(order, dict) for order in orders):
+        raise ApiError(400, "ADMIN-400-24", "sort must be a list of objects")
     test = _query(wanted.query.get("query"))
     rows = [row for row in _workspaces(call) if test(row)]
-    for order in reversed(wanted.query.get("sort") or []):
+    for order in reversed(orders):
         field = str(order.get("field", "")).removeprefix("attributes.")
         rows.sort(key=partial(_attribute, field), reverse=order.get("order") == "desc")
     limit = limit_of(wanted.query, maximum=_WORKSPACE_LIMIT)
-    start = int(wanted.after or 0)
+    start = place_of(wanted.after or 0)
     page = rows[start : start + limit]
     mark = start + limit if start + limit < len(rows) else None
     query = {name: value for name, value in wanted.query.items() if name != "cursor"}
@@ -164,9 +168,16 @@ Test = Callable[[dict[str, Any]], bool]
 
 
 def _query(query: Any) -> Test:
-    """The test that a query over workspaces stands for; what it does not know it lets pass."""
+    """Return the test that a query over workspaces stands for; what it does not know it lets pass."""
     if not query:
         return lambda _: True
+    if not isinstance(query, dict):
+        raise ApiError(400, "ADMIN-400-24", "query must be an object")
+    for name in {"and", "nor"} & set(query):
+        if not isinstance(query[name], list):
+            raise ApiError(400, "ADMIN-400-24", f"{name} must be a list")
+    if "field" in query and not isinstance(query["field"], dict):
+        raise ApiError(400, "ADMIN-400-24", "field must be an object")
     if "and" in query:
         parts = [_query(part) for part in query["and"]]
         return lambda row: all(part(row) for part in parts)

@@ -1,16 +1,15 @@
 """Giving and taking access: invitations, and roles on products or the organization."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from starlette.responses import Response
 
-from simulator.atlassian.api.call import Call, answer, nothing
-from simulator.atlassian.refusals import RefusalError
+from simulator.atlassian.api.call import Call
+from simulator.atlassian.api.responses import answer, empty
+from simulator.atlassian.errors import ApiError
 from simulator.jira.administration import named_user
 from simulator.jira.journal import Named
-
-if TYPE_CHECKING:
-    from simulator.jira.people import Group, User
+from simulator.jira.people import Group, User
 
 _MOST_INVITED = 25
 _PLATFORM_ROLES = ("atlassian/org-admin", "atlassian/site-admin", "atlassian/user-access-admin")
@@ -27,14 +26,16 @@ def invite(call: Call) -> Response:
     body = call.body()
     emails = body.get("emails")
     if not isinstance(emails, list) or not 1 <= len(emails) <= _MOST_INVITED:
-        raise RefusalError(400, "ADMIN-UAM-400-1", f"emails must have 1 to {_MOST_INVITED} addresses")
+        raise ApiError(400, "ADMIN-UAM-400-1", f"emails must have 1 to {_MOST_INVITED} addresses")
     if any("@" not in str(email) for email in emails):
-        raise RefusalError(400, "ADMIN-UAM-400-1", "An address is not valid")
+        raise ApiError(400, "ADMIN-UAM-400-1", "An address is not valid")
     if world.switches.unpaid:
-        raise RefusalError(402, "ADMIN-UAM-402-1", "The organization has no paid subscription")
+        raise ApiError(402, "ADMIN-UAM-402-1", "The organization has no paid subscription")
     rules = body.get("permissionRules") or []
+    if not isinstance(rules, list) or not all(isinstance(rule, dict) for rule in rules):
+        raise ApiError(400, "ADMIN-UAM-400-1", "permissionRules must be a list of objects")
     if rules and world.jira.switches.licence_full:
-        raise RefusalError(409, "ADMIN-UAM-409-3", "Product licence limit exceeded")
+        raise ApiError(409, "ADMIN-UAM-409-3", "Product licence limit exceeded")
     data = [_invite_one(call, str(email), rules, body.get("additionalGroups") or []) for email in emails]
     results = [row for one in data for part in one["results"][0].values() for row in part]
     failed = any(row["status"] == "ERROR" for row in results)
@@ -50,10 +51,10 @@ def assign(call: Call) -> Response:
             roles.append(role)
     else:
         if call.world.jira.switches.licence_full:
-            raise RefusalError(409, "ADMIN-UAM-409-3", "Product licence limit exceeded")
+            raise ApiError(409, "ADMIN-UAM-409-3", "Product licence limit exceeded")
         _give(call, user, resource)
     call.world.jira.journal.note("role_granted", named_user(user), actor=call.key.account_id, target=_role(role))
-    return nothing()
+    return empty()
 
 
 def revoke(call: Call) -> Response:
@@ -65,25 +66,25 @@ def revoke(call: Call) -> Response:
     else:
         _take(call, user, resource)
     call.world.jira.journal.note("role_revoked", named_user(user), actor=call.key.account_id, target=_role(role))
-    return nothing()
+    return empty()
 
 
-def _asked(call: Call) -> "tuple[User, str, str]":
+def _asked(call: Call) -> tuple[User, str, str]:
     body = call.body()
     role, resource = str(body.get("role", "")), str(body.get("resource", ""))
     if role not in {*_PLATFORM_ROLES, *_PRODUCT_ROLES}:
-        raise RefusalError(400, "ADMIN-UAM-400-3", "Invalid role")
+        raise ApiError(400, "ADMIN-UAM-400-3", "Invalid role")
     if role not in _PLATFORM_ROLES and not call.world.applications_of(resource):
-        raise RefusalError(404, "ADMIN-UAM-404-1", "Unknown resource")
+        raise ApiError(404, "ADMIN-UAM-404-1", "Unknown resource")
     user = call.world.jira.directory.users.get(call.part("userId"))
     if user is None or user.membership_status == "no_membership":
-        raise RefusalError(404, "ADMIN-404-8", "User not found")
+        raise ApiError(404, "ADMIN-404-8", "User not found")
     if user.account_status != "active":
-        raise RefusalError(400, "ADMIN-UAM-400-2", "The user is not active")
+        raise ApiError(400, "ADMIN-UAM-400-2", "The user is not active")
     return user, resource, role
 
 
-def _give(call: Call, user: "User", resource: str) -> None:
+def _give(call: Call, user: User, resource: str) -> None:
     """Put somebody into the default groups of a product, through which Jira sees that he has it."""
     administration = call.world.jira.administration
     with call.world.role_lag():
@@ -91,7 +92,7 @@ def _give(call: Call, user: "User", resource: str) -> None:
             administration.add_member(group, user, actor=call.key.account_id)
 
 
-def _take(call: Call, user: "User", resource: str) -> None:
+def _take(call: Call, user: User, resource: str) -> None:
     administration = call.world.jira.administration
     names = call.world.applications_of(resource)
     groups: list[Group] = administration.access_groups(names)

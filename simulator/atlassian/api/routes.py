@@ -1,14 +1,14 @@
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
 from simulator.atlassian.api import events, groups, lifecycle, organization, roles, users
 from simulator.atlassian.api.call import Endpoint, Handler
-from simulator.atlassian.refusals import RefusalError, error_body
-from simulator.atlassian.world import World, as_world
-from simulator.jira.world import World as JiraWorld
+from simulator.atlassian.errors import ApiError, Family, family_body
+from simulator.atlassian.world import World
+from simulator.jsontext import JsonResponse
 
 _V1 = "/admin/v1/orgs"
 _ORG = f"{_V1}/{{orgId}}"
@@ -20,7 +20,6 @@ _READ_ORG = "read:org:admin"
 _READ_USER, _WRITE_USER = "read:user:admin", "write:user:admin"
 _READ_GROUP, _WRITE_GROUP = "read:group:admin", "write:group:admin"
 
-#: Method, path, the scope that a key with scopes needs [assumed by the names of the scopes], handler.
 _V1_ROUTES: tuple[tuple[str, str, str, Handler], ...] = (
     ("GET", _V1, _READ_ORG, organization.list_organizations),
     ("GET", _ORG, _READ_ORG, organization.read_organization),
@@ -33,6 +32,7 @@ _V1_ROUTES: tuple[tuple[str, str, str, Handler], ...] = (
     ("POST", f"{_ORG}/users/{{userId}}/roles/assign", _WRITE_USER, roles.assign),
     ("POST", f"{_ORG}/users/{{userId}}/roles/revoke", _WRITE_USER, roles.revoke),
 )
+"""Method, path, the scope that a key with scopes needs [assumed by the names of the scopes], handler."""
 _V2_ROUTES: tuple[tuple[str, str, str, Handler], ...] = (
     ("POST", f"{_DIR}/users/search", _READ_USER, users.search),
     ("POST", f"{_DIR}/groups/search", _READ_GROUP, groups.search),
@@ -54,7 +54,6 @@ _V2_ROUTES: tuple[tuple[str, str, str, Handler], ...] = (
     ("GET", f"{_V2}/directories", "read:directories:admin", organization.list_directories),
     ("POST", f"{_V2}/users/invite", _WRITE_USER, roles.invite),
 )
-#: User management takes no key with scopes.
 _MANAGE_ROUTES: tuple[tuple[str, str, Handler], ...] = (
     ("GET", _MANAGE, lifecycle.manageability),
     ("GET", f"{_MANAGE}/profile", lifecycle.profile),
@@ -63,39 +62,37 @@ _MANAGE_ROUTES: tuple[tuple[str, str, Handler], ...] = (
     ("POST", f"{_MANAGE}/lifecycle/delete", lifecycle.delete),
     ("POST", f"{_MANAGE}/lifecycle/cancel-delete", lifecycle.cancel_delete),
 )
+"""User management takes no key with scopes."""
 _PACES: dict[Handler, str] = {events.log: "events_per_minute", organization.last_active: "last_active_per_minute"}
 
 
-def create_app(world: JiraWorld | World) -> Starlette:
-    """The organizations API below `/admin` and the user management API at the root, over a Jira world."""
-    organization_world = as_world(world)
+def create_app(world: World) -> Starlette:
+    """Return the organizations API below `/admin` and the user management API at the root, over a Jira world."""
 
     async def unknown(_: Request, error: Exception) -> Response:
         status = error.status_code if isinstance(error, HTTPException) else 500
-        refused = RefusalError(status, "ADMIN-404-1" if status == 404 else "ADMIN-405-1")
-        return JSONResponse(error_body("errors", organization_world.next_number(), refused), status_code=status)
+        refused = ApiError(status, "ADMIN-404-1" if status == 404 else "ADMIN-405-1")
+        return JsonResponse(family_body("errors", world.next_number(), refused), status_code=status)
 
-    routes = [
-        _route(organization_world, row, family)
-        for rows, family in ((_V2_ROUTES, "errors"), (_V1_ROUTES, "proxy"))
-        for row in rows
-    ]
-    workspaces = Endpoint(organization_world, organization.search_workspaces, scope=_READ_ORG, family="proxy")
-    routes.append(Route(f"{_V2}/workspaces", workspaces, methods=["POST"]))
+    routes = [_route(world, row, "errors") for row in _V2_ROUTES]
+    routes += [_route(world, row, "proxy") for row in _V1_ROUTES]
+    workspaces = f"{_V2}/workspaces"
+    routes.append(_route(world, ("POST", workspaces, _READ_ORG, organization.search_workspaces), "proxy"))
     routes += [
-        Route(path, Endpoint(organization_world, handler, scope=None, family="manage"), methods=[method])
+        Route(path, Endpoint(world, path, handler, scope=None, family="manage"), methods=[method])
         for method, path, handler in _MANAGE_ROUTES
     ]
     return Starlette(routes=routes, exception_handlers={404: unknown, 405: unknown})
 
 
-def _route(world: World, row: tuple[str, str, str, Handler], family: str) -> Route:
+def _route(world: World, row: tuple[str, str, str, Handler], family: Family) -> Route:
     method, path, scope, handler = row
     endpoint = Endpoint(
         world,
+        path,
         handler,
         scope=scope,
-        family="proxy" if family == "proxy" else "errors",
+        family=family,
         pace=_PACES.get(handler, "requests_per_minute"),
     )
     return Route(path, endpoint, methods=[method])

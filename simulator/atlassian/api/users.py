@@ -1,23 +1,20 @@
 """People of the directory: search, list, count, read, suspend, restore, remove."""
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from starlette.responses import Response
 
 from simulator.atlassian import documents
-from simulator.atlassian.api.call import Call, answer, nothing
+from simulator.atlassian.api.call import Call
 from simulator.atlassian.api.cursors import any_of, asked, limit_of, links, page_of
-from simulator.atlassian.refusals import RefusalError
-from simulator.atlassian.world import ORG_ADMIN
+from simulator.atlassian.api.responses import answer, empty
+from simulator.atlassian.errors import ApiError
+from simulator.atlassian.world import ORG_ADMIN, World
 from simulator.jira.administration import named_user
-
-if TYPE_CHECKING:
-    from simulator.atlassian.world import World
-    from simulator.jira.people import User
+from simulator.jira.people import User
 
 _EXPAND = ("platformRoles", "counts.resources", "productAccess", "groups")
-#: How many values each list of a search may have.
 _MOST = {
     "emails": 100,
     "accountIds": 10,
@@ -27,6 +24,7 @@ _MOST = {
     "emailDomains": 10,
     "resourceIds": 20,
 }
+"""How many values each list of a search may have."""
 _LISTS = (*_MOST, "status", "accountStatus", "membershipStatus")
 _SEARCH_LIMIT = 50
 _USER_NOT_FOUND = "ADMIN-404-8"
@@ -76,7 +74,7 @@ def suspend(call: Call) -> Response:
     if user.membership_status == "suspended":
         return _again(call.world.switches.repeated_suspend_status)
     call.world.jira.administration.set_membership_status(user, "suspended", actor=call.key.account_id)
-    return nothing()
+    return empty()
 
 
 def restore(call: Call) -> Response:
@@ -85,16 +83,20 @@ def restore(call: Call) -> Response:
     if user.membership_status == "active":
         return _again(call.world.switches.repeated_restore_status)
     call.world.jira.administration.set_membership_status(user, "active", actor=call.key.account_id)
-    return nothing()
+    return empty()
 
 
 def remove(call: Call) -> Response:
     """DELETE …/users/{accountId}: carried out at once, seen after its delay."""
+    known = call.world.jira.directory.users.get(call.part("accountId"))
+    gone = known is not None and known.membership_status == "no_membership"
+    if gone and call.world.switches.repeated_remove_status == 204:
+        return empty()
     user = _member(call)
     _check_protected(call, user)
     seen_from = call.world.jira.now() + call.world.switches.removal_delay_ms / 1000
     call.world.jira.administration.remove_user(user, seen_from=seen_from, actor=call.key.account_id)
-    return nothing()
+    return empty()
 
 
 def role_assignments(call: Call) -> Response:
@@ -143,15 +145,15 @@ def _check(query: dict[str, Any]) -> None:
     for name in _LISTS:
         value = query.get(name, [])
         if not isinstance(value, list) or len(value) > _MOST.get(name, 10):
-            raise RefusalError(400, "ADMIN-400-24", f"{name} must be a list of at most {_MOST.get(name, 10)}")
+            raise ApiError(400, "ADMIN-400-24", f"{name} must be a list of at most {_MOST.get(name, 10)}")
     if query.get("searchTerm") and query.get("emails"):
-        raise RefusalError(400, "ADMIN-400-24", "searchTerm and emails exclude each other")
+        raise ApiError(400, "ADMIN-400-24", "searchTerm and emails exclude each other")
     if unknown := [one for one in query.get("expand", ()) if one not in _EXPAND]:
-        raise RefusalError(400, "ADMIN-400-24", f"Unknown expand {unknown[0]}")
+        raise ApiError(400, "ADMIN-400-24", f"Unknown expand {unknown[0]}")
 
 
-def _candidates(world: "World", query: dict[str, Any]) -> tuple[Sequence[str], bool]:
-    """The accounts that a query can mean, and whether they are in the order of their ids."""
+def _candidates(world: World, query: dict[str, Any]) -> tuple[Sequence[str], bool]:
+    """Return the accounts that a query can mean, and whether they are in the order of their ids."""
     directory = world.jira.directory
     if query.get("accountIds"):
         return sorted(query["accountIds"]), True
@@ -172,7 +174,7 @@ def _candidates(world: "World", query: dict[str, Any]) -> tuple[Sequence[str], b
     return directory.user_ids, False
 
 
-def _members(world: "World", group_ids: Sequence[str]) -> Sequence[str]:
+def _members(world: World, group_ids: Sequence[str]) -> Sequence[str]:
     directory = world.jira.directory
     if len(group_ids) == 1:
         return directory.members(directory.groups[group_ids[0]])
@@ -183,13 +185,13 @@ def _members(world: "World", group_ids: Sequence[str]) -> Sequence[str]:
     return world.selection(("members", *sorted(group_ids)), union)
 
 
-def _keeper(world: "World", query: dict[str, Any]) -> Callable[[str], "User | None"]:
-    """Gives the user of an id if he meets every filter."""
+def _keeper(world: World, query: dict[str, Any]) -> Callable[[str], User | None]:
+    """Return the user of an id if he meets every filter."""
     names = [name for one in query.get("resourceIds", ()) for name in world.applications_of(one)]
     domains = {domain.lower().removeprefix("@") for domain in query.get("emailDomains", ())}
     other_directories = query.get("directoryIds") and world.jira.organization.directory_id not in query["directoryIds"]
 
-    def keep(account_id: str) -> "User | None":
+    def keep(account_id: str) -> User | None:
         user = _visible(world, account_id)
         if user is None or other_directories:
             return None
@@ -212,8 +214,8 @@ def _keeper(world: "World", query: dict[str, Any]) -> Callable[[str], "User | No
     return keep
 
 
-def _group_ids(world: "World", user: "User", query: dict[str, Any]) -> list[str]:
-    """The groups of somebody, where a filter wants them and they are not what the candidates came by."""
+def _group_ids(world: World, user: User, query: dict[str, Any]) -> list[str]:
+    """Return the groups of somebody, where a filter wants them and they are not what the candidates came by."""
     if not query.get("groupIds"):
         return []
     if not query.get("accountIds") and not query.get("emails"):
@@ -221,41 +223,41 @@ def _group_ids(world: "World", user: "User", query: dict[str, Any]) -> list[str]
     return [group.id for group in world.jira.directory.groups_of(user.account_id)]
 
 
-def _has_term(user: "User", query: dict[str, Any]) -> bool:
+def _has_term(user: User, query: dict[str, Any]) -> bool:
     term = str(query.get("searchTerm") or "").casefold()
     return term in user.display_name.casefold() or term in user.email.casefold()
 
 
-def _visible(world: "World", account_id: str) -> "User | None":
-    """Somebody the directory shows: a person, who is a member or at least managed."""
+def _visible(world: World, account_id: str) -> User | None:
+    """Return somebody the directory shows: a person, who is a member or at least managed."""
     user = world.jira.directory.users.get(account_id)
     if user is None or user.account_type != "atlassian":
         return None
     return user if user.managed or world.membership_status(user) != "no_membership" else None
 
 
-def _listed(world: "World", account_id: str) -> "User":
+def _listed(world: World, account_id: str) -> User:
     user = _visible(world, account_id)
     if user is None:
-        raise RefusalError(404, _USER_NOT_FOUND, "User not found")
+        raise ApiError(404, _USER_NOT_FOUND, "User not found")
     return user
 
 
-def _member(call: Call) -> "User":
+def _member(call: Call) -> User:
     user = _listed(call.world, call.part("accountId"))
     if user.membership_status == "no_membership":
-        raise RefusalError(404, _USER_NOT_FOUND, f"{named_user(user).name} is not in this directory")
+        raise ApiError(404, _USER_NOT_FOUND, f"{named_user(user).name} is not in this directory")
     return user
 
 
-def _check_protected(call: Call, user: "User") -> None:
+def _check_protected(call: Call, user: User) -> None:
     admin = ORG_ADMIN in call.world.platform_roles.get(user.account_id, ())
     if admin or user.account_id == call.key.account_id:
         status = call.world.switches.protected_user_status
-        raise RefusalError(status, "ADMIN-403-3", "Organization admins and yourself cannot be taken out")
+        raise ApiError(status, "ADMIN-403-3", "Organization admins and yourself cannot be taken out")
 
 
 def _again(status: int) -> Response:
     if status == 204:
-        return nothing()
-    raise RefusalError(status, "ADMIN-400-24", "The user is in that state already")
+        return empty()
+    raise ApiError(status, "ADMIN-400-24", "The user is in that state already")

@@ -5,11 +5,11 @@ from email.message import EmailMessage
 
 from starlette.responses import Response
 
-from simulator.jira.api.answers import Refusal, answer, refuse, text
 from simulator.jira.api.call import Call
-from simulator.jira.api.issue_views import attachment
-from simulator.jira.api.issues import project_of, the_issue
+from simulator.jira.api.issue_documents import attachment
+from simulator.jira.api.issue_lookup import project_of, the_issue
 from simulator.jira.api.operation import Operation
+from simulator.jira.api.responses import ApiError, answer, refuse, text
 
 FILES_A_CALL = 60
 SIZE_LIMIT = 1_000_000_000
@@ -18,7 +18,7 @@ SIZE_LIMIT = 1_000_000_000
 def add(call: Call) -> Response:
     """Attach files, sent as parts named `file`."""
     if call.request.headers.get("x-atlassian-token", "").lower() not in {"no-check", "nocheck"}:
-        raise Refusal(text("XSRF check failed", 403))
+        raise ApiError(text("XSRF check failed", 403))
     issue = the_issue(call)
     call.require("CREATE_ATTACHMENTS", "You do not have permission to create attachments.", project_of(call, issue))
     files = _files(call)

@@ -5,9 +5,9 @@ from typing import Any
 from starlette.responses import Response
 
 from simulator.jira import times
-from simulator.jira.api.answers import answer, refuse
 from simulator.jira.api.call import Call
 from simulator.jira.api.operation import Operation
+from simulator.jira.api.responses import answer, refuse
 from simulator.jira.journal import Entry, Named
 
 LARGEST_PAGE = 1000
@@ -27,7 +27,7 @@ CENTRAL = {
 
 
 def records(call: Call) -> Response:
-    """Give the audit log, newest first."""
+    """Return the audit log, newest first."""
     if call.world.switches.free_plan:
         raise refuse(403, "The audit log is not available on the Free plan.")
     call.require("ADMINISTER", "You do not have permission to view audit records.")

@@ -3,8 +3,8 @@ from __future__ import annotations
 from typing import Any
 
 from simulator.jira.api.call import Call
-from simulator.jira.api.issue_views import NAVIGABLE, FieldSelection, comment, issue_document
-from simulator.jira.api.people import person
+from simulator.jira.api.issue_documents import NAVIGABLE, FieldSelection, comment, issue_document
+from simulator.jira.api.user_documents import person
 from simulator.jira.index import entry_of
 from simulator.jira.issues import Comment, Issue
 from simulator.jira.jql.matching import Matching

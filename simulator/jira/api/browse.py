@@ -36,7 +36,7 @@ def page(call: Call) -> Response:
             labels=escape(" ".join(issue.labels)),
             description=escape(to_wiki(issue.values.get("description"))),
             comments=comments or "<p>None yet.</p>",
-        )
+        ).encode(errors="replace")
     )
 
 

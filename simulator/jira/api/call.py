@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import tzinfo
@@ -10,11 +9,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from simulator.jira import times
-from simulator.jira.api.answers import problem, refuse
+from simulator.jira.api.responses import problem, refuse
 from simulator.jira.credentials import Token
+from simulator.jira.issues import Issue
 from simulator.jira.people import User
 from simulator.jira.projects import Project
 from simulator.jira.world import World
+from simulator.jsontext import json_document
 
 BAD_JSON = "There was an error parsing JSON. Check that your request body is valid."
 NO_JSON = "No content to map to Object due to end of input"
@@ -34,57 +35,57 @@ class Call:
 
     @classmethod
     def behind(cls, world: World) -> Self:
-        """Give a call that nobody made, for documents that leave in another way than as an answer."""
+        """Return a call that nobody made, for documents that leave in another way than as an answer."""
         scope = {"type": "http", "method": "GET", "path": "/", "query_string": b"", "headers": [], "path_params": {}}
         return cls(world=world, request=Request(scope), raw=b"", caller=None, token=None, version=2, gateway=False)
 
     @property
     def base(self) -> str:
-        """The site address that links in the answer name."""
+        """Return the site address that links in the answer name."""
         return self.world.site.url if self.world.switches.self_links == "site" else self.world.address
 
     @property
     def api(self) -> str:
-        """The address of the API that links name."""
+        """Return the address of the API that links name."""
         return f"{self.base}/rest/api/{self.version}"
 
     @property
     def me(self) -> User:
-        """The caller of an operation that anonymous callers cannot reach."""
+        """Return the caller of an operation that anonymous callers cannot reach."""
         assert self.caller is not None
         return self.caller
 
     @property
     def zone(self) -> tzinfo:
-        """The time zone answers are written in."""
+        """Return the time zone answers are written in."""
         return times.zone(self.caller.time_zone if self.caller else "Etc/UTC")
 
     def stamp(self, seconds: float) -> str:
-        """Give a time as the caller's profile asks."""
+        """Return a time as the caller's profile asks."""
         return times.stamp(seconds, self.zone)
 
     def path(self, name: str) -> str:
-        """Give a piece of the path."""
+        """Return a piece of the path."""
         value: str = self.request.path_params[name]
         return value
 
     def query(self, name: str) -> str | None:
-        """Give a query parameter; the first if repeated."""
+        """Return a query parameter; the first if repeated."""
         values = self.request.query_params.getlist(name)
         return values[0] if values else None
 
     def many(self, name: str) -> list[str]:
-        """Give a repeated query parameter."""
+        """Return a repeated query parameter."""
         return self.request.query_params.getlist(name)
 
     def listed(self, *names: str) -> list[str]:
-        """Give a comma-separated, possibly repeated query parameter."""
+        """Return a comma-separated, possibly repeated query parameter."""
         return [
             part.strip() for name in names for value in self.many(name) for part in value.split(",") if part.strip()
         ]
 
     def integer(self, name: str, default: int) -> int:
-        """Give a number; the framework refuses anything else."""
+        """Return a number; the framework refuses anything else."""
         value = self.query(name)
         if value is None or value == "":
             return default
@@ -94,7 +95,7 @@ class Call:
             raise self.problem(400, f"Failed to convert '{name}' with value: '{value}'") from None
 
     def flag(self, name: str, *, default: bool = False) -> bool:
-        """Give a boolean; the framework refuses anything else."""
+        """Return a boolean; the framework refuses anything else."""
         value = self.query(name)
         if value is None or value == "":
             return default
@@ -103,28 +104,38 @@ class Call:
         return value.lower() == "true"
 
     def problem(self, status: int, detail: str) -> Exception:
-        """Give a framework error about this request."""
+        """Return a framework error about this request."""
         return problem(status, detail, self.request.url.path)
 
     def json(self) -> Any:
-        """Give the body."""
+        """Return the body."""
         if not self.raw.strip():
             raise refuse(400, NO_JSON)
         try:
-            return json.loads(self.raw)
+            return json_document(self.raw)
         except ValueError:
             raise refuse(400, BAD_JSON) from None
 
     def members(self) -> dict[str, Any]:
-        """Give the body, which has to be an object."""
+        """Return the body, which has to be an object."""
         body = self.json()
         if not isinstance(body, dict):
             raise refuse(400, "Invalid request payload. Refer to the REST API documentation and try again.")
         return body
 
     def may(self, permission: str, project: Project | None = None) -> bool:
-        """Whether the caller has a permission."""
+        """Return whether the caller has a permission."""
         return self.world.permissions.has(self.caller, permission, project)
+
+    def sees_issue(self, issue: Issue) -> bool:
+        """Return whether the caller may see an issue."""
+        project = self.world.projects.by_id[issue.project_id]
+        if project.status == "deleted" and (
+            self.world.is_purged(project) or self.world.switches.trashed_project_issues == "hidden"
+        ):
+            return False
+        level = issue.security
+        return self.may("BROWSE_PROJECTS", project) and (level is None or level.shows(self.caller))
 
     def require(self, permission: str, message: str, project: Project | None = None) -> None:
         """Refuse with 403 unless the caller has a permission."""

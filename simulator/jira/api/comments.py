@@ -4,13 +4,14 @@ from typing import Any
 
 from starlette.responses import Response
 
-from simulator.jira.api.answers import answer, empty, refuse
 from simulator.jira.api.call import Call
 from simulator.jira.api.draft import read_properties
-from simulator.jira.api.issue_views import comment
-from simulator.jira.api.issues import project_of, the_issue
+from simulator.jira.api.issue_documents import comment
+from simulator.jira.api.issue_expansions import html_of
+from simulator.jira.api.issue_lookup import project_of, the_issue
 from simulator.jira.api.operation import Operation
-from simulator.jira.api.people import user_brief
+from simulator.jira.api.responses import answer, empty, refuse
+from simulator.jira.api.user_documents import user_brief
 from simulator.jira.api.values import ValueRefused, text_document
 from simulator.jira.issues import Adf, Comment, Issue
 
@@ -18,15 +19,21 @@ PAGE = 100
 
 
 def listing(call: Call) -> Response:
-    """Give the comments of an issue."""
+    """Return the comments of an issue."""
     issue = the_issue(call)
     start, size = call.integer("startAt", 0), call.integer("maxResults", PAGE)
     order = call.query("orderBy") or "created"
     if order.lstrip("+-") != "created":
         raise refuse(400, f"The orderBy value '{order}' is not valid.")
     ordered = issue.comments[::-1] if order.startswith("-") else issue.comments
-    shown = [comment(call, issue, each, expand=call.listed("expand")) for each in ordered[start : start + size]]
+    shown = [_shown(call, issue, each) for each in ordered[start : start + size]]
     return answer({"startAt": start, "maxResults": size, "total": len(issue.comments), "comments": shown})
+
+
+def _shown(call: Call, issue: Issue, each: Comment) -> dict[str, Any]:
+    expand = call.listed("expand")
+    document = comment(call, issue, each, expand=expand)
+    return {**document, "renderedBody": html_of(each.body)} if "renderedBody" in expand else document
 
 
 def add(call: Call) -> Response:
@@ -43,7 +50,7 @@ def add(call: Call) -> Response:
         visibility=_visibility(body.get("visibility")),
         properties=read_properties(body.get("properties")),
     )
-    return answer(comment(call, issue, made, expand=call.listed("expand")), 201)
+    return answer(_shown(call, issue, made), 201)
 
 
 def _text(call: Call, body: dict[str, Any]) -> Adf:
@@ -63,7 +70,8 @@ def _visibility(sent: Any) -> dict[str, str] | None:
     name = (sent.get("identifier") or sent.get("value")) if isinstance(sent, dict) else None
     if kind not in {"role", "group"} or not isinstance(name, str):
         raise refuse(400, errors={"commentLevel": "The comment visibility is not valid."})
-    return {"type": kind, "value": sent.get("value") or name, "identifier": name}
+    value = sent.get("value") or name
+    return {"type": kind, "value": value if isinstance(value, str) else name, "identifier": name}
 
 
 def _the_comment(call: Call, issue: Issue) -> Comment:
@@ -74,9 +82,9 @@ def _the_comment(call: Call, issue: Issue) -> Comment:
 
 
 def one(call: Call) -> Response:
-    """Give one comment."""
+    """Return one comment."""
     issue = the_issue(call)
-    return answer(comment(call, issue, _the_comment(call, issue), expand=call.listed("expand")))
+    return answer(_shown(call, issue, _the_comment(call, issue)))
 
 
 def change(call: Call) -> Response:
@@ -85,7 +93,7 @@ def change(call: Call) -> Response:
     found = _the_comment(call, issue)
     found.body = _text(call, call.members())
     found.updated, found.update_author = call.world.now(), call.me.account_id
-    return answer(comment(call, issue, found, expand=call.listed("expand")))
+    return answer(_shown(call, issue, found))
 
 
 def delete(call: Call) -> Response:
@@ -96,7 +104,7 @@ def delete(call: Call) -> Response:
 
 
 def watchers(call: Call) -> Response:
-    """Give who watches an issue."""
+    """Return who watches an issue."""
     issue = the_issue(call)
     users = call.world.directory.users
     return answer(

@@ -5,15 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from simulator.jira.api.answers import refuse
 from simulator.jira.api.call import Call
-from simulator.jira.api.values import ValueRefused, issue_type_of, stored, text_document
+from simulator.jira.api.responses import refuse
+from simulator.jira.api.values import ValueRefused, as_id, issue_type_of, stored, text_document
 from simulator.jira.fields import OnScreen, all_fields, screen
 from simulator.jira.issues import Adf, Issue
 from simulator.jira.projects import IssueType, Project
 
 MEMBERS = {"fields", "update", "properties", "transition", "historyMetadata"}
 PROPERTY_LIMIT = 32_768
+BAD_PAYLOAD = "Invalid request payload. Refer to the REST API documentation and try again."
 FIXED = {"project", "issuetype"}
 
 
@@ -38,10 +39,10 @@ class Reader:
     errors: dict[str, str] = field(default_factory=dict)
 
     def read(self, body: dict[str, Any]) -> Draft:
-        """Give what the body asks for, or refuse with all field errors at once."""
+        """Return what the body asks for, or refuse with all field errors at once."""
         fields, update = body.get("fields") or {}, body.get("update") or {}
         if not isinstance(fields, dict) or not isinstance(update, dict):
-            raise refuse(400, "Invalid request payload. Refer to the REST API documentation and try again.")
+            raise refuse(400, BAD_PAYLOAD)
         draft = Draft(properties=read_properties(body.get("properties")))
         on_screen = screen(self.call.world.catalogue, self.project, self.type_id)
         for name, value in fields.items():
@@ -75,17 +76,23 @@ class Reader:
     def _update(self, draft: Draft, on_screen: dict[str, OnScreen], name: str, verbs: Any) -> None:
         if not isinstance(verbs, list) or not all(isinstance(each, dict) for each in verbs):
             self.errors[name] = "The operations have to be a list of objects."
+        elif not all(each and set(each) <= self._verbs(on_screen, name) for each in verbs):
+            self.errors[name] = f"Field '{name}' does not support these operations."
         elif name == "comment":
-            draft.comments += [self._comment(each) for each in verbs if "add" in each]
+            draft.comments += [self._comment(each["add"]) for each in verbs]
         elif name == "issuelinks":
-            draft.links += [each["add"] for each in verbs if isinstance(each.get("add"), dict)]
+            draft.links += [each["add"] if isinstance(each["add"], dict) else {} for each in verbs]
         elif all(set(each) == {"set"} for each in verbs):
             for each in verbs:
                 self._set(draft, on_screen, name, each["set"])
-        elif name in on_screen and on_screen[name].field.type == "array":
-            self._set(draft, on_screen, name, self._edited_list(name, verbs))
         else:
-            self.errors[name] = f"Field '{name}' does not support these operations."
+            self._set(draft, on_screen, name, self._edited_list(name, verbs))
+
+    def _verbs(self, on_screen: dict[str, OnScreen], name: str) -> set[str]:
+        """Return the verbs that a field of this screen supports in `update`."""
+        if name in {"comment", "issuelinks"}:
+            return {"add"}
+        return set(on_screen[name].field.operations) if name in on_screen else {"set"}
 
     def _edited_list(self, name: str, verbs: list[dict[str, Any]]) -> list[Any]:
         values = [] if self.issue is None else list(self.call.world.tracker.value(self.issue, name) or [])
@@ -99,12 +106,14 @@ class Reader:
                     values.remove(value)
         return values
 
-    def _comment(self, verb: dict[str, Any]) -> Adf:
+    def _comment(self, sent: Any) -> Adf:
         try:
-            document = text_document(self.call, (verb["add"] or {}).get("body"))
+            document = text_document(self.call, sent.get("body") if isinstance(sent, dict) else None)
         except ValueRefused as refused:
             self.errors["comment"] = str(refused)
             document = None
+        if document is None or not document["content"]:
+            self.errors.setdefault("comment", "Comment body can not be empty!")
         return document or {"version": 1, "type": "doc", "content": []}
 
     def _require(self, draft: Draft, on_screen: dict[str, OnScreen]) -> None:
@@ -121,16 +130,18 @@ class Reader:
 
 
 def read_properties(sent: Any) -> dict[str, Any]:
-    """Give issue or comment properties sent with a write."""
+    """Return issue or comment properties sent with a write."""
     if sent is None:
         return {}
-    if not isinstance(sent, list) or not all(isinstance(each, dict) and "key" in each for each in sent):
-        raise refuse(400, "Invalid request payload. Refer to the REST API documentation and try again.")
+    if not isinstance(sent, list) or not all(
+        isinstance(each, dict) and isinstance(each.get("key"), str) for each in sent
+    ):
+        raise refuse(400, BAD_PAYLOAD)
     return {str(each["key"]): each.get("value") for each in sent}
 
 
 def read_place(call: Call, fields: Any) -> tuple[Project, IssueType]:
-    """Give the project and issue type that a create names, or refuse."""
+    """Return the project and issue type that a create names, or refuse."""
     wanted = fields if isinstance(fields, dict) else {}
     project = _project(call, wanted.get("project"))
     if project is None:
@@ -145,7 +156,7 @@ def read_place(call: Call, fields: Any) -> tuple[Project, IssueType]:
 
 def _project(call: Call, sent: Any) -> Project | None:
     name = sent.get("id", sent.get("key")) if isinstance(sent, dict) else None
-    project = call.world.projects.find(str(name))
+    project = call.world.projects.find(as_id(name))
     if project is None or project.status != "live" or not call.world.permissions.sees(call.caller, project):
         return None
     return project

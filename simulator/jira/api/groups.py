@@ -5,11 +5,11 @@ from typing import Any
 
 from starlette.responses import Response
 
-from simulator.jira.api.answers import Refusal, answer, empty, refuse
 from simulator.jira.api.call import Call
 from simulator.jira.api.operation import Operation
 from simulator.jira.api.paging import page
-from simulator.jira.api.people import user_brief
+from simulator.jira.api.responses import ApiError, answer, empty, refuse
+from simulator.jira.api.user_documents import user_brief
 from simulator.jira.api.users import find
 from simulator.jira.people import Group
 
@@ -54,7 +54,7 @@ def _filter(call: Call) -> Callable[[Group], bool] | None:
 
 
 def the_group(call: Call) -> Group:
-    """Give the group that `groupId` or `groupname` names, or refuse."""
+    """Return the group that `groupId` or `groupname` names, or refuse."""
     group_id, name = call.query("groupId"), call.query("groupname")
     if bool(group_id) == bool(name):
         raise refuse(400, "Exactly one of the query parameters 'groupname' and 'groupId' must be provided.")
@@ -123,7 +123,7 @@ def _check_writable(call: Call, group: Group) -> None:
         raise _externally_managed(call, group)
 
 
-def _externally_managed(call: Call, group: Group) -> Refusal:
+def _externally_managed(call: Call, group: Group) -> ApiError:
     message = f"The group '{group.name}' is managed by an identity provider and cannot be changed here."
     return refuse(call.world.switches.idp_group_status, message)
 

@@ -4,41 +4,23 @@ from typing import Any
 
 from starlette.responses import Response
 
-from simulator.jira.api.answers import NO_ISSUE, Refusal, answer, empty, refuse
 from simulator.jira.api.call import Call
-from simulator.jira.api.draft import Draft, Reader, read_place
-from simulator.jira.api.issue_views import ALL, NAVIGABLE, FieldSelection, issue_document
+from simulator.jira.api.draft import BAD_PAYLOAD, Draft, Reader, read_place
+from simulator.jira.api.issue_documents import ALL, NAVIGABLE, FieldSelection
+from simulator.jira.api.issue_expansions import expanded_document
+from simulator.jira.api.issue_lookup import project_of, the_issue, visible
 from simulator.jira.api.operation import Operation
+from simulator.jira.api.responses import ApiError, answer, empty, refuse
 from simulator.jira.api.transitions import apply_transition
-from simulator.jira.api.values import ValueRefused, stored
-from simulator.jira.catalogue import DEFAULT_PRIORITY, LINK_TYPES
+from simulator.jira.api.values import ValueRefused, as_id, link_type_of, stored
+from simulator.jira.catalogue import DEFAULT_PRIORITY
 from simulator.jira.fields import SYSTEM
 from simulator.jira.issues import Issue
-from simulator.jira.projects import Project
 
 BULK_CREATE = 50
+BULK_SIZE = f"The number of issues to create has to be between 1 and {BULK_CREATE}."
 BULK_FETCH = 100
-
-
-def visible(call: Call, id_or_key: str) -> Issue | None:
-    """Give an issue that the caller may see, or None."""
-    issue = call.world.issues.find(id_or_key)
-    if issue is None or not call.may("BROWSE_PROJECTS", call.world.projects.by_id[issue.project_id]):
-        return None
-    return issue
-
-
-def the_issue(call: Call) -> Issue:
-    """Give the issue of the path, or refuse."""
-    issue = visible(call, call.path("key"))
-    if issue is None:
-        raise refuse(404, NO_ISSUE)
-    return issue
-
-
-def project_of(call: Call, issue: Issue) -> Project:
-    """Give the project of an issue."""
-    return call.world.projects.by_id[issue.project_id]
+PICKED = 20
 
 
 def create(call: Call) -> Response:
@@ -78,55 +60,91 @@ def _finish(call: Call, issue: Issue, draft: Draft) -> None:
     for document in draft.comments:
         call.world.tracker.comment(issue, document, call.me.account_id)
     for link in draft.links:
-        kind = next((each for each in LINK_TYPES if each.name == (link.get("type") or {}).get("name")), None)
-        other = visible(call, str((link.get("outwardIssue") or link.get("inwardIssue") or {}).get("key")))
+        kind = link_type_of(link.get("type"))
+        other = _linked(call, link.get("outwardIssue") or link.get("inwardIssue"))
         if kind is None or other is None:
             raise refuse(400, errors={"issuelinks": "The issue link type or issue is not valid."})
         ends = (issue, other) if "outwardIssue" in link else (other, issue)
         call.world.tracker.link(kind.id, *ends)
 
 
+def _linked(call: Call, sent: Any) -> Issue | None:
+    wanted = sent.get("id", sent.get("key")) if isinstance(sent, dict) else None
+    return visible(call, as_id(wanted))
+
+
 def create_bulk(call: Call) -> Response:
     """Create up to 50 issues; some may fail."""
     updates = call.members().get("issueUpdates")
     if not isinstance(updates, list) or not 0 < len(updates) <= BULK_CREATE:
-        raise refuse(400, f"The number of issues to create has to be between 1 and {BULK_CREATE}.")
+        raise ApiError(answer({"issues": [], "errors": [_bulk_error(0, refuse(400, BULK_SIZE))]}, 400))
     issues: list[dict[str, Any]] = []
     errors: list[dict[str, Any]] = []
     for number, body in enumerate(updates):
         try:
             issues.append(_create(call, body if isinstance(body, dict) else {}))
-        except Refusal as refusal:
-            errors.append(
-                {
-                    "status": refusal.response.status_code,
-                    "elementErrors": refusal.body,
-                    "failedElementNumber": number,
-                }
-            )
+        except ApiError as error:
+            errors.append(_bulk_error(number, error))
     return answer({"issues": issues, "errors": errors}, 201 if issues else 400)
 
 
+def _bulk_error(number: int, error: ApiError) -> dict[str, Any]:
+    status = error.response.status_code
+    return {"status": status, "elementErrors": error.body, "failedElementNumber": number}
+
+
 def one(call: Call) -> Response:
-    """Give one issue; a former key finds it too, and the answer has the new one."""
+    """Return one issue; a former key finds it too, and the answer has the new one."""
     issue = the_issue(call)
     selection = FieldSelection(call, call.listed("fields"), ALL)
     properties = call.listed("properties")
-    return answer(issue_document(call, issue, selection, expand=call.listed("expand"), properties=properties))
+    return answer(expanded_document(call, issue, selection, expand=call.listed("expand"), properties=properties))
 
 
 def fetch_bulk(call: Call) -> Response:
-    """Give up to 100 issues from the issue store, by id; what is missing or not to be seen is left out."""
+    """Return up to 100 issues from the issue store, by id; what is missing or not to be seen is left out."""
     body = call.members()
     wanted = body.get("issueIdsOrKeys")
     if not isinstance(wanted, list) or not 0 < len(wanted) <= BULK_FETCH:
         raise refuse(400, f"The number of issues to fetch has to be between 1 and {BULK_FETCH}.")
-    selection = FieldSelection(call, body.get("fields") or [], NAVIGABLE)
-    expand, properties = body.get("expand") or [], body.get("properties") or []
-    found = {issue.id: issue for each in wanted if (issue := visible(call, str(each))) is not None}
+    selection = FieldSelection(call, _texts(body, "fields"), NAVIGABLE)
+    expand, properties = _texts(body, "expand"), _texts(body, "properties")
+    found = {issue.id: issue for each in wanted if (issue := visible(call, as_id(each))) is not None}
     ordered = sorted(found.values(), key=lambda issue: int(issue.id))
-    shown = [issue_document(call, each, selection, expand=expand, properties=properties) for each in ordered]
+    shown = [expanded_document(call, each, selection, expand=expand, properties=properties) for each in ordered]
     return answer({"issues": shown, "issueErrors": []})
+
+
+def _texts(body: dict[str, Any], name: str) -> list[str]:
+    value = body.get(name)
+    if value is None:
+        return []
+    if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
+        raise refuse(400, BAD_PAYLOAD)
+    return value
+
+
+def picker(call: Call) -> Response:
+    """Find issues by a piece of their summary or by key, for pickers."""
+    query = (call.query("query") or "").casefold()
+    found = [
+        issue
+        for issue in call.world.issues.by_id.values()
+        if query in {issue.key.casefold()} | {issue.summary.casefold()} or (query and query in issue.summary.casefold())
+    ]
+    shown = [
+        {
+            "id": int(issue.id),
+            "key": issue.key,
+            "keyHtml": issue.key,
+            "summary": issue.summary,
+            "summaryText": issue.summary,
+        }
+        for issue in found
+        if call.sees_issue(issue)
+    ][:PICKED]
+    sub = f"Showing {len(shown)} of {len(shown)} matching issues"
+    return answer({"sections": [{"label": "Current Search", "sub": sub, "id": "cs", "issues": shown}]})
 
 
 def edit(call: Call) -> Response:
@@ -139,7 +157,7 @@ def edit(call: Call) -> Response:
     issue.properties.update(draft.properties)
     _finish(call, issue, draft)
     if call.flag("returnIssue"):
-        return answer(issue_document(call, issue, FieldSelection(call, (), ALL), expand=call.listed("expand")))
+        return answer(expanded_document(call, issue, FieldSelection(call, (), ALL), expand=call.listed("expand")))
     return empty()
 
 
@@ -174,9 +192,10 @@ READ = (
 CREATE = "read:issue write:attachment write:comment write:comment.property write:issue"
 AT = "/issue/{key}"
 OPERATIONS = (
+    Operation("GET", "/issue/picker", picker, WORK, READ, login="open"),
     Operation("POST", "/issue", create, WRITE, CREATE),
     Operation("POST", "/issue/bulk", create_bulk, WRITE, CREATE),
-    Operation("POST", "/issue/bulkfetch", fetch_bulk, WORK, READ, login="open"),
+    Operation("POST", "/issue/bulkfetch", fetch_bulk, WORK, READ, login="open", reads=True),
     Operation("GET", AT, one, WORK, READ, login="open"),
     Operation("PUT", AT, edit, WRITE, "write:issue", issue_write=True),
     Operation("DELETE", AT, delete, WRITE, "delete:issue", issue_write=True),

@@ -4,9 +4,9 @@ from typing import Any
 
 from starlette.responses import Response
 
-from simulator.jira.api.answers import answer, refuse
 from simulator.jira.api.call import Call
 from simulator.jira.api.operation import Operation
+from simulator.jira.api.responses import answer, refuse
 from simulator.jira.jql.matching import Matching
 from simulator.jira.jql.parser import parse
 from simulator.jira.jql.syntax import Clause, Empty, Function, JqlError, Operand, Query, Where
@@ -70,5 +70,7 @@ def _operand(operand: Operand) -> dict[str, Any]:
 
 
 OPERATIONS = (
-    Operation("POST", "/jql/parse", parsed, "read:jira-work", "read:field read:jql validate:jql", login="open"),
+    Operation(
+        "POST", "/jql/parse", parsed, "read:jira-work", "read:field read:jql validate:jql", login="open", reads=True
+    ),
 )

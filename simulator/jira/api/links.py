@@ -4,21 +4,21 @@ from typing import Any
 
 from starlette.responses import Response
 
-from simulator.jira.api.answers import NO_ISSUE, answer, empty, refuse
 from simulator.jira.api.call import Call
-from simulator.jira.api.issue_views import link_type
-from simulator.jira.api.issues import project_of, the_issue, visible
+from simulator.jira.api.issue_documents import link_type, linked_issue
+from simulator.jira.api.issue_lookup import project_of, the_issue, visible
 from simulator.jira.api.operation import Operation
-from simulator.jira.api.values import ValueRefused, text_document
+from simulator.jira.api.responses import NO_ISSUE, answer, empty, refuse
+from simulator.jira.api.values import ValueRefused, as_id, link_type_of, text_document
 from simulator.jira.catalogue import LINK_TYPES
-from simulator.jira.issues import Issue, RemoteLink
+from simulator.jira.issues import Issue, IssueLink, RemoteLink
 
 GLOBAL_ID_LIMIT = 255
 CONTENT: tuple[str, ...] = ("application", "relationship", "object")
 
 
 def remote_links(call: Call) -> Response:
-    """Give the remote links of an issue, or the one with a global id."""
+    """Return the remote links of an issue, or the one with a global id."""
     issue = the_issue(call)
     wanted = call.query("globalId")
     if wanted is None:
@@ -30,11 +30,15 @@ def remote_links(call: Call) -> Response:
 
 
 def one_remote_link(call: Call) -> Response:
-    """Give one remote link by id."""
+    """Return one remote link by id."""
     issue = the_issue(call)
+    return answer(_remote_link(call, issue, _the_remote_link(call, issue)))
+
+
+def _the_remote_link(call: Call, issue: Issue) -> RemoteLink:
     for each in issue.remote_links:
         if str(each.id) == call.path("link"):
-            return answer(_remote_link(call, issue, each))
+            return each
     raise refuse(404, "Remote issue link does not exist for this issue.")
 
 
@@ -49,8 +53,34 @@ def _at(call: Call, issue: Issue, each: RemoteLink) -> str:
 
 def put_remote_link(call: Call) -> Response:
     """Make a remote link, or update the one with the same global id."""
+    issue = _linkable(call)
+    global_id, content = _read_remote_link(call)
+    made, is_new = call.world.tracker.remote_link(issue, global_id, content)
+    return answer({"id": made.id, "self": _at(call, issue, made)}, 201 if is_new else 200)
+
+
+def change_remote_link(call: Call) -> Response:
+    """Replace the content of one remote link, by id."""
+    issue = _linkable(call)
+    found = _the_remote_link(call, issue)
+    found.global_id, found.content = _read_remote_link(call)
+    return empty()
+
+
+def drop_one_remote_link(call: Call) -> Response:
+    """Delete one remote link, by id."""
+    issue = _linkable(call)
+    issue.remote_links.remove(_the_remote_link(call, issue))
+    return empty()
+
+
+def _linkable(call: Call) -> Issue:
     issue = the_issue(call)
     call.require("LINK_ISSUES", "You do not have permission to link issues.", project_of(call, issue))
+    return issue
+
+
+def _read_remote_link(call: Call) -> tuple[str | None, dict[str, Any]]:
     body = call.members()
     target, global_id = body.get("object"), body.get("globalId")
     errors = {
@@ -62,15 +92,12 @@ def put_remote_link(call: Call) -> Response:
         errors["globalId"] = f"The global id must not be longer than {GLOBAL_ID_LIMIT} characters."
     if errors:
         raise refuse(400, errors=errors)
-    content: dict[str, Any] = {name: body[name] for name in CONTENT if name in body}
-    made, is_new = call.world.tracker.remote_link(issue, global_id, content)
-    return answer({"id": made.id, "self": _at(call, issue, made)}, 201 if is_new else 200)
+    return global_id, {name: body[name] for name in CONTENT if name in body}
 
 
 def drop_remote_link(call: Call) -> Response:
     """Delete the remote link with a global id."""
-    issue = the_issue(call)
-    call.require("LINK_ISSUES", "You do not have permission to link issues.", project_of(call, issue))
+    issue = _linkable(call)
     wanted = call.query("globalId")
     if not wanted:
         raise refuse(400, "The 'globalId' query parameter needs to be provided")
@@ -84,11 +111,11 @@ def drop_remote_link(call: Call) -> Response:
 def link(call: Call) -> Response:
     """Link two issues; a second link of the same kind is taken too."""
     body = call.members()
-    sent = body.get("type")
-    wanted = sent if isinstance(sent, dict) else {}
-    kind = next((each for each in LINK_TYPES if each.id == wanted.get("id") or each.name == wanted.get("name")), None)
+    kind = link_type_of(body.get("type"))
     if kind is None:
-        raise refuse(404, f"No issue link type with name '{wanted.get('name')}' found.")
+        sent = body.get("type")
+        name = sent.get("name") if isinstance(sent, dict) else None
+        raise refuse(404, f"No issue link type with name '{name}' found.")
     inward, outward = (_end(call, body.get(name)) for name in ("inwardIssue", "outwardIssue"))
     call.require("LINK_ISSUES", "You do not have permission to link issues.", project_of(call, inward))
     sent_comment = body.get("comment")
@@ -104,14 +131,52 @@ def link(call: Call) -> Response:
 
 def _end(call: Call, sent: Any) -> Issue:
     wanted = sent.get("id", sent.get("key")) if isinstance(sent, dict) else None
-    issue = visible(call, str(wanted))
+    issue = visible(call, as_id(wanted))
     if issue is None:
         raise refuse(404, NO_ISSUE)
     return issue
 
 
+def _the_link(call: Call) -> tuple[IssueLink, Issue, Issue]:
+    found = call.world.issues.links.get(call.path("link"))
+    ends = [call.world.issues.by_id[each] for each in (found.inward, found.outward)] if found else []
+    if found is None or not all(call.sees_issue(each) for each in ends):
+        raise refuse(404, f"No issue link with id '{call.path('link')}' exists.")
+    return found, ends[0], ends[1]
+
+
+def one_link(call: Call) -> Response:
+    """Return one link between issues, by id."""
+    found, inward, outward = _the_link(call)
+    return answer(
+        {
+            "id": found.id,
+            "self": f"{call.api}/issueLink/{found.id}",
+            "type": link_type(call, found.type_id),
+            "inwardIssue": linked_issue(call, inward),
+            "outwardIssue": linked_issue(call, outward),
+        }
+    )
+
+
+def drop_link(call: Call) -> Response:
+    """Delete one link between issues, by id."""
+    found, inward, _ = _the_link(call)
+    call.require("LINK_ISSUES", "You do not have permission to link issues.", project_of(call, inward))
+    call.world.issues.remove_link(found)
+    return empty()
+
+
+def one_link_type(call: Call) -> Response:
+    """Return one kind of link, by id."""
+    kind = next((each for each in LINK_TYPES if each.id == call.path("type")), None)
+    if kind is None:
+        raise refuse(404, f"No issue link type with id '{call.path('type')}' found.")
+    return answer(link_type(call, kind.id))
+
+
 def link_types(call: Call) -> Response:
-    """Give the kinds of links."""
+    """Return the kinds of links."""
     return answer({"issueLinkTypes": [link_type(call, each.id) for each in LINK_TYPES]})
 
 
@@ -138,6 +203,25 @@ OPERATIONS = (
         strict_type=True,
     ),
     Operation("GET", f"{AT}/{{link}}", one_remote_link, WORK, READ, login="open"),
+    Operation(
+        "PUT",
+        f"{AT}/{{link}}",
+        change_remote_link,
+        WRITE,
+        "read:issue.remote-link write:issue write:issue.remote-link",
+        issue_write=True,
+    ),
+    Operation(
+        "DELETE",
+        f"{AT}/{{link}}",
+        drop_one_remote_link,
+        WRITE,
+        "delete:issue.remote-link write:issue",
+        issue_write=True,
+    ),
+    Operation("GET", "/issueLink/{link}", one_link, WORK, "read:issue-link", login="open"),
+    Operation("DELETE", "/issueLink/{link}", drop_link, WRITE, "delete:issue-link"),
+    Operation("GET", "/issueLinkType/{type}", one_link_type, WORK, "read:issue-link-type", login="open"),
     Operation("POST", "/issueLink", link, WRITE, "write:comment write:issue write:issue-link"),
     Operation("GET", "/issueLinkType", link_types, WORK, "read:issue-link-type", login="open"),
 )

@@ -4,12 +4,12 @@ from typing import Any
 
 from starlette.responses import Response
 
-from simulator.jira.api.answers import answer, refuse
 from simulator.jira.api.call import Call
-from simulator.jira.api.issue_views import choice
+from simulator.jira.api.issue_documents import choice
 from simulator.jira.api.operation import Operation
 from simulator.jira.api.paging import page
 from simulator.jira.api.projects import issue_type, status, status_category
+from simulator.jira.api.responses import answer, refuse
 from simulator.jira.catalogue import CATEGORIES, DEFAULT_PRIORITY, PRIORITIES, RESOLUTIONS
 from simulator.jira.fields import Field, all_fields
 from simulator.jira.projects import Status
@@ -19,7 +19,7 @@ WORKFLOW_WORDS = {"undefined": "TODO", "new": "TODO", "indeterminate": "IN_PROGR
 
 
 def fields(call: Call) -> Response:
-    """Give every field of the site."""
+    """Return every field of the site."""
     return answer([_field(each) for each in all_fields(call.world.catalogue).values()])
 
 
@@ -40,7 +40,7 @@ def _field(each: Field) -> dict[str, Any]:
 
 
 def statuses(call: Call) -> Response:
-    """Give every status."""
+    """Return every status."""
     shown = [each for each in call.world.catalogue.statuses.values() if _is_visible(call, each)]
     return answer([status(call, each) for each in shown])
 
@@ -84,18 +84,60 @@ def _workflow_status(each: Status) -> dict[str, Any]:
     }
 
 
+def one_status(call: Call) -> Response:
+    """Return one status, by id or name."""
+    wanted = call.path("status")
+    for each in call.world.catalogue.statuses.values():
+        if wanted in {each.id, each.name} and _is_visible(call, each):
+            return answer(status(call, each))
+    raise refuse(404, f"The status '{wanted}' does not exist.")
+
+
+def one_category(call: Call) -> Response:
+    """Return one status category, by id or key."""
+    wanted = call.path("category")
+    for key, (number, _, _) in CATEGORIES.items():
+        if wanted in {key, str(number)}:
+            return answer(status_category(call, key))
+    raise refuse(404, f"The status category '{wanted}' does not exist.")
+
+
+def one_type(call: Call) -> Response:
+    """Return one issue type, by id."""
+    found = call.world.catalogue.issue_types.get(call.path("type"))
+    if found is None:
+        raise refuse(404, f"The issue type '{call.path('type')}' does not exist.")
+    return answer(issue_type(call, found))
+
+
+def one_priority(call: Call) -> Response:
+    """Return one priority, by id."""
+    found = next((each for each in _priorities(call) if each["id"] == call.path("priority")), None)
+    if found is None:
+        raise refuse(404, f"The priority '{call.path('priority')}' does not exist.")
+    return answer(found)
+
+
+def one_resolution(call: Call) -> Response:
+    """Return one resolution, by id."""
+    found = choice(call, "resolution", RESOLUTIONS, call.path("resolution"))
+    if found is None:
+        raise refuse(404, f"The resolution '{call.path('resolution')}' does not exist.")
+    return answer(found)
+
+
 def categories(call: Call) -> Response:
-    """Give the status categories."""
+    """Return the status categories."""
     return answer([status_category(call, key) for key in CATEGORIES])
 
 
 def types(call: Call) -> Response:
-    """Give every issue type."""
+    """Return every issue type."""
     return answer([issue_type(call, each) for each in call.world.catalogue.issue_types.values()])
 
 
 def priorities(call: Call) -> Response:
-    """Give the priorities."""
+    """Return the priorities."""
     return answer(_priorities(call))
 
 
@@ -120,7 +162,7 @@ def search_priorities(call: Call) -> Response:
 
 
 def resolutions(call: Call) -> Response:
-    """Give the resolutions."""
+    """Return the resolutions."""
     return answer([choice(call, "resolution", RESOLUTIONS, each.id) for each in RESOLUTIONS])
 
 
@@ -135,4 +177,9 @@ OPERATIONS = (
     Operation("GET", "/priority", priorities, WORK, "read:priority"),
     Operation("GET", "/priority/search", search_priorities),
     Operation("GET", "/resolution", resolutions, WORK, "read:resolution"),
+    Operation("GET", "/status/{status}", one_status, WORK, "read:status", login="open"),
+    Operation("GET", "/statuscategory/{category}", one_category, WORK, "read:status"),
+    Operation("GET", "/issuetype/{type}", one_type, WORK, "read:issue-type", login="open"),
+    Operation("GET", "/priority/{priority}", one_priority, WORK, "read:priority"),
+    Operation("GET", "/resolution/{resolution}", one_resolution, WORK, "read:resolution"),
 )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from starlette.datastructures import Headers
 from starlette.responses import Response
 
-from simulator.jira.api.answers import Refusal, answer, gateway_refusal, text
+from simulator.jira.api.responses import ApiError, answer, gateway_refusal, text
 from simulator.jira.credentials import Token
 from simulator.jira.people import User
 from simulator.jira.world import World
@@ -28,7 +28,7 @@ class Login:
 
 
 def log_in(world: World, headers: Headers, *, gateway: bool) -> Login:
-    """Find out who calls by the rules of the contract, 1.3; raises Refusal where those refuse at once.
+    """Find out who calls by the rules of the contract, 1.3; raises ApiError where those refuse at once.
 
     The scheme word is case-sensitive and takes exactly one space; any other scheme counts as anonymous.
     """
@@ -89,16 +89,16 @@ def _decoded(value: str) -> str:
         return ""
 
 
-def _bearer_at_site(value: str) -> Refusal:
+def _bearer_at_site(value: str) -> ApiError:
     if value.count(".") == 2:
-        return Refusal(text("<html><body>Unauthorized</body></html>", 401, "text/html;charset=UTF-8"))
-    return Refusal(answer({"error": CONNECT_ERROR}, 403))
+        return ApiError(text("<html><body>Unauthorized</body></html>", 401, "text/html;charset=UTF-8"))
+    return ApiError(answer({"error": CONNECT_ERROR}, 403))
 
 
-def _denied() -> Refusal:
+def _denied() -> ApiError:
     return _marked(text("Basic Authentication Failure - Reason : AUTHENTICATION_DENIED", 401), DENIED)
 
 
-def _marked(response: Response, reason: str) -> Refusal:
+def _marked(response: Response, reason: str) -> ApiError:
     response.headers[SERAPH] = reason
-    return Refusal(response)
+    return ApiError(response)

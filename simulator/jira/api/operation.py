@@ -29,5 +29,12 @@ class Operation:
     root: bool = False
     user_search: bool = False
     """Whether the call counts against the shared limit of user-search routes."""
+    reads: bool = False
+    """Whether the call only reads, although its method is not GET."""
     issue_write: bool = False
     """Whether the call counts as a write to the issue in its path."""
+
+    @property
+    def writes(self) -> bool:
+        """Return whether the call changes something."""
+        return self.method != "GET" and not self.reads

@@ -8,7 +8,7 @@ from simulator.jira.api.call import Call
 
 
 def page(call: Call, values: Sequence[Any], *, start: int, size: int, total: int) -> dict[str, Any]:
-    """Give Jira's page bean around the values of one page; `nextPage` only when there is one."""
+    """Return Jira's page bean around the values of one page; `nextPage` only when there is one."""
     is_last = start + size >= total
     document: dict[str, Any] = {"self": _link(call, start, size)}
     if not is_last:

@@ -5,35 +5,50 @@ from uuid import NAMESPACE_OID, uuid5
 
 from starlette.responses import Response
 
-from simulator.jira.api.answers import Refusal, answer, refuse
 from simulator.jira.api.call import Call
 from simulator.jira.api.operation import Operation
 from simulator.jira.api.paging import page
-from simulator.jira.api.people import avatars, person
+from simulator.jira.api.responses import ApiError, answer, refuse
+from simulator.jira.api.user_documents import avatars, person
 from simulator.jira.catalogue import CATEGORIES
 from simulator.jira.projects import IssueType, Project, Status
+from simulator.jira.world import TRASH_SECONDS
 
 LARGEST_PAGE = 100
 ACTIONS = {"view": "", "browse": "BROWSE_PROJECTS", "edit": "ADMINISTER_PROJECTS", "create": "CREATE_ISSUES"}
 
 
-def no_project(id_or_key: str) -> Refusal:
-    """Give the refusal for a project that is not there or not to be seen."""
+def no_project(id_or_key: str) -> ApiError:
+    """Return the error for a project that is not there or not to be seen."""
     which = f"id '{id_or_key}'" if id_or_key.isdigit() else f"key '{id_or_key}'"
     return refuse(404, f"No project could be found with {which}.")
 
 
 def the_project(call: Call, id_or_key: str | None = None) -> Project:
-    """Give the project the path names, or refuse."""
+    """Return the project the path names, or refuse."""
     wanted = call.path("project") if id_or_key is None else id_or_key
     project = call.world.projects.find(wanted)
-    if project is None or not call.world.permissions.sees(call.caller, project):
+    if project is None or not _readable(call, project, wanted):
         raise no_project(wanted)
     return project
 
 
+def _readable(call: Call, project: Project, wanted: str) -> bool:
+    switches = call.world.switches
+    if switches.old_project_keys == "404" and wanted not in {project.id, project.key}:
+        return False
+    if project.status == "deleted":
+        return switches.trashed_project_read == 200 and _in_trash(call, project)
+    return call.world.permissions.sees(call.caller, project)
+
+
+def _in_trash(call: Call, project: Project) -> bool:
+    """Return whether the caller is an administrator, who sees what is in the trash."""
+    return not call.world.is_purged(project) and call.may("ADMINISTER")
+
+
 def project_brief(call: Call, project: Project) -> dict[str, Any]:
-    """Give a project as lists and issues show it."""
+    """Return a project as lists and issues show it."""
     return {
         "self": f"{call.api}/project/{project.id}",
         "id": project.id,
@@ -56,6 +71,15 @@ def _listed(call: Call, project: Project, expand: list[str]) -> dict[str, Any]:
     }
     if project.status == "archived":
         document["archived"] = True
+        if project.archived_at is not None:
+            document["archivedDate"] = call.stamp(project.archived_at)
+    if project.status == "deleted":
+        document["deleted"] = True
+        if project.trashed_at is not None:
+            document["deletedDate"] = call.stamp(project.trashed_at)
+            document["retentionTillDate"] = call.stamp(project.trashed_at + TRASH_SECONDS)
+    if "projectKeys" in expand:
+        document["projectKeys"] = [project.key, *project.old_keys]
     lead = person(call, project.lead)
     if "lead" in expand and lead:
         document["lead"] = lead
@@ -79,6 +103,11 @@ def search(call: Call) -> Response:
     return answer(page(call, shown, start=start, size=size, total=len(found)))
 
 
+def recent(call: Call) -> Response:
+    """Return up to 20 projects that the caller saw lately; here the first ones by key."""
+    return answer([_listed(call, project, call.listed("expand")) for project in _found(call)[:20]])
+
+
 def everything(call: Call) -> Response:
     """List the projects that the caller may see, unpaged: deprecated, but many clients still ask."""
     expand = call.listed("expand")
@@ -99,7 +128,7 @@ def _found(call: Call) -> list[Project]:
             and (not (keys or ids) or project.key in keys or project.id in ids)
             and (not kinds or project.type_key in kinds)
             and (not query or query in project.key.casefold() or query in project.name.casefold())
-            and permissions.sees(call.caller, project)
+            and (permissions.sees(call.caller, project) or (project.status == "deleted" and _in_trash(call, project)))
             and (not permission or permissions.has(call.caller, permission, project))
         )
 
@@ -113,7 +142,7 @@ def _found(call: Call) -> list[Project]:
 
 
 def one(call: Call) -> Response:
-    """Give one project with its roles."""
+    """Return one project with its roles."""
     project = the_project(call)
     document = {
         **_listed(call, project, ["description", "lead", "issueTypes", *call.listed("expand")]),
@@ -126,7 +155,7 @@ def one(call: Call) -> Response:
 
 
 def role_map(call: Call, project: Project) -> dict[str, str]:
-    """Give role names and their addresses, which end in the role's id."""
+    """Return role names and their addresses, which end in the role's id."""
     at = f"{call.api}/project/{project.id}/role"
     return {role.name: f"{at}/{role.id}" for role in call.world.catalogue.roles_of(project)}
 
@@ -136,7 +165,7 @@ def _types(call: Call, project: Project) -> list[IssueType]:
 
 
 def issue_type(call: Call, kind: IssueType) -> dict[str, Any]:
-    """Give `IssueTypeDetails`."""
+    """Return `IssueTypeDetails`."""
     document: dict[str, Any] = {
         "self": f"{call.api}/issuetype/{kind.id}",
         "id": kind.id,
@@ -152,19 +181,19 @@ def issue_type(call: Call, kind: IssueType) -> dict[str, Any]:
 
 
 def scope(project_id: str) -> dict[str, Any]:
-    """Give the scope of something that belongs to one team-managed project."""
+    """Return the scope of something that belongs to one team-managed project."""
     return {"type": "PROJECT", "project": {"id": project_id}}
 
 
 def status_category(call: Call, key: str) -> dict[str, Any]:
-    """Give `StatusCategory`."""
+    """Return `StatusCategory`."""
     number, name, colour = CATEGORIES[key]
     at = f"{call.api}/statuscategory/{number}"
     return {"self": at, "id": number, "key": key, "colorName": colour, "name": name}
 
 
 def status(call: Call, each: Status) -> dict[str, Any]:
-    """Give `StatusDetails`."""
+    """Return `StatusDetails`."""
     document: dict[str, Any] = {
         "self": f"{call.api}/status/{each.id}",
         "description": each.description,
@@ -179,7 +208,7 @@ def status(call: Call, each: Status) -> dict[str, Any]:
 
 
 def statuses(call: Call) -> Response:
-    """Give the statuses of each issue type of a project."""
+    """Return the statuses of each issue type of a project."""
     project = the_project(call)
     shown = [status(call, call.world.catalogue.statuses[each]) for each in project.statuses]
     return answer(
@@ -202,6 +231,7 @@ READ = (
     "read:project-category read:project-version read:project.component read:project.property read:user"
 )
 OPERATIONS = (
+    Operation("GET", "/project/recent", recent, WORK, READ),
     Operation("GET", "/project/search", search, WORK, READ, login="open"),
     Operation("GET", "/project", everything, WORK, READ, login="open"),
     Operation("GET", "/project/{project}", one, WORK, READ, login="open"),

@@ -4,25 +4,25 @@ from urllib.parse import quote
 
 from starlette.responses import Response
 
-from simulator.jira.api.answers import answer, empty, refuse
 from simulator.jira.api.call import Call
 from simulator.jira.api.draft import PROPERTY_LIMIT
-from simulator.jira.api.issues import project_of, the_issue
+from simulator.jira.api.issue_lookup import project_of, the_issue
 from simulator.jira.api.operation import Operation
+from simulator.jira.api.responses import answer, empty, refuse
 
 KEY_LIMIT = 255
 NO_PROPERTY = "The property with key '{}' does not exist."
 
 
 def keys(call: Call) -> Response:
-    """Give the keys of an issue's properties."""
+    """Return the keys of an issue's properties."""
     issue = the_issue(call)
     at = f"{call.api}/issue/{issue.id}/properties"
     return answer({"keys": [{"self": f"{at}/{quote(key, safe='')}", "key": key} for key in issue.properties]})
 
 
 def one(call: Call) -> Response:
-    """Give one property."""
+    """Return one property."""
     issue, key = the_issue(call), call.path("property")
     if key not in issue.properties:
         raise refuse(404, NO_PROPERTY.format(key))

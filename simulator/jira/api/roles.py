@@ -5,10 +5,10 @@ from typing import Any
 
 from starlette.responses import Response
 
-from simulator.jira.api.answers import answer, empty, refuse
 from simulator.jira.api.call import Call
 from simulator.jira.api.operation import Operation
 from simulator.jira.api.projects import role_map, scope, the_project
+from simulator.jira.api.responses import answer, empty, refuse
 from simulator.jira.people import Group, User
 from simulator.jira.projects import Actor, Project, Role
 
@@ -18,7 +18,7 @@ FREE = "Project roles and role actors can't be updated on the Jira Free plan."
 
 
 def project_to_configure(call: Call) -> Project:
-    """Give the project of the path to somebody who administers it, or refuse."""
+    """Return the project of the path to somebody who administers it, or refuse."""
     project = the_project(call)
     if not call.world.permissions.administers(call.caller, project):
         raise refuse(403 if call.caller else 401, NOT_YOURS)
@@ -26,7 +26,7 @@ def project_to_configure(call: Call) -> Project:
 
 
 def the_role(call: Call, project: Project) -> Role:
-    """Give the role of the path, or refuse."""
+    """Return the role of the path, or refuse."""
     wanted = call.path("role")
     if not wanted.isdigit():
         raise call.problem(400, f"Failed to convert 'id' with value: '{wanted}'")
@@ -37,12 +37,12 @@ def the_role(call: Call, project: Project) -> Role:
 
 
 def mapped(call: Call) -> Response:
-    """Give role names and addresses."""
+    """Return role names and addresses."""
     return answer(role_map(call, project_to_configure(call)))
 
 
 def details(call: Call) -> Response:
-    """Give the roles of a project without actors."""
+    """Return the roles of a project without actors."""
     project = project_to_configure(call)
     return answer(
         [_brief(call, role, project) | {"type": "DEFAULT"} for role in call.world.catalogue.roles_of(project)]
@@ -58,7 +58,7 @@ def _brief(call: Call, role: Role, project: Project | None) -> dict[str, Any]:
 
 
 def one(call: Call) -> Response:
-    """Give a role with its actors."""
+    """Return a role with its actors."""
     project = project_to_configure(call)
     return answer(_document(call, project, the_role(call, project)))
 
@@ -97,13 +97,13 @@ def _actor(call: Call, actor: Actor) -> dict[str, Any]:
 
 
 def everywhere(call: Call) -> Response:
-    """Give every role with default actors, which are none here."""
+    """Return every role with default actors, which are none here."""
     call.require("ADMINISTER", "You do not have permission to view project roles.")
     return answer([_brief(call, role, None) | {"actors": []} for role in call.world.catalogue.roles.values()])
 
 
 def by_id(call: Call) -> Response:
-    """Give one role of the site."""
+    """Return one role of the site."""
     call.require("ADMINISTER", "You do not have permission to view project roles.")
     wanted = call.path("role")
     role = call.world.catalogue.roles.get(int(wanted)) if wanted.isdigit() else None
@@ -116,6 +116,8 @@ def add(call: Call) -> Response:
     """Add users or groups to a role; one that is there already fails the request."""
     project, role = _to_change(call)
     body = call.members()
+    if call.world.switches.null_actors == "absent":
+        body = {name: value for name, value in body.items() if value is not None}
     if set(body) - {"user", "group", "groupId"} or ("group" in body and "groupId" in body):
         raise refuse(400, "Invalid request payload. Refer to the REST API documentation and try again.")
     users = [_user(call, each, project) for each in _ids(body, "user")]
@@ -139,6 +141,10 @@ def replace(call: Call) -> Response:
     actors = call.members().get("categorisedActors")
     if not isinstance(actors, dict):
         raise refuse(400, "The categorised actors have to be provided.")
+    if call.world.switches.null_actors == "absent":
+        actors = {name: value for name, value in actors.items() if value is not None}
+    if set(actors) - {USER_ACTOR, GROUP_ACTOR, f"{GROUP_ACTOR}-id"}:
+        raise refuse(400, "Invalid request payload. Refer to the REST API documentation and try again.")
     users = [_user(call, each, project) for each in _ids(actors, USER_ACTOR)]
     groups = [_group_by_id(call, each) for each in _ids(actors, f"{GROUP_ACTOR}-id")]
     groups += [_group_by_name(call, each) for each in _ids(actors, GROUP_ACTOR)]
@@ -155,10 +161,12 @@ def remove(call: Call) -> Response:
     if len(given) != 1:
         raise refuse(400, "Exactly one of 'user', 'group' and 'groupId' has to be provided.")
     value = call.query(given[0]) or ""
-    if given[0] == "group":
-        group = call.world.directory.group_by_name(value)
-        value = group.id if group else ""
-    call.world.leave_role(project, role, value, actor=call.me.account_id)
+    if given[0] == "user":
+        call.world.leave_role(project, role, user=value, actor=call.me.account_id)
+        return empty()
+    group = call.world.directory.group_by_name(value) if given[0] == "group" else None
+    group_id = value if given[0] == "groupId" else group.id if group else ""
+    call.world.leave_role(project, role, group=group_id, actor=call.me.account_id)
     return empty()
 
 

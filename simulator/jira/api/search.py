@@ -4,10 +4,11 @@ from typing import Any
 
 from starlette.responses import Response
 
-from simulator.jira.api.answers import answer, refuse
 from simulator.jira.api.call import Call
-from simulator.jira.api.issue_views import FieldSelection, issue_document
+from simulator.jira.api.issue_documents import FieldSelection
+from simulator.jira.api.issue_expansions import expanded_document
 from simulator.jira.api.operation import Operation
+from simulator.jira.api.responses import answer, refuse
 from simulator.jira.index import Entry, entry_of
 from simulator.jira.jql.syntax import JqlError
 from simulator.jira.search import TOKEN_SECONDS, Cursor, Search
@@ -74,7 +75,9 @@ def _search(call: Call, wanted: dict[str, Any]) -> dict[str, Any]:
     size = wanted.get("maxResults", 50)
     if not 1 <= size <= LARGEST_PAGE:
         raise refuse(400, BAD_SIZE)
-    fields = [str(each) for each in wanted.get("fields") or []]
+    if not all(isinstance(each, str) for name in ("fields", "properties") for each in wanted.get(name) or []):
+        raise refuse(400, BAD_PAYLOAD)
+    fields = wanted.get("fields") or []
     if set(fields) - LIGHT:
         size = min(size, call.world.switches.search_page_cap)
     ids = cursor.ids if cursor else _found(call, jql, wanted.get("reconcileIssues") or [])
@@ -95,7 +98,7 @@ def _page(call: Call, ids: list[int], fields: list[str], wanted: dict[str, Any])
     selection = FieldSelection(call, fields, "*navigable")
     properties = [str(each) for each in wanted.get("properties") or []]
     shown = [
-        issue_document(call, issue, selection, expand=set(expand) - {"names", "schema"}, properties=properties)
+        expanded_document(call, issue, selection, expand=set(expand) - {"names", "schema"}, properties=properties)
         for issue in issues
     ]
     document: dict[str, Any] = {"issues": shown}
@@ -107,7 +110,7 @@ def _page(call: Call, ids: list[int], fields: list[str], wanted: dict[str, Any])
 
 
 def _found(call: Call, jql: str, reconcile: list[Any]) -> list[int]:
-    if len(reconcile) > RECONCILED or not all(isinstance(each, int) for each in reconcile):
+    if len(reconcile) > RECONCILED or not all(type(each) is int for each in reconcile):
         raise refuse(400, BAD_PAYLOAD)
     world = call.world
     fresh: dict[int, Entry | None] = {}
@@ -117,12 +120,14 @@ def _found(call: Call, jql: str, reconcile: list[Any]) -> list[int]:
     projects = {
         project.id
         for project in world.projects.by_id.values()
-        if world.permissions.has(call.caller, "BROWSE_PROJECTS", project)
+        if project.status == "live" and world.permissions.has(call.caller, "BROWSE_PROJECTS", project)
     }
+    hidden = {int(issue.id) for issue in world.issues.guarded() if issue.archived or not call.sees_issue(issue)}
     search = Search(
         index=world.tracker.index,
         names=world.names(call.caller),
         projects=projects,
+        hidden=hidden,
         now=world.now(),
         zone=call.zone,
         strict=world.switches.unknown_jql_value == "400",
@@ -150,8 +155,8 @@ WORK = "read:jira-work"
 GET = "read:audit-log read:avatar read:field-configuration read:issue-details read:issue-meta"
 OPERATIONS = (
     Operation("GET", "/search/jql", get, WORK, GET, login="open"),
-    Operation("POST", "/search/jql", post, WORK, FIELD, login="open"),
-    Operation("POST", "/search/approximate-count", count, WORK, FIELD, login="open"),
+    Operation("POST", "/search/jql", post, WORK, FIELD, login="open", reads=True),
+    Operation("POST", "/search/approximate-count", count, WORK, FIELD, login="open", reads=True),
     Operation("GET", "/search", removed, login="open"),
     Operation("POST", "/search", removed, login="open"),
 )

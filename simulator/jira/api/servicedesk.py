@@ -4,10 +4,10 @@ from typing import Any
 
 from starlette.responses import Response
 
-from simulator.jira.api.answers import answer, refuse
 from simulator.jira.api.call import Call
 from simulator.jira.api.operation import Operation
-from simulator.jira.api.people import user_brief
+from simulator.jira.api.responses import answer, refuse
+from simulator.jira.api.user_documents import user_brief
 from simulator.jira.api.values import ValueRefused, stored
 from simulator.jira.catalogue import DEFAULT_PRIORITY
 from simulator.jira.fields import SYSTEM
@@ -19,7 +19,7 @@ REQUEST_TYPE = "Service Request"
 
 
 def _desks(call: Call) -> dict[str, Project]:
-    """Give service projects by service desk id; the ids count the service projects of the site."""
+    """Return service projects by service desk id; the ids count the service projects of the site."""
     found = [project for project in call.world.projects.in_order() if project.type_key == "service_desk"]
     return {str(number): project for number, project in enumerate(found, start=1)}
 

@@ -1,14 +1,16 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import quote
 
 from starlette.responses import Response
 
-from simulator.jira.api.answers import NO_ISSUE, answer, refuse
 from simulator.jira.api.call import Call
+from simulator.jira.api.issue_lookup import project_of, visible
 from simulator.jira.api.operation import Operation
-from simulator.jira.api.people import application_role, user_full
 from simulator.jira.api.projects import no_project
+from simulator.jira.api.responses import NO_ISSUE, answer, refuse
+from simulator.jira.api.user_documents import application_role, user_full
 from simulator.jira.catalogue import ADMIN_PERMISSIONS, GLOBAL_PERMISSIONS, MEMBER_PERMISSIONS
 from simulator.jira.projects import Project
 
@@ -18,8 +20,14 @@ PERMISSIONS = ("ADMINISTER", "SYSTEM_ADMIN", "USER_PICKER", "BULK_CHANGE", *MEMB
 
 
 def myself(call: Call) -> Response:
-    """Give the caller's own account."""
+    """Return the caller's own account."""
     return answer(user_full(call, call.me, call.listed("expand")))
+
+
+def session(call: Call) -> Response:
+    """Return the caller's session, which with an API token is the caller's name alone."""
+    address = f"{call.api}/user?accountId={quote(call.me.account_id, safe='')}"
+    return answer({"self": address, "name": call.me.account_id})
 
 
 def server(call: Call) -> Response:
@@ -42,12 +50,12 @@ def server(call: Call) -> Response:
 
 
 def tenant(call: Call) -> Response:
-    """Give the cloud id of the site."""
+    """Return the cloud id of the site."""
     return answer({"cloudId": call.world.site.cloud_id})
 
 
 def my_permissions(call: Call) -> Response:
-    """Tell which of some permissions the caller has, in a project or on an issue."""
+    """Return which of some permissions the caller has, in a project or on an issue."""
     wanted = call.listed("permissions")
     if not wanted:
         raise refuse(400, "The 'permissions' query parameter is required.")
@@ -61,10 +69,10 @@ def my_permissions(call: Call) -> Response:
 def _project(call: Call) -> Project | None:
     issue_key = call.query("issueKey") or call.query("issueId")
     if issue_key:
-        issue = call.world.issues.find(issue_key)
+        issue = visible(call, issue_key)
         if issue is None:
             raise refuse(404, NO_ISSUE)
-        return call.world.projects.by_id[issue.project_id]
+        return project_of(call, issue)
     key = call.query("projectKey") or call.query("projectId")
     if not key:
         return None
@@ -95,13 +103,13 @@ def _permission(call: Call, key: str, project: Project | None) -> dict[str, Any]
 
 
 def application_roles(call: Call) -> Response:
-    """Give the products of the site with their access groups and seats."""
+    """Return the products of the site with their access groups and seats."""
     call.require("ADMINISTER", "The user is not an administrator.")
     return answer([application_role(call, key) for key in call.world.site.applications])
 
 
 def application_links(call: Call) -> Response:
-    """Give the links to other applications, of which there are none; clients ask before they add a remote link."""
+    """Return the links to other applications, of which there are none; clients ask before they add a remote link."""
     call.require("ADMINISTER", "The user is not an administrator.")
     return answer({"list": []})
 
@@ -114,5 +122,6 @@ OPERATIONS = (
     Operation("GET", "/mypermissions", my_permissions, "read:jira-work", "read:permission", login="open"),
     Operation("GET", "/applicationrole", application_roles, "manage:jira-configuration", "read:application-role"),
     Operation("GET", "/rest/applinks/{version}/listApplicationlinks", application_links, root=True),
+    Operation("GET", "/rest/auth/1/session", session, root=True),
     Operation("GET", "/_edge/tenant_info", tenant, login="open", root=True),
 )

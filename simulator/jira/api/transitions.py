@@ -4,23 +4,17 @@ from typing import Any
 
 from starlette.responses import Response
 
-from simulator.jira.api.answers import NO_ISSUE, answer, empty, refuse
 from simulator.jira.api.call import Call
+from simulator.jira.api.draft import BAD_PAYLOAD, read_properties
+from simulator.jira.api.issue_lookup import project_of, the_issue
 from simulator.jira.api.operation import Operation
 from simulator.jira.api.projects import status
+from simulator.jira.api.responses import answer, empty, refuse
 from simulator.jira.api.values import ValueRefused, resolution, text_document
 from simulator.jira.catalogue import RESOLUTIONS
 from simulator.jira.fields import SYSTEM
 from simulator.jira.issues import Adf, Issue
 from simulator.jira.projects import Project, Transition
-
-
-def _issue(call: Call) -> tuple[Issue, Project]:
-    issue = call.world.issues.find(call.path("key"))
-    project = call.world.projects.by_id[issue.project_id] if issue else None
-    if issue is None or project is None or not call.may("BROWSE_PROJECTS", project):
-        raise refuse(404, NO_ISSUE)
-    return issue, project
 
 
 def _with_resolution(call: Call, project: Project, transition: Transition) -> bool:
@@ -29,14 +23,21 @@ def _with_resolution(call: Call, project: Project, transition: Transition) -> bo
 
 
 def listing(call: Call) -> Response:
-    """Give the transitions from the issue's status; none to somebody who may not move it."""
-    issue, project = _issue(call)
+    """Return the transitions from the issue's status; none to somebody who may not move it."""
+    issue = the_issue(call)
     wanted = call.query("transitionId")
     with_fields = "transitions.fields" in call.listed("expand")
-    ways = call.world.ways_out(issue) if call.may("TRANSITION_ISSUES", project) else []
-    chosen = [each for each in ways if wanted in {None, each.id}]
-    shown = [_document(call, project, each, with_fields=with_fields) for each in chosen]
+    shown = [
+        each for each in transition_documents(call, issue, with_fields=with_fields) if wanted in {None, each["id"]}
+    ]
     return answer({"expand": "transitions", "transitions": shown})
+
+
+def transition_documents(call: Call, issue: Issue, *, with_fields: bool = False) -> list[dict[str, Any]]:
+    """Return the transitions that the caller may take an issue through."""
+    project = project_of(call, issue)
+    ways = call.world.ways_out(issue) if call.may("TRANSITION_ISSUES", project) else []
+    return [_document(call, project, each, with_fields=with_fields) for each in ways]
 
 
 def _document(call: Call, project: Project, transition: Transition, *, with_fields: bool) -> dict[str, Any]:
@@ -73,7 +74,7 @@ def _resolution_field(call: Call) -> dict[str, Any]:
 
 def perform(call: Call) -> Response:
     """Move an issue along the workflow."""
-    issue, _ = _issue(call)
+    issue = the_issue(call)
     apply_transition(call, issue, call.members())
     return empty()
 
@@ -89,13 +90,41 @@ def apply_transition(call: Call, issue: Issue, body: dict[str, Any]) -> None:
     transition = next((each for each in ways if each.id == wanted), None)
     if transition is None:
         raise refuse(400, f"Transition id '{wanted}' is not valid for this issue.")
-    chosen = _checked(call, project, transition, body.get("fields") or {})
-    comments = _comments(call, body.get("update") or {})
+    fields, update, properties = _parts(body)
+    chosen = _checked(call, project, transition, fields)
+    comments = _comments(call, update)
+    _validate(call, issue, transition, resolution=chosen, commented=bool(comments))
     call.world.tracker.transition(issue, transition, call.me.account_id, resolution=chosen)
     for document in comments:
         call.world.tracker.comment(issue, document, call.me.account_id)
-    for each in body.get("properties") or []:
-        issue.properties[str(each["key"])] = each.get("value")
+    issue.properties.update(properties)
+
+
+def _parts(body: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
+    fields, update = body.get("fields") or {}, body.get("update") or {}
+    if not isinstance(fields, dict) or not isinstance(update, dict):
+        raise refuse(400, BAD_PAYLOAD)
+    for name, verbs in update.items():
+        if name != "comment":
+            raise refuse(
+                400, errors={name: f"Field '{name}' cannot be set. It is not on the appropriate screen, or unknown."}
+            )
+        if not isinstance(verbs, list) or not all(isinstance(each, dict) and set(each) == {"add"} for each in verbs):
+            raise refuse(400, errors={name: "The operations have to be a list of objects with 'add'."})
+    return fields, update, read_properties(body.get("properties"))
+
+
+def _validate(call: Call, issue: Issue, transition: Transition, *, resolution: str | None, commented: bool) -> None:
+    """Refuse with the message of the first validator that the request does not please."""
+    for each in transition.validators:
+        if each.needs == "comment":
+            pleased = commented
+        elif each.needs == "resolution":
+            pleased = resolution is not None
+        else:
+            pleased = call.world.tracker.value(issue, each.needs) not in (None, "", [])
+        if not pleased:
+            raise refuse(400, each.message)
 
 
 def _checked(call: Call, project: Project, transition: Transition, fields: dict[str, Any]) -> str | None:
@@ -118,11 +147,13 @@ def _comments(call: Call, update: dict[str, Any]) -> list[Adf]:
     documents = []
     for each in update.get("comment") or []:
         try:
-            document = text_document(call, (each.get("add") or {}).get("body"))
+            sent = each["add"]
+            document = text_document(call, sent.get("body") if isinstance(sent, dict) else None)
         except ValueRefused as refused:
             raise refuse(400, errors={"comment": str(refused)}) from refused
-        if document is not None:
-            documents.append(document)
+        if document is None or not document["content"]:
+            raise refuse(400, errors={"comment": "Comment body can not be empty!"})
+        documents.append(document)
     return documents
 
 

@@ -1,16 +1,20 @@
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 
 from starlette.responses import Response
 
-from simulator.jira.api.answers import NO_ISSUE, answer, refuse
+from simulator.folding import ascii_lower
+from simulator.jira import names
 from simulator.jira.api.call import Call
+from simulator.jira.api.issue_lookup import project_of, visible
 from simulator.jira.api.operation import Operation
-from simulator.jira.api.people import shows_email, user_listed
 from simulator.jira.api.projects import no_project
+from simulator.jira.api.responses import NO_ISSUE, answer, refuse
+from simulator.jira.api.user_documents import shows_email, user_listed
 from simulator.jira.api.users import LARGEST_PAGE, find
+from simulator.jira.names import WORD
 from simulator.jira.people import User
 from simulator.jira.projects import Project
 
@@ -20,13 +24,13 @@ ONE_OF = "Either the 'query' or the 'accountId' query parameter has to be provid
 
 
 def search(call: Call) -> Response:
-    """Find active users by the start of a word of their name or address."""
+    """Find active users by the start of a word of their name or address; an empty query finds all of them."""
     if not call.may("USER_PICKER"):
         return answer([])
-    query = call.query("query")
-    if not query and not call.query("accountId") and not call.query("property"):
+    if not _names_somebody(call) and call.query("property") is None:
         raise refuse(400, "One of the 'query', 'accountId' or 'property' query parameters has to be provided.")
-    return _page(call, _asked_for(call))
+    start, size = _window(call)
+    return answer([user_listed(call, user) for user in islice(_asked_for(call), start, start + size)])
 
 
 def with_permission(call: Call) -> Response:
@@ -36,17 +40,15 @@ def with_permission(call: Call) -> Response:
         raise refuse(400, "The 'permissions' query parameter needs to be provided")
     project = _project(call)
     permissions = call.world.permissions
-    some = _asked_for(call) if call.query("query") or call.query("accountId") else _first(call)
-    return _page(call, (user for user in some if all(permissions.has(user, each, project) for each in wanted)))
+    return _filtered(call, lambda user: all(permissions.has(user, each, project) for each in wanted))
 
 
 def who_sees(call: Call) -> Response:
     """Find users who see a project or issue."""
-    if not call.query("query") and not call.query("accountId"):
+    if not _names_somebody(call):
         raise refuse(400, ONE_OF)
     project = _project(call)
-    seen = (user for user in _asked_for(call) if project is None or call.world.permissions.sees(user, project))
-    return _page(call, seen)
+    return _filtered(call, lambda user: project is None or call.world.permissions.sees(user, project))
 
 
 def assignable(call: Call) -> Response:
@@ -54,17 +56,20 @@ def assignable(call: Call) -> Response:
     project = _project(call)
     if project is None:
         raise refuse(400, "The 'project' or 'issueKey' query parameter has to be provided.")
-    some = _asked_for(call) if call.query("query") or call.query("accountId") else _first(call)
-    return _page(call, (user for user in some if call.world.permissions.has(user, "ASSIGNABLE_USER", project)))
+    return _filtered(call, lambda user: call.world.permissions.has(user, "ASSIGNABLE_USER", project))
+
+
+def _names_somebody(call: Call) -> bool:
+    return call.query("query") is not None or bool(call.query("accountId"))
 
 
 def _project(call: Call) -> Project | None:
     issue_key = call.query("issueKey") or call.query("issueId")
     if issue_key:
-        issue = call.world.issues.find(issue_key)
+        issue = visible(call, issue_key)
         if issue is None:
             raise refuse(404, NO_ISSUE)
-        return call.world.projects.by_id[issue.project_id]
+        return project_of(call, issue)
     key = call.query("projectKey") or call.query("project")
     if not key:
         return None
@@ -74,41 +79,47 @@ def _project(call: Call) -> Project | None:
     return project
 
 
-def _first(call: Call) -> Iterator[User]:
-    directory = call.world.directory
-    return (user for each in directory.user_ids[:REACH] if (user := directory.users[each]).active)
-
-
 def _asked_for(call: Call) -> Iterator[User]:
-    account_id, query = call.query("accountId"), call.query("query")
+    """Return the active users that the caller names; all of them when the query has no letter and no digit."""
+    account_id, query = call.query("accountId"), call.query("query") or ""
+    directory, now = call.world.directory, call.world.now()
     if account_id:
         user = find(call, account_id)
         return iter([user] if user and user.active else [])
-    if not query:
-        return iter(())
-    by_address = call.world.directory.user_by_email(query)
-    found: Iterable[User] = call.world.directory.names.starting_with(query)
+    if not WORD.search(query):
+        everybody = (directory.users[each] for each in directory.user_ids[:REACH])
+        return (user for user in everybody if user.active and max(user.found_from, user.searched_from) <= now)
+    found: Iterable[User] = directory.names.starting_with(query)
+    by_address = directory.user_by_email(query)
     if by_address is not None:
         found = [by_address, *(user for user in found if user is not by_address)]
-    return islice((user for user in found if user.active and _shown(call, user, query)), REACH)
+    late = directory.search_lags()
+    known = [user for user in late if names.matches(query, *user.searched_as)]
+    shown = [*known, *(user for user in found if _shown(call, user, query))]
+    return islice((user for user in shown if user.active), REACH)
 
 
 def _shown(call: Call, user: User, query: str) -> bool:
-    if user.found_from > call.world.now():
+    now = call.world.now()
+    if user.found_from > now or user.searched_from > now:
         return False
-    if shows_email(call, user):
+    if shows_email(call, user) or names.matches(query, user.display_name, ""):
         return True
-    if user.email.casefold() == query.casefold():
-        return call.world.switches.search_hidden_email == "hit"
-    name = user.display_name.casefold()
-    return any(each.startswith(query.casefold()) for each in (name, *name.split()))
+    return ascii_lower(user.email) == ascii_lower(query) and call.world.switches.search_hidden_email == "hit"
 
 
-def _page(call: Call, users: Iterable[User]) -> Response:
+def _window(call: Call) -> tuple[int, int]:
     start, size = call.integer("startAt", 0), call.integer("maxResults", 50)
     if start < 0 or not 0 < size <= LARGEST_PAGE:
         raise refuse(400, f"The maxResults parameter must be between 1 and {LARGEST_PAGE}.")
-    return answer([user_listed(call, user) for user in islice(users, start, start + size)])
+    return start, size
+
+
+def _filtered(call: Call, test: Callable[[User], bool]) -> Response:
+    """Return one page, which is filtered only after it was cut, so that it may be short anywhere [spec]."""
+    start, size = _window(call)
+    page = islice(_asked_for(call), start, start + size)
+    return answer([user_listed(call, user) for user in page if test(user)])
 
 
 USER = "read:jira-user"

@@ -5,11 +5,11 @@ from typing import Any
 
 from starlette.responses import Response
 
-from simulator.jira.api.answers import answer, empty, refuse
 from simulator.jira.api.call import Call
 from simulator.jira.api.operation import Operation
 from simulator.jira.api.paging import page
-from simulator.jira.api.people import group_name, user_full, user_listed
+from simulator.jira.api.responses import answer, empty, refuse
+from simulator.jira.api.user_documents import group_name, user_full, user_listed
 from simulator.jira.people import User
 
 NO_USER = "Specified user does not exist or you do not have required permissions"
@@ -23,7 +23,7 @@ MADE_ALL_THE_SAME = "User could not be created: Failed to add user HttpErrorCode
 
 
 def find(call: Call, account_id: str | None) -> User | None:
-    """Give an account that reads find, or None."""
+    """Return an account that reads find, or None."""
     user = call.world.directory.users.get(account_id or "")
     if user is None or user.found_from > call.world.now():
         return None
@@ -50,7 +50,7 @@ def listing(call: Call) -> Response:
 
 
 def one(call: Call) -> Response:
-    """Give one account."""
+    """Return one account."""
     if not call.query("accountId"):
         raise refuse(400, NO_ACCOUNT_ID)
     user = find(call, call.query("accountId"))
@@ -60,19 +60,21 @@ def one(call: Call) -> Response:
 
 
 def bulk(call: Call) -> Response:
-    """Give several accounts by id; unknown ids are left out."""
+    """Return several accounts by id; unknown ids are left out."""
     wanted = call.many("accountId")
     if not wanted:
         raise refuse(400, "accountId must be specified")
     start = call.integer("startAt", 0)
     size = min(call.integer("maxResults", 10), call.world.switches.users_bulk_cap)
     found = [user for each in dict.fromkeys(wanted) if (user := find(call, each)) is not None]
+    if call.world.switches.unknown_in_bulk == "404" and len(found) < len(set(wanted)):
+        raise refuse(404, NO_USER)
     shown = [user_listed(call, user) for user in found[start : start + size]]
     return answer(page(call, shown, start=start, size=size, total=len(found)))
 
 
 def groups_of(call: Call) -> Response:
-    """Give the groups of an account."""
+    """Return the groups of an account."""
     if not call.query("accountId"):
         raise refuse(400, NO_ACCOUNT_ID)
     user = find(call, call.query("accountId"))
@@ -94,6 +96,7 @@ def create(call: Call) -> Response:
         raise refuse(400, "You cannot add more users: the licence limit of the product has been reached.")
     if user is not None and (call.world.switches.existing_without_access_status == 400 or not products):
         raise refuse(400, "A user with that email address already exists but has no access to Jira.")
+    is_new = user is None
     if user is None:
         user = administration.create_user(
             email, now=call.world.now(), switches=call.world.switches, actor=call.me.account_id
@@ -102,6 +105,8 @@ def create(call: Call) -> Response:
         administration.invite_back(user, actor=call.me.account_id)
     for group in administration.access_groups(products):
         administration.add_member(group, user, actor=call.me.account_id)
+    if is_new and call.world.switches.invited_arrive == "suspended":
+        administration.set_membership_status(user, "suspended")
     if call.world.switches.create_user_400_but_made:
         raise refuse(400, MADE_ALL_THE_SAME)
     return answer(user_full(call, user), 201)
@@ -111,7 +116,7 @@ def _checked(body: dict[str, Any]) -> tuple[str, list[str]]:
     products, email = body.get("products"), body.get("emailAddress")
     if not isinstance(products, list):
         raise refuse(400, "You must specify the products that user can access.")
-    unknown = [str(each) for each in products if each not in PRODUCTS]
+    unknown = [str(each) for each in products if not isinstance(each, str) or each not in PRODUCTS]
     if unknown:
         raise refuse(400, f"Invalid products specified: {', '.join(unknown)}")
     if not email:

@@ -8,9 +8,10 @@ from datetime import date
 from typing import Any
 
 from simulator.jira import adf, times
-from simulator.jira.api.answers import refuse
 from simulator.jira.api.call import Call
-from simulator.jira.catalogue import PRIORITIES, RESOLUTIONS, Choice
+from simulator.jira.api.issue_lookup import visible
+from simulator.jira.api.responses import refuse
+from simulator.jira.catalogue import LINK_TYPES, PRIORITIES, RESOLUTIONS, Choice
 from simulator.jira.fields import Field
 from simulator.jira.issues import Adf
 from simulator.jira.projects import IssueType, Project
@@ -22,12 +23,19 @@ LABEL_LIMIT = 255
 DATE = re.compile(r"^\d{4}-\d{2}-\d{2}$")
 
 
+def as_id(value: Any) -> str:
+    """Return an id as the service keeps it: a number is as good as its text; anything else is none."""
+    if isinstance(value, str):
+        return value
+    return str(value) if type(value) is int else ""
+
+
 class ValueRefused(ValueError):  # noqa: N818 -- becomes an entry of `errors`
     """The value of one field is refused."""
 
 
 def text_document(call: Call, value: Any) -> Adf | None:
-    """Give the document of a text of this API version; raises ValueRefused, or refuses malformed documents."""
+    """Return the document of a text of this API version; raises ValueRefused, or refuses malformed documents."""
     limit = call.world.switches.text_limit
     if value is None:
         return None
@@ -47,12 +55,12 @@ def text_document(call: Call, value: Any) -> Adf | None:
 
 
 def shown_text(call: Call, document: Any) -> Any:
-    """Give a kept text in the form of this API version."""
+    """Return a kept text in the form of this API version."""
     return document if call.version == 3 or document is None else to_wiki(document)
 
 
 def stored(call: Call, field: Field, value: Any, project: Project) -> Any:
-    """Give what an issue keeps for a value; raises ValueRefused."""
+    """Return what an issue keeps for a value; raises ValueRefused."""
     if field.is_document:
         return text_document(call, value)
     if field.id in SPECIAL:
@@ -105,7 +113,7 @@ def _option(field: Field, value: Any) -> Any:
     if not isinstance(value, dict) or not ({"id", "value"} & set(value)):
         raise ValueRefused("Could not find valid 'id' or 'value' in the Parent Option object.")
     for option_id, text in field.options:
-        if value.get("id") == option_id or ("id" not in value and value.get("value") == text):
+        if as_id(value.get("id")) == option_id or ("id" not in value and value.get("value") == text):
             return {**value, "id": option_id, "value": text}
     raise ValueRefused(f"Option value '{value.get('value', value.get('id'))}' is not valid")
 
@@ -150,16 +158,25 @@ def _priority(_: Call, value: Any, __: Project) -> str:
 
 
 def resolution(value: Any) -> str:
-    """Give the name of a resolution that is sent with a transition; raises ValueRefused."""
+    """Return the name of a resolution that is sent with a transition; raises ValueRefused."""
     chosen = _chosen(RESOLUTIONS, value, "Resolution")
     return next(each.name for each in RESOLUTIONS if each.id == chosen)
+
+
+def link_type_of(sent: Any) -> Choice | None:
+    """Return the kind of link that a value names by id or name."""
+    wanted = sent if isinstance(sent, dict) else {}
+    for each in LINK_TYPES:
+        if as_id(wanted.get("id")) == each.id or ("id" not in wanted and wanted.get("name") == each.name):
+            return each
+    return None
 
 
 def _chosen(choices: tuple[Choice, ...], value: Any, what: str) -> str:
     if not isinstance(value, dict):
         raise ValueRefused(f"Could not find valid 'id' or 'name' in {what.lower()} object.")
     for each in choices:
-        if value.get("id") == each.id or ("id" not in value and value.get("name") == each.name):
+        if as_id(value.get("id")) == each.id or ("id" not in value and value.get("name") == each.name):
             return each.id
     if "id" in value:
         raise ValueRefused(f"{what} with id '{value['id']}' does not exist.")
@@ -167,10 +184,14 @@ def _chosen(choices: tuple[Choice, ...], value: Any, what: str) -> str:
 
 
 def _assignee(call: Call, value: Any, project: Project) -> str | None:
-    account_id = value.get("accountId", value.get("id")) if isinstance(value, dict) else None
-    if value is None or account_id in {None, "-1"}:
+    if value is None:
         return None
-    user = call.world.directory.users.get(str(account_id))
+    if not isinstance(value, dict) or not {"accountId", "id"} & set(value):
+        raise ValueRefused("Specify a valid 'assignee'")
+    account_id = value.get("accountId", value.get("id"))
+    if account_id is None or account_id == "-1":
+        return None
+    user = call.world.directory.users.get(account_id) if isinstance(account_id, str) else None
     if user is None or not user.active or not call.world.permissions.has(user, "ASSIGNABLE_USER", project):
         raise ValueRefused(f"User '{account_id}' cannot be assigned issues.")
     return user.account_id
@@ -189,18 +210,18 @@ def _parent(call: Call, value: Any, _: Project) -> str | None:
     if value is None:
         return None
     wanted = value.get("key", value.get("id")) if isinstance(value, dict) else None
-    issue = call.world.issues.find(str(wanted))
+    issue = visible(call, as_id(wanted))
     if issue is None:
         raise ValueRefused("Could not find issue by id or key.")
     return issue.id
 
 
 def issue_type_of(call: Call, sent: Any, project: Project) -> IssueType | None:
-    """Give the issue type of a project that a value names by id or name."""
+    """Return the issue type of a project that a value names by id or name."""
     wanted = sent if isinstance(sent, dict) else {}
     for each in project.issue_types:
         kind = call.world.catalogue.issue_types[each]
-        if wanted.get("id") == kind.id or ("id" not in wanted and wanted.get("name") == kind.name):
+        if as_id(wanted.get("id")) == kind.id or ("id" not in wanted and wanted.get("name") == kind.name):
             return kind
     return None
 

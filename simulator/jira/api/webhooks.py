@@ -4,9 +4,9 @@ from typing import Any
 
 from starlette.responses import Response
 
-from simulator.jira.api.answers import answer, empty, refuse
 from simulator.jira.api.call import Call
 from simulator.jira.api.operation import Operation
+from simulator.jira.api.responses import answer, empty, refuse
 from simulator.jira.jql.parser import parse
 from simulator.jira.jql.syntax import JqlError
 from simulator.jira.webhooks import Webhook
@@ -39,7 +39,7 @@ EVENTS = frozenset(
 
 
 def listing(call: Call) -> Response:
-    """Give the registered webhooks, without their secrets."""
+    """Return the registered webhooks, without their secrets."""
     _require_admin(call)
     return answer([_document(call, each) for each in call.world.webhooks.by_id.values()])
 
@@ -52,7 +52,7 @@ def register(call: Call) -> Response:
 
 
 def one(call: Call) -> Response:
-    """Give one webhook."""
+    """Return one webhook."""
     _require_admin(call)
     return answer(_document(call, _the_webhook(call)))
 

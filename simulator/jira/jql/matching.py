@@ -50,7 +50,7 @@ NEGATIVE = {"!=", "not in"}
 
 
 def canonical(name: str) -> str:
-    """Give the field's main name in lower case."""
+    """Return the field's main name in lower case."""
     return ALIASES.get(name.lower(), name.lower())
 
 
@@ -66,7 +66,7 @@ class Matching:
     warnings: list[str] = field(default_factory=list)
 
     def test(self, where: Where) -> Test:
-        """Give a test for index entries; raises JqlError."""
+        """Return a test for index entries; raises JqlError."""
         if isinstance(where, Clause):
             return self._clause(where)
         parts = [self.test(part) for part in where.parts]
@@ -88,10 +88,10 @@ class Matching:
             return self._labels(clause)
         if name in {"summary", "text", "description", "comment"}:
             return _words(clause, name)
-        field_id = self.names.custom_field(clause.field)
-        if field_id is None:
+        tests = [_custom(clause, field_id) for field_id in self.names.custom_fields(clause.field)]
+        if not tests:
             raise JqlError(f"Field '{clause.field}' does not exist or you do not have permission to view it.")
-        return _custom(clause, field_id)
+        return lambda entry: any(test(entry) for test in tests)
 
     def _time(self, clause: Clause, read: Callable[[Entry], float | None]) -> Test:
         if clause.operator in {"is", "is not"} or isinstance(clause.operands[0], Empty):
@@ -134,7 +134,7 @@ class Matching:
         return wanted
 
     def ids(self, field_name: str, operand: Operand) -> set[str | None]:
-        """Give the ids an operand of a field means, with None for 'unresolved'."""
+        """Return the ids an operand of a field means, with None for 'unresolved'."""
         name = canonical(field_name)
         if isinstance(operand, Function):
             return set(self.names.of_function(name, operand))
@@ -160,7 +160,7 @@ class Matching:
 
 
 def conjuncts(where: Where) -> list[Clause]:
-    """Give the clauses that every match has to satisfy."""
+    """Return the clauses that every match has to satisfy."""
     if isinstance(where, Clause):
         return [where]
     if where.operator == "and":

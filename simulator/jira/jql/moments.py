@@ -12,7 +12,7 @@ FORMATS = ("%Y-%m-%d %H:%M", "%Y/%m/%d %H:%M", "%Y-%m-%d", "%Y/%m/%d")
 
 
 def moment(operand: Operand, *, field: str, now: float, zone: tzinfo) -> float:
-    """Give the time an operand means, in seconds since 1970; raises JqlError.
+    """Return the time an operand means, in seconds since 1970; raises JqlError.
 
     Absolute times are read in the time zone of the account and in minutes, as the contract says (5.5).
     """

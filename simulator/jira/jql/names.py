@@ -32,12 +32,12 @@ class Names:
         self._caller = caller
 
     def category_of(self, entry: Entry) -> str | None:
-        """Give the category key of an entry's status."""
+        """Return the category key of an entry's status."""
         status = self._catalogue.statuses.get(entry.status_id)
         return None if status is None else status.category
 
     def of_value(self, field: str, text: str) -> set[str]:
-        """Give the ids that a name or id means for a field; empty when nothing is meant."""
+        """Return the ids that a name or id means for a field; empty when nothing is meant."""
         if field == "project":
             return self._project(text)
         if field == "key":
@@ -50,7 +50,7 @@ class Names:
         return {each_id for each_id, name in self._choices(field) if _same(text, each_id, name)}
 
     def of_function(self, field: str, function: Function) -> set[str]:
-        """Give the ids that a function means for a field; raises JqlError for one that is unknown."""
+        """Return the ids that a function means for a field; raises JqlError for one that is unknown."""
         name = function.name.lower()
         if name == "currentuser" and field in PEOPLE:
             return {self._caller.account_id} if self._caller else set()
@@ -59,14 +59,11 @@ class Names:
             return set(self._directory.members(group)) if group else set()
         raise JqlError(f"Unable to find JQL function '{function.name}({', '.join(function.arguments)})'.")
 
-    def custom_field(self, name: str) -> str | None:
-        """Give the id of a custom field named `cf[10010]`, `customfield_10010` or by its name."""
+    def custom_fields(self, name: str) -> list[str]:
+        """Return the ids of the custom fields named `cf[10010]`, `customfield_10010` or by their name."""
         by_number = CUSTOM.match(name)
         wanted = f"customfield_{by_number[1]}" if by_number else name
-        for each in self._catalogue.fields.values():
-            if _same(wanted, each.id, each.name):
-                return each.id
-        return None
+        return [each.id for each in self._catalogue.fields.values() if _same(wanted, each.id, each.name)]
 
     def _project(self, text: str) -> set[str]:
         found = self._projects.find(text) or self._projects.find(text.upper())

@@ -38,7 +38,7 @@ class Token:
     at: int
 
     def says(self, *words: str) -> bool:
-        """Whether this is one of these unquoted words, whatever its case."""
+        """Return whether this is one of these unquoted words, whatever its case."""
         return self.kind != "quoted" and self.text.lower() in words
 
 

@@ -7,10 +7,12 @@ from starlette.responses import Response
 
 from simulator.jumpcloud import documents, people
 from simulator.jumpcloud.api import filters
-from simulator.jumpcloud.api.call import Call, answer, compact
+from simulator.jumpcloud.api.call import Call
 from simulator.jumpcloud.api.paging import projected, sorted_by, v2_list, window
+from simulator.jumpcloud.api.responses import answer, compact
+from simulator.jumpcloud.errors import ApiError
 from simulator.jumpcloud.journal import timestamp
-from simulator.jumpcloud.refusals import RefusalError
+from simulator.jumpcloud.world import World
 
 _IDS = ("_id", "id")
 _SEARCHED = ("name", "displayName", "displayLabel", "email", "username")
@@ -18,32 +20,32 @@ _SEARCHED = ("name", "displayName", "displayLabel", "email", "username")
 
 def list_admins(call: Call) -> Response:
     """GET /users: unpublished, used by JumpCloud's own clients."""
-    return _v1_list(call, [call.world.admin_document(admin) for admin in call.world.admins], sort="")
+    return _v1_list(call, [documents.admin_document(call.world, admin) for admin in call.world.admins], sort="")
 
 
 def read_admin(call: Call) -> Response:
     """GET /users/{id}."""
     admin = call.world.admins.seen(call.ident())
     if admin is None:
-        raise RefusalError(call.world.switches.unknown_id_status, "Not Found")
-    return answer(call.world.admin_document(admin))
+        raise ApiError(call.world.switches.unknown_id_status, "Not Found")
+    return answer(documents.admin_document(call.world, admin))
 
 
 def create_admin(call: Call) -> Response:
     """POST /users."""
-    return answer(call.world.admin_document(people.create_admin(call.world, call.actor, call.body())))
+    return answer(documents.admin_document(call.world, people.create_admin(call.world, call.actor, call.body())))
 
 
 def change_admin(call: Call) -> Response:
     """PUT /users/{id}."""
     admin = people.change_admin(call.world, call.actor, call.ident(), call.body())
-    return answer(call.world.admin_document(admin))
+    return answer(documents.admin_document(call.world, admin))
 
 
 def delete_admin(call: Call) -> Response:
     """DELETE /users/{id}."""
     admin = people.remove_admin(call.world, call.actor, call.ident())
-    return answer(call.world.admin_document(admin))
+    return answer(documents.admin_document(call.world, admin))
 
 
 def list_applications(call: Call) -> Response:
@@ -57,20 +59,28 @@ def read_application(call: Call) -> Response:
     """GET /applications/{id}."""
     application = call.world.applications.seen(call.ident())
     if application is None:
-        raise RefusalError(call.world.switches.unknown_id_status, "Not Found")
+        raise ApiError(call.world.switches.unknown_id_status, "Not Found")
     return answer(documents.application_document(application, call.world.organization_id))
 
 
 def list_organizations(call: Call) -> Response:
     """GET /organizations: also the cheapest proof of a key."""
-    return _v1_list(call, [_organization(call)], sort="")
+    return _v1_list(call, [_organization(world) for world in _organizations(call)], sort="")
 
 
 def read_organization(call: Call) -> Response:
     """GET /organizations/{id}."""
-    if call.ident() != call.world.organization_id:
-        raise RefusalError(call.world.switches.unknown_id_status, "Not Found")
-    return answer(_organization(call))
+    for world in _organizations(call):
+        if call.ident() == world.organization_id:
+            return answer(_organization(world))
+    raise ApiError(call.world.switches.unknown_id_status, "Not Found")
+
+
+def _organizations(call: Call) -> list[World]:
+    """Return the organizations that the caller's key opens: its own, and others when there are several."""
+    admin = call.home.admins.get(call.actor.id)
+    others = call.home.organizations.values() if admin is not None and admin.multi_tenant else ()
+    return [call.home, *others]
 
 
 def list_roles(call: Call) -> Response:
@@ -93,7 +103,7 @@ def admins_of_organization(call: Call) -> Response:
     """GET /v2/organizations/{id}/administratorlinks."""
     ident = call.ident()
     if ident != call.world.organization_id:
-        raise RefusalError(404, "Not Found")
+        raise ApiError(404, "Not Found")
     links = [{"administrator": admin.id, "organization": ident} for admin in call.world.admins]
     return v2_list(call, links, compact)
 
@@ -102,7 +112,7 @@ def organizations_of_admin(call: Call) -> Response:
     """GET /v2/administrators/{id}/organizationlinks."""
     ident = call.ident()
     if ident not in call.world.admins:
-        raise RefusalError(404, "Not Found")
+        raise ApiError(404, "Not Found")
     return v2_list(call, [{"administrator": ident, "organization": call.world.organization_id}], compact)
 
 
@@ -111,8 +121,7 @@ def scheduled_states(call: Call) -> Response:
     return v2_list(call, [], compact)
 
 
-def _organization(call: Call) -> dict[str, Any]:
-    world = call.world
+def _organization(world: World) -> dict[str, Any]:
     return {
         "_id": world.organization_id,
         "id": world.organization_id,
@@ -123,7 +132,7 @@ def _organization(call: Call) -> dict[str, Any]:
 
 
 def _v1_list(call: Call, rows: Sequence[dict[str, Any]], *, sort: str) -> Response:
-    """A v1 list of few things, filtered and sorted on their documents."""
+    """Return a v1 list of few things, filtered and sorted on their documents."""
     _, test, _ = filters.v1_query(call.query, call.world.switches.filter_without_dollar)
     _, search = filters.v1_search(call.query, _SEARCHED)
     chosen = [row for row in rows if all(one is None or one(row.get) for one in (test, search))]

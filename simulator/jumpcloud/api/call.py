@@ -1,31 +1,28 @@
-import json
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from starlette.datastructures import Headers, QueryParams
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from simulator.jumpcloud import rules
+from simulator.jsontext import json_document
+from simulator.jumpcloud import people, rules
 from simulator.jumpcloud.api import access
+from simulator.jumpcloud.api.responses import error_response
+from simulator.jumpcloud.errors import ApiError
 from simulator.jumpcloud.ids import is_object_id
 from simulator.jumpcloud.records import Actor
-from simulator.jumpcloud.refusals import RefusalError
-
-if TYPE_CHECKING:
-    from simulator.jumpcloud.world import World
-
-_HTML = "<html><head><title>{0}</title></head><body><center><h1>{0}</h1></center></body></html>"
-_COMPACT = json.JSONEncoder(separators=(",", ":"))
-_NO_STORE = {"cache-control": "no-store"}
+from simulator.jumpcloud.world import World
 
 
 class Call:
     """One admitted request, with what a handler needs of it."""
 
-    def __init__(self, world: "World", request: Request, raw: bytes, actor: Actor) -> None:
+    def __init__(self, world: World, request: Request, raw: bytes, actor: Actor, home: World) -> None:
         self.world = world
+        self.home = home
+        """The organization that the caller's key belongs to."""
         self.actor = actor
         self.query: QueryParams = request.query_params
         self.headers: Headers = request.headers
@@ -34,68 +31,35 @@ class Call:
         self._raw = raw
 
     def part(self, name: str) -> str:
-        """A part of the path."""
+        """Return a part of the path."""
         return self._path[name]
 
     def ident(self, name: str = "id") -> str:
-        """A part of the path that has to be an id; raises RefusalError when it does not look like one."""
+        """Return a part of the path that has to be an id; raises ApiError when it does not look like one."""
         text = self._path[name]
         if not is_object_id(text):
-            raise RefusalError(self.world.switches.malformed_id_status, "Invalid object id")
+            raise ApiError(self.world.switches.malformed_id_status, "Invalid object id")
         return text
 
     def body(self) -> dict[str, Any]:
-        """The JSON object sent; raises RefusalError when there is none."""
+        """Return the JSON object sent; raises ApiError when there is none."""
         try:
-            document = json.loads(self._raw or b"{}")
+            document = json_document(self._raw or b"{}")
         except ValueError as exc:
-            raise RefusalError(400, "Malformed JSON in request body") from exc
+            raise ApiError(400, "Malformed JSON in request body") from exc
         if not isinstance(document, dict):
-            raise RefusalError(400, "Request body must be an object")
+            raise ApiError(400, "Request body must be an object")
         return document
 
 
 Handler = Callable[[Call], Response]
 
 
-def answer(document: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
-    """A JSON answer."""
-    return raw_answer(compact(document).encode(), status, headers)
-
-
-def compact(document: Any) -> str:
-    """JSON without blanks."""
-    return _COMPACT.encode(document)
-
-
-def raw_answer(body: bytes, status: int = 200, headers: dict[str, str] | None = None) -> Response:
-    """An answer whose JSON is made already."""
-    return Response(
-        body, status, headers={**_NO_STORE, **(headers or {})}, media_type="application/json; charset=utf-8"
-    )
-
-
-def nothing() -> Response:
-    """204 without a body."""
-    return Response(status_code=204, headers=_NO_STORE)
-
-
-def refusal(world: "World", refused: RefusalError) -> Response:
-    """An error in the form that the switches ask for."""
-    match world.switches.error_bodies:
-        case "empty":
-            return Response(b"", refused.status, headers=refused.headers)
-        case "html":
-            page = _HTML.format(f"{refused.status} {refused.message}")
-            return Response(page, refused.status, headers=refused.headers, media_type="text/html")
-        case _:
-            return answer(world.error_body(refused.status, refused.message), refused.status, refused.headers)
-
-
 class Endpoint:
     """A route of the service as an ASGI application: who may, then what."""
 
-    def __init__(self, world: "World", handler: Handler, scopes: tuple[str, ...]) -> None:
+    def __init__(self, world: World, route: str, handler: Handler, scopes: tuple[str, ...]) -> None:
+        self.route = route
         self._world = world
         self._handler = handler
         self._scopes = scopes
@@ -105,10 +69,12 @@ class Endpoint:
         request = Request(scope, receive)
         raw = b"" if scope["method"] == "GET" else await request.body()
         try:
-            actor = access.admit(self._world, request, self._scopes)
-            if self._world.reverts_due:
-                rules.take_back_due(self._world)
-            response = self._handler(Call(self._world, request, raw, actor))
-        except RefusalError as refused:
-            response = refusal(self._world, refused)
+            actor, world = access.admit(self._world, request, self._scopes)
+            if world.reverts_due:
+                rules.take_back_due(world)
+            if world.unlocks_due:
+                people.unlock_due(world)
+            response = self._handler(Call(world, request, raw, actor, self._world))
+        except ApiError as refused:
+            response = error_response(self._world, refused)
         await response(scope, receive, send)

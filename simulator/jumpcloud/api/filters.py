@@ -8,10 +8,11 @@ from typing import Any
 
 from starlette.datastructures import QueryParams
 
-from simulator.jumpcloud.refusals import RefusalError
+from simulator.jumpcloud.errors import ApiError
+from simulator.jumpcloud.fields import check_texts
 
-#: Gives a field's value by its name on the wire.
 Fields = Callable[[str], Any]
+"""Gives a field's value by its name on the wire."""
 Test = Callable[[Fields], bool]
 
 _V1_OPS: dict[str, Callable[[str, str], bool]] = {
@@ -33,12 +34,12 @@ _V2_OPS: dict[str, Callable[[str, str], bool]] = {
     "search": lambda have, want: want.casefold() in have.casefold(),
     "in": lambda have, want: have in want.split("|"),
 }
-#: A comma ends a v2 filter only where another one begins: values may hold commas.
 _V2_SPLIT = re.compile(rf",(?=[\w.]+:(?:{'|'.join(_V2_OPS)}):)")
+"""A comma ends a v2 filter only where another one begins: values may hold commas."""
 
 
 def text_of(value: Any) -> str:
-    """A value as filters compare it."""
+    """Return a value as filters compare it."""
     if value is None:
         return "null"
     if isinstance(value, bool):
@@ -47,7 +48,7 @@ def text_of(value: Any) -> str:
 
 
 def v1_query(query: QueryParams, without_dollar: str) -> tuple[str, Test | None, dict[str, str]]:
-    """The filter of a v1 list: its canonical text, the test (None for no filter), and its plain equalities."""
+    """Return the filter of a v1 list: its canonical text, the test (None for no filter), and its plain equalities."""
     every: list[str] = []
     some: list[str] = []
     for name, value in query.multi_items():
@@ -67,21 +68,21 @@ def v1_query(query: QueryParams, without_dollar: str) -> tuple[str, Test | None,
 
 
 def v2_query(values: Iterable[str], fields: Sequence[str]) -> tuple[str, Test | None]:
-    """The filter of a v2 list: its canonical text and the test; raises RefusalError for fields it does not take."""
+    """Return the filter of a v2 list: its canonical text and the test; raises ApiError for fields it does not take."""
     texts = [text for value in values for text in _V2_SPLIT.split(value) if text]
     tests = []
     for text in texts:
         field, op, value = _three(text)
         if op not in _V2_OPS:
-            raise RefusalError(400, f"Invalid filter operator: {op}")
+            raise ApiError(400, f"Invalid filter operator: {op}")
         if field not in fields and not any(known.endswith("*") and field.startswith(known[:-1]) for known in fields):
-            raise RefusalError(400, f"Invalid filter field: {field}")
+            raise ApiError(400, f"Invalid filter field: {field}")
         tests.append(_compare(field, _V2_OPS[op], value))
     return repr(texts), _all(tests) if tests else None
 
 
 def search_body(body: dict[str, Any], default_fields: Sequence[str]) -> tuple[str, Test | None]:
-    """The `filter` and `searchFilter` of a v1 search: canonical text and test; raises RefusalError."""
+    """Return the `filter` and `searchFilter` of a v1 search: canonical text and test; raises ApiError."""
     tests = []
     if body.get("filter"):
         tests.append(_search_filter(body["filter"]))
@@ -92,7 +93,7 @@ def search_body(body: dict[str, Any], default_fields: Sequence[str]) -> tuple[st
 
 
 def v1_search(query: QueryParams, default_fields: Sequence[str]) -> tuple[str, Test | None]:
-    """The `search` parameter of a v1 list, as JSON or in brackets."""
+    """Return the `search` parameter of a v1 list, as JSON or in brackets."""
     found: dict[str, Any] = {}
     for name, value in query.multi_items():
         if name == "search":
@@ -111,7 +112,7 @@ def _v1_test(text: str, without_dollar: str) -> Test:
     if op in _V1_OPS:
         return _compare(field, _V1_OPS[op], value)
     if op.startswith("$") or without_dollar == "reject":
-        raise RefusalError(400, f"Invalid filter operator: {op}")
+        raise ApiError(400, f"Invalid filter operator: {op}")
     return lambda _: without_dollar == "ignore"
 
 
@@ -123,15 +124,17 @@ def _search_filter(condition: Any) -> Test:
     if isinstance(condition, list):
         return _all([_search_filter(part) for part in condition])
     if not isinstance(condition, dict):
-        raise RefusalError(400, "filter must be an object or an array of objects")
+        raise ApiError(400, "filter must be an object or an array of objects")
     tests = []
     for name, value in condition.items():
         if name in {"and", "or"}:
+            if not isinstance(value, list):
+                raise ApiError(400, f"{name} must be a list of conditions")
             parts = [_search_filter(part) for part in value]
             tests.append(_all(parts) if name == "and" else _any(parts))
         elif isinstance(value, dict):
             if unknown := set(value) - set(_V1_OPS):
-                raise RefusalError(400, f"Invalid filter operator: {min(unknown)}")
+                raise ApiError(400, f"Invalid filter operator: {min(unknown)}")
             tests.extend(_compare(name, _V1_OPS[op], text_of(want)) for op, want in value.items())
         else:
             tests.append(_compare(name, _V1_OPS["$eq"], text_of(value)))
@@ -142,7 +145,11 @@ def _search_term(search: dict[str, Any], default_fields: Sequence[str]) -> Test:
     term = search.get("searchTerm", "")
     terms = [str(one).casefold() for one in (term if isinstance(term, list) else [term])]
     names = search.get("fields") or default_fields
-    names = names.split() if isinstance(names, str) else names
+    names = (
+        names.split()
+        if isinstance(names, str)
+        else check_texts("fields", [*names] if isinstance(names, (list, tuple)) else names)
+    )
     return lambda fields: any(one in text_of(fields(name)).casefold() for one in terms for name in names)
 
 
@@ -150,7 +157,7 @@ def _three(text: str) -> tuple[str, str, str]:
     field, _, rest = text.partition(":")
     op, found, value = rest.partition(":")
     if not found:
-        raise RefusalError(400, f"Invalid filter: {text}")
+        raise ApiError(400, f"Invalid filter: {text}")
     return field, op, value
 
 
@@ -158,9 +165,9 @@ def _json_object(text: str) -> dict[str, Any]:
     try:
         found = json.loads(text)
     except ValueError as exc:
-        raise RefusalError(400, "search must be an object") from exc
+        raise ApiError(400, "search must be an object") from exc
     if not isinstance(found, dict):
-        raise RefusalError(400, "search must be an object")
+        raise ApiError(400, "search must be an object")
     return found
 
 

@@ -2,21 +2,21 @@
 
 from collections.abc import Iterable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from starlette.responses import Response
 
 from simulator.jumpcloud import applications, groups
 from simulator.jumpcloud.api import filters
-from simulator.jumpcloud.api.call import Call, compact, nothing
+from simulator.jumpcloud.api.call import Call
 from simulator.jumpcloud.api.groups import seen_group
 from simulator.jumpcloud.api.paging import drift, sorted_by, v2_list
+from simulator.jumpcloud.api.responses import compact, empty
+from simulator.jumpcloud.errors import ApiError
+from simulator.jumpcloud.fields import OPERATION, check_types
 from simulator.jumpcloud.ids import is_object_id
 from simulator.jumpcloud.records import Application, User
-from simulator.jumpcloud.refusals import RefusalError
-
-if TYPE_CHECKING:
-    from simulator.jumpcloud.world import World
+from simulator.jumpcloud.world import World
 
 Step = tuple[str, str]  # type and id
 Reached = tuple[Step, list[list[Step]]]  # a thing and the paths to it
@@ -38,27 +38,36 @@ def change_member(call: Call) -> Response:
     group_id = call.ident("group_id")
     op, kind, ident = _operation(call)
     if kind != "user":
-        raise RefusalError(400, "type must be user")
+        raise ApiError(400, "type must be user")
     groups.change_member(call.world, call.actor, group_id, op, ident)
-    return nothing()
+    return empty()
 
 
 def list_membership(call: Call) -> Response:
     """GET /usergroups/{group_id}/membership: transitive, which for user groups is the same set."""
     group = seen_group(call, call.ident("group_id"))
-    return _reached(call, [_direct("user", ident) for ident in call.world.members.seen_rights(group.id)])
+    return _reached(
+        call,
+        [_direct("user", ident) for ident in call.world.members.seen_rights(group.id, filtered=_is_filtered(call))],
+    )
 
 
 def list_memberof(call: Call) -> Response:
     """GET /users/{user_id}/memberof."""
     user = _seen_user(call)
-    return _reached(call, [_direct("user_group", ident) for ident in call.world.members.seen_lefts(user.id)])
+    return _reached(
+        call,
+        [_direct("user_group", ident) for ident in call.world.members.seen_lefts(user.id, filtered=_is_filtered(call))],
+    )
 
 
 def group_associations(call: Call) -> Response:
     """GET /usergroups/{group_id}/associations."""
     group = seen_group(call, call.ident("group_id"))
-    return _associations(call, {"application": call.world.app_groups.seen_lefts(group.id)}, _ELSEWHERE)
+    bound: dict[str, Sequence[str]] = {"application": call.world.app_groups.seen_lefts(group.id)}
+    if (directory := call.world.directories.get(group.mastered_by)) is not None:
+        bound[directory.type] = [directory.id]
+    return _associations(call, bound, _ELSEWHERE)
 
 
 def user_associations(call: Call) -> Response:
@@ -87,7 +96,7 @@ def change_user_association(call: Call) -> Response:
     """POST /users/{user_id}/associations."""
     ident = call.ident("user_id")
     if ident not in call.world.users:
-        raise RefusalError(404, "Not Found")
+        raise ApiError(404, "Not Found")
     return _bind_from_side(call, "user", ident)
 
 
@@ -96,9 +105,9 @@ def change_application_association(call: Call) -> Response:
     application = applications.known_application(call.world, call.ident("application_id"))
     op, kind, ident = _operation(call)
     if kind not in {"user", "user_group"}:
-        raise RefusalError(400, "type must be user or user_group")
+        raise ApiError(400, "type must be user or user_group")
     groups.change_binding(call.world, call.actor, application, op, (kind, ident), from_app=True)
-    return nothing()
+    return empty()
 
 
 def application_groups(call: Call) -> Response:
@@ -141,34 +150,39 @@ def user_applications(call: Call) -> Response:
     return _reached(call, [(("application", ident), found) for ident, found in paths.items()])
 
 
+def _is_filtered(call: Call) -> bool:
+    return "filter" in call.query
+
+
 def _operation(call: Call) -> tuple[str, str, str]:
     body = call.body()
-    op, kind, ident = (str(body.get(name, "")) for name in ("op", "type", "id"))
+    check_types(body, OPERATION)
+    op, kind, ident = (body.get(name, "") for name in ("op", "type", "id"))
     if op not in _OPS:
-        raise RefusalError(400, f"op must be one of {', '.join(_OPS)}")
+        raise ApiError(400, f"op must be one of {', '.join(_OPS)}")
     if not is_object_id(ident):
-        raise RefusalError(call.world.switches.malformed_id_status, "Invalid object id")
+        raise ApiError(call.world.switches.malformed_id_status, "Invalid object id")
     return op, kind, ident
 
 
 def _bind_from_side(call: Call, side: str, ident: str) -> Response:
     op, kind, target = _operation(call)
     if kind in _ELSEWHERE:
-        raise RefusalError(404, "Not Found")
+        raise ApiError(404, "Not Found")
     if kind != "application":
-        raise RefusalError(400, "Invalid target type")
+        raise ApiError(400, "Invalid target type")
     application = applications.known_application(call.world, target)
     groups.change_binding(call.world, call.actor, application, op, (side, ident), from_app=False)
-    return nothing()
+    return empty()
 
 
 def _associations(call: Call, bound: dict[str, Sequence[str]], empty: Iterable[str]) -> Response:
     targets = call.query.getlist("targets")
     if len(targets) != 1 or "," in targets[0]:
-        raise RefusalError(400, "targets is required and takes one value")
+        raise ApiError(400, "targets is required and takes one value")
     kind = targets[0]
     if kind not in bound and kind not in empty:
-        raise RefusalError(400, "Invalid target type")
+        raise ApiError(400, "Invalid target type")
     return v2_list(call, bound.get(kind, ()), _connection(kind))
 
 
@@ -181,13 +195,16 @@ def _direct(kind: str, ident: str) -> Reached:
 
 
 def _reached(call: Call, things: list[Reached]) -> Response:
-    """A page of things with the paths to them, filtered by `object_id` or `type` and sorted if asked."""
+    """Return a page of things with the paths to them, filtered by `object_id` or `type` and sorted if asked."""
 
     def value(thing: Reached, name: str) -> str:
         kind, ident = thing[0]
         return kind if name == "type" else ident
 
-    _, test = filters.v2_query(call.query.getlist("filter"), ("object_id", "type"))
+    wanted = call.query.getlist("filter")
+    if call.world.switches.object_id_filter == "ignored":
+        wanted = [each for each in wanted if not each.startswith("object_id:")]
+    _, test = filters.v2_query(wanted, ("object_id", "type"))
     if test is not None:
         things = [thing for thing in things if test(partial(value, thing))]
     sort = [name for name in call.query.get("sort", "").split(",") if name]
@@ -206,23 +223,23 @@ def _with_paths(thing: Reached) -> str:
 def _seen_user(call: Call) -> User:
     user = call.world.users.seen(call.ident("user_id"))
     if user is None:
-        raise RefusalError(call.world.switches.unknown_id_status, "Not Found")
+        raise ApiError(call.world.switches.unknown_id_status, "Not Found")
     return user
 
 
 def _seen_application(call: Call) -> Application:
     application = call.world.applications.seen(call.ident("application_id"))
     if application is None:
-        raise RefusalError(call.world.switches.unknown_id_status, "Not Found")
+        raise ApiError(call.world.switches.unknown_id_status, "Not Found")
     return application
 
 
-def _remove_first(world: "World", group_id: str) -> None:
+def _remove_first(world: World, group_id: str) -> None:
     for ident in world.members.rights(group_id)[:1]:
         world.members.remove(group_id, ident)
 
 
-def _insert_first(world: "World", group_id: str) -> None:
+def _insert_first(world: World, group_id: str) -> None:
     stranger = next((user.id for user in world.users if not world.members.has(group_id, user.id)), None)
     if stranger is not None:
         world.members.add(group_id, stranger, first=True)

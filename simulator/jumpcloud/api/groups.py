@@ -6,12 +6,14 @@ from typing import Any
 
 from starlette.responses import Response
 
-from simulator.jumpcloud import groups
+from simulator.jumpcloud import documents, groups
 from simulator.jumpcloud.api import filters
-from simulator.jumpcloud.api.call import Call, answer, compact, nothing
+from simulator.jumpcloud.api.call import Call
 from simulator.jumpcloud.api.paging import drift, projected, sorted_by, v2_list
+from simulator.jumpcloud.api.responses import answer, compact, empty
+from simulator.jumpcloud.errors import ApiError
+from simulator.jumpcloud.fields import GROUP, check_texts, check_types
 from simulator.jumpcloud.records import CONSOLE, Group
-from simulator.jumpcloud.refusals import RefusalError
 
 _FILTERED = (
     "name",
@@ -36,31 +38,32 @@ def list_groups(call: Call) -> Response:
 
 def read_group(call: Call) -> Response:
     """GET /usergroups/{id}."""
-    return answer(call.world.group_document(seen_group(call, call.ident())))
+    return answer(documents.group_document(call.world, seen_group(call, call.ident())))
 
 
 def create_group(call: Call) -> Response:
     """POST /usergroups."""
     group = groups.create_group(call.world, call.actor, {**call.body(), "type": "user_group"})
-    return answer(call.world.group_document(group), 201)
+    return answer(documents.group_document(call.world, group), 201)
 
 
 def change_group(call: Call) -> Response:
     """PUT /usergroups/{id}."""
     body = call.body()
-    if not body.get("name"):
-        raise RefusalError(400, "name is required")
+    check_types(body, GROUP)
+    if not body.get("name", "").strip():
+        raise ApiError(400, "name is required")
     body.pop("type", None)
     group = groups.change_group(call.world, call.actor, call.ident(), body)
-    return answer(call.world.group_document(group))
+    return answer(documents.group_document(call.world, group))
 
 
 def delete_group(call: Call) -> Response:
     """DELETE /usergroups/{id}."""
     ident = call.ident()
-    document = call.world.group_document(groups.known_group(call.world, ident))
+    document = documents.group_document(call.world, groups.known_group(call.world, ident))
     groups.remove_group(call.world, call.actor, ident)
-    return answer(document) if call.world.switches.delete_group_status == 200 else nothing()
+    return answer(document) if call.world.switches.delete_group_status == 200 else empty()
 
 
 def list_suggestions(call: Call) -> Response:
@@ -77,7 +80,7 @@ def apply_suggestions(call: Call) -> Response:
     """POST /usergroups/{group_id}/suggestions."""
     group = groups.known_group(call.world, call.ident("group_id"))
     waiting = call.world.suggestions.get(group.id, {})
-    wanted = call.body().get("user_ids", [])
+    wanted = check_texts("user_ids", call.body().get("user_ids", []))
     found = [user_id for user_id in wanted if user_id in waiting]
     for user_id in found:
         op = waiting.pop(user_id)
@@ -88,10 +91,10 @@ def apply_suggestions(call: Call) -> Response:
 
 
 def seen_group(call: Call, ident: str) -> Group:
-    """A user group as reads see it now; raises RefusalError."""
+    """Return a user group as reads see it now; raises ApiError."""
     group = call.world.groups.seen(ident)
     if group is None or group.kind != "user_group":
-        raise RefusalError(call.world.switches.unknown_id_status, "Not Found")
+        raise ApiError(call.world.switches.unknown_id_status, "Not Found")
     return group
 
 
@@ -107,7 +110,7 @@ def _list(call: Call, kinds: Sequence[str]) -> Response:
     fields = _names(call, "fields")
 
     def value(group: Group, name: str) -> Any:
-        current: Any = world.group_document(group)
+        current: Any = documents.group_document(world, group)
         for step in name.split("."):
             current = current.get(step) if isinstance(current, dict) else None
         return current
@@ -120,7 +123,11 @@ def _list(call: Call, kinds: Sequence[str]) -> Response:
 
     # Suggestion counts are not part of the group record, so that a list kept for them would grow stale.
     kept = (key, tuple(kinds), tuple(sort), bool(world.suggestions), world.switches.missing_membership_method)
-    rows = make(world.groups.listing(kinds, list)) if world.suggestions else world.groups.listing(kept, make)
+    filtered = test is not None
+    if world.suggestions:
+        rows = make(world.groups.listing((kinds, filtered), list, filtered=filtered))
+    else:
+        rows = world.groups.listing(kept, make, filtered=filtered)
     headers = {}
     if "x-unfiltered-total-count" in call.headers:
         unfiltered = sum(group.kind in kinds for group in world.groups)
@@ -128,7 +135,7 @@ def _list(call: Call, kinds: Sequence[str]) -> Response:
     return v2_list(
         call,
         rows,
-        lambda group: compact(projected(world.group_document(group), fields, ("id",))),
+        lambda group: compact(projected(documents.group_document(world, group), fields, ("id",))),
         **headers,
     )
 

@@ -7,10 +7,12 @@ from typing import Any
 from starlette.responses import Response
 
 from simulator.jumpcloud import reports
-from simulator.jumpcloud.api.call import Call, answer
-from simulator.jumpcloud.api.terms import field_values, term_test
+from simulator.jumpcloud.api.call import Call
+from simulator.jumpcloud.api.responses import answer
+from simulator.jumpcloud.api.search_terms import field_values, term_test
+from simulator.jumpcloud.errors import ApiError
+from simulator.jumpcloud.fields import EVENTS, check_texts, check_types
 from simulator.jumpcloud.journal import Event, seconds, timestamp
-from simulator.jumpcloud.refusals import RefusalError
 
 SERVICES = (
     "all",
@@ -38,6 +40,7 @@ _MAXIMUM_LIMIT = 10_000
 def list_events(call: Call) -> Response:
     """POST /events."""
     body = call.body()
+    check_types(body, EVENTS)
     descending = str(body.get("sort", "")).upper() == "DESC"
     events = _found(call, body)
     if descending:
@@ -68,7 +71,7 @@ def distinct_events(call: Call) -> Response:
     body = call.body()
     field = body.get("field")
     if not isinstance(field, str) or not field:
-        raise RefusalError(400, "field is required")
+        raise ApiError(400, "field is required")
     counts = Counter(value for event in _found(call, body) for value in field_values(event.body, field))
     return answer({"buckets": [{"key": key, "doc_count": n} for key, n in counts.most_common()]})
 
@@ -83,11 +86,11 @@ def order_report(call: Call) -> Response:
     """POST /reports/{type}."""
     status = call.world.switches.report_order_status
     if status >= 400:
-        raise RefusalError(status, "Reports are not available for this organization")
+        raise ApiError(status, "Reports are not available for this organization")
     if call.part("type") not in reports.TYPES:
-        raise RefusalError(400, f"Unknown report type. Valid types: {', '.join(reports.TYPES)}")
+        raise ApiError(400, f"Unknown report type. Valid types: {', '.join(reports.TYPES)}")
     report = reports.order(call.world, call.actor, call.part("type"))
-    return answer(report.document(), status)
+    return answer(reports.report_document(report), status)
 
 
 def list_reports(call: Call) -> Response:
@@ -96,7 +99,7 @@ def list_reports(call: Call) -> Response:
     for report in found:
         reports.advance(call.world, report)
     found.sort(key=lambda report: report.ordered_at, reverse=not call.query.get("sort", "").startswith("-"))
-    return answer([report.document() for report in found])
+    return answer([reports.report_document(report) for report in found])
 
 
 def read_artifact(call: Call) -> Response:
@@ -104,29 +107,31 @@ def read_artifact(call: Call) -> Response:
     report = call.world.reports.get(call.part("report_id"))
     if report is not None:
         reports.advance(call.world, report)
-    kinds = {artifact["id"]: artifact["format"] for artifact in report.artifacts()} if report else {}
+    kinds = {artifact["id"]: artifact["format"] for artifact in reports.artifacts(report)} if report else {}
     kind = kinds.get(call.part("artifact_id"))
     if report is None or kind is None:
-        raise RefusalError(404, "Not Found")
+        raise ApiError(404, "Not Found")
     if kind == "CSV":
-        return Response(reports.as_csv(report), media_type="text/csv")
+        return Response(reports.as_csv(report).encode(errors="replace"), media_type="text/csv")
     return Response(reports.as_json(report), media_type="application/json")
 
 
 def _found(call: Call, body: dict[str, Any]) -> list[Event]:
-    """Everything that the query asks for, oldest first; raises RefusalError 400."""
+    """Return everything that the query asks for, oldest first; raises ApiError 400."""
+    check_types(body, EVENTS)
     services = body.get("service")
     if not isinstance(services, list) or not services:
-        raise RefusalError(400, "service is required")
+        raise ApiError(400, "service is required")
+    check_texts("service", services)
     if unknown := [service for service in services if service not in SERVICES]:
-        raise RefusalError(400, f"Invalid service: {unknown[0]}. Valid services: {', '.join(SERVICES)}")
+        raise ApiError(400, f"Invalid service: {unknown[0]}. Valid services: {', '.join(SERVICES)}")
     now = call.world.clock()
     start = _time(body.get("start_time"), "start_time")
     end = _time(body["end_time"], "end_time") if body.get("end_time") else now
     if start > now:
-        raise RefusalError(400, "start_time must not be in the future")
+        raise ApiError(400, "start_time must not be in the future")
     if end < start:
-        raise RefusalError(400, "end_time must not be before start_time")
+        raise ApiError(400, "end_time must not be before start_time")
     switches = call.world.switches
     events = call.world.journal.between(start, end, retention_days=switches.retention_days)
     if "all" not in services:
@@ -145,7 +150,7 @@ def _time(text: Any, name: str) -> float:
     try:
         return seconds(text)
     except (TypeError, ValueError) as exc:
-        raise RefusalError(400, f"{name} must be a time in RFC 3339") from exc
+        raise ApiError(400, f"{name} must be a time in RFC 3339") from exc
 
 
 def _limit(asked: Any) -> int:
@@ -159,8 +164,8 @@ def _mark(event: Event) -> list[Any]:
 
 
 def _after(events: list[Event], after: Any, *, descending: bool) -> list[Event]:
-    if not (isinstance(after, list) and len(after) == 2 and isinstance(after[0], int)):
-        raise RefusalError(400, "search_after must be the value of X-Search_after")
+    if not (isinstance(after, list) and len(after) == 2 and type(after[0]) is int):
+        raise ApiError(400, "search_after must be the value of X-Search_after")
     mark = (after[0], str(after[1]))
     if descending:
         return [event for event in events if (round(event.at * 1000), event.id) < mark]
@@ -171,6 +176,6 @@ def _cut(bodies: list[Any], fields: Any) -> list[Any]:
     if fields is None:
         return bodies
     known = {name for body in bodies for name in body} or {*fields}
-    if not isinstance(fields, list) or not known & set(fields):
-        raise RefusalError(400, "fields names no field of an event")
+    if not known & set(check_texts("fields", fields)):
+        raise ApiError(400, "fields names no field of an event")
     return [{name: value for name, value in body.items() if name in fields} for body in bodies]

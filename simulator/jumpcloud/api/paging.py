@@ -1,15 +1,14 @@
 """Limits, offsets, field lists and sort orders of both API versions, and drift between pages."""
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from starlette.responses import Response
 
-from simulator.jumpcloud.api.call import Call, raw_answer
-from simulator.jumpcloud.refusals import RefusalError
-
-if TYPE_CHECKING:
-    from simulator.jumpcloud.world import World
+from simulator.jumpcloud.api.call import Call
+from simulator.jumpcloud.api.responses import raw_answer
+from simulator.jumpcloud.errors import ApiError
+from simulator.jumpcloud.world import World
 
 R = TypeVar("R")
 
@@ -17,24 +16,26 @@ DEFAULT_LIMIT = 10
 MAXIMUM_LIMIT = 100
 
 
-def window(world: "World", limit: Any, skip: Any) -> tuple[int, int]:
-    """Limit and skip as numbers; None takes the default. Raises RefusalError."""
+def window(world: World, limit: Any, skip: Any) -> tuple[int, int]:
+    """Return limit and skip as numbers; None takes the default. Raises ApiError."""
+    if isinstance(limit, bool) or isinstance(skip, bool):
+        raise ApiError(400, "limit and skip must be numbers")
     try:
         limit = DEFAULT_LIMIT if limit in (None, "") else int(limit)
         skip = 0 if skip in (None, "") else int(skip)
     except (TypeError, ValueError) as exc:
-        raise RefusalError(400, "limit and skip must be numbers") from exc
+        raise ApiError(400, "limit and skip must be numbers") from exc
     if limit < 0 or skip < 0:
-        raise RefusalError(400, "limit and skip must not be negative")
+        raise ApiError(400, "limit and skip must not be negative")
     if limit > MAXIMUM_LIMIT:
         if world.switches.limit_over_maximum == "reject":
-            raise RefusalError(400, f"limit must not be more than {MAXIMUM_LIMIT}")
+            raise ApiError(400, f"limit must not be more than {MAXIMUM_LIMIT}")
         limit = MAXIMUM_LIMIT
     return limit or DEFAULT_LIMIT, skip
 
 
 def v2_list(call: Call, things: Sequence[R], text: Callable[[R], str], **headers: str) -> Response:
-    """One page of a v2 list: a bare array and its total in a header."""
+    """Return one page of a v2 list: a bare array and its total in a header."""
     limit, skip = window(call.world, call.query.get("limit"), call.query.get("skip"))
     if call.world.switches.total_count_header:
         headers["x-total-count"] = str(len(things))
@@ -60,7 +61,7 @@ def drift(call: Call, *, remove: Callable[[], object], insert: Callable[[], obje
 
 
 def projected(document: dict[str, Any], fields: Sequence[str], ids: tuple[str, ...]) -> dict[str, Any]:
-    """The document cut down to these fields, ids always among them; everything when no field is named."""
+    """Return the document cut down to these fields, ids always among them; everything when no field is named."""
     if not fields:
         return document
     wanted = {*fields, *ids}
@@ -68,7 +69,7 @@ def projected(document: dict[str, Any], fields: Sequence[str], ids: tuple[str, .
 
 
 def sorted_by(rows: list[R], names: Sequence[str], value_of: Callable[[R, str], Any]) -> list[R]:
-    """Sorted by several names, a leading "-" for descending; the last name weighs least."""
+    """Return sorted by several names, a leading "-" for descending; the last name weighs least."""
     for name in reversed(names):
         plain = name.lstrip("-+")
         rows = sorted(rows, key=lambda row: _sortable(value_of(row, plain)), reverse=name.startswith("-"))

@@ -1,5 +1,3 @@
-from typing import TYPE_CHECKING
-
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -7,12 +5,11 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from simulator.jumpcloud.api import administration, graph, groups, insights, users
-from simulator.jumpcloud.api.call import Endpoint, Handler, refusal
+from simulator.jumpcloud.api.call import Endpoint, Handler
+from simulator.jumpcloud.api.responses import error_response
 from simulator.jumpcloud.api.tokens import TokenEndpoint
-from simulator.jumpcloud.refusals import RefusalError
-
-if TYPE_CHECKING:
-    from simulator.jumpcloud.world import World
+from simulator.jumpcloud.errors import ApiError
+from simulator.jumpcloud.world import World
 
 _V2 = "/api/v2"
 _INSIGHTS = "/insights/directory/v1"
@@ -26,7 +23,6 @@ _DIRECTORIES = ("directories", "directories.readonly")
 _EVENTS = ("directoryinsights.readonly",)
 _REPORTS = ("reports", "reports.readonly")
 
-#: Method, path, the scopes of which one is needed (`x-scopes` of the published text), handler; busiest first.
 _ROUTES: tuple[tuple[str, str, tuple[str, ...], Handler], ...] = (
     ("POST", f"{_V2}/usergroups/{{group_id}}/members", ("groups",), graph.change_member),
     ("GET", f"{_V2}/usergroups/{{group_id}}/members", _USERS, graph.list_members),
@@ -95,17 +91,19 @@ _ROUTES: tuple[tuple[str, str, tuple[str, ...], Handler], ...] = (
         insights.read_artifact,
     ),
 )
+"""Method, path, the scopes of which one is needed (`x-scopes` of the published text), handler; busiest first."""
 
 
-def create_app(world: "World") -> Starlette:
-    """The API over a world: v1, v2, Directory Insights, reports and the token endpoint, all on one port."""
+def create_app(world: World) -> Starlette:
+    """Return the API over a world: v1, v2, Directory Insights, reports and the token endpoint, all on one port."""
 
     async def unknown(_: Request, error: Exception) -> Response:
         status = error.status_code if isinstance(error, HTTPException) else 500
-        return refusal(world, RefusalError(status, "Not Found" if status == 404 else "Method Not Allowed"))
+        return error_response(world, ApiError(status, "Not Found" if status == 404 else "Method Not Allowed"))
 
     routes = [
-        Route(path, Endpoint(world, handler, scopes), methods=[method]) for method, path, scopes, handler in _ROUTES
+        Route(path, Endpoint(world, path, handler, scopes), methods=[method])
+        for method, path, scopes, handler in _ROUTES
     ]
-    routes.append(Route("/oauth2/token", TokenEndpoint(world), methods=["POST"]))
+    routes.append(Route(TokenEndpoint.route, TokenEndpoint(world), methods=["POST"]))
     return Starlette(routes=routes, exception_handlers={404: unknown, 405: unknown})

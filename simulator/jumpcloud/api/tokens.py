@@ -3,21 +3,22 @@
 import base64
 import binascii
 import secrets
-from typing import TYPE_CHECKING
 from urllib.parse import parse_qs
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-if TYPE_CHECKING:
-    from simulator.jumpcloud.world import World
+from simulator.jsontext import JsonResponse
+from simulator.jumpcloud.world import World
 
 
 class TokenEndpoint:
     """POST /oauth2/token: client credentials for a bearer token."""
 
-    def __init__(self, world: "World") -> None:
+    route = "/oauth2/token"
+
+    def __init__(self, world: World) -> None:
         self._world = world
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -43,8 +44,8 @@ class TokenEndpoint:
         self._world.tokens[token] = (client_id, self._world.clock() + seconds)
         answer = {"access_token": token, "scope": "api", "token_type": "bearer"}
         if self._world.switches.token_tells_life:
-            return JSONResponse({**answer, "expires_in": seconds})
-        return JSONResponse(answer)
+            return JsonResponse({**answer, "expires_in": seconds})
+        return JsonResponse(answer)
 
 
 def _basic(authorization: str) -> tuple[str, str]:
@@ -59,4 +60,4 @@ def _basic(authorization: str) -> tuple[str, str]:
 
 
 def _error(status: int, code: str) -> Response:
-    return JSONResponse({"error": code}, status_code=status)
+    return JsonResponse({"error": code}, status_code=status)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from simulator.jumpcloud.refusals import RefusalError
+from simulator.jumpcloud.errors import ApiError
 
 EventTest = Callable[[Mapping[str, Any]], bool]
 
@@ -11,15 +11,15 @@ _NOT_SEARCHABLE = ("changes", "useragent", "system_timestamp")
 
 
 def term_test(term: Any, *, insensitive: bool) -> EventTest:
-    """The test that a search term stands for; raises RefusalError when it makes no sense."""
+    """Return the test that a search term stands for; raises ApiError when it makes no sense."""
     if not isinstance(term, dict):
-        raise RefusalError(400, "search_term must be an object")
+        raise ApiError(400, "search_term must be an object")
     tests = [_one(name, value, insensitive=insensitive) for name, value in term.items()]
     return lambda event: all(test(event) for test in tests)
 
 
 def field_values(event: Mapping[str, Any], name: str) -> Iterator[str]:
-    """The values of a field with a dotted name, lower-case as the service stores them."""
+    """Return the values of a field with a dotted name, lower-case as the service stores them."""
     found: list[Any] = [event]
     for step in name.split("."):
         found = [thing[step] for thing in found if isinstance(thing, Mapping) and step in thing]
@@ -39,7 +39,7 @@ def _one(name: str, value: Any, *, insensitive: bool) -> EventTest:
             return lambda event: any(test(event) for test in tests)
         return lambda event: not any(test(event) for test in tests)
     if name.partition(".")[0] in _NOT_SEARCHABLE:
-        raise RefusalError(400, f"{name} is not searchable")
+        raise ApiError(400, f"{name} is not searchable")
     wanted = {_text(one) for one in (value if isinstance(value, list) else [value])}
     if insensitive:
         wanted = {text.lower() for text in wanted}

@@ -21,12 +21,12 @@ def _avatars(base: str, kind: str) -> dict[str, str]:
 
 
 def avatars(call: Call, *, kind: str = "useravatar") -> dict[str, str]:
-    """Give the four avatar addresses."""
+    """Return the four avatar addresses."""
     return _avatars(call.base, kind)
 
 
 def shows_email(call: Call, user: User) -> bool:
-    """Whether answers carry the user's address; one's own is always shown."""
+    """Return whether answers carry the user's address; one's own is always shown."""
     if not user.email or user.account_type == "app":
         return False
     hidden = user.email_hidden or call.world.switches.hidden_emails
@@ -34,12 +34,12 @@ def shows_email(call: Call, user: User) -> bool:
 
 
 def is_active(call: Call, user: User) -> bool:
-    """Whether answers call the user active, which lags behind a removal."""
+    """Return whether answers call the user active, which lags behind a removal."""
     return user.active or user.removal_seen_from > call.world.now()
 
 
 def user_brief(call: Call, user: User) -> dict[str, Any]:
-    """Give `UserDetails`, the short form that groups, issues and comments show."""
+    """Return `UserDetails`, the short form that groups, issues and comments show."""
     document: dict[str, Any] = {
         "self": f"{call.api}/user?accountId={quote(user.account_id, safe='')}",
         "accountId": user.account_id,
@@ -55,13 +55,13 @@ def user_brief(call: Call, user: User) -> dict[str, Any]:
 
 
 def person(call: Call, account_id: str | None) -> dict[str, Any] | None:
-    """Give the short form of an account by id, or None."""
+    """Return the short form of an account by id, or None."""
     user = call.world.directory.users.get(account_id or "")
     return None if user is None else user_brief(call, user)
 
 
 def user_full(call: Call, user: User, expand: list[str] | None = None) -> dict[str, Any]:
-    """Give `User`; groups and application roles are only counted unless expanded."""
+    """Return `User`; groups and application roles are only counted unless expanded."""
     document = {**user_brief(call, user), "locale": user.locale}
     if user.app_type:
         document["appType"] = user.app_type
@@ -82,7 +82,7 @@ def user_full(call: Call, user: User, expand: list[str] | None = None) -> dict[s
 
 
 def user_listed(call: Call, user: User) -> dict[str, Any]:
-    """Give `User` as lists do, without groups."""
+    """Return `User` as lists do, without groups."""
     document = {**user_brief(call, user), "locale": user.locale}
     if user.app_type:
         document["appType"] = user.app_type
@@ -90,12 +90,12 @@ def user_listed(call: Call, user: User) -> dict[str, Any]:
 
 
 def group_name(call: Call, group: Group) -> dict[str, Any]:
-    """Give `GroupName`."""
+    """Return `GroupName`."""
     return {"name": group.name, "groupId": group.id, "self": f"{call.api}/group?groupId={group.id}"}
 
 
 def application_role(call: Call, key: str, *, brief: bool = False) -> dict[str, Any]:
-    """Give `ApplicationRole`, a product with its access groups and seats."""
+    """Return `ApplicationRole`, a product with its access groups and seats."""
     document: dict[str, Any] = {"key": key, "name": PRODUCT_NAMES.get(key, key)}
     if brief:
         return document

@@ -1,12 +1,11 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
+from simulator.actions import actions_by_name
 from simulator.jira.people import Group
-from simulator.jira.projects import CustomField, FieldUse, Role, Style, TypeKey
-
-if TYPE_CHECKING:
-    from simulator.jira.world import World
+from simulator.jira.projects import CustomField, FieldUse, Role, Style, TypeKey, Validator
+from simulator.jira.world import TRASH_SECONDS, World
 
 
 def create_project(
@@ -42,15 +41,55 @@ def rename_project(world: World, *, project: str, key: str) -> dict[str, Any]:
 def archive_project(world: World, *, project: str) -> dict[str, Any]:
     """Archive a project."""
     found = world.project(project)
-    found.status = "archived"
+    found.status, found.archived_at = "archived", world.now()
     return {"id": found.id, "status": found.status}
 
 
 def delete_project(world: World, *, project: str) -> dict[str, Any]:
-    """Put a project into the bin."""
+    """Put a project into the trash, which keeps it for 60 days."""
     found = world.project(project)
-    found.status = "deleted"
+    found.status, found.trashed_at = "deleted", world.now()
     return {"id": found.id, "status": found.status}
+
+
+def restore_project(world: World, *, project: str) -> dict[str, Any]:
+    """Bring a project back from the trash or the archive, with its roles, issues and settings."""
+    found = world.project(project)
+    if world.is_purged(found):
+        raise ValueError(f"The project {project!r} is gone for good.")
+    found.status, found.trashed_at, found.archived_at = "live", None, None
+    return {"id": found.id, "status": found.status}
+
+
+def purge_project(world: World, *, project: str) -> dict[str, Any]:
+    """Delete a project for good, as the trash does after 60 days."""
+    found = world.project(project)
+    found.status, found.trashed_at = "deleted", world.now() - TRASH_SECONDS - 1
+    return {"id": found.id, "status": found.status}
+
+
+def add_validator(world: World, *, project: str, transition: str, needs: str, message: str) -> dict[str, Any]:
+    """Let a transition (id or name) of a project refuse with a message what it lists all the same.
+
+    `needs` is `comment`, `resolution`, the id of a field that needs a value, or `nothing`, which nothing pleases.
+    """
+    found = world.project(project)
+    chosen = [each for each in found.workflow if transition in {each.id, each.name}]
+    if not chosen:
+        names = ", ".join(each.name for each in found.workflow)
+        raise ValueError(f"There is no transition {transition!r} there. Choose from: {names}.")
+    for each in chosen:
+        each.validators.append(Validator(needs, message))
+    return {"transitions": [each.id for each in chosen]}
+
+
+def remove_validators(world: World, *, project: str) -> dict[str, Any]:
+    """Take every validator off the workflow of a project."""
+    found = world.project(project)
+    removed = sum(len(each.validators) for each in found.workflow)
+    for each in found.workflow:
+        each.validators.clear()
+    return {"removed": removed}
 
 
 def add_role_actor(
@@ -70,8 +109,10 @@ def remove_role_actor(
 ) -> dict[str, Any]:
     """Take a user or a group out of a role."""
     found, chosen = world.project(project), world.role(project, role)
-    which = world.group(group).id if group else world.user(user or "").account_id
-    world.leave_role(found, chosen, which)
+    if group:
+        world.leave_role(found, chosen, group=world.group(group).id)
+    else:
+        world.leave_role(found, chosen, user=world.user(user or "").account_id)
     return _actors(world, project, chosen)
 
 
@@ -107,11 +148,12 @@ def add_field(
     required: bool = False,
     default: Any = None,
     issue_types: list[str] | None = None,
+    another: bool = False,
 ) -> dict[str, Any]:
-    """Put a custom field, made when its name is new, on the screens of a project."""
+    """Put a custom field on the screens of a project; made when its name is new, or `another` of the same name."""
     found = world.project(project)
     known = {each.name: each for each in world.catalogue.fields.values()}
-    field = known.get(name)
+    field = None if another else known.get(name)
     if field is None:
         number = world.tracker.next_number()
         choices = [{"id": str(number * 10 + place), "value": value} for place, value in enumerate(options or [])]
@@ -136,19 +178,20 @@ def put_on_screen(world: World, *, project: str, field: str) -> dict[str, Any]:
     return {"off_screen": found.off_screen}
 
 
-ACTS = {
-    each.__name__: each
-    for each in (
-        create_project,
-        rename_project,
-        archive_project,
-        delete_project,
-        add_role_actor,
-        remove_role_actor,
-        deny,
-        allow,
-        add_field,
-        take_off_screen,
-        put_on_screen,
-    )
-}
+ACTIONS = actions_by_name(
+    create_project,
+    rename_project,
+    archive_project,
+    delete_project,
+    restore_project,
+    purge_project,
+    add_validator,
+    remove_validators,
+    add_role_actor,
+    remove_role_actor,
+    deny,
+    allow,
+    add_field,
+    take_off_screen,
+    put_on_screen,
+)

@@ -1,12 +1,10 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from simulator.actions import actions_by_name
 from simulator.jira.people import User
-
-if TYPE_CHECKING:
-    from simulator.jira.world import World
-
+from simulator.jira.world import World
 
 SERVICE_DOMAIN = "serviceaccount.atlassian.com"
 
@@ -71,7 +69,7 @@ def suspend(world: World, *, account: str) -> dict[str, Any]:
 
 
 def restore(world: World, *, account: str) -> dict[str, Any]:
-    """Give somebody suspended the access back."""
+    """Restore somebody who is suspended, with all groups and roles."""
     user = world.user(account)
     world.administration.set_membership_status(user, "active")
     return _said(user)
@@ -99,6 +97,15 @@ def change_profile(
     user.email_hidden = user.email_hidden if hidden is None else hidden
     user.time_zone = time_zone or user.time_zone
     return _said(user)
+
+
+def move_address(world: World, *, email: str, to: str, leaving: str) -> dict[str, Any]:
+    """Let an address move from its account, which gets the address `leaving`, to another account."""
+    holder, taker = world.user(email), world.user(to)
+    address = holder.email
+    world.directory.change_profile(holder, email=leaving)
+    world.directory.change_profile(taker, email=address)
+    return {"from": holder.account_id, "to": taker.account_id}
 
 
 def create_group(world: World, *, name: str) -> dict[str, Any]:
@@ -145,23 +152,21 @@ def remove_member(world: World, *, group: str, account: str) -> dict[str, Any]:
     return {"id": found.id, "members": len(found.members)}
 
 
-ACTS = {
-    each.__name__: each
-    for each in (
-        create_user,
-        create_service_account,
-        deactivate,
-        activate,
-        close_account,
-        suspend,
-        restore,
-        remove_user,
-        change_profile,
-        create_group,
-        rename_group,
-        delete_group,
-        sync_group,
-        add_member,
-        remove_member,
-    )
-}
+ACTIONS = actions_by_name(
+    create_user,
+    create_service_account,
+    deactivate,
+    activate,
+    close_account,
+    suspend,
+    restore,
+    remove_user,
+    change_profile,
+    move_address,
+    create_group,
+    rename_group,
+    delete_group,
+    sync_group,
+    add_member,
+    remove_member,
+)

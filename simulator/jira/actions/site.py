@@ -1,9 +1,9 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from simulator.jira.world import World
+from simulator.actions import actions_by_name
+from simulator.jira.world import World
 
 
 def issue_token(
@@ -38,10 +38,17 @@ def revoke_token(world: World, *, token: str) -> dict[str, Any]:
     return {"account_id": found.account_id, "revoked": True}
 
 
+def set_site(world: World, *, cloud_id: str | None = None, organization_id: str | None = None) -> dict[str, Any]:
+    """Give the site another cloud id or the organization another id, as if another one had been set up here."""
+    world.site.cloud_id = cloud_id or world.site.cloud_id
+    world.organization.id = organization_id or world.organization.id
+    return {"cloud_id": world.site.cloud_id, "organization_id": world.organization.id}
+
+
 def advance(world: World, *, seconds: float) -> dict[str, Any]:
     """Let the world's time jump ahead."""
     world.advance(seconds)
     return {"now": world.now()}
 
 
-ACTS = {each.__name__: each for each in (issue_token, revoke_token, advance)}
+ACTIONS = actions_by_name(issue_token, revoke_token, set_site, advance)

@@ -1,14 +1,13 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from simulator.jira.catalogue import DECLINED, DEFAULT_PRIORITY
-from simulator.jira.issues import Issue
+from simulator.actions import actions_by_name
+from simulator.jira.catalogue import DECLINED, DEFAULT_PRIORITY, LINK_TYPES
+from simulator.jira.issues import Issue, SecurityLevel
 from simulator.jira.projects import Transition
 from simulator.jira.wiki import to_document
-
-if TYPE_CHECKING:
-    from simulator.jira.world import World
+from simulator.jira.world import World
 
 DECLINED_NAMES = ("declined", "rejected", "won't do", "cancelled")
 
@@ -140,6 +139,59 @@ def create_issue(
     return _said(world, world.tracker.create(draft, actor))
 
 
+def restrict_issue(
+    world: World, *, issue: str, level: str | None = "Restricted", seen_by: list[str] | None = None
+) -> dict[str, Any]:
+    """Give an issue a security level that only these accounts see; with `level` null everybody sees it again."""
+    found = world.issue(issue)
+    found.security = None
+    if level is not None:
+        accounts = [world.user(each).account_id for each in seen_by or []]
+        found.security = SecurityLevel(str(world.tracker.next_number()), level, accounts)
+    return {"key": found.key, "seen_by": found.security.seen_by if found.security else None}
+
+
+def archive_issue(world: World, *, issue: str) -> dict[str, Any]:
+    """Archive an issue: it can be read, JQL does not find it, writes are refused."""
+    return _set_archived(world, issue, archived=True)
+
+
+def restore_issue(world: World, *, issue: str) -> dict[str, Any]:
+    """Take an issue out of the archive."""
+    return _set_archived(world, issue, archived=False)
+
+
+def _set_archived(world: World, issue: str, *, archived: bool) -> dict[str, Any]:
+    found = world.issue(issue)
+    found.archived = archived
+    return _said(world, found)
+
+
+def clone_issue(world: World, *, issue: str, with_properties: bool = False, by: str | None = None) -> dict[str, Any]:
+    """Clone an issue: labels go along, properties only when asked for; the clone is linked."""
+    found, actor = world.issue(issue), world.actor(by)
+    home = world.projects.by_id[found.project_id]
+    draft = Issue(
+        id="",
+        key="",
+        project_id=home.id,
+        type_id=found.type_id,
+        status_id=home.statuses[0],
+        creator=actor,
+        created=0.0,
+        updated=0.0,
+        summary=f"CLONE - {found.summary}",
+        reporter=actor,
+        labels=list(found.labels),
+        values=dict(found.values),
+        properties=dict(found.properties) if with_properties else {},
+    )
+    clone = world.tracker.create(draft, actor)
+    cloners = next(each for each in LINK_TYPES if each.name == "Cloners")
+    world.tracker.link(cloners.id, clone, found)
+    return _said(world, clone)
+
+
 def delete_issue(world: World, *, issue: str, by: str | None = None) -> dict[str, Any]:
     """Delete an issue."""
     found = world.issue(issue)
@@ -154,20 +206,21 @@ def move_issue(world: World, *, issue: str, project: str, by: str | None = None)
     return _said(world, found)
 
 
-ACTS = {
-    each.__name__: each
-    for each in (
-        work_on,
-        done,
-        decline,
-        reopen,
-        transition,
-        comment,
-        assign,
-        edit_labels,
-        edit_issue,
-        create_issue,
-        delete_issue,
-        move_issue,
-    )
-}
+ACTIONS = actions_by_name(
+    work_on,
+    done,
+    decline,
+    reopen,
+    transition,
+    comment,
+    assign,
+    edit_labels,
+    edit_issue,
+    create_issue,
+    delete_issue,
+    restrict_issue,
+    archive_issue,
+    restore_issue,
+    clone_issue,
+    move_issue,
+)

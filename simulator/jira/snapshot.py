@@ -7,18 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, fields
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import Any, TypeVar, cast
 from uuid import NAMESPACE_URL, uuid5
 
 from pydantic import TypeAdapter, ValidationError
 
+from simulator.jira.actions.issues import create_issue
 from simulator.jira.credentials import Token
 from simulator.jira.issues import Issue, IssueLink
 from simulator.jira.people import Group, User
 from simulator.jira.projects import Actor, CustomField, IssueType, Project, Role, Status
-
-if TYPE_CHECKING:
-    from simulator.jira.world import World
+from simulator.jira.world import World
+from simulator.switches import change_switches
 
 T = TypeVar("T")
 PARTS = (
@@ -42,7 +42,7 @@ PARTS = (
 
 
 def dump(world: World) -> dict[str, Any]:
-    """Give everything that `load` needs to make the same world."""
+    """Return everything that `load` needs to make the same world."""
     return {
         "site": asdict(world.site),
         "organization": asdict(world.organization),
@@ -64,7 +64,7 @@ def dump(world: World) -> dict[str, Any]:
 
 
 def _plain(row: User | Group) -> dict[str, Any]:
-    """Give a flat row's fields; `asdict` copies deeply, which a million memberships do not need."""
+    """Return a flat row's fields; `asdict` copies deeply, which a million memberships do not need."""
     document = {each.name: getattr(row, each.name) for each in fields(row)}
     if isinstance(row, Group):
         document["members"] = list(row.members)
@@ -78,7 +78,7 @@ def load(world: World, document: Mapping[str, Any]) -> None:
     for owner, part in ((world.site, "site"), (world.organization, "organization")):
         for name, value in document.get(part, {}).items():
             setattr(owner, name, value)
-    world.set_switches(**document.get("switches", {}))
+    change_switches(world.switches, **document.get("switches", {}))
     world.ahead = float(document.get("ahead", world.ahead))
     _load_directory(world, document)
     _load_catalogue(world, document)
@@ -94,6 +94,15 @@ def load(world: World, document: Mapping[str, Any]) -> None:
     world.webhooks.load(document.get("webhooks", ()))
 
 
+def replicate(world: World) -> World:
+    """Return a copy of a world that goes on no further."""
+    copy = World(clock=world.clock, founded=False)
+    load(copy, dump(world))
+    copy.address, copy.cursors = world.address, world.cursors
+    copy.journal.entries.extend(world.journal.entries)
+    return copy
+
+
 def _load_directory(world: World, document: Mapping[str, Any]) -> None:
     directory = world.directory
     for each in document.get("users", ()):
@@ -102,7 +111,8 @@ def _load_directory(world: World, document: Mapping[str, Any]) -> None:
         made_up = known.account_id if known else f"712020:{uuid5(NAMESPACE_URL, f'mailto:{email}')}"
         given = {"account_id": made_up, "display_name": email.partition("@")[0], **each}
         old = directory.users.get(given["account_id"])
-        directory.add_user(_row(User, {**(_plain(old) if old else {}), **given}))
+        user = _row(User, {**(_plain(old) if old else {}), **given})
+        (directory.replace_user if old else directory.add_user)(user)
     for each in document.get("groups", ()):
         known_group = directory.groups.get(each.get("id", "")) or directory.group_by_name(each.get("name", ""))
         base = _plain(known_group) if known_group else {"id": world.administration.fresh_uuid()}
@@ -154,7 +164,7 @@ def _load_issues(world: World, document: Mapping[str, Any]) -> None:
                 for name in ("project", "summary", "issue_type", "labels", "properties")
                 if name in each
             }
-            world.act("create_issue", **wanted)
+            create_issue(world, **wanted)
             continue
         issue = world.issues.add(_row(Issue, dict(each)))
         world.tracker.skip_numbers(_largest_number(issue))

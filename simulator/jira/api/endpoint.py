@@ -10,20 +10,20 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from simulator.jira.api.answers import (
+from simulator.jira.api.call import Call
+from simulator.jira.api.login import FAILED, SERAPH, Login, log_in
+from simulator.jira.api.operation import Operation
+from simulator.jira.api.responses import (
     JSON,
     NO_ISSUE,
     UNAUTHENTICATED,
-    Refusal,
+    ApiError,
     answer,
     gateway_refusal,
     problem,
     refuse,
     text,
 )
-from simulator.jira.api.call import Call
-from simulator.jira.api.login import FAILED, SERAPH, Login, log_in
-from simulator.jira.api.operation import Operation
 from simulator.jira.limits import Limits
 from simulator.jira.world import World
 
@@ -32,13 +32,13 @@ FOREIGN = "Die Anfrage konnte nicht ausgeführt werden."
 MULTIPART = "multipart/form-data"
 
 
-class Resource:
+class Endpoint:
     """One path with its operations: an ASGI application that does what Jira does around each of them."""
 
     def __init__(self, world: World, limits: Limits, path: str, operations: Mapping[str, Operation]) -> None:
+        self.route = path
         self._world = world
         self._limits = limits
-        self._path = path
         self._operations = operations
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -50,10 +50,10 @@ class Resource:
         try:
             login = self._log_in(request)
             response = self._answer(request, raw, login)
-        except Refusal as refusal:
-            response = refusal.response
+        except ApiError as error:
+            response = error.response
             if self._world.switches.translated_messages and not _forces_english(request):
-                response = _translated(refusal)
+                response = _translated(error)
         except Exception:
             log.exception("The Jira simulator failed on %s %s.", request.method, request.url.path)
             response = answer({"errorMessages": ["Internal server error"], "errors": {}}, 500)
@@ -83,6 +83,7 @@ class Resource:
         self._throttle(call, operation)
         self._admit(call, operation)
         _check_type(call, operation)
+        self._check_writable(call, operation)
         return operation.handler(call)
 
     def _throttle(self, call: Call, operation: Operation) -> None:
@@ -90,10 +91,20 @@ class Resource:
         if issue is not None:
             found = self._world.issues.find(issue)
             issue = found.id if found else None
-        headers = self._limits.check(operation.method, self._path, issue=issue, user_search=operation.user_search)
+        headers = self._limits.check(operation.method, self.route, issue=issue, user_search=operation.user_search)
         if headers is not None:
             body: dict[str, Any] = {"errorMessages": ["Rate limit exceeded."], "errors": {}}
-            raise Refusal(answer(body, 429, headers))
+            raise ApiError(answer(body, 429, headers))
+
+    def _check_writable(self, call: Call, operation: Operation) -> None:
+        if self._world.switches.site == "read_only" and operation.writes:
+            raise refuse(403, "The site is in read-only mode.")
+        key = call.request.path_params.get("key")
+        issue = self._world.issues.find(key) if key and operation.issue_write else None
+        if issue is None or not call.sees_issue(issue):
+            return
+        if issue.archived or self._world.projects.by_id[issue.project_id].status == "archived":
+            raise refuse(self._world.switches.archived_write_status, "The issue is archived and cannot be changed.")
 
     def _admit(self, call: Call, operation: Operation) -> None:
         if call.gateway and call.token and not call.token.covers(operation.classic, operation.granular):
@@ -102,11 +113,11 @@ class Resource:
             return
         if operation.login == "directory" and self._world.switches.anonymous_directory_status == 403:
             raise refuse(403, "You are not authorized to perform this action. Administrator privileges are required.")
-        if "{key}" in self._path:
+        if "{key}" in self.route:
             raise refuse(404, NO_ISSUE)
         if self._world.switches.unauthenticated_body == "json":
-            raise Refusal(answer({"message": UNAUTHENTICATED, "status-code": 401}, 401))
-        raise Refusal(text(UNAUTHENTICATED, 401))
+            raise ApiError(answer({"message": UNAUTHENTICATED, "status-code": 401}, 401))
+        raise ApiError(text(UNAUTHENTICATED, 401))
 
 
 def _version(request: Request) -> int:
@@ -138,13 +149,13 @@ def _forces_english(request: Request) -> bool:
     return forced and request.headers.get("accept-language", "en").startswith("en")
 
 
-def _translated(refusal: Refusal) -> Response:
+def _translated(error: ApiError) -> Response:
     """Put other words into Jira's own errors; those of the gateway and the framework stay English."""
-    if refusal.response.media_type != JSON or not isinstance(refusal.body, dict) or "errorMessages" not in refusal.body:
-        return refusal.response
+    if error.response.media_type != JSON or not isinstance(error.body, dict) or "errorMessages" not in error.body:
+        return error.response
     body = {
-        "errorMessages": [FOREIGN for _ in refusal.body["errorMessages"]],
-        "errors": dict.fromkeys(refusal.body["errors"], FOREIGN),
+        "errorMessages": [FOREIGN for _ in error.body["errorMessages"]],
+        "errors": dict.fromkeys(error.body["errors"], FOREIGN),
     }
-    headers = {name: value for name, value in refusal.response.headers.items() if name != "content-length"}
-    return answer(body, refusal.response.status_code, headers)
+    headers = {name: value for name, value in error.response.headers.items() if name != "content-length"}
+    return answer(body, error.response.status_code, headers)

@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from simulator.jira.api.call import Call
-from simulator.jira.api.people import person
 from simulator.jira.api.projects import issue_type, project_brief, status
+from simulator.jira.api.user_documents import person
 from simulator.jira.api.values import shown_text
 from simulator.jira.catalogue import LINK_TYPES, PRIORITIES, RESOLUTIONS, Choice
 from simulator.jira.fields import Field, all_fields
@@ -16,7 +16,7 @@ EXPAND = "renderedFields,names,schema,operations,editmeta,changelog,versionedRep
 
 
 def choice(call: Call, kind: str, choices: tuple[Choice, ...], wanted: str | None) -> dict[str, Any] | None:
-    """Give a priority or resolution by id, or None."""
+    """Return a priority or resolution by id, or None."""
     for each in choices:
         if each.id == wanted:
             document: dict[str, Any] = {"self": f"{call.api}/{kind}/{each.id}", "name": each.name, "id": each.id}
@@ -51,7 +51,7 @@ class FieldSelection:
 def issue_document(
     call: Call, issue: Issue, selection: FieldSelection, *, expand: Iterable[str] = (), properties: Iterable[str] = ()
 ) -> dict[str, Any]:
-    """Give `IssueBean`."""
+    """Return `IssueBean`."""
     project = call.world.projects.by_id[issue.project_id]
     fields = {
         field.id: show_field(call, issue, field)
@@ -87,7 +87,7 @@ def issue_document(
 
 
 def show_field(call: Call, issue: Issue, field: Field) -> Any:
-    """Give one field's value."""
+    """Return one field's value."""
     show = SHOWN.get(field.id)
     if show is not None:
         return show(call, issue)
@@ -130,12 +130,15 @@ def _links(call: Call, issue: Issue) -> list[dict[str, Any]]:
     for link in call.world.issues.links_of(issue):
         end = "outwardIssue" if link.inward == issue.id else "inwardIssue"
         other = call.world.issues.by_id[link.outward if link.inward == issue.id else link.inward]
+        if not call.sees_issue(other):
+            continue
         at = f"{call.api}/issueLink/{link.id}"
-        shown.append({"id": link.id, "self": at, "type": link_type(call, link.type_id), end: _linked(call, other)})
+        shown.append({"id": link.id, "self": at, "type": link_type(call, link.type_id), end: linked_issue(call, other)})
     return shown
 
 
-def _linked(call: Call, issue: Issue) -> dict[str, Any]:
+def linked_issue(call: Call, issue: Issue) -> dict[str, Any]:
+    """Return `LinkedIssue`, an issue as links show it."""
     fields = {
         "summary": issue.summary,
         "status": _status(call, issue),
@@ -146,15 +149,22 @@ def _linked(call: Call, issue: Issue) -> dict[str, Any]:
 
 
 def link_type(call: Call, type_id: str) -> dict[str, Any]:
-    """Give `IssueLinkType`."""
+    """Return `IssueLinkType`."""
     each = next(each for each in LINK_TYPES if each.id == type_id)
     at = f"{call.api}/issueLinkType/{each.id}"
     return {"id": each.id, "name": each.name, "inward": each.inward, "outward": each.outward, "self": at}
 
 
+def _security(call: Call, issue: Issue) -> dict[str, Any] | None:
+    level = issue.security
+    if level is None:
+        return None
+    return {"self": f"{call.api}/securitylevel/{level.id}", "id": level.id, "name": level.name, "description": ""}
+
+
 def _parent(call: Call, issue: Issue) -> dict[str, Any] | None:
     parent = call.world.issues.by_id.get(issue.values.get("parent", ""))
-    return None if parent is None else _linked(call, parent)
+    return None if parent is None else linked_issue(call, parent)
 
 
 def _category_changed(call: Call, issue: Issue) -> str:
@@ -182,12 +192,13 @@ SHOWN: dict[str, Callable[[Call, Issue], Any]] = {
     "comment": _comments,
     "issuelinks": _links,
     "parent": _parent,
+    "security": _security,
     "attachment": lambda call, issue: [attachment(call, each) for each in issue.attachments],
 }
 
 
 def comment(call: Call, issue: Issue, each: Comment, *, expand: Iterable[str] = ()) -> dict[str, Any]:
-    """Give `Comment`."""
+    """Return `Comment`."""
     document: dict[str, Any] = {
         "self": f"{call.api}/issue/{issue.id}/comment/{each.id}",
         "id": each.id,
@@ -211,7 +222,7 @@ def _is_internal(each: Comment) -> bool:
 
 
 def attachment(call: Call, each: Attachment) -> dict[str, Any]:
-    """Give `Attachment`."""
+    """Return `Attachment`."""
     return {
         "self": f"{call.api}/attachment/{each.id}",
         "id": each.id,
@@ -225,7 +236,7 @@ def attachment(call: Call, each: Attachment) -> dict[str, Any]:
 
 
 def change(call: Call, each: Change) -> dict[str, Any]:
-    """Give `Changelog`."""
+    """Return `Changelog`."""
     document: dict[str, Any] = {"id": each.id, "created": call.stamp(each.created), "items": each.items}
     author = person(call, each.author)
     return {"id": each.id, "author": author, **document} if author else document

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from starlette.applications import Starlette
 from starlette.routing import BaseRoute, Mount, Route
+from starlette.types import ASGIApp
 
 from simulator.jira.api import (
     attachments,
@@ -29,8 +30,9 @@ from simulator.jira.api import (
     webhooks,
 )
 from simulator.jira.api.broadcast import Broadcast
+from simulator.jira.api.endpoint import Endpoint
 from simulator.jira.api.operation import Operation
-from simulator.jira.api.resource import Resource
+from simulator.jira.api.site_state import SiteState
 from simulator.jira.limits import Limits
 from simulator.jira.world import World
 
@@ -60,15 +62,15 @@ OPERATIONS: tuple[Operation, ...] = (
 VERSIONS = ("3", "2", "latest")
 
 
-def create_app(world: World) -> Starlette:
-    """Give the HTTP face of a world: the site at the root, the gateway below `/ex/jira/{cloudId}`."""
+def create_app(world: World) -> ASGIApp:
+    """Return the HTTP face of a world: the site at the root, the gateway below `/ex/jira/{cloudId}`."""
     limits = Limits(world.switches)
     if not any(isinstance(each, Broadcast) for each in world.tracker.listeners):
         world.tracker.listeners.append(Broadcast(world))
     below = _routes(world, limits, (each for each in OPERATIONS if not each.root))
     routes: list[BaseRoute] = [Mount(f"/rest/api/{version}", routes=below) for version in VERSIONS]
     routes += _routes(world, limits, (each for each in OPERATIONS if each.root))
-    return Starlette(routes=[*routes, Mount("/ex/jira/{cloud_id}", routes=routes)])
+    return SiteState(Starlette(routes=[*routes, Mount("/ex/jira/{cloud_id}", routes=routes)]), world)
 
 
 def _routes(world: World, limits: Limits, operations: Iterable[Operation]) -> list[Route]:
@@ -76,7 +78,7 @@ def _routes(world: World, limits: Limits, operations: Iterable[Operation]) -> li
     for operation in operations:
         by_path.setdefault(operation.path, {})[operation.method] = operation
     paths = sorted(by_path, key=_openness)
-    return [Route(path, Resource(world, limits, path, by_path[path])) for path in paths]
+    return [Route(path, Endpoint(world, limits, path, by_path[path])) for path in paths]
 
 
 def _openness(path: str) -> tuple[int, ...]:

@@ -2,8 +2,10 @@
 
 from typing import Any, Literal
 
-#: `proxy` is the gateway of v1, `errors` v1 and v2 themselves, `manage` user management, `forbidden` the v1 domains.
+from simulator.atlassian.world import World
+
 Family = Literal["errors", "proxy", "manage"]
+"""`proxy` is the gateway of v1, `errors` v1 and v2 themselves, `manage` user management, `forbidden` the v1 domains."""
 
 _TITLES = {
     400: "Bad Request",
@@ -19,7 +21,7 @@ _TITLES = {
 }
 
 
-class RefusalError(Exception):
+class ApiError(Exception):
     """The service says no. `code` and `detail` go into the body as far as its family has a place for them."""
 
     def __init__(
@@ -39,8 +41,8 @@ class RefusalError(Exception):
         self.headers = headers or {}
 
 
-def error_body(family: Family, number: str, refused: RefusalError) -> dict[str, Any]:
-    """The JSON body of a refusal; `number` is its own id."""
+def family_body(family: Family, number: str, refused: ApiError) -> dict[str, Any]:
+    """Return the JSON body of a refusal; `number` is its own id."""
     title = _TITLES.get(refused.status, "Error")
     if refused.body is not None:
         return refused.body
@@ -59,3 +61,8 @@ def error_body(family: Family, number: str, refused: RefusalError) -> dict[str, 
             }
         ]
     }
+
+
+def error_body(world: World, status: int, message: str) -> dict[str, Any]:
+    """Return the body of an error that is made outside the service, such as a fault."""
+    return family_body("errors", world.next_number(), ApiError(status, str(status), message))

@@ -1,0 +1,14 @@
+"""What people do in Jira's own screens, behind the API's back."""
+
+from typing import Any
+
+from simulator.actions import perform
+from simulator.jira.actions import directory, issues, projects, site
+from simulator.jira.world import World
+
+ACTIONS = {**issues.ACTIONS, **directory.ACTIONS, **projects.ACTIONS, **site.ACTIONS}
+
+
+def act(world: World, action: str, /, **details: Any) -> dict[str, Any]:
+    """Carry out an action; raises ActionError for what is unknown or cannot be done."""
+    return perform(ACTIONS, world, action, details)
