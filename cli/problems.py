@@ -3,8 +3,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 
-class Problem(Exception):  # noqa: N818 - what an operator is told, not an error of the program
-    """Something is wrong that was to be expected: one sentence of what happened, one of what to do. Exit status 1."""
+class Problem(Exception):  # noqa: N818 - told to an operator; no error of the program
+    """A command cannot do its work: one sentence of what is wrong, one of what to do. Exit status 1."""
 
     def __init__(self, what: str, remedy: str = "", *, details: Sequence[str] = ()) -> None:
         self.what = what

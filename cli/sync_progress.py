@@ -1,23 +1,38 @@
-"""How runs are watched: a table that lives on a terminal, lines in a pipe, nothing where JSON is wanted."""
+"""The progress of sync runs: a live table on a terminal, lines in a pipe, nothing beside JSON."""
 
 from __future__ import annotations
 
 import sys
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
+from access.entitlements import System
 from access.snapshots import RunState
 from cli import output
-from store.queries.runs import Standing
 
 if TYPE_CHECKING:
-    from cli.sync_views import Begun
+    from store.queries.runs import Standing
 
-#: In a pipe, a run that stays in one stage is told about this often, in seconds.
+#: In a pipe, a line about a run that stays in one stage is printed this often, in seconds.
 _TELL_SECONDS = 10.0
 
-Runs = Sequence[tuple["Begun", Standing]]
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A run that this command works on. ``joined``: it was under way before.
+
+    ``calls_before`` and the calls that this process has made come to the calls of the run, as far as is known here.
+    """
+
+    system: System
+    run_id: str
+    joined: bool
+    calls_before: int = 0
+
+
+Runs = Sequence[tuple[Begun, "Standing"]]
 
 
 class Progress(Protocol):

@@ -132,7 +132,7 @@ class Claims(LeasedTable):
             due_at=None,
         )
 
-    def recent(self, *, states: Sequence[str] = (), limit: int = 100) -> Sequence[Claim]:
+    def recent(self, *, states: Sequence[str] = (), limit: int | None = 100) -> Sequence[Claim]:
         """The newest claims, optionally only those in ``states``."""
         statement = select(claims).order_by(claims.c.starts_at.desc(), claims.c.id).limit(limit)
         if states:

@@ -90,7 +90,7 @@ class Requests(LeasedTable):
         alive = (RequestState.RECEIVED, RequestState.PLANNED, RequestState.FULFILLING)
         return self.step(request_id, to=to, states=alive, reason=reason, finished_at=now, due_at=None)
 
-    def recent(self, *, states: Sequence[str] = (), limit: int = 100) -> Sequence[Request]:
+    def recent(self, *, states: Sequence[str] = (), limit: int | None = 100) -> Sequence[Request]:
         """The newest requests, optionally only those in ``states``."""
         statement = select(requests).order_by(requests.c.received_at.desc(), requests.c.id).limit(limit)
         if states:

@@ -89,7 +89,7 @@ class Tickets(LeasedTable):
         )
         return [ticket_of(row) for row in self._connection.execute(statement).mappings()]
 
-    def recent(self, *, states: Sequence[str] = (), limit: int = 100) -> Sequence[Ticket]:
+    def recent(self, *, states: Sequence[str] = (), limit: int | None = 100) -> Sequence[Ticket]:
         """The newest tickets, optionally only those in ``states``."""
         statement = select(tickets).order_by(tickets.c.opened_at.desc(), tickets.c.id).limit(limit)
         if states:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from access.clock import ManualClock
-from cli.doctor_views import examine
+from cli.doctor import examine
 from config.settings import Settings
 from simulator.jira import World as JiraWorld
 from simulator.jumpcloud import World

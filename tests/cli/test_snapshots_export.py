@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from cli.export_columns import ACCOUNTS, GRANTS
+from cli.export import COLUMNS
 from cli.export_files import Sink, write_rows
 from store.database import Database
 from store.unit_of_work import Store
@@ -45,7 +45,7 @@ def test_the_access_review_file_has_a_row_for_each_way_of_holding(provisor: Run,
     ran = provisor("export", "grants", "-c", config)
     rows = table(ran.out)
     assert ran.code == 0
-    assert tuple(rows[0]) == GRANTS
+    assert tuple(rows[0]) == COLUMNS["grants"]
     assert [(row["system"], row["resource"], row["account"], row["held"], row["through"]) for row in rows] == [
         ("jira", "g-devs", "j-root", "direct", ""),
         ("jira", "10000/10002", "j-ada", "direct", ""),
@@ -99,7 +99,7 @@ def test_two_exports_of_one_snapshot_are_the_same_bytes(provisor: Run, config: P
 def test_json_lines_have_the_same_members_in_the_same_order(provisor: Run, config: Path, taken: str) -> None:
     ran = provisor("export", "accounts", "-c", config, "--format", "jsonl")
     rows = [json.loads(line) for line in ran.out.splitlines()]
-    assert [tuple(row) for row in rows] == [ACCOUNTS] * 6
+    assert [tuple(row) for row in rows] == [COLUMNS["accounts"]] * 6
     by_id = {row["account"]: row for row in rows}
     assert {key: row["person"] for key, row in by_id.items()} == {
         "j-ada": "ada@acme.example",
@@ -153,7 +153,7 @@ def test_any_text_survives_the_round_trip_through_csv() -> None:
 
 def test_an_export_of_nothing_is_a_header(provisor: Run, config: Path, store: Store) -> None:
     store_snapshot(store, SnapshotRows(jumpcloud().system, [account("a")]), at=datetime.now(UTC) - JUST_NOW)
-    assert provisor("export", "grants", "-c", config).out == ",".join(GRANTS) + "\r\n"
+    assert provisor("export", "grants", "-c", config).out == ",".join(COLUMNS["grants"]) + "\r\n"
     assert provisor("export", "grants", "-c", config, "--format", "jsonl").out == ""
 
 
@@ -184,7 +184,7 @@ def test_a_manifest_proves_what_was_exported_and_as_of_when(
         ("jira", taken, "rows"),
         ("jumpcloud", taken, "rows"),
     ]
-    assert facts["columns"] == list(ACCOUNTS)
+    assert facts["columns"] == list(COLUMNS["accounts"])
 
 
 def test_nothing_is_exported_from_no_snapshot(provisor: Run, config: Path, tmp_path: Path) -> None:
@@ -207,7 +207,7 @@ def test_an_export_never_leaves_out_a_connected_system_unsaid(
 
 def test_help_names_the_columns_in_their_order(provisor: Run) -> None:
     shown = " ".join(provisor("export", "grants", "--help").out.split())
-    assert f"Columns, in this order: {', '.join(GRANTS)}." in shown
+    assert f"Columns, in this order: {', '.join(COLUMNS['grants'])}." in shown
 
 
 @pytest.mark.long

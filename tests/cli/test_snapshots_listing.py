@@ -90,7 +90,7 @@ def test_a_table_in_a_pipe_is_plain_and_hostile_names_do_nothing_to_the_terminal
 def test_a_listing_that_was_cut_short_says_so(provisor: Run, config: Path, world: None) -> None:
     ran = provisor("accounts", "list", "-c", config, "--json", "-n", "2")
     assert column(ran, "id") == ["j-ada", "j-eve"]
-    assert ran.err == "provisor: There are more than 2. Narrow it down, or show all with --limit 0.\n"
+    assert ran.err == "provisor: There are more than 2. Narrow the listing down, or show all with -n 0.\n"
     assert provisor("accounts", "list", "-c", config, "--json", "-n", "6").err == ""
     assert len(provisor("accounts", "list", "-c", config, "--json", "-n", "0").json) == 6
 

@@ -8,7 +8,7 @@ import pytest
 from access.entitlements import System
 from access.snapshots import RunState
 from cli.sync_progress import Runs
-from cli.sync_views import Passes
+from cli.sync_runs import SyncRuns
 from config.settings import Settings
 from simulator.jumpcloud import World
 from simulator.server import Simulators
@@ -55,8 +55,8 @@ def test_calls_are_shown_while_a_shard_is_being_read(simulators: Simulators, sql
     )
     # The first list has three pages: the third call for it stands still, and nothing of the stage is finished.
     held = simulators.faults.add(path="^/api/systemusers$", hold="before", after=2)
-    passes = Passes(store, syncing, clock, calls, watching)
-    working = threading.Thread(target=passes.take, args=([System.JUMPCLOUD],), kwargs={"full": True})
+    runs = SyncRuns(store, syncing, clock, calls, watching)
+    working = threading.Thread(target=runs.take, args=([System.JUMPCLOUD],), kwargs={"full": True})
     working.start()
     try:
         assert simulators.faults.wait_until(held, holding=1, timeout=20)

@@ -58,7 +58,7 @@ def test_every_command_says_what_it_is_for(provisor: Run) -> None:
         ["nothing-like-it"],
         ["requests", "list", "--state", "asleep"],
         ["requests", "show"],
-        ["requests", "list", "--limit", "0"],
+        ["requests", "list", "--limit", "-1"],
         ["dead-letters", "resend"],
         ["dead-letters", "resend", "1", "--all"],
         ["submit", "x.json", "--timeout", "3"],

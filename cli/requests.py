@@ -1,14 +1,24 @@
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Annotated, Any
 
+import typer
+
+from access.lifecycle import RequestState
 from cli import output
-from cli.facts import audit_facts, claim_facts, operation_facts, request_facts, ticket_facts
+from cli.claims import claim_facts
+from cli.options import AsJson, ConfigFile, Newest, group
+from cli.output import moment, one_more, print_listing
 from cli.problems import Problem
 from cli.store_access import opened
-from store.unit_of_work import UnitOfWork
+from cli.tickets import ticket_facts
+
+if TYPE_CHECKING:
+    from access.operations import Operation, Request
+    from store.audit import AuditRow
+    from store.unit_of_work import UnitOfWork
+
+requests = group("Access requests, and how far each has come.")
 
 _COLUMNS = {
     "id": "id",
@@ -21,18 +31,39 @@ _COLUMNS = {
 }
 
 
-def show_list(config: Path | None, *, states: Sequence[str], limit: int, as_json: bool) -> None:
-    """Print the newest requests."""
+@requests.command("list")
+def list_requests(
+    config: ConfigFile = None,
+    state: Annotated[list[RequestState] | None, typer.Option(help="Only those in this state; may be repeated.")] = None,
+    limit: Newest = 50,
+    as_json: AsJson = False,
+) -> None:
+    """List the newest requests."""
+    from store.queries.records import count_records
+
     with opened(config) as (_, store), store.read() as work:
-        rows = [request_facts(request) for request in work.requests.recent(states=list(map(str, states)), limit=limit)]
-    if as_json:
-        output.print_json(rows)
-    else:
-        output.print_table(rows, _COLUMNS, none="No such requests." if states else "No requests yet.")
+        print_listing(
+            map(request_facts, work.requests.recent(states=state or [], limit=one_more(limit))),
+            _COLUMNS,
+            none="No such requests." if state else "No requests yet.",
+            as_json=as_json,
+            limit=limit,
+            total=lambda: count_records(store, "requests", states=state or []),
+        )
+        if waiting := count_records(store, "inbox"):
+            output.print_note(f"{waiting:,} more were handed in and are not taken in yet: 'provisor up' takes them in.")
 
 
-def show_one(config: Path | None, request_id: str, *, as_json: bool) -> None:
-    """Print all there is to one request."""
+@requests.command("show")
+def show_request(
+    request_id: Annotated[str, typer.Argument(metavar="ID", help="The request's own id.")],
+    config: ConfigFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show all there is to one request.
+
+    Its plan line by line with reasons, its tickets, its claim, and its audit trail.
+    """
     with opened(config) as (_, store), store.read() as work:
         facts = _everything(work, request_id)
     if facts is None:
@@ -42,7 +73,62 @@ def show_one(config: Path | None, request_id: str, *, as_json: bool) -> None:
     if as_json:
         output.print_json(facts)
     else:
-        output.print_lines(*_told(facts))
+        output.print_lines(*_in_words(facts))
+
+
+def request_facts(request: Request) -> dict[str, Any]:
+    """One request."""
+    message = request.message
+    return {
+        "id": request.id,
+        "state": str(request.state),
+        "action": str(message.action),
+        "subject": str(message.who),
+        "entitlement": str(message.entitlement_ref),
+        "reason": request.reason,
+        "received_at": moment(request.received_at),
+        "finished_at": moment(request.finished_at),
+        "due_at": moment(request.due_at),
+        "source": request.source,
+        "tries": request.tries,
+        "message": message.canonical(),
+    }
+
+
+def _operation_facts(operation: Operation) -> dict[str, Any]:
+    return {
+        "id": operation.id,
+        "request": operation.request_id,
+        "purpose": str(operation.purpose),
+        "position": operation.position,
+        "direction": str(operation.direction),
+        "entitlement": str(operation.entitlement),
+        "named": str(operation.named),
+        "title": operation.title,
+        "account": operation.account_id,
+        "account_title": operation.account_title,
+        "via": str(operation.via),
+        "why": operation.why,
+        "state": str(operation.state),
+        "before": operation.before,
+        "evidence": operation.evidence,
+        "error": operation.error,
+        "tries": operation.tries,
+        "due_at": moment(operation.due_at),
+        "created_at": moment(operation.created_at),
+        "verified_at": moment(operation.verified_at),
+    }
+
+
+def _audit_facts(row: AuditRow) -> dict[str, Any]:
+    return {
+        "at": row.at.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        "actor": row.actor,
+        "event": row.event,
+        "entity": row.entity,
+        "id": row.entity_id,
+        "detail": row.detail,
+    }
 
 
 def _everything(work: UnitOfWork, request_id: str) -> dict[str, Any] | None:
@@ -52,16 +138,16 @@ def _everything(work: UnitOfWork, request_id: str) -> dict[str, Any] | None:
     operations = []
     for operation in work.operations.of_request(request_id):
         tickets = [ticket_facts(ticket, request_id) for ticket in work.tickets.of_operation(operation.id)]
-        operations.append(operation_facts(operation) | {"tickets": tickets})
+        operations.append(_operation_facts(operation) | {"tickets": tickets})
     claim = work.claims.of_request(request_id)
     return request_facts(request) | {
         "operations": operations,
         "claim": None if claim is None else claim_facts(claim),
-        "audit": [audit_facts(row) for row in work.audit.of_request(request_id)],
+        "audit": [_audit_facts(row) for row in work.audit.of_request(request_id)],
     }
 
 
-def _told(facts: dict[str, Any]) -> list[str]:
+def _in_words(facts: dict[str, Any]) -> list[str]:
     message = facts["message"]
     lines = [
         f"Request {facts['id']}: {facts['state']}" + (f" - {output.cell(facts['reason'])}" if facts["reason"] else ""),

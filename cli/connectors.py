@@ -1,25 +1,22 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from access.clock import SystemClock
 from access.entitlements import KINDS, ResourceKind, System
 from access.methods import Direction
 from access.snapshots import RunState, SyncRun
 from cli import output
-from cli.output import moment
-from cli.store_access import opened
-from cli.sync_facts import age, counts, snapshot_facts
-from config.settings import Settings
-from connectors.jira.client import jira_client
-from connectors.jira.connector import JiraConnector
-from connectors.jumpcloud.client import jumpcloud_client
-from connectors.jumpcloud.connector import JumpCloudConnector
-from connectors.ports import Connector
-from httpclient import ClientOptions, HeaderKey, Timeouts
-from store.unit_of_work import Store
+from cli.options import AsJson, ConfigFile
+from cli.output import age, cell, moment
+from cli.snapshots import counts, snapshot_facts
+from cli.store_access import load_settings, store_if_any
+
+if TYPE_CHECKING:
+    from config.settings import Settings
+    from connectors.ports import Connector
+    from store.unit_of_work import Store
 
 _COLUMNS = {
     "system": "system",
@@ -36,21 +33,27 @@ _COLUMNS = {
 _BESIDES = {System.JUMPCLOUD: ("user", "admin"), System.JIRA: ("user", "project")}
 
 
-def show(config: Path | None, *, as_json: bool) -> None:
-    """Print the systems."""
-    with opened(config, create=True) as (settings, store):
-        now = SystemClock().now()
+def list_connectors(config: ConfigFile = None, as_json: AsJson = False) -> None:
+    """List the systems: connected, syncing or failed, the last complete snapshot and its age, what each reads and changes.
+
+    The systems themselves are not called: 'provisor doctor' does that.
+    """
+    settings, now = load_settings(config), SystemClock().now()
+    with store_if_any(settings) as store:
         rows = [_facts(settings, store, system, now=now) for system in System]
     if as_json:
-        output.print_json(rows)
+        output.print_json_rows(rows)
         return
-    output.print_table([_short(row) for row in rows], _COLUMNS, none="No systems.")
-    output.print_lines("", f"Provisioning is {settings.provisioning}.", *filter(None, map(_what_failed, rows)))
+    output.print_listing([_short(row) for row in rows], _COLUMNS, none="No systems.", as_json=False)
+    output.print_lines("", f"Provisioning is {settings.provisioning}.", *filter(None, map(_failure, rows)))
 
 
-def _facts(settings: Settings, store: Store, system: System, *, now: datetime) -> dict[str, Any]:
-    with store.read() as work:
-        snapshot, last = work.snapshots.current(system), work.sync_runs.last(system)
+def _facts(settings: Settings, store: Store | None, system: System, *, now: datetime) -> dict[str, Any]:
+    snapshot, last, held = None, None, None
+    if store is not None:
+        with store.read() as work:
+            snapshot, last = work.snapshots.current(system), work.sync_runs.last(system)
+        held = None if snapshot is None else counts(store, system)
     credential = _credential(settings, system)
     return {
         "system": str(system),
@@ -60,7 +63,7 @@ def _facts(settings: Settings, store: Store, system: System, *, now: datetime) -
         "organization_key": settings.atlassian.enabled if system is System.JIRA else None,
         "provisioning": str(settings.provisioning),
         "snapshot": snapshot_facts(snapshot, now=now),
-        "counts": None if snapshot is None else counts(store, str(system)),
+        "counts": held,
         "last_run": None if last is None else _run(last),
         "reads": sorted({*_BESIDES[system], *map(str, KINDS[system] - {ResourceKind.ACCOUNT})}),
         "provisions": _provisions(system),
@@ -101,7 +104,7 @@ def _run(run: SyncRun) -> dict[str, Any]:
 
 
 def _provisions(system: System) -> dict[str, list[str]]:
-    """What is given and taken by API; the rest is asked of people, by tickets."""
+    """What is given and taken away by API; people do the rest, asked by tickets."""
     connector = _without_network(system)
     return {
         str(direction): sorted(str(kind) for kind in KINDS[system] if connector.automates(kind, direction))
@@ -110,7 +113,13 @@ def _provisions(system: System) -> dict[str, list[str]]:
 
 
 def _without_network(system: System) -> Connector:
-    """A connector that is only asked what it could do: it has nobody's credential and makes no call."""
+    """A connector that tells what it can do: it has no real credential and makes no call."""
+    from connectors.jira.client import jira_client
+    from connectors.jira.connector import JiraConnector
+    from connectors.jumpcloud.client import jumpcloud_client
+    from connectors.jumpcloud.connector import JumpCloudConnector
+    from httpclient import ClientOptions, HeaderKey, Timeouts
+
     options = ClientOptions(timeouts=Timeouts.of(connect=1, read=1))
     nobody = HeaderKey("x-nobody", "nobody")
     address = "http://127.0.0.1"
@@ -132,8 +141,8 @@ def _short(facts: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _what_failed(facts: dict[str, Any]) -> str:
+def _failure(facts: dict[str, Any]) -> str:
     if facts["state"] != "failed":
         return ""
     last = facts["last_run"]
-    return f"{facts['system']}: the sync of {last['started_at']} failed: {output.cell(last['error'])}"
+    return f"{facts['system']}: the sync of {last['started_at']} failed: {cell(last['error'])}"
