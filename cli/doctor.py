@@ -11,14 +11,19 @@ from access.clock import Clock, SystemClock
 from cli import output
 from cli.options import AsJson, ConfigFile
 from cli.store_access import load_settings
-from tasks.doctor.findings import Area, Finding, Outcome
+from tasks.doctor.findings import Check, Finding, Outcome
 
 if TYPE_CHECKING:
     from config.settings import Settings
 
 Examination = Callable[["Settings", Clock], Iterator[Finding]]
 
-_POLICY, _STORE, _BROKER = Area("policy"), Area("store"), Area("broker")
+_BROKER_ADDRESS = Check("broker", "address")
+_BROKER_CREDENTIAL = Check("broker", "credential")
+_POLICY_FILE = Check("policy", "file")
+_POLICY_PROVISIONING = Check("policy", "provisioning")
+_STORE_FORM = Check("store", "form")
+_STORE_WRITING = Check("store", "writing")
 
 _MARKS = {Outcome.OK: "ok", Outcome.UNKNOWN: "not proven", Outcome.WARNING: "warning", Outcome.PROBLEM: "PROBLEM"}
 _STYLES = {Outcome.OK: "green", Outcome.UNKNOWN: "dim", Outcome.WARNING: "yellow", Outcome.PROBLEM: "bold red"}
@@ -63,8 +68,7 @@ def examine(settings: Settings, clock: Clock) -> Sequence[Finding]:
         found = [finding for future in futures for finding in future.result()]
     if not (settings.jumpcloud.enabled or settings.jira.enabled):
         found.append(
-            Area("systems").problem(
-                "connected",
+            Check("systems", "connected").problem(
                 "No system is connected.",
                 "Set a credential under jumpcloud or jira in the settings.",
             )
@@ -81,10 +85,10 @@ def _examined(name: str, examination: Examination, settings: Settings, clock: Cl
         for finding in examination(settings, clock):
             found.append(finding)  # noqa: PERF402 - what was found before a failure is kept
     except SettingsError as exc:
-        found += [Area(name).problem("settings", problem, "Correct it in the settings.") for problem in exc.problems]
+        found += [Check(name, "settings").problem(problem, "Correct it in the settings.") for problem in exc.problems]
     except Exception as exc:  # noqa: BLE001 - one examination that breaks must not hide what the others found
         found.append(
-            Area(name).problem("examination", f"The examination broke off ({type(exc).__name__}).", "Report it.")
+            Check(name, "examination").problem(f"The examination broke off ({type(exc).__name__}).", "Report it.")
         )
     return found
 
@@ -96,22 +100,21 @@ def _examine_policy(settings: Settings, _clock: Clock) -> Iterator[Finding]:
     from worker.composition import policy_from
 
     if settings.policy is None:
-        yield _POLICY.problem(
-            "file", "No policy file is set, so every request is refused.", "Set policy to the path of one."
+        yield _POLICY_FILE.problem(
+            "No policy file is set, so every request is refused.", "Set policy to the path of one."
         )
         return
     try:
         policy, warnings = policy_from(settings)
     except SettingsError as exc:
         for problem in exc.problems:
-            yield _POLICY.problem("file", problem, "Check it with 'provisor policy check'.")
+            yield _POLICY_FILE.problem(problem, "Check it with 'provisor policy check'.")
         return
-    yield _POLICY.ok("file", f"{settings.policy} has {len(policy.rules)} rules.")
+    yield _POLICY_FILE.ok(f"{settings.policy} has {len(policy.rules)} rules.")
     for warning in warnings:
-        yield _POLICY.warning("file", warning, "")
+        yield _POLICY_FILE.warning(warning, "")
     if settings.provisioning is Provisioning.OFF:
-        yield _POLICY.warning(
-            "provisioning",
+        yield _POLICY_PROVISIONING.warning(
             "Provisioning is off, so requests wait.",
             "Set provisioning to plan or on when you are ready.",
         )
@@ -127,21 +130,21 @@ def _examine_store(settings: Settings, _clock: Clock) -> Iterator[Finding]:
     file = sqlite_file(url)
     if file is not None and not file.exists():
         folder = next(each for each in file.resolve().parents if each.exists())
-        yield _STORE.unknown("form", f"There is no store at {file} yet; 'provisor up' makes it in {folder}.")
+        yield _STORE_FORM.unknown(f"There is no store at {file} yet; 'provisor up' makes it in {folder}.")
         return
     try:
         with open_existing(url, shown=shown) as store:
-            yield _STORE.ok("form", f"The store at {shown} has the form of this version.")
+            yield _STORE_FORM.ok(f"The store at {shown} has the form of this version.")
             said = why_not_writable(store.database)
     except StoreUnusable as exc:
-        yield _STORE.problem("form", exc.what, exc.remedy)
+        yield _STORE_FORM.problem(exc.what, exc.remedy)
         return
     if said is not None:
-        yield _STORE.problem(
-            "writing", f"The store at {shown} cannot be written: {said}.", "Check who may write there, and its space."
+        yield _STORE_WRITING.problem(
+            f"The store at {shown} cannot be written: {said}.", "Check who may write there, and its space."
         )
     else:
-        yield _STORE.ok("writing", "It can be written.")
+        yield _STORE_WRITING.ok("It can be written.")
 
 
 def _examine_broker(settings: Settings, _clock: Clock) -> Iterator[Finding]:
@@ -151,32 +154,29 @@ def _examine_broker(settings: Settings, _clock: Clock) -> Iterator[Finding]:
 
     shown = masked(settings.broker.url)
     if is_embedded(settings):
-        yield _BROKER.ok("address", "The broker is in this process; one process does all the work.")
+        yield _BROKER_ADDRESS.ok("The broker is in this process; one process does all the work.")
         return
     try:
         prove_broker(settings)
     except BrokerUnusable as exc:
         match exc.fault:
             case BrokerFault.LOGIN:
-                yield _BROKER.problem(
-                    "credential",
+                yield _BROKER_CREDENTIAL.problem(
                     f"The broker at {shown} does not let us in ({exc.error}).",
                     "Correct user and password in broker.url.",
                 )
             case BrokerFault.NAME:
-                yield _BROKER.problem(
-                    "address",
+                yield _BROKER_ADDRESS.problem(
                     f"The name in the broker's address {shown} does not resolve.",
                     "Correct broker.url, or this machine's name service.",
                 )
             case BrokerFault.CONNECTION:
-                yield _BROKER.problem(
-                    "address",
+                yield _BROKER_ADDRESS.problem(
                     f"The broker at {shown} cannot be reached ({exc.error}).",
                     "Correct broker.url, or start the broker.",
                 )
     else:
-        yield _BROKER.ok("address", f"The broker at {shown} lets us in.")
+        yield _BROKER_ADDRESS.ok(f"The broker at {shown} lets us in.")
 
 
 def _print(findings: Sequence[Finding]) -> None:

@@ -1,8 +1,9 @@
-"""What the settings say of the systems, as the doctor wants to have it."""
+"""The doctor's examinations of what the settings connect: JumpCloud, Jira, Atlassian's organization, ticketing."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 
 from access.clock import Clock
 from access.policy import Policy, TicketRoute
@@ -14,17 +15,18 @@ from connectors.jira.client import api_token, bearer_token
 from httpclient import ClientOptions, Credential, Unlimited
 from tasks.doctor.atlassian import AtlassianSetup
 from tasks.doctor.atlassian import examine as examine_organization
-from tasks.doctor.findings import Area, Finding
+from tasks.doctor.findings import Check, Finding
 from tasks.doctor.jira import JiraSetup
 from tasks.doctor.jira import examine as examine_site
-from tasks.doctor.jira_login import JiraDoor
+from tasks.doctor.jira_login import JiraEndpoint
 from tasks.doctor.jumpcloud import JumpCloudSetup
 from tasks.doctor.jumpcloud import examine as examine_directory
-from tasks.doctor.probing import Nobody, Probe
-from tasks.doctor.tickets import TicketProblem, TicketSetup
+from tasks.doctor.probe import NoCredential, Probe
+from tasks.doctor.tickets import TicketSetup
 from tasks.doctor.tickets import examine as examine_tickets
+from ticketing.jira.proof import Problem
 
-#: Some outcomes can only be told by their text, which is English only when asked for [docs].
+#: Some outcomes are known by their text alone, which is English only when asked for [docs].
 _ENGLISH = {"Accept-Language": "en", "X-Force-Accept-Language": "true", "X-ExperimentalApi": "opt-in"}
 
 #: Projects of the policy that are looked at one by one.
@@ -38,24 +40,23 @@ def examine_jumpcloud(settings: Settings, clock: Clock) -> Iterator[Finding]:
     jumpcloud = settings.jumpcloud
     if not jumpcloud.enabled:
         return
-    options = _manners(settings, clock)
+    options = _client_options(settings, clock)
     credential = jumpcloud_credential(settings, options)
     headers = {"x-org-id": jumpcloud.org_id} if jumpcloud.org_id else {}
 
-    def probe(address: str) -> Probe:
-        return Probe(address, credential, options, system="jumpcloud", headers=headers)
+    def probe(address: str, setting: str) -> Probe:
+        return Probe(address, credential, options, system="jumpcloud", setting=setting, headers=headers)
 
     yield from examine_directory(
         JumpCloudSetup(
-            api=probe(jumpcloud.api_base),
-            insights=probe(jumpcloud.insights_base),
+            api=probe(jumpcloud.api_base, "jumpcloud.api_url or region"),
+            insights=probe(jumpcloud.insights_base, "jumpcloud.insights_url or region"),
             credential=credential,
             token_address=jumpcloud.token_url,
             api_key=None if jumpcloud.api_key is None else jumpcloud.api_key.get_secret_value(),
             org_id=jumpcloud.org_id,
             provisioning=settings.provisioning is not Provisioning.OFF,
             use_events=settings.sync.use_events,
-            timeout=settings.limits.connect_timeout,
             clock=clock,
         )
     )
@@ -65,14 +66,12 @@ def examine_jira(settings: Settings, clock: Clock) -> Iterator[Finding]:
     """Jira, when it is connected."""
     if not settings.jira.enabled:
         return
-    options = _manners(settings, clock)
+    options = _client_options(settings, clock)
     yield from examine_site(
         JiraSetup(
-            door=_door(settings.jira, "jira", options),
-            probe_at=_probes(_jira_credential(settings.jira), options),
+            endpoint=_endpoint(settings.jira, "jira", options),
             provisioning=settings.provisioning is not Provisioning.OFF,
             projects=_projects(settings),
-            timeout=settings.limits.connect_timeout,
             clock=clock,
         )
     )
@@ -83,15 +82,14 @@ def examine_atlassian(settings: Settings, clock: Clock) -> Iterator[Finding]:
     section = settings.atlassian
     if section.api_key is None or section.org_id is None:
         return
-    options = _manners(settings, clock)
+    options = _client_options(settings, clock)
     credential = atlassian.organization_key(section.api_key.get_secret_value())
     yield from examine_organization(
         AtlassianSetup(
-            api=Probe(section.api_url, credential, options, system=atlassian.SYSTEM),
+            api=Probe(section.api_url, credential, options, system=atlassian.SYSTEM, setting="atlassian.api_url"),
             org_id=section.org_id,
             site_url=settings.jira.site_url or "",
             use_events=settings.sync.use_events,
-            timeout=settings.limits.connect_timeout,
         )
     )
 
@@ -101,43 +99,39 @@ def examine_ticketing(settings: Settings, clock: Clock) -> Iterator[Finding]:
     from ticketing.jira import JiraTicketProvider
     from worker.upstreams import provider_from
 
-    area = Area("ticketing")
+    check = Check("ticketing", "tickets")
     site, section = settings.ticketing_site, "jira" if settings.ticketing.jira is None else "ticketing.jira"
     if not site.enabled:
-        yield area.warning(
-            "tickets",
+        yield check.warning(
             "No ticketing is connected, so what no API can do fails.",
             "Set a credential under jira or ticketing.jira.",
         )
         return
     routes = _routes(settings)
     if not routes:
-        yield area.warning(
-            "tickets",
+        yield check.warning(
             "Neither settings nor policy say in which project tickets are made, so what no API can do fails.",
             "Set ticketing.project, or ticket.project in the policy.",
         )
         return
 
-    def prove(project: str, issue_type: str, fields: Sequence[str]) -> Sequence[TicketProblem]:
+    def prove(project: str, issue_type: str, fields: Sequence[str]) -> Sequence[Problem]:
         provider = provider_from(settings, clock)
         assert isinstance(provider, JiraTicketProvider), "a site with a credential has one"
         return provider.prove(project, issue_type, fields)
 
-    options = _manners(settings, clock)
+    options = _client_options(settings, clock)
     yield from examine_tickets(
         TicketSetup(
-            door=_door(site, section, options),
-            probe_at=_probes(_jira_credential(site), options),
+            endpoint=_endpoint(site, section, options),
             prove=prove,
             routes=routes,
             declined=(*settings.ticketing.declined_resolutions, *settings.ticketing.declined_statuses),
-            timeout=settings.limits.connect_timeout,
         )
     )
 
 
-def _manners(settings: Settings, clock: Clock) -> ClientOptions:
+def _client_options(settings: Settings, clock: Clock) -> ClientOptions:
     from worker.upstreams import client_options
 
     return client_options(settings, clock, Unlimited())
@@ -149,24 +143,25 @@ def _jira_credential(site: JiraSite) -> Credential:
     return api_token(site.email or "", site.api_token.get_secret_value() if site.api_token else "")
 
 
-def _probes(credential: Credential, options: ClientOptions) -> Callable[[str], Probe]:
-    return lambda address: Probe(address, credential, options, system="jira", headers=_ENGLISH)
+def _endpoint(site: JiraSite, section: str, options: ClientOptions) -> JiraEndpoint:
+    def probe(credential: Credential, headers: Mapping[str, str], address: str) -> Probe:
+        setting = f"{section}.{'site' if address == site.site_url else 'gateway'}_url"
+        return Probe(address, credential, options, system="jira", setting=setting, headers=headers)
 
-
-def _door(site: JiraSite, section: str, options: ClientOptions) -> JiraDoor:
-    return JiraDoor(
+    return JiraEndpoint(
         section=section,
         site_url=site.site_url or "",
         via=site.via,
         gateway_url=site.gateway_url,
         cloud_id=site.cloud_id,
         bearer=site.bearer_token is not None,
-        anonymous_at=lambda address: Probe(address, Nobody(), options, system="jira"),
+        probe_at=partial(probe, _jira_credential(site), _ENGLISH),
+        anonymous_at=partial(probe, NoCredential(), {}),
     )
 
 
 def _policy(settings: Settings) -> Policy | None:
-    """The policy; None when it cannot be used, which is told elsewhere."""
+    """The policy; None when it cannot be used, which is a finding of another examination."""
     from worker.composition import policy_from
 
     try:

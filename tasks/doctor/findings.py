@@ -5,7 +5,7 @@ from enum import StrEnum
 
 
 class Outcome(StrEnum):
-    """What came of looking at one thing."""
+    """The result of one check."""
 
     #: It is as it should be.
     OK = "ok"
@@ -19,7 +19,7 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that was looked at: one sentence of how it is, and for a problem one of what to change."""
+    """The result of one check in an area: one sentence of how it is, and for a problem one of what to change."""
 
     area: str
     check: str
@@ -32,23 +32,24 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
-class Area:
-    """Makes the findings of one area."""
+class Check:
+    """Makes the findings of one check in an area."""
 
+    area: str
     name: str
 
-    def ok(self, check: str, message: str) -> Finding:
+    def ok(self, message: str) -> Finding:
         """It is as it should be."""
-        return Finding(self.name, check, Outcome.OK, message)
+        return Finding(self.area, self.name, Outcome.OK, message)
 
-    def unknown(self, check: str, message: str, remedy: str = "") -> Finding:
+    def unknown(self, message: str) -> Finding:
         """It could not be proven."""
-        return Finding(self.name, check, Outcome.UNKNOWN, message, remedy)
+        return Finding(self.area, self.name, Outcome.UNKNOWN, message)
 
-    def warning(self, check: str, message: str, remedy: str) -> Finding:
+    def warning(self, message: str, remedy: str) -> Finding:
         """It works, and somebody should know."""
-        return Finding(self.name, check, Outcome.WARNING, message, remedy)
+        return Finding(self.area, self.name, Outcome.WARNING, message, remedy)
 
-    def problem(self, check: str, message: str, remedy: str) -> Finding:
+    def problem(self, message: str, remedy: str) -> Finding:
         """It will not work."""
-        return Finding(self.name, check, Outcome.PROBLEM, message, remedy)
+        return Finding(self.area, self.name, Outcome.PROBLEM, message, remedy)

@@ -1,4 +1,4 @@
-"""Asking a service one question and looking at whatever it answers, a refusal as well as an answer."""
+"""Asking a service one question, whose answer is looked at even when it is a refusal."""
 
 from __future__ import annotations
 
@@ -10,31 +10,33 @@ from typing import Any
 
 from access.failures import Failure
 from httpclient import Call, ClientOptions, Credential, HttpClient, Response, RetryPolicy, Unlimited
+from tasks.doctor.findings import Check, Finding
+from tasks.doctor.reachability import unreachable
 
 #: A service that is away is asked a second time, and no more: somebody is waiting at a terminal.
-_PATIENCE = RetryPolicy(tries=2)
+_RETRIES = RetryPolicy(tries=2)
 
 _CLIENT_ERRORS = frozenset(range(400, 500))
 
 
-class Nobody:
-    """No credential at all."""
+class NoCredential:
+    """Calls without any credential."""
 
     def headers(self) -> Mapping[str, str]:
-        """None."""
+        """No header."""
         return {}
 
     def secrets(self) -> tuple[str, ...]:
-        """None."""
+        """No secret."""
         return ()
 
     def renew(self) -> bool:
-        """Nothing goes stale."""
+        """Nothing to renew."""
         return False
 
 
 class Probe:
-    """Asks one address with one credential. It takes nothing from the rate budget, which would be a write."""
+    """Asks one address, which ``setting`` holds, with one credential. Takes nothing from the rate budget, a row of the store."""
 
     def __init__(
         self,
@@ -43,17 +45,20 @@ class Probe:
         options: ClientOptions,
         *,
         system: str,
+        setting: str,
         headers: Mapping[str, str] | None = None,
     ) -> None:
         self.address = address.rstrip("/")
-        self._seen = threading.local()
+        self._setting = setting
+        self.timeout = options.timeouts.connect
+        self._latest = threading.local()
         self._client = HttpClient(
             system=system,
             address=address,
             credential=credential,
-            options=replace(options, rate_limiter=Unlimited(), retry_policy=_PATIENCE),
+            options=replace(options, rate_limiter=Unlimited(), retry_policy=_RETRIES),
             headers=headers,
-            refused=self._look,
+            refused=self._remember,
         )
 
     def ask(
@@ -65,38 +70,38 @@ class Probe:
         params: Mapping[str, str | int] | None = None,
         body: Any = None,
     ) -> Response:
-        """The answer, whatever its status. Raises the failure words only when there was none."""
-        self._seen.answer = None
+        """The response, whatever its status. Raises the failure words only when there was none."""
+        self._latest.response = None
         call = Call(method=method, route=route, path=path or {}, params=params or {}, body=body, expects=_CLIENT_ERRORS)
         try:
             return self._client.send(call)
         except Failure:
-            seen: Response | None = self._seen.answer
-            if seen is None:
+            latest: Response | None = self._latest.response
+            if latest is None:
                 raise
-            return seen
+            return latest
 
-    def close(self) -> None:
-        """Close the connections."""
-        self._client.close()
+    def unreachable(self, check: Check, failure: Failure) -> Finding:
+        """The finding for this address, when it gave no response."""
+        return unreachable(check, self.address, failure, setting=self._setting, timeout=self.timeout)
 
-    def _look(self, answer: Response) -> bool:
-        self._seen.answer = answer
+    def _remember(self, response: Response) -> bool:
+        self._latest.response = response
         return False
 
 
-def is_busy(answer: Response) -> bool:
-    """Whether the service has no time or is not well, which says nothing about the settings."""
-    return answer.status == HTTPStatus.TOO_MANY_REQUESTS or answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR
+def is_refused(response: Response) -> bool:
+    """Whether the service knows the caller not, or lets it not."""
+    return response.status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
 
 
-def members(answer: Response, name: str) -> list[dict[str, Any]]:
-    """The objects of an array in the answer; none when it is not there."""
-    found = answer.body.get(name) if isinstance(answer.body, dict) else None
+def objects(response: Response, name: str) -> list[dict[str, Any]]:
+    """The objects of an array in the response; none when it is not there."""
+    found = response.body.get(name) if isinstance(response.body, dict) else None
     return [each for each in found if isinstance(each, dict)] if isinstance(found, list) else []
 
 
-def word(of: Any, name: str) -> str:
+def text(of: Any, name: str) -> str:
     """A text in an object; empty when it is not there."""
     value = of.get(name) if isinstance(of, dict) else None
     return value if isinstance(value, str) else ""
