@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 
 from access.clock import Clock
@@ -12,6 +13,7 @@ from config.settings import Provisioning, Settings
 from config.systems import JiraSite
 from connectors.atlassian import client as atlassian
 from connectors.jira.client import api_token, bearer_token
+from connectors.jira.reading import find_cloud_id
 from httpclient import ClientOptions, Credential, Unlimited
 from tasks.doctor.atlassian import AtlassianSetup
 from tasks.doctor.atlassian import examine as examine_organization
@@ -21,7 +23,7 @@ from tasks.doctor.jira import examine as examine_site
 from tasks.doctor.jira_login import JiraEndpoint
 from tasks.doctor.jumpcloud import JumpCloudSetup
 from tasks.doctor.jumpcloud import examine as examine_directory
-from tasks.doctor.probe import NoCredential, Probe
+from tasks.doctor.probe import RETRIES, Probe
 from tasks.doctor.tickets import TicketSetup
 from tasks.doctor.tickets import examine as examine_tickets
 from ticketing.jira.proof import Problem
@@ -144,19 +146,21 @@ def _jira_credential(site: JiraSite) -> Credential:
 
 
 def _endpoint(site: JiraSite, section: str, options: ClientOptions) -> JiraEndpoint:
-    def probe(credential: Credential, headers: Mapping[str, str], address: str) -> Probe:
-        setting = f"{section}.{'site' if address == site.site_url else 'gateway'}_url"
-        return Probe(address, credential, options, system="jira", setting=setting, headers=headers)
+    credential, site_url = _jira_credential(site), site.site_url or ""
+
+    def probe_at(address: str) -> Probe:
+        setting = f"{section}.{'site' if address == site_url else 'gateway'}_url"
+        return Probe(address, credential, options, system="jira", setting=setting, headers=_ENGLISH)
 
     return JiraEndpoint(
         section=section,
-        site_url=site.site_url or "",
+        site_url=site_url,
         via=site.via,
         gateway_url=site.gateway_url,
         cloud_id=site.cloud_id,
         bearer=site.bearer_token is not None,
-        probe_at=partial(probe, _jira_credential(site), _ENGLISH),
-        anonymous_at=partial(probe, NoCredential(), {}),
+        probe_at=probe_at,
+        find_cloud_id=partial(find_cloud_id, site_url, options=replace(options, retry_policy=RETRIES)),
     )
 
 

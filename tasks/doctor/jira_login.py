@@ -25,7 +25,7 @@ _DENIED = "AUTHENTICATION_DENIED"
 class JiraEndpoint:
     """Where a site's API is, and the credential for it. ``section`` of the settings says both.
 
-    ``probe_at`` asks an address with the credential, ``anonymous_at`` without it.
+    ``probe_at`` asks an address with the credential. ``find_cloud_id`` asks the site without it, and raises the failure words.
     """
 
     section: str
@@ -35,7 +35,7 @@ class JiraEndpoint:
     cloud_id: str | None
     bearer: bool
     probe_at: Callable[[str], Probe]
-    anonymous_at: Callable[[str], Probe]
+    find_cloud_id: Callable[[], str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ class LoginExaminer:
         self._area = area
         self._endpoint = endpoint
         self._address, self._credential = Check(area, "address"), Check(area, "credential")
-        self._asked = endpoint.anonymous_at(endpoint.site_url)
+        self._asked = endpoint.probe_at(endpoint.site_url)
         self.login: Login | None = None
 
     def examine(self) -> Iterator[Finding]:
@@ -173,14 +173,13 @@ class LoginExaminer:
         return response.status == HTTPStatus.OK or scope_missing(response)
 
     def _look_up(self) -> str | None:
-        """The site's cloud id, as the site tells everybody. Raises the failure words when only that could tell it."""
+        """The site's own cloud id. Raises the failure words when the site gave no response and the settings have no id."""
         try:
-            response = self._endpoint.anonymous_at(self._endpoint.site_url).ask("GET", "/_edge/tenant_info")
-        except Failure:
-            if self._endpoint.cloud_id is None:
+            return self._endpoint.find_cloud_id()
+        except Failure as failure:
+            if failure.status is None and self._endpoint.cloud_id is None:
                 raise
             return None
-        return text(response.body, "cloudId") or None
 
     def _at_gateway(self, cloud_id: str | None) -> str:
         return f"{self._endpoint.gateway_url}/ex/jira/{cloud_id}"

@@ -14,25 +14,9 @@ from tasks.doctor.findings import Check, Finding
 from tasks.doctor.reachability import unreachable
 
 #: A service that is away is asked a second time, and no more: somebody is waiting at a terminal.
-_RETRIES = RetryPolicy(tries=2)
+RETRIES = RetryPolicy(tries=2)
 
 _CLIENT_ERRORS = frozenset(range(400, 500))
-
-
-class NoCredential:
-    """Calls without any credential."""
-
-    def headers(self) -> Mapping[str, str]:
-        """No header."""
-        return {}
-
-    def secrets(self) -> tuple[str, ...]:
-        """No secret."""
-        return ()
-
-    def renew(self) -> bool:
-        """Nothing to renew."""
-        return False
 
 
 class Probe:
@@ -56,7 +40,7 @@ class Probe:
             system=system,
             address=address,
             credential=credential,
-            options=replace(options, rate_limiter=Unlimited(), retry_policy=_RETRIES),
+            options=replace(options, rate_limiter=Unlimited(), retry_policy=RETRIES),
             headers=headers,
             refused=self._remember,
         )

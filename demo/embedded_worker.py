@@ -14,10 +14,10 @@ from typing import Any, TextIO
 import yaml
 
 from config.settings import Settings
-from demo.board import Board
-from demo.feed import Feed
+from demo.audit_follower import AuditFollower
+from demo.company import POLICY
+from demo.progress import Progress
 from demo.simulators import Simulator
-from demo.world import POLICY
 from worker.intake_consumer import publish
 from worker.running import Hosted, prepare
 from worker.telemetry import Redaction, start_logging
@@ -26,15 +26,15 @@ Publish = Callable[[Sequence[bytes]], None]
 
 
 @contextmanager
-def provisor(folder: Path, board: Board, jumpcloud: Simulator, jira: Simulator, log: TextIO) -> Iterator[Publish]:
-    """Run Provisor while the block runs; what it does goes to the board. Gives the way to its intake queue."""
+def provisor(folder: Path, progress: Progress, jumpcloud: Simulator, jira: Simulator, log: TextIO) -> Iterator[Publish]:
+    """Run Provisor while the block runs, noting in ``progress`` what it does. Gives the function that publishes requests."""
     start_logging(level="info", form="console", redaction=Redaction([]), stream=log)
     try:
         running = prepare(_settings(folder, jumpcloud, jira))
         hosted = Hosted(running)
         hosted.start()
         try:
-            with running.app.connection() as connection, Feed(running.provisor.store, board):
+            with running.app.connection() as connection, AuditFollower(running.provisor.store, progress):
                 yield lambda bodies: publish(connection, running.queues, bodies)
         finally:
             hosted.stop()
@@ -43,7 +43,7 @@ def provisor(folder: Path, board: Board, jumpcloud: Simulator, jira: Simulator, 
 
 
 def _settings(folder: Path, jumpcloud: Simulator, jira: Simulator) -> Settings:
-    """Provisor's defaults, but where the systems are, and as quick as a demonstration has to be."""
+    """Provisor's defaults, with the simulators' addresses and with shorter waits."""
     policy, file = folder / "policy.yaml", folder / "provisor.yaml"
     policy.write_text(POLICY, encoding="utf-8")
     chosen: dict[str, Any] = {

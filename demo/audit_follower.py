@@ -1,4 +1,4 @@
-"""Following what Provisor does by its own audit trail, row by row as it is committed."""
+"""Follows Provisor's audit trail, row by row as it is committed."""
 
 from __future__ import annotations
 
@@ -6,22 +6,22 @@ import threading
 from collections.abc import Callable
 from typing import Any, Self
 
-from demo.board import Board
+from demo.progress import Progress
 from store.audit import AuditRow
 from store.unit_of_work import Store
 
 _LOOK_SECONDS = 0.05
 
 
-class Feed:
-    """A thread that puts every new row of the trail on the board."""
+class AuditFollower:
+    """A thread that notes every new row of the audit trail in the progress."""
 
-    def __init__(self, store: Store, board: Board) -> None:
+    def __init__(self, store: Store, progress: Progress) -> None:
         self._store = store
-        self._board = board
+        self._progress = progress
         self._last = 0
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="feed", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="audit-follower", daemon=True)
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -38,24 +38,24 @@ class Feed:
             for number, row in rows:
                 self._last = number
                 self._tell(row)
-                self._board.happened(row)
+                self._progress.happened(row)
 
     def _tell(self, row: AuditRow) -> None:
-        scene = self._scene_of(row)
+        scenario = self._scenario_of(row)
         teller = _TELLERS.get(row.event)
-        if scene is None or teller is None:
+        if scenario is None or teller is None:
             return
         word, text = teller(row.detail)
         if word:
-            self._board.note(scene, word, text, ticket=row.detail.get("key"))
+            self._progress.note(scenario, word, text, ticket=row.detail.get("key"))
 
-    def _scene_of(self, row: AuditRow) -> str | None:
+    def _scenario_of(self, row: AuditRow) -> str | None:
         if row.request_id is not None:
-            return self._board.owner(row.request_id)
+            return self._progress.owner(row.request_id)
         if row.event == "message.rejected":
             with self._store.read() as work:
                 letter = work.dead_letters.get(int(row.entity_id))
-            return None if letter is None else self._board.owner(letter.body)
+            return None if letter is None else self._progress.owner(letter.body)
         return None
 
 
@@ -72,7 +72,7 @@ def _claim_active(detail: dict[str, Any]) -> tuple[str, str]:
     return ("", "") if detail.get("ends_at") is None else ("clock runs", f"until {detail['ends_at'][11:19]} UTC")
 
 
-#: What to say about each event, as a word and a sentence; an event that is not here is said by another.
+#: A word and a sentence about each event. Events that are missing here tell nothing beside the others.
 _TELLERS: dict[str, Teller] = {
     "request.received": lambda detail: (
         "requested",

@@ -1,17 +1,17 @@
-"""What the simulated systems really hold, by their own account: the only judge of the demonstration."""
+"""What the simulated systems hold: the facts that scenarios are judged by."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
 
-from demo.world import address
+from demo.company import address
 
 Row = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Truth:
+class SimulatorState:
     """The state of both systems at one moment."""
 
     jumpcloud: Row

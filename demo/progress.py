@@ -1,4 +1,4 @@
-"""What has happened so far: written by all, read by the scenes that wait and by the views that show it."""
+"""What has happened so far. Everything writes here; scenarios wait for it, and views show it."""
 
 from __future__ import annotations
 
@@ -8,23 +8,23 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:  # the store is heavy, and the curtain is to rise at once
+if TYPE_CHECKING:  # the store is heavy, and the first line is to appear at once
     from store.audit import AuditRow
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One thing that happened in a scene; ``at`` is in seconds since the curtain rose."""
+    """One thing that happened in a scenario; ``at`` is in seconds since the start."""
 
     at: float
-    scene: str
+    scenario: str
     word: str
     text: str = ""
 
 
 @dataclass(slots=True)
-class Standing:
-    """How a scene stands. ``ok`` is None until it is judged."""
+class ScenarioRecord:
+    """What has happened in one scenario, times in seconds since the start. ``ok`` is None until the scenario is judged."""
 
     steps: list[str] = field(default_factory=list)
     tickets: list[str] = field(default_factory=list)
@@ -37,8 +37,8 @@ class Standing:
     state: str | None = None
 
 
-class Board:
-    """The one place for all that; every method may be called from any thread."""
+class Progress:
+    """The progress of all scenarios. Every method may be called from any thread."""
 
     def __init__(self) -> None:
         self._began = time.monotonic()
@@ -46,42 +46,42 @@ class Board:
         self._events: list[AuditRow] = []
         self._lines: list[Line] = []
         self._owners: dict[str | bytes, str] = {}
-        self.standings: dict[str, Standing] = {}
+        self.records: dict[str, ScenarioRecord] = {}
 
     def elapsed(self) -> float:
-        """Seconds since the board was set up."""
+        """Seconds since the start."""
         return time.monotonic() - self._began
 
-    def own(self, key: str | bytes, scene: str) -> None:
-        """Say which scene a request id, or the body of a message that is none, belongs to."""
+    def own(self, key: str | bytes, scenario: str) -> None:
+        """Remember to which scenario a request id belongs, or the body of a message that is no request."""
         with self._changed:
-            self._owners[key] = scene
+            self._owners[key] = scenario
 
     def owner(self, key: str | bytes) -> str | None:
-        """The scene that a request id or a body belongs to."""
+        """The scenario that a request id or a body belongs to."""
         with self._changed:
             return self._owners.get(key)
 
-    def note(self, scene: str, word: str, text: str = "", *, ticket: str | None = None) -> None:
-        """Something happened in a scene; ``word`` becomes a step of it."""
+    def note(self, scenario: str, word: str, text: str = "", *, ticket: str | None = None) -> None:
+        """Something happened in a scenario; ``word`` becomes a step of it."""
         with self._changed:
-            standing = self.standings[scene]
-            standing.steps.append(word)
-            if ticket and ticket not in standing.tickets:
-                standing.tickets.append(ticket)
-            self._lines.append(Line(self.elapsed(), scene, word, text))
+            record = self.records[scenario]
+            record.steps.append(word)
+            if ticket and ticket not in record.tickets:
+                record.tickets.append(ticket)
+            self._lines.append(Line(self.elapsed(), scenario, word, text))
 
-    def see(self, scene: str, what: str) -> None:
-        """A scene saw something in the simulated systems themselves."""
+    def see(self, scenario: str, what: str) -> None:
+        """Something was seen in the simulated systems themselves."""
         with self._changed:
-            self.standings[scene].seen.append(what)
-            self._lines.append(Line(self.elapsed(), scene, "seen", what))
+            self.records[scenario].seen.append(what)
+            self._lines.append(Line(self.elapsed(), scenario, "seen", what))
 
-    def wrong(self, scene: str, what: str) -> None:
-        """Something came out otherwise than expected."""
+    def wrong(self, scenario: str, what: str) -> None:
+        """An outcome was not the expected one."""
         with self._changed:
-            self.standings[scene].problems.append(what)
-            self._lines.append(Line(self.elapsed(), scene, "NOT AS EXPECTED", what))
+            self.records[scenario].problems.append(what)
+            self._lines.append(Line(self.elapsed(), scenario, "NOT AS EXPECTED", what))
 
     def happened(self, row: AuditRow) -> None:
         """Provisor wrote a row of its audit trail."""
@@ -90,7 +90,7 @@ class Board:
             self._changed.notify_all()
 
     def wait_for(self, wanted: Callable[[AuditRow], bool], *, count: int, timeout: float) -> AuditRow | None:
-        """The ``count``-th event that is wanted, once it has happened; None when it does not in time (seconds)."""
+        """Wait for the ``count``-th row that is wanted; None when there is none within ``timeout`` seconds."""
 
         def found() -> AuditRow | None:
             rows = [row for row in self._events if wanted(row)]

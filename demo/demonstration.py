@@ -1,4 +1,4 @@
-"""The whole demonstration, from the empty folder to the summary."""
+"""The demonstration as a whole, from the empty folder to the summary."""
 
 from __future__ import annotations
 
@@ -14,31 +14,31 @@ from types import FrameType
 
 from rich.console import Console
 
-from demo.board import Board, Standing
-from demo.clerk import Clerk
-from demo.judging import SCENES, play_all
+from demo.company import content
+from demo.progress import Progress, ScenarioRecord
+from demo.scenario import Environment
+from demo.scenario_runner import SCENARIOS, run_all
 from demo.simulators import SimulatedSystems, SimulatorProblem
-from demo.stage import Theatre
 from demo.summary import as_facts, in_words, table_in_words
+from demo.ticket_worker import TicketWorker
 from demo.views import LiveView, PlainView, View
-from demo.world import content
 
 
 def show(*, as_json: bool, verbose: bool) -> int:
-    """Show it; the exit status: 0 when every outcome was the expected one."""
+    """Show the demonstration; the exit status: 0 when every outcome was the expected one."""
     began = time.monotonic()
     folder = Path(tempfile.mkdtemp(prefix="provisor-demo-"))
-    board = Board()
-    board.standings.update({scene.name: Standing() for scene in SCENES})
-    view = _view(board, plain=as_json or verbose)
+    progress = Progress()
+    progress.records.update({scenario.name: ScenarioRecord() for scenario in SCENARIOS})
+    view = _view(progress, plain=as_json or verbose)
     with _terminable():
         try:
-            _perform(folder, board, view, verbose=verbose)
+            _run_everything(folder, progress, view, verbose=verbose)
         except (SimulatorProblem, TimeoutError) as problem:
             sys.stderr.write(f"provisor: {problem}\n")
         finally:
             view.close()
-    facts = as_facts(board, SCENES, seconds=time.monotonic() - began, folder=str(folder))
+    facts = as_facts(progress, SCENARIOS, seconds=time.monotonic() - began, folder=str(folder))
     if isinstance(view, PlainView):
         _print(table_in_words(facts))
     _print(in_words(facts))
@@ -47,9 +47,11 @@ def show(*, as_json: bool, verbose: bool) -> int:
     return 0 if facts["ok"] else 1
 
 
-def _view(board: Board, *, plain: bool) -> View:
+def _view(progress: Progress, *, plain: bool) -> View:
     console = Console()
-    return PlainView(board, SCENES) if plain or not console.is_terminal else LiveView(board, SCENES, console)
+    return (
+        PlainView(progress, SCENARIOS) if plain or not console.is_terminal else LiveView(progress, SCENARIOS, console)
+    )
 
 
 def _print(lines: Sequence[str]) -> None:
@@ -57,25 +59,30 @@ def _print(lines: Sequence[str]) -> None:
     sys.stdout.flush()
 
 
-def _perform(folder: Path, board: Board, view: View, *, verbose: bool) -> None:
+def _run_everything(folder: Path, progress: Progress, view: View, *, verbose: bool) -> None:
     view.say(f"Provisor's demonstration; logs, store and settings go to {folder}")
     with ExitStack() as ending:
         systems = ending.enter_context(SimulatedSystems(folder, content()))
-        from demo.backstage import provisor
+        from demo.embedded_worker import provisor
 
         log = sys.stderr if verbose else ending.enter_context((folder / "worker.log").open("w"))
         jumpcloud, jira = systems.wait()
         view.say(f"JumpCloud is simulated by process {jumpcloud.process.pid} at {jumpcloud.url}")
         view.say(f"Jira Cloud is simulated by process {jira.process.pid} at {jira.url}")
-        publish = ending.enter_context(provisor(folder, board, jumpcloud, jira, log))
+        publish = ending.enter_context(provisor(folder, progress, jumpcloud, jira, log))
         view.say("Provisor is up on SQLite and an embedded queue; access requests go through the intake queue")
-        clerk = ending.enter_context(Clerk(jira, board))
-        play_all(Theatre(board=board, publish=publish, jumpcloud=jumpcloud, jira=jira, clerk=clerk), view)
+        ticket_worker = ending.enter_context(TicketWorker(jira, progress))
+        run_all(
+            Environment(
+                progress=progress, publish=publish, jumpcloud=jumpcloud, jira=jira, ticket_worker=ticket_worker
+            ),
+            view,
+        )
 
 
 @contextmanager
 def _terminable() -> Iterator[None]:
-    """Let SIGTERM end the demonstration as Ctrl-C does: with everything it started."""
+    """Let SIGTERM end the demonstration and its processes, as Ctrl-C does."""
 
     def interrupt(_number: int, _frame: FrameType | None) -> None:
         raise KeyboardInterrupt

@@ -1,4 +1,4 @@
-"""The company that the demonstration takes place in: what its systems hold at the start, and its policy."""
+"""The company of the demonstration: what its systems hold at the start, and its policy."""
 
 from __future__ import annotations
 
