@@ -8,7 +8,7 @@ import typer
 
 from cli.accounts import accounts
 from cli.claims import claims
-from cli.connectors import list_connectors
+from cli.connectors import connectors
 from cli.dead_letters import dead_letters
 from cli.doctor import doctor
 from cli.entitlements import entitlements
@@ -55,7 +55,7 @@ app.add_typer(resources, name="resources")
 app.add_typer(entitlements, name="entitlements")
 app.add_typer(grants, name="grants")
 app.add_typer(export, name="export")
-app.command("connectors")(list_connectors)
+app.add_typer(connectors, name="connectors")
 app.command("doctor")(doctor)
 app.command("settings")(show_settings)
 app.command("schema")(print_schema)

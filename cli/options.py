@@ -35,11 +35,12 @@ TheResource = Annotated[
 ]
 
 
-def group(help_text: str) -> typer.Typer:
-    """A group of commands."""
+def group(help_text: str, *, runs_alone: bool = False) -> typer.Typer:
+    """A group of commands. ``runs_alone`` is whether its callback is a command too."""
     return typer.Typer(
         help=help_text,
-        no_args_is_help=True,
+        no_args_is_help=not runs_alone,
+        invoke_without_command=runs_alone,
         rich_markup_mode=None,
         pretty_exceptions_enable=False,
         add_completion=False,

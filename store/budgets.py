@@ -1,8 +1,8 @@
 """The rate budget of each system, shared by all workers.
 
-A token bucket per system, and a stop per class of endpoint. Lanes differ in how far down the bucket they may draw: what
-takes access away may take the last token and owe some, grants leave a little, reading leaves half. So a sync uses all that
-flows in and a revocation never waits behind it.
+A token bucket for each system, and a stop for each class of endpoint. Lanes differ in how far down the bucket they may draw:
+what takes access away may take the last token and owe some, grants empty it, tickets leave a quarter, reading leaves half.
+So a sync uses all that flows in, and a revocation never waits behind a sync.
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, select, update
+from sqlalchemy import ColumnElement, Connection, Row, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from access.operations import Lane
 from store.snapshot_tables import budgets
 
-#: The class every call counts against, besides stops of its own class.
+#: The class of the bucket itself. Other classes have no bucket of their own, only a stop.
 ALL = "*"
 
 #: How far down each lane may draw, as a share of the bucket; negative is debt.
@@ -30,6 +30,16 @@ class Allowance:
 
     rate: float
     burst: float
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """A service asked for no calls of a class before ``until``; ``since`` is when it asked, or when a call last tried."""
+
+    system: str
+    endpoint_class: str
+    since: datetime
+    until: datetime
 
 
 class Budgets:
@@ -55,7 +65,7 @@ class Budgets:
             return 0, timedelta(seconds=max(0.001, (floor + 1 - tokens) / allowance.rate))
         self._connection.execute(
             update(budgets)
-            .where(budgets.c.system == system, budgets.c.endpoint_class == ALL)
+            .where(*_row(system, ALL))
             # Clocks of machines differ: what has flowed in must not flow in again for one that is behind.
             .values(tokens=tokens - had, refilled_at=max(now, row.refilled_at))
         )
@@ -65,21 +75,44 @@ class Budgets:
         """The service asked for no calls of this class before ``until``; the later of two such moments counts."""
         self._begin(system, endpoint_class, tokens=0.0, now=now)
         self._connection.execute(
+            update(budgets).where(*_row(system, endpoint_class)).values(refilled_at=now)  # nothing flows into a class
+        )
+        self._connection.execute(
             update(budgets)
             .where(
-                budgets.c.system == system,
-                budgets.c.endpoint_class == endpoint_class,
+                *_row(system, endpoint_class),
                 (budgets.c.blocked_until.is_(None)) | (budgets.c.blocked_until < until),
             )
             .values(blocked_until=until)
         )
 
-    def stops(self, system: str, *, now: datetime) -> dict[str, datetime]:
-        """The stops in force, by class of endpoint."""
-        statement = select(budgets.c.endpoint_class, budgets.c.blocked_until).where(
-            budgets.c.system == system, budgets.c.blocked_until > now
+    def stops(self, *, now: datetime) -> tuple[Stop, ...]:
+        """The stops in force, of all systems."""
+        statement = (
+            select(budgets.c.system, budgets.c.endpoint_class, budgets.c.refilled_at, budgets.c.blocked_until)
+            .where(budgets.c.blocked_until > now)
+            .order_by(budgets.c.system, budgets.c.endpoint_class)
         )
-        return {row.endpoint_class: row.blocked_until for row in self._connection.execute(statement)}
+        return tuple(Stop(*row) for row in self._connection.execute(statement))
+
+    def try_again(self, system: str, endpoint_class: str, *, stopped_before: datetime, now: datetime) -> bool:
+        """Whether the caller may make one call in spite of a stop, which was asked for, or last tried, by ``stopped_before``.
+
+        Of several who ask at once, one may.
+        """
+        tried = self._connection.execute(
+            update(budgets)
+            .where(*_row(system, endpoint_class), budgets.c.refilled_at <= stopped_before)
+            .values(refilled_at=now)
+        )
+        return tried.rowcount == 1
+
+    def lift(self, system: str, endpoint_class: str | None = None) -> int:
+        """End the stops of a system, or the one of a class; how many there were, those that had run out included."""
+        statement = update(budgets).where(budgets.c.system == system, budgets.c.blocked_until.is_not(None))
+        if endpoint_class is not None:
+            statement = statement.where(budgets.c.endpoint_class == endpoint_class)
+        return self._connection.execute(statement.values(blocked_until=None)).rowcount
 
     def _begin(self, system: str, endpoint_class: str, *, tokens: float, now: datetime) -> None:
         """The row of a class, if there is none yet; whoever else begins it in the same moment."""
@@ -88,7 +121,7 @@ class Budgets:
         self._connection.execute(insert(budgets).values(values).on_conflict_do_nothing())
 
     def _locked(self, system: str, allowance: Allowance, now: datetime) -> Row[Any]:
-        statement = select(budgets).where(budgets.c.system == system, budgets.c.endpoint_class == ALL)
+        statement = select(budgets).where(*_row(system, ALL))
         if self._connection.dialect.name == "postgresql":
             statement = statement.with_for_update()
         row = self._connection.execute(statement).first()
@@ -97,3 +130,7 @@ class Budgets:
             row = self._connection.execute(statement).first()
         assert row is not None
         return row
+
+
+def _row(system: str, endpoint_class: str) -> tuple[ColumnElement[bool], ...]:
+    return budgets.c.system == system, budgets.c.endpoint_class == endpoint_class

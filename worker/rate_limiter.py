@@ -119,7 +119,9 @@ class BudgetRateLimiter:
         with self._store.write() as work:
             now = self._clock.now()
             had, wait = work.budgets.take(self._system, self._lane, wanted, self._allowance, now=now)
-            stops = work.budgets.stops(self._system, now=now)
+            stops = {
+                stop.endpoint_class: stop.until for stop in work.budgets.stops(now=now) if stop.system == self._system
+            }
         with self._lock:
             for name, until in stops.items():  # one that was set here meanwhile is not lost
                 self._stops[name] = max(until, self._stops.get(name, until))

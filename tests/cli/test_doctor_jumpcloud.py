@@ -14,8 +14,8 @@ from simulator.jira import World as JiraWorld
 from simulator.jumpcloud import World
 from simulator.server import Simulators
 from simulator.world import change_switches
+from tests.cli.command_result import RunCommand
 from tests.cli.doctor_harness import DoctorHarness
-from tests.cli.ran import Run
 
 RIGHT = (
     "Make a new one and set jumpcloud.api_key: the old one was reset or has expired, or its administrator is suspended."
@@ -23,7 +23,7 @@ RIGHT = (
 
 
 @pytest.fixture
-def harness(provisor: Run, tmp_path: Path) -> Iterator[DoctorHarness]:
+def harness(provisor: RunCommand, tmp_path: Path) -> Iterator[DoctorHarness]:
     jumpcloud, jira = World(), JiraWorld()
     with Simulators(jumpcloud=jumpcloud, jira=jira) as simulators:
         yield DoctorHarness(simulators, jumpcloud, jira, provisor, tmp_path)

@@ -12,14 +12,14 @@ from simulator.jira.projects import CustomField, FieldUse
 from simulator.jira.world import ADMIN_EMAIL, ADMIN_TOKEN
 from simulator.jumpcloud import World
 from simulator.server import Simulators
+from tests.cli.command_result import RunCommand
 from tests.cli.doctor_harness import SCOPED, SCOPES, DoctorHarness
-from tests.cli.ran import Run
 from ticketing.jira import JiraSite, JiraTicketProvider
 from ticketing.ports import TicketDraft, TicketRef
 
 
 @pytest.fixture
-def harness(provisor: Run, tmp_path: Path) -> Iterator[DoctorHarness]:
+def harness(provisor: RunCommand, tmp_path: Path) -> Iterator[DoctorHarness]:
     jumpcloud, jira = World(), JiraWorld()
     with Simulators(jumpcloud=jumpcloud, jira=jira) as simulators:
         yield DoctorHarness(simulators, jumpcloud, jira, provisor, tmp_path)

@@ -7,8 +7,8 @@ from typing import Any
 
 
 @dataclass(frozen=True)
-class Ran:
-    """How a command ended, and what it said."""
+class CommandResult:
+    """The exit status of a command, and what it printed."""
 
     code: int
     out: str
@@ -20,4 +20,4 @@ class Ran:
 
 
 #: Runs a command line in this process; ``stdin=`` is what it reads there.
-Run = Callable[..., Ran]
+RunCommand = Callable[..., CommandResult]

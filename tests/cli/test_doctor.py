@@ -12,13 +12,13 @@ from simulator.jumpcloud import World
 from simulator.server import Simulators
 from store.database import Database
 from store.proof import why_not_writable
+from tests.cli.command_result import RunCommand
 from tests.cli.doctor_harness import DoctorHarness
-from tests.cli.ran import Run
 from tests.machine import Amqp, Redis
 
 
 @pytest.fixture
-def harness(provisor: Run, tmp_path: Path) -> Iterator[DoctorHarness]:
+def harness(provisor: RunCommand, tmp_path: Path) -> Iterator[DoctorHarness]:
     jumpcloud, jira = World(), JiraWorld()
     with Simulators(jumpcloud=jumpcloud, jira=jira) as simulators:
         yield DoctorHarness(simulators, jumpcloud, jira, provisor, tmp_path)

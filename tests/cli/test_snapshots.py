@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -8,19 +8,11 @@ from typing import Any
 import pytest
 import yaml
 
-from store.database import Database
 from store.unit_of_work import Store
-from tests.cli.ran import Ran, Run
+from tests.cli.command_result import CommandResult, RunCommand
 from tests.store.snapshot_rows import SnapshotRows, account, jira, jumpcloud, store_snapshot
 
 JUST_NOW = timedelta(minutes=1)
-
-
-@pytest.fixture
-def store(sqlite_url: str) -> Iterator[Store]:
-    database = Database(sqlite_url)
-    yield Store(database)
-    database.close()
 
 
 @pytest.fixture
@@ -28,11 +20,11 @@ def world(store: Store) -> None:
     store_snapshot(store, jumpcloud(), jira(), at=datetime.now(UTC) - JUST_NOW)
 
 
-def column(ran: Ran, name: str) -> list[Any]:
+def column(ran: CommandResult, name: str) -> list[Any]:
     return [row[name] for row in ran.json]
 
 
-def test_listings_are_json_arrays_with_a_row_in_each_line(provisor: Run, config: Path, world: None) -> None:
+def test_listings_are_json_arrays_with_a_row_in_each_line(provisor: RunCommand, config: Path, world: None) -> None:
     ran = provisor("accounts", "list", "-c", config, "--json")
     assert column(ran, "id") == ["j-ada", "j-eve", "j-root", "ada", "root", "bob"]
     assert len(ran.out.splitlines()) == len(ran.json) + 2
@@ -51,13 +43,13 @@ def test_listings_are_json_arrays_with_a_row_in_each_line(provisor: Run, config:
     ],
 )
 def test_listings_are_narrowed_by_their_options(
-    provisor: Run, config: Path, world: None, command: str, found: list[str]
+    provisor: RunCommand, config: Path, world: None, command: str, found: list[str]
 ) -> None:
     assert column(provisor(*command.split(), "-c", config, "--json"), "id") == found
 
 
 def test_entitlements_are_listed_by_ids_and_by_names_and_projects_are_none(
-    provisor: Run, config: Path, world: None
+    provisor: RunCommand, config: Path, world: None
 ) -> None:
     ran = provisor("entitlements", "list", "-c", config, "--json", "--system", "jira")
     assert {(row["entitlement"], row["named"]) for row in ran.json} == {
@@ -66,7 +58,9 @@ def test_entitlements_are_listed_by_ids_and_by_names_and_projects_are_none(
     }
 
 
-def test_grants_say_whether_they_are_direct_or_through_which_group(provisor: Run, config: Path, world: None) -> None:
+def test_grants_say_whether_they_are_direct_or_through_which_group(
+    provisor: RunCommand, config: Path, world: None
+) -> None:
     ran = provisor("grants", "list", "-c", config, "--json", "--resource", "AWS")
     assert sorted((row["account"], row["held"], row["through_name"]) for row in ran.json) == [
         ("ada", "group", "Engineering"),
@@ -76,7 +70,7 @@ def test_grants_say_whether_they_are_direct_or_through_which_group(provisor: Run
 
 
 def test_a_table_in_a_pipe_is_plain_and_hostile_names_do_nothing_to_the_terminal(
-    provisor: Run, config: Path, store: Store
+    provisor: RunCommand, config: Path, store: Store
 ) -> None:
     rows = jumpcloud()
     rows.rows = [*rows.rows, account("evil", title="\x1b[2Jgone\nnew line")]
@@ -87,7 +81,7 @@ def test_a_table_in_a_pipe_is_plain_and_hostile_names_do_nothing_to_the_terminal
     assert len(ran.out.splitlines()) == 5
 
 
-def test_a_listing_that_was_cut_short_says_so(provisor: Run, config: Path, world: None) -> None:
+def test_a_listing_that_was_cut_short_says_so(provisor: RunCommand, config: Path, world: None) -> None:
     ran = provisor("accounts", "list", "-c", config, "--json", "-n", "2")
     assert column(ran, "id") == ["j-ada", "j-eve"]
     assert ran.err == "provisor: There are more than 2. Narrow the listing down, or show all with -n 0.\n"
@@ -95,14 +89,14 @@ def test_a_listing_that_was_cut_short_says_so(provisor: Run, config: Path, world
     assert len(provisor("accounts", "list", "-c", config, "--json", "-n", "0").json) == 6
 
 
-def test_a_long_table_is_printed_as_it_comes(provisor: Run, config: Path, store: Store) -> None:
+def test_a_long_table_is_printed_as_it_comes(provisor: RunCommand, config: Path, store: Store) -> None:
     many = SnapshotRows(jumpcloud().system, [account(f"u{number}") for number in range(1000)])
     store_snapshot(store, many, at=datetime.now(UTC) - JUST_NOW)
     ran = provisor("accounts", "list", "-c", config, "-n", "0")
     assert len(ran.out.splitlines()) == 1001
 
 
-def test_without_a_snapshot_there_is_nothing_to_list(provisor: Run, config: Path) -> None:
+def test_without_a_snapshot_there_is_nothing_to_list(provisor: RunCommand, config: Path) -> None:
     for group in ("accounts", "resources", "entitlements", "grants"):
         ran = provisor(group, "list", "-c", config)
         assert (ran.code, ran.out) == (1, "")
@@ -111,7 +105,7 @@ def test_without_a_snapshot_there_is_nothing_to_list(provisor: Run, config: Path
         )
 
 
-def test_an_old_snapshot_is_said_with_its_age(provisor: Run, config: Path, store: Store) -> None:
+def test_an_old_snapshot_is_said_with_its_age(provisor: RunCommand, config: Path, store: Store) -> None:
     taken = datetime.now(UTC) - timedelta(days=3, minutes=5)
     store_snapshot(store, jumpcloud(), at=taken)
     ran = provisor("accounts", "list", "-c", config, "--json")
@@ -123,7 +117,7 @@ def test_an_old_snapshot_is_said_with_its_age(provisor: Run, config: Path, store
 
 
 def test_a_missing_snapshot_of_a_connected_system_is_said(
-    provisor: Run, configure: Callable[..., Path], world: None, store: Store
+    provisor: RunCommand, configure: Callable[..., Path], world: None, store: Store
 ) -> None:
     config = configure(jira={"site_url": "http://127.0.0.1", "email": "a@b.example", "api_token": "token-token"})
     with store.database.write() as connection:
@@ -135,7 +129,7 @@ def test_a_missing_snapshot_of_a_connected_system_is_said(
 
 
 def test_an_account_is_shown_by_address_in_every_system_with_all_it_holds(
-    provisor: Run, config: Path, world: None
+    provisor: RunCommand, config: Path, world: None
 ) -> None:
     found = provisor("accounts", "show", "ADA@acme.example", "-c", config, "--json").json
     assert [(row["system"], row["id"]) for row in found] == [("jira", "j-ada"), ("jumpcloud", "ada")]
@@ -149,7 +143,7 @@ def test_an_account_is_shown_by_address_in_every_system_with_all_it_holds(
     assert "  AWS (application), through Engineering, first seen " in told
 
 
-def test_a_resource_is_shown_by_name_with_who_holds_it(provisor: Run, config: Path, world: None) -> None:
+def test_a_resource_is_shown_by_name_with_who_holds_it(provisor: RunCommand, config: Path, world: None) -> None:
     facts = provisor("resources", "show", "pay:administrators", "-c", config, "--json").json
     assert (facts["id"], facts["parent_key"]) == ("10000/10002", "PAY")
     assert [(row["account"], row["through_name"]) for row in facts["held_by"]] == [("j-ada", None), ("j-root", "devs")]
@@ -159,7 +153,7 @@ def test_a_resource_is_shown_by_name_with_who_holds_it(provisor: Run, config: Pa
 
 
 def test_an_entitlement_is_shown_with_the_rule_that_decides(
-    provisor: Run, configure: Callable[..., Path], world: None, tmp_path: Path
+    provisor: RunCommand, configure: Callable[..., Path], world: None, tmp_path: Path
 ) -> None:
     policy = tmp_path / "policy.yaml"
     rule = {"pattern": "jira:project-role:PAY:*:assigned", "max_duration": "1h", "required": ["reason"]}
@@ -178,7 +172,7 @@ def test_an_entitlement_is_shown_with_the_rule_that_decides(
     assert "policy: no rule matches, so requests for it are refused" in other.out
 
 
-def test_a_grant_is_shown_with_each_way_it_is_held(provisor: Run, config: Path, world: None) -> None:
+def test_a_grant_is_shown_with_each_way_it_is_held(provisor: RunCommand, config: Path, world: None) -> None:
     ways = provisor("grants", "show", "bob", "AWS", "-c", config, "--json").json
     assert [(way["held"], way["since"] is not None) for way in ways] == [("direct", True), ("group", False)]
     assert "Bob holds AWS (application), directly, since " in provisor("grants", "show", "bob", "AWS", "-c", config).out
@@ -195,14 +189,14 @@ def test_a_grant_is_shown_with_each_way_it_is_held(provisor: Run, config: Path, 
     ],
 )
 def test_what_is_not_there_is_said_with_what_to_do(
-    provisor: Run, config: Path, world: None, command: tuple[str, ...], said: str
+    provisor: RunCommand, config: Path, world: None, command: tuple[str, ...], said: str
 ) -> None:
     ran = provisor(*command, "-c", config)
     assert (ran.code, ran.out) == (1, "")
     assert ran.err.startswith(f"provisor: {said} ")
 
 
-def test_a_name_that_several_have_must_be_told_apart(provisor: Run, config: Path, store: Store) -> None:
+def test_a_name_that_several_have_must_be_told_apart(provisor: RunCommand, config: Path, store: Store) -> None:
     twice = jira()
     twice.rows = [*twice.rows, *(row for row in jumpcloud().rows if getattr(row, "name", "") == "Engineering")]
     store_snapshot(store, jumpcloud(), twice, at=datetime.now(UTC) - JUST_NOW)

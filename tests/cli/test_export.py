@@ -6,7 +6,7 @@ import io
 import json
 import stat
 import tracemalloc
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -14,19 +14,11 @@ import pytest
 
 from cli.export import COLUMNS
 from cli.export_files import Sink, write_rows
-from store.database import Database
 from store.unit_of_work import Store
-from tests.cli.ran import Run
+from tests.cli.command_result import RunCommand
 from tests.store.snapshot_rows import SnapshotRows, account, group, jira, jumpcloud, store_snapshot
 
 JUST_NOW = timedelta(minutes=1)
-
-
-@pytest.fixture
-def store(sqlite_url: str) -> Iterator[Store]:
-    database = Database(sqlite_url)
-    yield Store(database)
-    database.close()
 
 
 @pytest.fixture
@@ -41,7 +33,9 @@ def table(text: str) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(text, newline="")))
 
 
-def test_the_access_review_file_has_a_row_for_each_way_of_holding(provisor: Run, config: Path, taken: str) -> None:
+def test_the_access_review_file_has_a_row_for_each_way_of_holding(
+    provisor: RunCommand, config: Path, taken: str
+) -> None:
     ran = provisor("export", "grants", "-c", config)
     rows = table(ran.out)
     assert ran.code == 0
@@ -62,7 +56,7 @@ def test_the_access_review_file_has_a_row_for_each_way_of_holding(provisor: Run,
     assert "provisor: 10 grants exported: jira as of " in ran.err
 
 
-def test_a_row_says_all_that_a_reviewer_asks(provisor: Run, config: Path, taken: str) -> None:
+def test_a_row_says_all_that_a_reviewer_asks(provisor: RunCommand, config: Path, taken: str) -> None:
     role = next(row for row in table(provisor("export", "grants", "-c", config).out) if row["through"] == "g-devs")
     assert role == {
         "system": "jira",
@@ -92,11 +86,11 @@ def test_a_row_says_all_that_a_reviewer_asks(provisor: Run, config: Path, taken:
     }
 
 
-def test_two_exports_of_one_snapshot_are_the_same_bytes(provisor: Run, config: Path, taken: str) -> None:
+def test_two_exports_of_one_snapshot_are_the_same_bytes(provisor: RunCommand, config: Path, taken: str) -> None:
     assert provisor("export", "grants", "-c", config).out == provisor("export", "grants", "-c", config).out
 
 
-def test_json_lines_have_the_same_members_in_the_same_order(provisor: Run, config: Path, taken: str) -> None:
+def test_json_lines_have_the_same_members_in_the_same_order(provisor: RunCommand, config: Path, taken: str) -> None:
     ran = provisor("export", "accounts", "-c", config, "--format", "jsonl")
     rows = [json.loads(line) for line in ran.out.splitlines()]
     assert [tuple(row) for row in rows] == [COLUMNS["accounts"]] * 6
@@ -113,7 +107,7 @@ def test_json_lines_have_the_same_members_in_the_same_order(provisor: Run, confi
     assert by_id["bob"]["status"] == "suspended"
 
 
-def test_entitlements_are_exported_by_ids_and_names(provisor: Run, config: Path, taken: str) -> None:
+def test_entitlements_are_exported_by_ids_and_names(provisor: RunCommand, config: Path, taken: str) -> None:
     rows = table(provisor("export", "entitlements", "-c", config, "--system", "jira").out)
     assert [(row["entitlement"], row["named"], row["holders"], row["holder_groups"]) for row in rows] == [
         ("jira:group:g-devs:member", "jira:group:devs:member", "1", "0"),
@@ -135,7 +129,16 @@ def test_a_spreadsheet_calculates_nothing(name: str) -> None:
     assert header == ["name", "number"]
 
 
-def test_json_lines_are_not_touched_for_spreadsheets(provisor: Run, config: Path, taken: str) -> None:
+@pytest.mark.parametrize("separator", [";", "\t", "|"])
+def test_a_spreadsheet_that_splits_lines_at_another_separator_calculates_nothing_either(separator: str) -> None:
+    stream = io.BytesIO()
+    write_rows(Sink(stream), [{"name": f"x{separator}=1+1"}, {"name": f"x{separator} y-z"}], ("name",), form="csv")
+    _, hostile, harmless = csv.reader(io.StringIO(stream.getvalue().decode(), newline=""), delimiter=separator)
+    assert hostile == ["x", "'=1+1"]
+    assert harmless == ["x", " y-z"]
+
+
+def test_json_lines_are_not_touched_for_spreadsheets(provisor: RunCommand, config: Path, taken: str) -> None:
     lines = provisor("export", "grants", "-c", config, "--format", "jsonl").out.splitlines()
     assert "=cmd|' /C calc'!A0" in {json.loads(line)["resource_name"] for line in lines}
     assert "'=cmd|' /C calc'!A0" in {
@@ -151,14 +154,14 @@ def test_any_text_survives_the_round_trip_through_csv() -> None:
     assert stream.getvalue().startswith(b'text\r\n"a ""quote"""\r\n"a,b"\r\n')
 
 
-def test_an_export_of_nothing_is_a_header(provisor: Run, config: Path, store: Store) -> None:
+def test_an_export_of_nothing_is_a_header(provisor: RunCommand, config: Path, store: Store) -> None:
     store_snapshot(store, SnapshotRows(jumpcloud().system, [account("a")]), at=datetime.now(UTC) - JUST_NOW)
     assert provisor("export", "grants", "-c", config).out == ",".join(COLUMNS["grants"]) + "\r\n"
     assert provisor("export", "grants", "-c", config, "--format", "jsonl").out == ""
 
 
 def test_a_file_is_there_only_when_it_is_whole_and_for_its_owner_alone(
-    provisor: Run, config: Path, taken: str, tmp_path: Path
+    provisor: RunCommand, config: Path, taken: str, tmp_path: Path
 ) -> None:
     file, manifest = tmp_path / "out" / "grants.csv", tmp_path / "out" / "grants.json"
     ran = provisor("export", "grants", "-c", config, "-o", file)
@@ -173,7 +176,7 @@ def test_a_file_is_there_only_when_it_is_whole_and_for_its_owner_alone(
 
 
 def test_a_manifest_proves_what_was_exported_and_as_of_when(
-    provisor: Run, config: Path, taken: str, tmp_path: Path
+    provisor: RunCommand, config: Path, taken: str, tmp_path: Path
 ) -> None:
     file, manifest = tmp_path / "accounts.jsonl", tmp_path / "manifest.json"
     provisor("export", "accounts", "-c", config, "--format", "jsonl", "-o", file, "--manifest", manifest)
@@ -187,7 +190,7 @@ def test_a_manifest_proves_what_was_exported_and_as_of_when(
     assert facts["columns"] == list(COLUMNS["accounts"])
 
 
-def test_nothing_is_exported_from_no_snapshot(provisor: Run, config: Path, tmp_path: Path) -> None:
+def test_nothing_is_exported_from_no_snapshot(provisor: RunCommand, config: Path, tmp_path: Path) -> None:
     ran = provisor("export", "grants", "-c", config, "-o", tmp_path / "grants.csv")
     assert (ran.code, ran.out) == (1, "")
     assert "There is no complete snapshot yet." in ran.err
@@ -195,7 +198,7 @@ def test_nothing_is_exported_from_no_snapshot(provisor: Run, config: Path, tmp_p
 
 
 def test_an_export_never_leaves_out_a_connected_system_unsaid(
-    provisor: Run, configure: Callable[..., Path], store: Store
+    provisor: RunCommand, configure: Callable[..., Path], store: Store
 ) -> None:
     store_snapshot(store, jumpcloud(), at=datetime.now(UTC) - JUST_NOW)
     config = configure(jira={"site_url": "http://127.0.0.1", "email": "a@b.example", "api_token": "token-token"})
@@ -205,13 +208,13 @@ def test_an_export_never_leaves_out_a_connected_system_unsaid(
     assert provisor("export", "grants", "-c", config, "--system", "jumpcloud").code == 0
 
 
-def test_help_names_the_columns_in_their_order(provisor: Run) -> None:
+def test_help_names_the_columns_in_their_order(provisor: RunCommand) -> None:
     shown = " ".join(provisor("export", "grants", "--help").out.split())
     assert f"Columns, in this order: {', '.join(COLUMNS['grants'])}." in shown
 
 
 @pytest.mark.long
-def test_a_large_export_is_never_held(provisor: Run, config: Path, store: Store, tmp_path: Path) -> None:
+def test_a_large_export_is_never_held(provisor: RunCommand, config: Path, store: Store, tmp_path: Path) -> None:
     people = [account(f"u{number}", f"u{number}@acme.example") for number in range(8000)]
     rows = [*people, *group("all", "All", *(each.id for each in people))]
     store_snapshot(store, SnapshotRows(jumpcloud().system, rows, page=4000), at=datetime.now(UTC) - JUST_NOW)
