@@ -7,7 +7,7 @@ import typer
 
 from cli.grants import grants_of, how_it_is_held, what_is_held
 from cli.options import AsJson, ConfigFile, Limit, OfSystem, Text, TheAccount, group
-from cli.output import cell, labelled_lines, one_more, print_json_rows, print_lines, print_listing
+from cli.output import cell, labelled_lines, print_json_rows, print_lines, print_listing
 from cli.problems import Problem
 from cli.snapshots import current_snapshots, row_facts
 from connectors.reading import AccountKind, AccountStatus
@@ -39,7 +39,7 @@ def list_accounts(
     from store.queries.snapshots import Wanted
 
     with current_snapshots(config, system) as (_, queries):
-        rows = queries.accounts(Wanted(system=system, kind=kind, status=status, text=text, limit=one_more(limit)))
+        rows = queries.accounts(Wanted(system=system, kind=kind, status=status, text=text))
         print_listing(map(row_facts, rows), _COLUMNS, none="No such accounts.", as_json=as_json, limit=limit)
 
 

@@ -186,7 +186,7 @@ def _provisions(system: System) -> dict[str, list[str]]:
 
 
 def _without_network(system: System) -> Connector:
-    """A connector that tells what it can do: it has no real credential and makes no call."""
+    """A connector that is asked what it automates: it has no real credential and makes no call."""
     from connectors.jira.client import jira_client
     from connectors.jira.connector import JiraConnector
     from connectors.jumpcloud.client import jumpcloud_client

@@ -32,7 +32,7 @@ _COLUMNS = {
 @dead_letters.command("list")
 def list_dead_letters(
     config: ConfigFile = None,
-    resent: Annotated[bool, typer.Option("--resent", help="Those that were sent again, too.")] = False,
+    resent: Annotated[bool, typer.Option("--resent", help="Also those that were sent again.")] = False,
     limit: Newest = 50,
     as_json: AsJson = False,
 ) -> None:
@@ -65,7 +65,9 @@ def show_dead_letter(number: Number, config: ConfigFile = None, as_json: AsJson 
 
 @dead_letters.command("resend")
 def resend_dead_letters(
-    numbers: Annotated[list[int] | None, typer.Argument(metavar="N…", min=1, help="Which; or --all.")] = None,
+    numbers: Annotated[
+        list[int] | None, typer.Argument(metavar="N…", min=1, help="Numbers of dead letters; or --all.")
+    ] = None,
     every: Annotated[bool, typer.Option("--all", help="All that were not sent again yet.")] = False,
     config: ConfigFile = None,
     as_json: AsJson = False,

@@ -31,7 +31,7 @@ _STYLES = {Outcome.OK: "green", Outcome.UNKNOWN: "dim", Outcome.WARNING: "yellow
 
 def doctor(
     config: ConfigFile = None,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Only what is not as it should be.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print only what is not ok.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Prove the settings: addresses, credentials, permissions, tickets, store, broker and policy. Exit 1 for any problem.
@@ -135,13 +135,13 @@ def _examine_store(settings: Settings, _clock: Clock) -> Iterator[Finding]:
     try:
         with open_existing(url, shown=shown) as store:
             yield _STORE_FORM.ok(f"The store at {shown} has the form of this version.")
-            said = why_not_writable(store.database)
+            why_not = why_not_writable(store.database)
     except StoreUnusable as exc:
         yield _STORE_FORM.problem(exc.what, exc.remedy)
         return
-    if said is not None:
+    if why_not is not None:
         yield _STORE_WRITING.problem(
-            f"The store at {shown} cannot be written: {said}.", "Check who may write there, and its space."
+            f"The store at {shown} cannot be written: {why_not}.", "Check who may write there, and its space."
         )
     else:
         yield _STORE_WRITING.ok("It can be written.")
@@ -183,7 +183,7 @@ def _print(findings: Sequence[Finding]) -> None:
     from rich.console import Console
     from rich.text import Text
 
-    # A sentence that is read by a program must not be broken in two: rich only where a person looks.
+    # Each finding stays on one line, so that programs can read it.
     console = Console(soft_wrap=True, highlight=False)
     area = ""
     for each in findings:
@@ -197,11 +197,11 @@ def _print(findings: Sequence[Finding]) -> None:
 def _summary(findings: Sequence[Finding]) -> str:
     counts = Counter(each.outcome for each in findings)
     problems, warnings = counts[Outcome.PROBLEM], counts[Outcome.WARNING]
-    said = [
+    counted = [
         f"{number} {word}{'' if number == 1 else 's'}"
         for number, word in ((problems, "problem"), (warnings, "warning"))
     ]
-    return f"\n{', '.join(said)}."
+    return f"\n{', '.join(counted)}."
 
 
 def _facts(finding: Finding) -> dict[str, Any]:

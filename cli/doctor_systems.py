@@ -31,7 +31,7 @@ from ticketing.jira.proof import Problem
 #: Some outcomes are known by their text alone, which is English only when asked for [docs].
 _ENGLISH = {"Accept-Language": "en", "X-Force-Accept-Language": "true", "X-ExperimentalApi": "opt-in"}
 
-#: Projects of the policy that are looked at one by one.
+#: The most projects of the policy that are examined one by one.
 _MOST_PROJECTS = 50
 
 

@@ -37,7 +37,6 @@ def list_entitlements(
     from store.queries.snapshots import Wanted
 
     with current_snapshots(config, system) as (_, queries):
-        # Projects are resources without an entitlement, and how many of them come first is not known: no limit here.
         rows = queries.resources(Wanted(system=system, kind=kind, text=text))
         carried = (entitlement_facts(row) for row in rows if row["entitlement"] is not None)
         print_listing(carried, _COLUMNS, none="No such entitlements.", as_json=as_json, limit=limit)

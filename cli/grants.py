@@ -71,7 +71,15 @@ def list_grants(
         # Few rows are sorted; of many rows the first are printed at once, in the order of the database.
         narrow = account is not None or resource is not None
         rows = map(grant_facts, queries.grants(wanted, in_order=narrow))
-        print_listing(rows, _COLUMNS, none="No such grants.", as_json=as_json, limit=limit, shown=_with_way_named)
+        print_listing(
+            rows,
+            _COLUMNS,
+            none="No such grants.",
+            as_json=as_json,
+            limit=limit,
+            total=lambda: None,  # there may be a million, made from groups and their members as they are read
+            shown=_with_way_named,
+        )
 
 
 @grants.command("show")
@@ -99,7 +107,7 @@ def grants_of(queries: Queries, **wanted: str) -> Iterable[dict[str, Any]]:
 
 
 def grant_facts(row: Row) -> dict[str, Any]:
-    """One grant. ``held`` is direct or group; ``since`` is there where the system itself tells it."""
+    """One grant. ``held`` is direct or group; ``since`` is None where the system does not say it."""
     through = row["through"]
     return {
         "system": row["system"],

@@ -70,13 +70,13 @@ def print_listing(
     none: str,
     as_json: bool,
     limit: int = 0,
-    total: Callable[[], int] | None = None,
+    total: Callable[[], int | None] | None = None,
     shown: Callable[[Facts], Facts] = lambda row: row,
 ) -> None:
-    """Print the first ``limit`` rows, all for 0, and a note when there are more: how many, where ``total`` counts them.
+    """Print the first ``limit`` rows, all for 0, and a note that says how many more there are.
 
     ``columns`` maps names of facts to headings, ``none`` is printed in place of an empty table, ``shown`` rewords a row
-    for the table.
+    for the table. ``total`` counts the rows where ``rows`` are not all of them; it gives None where that takes too long.
     """
     left = iter(rows)
     some = islice(left, limit or None)
@@ -84,9 +84,12 @@ def print_listing(
         print_json_rows(some)
     else:
         _print_table(map(shown, some), columns, none=none)
-    if next(left, None) is not None:
-        more = f"more than {limit}" if total is None else f"{total() - limit:,} more"
-        print_note(f"There are {more}. Narrow the listing down, or show all with -n 0.")
+    if next(left, None) is None:
+        return
+    sys.stdout.flush()
+    count = limit + 1 + sum(1 for _ in left) if total is None else total()
+    more = f"more than {limit:,}" if count is None else f"{count - limit:,} more"
+    print_note(f"There are {more}. Narrow the listing down, or show all with -n 0.")
 
 
 def one_more(limit: int) -> int | None:

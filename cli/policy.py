@@ -10,7 +10,7 @@ from access.policy import Policy, TicketRoute
 from cli import output
 from cli.options import AsJson, ConfigFile, group
 from cli.problems import Problem
-from cli.store_access import load_settings, settings_errors_told
+from cli.store_access import load_settings, settings_problems
 
 if TYPE_CHECKING:
     from config.policy_file import PolicyFile
@@ -111,5 +111,5 @@ def _load(file: Path, settings: Settings | None) -> PolicyFile:
     route = None
     if settings is not None and settings.ticketing.project:
         route = TicketRoute(project=settings.ticketing.project, issue_type=settings.ticketing.issue_type)
-    with settings_errors_told():
+    with settings_problems():
         return load_policy(file, ticket=route)

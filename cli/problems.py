@@ -3,7 +3,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 
-class Problem(Exception):  # noqa: N818 - told to an operator; no error of the program
+class Problem(Exception):  # noqa: N818 - for an operator to read; no error of the program
     """A command cannot do its work: one sentence of what is wrong, one of what to do. Exit status 1."""
 
     def __init__(self, what: str, remedy: str = "", *, details: Sequence[str] = ()) -> None:

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 from cli.grants import grants_of, how_it_is_held
 from cli.options import AsJson, ConfigFile, Limit, OfKind, OfSystem, Text, TheResource, group
-from cli.output import cell, labelled_lines, one_more, print_json_with_rows, print_lines, print_listing
+from cli.output import cell, labelled_lines, print_json_with_rows, print_lines, print_listing
 from cli.resource_lookup import the_resource
 from cli.snapshots import Row, current_snapshots, row_facts
 
@@ -37,7 +37,7 @@ def list_resources(
     from store.queries.snapshots import Wanted
 
     with current_snapshots(config, system) as (_, queries):
-        rows = queries.resources(Wanted(system=system, kind=kind, text=text, limit=one_more(limit)))
+        rows = queries.resources(Wanted(system=system, kind=kind, text=text))
         print_listing(map(row_facts, rows), _COLUMNS, none="No such resources.", as_json=as_json, limit=limit)
 
 

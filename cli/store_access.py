@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def settings_errors_told() -> Iterator[None]:
+def settings_problems() -> Iterator[None]:
     """Turn what is wrong with settings or a policy into a ``Problem``."""
     from config.errors import SettingsError
 
@@ -29,7 +29,7 @@ def settings_errors_told() -> Iterator[None]:
 
 
 @contextmanager
-def store_errors_told() -> Iterator[None]:
+def store_problems() -> Iterator[None]:
     """Turn a store that cannot be used into a ``Problem``."""
     from store.existing_store import StoreUnusable
 
@@ -43,7 +43,7 @@ def load_settings(config: Path | None) -> Settings:
     """The settings of this file, or of the usual places when it is None. Raises ``Problem``."""
     from config.settings import Settings
 
-    with settings_errors_told():
+    with settings_problems():
         return Settings.load(config)
 
 
@@ -65,7 +65,7 @@ def opened_store(settings: Settings, *, create: bool = False) -> Iterator[Store]
     from store.existing_store import open_existing
 
     url = settings.store.url.get_secret_value()
-    with store_errors_told(), open_existing(url, shown=masked(settings.store.url), create=create) as store:
+    with store_problems(), open_existing(url, shown=masked(settings.store.url), create=create) as store:
         yield store
 
 

@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
 #: The largest file, which is read whole: 64 MiB, room for thousands of requests with the longest texts.
 _LARGEST_FILE = 64 << 20
-#: Between two looks at the requests that are followed.
-_LOOK_SECONDS = 0.2
+#: Between two reads of the requests that are followed.
+_POLL_SECONDS = 0.2
 
 
 class FormatName(StrEnum):
@@ -70,7 +70,8 @@ def submit(
     file: Annotated[str, typer.Argument(metavar="FILE", help="A file of requests, or - for standard input.")],
     config: ConfigFile = None,
     file_format: Annotated[
-        FormatName | None, typer.Option("--format", help="How it is written. Default: found out.", show_default=False)
+        FormatName | None,
+        typer.Option("--format", help="The format of the file. Default: found from its content.", show_default=False),
     ] = None,
     wait: Annotated[bool, typer.Option("--wait", help="Follow the requests until they end.")] = False,
     timeout: Annotated[
@@ -78,7 +79,7 @@ def submit(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Hand requests in.
+    """Hand requests in, from a file.
 
     JSON, JSON lines or CSV. Exit 1 when any of them is invalid, or, with --wait, not done.
     """
@@ -93,7 +94,9 @@ def submit(
         good = [one for one in handed if one.outcome in (Outcome.HANDED_IN, Outcome.KNOWN)]
         ends: dict[str, dict[str, Any] | None] = {}
         if wait and store is not None:
-            ends = _follow(store, [one.request_id for one in good if one.request_id], timeout=timeout, tell=not as_json)
+            ends = _follow(
+                store, [one.request_id for one in good if one.request_id], timeout=timeout, print_steps=not as_json
+            )
     if as_json:
         followed = [{"end": ends.get(one.request_id or "")} if wait else {} for one in handed]
         output.print_json([one.facts() | end for one, end in zip(handed, followed, strict=True)])
@@ -119,7 +122,7 @@ def _hand_in(
 
     embedded = is_embedded(settings)
     store = _store(settings, ending, create=embedded, needed=embedded or wait)
-    handed = _judge(entries, Known(store))
+    handed = _outcomes(entries, Known(store))
     bodies = [entry.body for entry, one in zip(entries, handed, strict=True) if one.outcome is Outcome.HANDED_IN]
     if embedded and store is not None:
         now = SystemClock().now()
@@ -171,8 +174,8 @@ class Known:
         self._store = store
         self._in_file: dict[str, str] = {}
 
-    def meet(self, request: AccessRequest) -> tuple[str | None, str]:
-        """The fingerprint that is known under the request's id, if any, and where that stands; remembers the request."""
+    def add(self, request: AccessRequest) -> tuple[str | None, str]:
+        """The fingerprint of a request of the same id that was there before, or None, and its state; remembers the request."""
         before = self._in_file.get(request.id)
         self._in_file.setdefault(request.id, request.fingerprint())
         if self._store is not None:
@@ -183,7 +186,7 @@ class Known:
         return before, "it is in this file before"
 
 
-def _judge(entries: Sequence[Entry], known: Known) -> list[Handed]:
+def _outcomes(entries: Sequence[Entry], known: Known) -> list[Handed]:
     """The outcome of each entry. A request that is known already is not sent again."""
     from access.message import AccessRequest
 
@@ -193,7 +196,7 @@ def _judge(entries: Sequence[Entry], known: Known) -> list[Handed]:
         if not isinstance(request, AccessRequest):
             handed.append(Handed(entry.position, None, Outcome.INVALID, request.reason))
             continue
-        fingerprint, stands = known.meet(request)
+        fingerprint, stands = known.add(request)
         if fingerprint is None:
             handed.append(Handed(entry.position, request.id, Outcome.HANDED_IN))
         elif fingerprint == request.fingerprint():
@@ -205,11 +208,13 @@ def _judge(entries: Sequence[Entry], known: Known) -> list[Handed]:
     return handed
 
 
-def _follow(store: Store, ids: Sequence[str], *, timeout: float | None, tell: bool) -> dict[str, dict[str, Any] | None]:
-    """The end of each request; None for those that did not end within ``timeout`` seconds. ``tell`` prints each step."""
+def _follow(
+    store: Store, ids: Sequence[str], *, timeout: float | None, print_steps: bool
+) -> dict[str, dict[str, Any] | None]:
+    """The end of each request; None for those that did not end within ``timeout`` seconds. ``print_steps`` prints each state."""
     until = None if timeout is None else time.monotonic() + timeout
     ends: dict[str, dict[str, Any] | None] = dict.fromkeys(ids)
-    told: dict[str, str] = {}
+    printed: dict[str, str] = {}
     pause = threading.Event()
     while True:
         for request_id in [each for each, end in ends.items() if end is None]:
@@ -217,8 +222,8 @@ def _follow(store: Store, ids: Sequence[str], *, timeout: float | None, tell: bo
                 request = work.requests.get(request_id)
             if request is None:
                 continue
-            if tell and told.get(request_id) != request.state:
-                told[request_id] = str(request.state)
+            if print_steps and printed.get(request_id) != request.state:
+                printed[request_id] = str(request.state)
                 why = f": {output.cell(request.reason)}" if request.reason else ""
                 output.print_lines(f"{request_id}: {request.state}{why}")
             if is_final("request", request.state):
@@ -227,10 +232,10 @@ def _follow(store: Store, ids: Sequence[str], *, timeout: float | None, tell: bo
         if not left:
             return ends
         if until is not None and time.monotonic() >= until:
-            if tell:
+            if print_steps:
                 output.print_lines(*(f"{each}: not over after {timeout:g} s" for each in left))
             return ends
-        pause.wait(_LOOK_SECONDS)
+        pause.wait(_POLL_SECONDS)
 
 
 def _line(handed: Handed) -> str:

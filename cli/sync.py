@@ -18,7 +18,7 @@ from cli.options import AsJson, ConfigFile
 from cli.output import age
 from cli.problems import Problem
 from cli.snapshots import counts, snapshot_facts
-from cli.store_access import opened, settings_errors_told, store_errors_told
+from cli.store_access import opened, settings_problems, store_problems
 from cli.sync_progress import progress_for
 from cli.sync_runs import SyncRuns
 
@@ -37,7 +37,9 @@ def sync(
         list[System] | None,
         typer.Option(help="Only this system; may be repeated. Default: all that are connected.", show_default=False),
     ] = None,
-    full: Annotated[bool, typer.Option("--full", help="Read everything, whatever the events say.")] = False,
+    full: Annotated[
+        bool, typer.Option("--full", help="Read everything, not only what events say has changed.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Take a complete snapshot of the systems now, or help with the one under way. Exit 1 when one of them failed."""
@@ -75,7 +77,7 @@ def _wired(config: Path | None, calls: CallCounter) -> Iterator[tuple[Store, Syn
         pass
     # This command prints how the runs end; their log lines would say the same beside it.
     start_logging(level="critical", form="auto", redaction=Redaction(secrets_in(settings)))
-    with settings_errors_told(), store_errors_told(), usable(masked(settings.store.url)):
+    with settings_problems(), store_problems(), usable(masked(settings.store.url)):
         store = open_store(settings)
         try:
             yield store, syncing_from(settings, store, SystemClock(), RecordingPublisher(), calls=calls)

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from tasks.sync import Sync
     from worker.call_counter import CallCounter
 
-#: Between two looks at the runs, in seconds.
-_LOOK_SECONDS = 0.3
+#: Between two reads of the runs, in seconds.
+_POLL_SECONDS = 0.3
 
 
 class SyncRuns:
@@ -41,7 +41,7 @@ class SyncRuns:
         """Work on a run of each system until it ends; the runs as they ended."""
         begun = [self._begin(system, full=full) for system in systems]
         ends = self._finish(begun)
-        # A run that was joined may believe events: that is not what was asked for.
+        # A run that was joined may read only what events name: a full run was asked for.
         again = [
             each.system
             for each, run in ends
@@ -68,7 +68,7 @@ class SyncRuns:
             thread.start()
         while any(thread.is_alive() for thread in threads):
             self._progress.show([(each, self._standing(each)) for each in begun])
-            self._pause.wait(_LOOK_SECONDS)
+            self._pause.wait(_POLL_SECONDS)
         for thread in threads:
             if thread.failure is not None:
                 raise thread.failure
@@ -106,9 +106,9 @@ class _RunThread(threading.Thread):
             while self._waits_until_due():
                 began = time.monotonic()
                 self._syncing.work(self._run_id)
-                if time.monotonic() - began < _LOOK_SECONDS:
+                if time.monotonic() - began < _POLL_SECONDS:
                     # There was nothing to do: another process has the lead, or all that is left.
-                    self._pause.wait(_LOOK_SECONDS)
+                    self._pause.wait(_POLL_SECONDS)
         except BaseException as exc:  # noqa: BLE001 - carried to the thread that asked for it
             self.failure = exc
 
@@ -121,4 +121,4 @@ class _RunThread(threading.Thread):
                 return False
             if run.due_at is not None and run.due_at <= self._clock.now():
                 return True
-            self._pause.wait(_LOOK_SECONDS)
+            self._pause.wait(_POLL_SECONDS)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli.options import ConfigFile
-from cli.store_access import load_settings, settings_errors_told, store_errors_told
+from cli.store_access import load_settings, settings_problems, store_problems
 from cli.version import version
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def _run(settings: Settings, roles: Sequence[str], *, alone: bool) -> int:
     from store.existing_store import usable
     from worker.running import Role, prepare, run
 
-    with settings_errors_told(), store_errors_told(), usable(masked(settings.store.url)):
+    with settings_problems(), store_problems(), usable(masked(settings.store.url)):
         running = prepare(settings, roles=map(Role, roles))
         if alone:
             with running.provisor.store.write() as work:

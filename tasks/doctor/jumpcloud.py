@@ -198,13 +198,13 @@ def _writes(setup: JumpCloudSetup) -> Iterator[Finding]:
     cannot be both. The response is 404, or 400 where JumpCloud refuses the id [assumed: both], or 403 from a role that only
     reads [assumed]; a repetition does the same.
     """
-    not_told = "Whether members of groups may be changed was not told"
+    not_proven = "Whether members of groups may be changed is not proven"
     route = "/api/v2/usergroups/{group}/members"
     body = {"op": "remove", "type": "user", "id": _NOTHING}
     try:
         response = setup.api.ask("POST", route, path={"group": _NOTHING}, body=body)
     except Failure as failure:
-        yield _GROUP_CHANGES.unknown(f"{not_told}: {failure.message}")
+        yield _GROUP_CHANGES.unknown(f"{not_proven}: {failure.message}")
         return
     if is_refused(response):
         yield _GROUP_CHANGES.problem(
@@ -214,7 +214,7 @@ def _writes(setup: JumpCloudSetup) -> Iterator[Finding]:
     elif response.status in {HTTPStatus.NOT_FOUND, HTTPStatus.BAD_REQUEST}:
         yield _GROUP_CHANGES.ok("It may change members of groups.")
     else:
-        yield _GROUP_CHANGES.unknown(f"{not_told} (JumpCloud answered {response.status}).")
+        yield _GROUP_CHANGES.unknown(f"{not_proven} (JumpCloud answered {response.status}).")
 
 
 def _insights(setup: JumpCloudSetup) -> Finding:

@@ -1,4 +1,4 @@
-"""Asking a service one question, whose answer is looked at even when it is a refusal."""
+"""One question to a service, whose response counts even when it is a refusal."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ class Probe:
 
 
 def is_refused(response: Response) -> bool:
-    """Whether the service knows the caller not, or lets it not."""
+    """Whether the service does not know the caller, or forbids the call."""
     return response.status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
 
 

@@ -84,9 +84,17 @@ def test_a_table_in_a_pipe_is_plain_and_hostile_names_do_nothing_to_the_terminal
 def test_a_listing_that_was_cut_short_says_so(provisor: RunCommand, config: Path, world: None) -> None:
     ran = provisor("accounts", "list", "-c", config, "--json", "-n", "2")
     assert column(ran, "id") == ["j-ada", "j-eve"]
-    assert ran.err == "provisor: There are more than 2. Narrow the listing down, or show all with -n 0.\n"
+    assert ran.err == "provisor: There are 4 more. Narrow the listing down, or show all with -n 0.\n"
     assert provisor("accounts", "list", "-c", config, "--json", "-n", "6").err == ""
     assert len(provisor("accounts", "list", "-c", config, "--json", "-n", "0").json) == 6
+
+
+def test_grants_that_were_cut_short_are_not_counted_since_there_may_be_a_million(
+    provisor: RunCommand, config: Path, world: None
+) -> None:
+    ran = provisor("grants", "list", "-c", config, "--json", "-n", "2")
+    assert len(ran.json) == 2
+    assert ran.err == "provisor: There are more than 2. Narrow the listing down, or show all with -n 0.\n"
 
 
 def test_a_long_table_is_printed_as_it_comes(provisor: RunCommand, config: Path, store: Store) -> None:
