@@ -20,6 +20,7 @@ from store.database import Database
 from store.unit_of_work import Store
 from tests.cli.command_result import CommandResult, RunCommand
 from tests.cli.company import Company
+from tests.cli.doctor_harness import DoctorHarness
 from tests.fakes.local_stack import LocalStack
 
 
@@ -91,3 +92,10 @@ def store(sqlite_url: str) -> Iterator[Store]:
     database = Database(sqlite_url)
     yield Store(database)
     database.close()
+
+
+@pytest.fixture
+def harness(provisor: RunCommand, tmp_path: Path) -> Iterator[DoctorHarness]:
+    jumpcloud, jira = World(), JiraWorld()
+    with Simulators(jumpcloud=jumpcloud, jira=jira) as simulators:
+        yield DoctorHarness(simulators, jumpcloud, jira, provisor, tmp_path)

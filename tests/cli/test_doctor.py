@@ -1,27 +1,15 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterator
 from pathlib import Path
 from shutil import copyfile
 
 import pytest
 
-from simulator.jira import World as JiraWorld
-from simulator.jumpcloud import World
-from simulator.server import Simulators
 from store.database import Database
 from store.proof import why_not_writable
-from tests.cli.command_result import RunCommand
 from tests.cli.doctor_harness import DoctorHarness
 from tests.machine import Amqp, Redis
-
-
-@pytest.fixture
-def harness(provisor: RunCommand, tmp_path: Path) -> Iterator[DoctorHarness]:
-    jumpcloud, jira = World(), JiraWorld()
-    with Simulators(jumpcloud=jumpcloud, jira=jira) as simulators:
-        yield DoctorHarness(simulators, jumpcloud, jira, provisor, tmp_path)
 
 
 def test_findings_are_json_with_an_outcome_for_each_check(harness: DoctorHarness) -> None:

@@ -1,32 +1,19 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 
 from access.clock import ManualClock
 from cli.doctor import examine
 from config.settings import Settings
-from simulator.jira import World as JiraWorld
-from simulator.jumpcloud import World
-from simulator.server import Simulators
 from simulator.world import change_switches
-from tests.cli.command_result import RunCommand
 from tests.cli.doctor_harness import DoctorHarness
 
 RIGHT = (
     "Make a new one and set jumpcloud.api_key: the old one was reset or has expired, or its administrator is suspended."
 )
-
-
-@pytest.fixture
-def harness(provisor: RunCommand, tmp_path: Path) -> Iterator[DoctorHarness]:
-    jumpcloud, jira = World(), JiraWorld()
-    with Simulators(jumpcloud=jumpcloud, jira=jira) as simulators:
-        yield DoctorHarness(simulators, jumpcloud, jira, provisor, tmp_path)
 
 
 @pytest.fixture
