@@ -11,17 +11,17 @@ import typer
 
 
 def run_command_line(app: typer.Typer, arguments: Sequence[str] | None = None) -> None:
-    """Run ``app`` and exit: 0 done, 1 something is wrong and was said, 2 used wrongly."""
+    """Run ``app`` and exit: 0 done, 1 a problem that is printed, 2 used wrongly."""
     from cli.problems import Problem
 
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
-            # Other people's words, in whatever the terminal speaks, must not end a listing half-way.
+            # A character that the terminal's encoding lacks must not end a listing half-way.
             stream.reconfigure(errors="backslashreplace")
     try:
         app(arguments, prog_name="provisor")
     except BrokenPipeError:
-        # Whoever read our output has seen enough, as in `provisor grants list | head`: nothing is wrong.
+        # The reader of a pipe has closed it, as in `provisor grants list | head`: nothing is wrong.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
     except Problem as problem:

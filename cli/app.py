@@ -1,31 +1,62 @@
+"""All commands of the command line, in the order in which ``--help`` lists them."""
+
 from __future__ import annotations
 
-from cli.claim_commands import claims
-from cli.connector_commands import declare as declare_connectors
-from cli.dead_letter_commands import dead_letters
-from cli.doctor_commands import declare as declare_doctor
-from cli.export_commands import export
+from typing import Annotated
+
+import typer
+
+from cli.accounts import accounts
+from cli.claims import claims
+from cli.connectors import connectors
+from cli.dead_letters import dead_letters
+from cli.doctor import doctor
+from cli.entitlements import entitlements
+from cli.export import export
+from cli.grants import grants
 from cli.options import group
-from cli.policy_commands import policy
-from cli.request_commands import requests
-from cli.running_commands import declare as declare_running
-from cli.setting_commands import declare as declare_settings
-from cli.snapshot_commands import declare as declare_snapshots
-from cli.submit_commands import declare as declare_submit
-from cli.sync_commands import declare as declare_sync
-from cli.ticket_commands import tickets
+from cli.policy import policy
+from cli.requests import requests
+from cli.resources import resources
+from cli.schema import print_schema
+from cli.settings import show_settings
+from cli.simulate import simulate
+from cli.submit import submit
+from cli.sync import sync
+from cli.tickets import tickets
+from cli.up import up
+from cli.version import print_version, version_option
 
 app = group("Fulfil access requests in JumpCloud and Jira Cloud, by API or by a tracked ticket, and prove it.")
-declare_running(app)
-declare_submit(app)
+
+
+@app.callback()
+def provisor(
+    _version: Annotated[
+        bool, typer.Option("--version", callback=version_option, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    """Take the options that stand before a command."""
+
+
+app.command("up")(up)
+app.command(
+    "simulate", context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
+)(simulate)
+app.command("submit")(submit)
 app.add_typer(requests, name="requests")
 app.add_typer(tickets, name="tickets")
 app.add_typer(claims, name="claims")
 app.add_typer(dead_letters, name="dead-letters")
 app.add_typer(policy, name="policy")
-declare_sync(app)
-declare_snapshots(app)
+app.command("sync")(sync)
+app.add_typer(accounts, name="accounts")
+app.add_typer(resources, name="resources")
+app.add_typer(entitlements, name="entitlements")
+app.add_typer(grants, name="grants")
 app.add_typer(export, name="export")
-declare_connectors(app)
-declare_doctor(app)
-declare_settings(app)
+app.add_typer(connectors, name="connectors")
+app.command("doctor")(doctor)
+app.command("settings")(show_settings)
+app.command("schema")(print_schema)
+app.command("version")(print_version)

@@ -8,31 +8,29 @@ from access.remedies import WithRemedy
 from config.errors import SettingsError
 from config.settings import Settings
 from httpclient import Unlimited
-from tasks.doctor.findings import Area, Finding
+from tasks.doctor.findings import Check, Finding
 from tasks.doctor.tickets import TicketSetup
 from tasks.doctor.tickets import examine as examine_tickets
 from ticketing.jira import JiraTicketProvider
 from worker.client_options import client_options
 from worker.policy import policy_from
-from worker.systems.jira import jira_door, jira_probes
+from worker.systems.jira import jira_endpoint
 from worker.ticketing import provider_from
 
 
 def examine_ticketing(settings: Settings, clock: Clock) -> Iterator[Finding]:
     """Where tickets go, when anything may become one."""
-    area = Area("ticketing")
+    check = Check("ticketing", "tickets")
     site, section = settings.ticketing_site, "jira" if settings.ticketing.jira is None else "ticketing.jira"
     if not site.enabled:
-        yield area.warning(
-            "tickets",
+        yield check.warning(
             "No ticketing is connected, so what no API can do fails.",
             "Set a credential under jira or ticketing.jira.",
         )
         return
     routes = _routes(settings)
     if not routes:
-        yield area.warning(
-            "tickets",
+        yield check.warning(
             "Neither settings nor policy say in which project tickets are made, so what no API can do fails.",
             "Set ticketing.project, or ticket.project in the policy.",
         )
@@ -46,18 +44,16 @@ def examine_ticketing(settings: Settings, clock: Clock) -> Iterator[Finding]:
     options = client_options(settings, clock, Unlimited())
     yield from examine_tickets(
         TicketSetup(
-            door=jira_door(site, section, options),
-            probe_at=jira_probes(site, section, options),
+            endpoint=jira_endpoint(site, section, options),
             prove=prove,
             routes=routes,
             declined=(*settings.ticketing.declined_resolutions, *settings.ticketing.declined_statuses),
-            timeout=settings.limits.connect_timeout,
         )
     )
 
 
 def _policy(settings: Settings) -> Policy | None:
-    """The policy; None when it cannot be used, which is told elsewhere."""
+    """The policy; None when it cannot be used, which is a finding of another examination."""
     try:
         return policy_from(settings)[0]
     except SettingsError:

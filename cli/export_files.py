@@ -1,4 +1,4 @@
-"""Writing exported rows: CSV that no spreadsheet calculates with, or JSON lines; to a file that is there only when whole."""
+"""Exported rows as CSV, which no spreadsheet calculates, or as JSON lines, in a file that appears when it is whole."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import hashlib
 import io
 import json
 import os
+import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -19,15 +20,16 @@ from cli.problems import Problem
 #: Rows that are turned into bytes at a time.
 _BATCH = 1000
 
-#: What a spreadsheet takes for the beginning of a formula; with a ' before it, it is text.
-_FORMULA = frozenset("=+-@\t\r")
+#: A spreadsheet takes these characters at the beginning of a cell for a formula, unless a ' stands before them. A spreadsheet
+#: that splits lines at another separator than ours begins a cell within ours.
+_FORMULA = re.compile(r"(^|[;|\t\r\n])(?=[=+\-@\t\r])")
 
-#: Such a file holds people's addresses and what they may do.
+#: The file holds people's addresses and what they may do.
 _OWNER_ONLY = 0o600
 
 
 class Sink:
-    """Where bytes go, with how many they were and their SHA-256."""
+    """Writes bytes to a stream, and keeps their number and their SHA-256."""
 
     def __init__(self, stream: BinaryIO) -> None:
         self._stream = stream
@@ -42,12 +44,12 @@ class Sink:
 
     @property
     def sha256(self) -> str:
-        """Of all that was written, in hexadecimal."""
+        """The digest of all bytes written, in hexadecimal."""
         return self._digest.hexdigest()
 
 
 def write_rows(sink: Sink, rows: Iterable[Mapping[str, Any]], columns: Sequence[str], *, form: str) -> int:
-    """Write rows, a thousand at a time; how many there were."""
+    """Write rows, a thousand at a time; the number of rows."""
     chunks = _csv(rows, columns) if form == "csv" else _json_lines(rows, columns)
     count = 0
     for chunk, of in chunks:
@@ -57,7 +59,7 @@ def write_rows(sink: Sink, rows: Iterable[Mapping[str, Any]], columns: Sequence[
 
 
 @contextmanager
-def written(path: Path | None) -> Iterator[Sink]:
+def whole_file(path: Path | None) -> Iterator[Sink]:
     """Standard output, or a file that takes its name when all of it has been written. Raises ``Problem``."""
     if path is None:
         sys.stdout.flush()
@@ -82,9 +84,9 @@ def written(path: Path | None) -> Iterator[Sink]:
         ) from exc
 
 
-def guarded(value: Any) -> Any:
-    """A cell that a spreadsheet shows and does not calculate."""
-    return f"'{value}" if isinstance(value, str) and value[:1] in _FORMULA else value
+def _defused(value: Any) -> Any:
+    """A cell that a spreadsheet shows and does not calculate, whichever separator it splits lines at."""
+    return _FORMULA.sub(r"\1'", value) if isinstance(value, str) else value
 
 
 def _csv(rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> Iterator[tuple[bytes, int]]:
@@ -92,7 +94,7 @@ def _csv(rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> Iterator[
     writer = csv.writer(text, lineterminator="\r\n")
     writer.writerow(columns)
     for batch in _batches(rows):
-        writer.writerows([guarded(row[column]) for column in columns] for row in batch)
+        writer.writerows([_defused(row[column]) for column in columns] for row in batch)
         yield text.getvalue().encode(errors="backslashreplace"), len(batch)
         text.seek(0)
         text.truncate()

@@ -1,4 +1,4 @@
-"""Options that several commands have."""
+"""Options and arguments that several commands have."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from access.entitlements import ResourceKind, System
 
 ConfigFile = Annotated[
     Path | None,
@@ -18,14 +20,26 @@ ConfigFile = Annotated[
     ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-Limit = Annotated[int, typer.Option("--limit", "-n", min=1, max=100_000, help="Show at most so many, newest first.")]
+Newest = Annotated[int, typer.Option("--limit", "-n", min=0, help="Show at most so many, newest first; 0 for all.")]
+Limit = Annotated[int, typer.Option("--limit", "-n", min=0, help="Show at most so many; 0 for all.")]
+
+OfSystem = Annotated[System | None, typer.Option("--system", help="Only this system.", show_default=False)]
+OfKind = Annotated[ResourceKind | None, typer.Option("--kind", help="Only this kind of resource.", show_default=False)]
+Text = Annotated[
+    str | None, typer.Option("--text", metavar="TEXT", help="Only where this is in a name, address or username.")
+]
+TheAccount = Annotated[str, typer.Argument(metavar="ACCOUNT", help="Its id, address or username.")]
+TheResource = Annotated[
+    str, typer.Argument(metavar="RESOURCE", help="Its id, its name, KEY:role, or an entitlement in its written form.")
+]
 
 
-def group(help_text: str) -> typer.Typer:
-    """A group of commands."""
+def group(help_text: str, *, runs_alone: bool = False) -> typer.Typer:
+    """A group of commands. ``runs_alone`` is whether its callback is a command too."""
     return typer.Typer(
         help=help_text,
-        no_args_is_help=True,
+        no_args_is_help=not runs_alone,
+        invoke_without_command=runs_alone,
         rich_markup_mode=None,
         pretty_exceptions_enable=False,
         add_completion=False,

@@ -1,19 +1,20 @@
-"""What commands print: a table for people, plain in a pipe, or JSON."""
+"""What commands print: tables for people, plain in a pipe, or JSON. Listings are printed row by row, as they come."""
 
 from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
+from itertools import chain, islice
 from typing import Any
 
 from access.text import one_line
 
-#: Facts as they are printed as JSON.
+#: One record, by the names that JSON has for its members.
 Facts = Mapping[str, Any]
 
-#: Colours of states on a terminal; the rest have none.
+#: Colours of states on a terminal; other states have none.
 _COLOURS = {
     "done": "green",
     "verified": "green",
@@ -28,10 +29,10 @@ _COLOURS = {
     "answered": "yellow",
 }
 
+#: Rows that are held to measure the columns of a table.
+_MEASURED = 200
 
-def print_json(value: Any) -> None:
-    """Print one JSON value; indented for people's eyes only."""
-    sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2 if sys.stdout.isatty() else None) + "\n")
+_DAY, _HOUR, _MINUTE = 86_400, 3600, 60
 
 
 def print_lines(*lines: str) -> None:
@@ -39,25 +40,82 @@ def print_lines(*lines: str) -> None:
     sys.stdout.write("".join(f"{line}\n" for line in lines))
 
 
-def print_table(rows: Sequence[Facts], columns: Mapping[str, str], *, none: str) -> None:
-    """Print facts as a table; ``columns`` maps their names to headings, ``none`` is said when there are no rows."""
-    if not rows:
-        print_lines(none)
-    elif sys.stdout.isatty():
-        _rich_table(rows, columns)
+def print_note(sentence: str) -> None:
+    """Print a sentence about the output on standard error, below what was printed so far."""
+    sys.stdout.flush()
+    sys.stderr.write(f"provisor: {sentence}\n")
+
+
+def print_json(value: Any) -> None:
+    """Print one JSON value; indented on a terminal only."""
+    sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2 if sys.stdout.isatty() else None) + "\n")
+
+
+def print_json_rows(rows: Iterable[Facts]) -> None:
+    """Print one JSON array, a row in each line."""
+    sys.stdout.write("[")
+    _write_items(rows)
+    sys.stdout.write("]\n")
+
+
+def print_json_with_rows(facts: Facts, name: str, rows: Iterable[Facts]) -> None:
+    """Print one JSON object whose last member is an array of rows."""
+    sys.stdout.write(f"{json.dumps(facts, ensure_ascii=False)[:-1]}, {json.dumps(name)}: [")
+    _write_items(rows)
+    sys.stdout.write("]}\n")
+
+
+def print_listing(
+    rows: Iterable[Facts],
+    columns: Mapping[str, str],
+    *,
+    none: str,
+    as_json: bool,
+    limit: int = 0,
+    total: Callable[[], int | None] | None = None,
+    shown: Callable[[Facts], Facts] = lambda row: row,
+) -> None:
+    """Print the first ``limit`` rows, all for 0, and a note that says how many more there are.
+
+    ``columns`` maps names of facts to headings, ``none`` is printed in place of an empty table, ``shown`` rewords a row
+    for the table. ``total`` counts the rows where ``rows`` are not all of them; it gives None where that takes too long.
+    """
+    left = iter(rows)
+    some = islice(left, limit or None)
+    if as_json:
+        print_json_rows(some)
     else:
-        print_lines(*plain_table(rows, columns))
+        _print_table(map(shown, some), columns, none=none)
+    if next(left, None) is None:
+        return
+    sys.stdout.flush()
+    count = limit + 1 + sum(1 for _ in left) if total is None else total()
+    more = f"more than {limit:,}" if count is None else f"{count - limit:,} more"
+    print_note(f"There are {more}. Narrow the listing down, or show all with -n 0.")
 
 
-def plain_table(rows: Sequence[Facts], columns: Mapping[str, str]) -> list[str]:
-    """The lines of a table, two spaces between columns."""
-    cells = [[heading.upper() for heading in columns.values()]]
-    cells += [[cell(row.get(name)) for name in columns] for row in rows]
-    widths = [max(len(line[place]) for line in cells) for place in range(len(columns))]
-    return ["  ".join(f"{text:<{width}}" for text, width in zip(line, widths, strict=True)).rstrip() for line in cells]
+def one_more(limit: int) -> int | None:
+    """How many rows to ask for, so that a listing of ``limit`` knows whether there are more; None is all."""
+    return limit + 1 if limit else None
 
 
-def _rich_table(rows: Sequence[Facts], columns: Mapping[str, str]) -> None:
+def _print_table(rows: Iterator[Facts], columns: Mapping[str, str], *, none: str) -> None:
+    """Print a table whose columns are as wide as its first rows need."""
+    first = list(islice(rows, _MEASURED))
+    following = next(rows, None)
+    if not first:
+        print_lines(none)
+    elif following is None and sys.stdout.isatty():
+        _print_rich_table(first, columns)
+    else:
+        measured = [{name: heading.upper() for name, heading in columns.items()}, *first]
+        widths = [max(len(cell(row.get(name))) for row in measured) for name in columns]
+        for row in chain(measured, () if following is None else (following,), rows):
+            cells = (f"{cell(row.get(name)):<{width}}" for name, width in zip(columns, widths, strict=True))
+            print_lines("  ".join(cells).rstrip())
+
+
+def _print_rich_table(rows: Sequence[Facts], columns: Mapping[str, str]) -> None:
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
@@ -70,8 +128,26 @@ def _rich_table(rows: Sequence[Facts], columns: Mapping[str, str]) -> None:
     Console().print(table)
 
 
+def _write_items(rows: Iterable[Facts]) -> None:
+    between = "\n"
+    for row in rows:
+        sys.stdout.write(between + json.dumps(row, ensure_ascii=False))
+        between = ",\n"
+    if between != "\n":
+        sys.stdout.write("\n")
+
+
+def labelled_lines(facts: Facts, *, indent: str = "  ") -> list[str]:
+    """One line for each fact that is there: its name, and its value."""
+    return [
+        f"{indent}{name.replace('_', ' ')}: {cell(value)}"
+        for name, value in facts.items()
+        if value not in (None, "", [])
+    ]
+
+
 def cell(value: Any) -> str:
-    """A value in one line of a table. Control characters in other people's words do nothing to the terminal."""
+    """A value in one line. Control characters in texts of other systems are replaced, so that they do not steer a terminal."""
     match value:
         case None:
             return "-"
@@ -91,3 +167,13 @@ def moment(value: datetime | None) -> str | None:
 def seconds(value: timedelta | None) -> float | None:
     """A duration in seconds."""
     return None if value is None else value.total_seconds()
+
+
+def age(of: timedelta) -> str:
+    """A time span in its largest unit, such as ``3 days``."""
+    whole = int(of.total_seconds())
+    for size, unit in ((_DAY, "day"), (_HOUR, "hour"), (_MINUTE, "minute")):
+        if whole >= size:
+            number = whole // size
+            return f"{number} {unit}{'' if number == 1 else 's'}"
+    return f"{whole} second{'' if whole == 1 else 's'}"

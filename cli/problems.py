@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from access.remedies import WithRemedy
 
 
-class Problem(WithRemedy, Exception):  # noqa: N818 - what an operator is told, not an error of the program
-    """Something is wrong that was to be expected: one sentence of what happened, one of what to do. Exit status 1."""
+class Problem(WithRemedy, Exception):  # noqa: N818 - for an operator to read; no error of the program
+    """A command cannot do its work: one sentence of what is wrong, one of what to do. Exit status 1."""
 
     def __init__(self, what: str, remedy: str = "", *, details: Sequence[str] = ()) -> None:
         self.what = what

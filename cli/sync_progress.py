@@ -1,23 +1,38 @@
-"""How runs are watched: a table that lives on a terminal, lines in a pipe, nothing where JSON is wanted."""
+"""The progress of sync runs: a live table on a terminal, lines in a pipe, nothing beside JSON."""
 
 from __future__ import annotations
 
 import sys
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
+from access.entitlements import System
 from access.snapshots import RunState
 from cli import output
-from store.queries.runs import Standing
 
 if TYPE_CHECKING:
-    from cli.sync_views import Begun
+    from store.queries.runs import Standing
 
-#: In a pipe, a run that stays in one stage is told about this often, in seconds.
-_TELL_SECONDS = 10.0
+#: In a pipe, a line about a run that stays in one stage is printed this often, in seconds.
+_LINE_SECONDS = 10.0
 
-Runs = Sequence[tuple["Begun", Standing]]
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A run that this command works on. ``joined``: it was under way before.
+
+    ``calls_before`` and the calls that this process has made come to the calls of the run, as far as is known here.
+    """
+
+    system: System
+    run_id: str
+    joined: bool
+    calls_before: int = 0
+
+
+Runs = Sequence[tuple[Begun, "Standing"]]
 
 
 class Progress(Protocol):
@@ -48,34 +63,34 @@ class _Silent:
 
 
 class _Lines:
-    """A line whenever a run comes to another stage, and now and then in between, if there is anything new."""
+    """A line when a run comes to another stage, and in between at most every ten seconds when there is anything new."""
 
     def __init__(self) -> None:
-        self._told: dict[str, tuple[int, str, float]] = {}
+        self._printed: dict[str, tuple[int, str, float]] = {}
 
     def show(self, runs: Runs) -> None:
         """Print what is new."""
         for begun, standing in runs:
             run = standing.run
             line, now = f"{run.system}: {_where(standing)}{_waits(standing)}", time.monotonic()
-            if run.id not in self._told:
+            if run.id not in self._printed:
                 word = "joined the run under way" if begun.joined else "began"
                 output.print_lines(f"{run.system}: {word} ({run.id})")
-                self._told[run.id] = (run.stage, line, now)
+                self._printed[run.id] = (run.stage, line, now)
                 continue
-            stage, before, at = self._told[run.id]
-            waited_long = now - at >= _TELL_SECONDS and line != before
+            stage, before, at = self._printed[run.id]
+            waited_long = now - at >= _LINE_SECONDS and line != before
             if run.state is RunState.RUNNING and (run.stage != stage or waited_long):
-                self._told[run.id] = (run.stage, line, now)
+                self._printed[run.id] = (run.stage, line, now)
                 output.print_lines(line)
         sys.stdout.flush()
 
     def close(self) -> None:
-        """Nothing is left."""
+        """Nothing to close."""
 
 
 class _Live:
-    """A row for each run, drawn anew as it goes on."""
+    """A table with a row for each run, redrawn as the runs go on."""
 
     def __init__(self, stream: Any) -> None:
         from rich.console import Console
@@ -107,7 +122,7 @@ class _Live:
         self._live.update(table)
 
     def close(self) -> None:
-        """Take the table away: what the command prints at the end says more."""
+        """Remove the table: the command prints more at the end."""
         self._live.stop()
 
 

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from demo.performance import show
+from demo.demonstration import show
 
 __all__ = ["show"]

@@ -1,4 +1,4 @@
-"""The simulated systems of the demonstration: one process each, and the door by which the truth is seen."""
+"""The simulated systems of the demonstration: one process each, and the control API that shows their state."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Simulator:
         return self.facts["url"]
 
     def state(self) -> dict[str, Any]:
-        """The truth of this system, as its own control door shows it."""
+        """The state of this system, from its control API."""
         found: dict[str, Any] = self._call("GET", f"/state/{self.name}")
         return found
 
@@ -50,7 +50,7 @@ class Simulator:
         return str(self._call("POST", "/faults", fault)["id"])
 
     def played(self, fault: str) -> int:
-        """How often a fault has been played."""
+        """How often a fault has been injected."""
         return int(self._call("GET", f"/faults/{fault}?timeout=0")["played"])
 
     def _call(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
@@ -60,7 +60,7 @@ class Simulator:
             answer = connection.getresponse()
             content = answer.read()
         except (OSError, http.client.HTTPException) as exc:
-            raise SimulatorProblem(f"The simulated {self.name} does not answer at its control door ({exc!r}).") from exc
+            raise SimulatorProblem(f"The simulated {self.name} does not answer at its control API ({exc!r}).") from exc
         finally:
             connection.close()
         if answer.status >= 300:  # noqa: PLR2004 - whatever is no success
@@ -101,7 +101,7 @@ class SimulatedSystems:
             stdout=subprocess.PIPE,
             stderr=log,
             text=True,
-            # Ctrl-C is for us: the simulators stay until the worker has stopped.
+            # Ctrl-C reaches this process alone: the simulators stay until the worker has stopped.
             start_new_session=True,
         )
         cleaning.callback(_end, process)

@@ -1,32 +1,32 @@
-"""What is said at the end: for people, and as one JSON object."""
+"""The summary at the end: for people, and as one JSON object."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
-from demo.board import Board
-from demo.stage import Scene
+from demo.progress import Progress
+from demo.scenario import Scenario
 
 
-def as_facts(board: Board, scenes: Sequence[Scene], *, seconds: float, folder: str) -> dict[str, Any]:
-    """All that came out: per scene what was expected, what happened, and what the simulator's own state shows."""
+def as_facts(progress: Progress, scenarios: Sequence[Scenario], *, seconds: float, folder: str) -> dict[str, Any]:
+    """The outcomes: for each scenario what was expected, what happened, and what the simulator's own state shows."""
     requests = []
-    for scene in scenes:
-        standing = board.standings[scene.name]
-        began, ended = standing.began or 0.0, standing.ended or 0.0
+    for scenario in scenarios:
+        record = progress.records[scenario.name]
+        began, ended = record.began or 0.0, record.ended or 0.0
         requests.append(
             {
-                "name": scene.name,
-                "asked": scene.title,
-                "ids": standing.request_ids,
-                "ok": standing.ok is True,
-                "expected": scene.expected,
-                "happened": " -> ".join(standing.steps),
-                "state": standing.state,
-                "tickets": standing.tickets,
-                "simulator": standing.seen,
-                "problems": standing.problems,
+                "name": scenario.name,
+                "asked": scenario.title,
+                "ids": record.request_ids,
+                "ok": record.ok is True,
+                "expected": scenario.expected,
+                "happened": " -> ".join(record.steps),
+                "state": record.state,
+                "tickets": record.tickets,
+                "simulator": record.seen,
+                "problems": record.problems,
                 "seconds": round(ended - began, 2),
             }
         )
@@ -57,7 +57,7 @@ def in_words(facts: dict[str, Any]) -> list[str]:
 
 
 def table_in_words(facts: dict[str, Any]) -> list[str]:
-    """Each scene in two lines of text, for pipes."""
+    """Each scenario in two lines of text, for pipes."""
     lines = [""]
     for request in facts["requests"]:
         word = "ok " if request["ok"] else "NOT"

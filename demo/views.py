@@ -1,4 +1,4 @@
-"""How the demonstration looks: a table that lives on a terminal, and lines with times in a pipe."""
+"""What the demonstration shows: a live table on a terminal, lines with times in a pipe."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from demo.board import Board, Standing
-from demo.stage import Scene
+from demo.progress import Progress, ScenarioRecord
+from demo.scenario import Scenario
 
 #: Lines that the terminal needs besides the rows of the table.
 _AROUND = 7
-#: The last steps of a scene that have room in its row.
+#: The last steps of a scenario that have room in its row.
 _STEPS = 5
 #: Columns of a terminal that also has room for what was seen.
 _WIDE = 120
@@ -26,10 +26,10 @@ _SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
 
 
 class View(Protocol):
-    """Shows the board while the scenes are played."""
+    """Shows the progress while the scenarios run."""
 
     def say(self, text: str) -> None:
-        """Say something that is no part of a scene."""
+        """Say something that is no part of a scenario."""
         ...
 
     def show(self) -> None:
@@ -44,21 +44,21 @@ class View(Protocol):
 class PlainView:
     """A line for everything that happens, in order."""
 
-    def __init__(self, board: Board, scenes: Sequence[Scene]) -> None:
-        self._board = board
-        self._width = max(len(scene.name) for scene in scenes)
+    def __init__(self, progress: Progress, scenarios: Sequence[Scenario]) -> None:
+        self._progress = progress
+        self._width = max(len(scenario.name) for scenario in scenarios)
         self._shown = 0
 
     def say(self, text: str) -> None:
         """Print it with the time."""
-        self._print(f"{self._board.elapsed():6.2f} s  {text}")
+        self._print(f"{self._progress.elapsed():6.2f} s  {text}")
 
     def show(self) -> None:
         """Print the new lines."""
-        for line in self._board.lines_from(self._shown):
+        for line in self._progress.lines_from(self._shown):
             self._shown += 1
             text = f": {_one_line(line.text)}" if line.text else ""
-            self._print(f"{line.at:6.2f} s  {line.scene:<{self._width}}  {line.word}{text}")
+            self._print(f"{line.at:6.2f} s  {line.scenario:<{self._width}}  {line.word}{text}")
 
     def close(self) -> None:
         """Print what is left."""
@@ -71,11 +71,11 @@ class PlainView:
 
 
 class LiveView:
-    """A table of all scenes that is drawn anew as they go on; of those under way only, where the terminal is too low."""
+    """A table of all scenarios that is drawn anew as they go on; of those under way only, where the terminal is too low."""
 
-    def __init__(self, board: Board, scenes: Sequence[Scene], console: Console) -> None:
-        self._board = board
-        self._scenes = scenes
+    def __init__(self, progress: Progress, scenarios: Sequence[Scenario], console: Console) -> None:
+        self._progress = progress
+        self._scenarios = scenarios
         self._console = console
         self._live = Live(
             get_renderable=self._render, console=console, auto_refresh=False, vertical_overflow="crop", transient=True
@@ -93,29 +93,29 @@ class LiveView:
     def close(self) -> None:
         """Leave the whole table on the screen."""
         self._live.stop()
-        self._console.print(scene_table(self._board, self._scenes, width=self._console.width))
+        self._console.print(scenario_table(self._progress, self._scenarios, width=self._console.width))
 
     def _render(self) -> Group:
-        shown = list(self._scenes)
+        shown = list(self._scenarios)
         if self._console.height < len(shown) + _AROUND:
-            under_way = [each for each in shown if self._standing(each).began and not self._standing(each).ended]
+            under_way = [each for each in shown if self._record(each).began and not self._record(each).ended]
             shown = under_way[: max(1, self._console.height - _AROUND)]
-        judged = [self._standing(scene).ok for scene in self._scenes]
+        judged = [self._record(scenario).ok for scenario in self._scenarios]
         counts = Text.assemble(
             ("  ", ""),
             (f"{judged.count(True)}", "bold green"),
             f" of {len(judged)} as expected",
             *([(f", {judged.count(False)} not", "bold red")] if False in judged else []),
-            (f"   {self._board.elapsed():.1f} s", "dim"),
+            (f"   {self._progress.elapsed():.1f} s", "dim"),
         )
-        return Group(scene_table(self._board, shown, width=self._console.width), counts)
+        return Group(scenario_table(self._progress, shown, width=self._console.width), counts)
 
-    def _standing(self, scene: Scene) -> Standing:
-        return self._board.standings[scene.name]
+    def _record(self, scenario: Scenario) -> ScenarioRecord:
+        return self._progress.records[scenario.name]
 
 
-def scene_table(board: Board, scenes: Sequence[Scene], *, width: int) -> Table:
-    """The scenes and how they stand, in a terminal of ``width`` columns."""
+def scenario_table(progress: Progress, scenarios: Sequence[Scenario], *, width: int) -> Table:
+    """The scenarios and how they stand, in a terminal of ``width`` columns."""
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 1, 0, 0), expand=True)
     table.add_column("", width=2, no_wrap=True)
     table.add_column("What is asked", no_wrap=True, overflow="ellipsis", ratio=6)
@@ -125,31 +125,31 @@ def scene_table(board: Board, scenes: Sequence[Scene], *, width: int) -> Table:
         table.add_column("Seen in the system itself", no_wrap=True, overflow="ellipsis", ratio=8)
     table.add_column("Ticket", no_wrap=True, width=9)
     table.add_column("Time", justify="right", no_wrap=True, width=6)
-    for scene in scenes:
-        standing = board.standings[scene.name]
-        seen = [Text(standing.seen[-1] if standing.seen else "", style="green")] if wide else []
+    for scenario in scenarios:
+        record = progress.records[scenario.name]
+        seen = [Text(record.seen[-1] if record.seen else "", style="green")] if wide else []
         table.add_row(
-            _mark(standing, board.elapsed()),
-            Text(scene.title, style="" if standing.began else "dim"),
-            _steps(standing, most=_STEPS if wide else _STEPS - 1),
+            _mark(record, progress.elapsed()),
+            Text(scenario.title, style="" if record.began else "dim"),
+            _steps(record, most=_STEPS if wide else _STEPS - 1),
             *seen,
-            Text(", ".join(standing.tickets), style="cyan"),
-            Text(_time(standing, board.elapsed()), style="dim"),
+            Text(", ".join(record.tickets), style="cyan"),
+            Text(_time(record, progress.elapsed()), style="dim"),
         )
     return table
 
 
-def _mark(standing: Standing, now: float) -> Text:
-    if standing.ok is not None and standing.ended is not None:
-        return Text("✓", style="bold green") if standing.ok else Text("✗", style="bold red")
-    return Text("·", style="dim") if standing.began is None else Text(_SPINNER[int(now * 12) % 10], style="yellow")
+def _mark(record: ScenarioRecord, now: float) -> Text:
+    if record.ok is not None and record.ended is not None:
+        return Text("✓", style="bold green") if record.ok else Text("✗", style="bold red")
+    return Text("·", style="dim") if record.began is None else Text(_SPINNER[int(now * 12) % 10], style="yellow")
 
 
-def _steps(standing: Standing, *, most: int) -> Text:
-    if standing.problems:
-        return Text(_one_line(standing.problems[-1]), style="red")
-    told = [step for step in standing.steps if step not in standing.tickets]
-    over = standing.ended is not None
+def _steps(record: ScenarioRecord, *, most: int) -> Text:
+    if record.problems:
+        return Text(_one_line(record.problems[-1]), style="red")
+    told = [step for step in record.steps if step not in record.tickets]
+    over = record.ended is not None
     if over:
         told = [step for step in told if step not in _SMALL_STEPS] or told
     text = Text()
@@ -174,10 +174,10 @@ _STYLES = {
 }
 
 
-def _time(standing: Standing, now: float) -> str:
-    if standing.began is None:
+def _time(record: ScenarioRecord, now: float) -> str:
+    if record.began is None:
         return ""
-    return f"{(now if standing.ended is None else standing.ended) - standing.began:.1f} s"
+    return f"{(now if record.ended is None else record.ended) - record.began:.1f} s"
 
 
 def _one_line(text: str) -> str:

@@ -32,7 +32,7 @@ class DeadLetters:
         found = self._select(select(dead_letters).where(dead_letters.c.id == number))
         return found[0] if found else None
 
-    def recent(self, *, resent: bool = False, limit: int = 100) -> Sequence[StoredMessage]:
+    def recent(self, *, resent: bool = False, limit: int | None = 100) -> Sequence[StoredMessage]:
         """The newest dead letters; those already sent again only when asked for."""
         statement = select(dead_letters).order_by(dead_letters.c.id.desc()).limit(limit)
         return self._select(statement if resent else statement.where(dead_letters.c.resent_at.is_(None)))

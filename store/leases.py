@@ -54,7 +54,7 @@ class LeasedTable(Generic[Record]):
         """The record with this id."""
         return self._first(_reading(self._table), {"this_id": key})
 
-    def recent(self, *, states: Sequence[str] = (), limit: int = 100) -> Sequence[Record]:
+    def recent(self, *, states: Sequence[str] = (), limit: int | None = 100) -> Sequence[Record]:
         """The newest records, optionally only those in ``states``."""
         newest = self._table.c[_NEWEST_BY[self._table.name]]
         statement = select(self._table).order_by(newest.desc(), self._table.c.id).limit(limit)

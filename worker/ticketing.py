@@ -38,6 +38,11 @@ def provider_from(settings: Settings, clock: Clock, limiter: Callable[[Lane], Ra
     )
 
 
+def budgets_of(system: System) -> tuple[str, ...]:
+    """The rate budgets that calls to a system's service count against, by their names in the store."""
+    return (system, _OWN_SITE) if system is System.JIRA else (system,)
+
+
 def ticket_rate_limiter(dependencies: Dependencies, lane: Lane) -> BudgetRateLimiter:
     """One lane of the budget of ticket calls: the provisioned site's, unless tickets have a site of their own."""
     jira = dependencies.settings.jira

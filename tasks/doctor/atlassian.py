@@ -4,21 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import timedelta
 from http import HTTPStatus
-from typing import Any
 from urllib.parse import urlsplit
 
 from access.failures import Failure
-from tasks.doctor.findings import Area, Finding
-from tasks.doctor.probing import Probe, is_busy, members, word
-from tasks.doctor.reaching import unreachable
+from httpclient import Response
+from tasks.doctor.findings import Check, Finding
+from tasks.doctor.probe import Probe, objects, text
+from tasks.doctor.reachability import busy
 
-_AREA = Area("atlassian")
+_ADDRESS, _CREDENTIAL, _ORGANIZATION, _SITE, _SCOPES, _EVENTS = (
+    Check("atlassian", name) for name in ("address", "credential", "organization", "site", "scopes", "events")
+)
+
 _ORG = "/admin/v1/orgs/{org}"
 _DIRECTORY = "/admin/v2/orgs/{org}/directories/-"
 
-#: Route, body, scope that a key with scopes needs, and what it is for [spec lists the scopes; the pairing is assumed].
+#: Route, scope that a key with scopes needs, and the data it is for [spec lists the scopes; the pairing is assumed].
 _READS = (
     (f"{_DIRECTORY}/users/search", "read:user:admin", "hidden addresses, last activity and memberships"),
     (f"{_DIRECTORY}/groups/search", "read:group:admin", "the groups of an identity provider"),
@@ -27,105 +29,88 @@ _READS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AtlassianSetup:
-    """What is to be proven."""
+    """The settings that are proven."""
 
     api: Probe
     org_id: str
     site_url: str
     use_events: bool
-    timeout: timedelta
 
 
 def examine(setup: AtlassianSetup) -> Iterator[Finding]:
-    """All that can be said of an organization's key."""
-    path = {"org": setup.org_id}
+    """All findings about an organization's key."""
     try:
-        answer = setup.api.ask("GET", _ORG, path=path)
-        if answer.status == HTTPStatus.UNAUTHORIZED:
-            yield _AREA.problem(
-                "credential",
-                "Atlassian does not know the organization's API key.",
-                "Make a new one in admin.atlassian.com and set atlassian.api_key: keys end after a year at the latest.",
-            )
-            return
-        if answer.status == HTTPStatus.NOT_FOUND:
-            yield _AREA.problem(
-                "organization",
-                f"The key sees no organization {setup.org_id}.",
-                "Correct atlassian.org_id; it is in the address of admin.atlassian.com.",
-            )
-            return
-        if is_busy(answer):
-            yield _AREA.problem(
-                "address",
-                f"Atlassian answers {answer.status} at the moment.",
-                "Try again later; see status.atlassian.com.",
-            )
-            return
-        yield _organization(setup, answer.status, answer.body)
-        yield from _site(setup)
-        yield from _scopes(setup)
+        response = setup.api.ask("GET", _ORG, path={"org": setup.org_id})
+        finding = _organization(setup, response)
+        yield finding
+        if response.status in {HTTPStatus.OK, HTTPStatus.FORBIDDEN} and finding.check == _CREDENTIAL.name:
+            yield from _site(setup)
+            yield from _scopes(setup)
     except Failure as failure:
-        yield unreachable(
-            _AREA, "address", setup.api.address, failure, setting="atlassian.api_url", timeout=setup.timeout
-        )
+        yield setup.api.unreachable(_ADDRESS, failure)
 
 
-def _organization(setup: AtlassianSetup, status: int, body: Any) -> Finding:
-    if status == HTTPStatus.FORBIDDEN:
-        return _AREA.ok(
-            "credential", "Atlassian knows the organization's key, which may not read the organization's name."
+def _organization(setup: AtlassianSetup, response: Response) -> Finding:
+    if response.status == HTTPStatus.UNAUTHORIZED:
+        return _CREDENTIAL.problem(
+            "Atlassian does not know the organization's API key.",
+            "Make a new one in admin.atlassian.com and set atlassian.api_key: keys end after a year at the latest.",
         )
-    data = body.get("data") if isinstance(body, dict) else None
-    if status != HTTPStatus.OK or not isinstance(data, dict):
-        return _AREA.problem(
-            "address",
-            f"What answers at {setup.api.address} is not Atlassian's organization API ({status}).",
+    if response.status == HTTPStatus.NOT_FOUND:
+        return _ORGANIZATION.problem(
+            f"The key sees no organization {setup.org_id}.",
+            "Correct atlassian.org_id; it is in the address of admin.atlassian.com.",
+        )
+    if response.status == HTTPStatus.FORBIDDEN:
+        return _CREDENTIAL.ok("Atlassian knows the organization's key, which may not read the organization's name.")
+    if finding := busy(_ADDRESS, "Atlassian", response, status_page="status.atlassian.com"):
+        return finding
+    data = response.body.get("data") if isinstance(response.body, dict) else None
+    if response.status != HTTPStatus.OK or not isinstance(data, dict):
+        return _ADDRESS.problem(
+            f"What answers at {setup.api.address} is not Atlassian's organization API ({response.status}).",
             "Correct atlassian.api_url.",
         )
-    return _AREA.ok("credential", f"The key is that of {word(data.get('attributes'), 'name') or setup.org_id}.")
+    return _CREDENTIAL.ok(f"The key is that of {text(data.get('attributes'), 'name') or setup.org_id}.")
 
 
 def _site(setup: AtlassianSetup) -> Iterator[Finding]:
-    answer = setup.api.ask("POST", "/admin/v2/orgs/{org}/workspaces", path={"org": setup.org_id}, body={"limit": 100})
-    if answer.status == HTTPStatus.FORBIDDEN:
-        yield _scope_missing("read:org:admin", "the organization's products")
-        return
-    hosts = {_host(word(each.get("attributes"), "hostUrl")) for each in members(answer, "data")}
-    if answer.status == HTTPStatus.OK and _host(setup.site_url) not in hosts:
-        yield _AREA.problem(
-            "site",
-            f"The organization has no product at {setup.site_url}.",
-            "Correct jira.site_url, or use the key of the organization that the site belongs to.",
-        )
-    elif answer.status == HTTPStatus.OK:
-        yield _AREA.ok("site", "The site belongs to the organization.")
+    route = "/admin/v2/orgs/{org}/workspaces"
+    response = setup.api.ask("POST", route, path={"org": setup.org_id}, body={"limit": 100})
+    if response.status == HTTPStatus.FORBIDDEN:
+        yield _lacks_scope("read:org:admin", "the organization's products")
+    elif response.status == HTTPStatus.OK:
+        hosts = {_host(text(each.get("attributes"), "hostUrl")) for each in objects(response, "data")}
+        if _host(setup.site_url) in hosts:
+            yield _SITE.ok("The site belongs to the organization.")
+        else:
+            yield _SITE.problem(
+                f"The organization has no product at {setup.site_url}.",
+                "Correct jira.site_url, or use the key of the organization that the site belongs to.",
+            )
 
 
 def _scopes(setup: AtlassianSetup) -> Iterator[Finding]:
-    missing = False
-    for route, scope, purpose in _READS:
-        answer = setup.api.ask("POST", route, path={"org": setup.org_id}, body={"limit": 1})
-        if answer.status == HTTPStatus.FORBIDDEN:
+    path, missing = {"org": setup.org_id}, False
+    for route, scope, data in _READS:
+        if setup.api.ask("POST", route, path=path, body={"limit": 1}).status == HTTPStatus.FORBIDDEN:
             missing = True
-            yield _scope_missing(scope, purpose)
+            yield _lacks_scope(scope, data)
     if setup.use_events:
-        answer = setup.api.ask("GET", f"{_ORG}/events-stream", path={"org": setup.org_id}, params={"limit": 1})
-        if answer.status == HTTPStatus.FORBIDDEN:
+        response = setup.api.ask("GET", f"{_ORG}/events-stream", path=path, params={"limit": 1})
+        if response.status == HTTPStatus.FORBIDDEN:
             missing = True
-            yield _AREA.problem(
-                "events",
+            yield _EVENTS.problem(
                 "The key may not read the organization's log, so each sync of Jira reads everything.",
                 "Make a key with the scope for audit logs, or set sync.use_events to false.",
             )
     if not missing:
-        yield _AREA.ok("scopes", "The key may read the directory's people and groups.")
+        yield _SCOPES.ok("The key may read the directory's people and groups.")
 
 
-def _scope_missing(scope: str, purpose: str) -> Finding:
-    return _AREA.problem(
-        "scopes",
-        f"The organization's key lacks the scope {scope}, which {purpose} need.",
+def _lacks_scope(scope: str, data: str) -> Finding:
+    return _SCOPES.problem(
+        f"The organization's key lacks the scope {scope}, which {data} need.",
         "Make a new key with it, or one without scopes; a key's scopes cannot be changed.",
     )
 

@@ -7,7 +7,7 @@ from access.remedies import WithRemedy
 
 
 class Outcome(StrEnum):
-    """What came of looking at one thing."""
+    """The result of one check."""
 
     #: It is as it should be.
     OK = "ok"
@@ -21,7 +21,7 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding(WithRemedy):
-    """One thing that was looked at: ``what`` is how it is, ``remedy`` is empty where it is as it should be."""
+    """The result of one check in an area: ``what`` is how it is, ``remedy`` what to change, empty where nothing is wrong."""
 
     area: str
     check: str
@@ -31,23 +31,24 @@ class Finding(WithRemedy):
 
 
 @dataclass(frozen=True, slots=True)
-class Area:
-    """Makes the findings of one area."""
+class Check:
+    """Makes the findings of one check in an area."""
 
+    area: str
     name: str
 
-    def ok(self, check: str, what: str) -> Finding:
+    def ok(self, what: str) -> Finding:
         """It is as it should be."""
-        return Finding(self.name, check, Outcome.OK, what)
+        return Finding(self.area, self.name, Outcome.OK, what)
 
-    def unknown(self, check: str, what: str, remedy: str = "") -> Finding:
+    def unknown(self, what: str) -> Finding:
         """It could not be proven."""
-        return Finding(self.name, check, Outcome.UNKNOWN, what, remedy)
+        return Finding(self.area, self.name, Outcome.UNKNOWN, what)
 
-    def warning(self, check: str, what: str, remedy: str) -> Finding:
+    def warning(self, what: str, remedy: str) -> Finding:
         """It works, and somebody should know."""
-        return Finding(self.name, check, Outcome.WARNING, what, remedy)
+        return Finding(self.area, self.name, Outcome.WARNING, what, remedy)
 
-    def problem(self, check: str, what: str, remedy: str) -> Finding:
+    def problem(self, what: str, remedy: str) -> Finding:
         """It will not work."""
-        return Finding(self.name, check, Outcome.PROBLEM, what, remedy)
+        return Finding(self.area, self.name, Outcome.PROBLEM, what, remedy)

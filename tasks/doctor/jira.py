@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from http import HTTPStatus
 from typing import Any
 
@@ -13,12 +12,15 @@ from access.failures import Failure
 from connectors.jira.client import API
 from connectors.jira.permissions import ADMINISTER, ADMINISTER_PROJECTS, BROWSE_USERS
 from httpclient import Response
-from tasks.doctor.findings import Area, Finding
-from tasks.doctor.jira_login import JiraDoor, log_in, scope_missing
-from tasks.doctor.probing import Probe, members, word
-from tasks.doctor.reaching import clock, unreachable
+from tasks.doctor.findings import Check, Finding
+from tasks.doctor.jira_login import JiraEndpoint, LoginExaminer, lacks_scope, scope_missing
+from tasks.doctor.probe import Probe, is_refused, objects, text
+from tasks.doctor.reachability import clock
 
-_AREA = Area("jira")
+_AREA = "jira"
+_PERMISSIONS, _PROJECT_ROLES, _READING, _GROUP_CHANGES = (
+    Check(_AREA, name) for name in ("permissions", "project roles", "reading", "group changes")
+)
 
 #: The global permissions, what Jira calls them, and what goes wrong without them [spec].
 _GLOBAL = {
@@ -34,64 +36,49 @@ _READS: Sequence[tuple[str, Mapping[str, int], str, str]] = (
     ("/role", {}, "manage:jira-configuration", "reading members of groups, and changing groups"),
 )
 
-#: Asked to prove a scope by taking nobody out of a role of no project: refused by the gateway when the scope is missing, 404
-#: otherwise [spec]. Should there be such a project and role: the account id is none of the forms that Jira gives, and taking
-#: out whom a role does not have changes nothing [observed]. Scopes cannot be read, and no call that only reads needs this one.
-_ROLE_OF_NOTHING = "/project/{project}/role/{role}"
-_NOBODY = "nobody"
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JiraSetup:
-    """What is to be proven. ``projects`` are the keys that the policy names in rules about project roles."""
+    """The settings that are proven. ``projects`` are the keys that the policy names in rules about project roles."""
 
-    door: JiraDoor
-    probe_at: Callable[[str], Probe]
+    endpoint: JiraEndpoint
     provisioning: bool
     projects: Sequence[str]
-    timeout: timedelta
     clock: Clock
 
 
 def examine(setup: JiraSetup) -> Iterator[Finding]:
-    """All that can be said of a Jira setup."""
-    address = setup.door.site_url
+    """All findings about a Jira setup."""
+    examiner = LoginExaminer(_AREA, setup.endpoint)
     try:
-        login = log_in(_AREA, setup.door, setup.probe_at)
-        yield from login.findings
-        if login.address is None:
+        yield from examiner.examine()
+        if (login := examiner.login) is None:
             return
-        address = login.address
-        probe = setup.probe_at(address)
-        if (skew := clock(_AREA, login.answer, setup.clock.now())) is not None:
-            yield skew
-        yield from _permissions(setup, probe)
-        yield from _scopes(setup, probe)
+        yield from clock(_AREA, login.response, setup.clock.now())
+        yield from _permissions(setup, login.probe)
+        yield from _scopes(setup, login.probe)
         if setup.provisioning:
-            yield from _group_changes(probe, word(login.answer.body, "accountId"))
+            yield _group_changes(login.probe, text(login.response.body, "accountId"))
     except Failure as failure:
-        setting = "jira.site_url" if address == setup.door.site_url else "jira.gateway_url"
-        yield unreachable(_AREA, "address", address, failure, setting=setting, timeout=setup.timeout)
+        yield examiner.unreachable(failure)
 
 
 def _permissions(setup: JiraSetup, probe: Probe) -> Iterator[Finding]:
-    answer = probe.ask("GET", f"{API}/mypermissions", params={"permissions": ",".join(_GLOBAL)})
-    if scope_missing(answer):
-        yield _lacks_scope("read:jira-work", "knowing its own permissions")
+    response = probe.ask("GET", f"{API}/mypermissions", params={"permissions": ",".join(_GLOBAL)})
+    if scope_missing(response):
+        yield lacks_scope(_AREA, "read:jira-work", "knowing its own permissions")
         return
-    held = _held(answer)
+    held = _held(response)
     if held is None:
-        yield _AREA.unknown("permissions", f"Jira did not say which permissions the account has ({answer.status}).")
+        yield _PERMISSIONS.unknown(f"Jira did not say which permissions the account has ({response.status}).")
         return
-    for key, (name, otherwise) in _GLOBAL.items():
-        if key not in held:
-            yield _AREA.problem(
-                "permissions",
-                f"Provisor's account lacks the global permission {name}: {otherwise}.",
-                f"Give it {name} in the global permissions of Jira.",
-            )
+    for name, otherwise in (each for key, each in _GLOBAL.items() if key not in held):
+        yield _PERMISSIONS.problem(
+            f"Provisor's account lacks the global permission {name}: {otherwise}.",
+            f"Give it {name} in the global permissions of Jira.",
+        )
     if held >= set(_GLOBAL):
-        yield _AREA.ok("permissions", f"It has {' and '.join(name for name, _ in _GLOBAL.values())}.")
+        yield _PERMISSIONS.ok(f"It has {' and '.join(name for name, _ in _GLOBAL.values())}.")
     elif ADMINISTER not in held and setup.provisioning:
         yield from _projects(setup, probe)
 
@@ -99,81 +86,69 @@ def _permissions(setup: JiraSetup, probe: Probe) -> Iterator[Finding]:
 def _projects(setup: JiraSetup, probe: Probe) -> Iterator[Finding]:
     """Without Administer Jira, each project whose roles are changed must let the account administer it."""
     for key in setup.projects:
-        answer = probe.ask(
-            "GET", f"{API}/mypermissions", params={"permissions": ADMINISTER_PROJECTS, "projectKey": key}
-        )
-        if ADMINISTER_PROJECTS not in (_held(answer) or set()):
-            yield _AREA.problem(
-                "project roles",
+        params = {"permissions": ADMINISTER_PROJECTS, "projectKey": key}
+        if ADMINISTER_PROJECTS not in (_held(probe.ask("GET", f"{API}/mypermissions", params=params)) or set()):
+            yield _PROJECT_ROLES.problem(
                 f"Provisor's account lacks Administer projects in {key}, so it cannot change roles there.",
                 f"Give it Administer projects in {key}, or Administer Jira.",
             )
 
 
 def _scopes(setup: JiraSetup, probe: Probe) -> Iterator[Finding]:
-    """What is read, and whether a token with scopes has those for it."""
-    good = True
+    """Whether what sync reads can be read, and which scopes the token lacks."""
+    readable = True
     missing: dict[str, str] = {}
     for route, params, scope, purpose in _READS:
-        answer = probe.ask("GET", f"{API}{route}", params=dict(params))
-        if scope_missing(answer):
+        response = probe.ask("GET", f"{API}{route}", params=dict(params))
+        if scope_missing(response):
             missing.setdefault(scope, purpose)
-        elif answer.status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN} and route != "/role":
-            good = False
-            said = f" ({answer.said})" if answer.said else ""
-            yield _AREA.problem(
-                "reading",
-                f"Jira refuses {purpose} to Provisor's account: {answer.status}{said}.",
+        elif is_refused(response) and route != "/role":
+            readable = False
+            said = f" ({response.said})" if response.said else ""
+            yield _READING.problem(
+                f"Jira refuses {purpose} to Provisor's account: {response.status}{said}.",
                 "Give it Browse users and groups and Administer Jira.",
             )
-    if setup.provisioning and setup.door.via == "gateway":
-        path = {"project": "0", "role": "0"}
-        answer = probe.ask("DELETE", f"{API}{_ROLE_OF_NOTHING}", path=path, params={"user": _NOBODY})
-        if scope_missing(answer):
-            missing.setdefault("manage:jira-project", "taking project roles away")
+    if setup.provisioning and setup.endpoint.via == "gateway" and _may_not_take_roles(probe):
+        missing.setdefault("manage:jira-project", "taking project roles away")
     for scope, purpose in missing.items():
-        yield _lacks_scope(scope, purpose)
-    if good and not missing:
-        yield _AREA.ok("reading", "It may read users, groups, projects and roles.")
+        yield lacks_scope(_AREA, scope, purpose)
+    if readable and not missing:
+        yield _READING.ok("It may read users, groups, projects and roles.")
 
 
-def _group_changes(probe: Probe, account: str) -> Iterator[Finding]:
+def _may_not_take_roles(probe: Probe) -> bool:
+    """Whether the token lacks the scope for taking roles away: asked by taking nobody out of a role of no project.
+
+    The gateway refuses that when the scope is missing, and Jira answers 404 otherwise [spec]. Should there be such a project
+    and role, nothing changes: the account id has none of the forms that Jira gives [observed]. No call that only reads needs
+    this scope, and the scopes themselves cannot be read.
+    """
+    route, path = f"{API}/project/{{project}}/role/{{role}}", {"project": "0", "role": "0"}
+    return scope_missing(probe.ask("DELETE", route, path=path, params={"user": "nobody"}))
+
+
+def _group_changes(probe: Probe, account: str) -> Finding:
     """Changes of groups need a site administrator [spec]: a member of a group that makes one."""
     granting = probe.ask("GET", f"{API}/group/bulk", params={"accessType": "site-admin", "maxResults": 50})
     mine = probe.ask("GET", f"{API}/user/groups", params={"accountId": account})
     if granting.status != HTTPStatus.OK or mine.status != HTTPStatus.OK:
-        yield _AREA.unknown("group changes", "Jira did not say whether the account is a site administrator.")
-        return
-    names = {word(each, "groupId"): word(each, "name") for each in members(granting, "values")}
-    own = (
-        {word(each, "groupId") for each in mine.body if isinstance(each, dict)}
-        if isinstance(mine.body, list)
-        else set()
-    )
+        return _GROUP_CHANGES.unknown("Jira did not say whether the account is a site administrator.")
+    names = {text(each, "groupId"): text(each, "name") for each in objects(granting, "values")}
+    own = {text(each, "groupId") for each in mine.body} if isinstance(mine.body, list) else set()
     if not names:
-        yield _AREA.unknown(
-            "group changes", "Jira shows no group that makes site administrators, so this was not proven."
-        )
-    elif own & names.keys():
-        yield _AREA.ok("group changes", "It is a site administrator, so it may change members of groups.")
-    else:
-        yield _AREA.problem(
-            "group changes",
-            "Provisor's account is no site administrator, so Jira refuses every change of a group's members.",
-            f"Put it into {' or '.join(sorted(names.values()))}, or let the policy's rules for groups ask a person.",
-        )
-
-
-def _lacks_scope(scope: str, purpose: str) -> Finding:
-    return _AREA.problem(
-        "scopes",
-        f"The token lacks the scope {scope}, which {purpose} needs.",
-        "Make a new token with it; a token's scopes cannot be changed.",
+        return _GROUP_CHANGES.unknown("Jira shows no group that makes site administrators, so this was not proven.")
+    if own & names.keys():
+        return _GROUP_CHANGES.ok("It is a site administrator, so it may change members of groups.")
+    return _GROUP_CHANGES.problem(
+        "Provisor's account is no site administrator, so Jira refuses every change of a group's members.",
+        f"Put it into {' or '.join(sorted(names.values()))}, or let the policy's rules for groups ask a person.",
     )
 
 
-def _held(answer: Response) -> set[str] | None:
-    found: Any = answer.body.get("permissions") if isinstance(answer.body, dict) else None
+def _held(response: Response) -> set[str] | None:
+    """The permissions that the account has, of those asked about; None when Jira does not say."""
+    found: Any = response.body.get("permissions") if isinstance(response.body, dict) else None
     if not isinstance(found, dict):
         return None
     return {key for key, one in found.items() if isinstance(one, dict) and one.get("havePermission") is True}

@@ -4,39 +4,34 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from tasks.doctor.findings import Area, Finding
-from tasks.doctor.probing import word
+from tasks.doctor.findings import Check, Finding
+from tasks.doctor.probe import text
 
-#: How long before its end a key is worth a word.
+#: A key that ends within this time is a warning.
 _SOON = timedelta(days=14)
 
 
-def examine_key(area: Area, api_key: str | None, admins: Sequence[dict[str, Any]], now: datetime) -> Iterator[Finding]:
+def examine_key(area: str, api_key: str | None, admins: Sequence[dict[str, Any]], now: datetime) -> Iterator[Finding]:
     """Whose key it is and when it ends, where JumpCloud shows the beginnings of keys [spec 2026-03]."""
     for admin in admins:
         shown = admin.get("apiKeyHash")
-        prefix = word(shown, "prefix")
-        if not prefix or api_key is None or not api_key.startswith(prefix):
-            continue
-        role = word(admin, "roleName") or "no role that is shown"
-        yield area.ok("owner", f"The key is that of {word(admin, 'email')} ({role}).")
-        yield from _expiry(area, word(shown, "expireAt"), now)
-        return
+        prefix = text(shown, "prefix")
+        if prefix and api_key is not None and api_key.startswith(prefix):
+            role = text(admin, "roleName") or "no role that is shown"
+            yield Check(area, "owner").ok(f"The key is that of {text(admin, 'email')} ({role}).")
+            yield from _expiry(Check(area, "expiry"), text(shown, "expireAt"), now)
+            return
 
 
-def _expiry(area: Area, text: str, now: datetime) -> Iterator[Finding]:
+def _expiry(check: Check, written: str, now: datetime) -> Iterator[Finding]:
     try:
-        ends = datetime.fromisoformat(text)
+        ends = datetime.fromisoformat(written)
     except ValueError:
         return
     if ends.tzinfo is None:
         return
-    left = ends - now
-    if left > _SOON:
-        yield area.ok("expiry", f"The key is good until {ends:%Y-%m-%d}.")
+    if ends - now > _SOON:
+        yield check.ok(f"The key is good until {ends:%Y-%m-%d}.")
     else:
-        yield area.warning(
-            "expiry",
-            f"The key ends on {ends:%Y-%m-%d}, in {max(0, left.days)} days.",
-            "Make a new one in time and set jumpcloud.api_key.",
-        )
+        message = f"The key ends on {ends:%Y-%m-%d}, in {max(0, (ends - now).days)} days."
+        yield check.warning(message, "Make a new one in time and set jumpcloud.api_key.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +13,14 @@ import pytest
 import yaml
 
 from provisor import main
+from simulator.jira import World as JiraWorld
+from simulator.jumpcloud import World
+from simulator.server import Simulators
 from store.database import Database
 from store.unit_of_work import Store
-from tests.cli.ran import Ran, Run
+from tests.cli.command_result import CommandResult, RunCommand
+from tests.cli.company import Company
+from tests.cli.doctor_harness import DoctorHarness
 from tests.fakes.local_stack import LocalStack
 
 
@@ -27,17 +32,17 @@ def _nobody_elses_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> N
 
 
 @pytest.fixture
-def provisor(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Run:
+def provisor(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> RunCommand:
     """Runs a command line; ``stdin`` is what it reads there."""
 
-    def run(*arguments: str | Path, stdin: bytes = b"") -> Ran:
+    def run(*arguments: str | Path, stdin: bytes = b"") -> CommandResult:
         monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin)))
         with pytest.raises(SystemExit) as ended:
             main([str(argument) for argument in arguments])
         said = capsys.readouterr()
         code = ended.value.code or 0
         assert isinstance(code, int)
-        return Ran(code, said.out, said.err)
+        return CommandResult(code, said.out, said.err)
 
     return run
 
@@ -63,3 +68,34 @@ def config(configure: Callable[..., Path]) -> Path:
 def stack(sqlite_url: str) -> LocalStack:
     """A Provisor over the same store, driven by hand, to fill it."""
     return LocalStack.over(Store(Database(sqlite_url)))
+
+
+@pytest.fixture
+def company() -> Iterator[Company]:
+    jumpcloud, jira = World(), JiraWorld()
+    with Simulators(jumpcloud=jumpcloud, jira=jira) as simulators:
+        yield Company(simulators, jumpcloud, jira)
+
+
+@pytest.fixture
+def jumpcloud_only(configure: Callable[..., Path], company: Company) -> Path:
+    return configure(jumpcloud=company.jumpcloud_section())
+
+
+@pytest.fixture
+def both(configure: Callable[..., Path], company: Company) -> Path:
+    return configure(jumpcloud=company.jumpcloud_section(), jira=company.jira_section())
+
+
+@pytest.fixture
+def store(sqlite_url: str) -> Iterator[Store]:
+    database = Database(sqlite_url)
+    yield Store(database)
+    database.close()
+
+
+@pytest.fixture
+def harness(provisor: RunCommand, tmp_path: Path) -> Iterator[DoctorHarness]:
+    jumpcloud, jira = World(), JiraWorld()
+    with Simulators(jumpcloud=jumpcloud, jira=jira) as simulators:
+        yield DoctorHarness(simulators, jumpcloud, jira, provisor, tmp_path)

@@ -15,7 +15,7 @@ from simulator.jira.world import ADMIN_ACCOUNT, ADMIN_EMAIL, ADMIN_TOKEN
 from simulator.jumpcloud import World
 from simulator.server import Simulators
 from simulator.systems import act
-from tests.cli.ran import Ran, Run
+from tests.cli.command_result import CommandResult, RunCommand
 
 #: The scopes that cover everything here [spec].
 SCOPES = ["read:jira-user", "read:jira-work", "write:jira-work", "manage:jira-project", "manage:jira-configuration"]
@@ -25,7 +25,9 @@ SCOPED = "scoped-token"
 class DoctorHarness:
     """Both systems as they should be, a project ACC for tickets, and settings that fit."""
 
-    def __init__(self, simulators: Simulators, jumpcloud: World, jira: JiraWorld, run: Run, folder: Path) -> None:
+    def __init__(
+        self, simulators: Simulators, jumpcloud: World, jira: JiraWorld, run: RunCommand, folder: Path
+    ) -> None:
         self.simulators = simulators
         self.jumpcloud = jumpcloud
         self.jira = jira
@@ -64,7 +66,7 @@ class DoctorHarness:
     def gateway_section(self, **changes: Any) -> dict[str, Any]:
         return self.jira_section(via="gateway", api_token=SCOPED) | changes
 
-    def see(self, *options: str, **sections: Any) -> Ran:
+    def see(self, *options: str, **sections: Any) -> CommandResult:
         """Run the doctor with these settings."""
         policy = self._folder / "policy.yaml"
         policy.write_text(yaml.safe_dump(self.policy))

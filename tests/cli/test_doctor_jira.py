@@ -13,14 +13,14 @@ from simulator.jumpcloud import World
 from simulator.server import Simulators
 from simulator.switches import change_switches
 from simulator.systems import load
+from tests.cli.command_result import RunCommand
 from tests.cli.doctor_harness import SCOPED, SCOPES, DoctorHarness
-from tests.cli.ran import Run
 
 AGAIN = "the old one may have been revoked or have expired, and a new one needs a minute."
 
 
 @pytest.fixture
-def harness(provisor: Run, tmp_path: Path) -> Iterator[DoctorHarness]:
+def harness(provisor: RunCommand, tmp_path: Path) -> Iterator[DoctorHarness]:
     jumpcloud, jira = World(), JiraWorld()
     with Simulators(jumpcloud=jumpcloud, jira=jira, atlassian=True) as simulators:
         yield DoctorHarness(simulators, jumpcloud, jira, provisor, tmp_path)

@@ -1,32 +1,20 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 
 from access.clock import ManualClock
-from cli.doctor_views import examine
+from cli.doctor import examine
 from config.settings import Settings
-from simulator.jira import World as JiraWorld
-from simulator.jumpcloud import World
-from simulator.server import Simulators
 from simulator.switches import change_switches
 from tests.cli.doctor_harness import DoctorHarness
-from tests.cli.ran import Run
+from worker.systems.table import SYSTEMS
 
 RIGHT = (
     "Make a new one and set jumpcloud.api_key: the old one was reset or has expired, or its administrator is suspended."
 )
-
-
-@pytest.fixture
-def harness(provisor: Run, tmp_path: Path) -> Iterator[DoctorHarness]:
-    jumpcloud, jira = World(), JiraWorld()
-    with Simulators(jumpcloud=jumpcloud, jira=jira) as simulators:
-        yield DoctorHarness(simulators, jumpcloud, jira, provisor, tmp_path)
 
 
 @pytest.fixture
@@ -250,7 +238,7 @@ def test_a_clock_that_is_wrong(harness: DoctorHarness) -> None:
     settings = Settings.model_validate({"jumpcloud": harness.jumpcloud_section()})
     for minutes, side in ((10, "ahead of"), (-10, "behind")):
         clock = ManualClock(datetime.now(UTC) + timedelta(minutes=minutes))
-        skew = next(each for each in examine(settings, clock) if each.check == "clock")
+        skew = next(each for each in examine(settings, clock, SYSTEMS) if each.check == "clock")
         seconds = int(skew.what.split(" is ")[1].split()[0])
         assert abs(seconds - 600) <= 5
         assert str(skew) == (

@@ -1,30 +1,17 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from connectors.jira.client import api_token, jira_client
 from httpclient import ClientOptions, Timeouts
-from simulator.jira import World as JiraWorld
 from simulator.jira.projects import CustomField, FieldUse
 from simulator.jira.world import ADMIN_EMAIL, ADMIN_TOKEN
-from simulator.jumpcloud import World
-from simulator.server import Simulators
 from simulator.switches import change_switches
 from tests.cli.doctor_harness import SCOPED, SCOPES, DoctorHarness
-from tests.cli.ran import Run
 from ticketing.jira import JiraTicketProvider
 from ticketing.ports import TicketDraft, TicketRef
-
-
-@pytest.fixture
-def harness(provisor: Run, tmp_path: Path) -> Iterator[DoctorHarness]:
-    jumpcloud, jira = World(), JiraWorld()
-    with Simulators(jumpcloud=jumpcloud, jira=jira) as simulators:
-        yield DoctorHarness(simulators, jumpcloud, jira, provisor, tmp_path)
 
 
 def said(harness: DoctorHarness, outcome: str = "problem", **sections: Any) -> list[str]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from redis import Redis as Client
 
-from tests.cli.ran import Run
+from tests.cli.command_result import RunCommand
 from tests.fakes.local_stack import GROUP, LocalStack
 from tests.machine import Amqp, Redis
 from worker.queues import INTAKE
@@ -24,7 +24,7 @@ def _file(folder: Path, *requests: dict[str, Any]) -> Path:
 
 
 def test_what_is_handed_in_is_taken_in_by_a_worker(
-    provisor: Run, config: Path, stack: LocalStack, tmp_path: Path
+    provisor: RunCommand, config: Path, stack: LocalStack, tmp_path: Path
 ) -> None:
     ran = provisor("submit", _file(tmp_path, GOOD), "-c", config)
     assert (ran.code, ran.out) == (0, "request 1: r1: handed in\n1 handed in.\n")
@@ -33,7 +33,7 @@ def test_what_is_handed_in_is_taken_in_by_a_worker(
 
 
 def test_an_invalid_entry_is_told_with_its_place_and_the_others_go_on(
-    provisor: Run, config: Path, stack: LocalStack, tmp_path: Path
+    provisor: RunCommand, config: Path, stack: LocalStack, tmp_path: Path
 ) -> None:
     ran = provisor("submit", _file(tmp_path, GOOD | {"action": "grnt"}, GOOD), "-c", config, "--json")
     assert ran.code == 1
@@ -44,7 +44,7 @@ def test_an_invalid_entry_is_told_with_its_place_and_the_others_go_on(
     assert stack.intake.drain_inbox(10) == 1
 
 
-def test_lines_and_tables_are_read_and_so_is_standard_input(provisor: Run, config: Path, tmp_path: Path) -> None:
+def test_lines_and_tables_are_read_and_so_is_standard_input(provisor: RunCommand, config: Path, tmp_path: Path) -> None:
     lines = b"".join(json.dumps(GOOD | {"id": f"l{n}"}).encode() + b"\n" for n in range(3))
     assert "3 handed in." in provisor("submit", "-", "-c", config, stdin=lines).out
     table = tmp_path / "requests.csv"
@@ -53,7 +53,7 @@ def test_lines_and_tables_are_read_and_so_is_standard_input(provisor: Run, confi
 
 
 def test_the_same_request_again_is_known_and_another_of_its_id_a_conflict(
-    provisor: Run, config: Path, stack: LocalStack, tmp_path: Path
+    provisor: RunCommand, config: Path, stack: LocalStack, tmp_path: Path
 ) -> None:
     stack.submit(**GOOD)
     ran = provisor("submit", _file(tmp_path, GOOD, GOOD | {"reason": "other"}), "-c", config, "--json")
@@ -62,13 +62,13 @@ def test_the_same_request_again_is_known_and_another_of_its_id_a_conflict(
     assert stack.intake.drain_inbox(10) == 0
 
 
-def test_two_requests_of_one_id_in_one_file_are_a_conflict(provisor: Run, config: Path, tmp_path: Path) -> None:
+def test_two_requests_of_one_id_in_one_file_are_a_conflict(provisor: RunCommand, config: Path, tmp_path: Path) -> None:
     ran = provisor("submit", _file(tmp_path, GOOD, GOOD, GOOD | {"reason": "other"}), "-c", config, "--json")
     assert [row["outcome"] for row in ran.json] == ["handed in", "known", "conflict"]
 
 
 def test_waiting_follows_to_the_end_and_tells_it(
-    provisor: Run, config: Path, stack: LocalStack, tmp_path: Path
+    provisor: RunCommand, config: Path, stack: LocalStack, tmp_path: Path
 ) -> None:
     stop = threading.Event()
 
@@ -90,13 +90,13 @@ def test_waiting_follows_to_the_end_and_tells_it(
     assert "r2: refused: " in ran.out
 
 
-def test_waiting_gives_up_in_time_and_says_what_is_not_over(provisor: Run, config: Path, tmp_path: Path) -> None:
+def test_waiting_gives_up_in_time_and_says_what_is_not_over(provisor: RunCommand, config: Path, tmp_path: Path) -> None:
     ran = provisor("submit", _file(tmp_path, GOOD), "-c", config, "--wait", "--timeout", "0.3")
     assert ran.code == 1
     assert "r1: not over after 0.3 s" in ran.out
 
 
-def test_a_file_that_cannot_be_read_is_exit_1_with_a_remedy(provisor: Run, config: Path, tmp_path: Path) -> None:
+def test_a_file_that_cannot_be_read_is_exit_1_with_a_remedy(provisor: RunCommand, config: Path, tmp_path: Path) -> None:
     latin = tmp_path / "latin.csv"
     latin.write_bytes("id,reason\n1,für\n".encode("latin-1"))
     empty = tmp_path / "empty.json"
@@ -114,7 +114,7 @@ def test_a_file_that_cannot_be_read_is_exit_1_with_a_remedy(provisor: Run, confi
 
 
 def test_with_rabbitmq_requests_go_to_the_intake_queue(
-    provisor: Run, configure: Callable[..., Path], rabbitmq: Amqp, tmp_path: Path
+    provisor: RunCommand, configure: Callable[..., Path], rabbitmq: Amqp, tmp_path: Path
 ) -> None:
     config = configure(broker={"url": rabbitmq.url, "prefix": rabbitmq.prefix})
     assert provisor("submit", _file(tmp_path, GOOD), "-c", config).code == 0
@@ -124,7 +124,7 @@ def test_with_rabbitmq_requests_go_to_the_intake_queue(
 
 
 def test_with_redis_requests_go_to_the_intake_queue(
-    provisor: Run, configure: Callable[..., Path], redis: Redis, tmp_path: Path
+    provisor: RunCommand, configure: Callable[..., Path], redis: Redis, tmp_path: Path
 ) -> None:
     config = configure(broker={"url": redis.url, "prefix": redis.prefix})
     assert provisor("submit", _file(tmp_path, GOOD), "-c", config).code == 0
@@ -132,8 +132,17 @@ def test_with_redis_requests_go_to_the_intake_queue(
         assert client.llen(redis.prefix + INTAKE) == 1
 
 
+def test_a_broker_that_refuses_the_password_is_said(
+    provisor: RunCommand, configure: Callable[..., Path], rabbitmq: Amqp, tmp_path: Path
+) -> None:
+    config = configure(broker={"url": rabbitmq.url.replace("guest:guest@", "guest:not-the-password@")})
+    ran = provisor("submit", _file(tmp_path, GOOD), "-c", config)
+    assert (ran.code, "did not take the requests (AccessRefused)" in ran.err) == (1, True)
+    assert "not-the-password" not in ran.err + ran.out
+
+
 def test_a_broker_that_is_away_is_said_without_its_password(
-    provisor: Run, configure: Callable[..., Path], tmp_path: Path
+    provisor: RunCommand, configure: Callable[..., Path], tmp_path: Path
 ) -> None:
     config = configure(broker={"url": "amqp://guest:opensesame@127.0.0.1:1//"}, limits={"connect_timeout": "1s"})
     ran = provisor("submit", _file(tmp_path, GOOD), "-c", config)
@@ -143,7 +152,9 @@ def test_a_broker_that_is_away_is_said_without_its_password(
     assert "Traceback" not in ran.err
 
 
-def test_who_sends_to_a_broker_needs_no_store_and_gets_none(provisor: Run, rabbitmq: Amqp, tmp_path: Path) -> None:
+def test_who_sends_to_a_broker_needs_no_store_and_gets_none(
+    provisor: RunCommand, rabbitmq: Amqp, tmp_path: Path
+) -> None:
     config = tmp_path / "producer.yaml"
     config.write_text(
         f"store: {{url: 'sqlite:///{tmp_path}/new.db'}}\nbroker: {{url: '{rabbitmq.url}', prefix: '{rabbitmq.prefix}'}}"

@@ -13,14 +13,9 @@ import pytest
 
 from access.entitlements import System
 from access.snapshots import RunState
-from simulator.jira import World as JiraWorld
-from simulator.jira.world import ADMIN_EMAIL, ADMIN_TOKEN
-from simulator.jumpcloud import World
-from simulator.server import Simulators
-from simulator.systems import act
-from store.database import Database
 from store.unit_of_work import Store
-from tests.cli.ran import Run
+from tests.cli.command_result import RunCommand
+from tests.cli.company import Company
 from tests.conftest import quiet_logs
 
 
@@ -35,56 +30,7 @@ def _logs_as_before() -> Iterator[None]:
     root.setLevel(level)
 
 
-class Company:
-    """JumpCloud with Alice and Bob, who is in one group; Jira with its one administrator."""
-
-    def __init__(self, simulators: Simulators, jumpcloud: World, jira: JiraWorld) -> None:
-        self.simulators = simulators
-        self.jumpcloud = jumpcloud
-        self.jira = jira
-        for name in ("alice", "bob"):
-            self.act("add_user", email=f"{name}@example.com")
-        self.act("add_group", name="Engineering")
-        self.act("add_member", group="Engineering", user="bob")
-
-    def act(self, verb: str, **details: Any) -> Any:
-        return act(self.jumpcloud, verb, **details)
-
-    def jumpcloud_section(self) -> dict[str, Any]:
-        url = self.simulators.jumpcloud_url
-        key = self.jumpcloud.credentials()["api_key"]
-        return {"api_url": url, "insights_url": url, "api_key": key, "rate": 10_000, "burst": 10_000}
-
-    def jira_section(self) -> dict[str, Any]:
-        address = {"site_url": self.simulators.jira_url, "email": ADMIN_EMAIL, "api_token": ADMIN_TOKEN}
-        return {**address, "rate": 10_000, "burst": 10_000}
-
-
-@pytest.fixture
-def company() -> Iterator[Company]:
-    jumpcloud, jira = World(), JiraWorld()
-    with Simulators(jumpcloud=jumpcloud, jira=jira) as simulators:
-        yield Company(simulators, jumpcloud, jira)
-
-
-@pytest.fixture
-def jumpcloud_only(configure: Callable[..., Path], company: Company) -> Path:
-    return configure(jumpcloud=company.jumpcloud_section())
-
-
-@pytest.fixture
-def both(configure: Callable[..., Path], company: Company) -> Path:
-    return configure(jumpcloud=company.jumpcloud_section(), jira=company.jira_section())
-
-
-@pytest.fixture
-def store(sqlite_url: str) -> Iterator[Store]:
-    database = Database(sqlite_url)
-    yield Store(database)
-    database.close()
-
-
-def test_all_connected_systems_are_synced_and_said_as_one_object_each(provisor: Run, both: Path) -> None:
+def test_all_connected_systems_are_synced_and_said_as_one_object_each(provisor: RunCommand, both: Path) -> None:
     ran = provisor("sync", "-c", both, "--json")
     assert ran.code == 0
     found = {row["system"]: row for row in ran.json}
@@ -99,7 +45,7 @@ def test_all_connected_systems_are_synced_and_said_as_one_object_each(provisor: 
     assert jumpcloud["snapshot"]["run"] == jumpcloud["run"]
 
 
-def test_a_pipe_gets_plain_lines(provisor: Run, jumpcloud_only: Path) -> None:
+def test_a_pipe_gets_plain_lines(provisor: RunCommand, jumpcloud_only: Path) -> None:
     ran = provisor("sync", "-c", jumpcloud_only)
     lines = ran.out.splitlines()
     assert (ran.code, ran.err) == (0, "")
@@ -109,7 +55,7 @@ def test_a_pipe_gets_plain_lines(provisor: Run, jumpcloud_only: Path) -> None:
 
 
 def test_a_second_sync_reads_what_changed_and_full_reads_everything(
-    provisor: Run, jumpcloud_only: Path, company: Company
+    provisor: RunCommand, jumpcloud_only: Path, company: Company
 ) -> None:
     def sync(*options: str) -> dict[str, Any]:
         (found,) = provisor("sync", "-c", jumpcloud_only, "--json", *options).json
@@ -122,7 +68,7 @@ def test_a_second_sync_reads_what_changed_and_full_reads_everything(
 
 
 def test_a_failed_sync_says_why_and_how_old_the_snapshot_is_that_stays(
-    provisor: Run, both: Path, company: Company
+    provisor: RunCommand, both: Path, company: Company
 ) -> None:
     provisor("sync", "-c", both, "--json")
     company.jumpcloud.keys.clear()
@@ -139,12 +85,12 @@ def test_a_failed_sync_says_why_and_how_old_the_snapshot_is_that_stays(
     assert facts["snapshot"]["run"] != facts["run"]
 
 
-def test_only_the_named_system_is_synced(provisor: Run, both: Path) -> None:
+def test_only_the_named_system_is_synced(provisor: RunCommand, both: Path) -> None:
     assert [row["system"] for row in provisor("sync", "-c", both, "--json", "--system", "jira").json] == ["jira"]
 
 
 def test_a_system_that_is_not_connected_cannot_be_synced(
-    provisor: Run, jumpcloud_only: Path, configure: Callable[..., Path]
+    provisor: RunCommand, jumpcloud_only: Path, configure: Callable[..., Path]
 ) -> None:
     ran = provisor("sync", "-c", jumpcloud_only, "--system", "jira")
     assert (ran.code, ran.out) == (1, "")
@@ -152,14 +98,16 @@ def test_a_system_that_is_not_connected_cannot_be_synced(
     assert provisor("sync", "-c", configure()).err.startswith("provisor: No system is connected")
 
 
-def test_a_run_that_is_under_way_is_joined(provisor: Run, jumpcloud_only: Path, store: Store) -> None:
+def test_a_run_that_is_under_way_is_joined(provisor: RunCommand, jumpcloud_only: Path, store: Store) -> None:
     with store.write() as work:
         work.sync_runs.begin("sy-theirs", System.JUMPCLOUD, previous_run_id=None, now=datetime.now(UTC))
     (facts,) = provisor("sync", "-c", jumpcloud_only, "--json").json
     assert (facts["run"], facts["joined"], facts["state"]) == ("sy-theirs", True, "complete")
 
 
-def test_a_full_sync_is_full_though_another_was_under_way(provisor: Run, jumpcloud_only: Path, store: Store) -> None:
+def test_a_full_sync_is_full_though_another_was_under_way(
+    provisor: RunCommand, jumpcloud_only: Path, store: Store
+) -> None:
     (first,) = provisor("sync", "-c", jumpcloud_only, "--json").json
     with store.write() as work:
         work.sync_runs.begin("sy-theirs", System.JUMPCLOUD, previous_run_id=first["run"], now=datetime.now(UTC))
@@ -172,7 +120,7 @@ def test_a_full_sync_is_full_though_another_was_under_way(provisor: Run, jumpclo
 
 
 def test_a_service_that_is_away_for_a_moment_is_waited_for(
-    provisor: Run, jumpcloud_only: Path, company: Company
+    provisor: RunCommand, jumpcloud_only: Path, company: Company
 ) -> None:
     company.simulators.faults.add(system="jumpcloud", path="usergroups$", status=503, times=4)
     (facts,) = provisor("sync", "-c", jumpcloud_only, "--json").json
@@ -180,7 +128,7 @@ def test_a_service_that_is_away_for_a_moment_is_waited_for(
 
 
 def test_the_store_is_made_when_there_is_none(
-    provisor: Run, configure: Callable[..., Path], company: Company, tmp_path: Path
+    provisor: RunCommand, configure: Callable[..., Path], company: Company, tmp_path: Path
 ) -> None:
     url = f"sqlite:///{tmp_path / 'new' / 'provisor.db'}"
     config = configure(jumpcloud=company.jumpcloud_section(), store={"url": url})
@@ -205,39 +153,3 @@ def test_a_sync_that_is_interrupted_ends_at_once_and_its_run_stays(
     assert said.startswith("provisor: Interrupted. The run stays")
     with store.read() as work:
         assert work.sync_runs.running(System.JUMPCLOUD) is not None
-
-
-def test_connectors_show_the_state_of_each_system_without_asking_it(
-    provisor: Run, both: Path, company: Company, configure: Callable[..., Path]
-) -> None:
-    def states() -> dict[str, str]:
-        return {row["system"]: row["state"] for row in provisor("connectors", "-c", both, "--json").json}
-
-    assert states() == {"jumpcloud": "connected", "jira": "connected"}
-    company.jumpcloud.keys.clear()
-    provisor("sync", "-c", both, "--json")
-    assert states() == {"jumpcloud": "failed", "jira": "connected"}
-    configure(jumpcloud={"api_url": company.simulators.jumpcloud_url, "api_key": "another-key"})
-    assert states() == {"jumpcloud": "failed", "jira": "not connected"}
-
-
-def test_connectors_show_the_snapshot_and_what_can_be_read_and_changed(provisor: Run, both: Path) -> None:
-    provisor("sync", "-c", both, "--json")
-    jumpcloud, jira = provisor("connectors", "-c", both, "--json").json
-    assert jumpcloud["credential"] == "api key"
-    assert jira["credential"] == "api token at the site"
-    assert jumpcloud["counts"]["accounts"] == 4
-    assert jumpcloud["snapshot"]["age_seconds"] >= 0
-    assert jumpcloud["reads"] == ["admin", "admin-role", "application", "group", "user"]
-    assert jumpcloud["provisions"] == {"give": ["group"], "take": ["group"]}
-    assert jira["provisions"] == {"give": ["account", "group", "project-role"], "take": ["group", "project-role"]}
-    told = provisor("connectors", "-c", both).out
-    assert "account (give), group, project-role" in told
-    assert "Provisioning is off." in told
-
-
-def test_connectors_tell_a_sync_that_is_under_way(provisor: Run, jumpcloud_only: Path, store: Store) -> None:
-    with store.write() as work:
-        work.sync_runs.begin("sy-theirs", System.JUMPCLOUD, previous_run_id=None, now=datetime.now(UTC))
-    jumpcloud, _ = provisor("connectors", "-c", jumpcloud_only, "--json").json
-    assert (jumpcloud["state"], jumpcloud["snapshot"]) == ("syncing", None)

@@ -17,7 +17,7 @@ from simulator.server import Simulators
 from simulator.systems import dump, load
 from store.database import Database
 from store.unit_of_work import Store
-from tests.cli.ran import Ran, Run
+from tests.cli.command_result import CommandResult, RunCommand
 
 pytestmark = pytest.mark.timeout(120)  # the machine may be busy with other tests
 
@@ -88,7 +88,7 @@ def start(settings: Path, tmp_path: Path) -> Iterator[Start]:
 
 
 @pytest.fixture
-def submit(provisor: Run, settings: Path, tmp_path: Path) -> Callable[[], Ran]:
+def submit(provisor: RunCommand, settings: Path, tmp_path: Path) -> Callable[[], CommandResult]:
     """Hands the request in."""
     file = tmp_path / "request.json"
     file.write_text(json.dumps(REQUEST))
@@ -117,14 +117,14 @@ def _is_member(company: Simulators) -> bool:
     return bool(state["groups"][0]["members"])
 
 
-def test_settings_that_cannot_be_used_start_nothing(provisor: Run, configure: Callable[..., Path]) -> None:
+def test_settings_that_cannot_be_used_start_nothing(provisor: RunCommand, configure: Callable[..., Path]) -> None:
     ran = provisor("up", "-c", configure(policy="nowhere.yaml"))
     assert ran.code == 1
     assert "nowhere.yaml" in ran.err
     assert "Traceback" not in ran.err
 
 
-def test_a_second_up_on_an_embedded_store_is_refused(start: Start, provisor: Run, settings: Path) -> None:
+def test_a_second_up_on_an_embedded_store_is_refused(start: Start, provisor: RunCommand, settings: Path) -> None:
     up = start()
     ran = provisor("up", "-c", settings)
     assert ran.code == 1
@@ -133,7 +133,7 @@ def test_a_second_up_on_an_embedded_store_is_refused(start: Start, provisor: Run
 
 
 def test_sigterm_finishes_what_is_under_way_and_exits_0(
-    start: Start, submit: Callable[[], Ran], company: Simulators, sqlite_url: str, tmp_path: Path
+    start: Start, submit: Callable[[], CommandResult], company: Simulators, sqlite_url: str, tmp_path: Path
 ) -> None:
     up = start()
     fault = company.faults.add(hold="before", **WRITE)
@@ -149,7 +149,7 @@ def test_sigterm_finishes_what_is_under_way_and_exits_0(
 
 
 def test_work_of_a_killed_predecessor_is_taken_up_at_once(
-    start: Start, submit: Callable[[], Ran], company: Simulators, sqlite_url: str
+    start: Start, submit: Callable[[], CommandResult], company: Simulators, sqlite_url: str
 ) -> None:
     killed = start()
     fault = company.faults.add(hold="before", **WRITE)

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from tests.cli.ran import Run
+from tests.cli.command_result import RunCommand
 
 HEAVY = (
     "alembic",
@@ -34,7 +34,7 @@ def test_help_imports_nothing_heavy() -> None:
     assert ran.stderr.strip() == "[]"
 
 
-def test_every_command_says_what_it_is_for(provisor: Run) -> None:
+def test_every_command_says_what_it_is_for(provisor: RunCommand) -> None:
     shown = provisor("--help").out
     for command in (
         "up",
@@ -58,30 +58,30 @@ def test_every_command_says_what_it_is_for(provisor: Run) -> None:
         ["nothing-like-it"],
         ["requests", "list", "--state", "asleep"],
         ["requests", "show"],
-        ["requests", "list", "--limit", "0"],
+        ["requests", "list", "--limit", "-1"],
         ["dead-letters", "resend"],
         ["dead-letters", "resend", "1", "--all"],
         ["submit", "x.json", "--timeout", "3"],
         ["up", "--role", "cook"],
     ],
 )
-def test_wrong_use_is_exit_2_with_a_sentence(provisor: Run, wrong: list[str]) -> None:
+def test_wrong_use_is_exit_2_with_a_sentence(provisor: RunCommand, wrong: list[str]) -> None:
     ran = provisor(*wrong)
     assert ran.code == 2
     assert "Traceback" not in ran.err
     assert ran.err.strip() or ran.out.strip()
 
 
-def test_the_version_is_the_one_of_the_project(provisor: Run) -> None:
-    assert provisor("version").out == "provisor 0.1.0\n"
+def test_the_version_is_the_one_of_the_project(provisor: RunCommand) -> None:
+    assert provisor("version").out == provisor("--version").out == "provisor 0.1.0\n"
     assert provisor("version", "--json").json == {"version": "0.1.0"}
 
 
-def test_the_schema_is_printed_as_json(provisor: Run) -> None:
+def test_the_schema_is_printed_as_json(provisor: RunCommand) -> None:
     assert provisor("schema").json["title"] == "Provisor access request"
 
 
-def test_simulate_passes_its_arguments_on(provisor: Run) -> None:
+def test_simulate_passes_its_arguments_on(provisor: RunCommand) -> None:
     ran = provisor("simulate", "--help")
     assert ran.code == 0
     assert "--jumpcloud-port" in ran.out

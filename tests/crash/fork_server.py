@@ -15,7 +15,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import NoReturn
 
-from cli.up import up
+from cli.up import run_roles
 from worker.roles import ProcessRole
 
 #: Modules that a worker imports once it runs; imported before the first fork, so that no worker spends time on them.
@@ -24,6 +24,8 @@ _LATE = (
     "celery.events",
     "celery.fixups.django",
     "celery.worker.consumer",
+    "cli.known_secrets",
+    "cli.store_lock",
     "kombu.matcher",
     "kombu.mixins",
     "kombu.pidbox",
@@ -47,7 +49,7 @@ def _work(config: str, log: str, roles: list[str]) -> NoReturn:
         os.dup2(os.open(target, flags, 0o600), stream)
     code = 70
     try:
-        code = up(Path(config), roles=[ProcessRole(role) for role in roles])
+        code = run_roles(Path(config), roles=[ProcessRole(role) for role in roles])
     except BaseException as exc:  # noqa: BLE001 - a worker never goes on as a fork_server
         sys.stderr.write(f"{type(exc).__name__}: {exc}\n")
         sys.stderr.flush()

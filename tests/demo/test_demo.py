@@ -18,9 +18,9 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from demo.board import Board, Standing
-from demo.judging import SCENES, play_one
-from demo.stage import Scene, Surprise
+from demo.progress import Progress, ScenarioRecord
+from demo.scenario import Scenario, UnexpectedOutcome
+from demo.scenario_runner import SCENARIOS, run_one
 from demo.summary import as_facts, in_words
 from demo.views import LiveView
 
@@ -42,8 +42,8 @@ class Shown:
         facts: dict[str, Any] = json.loads(self.out.splitlines()[-1])
         return facts
 
-    def of(self, scene: str) -> dict[str, Any]:
-        (found,) = [request for request in self.facts["requests"] if request["name"] == scene]
+    def of(self, scenario: str) -> dict[str, Any]:
+        (found,) = [request for request in self.facts["requests"] if request["name"] == scenario]
         return dict(found)
 
 
@@ -68,7 +68,7 @@ def test_every_outcome_is_the_expected_one(shown: Shown) -> None:
     wrong = [request for request in shown.facts["requests"] if not request["ok"]]
     assert wrong == []
     assert (shown.code, shown.facts["ok"]) == (0, True)
-    assert len(shown.facts["requests"]) == len(SCENES)
+    assert len(shown.facts["requests"]) == len(SCENARIOS)
 
 
 def test_every_outcome_was_seen_in_the_simulators_themselves(shown: Shown) -> None:
@@ -91,9 +91,9 @@ def test_its_simulators_are_processes_of_their_own_and_end_with_it(shown: Shown)
 
 
 def test_a_ticket_that_was_closed_untrue_is_reopened_and_is_still_the_only_one(shown: Shown) -> None:
-    scene = shown.of("closed-untrue")
-    steps = scene["happened"].split(" -> ")
-    assert len(scene["tickets"]) == 1
+    scenario = shown.of("closed-untrue")
+    steps = scenario["happened"].split(" -> ")
+    assert len(scenario["tickets"]) == 1
     assert steps.index("closed") < steps.index("reopened") < steps.index("verified") < steps.index("done")
 
 
@@ -144,27 +144,27 @@ def _is_alive(pid: int) -> bool:
     return True
 
 
-def _surprise() -> None:
-    raise Surprise("Ada is not there.")
+def _raise_unexpected() -> None:
+    raise UnexpectedOutcome("Ada is not there.")
 
 
 def _break() -> None:
     raise ZeroDivisionError
 
 
-def _board(*scenes: Scene) -> Board:
-    board = Board()
-    board.standings.update({scene.name: Standing() for scene in scenes})
-    return board
+def _progress(*scenarios: Scenario) -> Progress:
+    progress = Progress()
+    progress.records.update({scenario.name: ScenarioRecord() for scenario in scenarios})
+    return progress
 
 
-@pytest.mark.parametrize("play", [_surprise, _break])
-def test_a_scene_that_comes_out_otherwise_makes_the_whole_fail_and_says_why(play: Callable[[], None]) -> None:
-    good, bad = (Scene(name, name.title(), "it works", lambda _stage: None) for name in ("good", "bad"))
-    board = _board(good, bad)
-    play_one(board, "good", lambda: None)
-    play_one(board, "bad", play)
-    facts = as_facts(board, [good, bad], seconds=1.0, folder="/nowhere")
+@pytest.mark.parametrize("steps", [_raise_unexpected, _break])
+def test_a_scene_that_comes_out_otherwise_makes_the_whole_fail_and_says_why(steps: Callable[[], None]) -> None:
+    good, bad = (Scenario(name, name.title(), "it works", lambda _stage: None) for name in ("good", "bad"))
+    progress = _progress(good, bad)
+    run_one(progress, "good", lambda: None)
+    run_one(progress, "bad", steps)
+    facts = as_facts(progress, [good, bad], seconds=1.0, folder="/nowhere")
     assert [request["ok"] for request in facts["requests"]] == [True, False]
     assert facts["ok"] is False
     told = "\n".join(in_words(facts))
@@ -174,17 +174,17 @@ def test_a_scene_that_comes_out_otherwise_makes_the_whole_fail_and_says_why(play
 
 @pytest.mark.parametrize(("width", "height"), [(150, 50), (80, 12)])
 def test_the_table_lives_on_terminals_of_any_size(width: int, height: int) -> None:
-    board = _board(*SCENES)
+    progress = _progress(*SCENARIOS)
     terminal = StringIO()
     console = Console(file=terminal, force_terminal=True, width=width, height=height)
-    view = LiveView(board, SCENES, console)
-    first = SCENES[0].name
-    board.standings[first].began = 0.0
-    board.note(first, "requested")
+    view = LiveView(progress, SCENARIOS, console)
+    first = SCENARIOS[0].name
+    progress.records[first].began = 0.0
+    progress.note(first, "requested")
     view.show()
-    board.note(first, "ACCESS-1", ticket="ACCESS-1")
+    progress.note(first, "ACCESS-1", ticket="ACCESS-1")
     view.show()
-    board.standings[first].ok, board.standings[first].ended = True, 1.0
+    progress.records[first].ok, progress.records[first].ended = True, 1.0
     view.close()
     shown = terminal.getvalue()
     assert "ACCESS-1" in shown

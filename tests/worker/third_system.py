@@ -18,15 +18,15 @@ from access.entitlements import ResourceKind, System
 from access.failures import Transient
 from access.methods import Direction
 from access.provisioning import Provisioning
-from cli.connector_views import facts
-from cli.doctor_views import examine
-from cli.freshness import missing
+from cli.connectors import system_facts
+from cli.doctor import examine
+from cli.snapshots import missing_snapshots
 from config.section import Section
 from config.settings import Settings
 from connectors.ports import Connector
 from httpclient import ClientOptions, RateLimiter
 from store.outbox import Topic
-from tasks.doctor.findings import Area, Finding
+from tasks.doctor.findings import Check, Finding
 from tasks.publisher import RecordingPublisher
 from tests.fakes.readable_system import FakeReadableSystem
 from tests.fakes.system import FakeSystem
@@ -80,7 +80,7 @@ class Wiki:
         return WikiReader(users=["ada"], members={"editors": ["ada"]})
 
     def examine(self, settings: Settings, _clock: Clock) -> Iterator[Finding]:
-        yield Area("wiki").ok("address", f"The wiki at {settings.systems[WIKI].url} answers.")
+        yield Check("wiki", "address").ok(f"The wiki at {settings.systems[WIKI].url} answers.")
 
     @property
     def kit(self) -> SystemKit:
@@ -150,10 +150,10 @@ def main(folder: Path) -> dict[str, Any]:
     systems = {**SYSTEMS, WIKI: wiki.kit}
     provisor = compose(settings, publisher, clock=clock, systems=systems)
     found = {
-        "missing": missing([], settings, None),
+        "missing": missing_snapshots([], settings, None),
         "grant": grant(provisor, publisher, wiki),
         "snapshot": snapshot(provisor),
-        "connectors": {row["system"]: row for row in facts(settings, provisor.store, now=clock.now(), systems=systems)},
+        "connectors": {row["system"]: row for row in system_facts(settings, provisor.store, systems, now=clock.now())},
         "findings": [str(each) for each in examine(settings, clock, systems) if each.area == "wiki"],
         "unconnected": [each.area for each in examine(settings, clock, systems) if each.area == "systems"],
         "calls_at_once": calls_at_once(wiki.options[0]),

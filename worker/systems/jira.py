@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import partial
 
 from access.clock import Clock
 from access.entitlements import System
@@ -22,17 +24,17 @@ from tasks.doctor.atlassian import examine as examine_organization
 from tasks.doctor.findings import Finding
 from tasks.doctor.jira import JiraSetup
 from tasks.doctor.jira import examine as examine_site
-from tasks.doctor.jira_login import JiraDoor
-from tasks.doctor.probing import Nobody, Probe
+from tasks.doctor.jira_login import JiraEndpoint
+from tasks.doctor.probe import RETRIES, Probe
 from worker.client_options import client_options
 from worker.known_emails import StoredEmails
 from worker.policy import policy_from
 from worker.systems.kit import Dependencies, SystemKit
 
-#: Some outcomes can only be told by their text, which is English only when asked for [docs].
+#: Some outcomes are known by their text alone, which is English only when asked for [docs].
 _ENGLISH = {"Accept-Language": "en", "X-Force-Accept-Language": "true", "X-ExperimentalApi": "opt-in"}
 
-#: Projects of the policy that are examined one by one.
+#: The most projects of the policy that are examined one by one.
 _MOST_PROJECTS = 50
 
 
@@ -61,23 +63,27 @@ def jira_url(site: JiraSite, options: ClientOptions) -> str:
         ) from failure
 
 
-def jira_door(site: JiraSite, section: str, options: ClientOptions) -> JiraDoor:
-    """How the doctor reaches a site; ``section`` is where the site stands in the settings."""
-    return JiraDoor(
+def jira_endpoint(site: JiraSite, section: str, options: ClientOptions) -> JiraEndpoint:
+    """Where the doctor finds a site's API, and with which credential; ``section`` is where the site stands in the settings.
+
+    Raises ``SettingsError`` for an unusable credential.
+    """
+    credential, site_url = jira_credential(site, section), site.site_url or ""
+
+    def probe_at(url: str) -> Probe:
+        setting = f"{section}.{'site' if url == site_url else 'gateway'}_url"
+        return Probe(url, credential, options, system="jira", setting=setting, headers=_ENGLISH)
+
+    return JiraEndpoint(
         section=section,
-        site_url=site.site_url or "",
+        site_url=site_url,
         via=site.via,
         gateway_url=site.gateway_url,
         cloud_id=site.cloud_id,
         bearer=site.bearer_token is not None,
-        anonymous_at=lambda url: Probe(url, Nobody(), options, system="jira"),
+        probe_at=probe_at,
+        find_cloud_id=partial(find_cloud_id, site_url, options=replace(options, retry_policy=RETRIES)),
     )
-
-
-def jira_probes(site: JiraSite, section: str, options: ClientOptions) -> Callable[[str], Probe]:
-    """Makes the doctor's probe of a URL with the site's credential."""
-    credential = jira_credential(site, section)
-    return lambda url: Probe(url, credential, options, system="jira", headers=_ENGLISH)
 
 
 def site_client(site: JiraSite, section: str, options: ClientOptions) -> HttpClient:
@@ -136,11 +142,9 @@ def _examine_site(settings: Settings, clock: Clock) -> Iterator[Finding]:
     options = client_options(settings, clock, Unlimited())
     yield from examine_site(
         JiraSetup(
-            door=jira_door(settings.jira, "jira", options),
-            probe_at=jira_probes(settings.jira, "jira", options),
+            endpoint=jira_endpoint(settings.jira, "jira", options),
             provisioning=settings.provisioning is not Provisioning.OFF,
             projects=_projects(settings),
-            timeout=settings.limits.connect_timeout,
             clock=clock,
         )
     )
@@ -154,11 +158,10 @@ def _examine_organization(settings: Settings, clock: Clock) -> Iterator[Finding]
     credential = organization_key(section.api_key.get_secret_value())
     yield from examine_organization(
         AtlassianSetup(
-            api=Probe(section.api_url, credential, options, system=ATLASSIAN),
+            api=Probe(section.api_url, credential, options, system=ATLASSIAN, setting="atlassian.api_url"),
             org_id=section.org_id,
             site_url=settings.jira.site_url or "",
             use_events=settings.sync.use_events,
-            timeout=settings.limits.connect_timeout,
         )
     )
 

@@ -17,7 +17,7 @@ from httpclient import ClientOptions, Credential, HttpClient, Unlimited
 from tasks.doctor.findings import Finding
 from tasks.doctor.jumpcloud import JumpCloudSetup
 from tasks.doctor.jumpcloud import examine as examine_directory
-from tasks.doctor.probing import Probe
+from tasks.doctor.probe import Probe
 from worker.client_options import client_options
 from worker.systems.kit import Dependencies, SystemKit
 
@@ -85,20 +85,19 @@ def _examine(settings: Settings, clock: Clock) -> Iterator[Finding]:
     credential = _credential(settings, options)
     headers = {"x-org-id": jumpcloud.org_id} if jumpcloud.org_id else {}
 
-    def probe(url: str) -> Probe:
-        return Probe(url, credential, options, system="jumpcloud", headers=headers)
+    def probe(url: str, setting: str) -> Probe:
+        return Probe(url, credential, options, system="jumpcloud", setting=setting, headers=headers)
 
     yield from examine_directory(
         JumpCloudSetup(
-            api=probe(jumpcloud.api_base),
-            insights=probe(jumpcloud.insights_base),
+            api=probe(jumpcloud.api_base, "jumpcloud.api_url or region"),
+            insights=probe(jumpcloud.insights_base, "jumpcloud.insights_url or region"),
             credential=credential,
             token_url=jumpcloud.token_url,
             api_key=None if jumpcloud.api_key is None else jumpcloud.api_key.get_secret_value(),
             org_id=jumpcloud.org_id,
             provisioning=settings.provisioning is not Provisioning.OFF,
             use_events=settings.sync.use_events,
-            timeout=settings.limits.connect_timeout,
             clock=clock,
         )
     )

@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from access.lifecycle import ClaimState
+from cli.options import AsJson, ConfigFile, Newest, group
+from cli.output import moment, one_more, print_listing, seconds
+from cli.store_access import opened
+
+if TYPE_CHECKING:
+    from access.operations import Claim
+
+claims = group(
+    "What Provisor gave, why, and until when. Claims are Provisor's own records; 'provisor grants' lists what the systems hold."
+)
+
+_COLUMNS = {
+    "request": "request",
+    "state": "state",
+    "account_title": "who",
+    "title": "access",
+    "starts_at": "from",
+    "ends_at": "until",
+    "pre_existing": "was there before",
+    "why_ended": "why ended",
+}
+
+
+@claims.command("list")
+def list_claims(
+    config: ConfigFile = None,
+    state: Annotated[list[ClaimState] | None, typer.Option(help="Only those in this state; may be repeated.")] = None,
+    limit: Newest = 50,
+    as_json: AsJson = False,
+) -> None:
+    """List the newest claims."""
+    from store.queries.records import count_records
+
+    with opened(config) as (_, store), store.read() as work:
+        print_listing(
+            map(claim_facts, work.claims.recent(states=state or [], limit=one_more(limit))),
+            _COLUMNS,
+            none="No such claims." if state else "No claims yet.",
+            as_json=as_json,
+            limit=limit,
+            total=lambda: count_records(store, "claims", states=state or []),
+        )
+
+
+def claim_facts(claim: Claim) -> dict[str, Any]:
+    """One claim."""
+    return {
+        "id": claim.id,
+        "state": str(claim.state),
+        "request": claim.request_id,
+        "account": claim.account_id,
+        "account_title": claim.account_title,
+        "title": claim.title,
+        "entitlement": str(claim.entitlement),
+        "named": str(claim.named),
+        "pre_existing": claim.pre_existing,
+        "duration_seconds": seconds(claim.duration),
+        "starts_at": moment(claim.starts_at),
+        "ends_at": moment(claim.ends_at),
+        "ended_at": moment(claim.ended_at),
+        "why_ended": claim.why_ended,
+    }

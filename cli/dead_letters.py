@@ -1,0 +1,124 @@
+from __future__ import annotations
+
+import base64
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from cli import output
+from cli.options import AsJson, ConfigFile, Newest, group
+from cli.output import moment, one_more, print_listing
+from cli.problems import Problem
+from cli.store_access import opened
+
+if TYPE_CHECKING:
+    from store.inbox import StoredMessage
+    from store.unit_of_work import UnitOfWork
+
+dead_letters = group("Messages that Provisor did not accept.")
+
+Number = Annotated[int, typer.Argument(metavar="N", min=1, help="The dead letter's number.")]
+
+_COLUMNS = {
+    "number": "number",
+    "received_at": "received",
+    "source": "source",
+    "bytes": "bytes",
+    "resent_at": "sent again",
+    "reason": "reason",
+}
+
+
+@dead_letters.command("list")
+def list_dead_letters(
+    config: ConfigFile = None,
+    resent: Annotated[bool, typer.Option("--resent", help="Also those that were sent again.")] = False,
+    limit: Newest = 50,
+    as_json: AsJson = False,
+) -> None:
+    """List the newest dead letters."""
+    from store.queries.records import count_records
+
+    with opened(config) as (_, store), store.read() as work:
+        print_listing(
+            map(_facts, work.dead_letters.recent(resent=resent, limit=one_more(limit))),
+            _COLUMNS,
+            none="No dead letters.",
+            as_json=as_json,
+            limit=limit,
+            total=lambda: count_records(store, "dead_letters", resent=resent),
+        )
+
+
+@dead_letters.command("show")
+def show_dead_letter(number: Number, config: ConfigFile = None, as_json: AsJson = False) -> None:
+    """Show one dead letter with its body."""
+    with opened(config) as (_, store), store.read() as work:
+        facts = _facts(_dead_letter(work, number))
+    if as_json:
+        output.print_json(facts)
+        return
+    body = facts.pop("body", None) or facts.pop("body_base64", "")
+    output.print_lines(*(f"{name.replace('_', ' ')}: {output.cell(value)}" for name, value in facts.items()), "")
+    output.print_lines("".join(char if char.isprintable() or char in "\n\t" else "?" for char in body))
+
+
+@dead_letters.command("resend")
+def resend_dead_letters(
+    numbers: Annotated[
+        list[int] | None, typer.Argument(metavar="N…", min=1, help="Numbers of dead letters; or --all.")
+    ] = None,
+    every: Annotated[bool, typer.Option("--all", help="All that were not sent again yet.")] = False,
+    config: ConfigFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Hand dead letters in again, unchanged.
+
+    Mend first what their reasons name: a policy, a setting, or this version of Provisor.
+    """
+    if bool(numbers) == every:
+        raise typer.BadParameter("Name the numbers of dead letters, or give --all.")
+    from access.clock import SystemClock
+    from tasks.intake import Intake
+    from tasks.publisher import RecordingPublisher
+
+    with opened(config) as (_, store):
+        with store.read() as work:
+            found = [_dead_letter(work, number) for number in numbers or []]
+            chosen = found or list(reversed(work.dead_letters.recent(limit=None)))
+        intake = Intake(store, SystemClock(), RecordingPublisher())
+        rows = [{"number": letter.id, "resent": intake.resend(letter.id)} for letter in chosen]
+    if as_json:
+        output.print_json(rows)
+    elif not rows:
+        output.print_lines("No dead letters to send again.")
+    else:
+        output.print_lines(
+            *(f"{row['number']}: {'handed in again' if row['resent'] else 'was sent again before'}" for row in rows)
+        )
+
+
+def _dead_letter(work: UnitOfWork, number: int) -> StoredMessage:
+    found = work.dead_letters.get(number)
+    if found is None:
+        raise Problem(
+            f"There is no dead letter {number}.", "See 'provisor dead-letters list --resent' for those there are."
+        )
+    return found
+
+
+def _facts(letter: StoredMessage) -> dict[str, Any]:
+    """One dead letter. A body that is no text is given as base64."""
+    facts: dict[str, Any] = {
+        "number": letter.id,
+        "reason": letter.reason,
+        "source": letter.source,
+        "content_type": letter.content_type,
+        "received_at": moment(letter.received_at),
+        "resent_at": moment(letter.resent_at),
+        "bytes": len(letter.body),
+    }
+    try:
+        return facts | {"body": letter.body.decode()}
+    except UnicodeDecodeError:
+        return facts | {"body_base64": base64.b64encode(letter.body).decode()}

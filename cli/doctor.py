@@ -1,0 +1,214 @@
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from access.clock import Clock, SystemClock
+from access.provisioning import Provisioning
+from cli import output
+from cli.options import AsJson, ConfigFile
+from cli.store_access import load_settings
+from tasks.doctor.findings import Check, Finding, Outcome
+
+if TYPE_CHECKING:
+    from config.settings import Settings
+    from worker.systems.kit import Examination, Systems
+
+_BROKER_ADDRESS = Check("broker", "address")
+_BROKER_CREDENTIAL = Check("broker", "credential")
+_POLICY_FILE = Check("policy", "file")
+_POLICY_PROVISIONING = Check("policy", "provisioning")
+_STORE_FORM = Check("store", "form")
+_STORE_WRITING = Check("store", "writing")
+
+_MARKS = {Outcome.OK: "ok", Outcome.UNKNOWN: "not proven", Outcome.WARNING: "warning", Outcome.PROBLEM: "PROBLEM"}
+_STYLES = {Outcome.OK: "green", Outcome.UNKNOWN: "dim", Outcome.WARNING: "yellow", Outcome.PROBLEM: "bold red"}
+
+
+def doctor(
+    config: ConfigFile = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print only what is not ok.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Prove the settings: addresses, credentials, permissions, tickets, store, broker and policy. Exit 1 for any problem.
+
+    Nothing is changed anywhere. Rights to change things are proven by asking for a change of something that is not there.
+    """
+    from worker.systems.table import SYSTEMS
+
+    findings = examine(load_settings(config), SystemClock(), SYSTEMS)
+    shown = [each for each in findings if not quiet or each.outcome is not Outcome.OK]
+    if as_json:
+        output.print_json_rows(map(_facts, shown))
+    else:
+        _print(shown)
+        output.print_lines(_summary(findings))
+    raise typer.Exit(any(each.outcome is Outcome.PROBLEM for each in findings))
+
+
+def examine(settings: Settings, clock: Clock, systems: Systems) -> Sequence[Finding]:
+    """All findings, in the order in which they are printed. The examinations run at the same time."""
+    from cli.doctor_ticketing import examine_ticketing
+
+    examinations: dict[str, Examination] = {
+        "policy": _examine_policy,
+        "store": _examine_store,
+        "broker": _examine_broker,
+    }
+    for kit in systems.values():
+        examinations |= kit.examinations
+    examinations["ticketing"] = examine_ticketing
+    with ThreadPoolExecutor(max_workers=len(examinations), thread_name_prefix="doctor") as pool:
+        futures = [
+            pool.submit(_examined, name, examination, settings, clock) for name, examination in examinations.items()
+        ]
+        found = [finding for future in futures for finding in future.result()]
+    if not any(section.enabled for section in settings.systems.values()):
+        found.append(
+            Check("systems", "connected").problem(
+                "No system is connected.",
+                f"Set a credential under {' or '.join(settings.systems)} in the settings.",
+            )
+        )
+    return found
+
+
+def _examined(name: str, examination: Examination, settings: Settings, clock: Clock) -> list[Finding]:
+    """The findings of one examination, until its end or until it failed."""
+    from config.errors import SettingsError
+
+    found: list[Finding] = []
+    try:
+        for finding in examination(settings, clock):
+            found.append(finding)  # noqa: PERF402 - what was found before a failure is kept
+    except SettingsError as exc:
+        found += [Check(name, "settings").problem(problem, "Correct it in the settings.") for problem in exc.problems]
+    except Exception as exc:  # noqa: BLE001 - one examination that breaks must not hide what the others found
+        found.append(
+            Check(name, "examination").problem(f"The examination broke off ({type(exc).__name__}).", "Report it.")
+        )
+    return found
+
+
+def _examine_policy(settings: Settings, _clock: Clock) -> Iterator[Finding]:
+    """Whether the policy loads, and what is odd about it."""
+    from config.errors import SettingsError
+    from worker.policy import policy_from
+
+    if settings.policy is None:
+        yield _POLICY_FILE.problem(
+            "No policy file is set, so every request is refused.", "Set policy to the path of one."
+        )
+        return
+    try:
+        policy, warnings = policy_from(settings)
+    except SettingsError as exc:
+        for problem in exc.problems:
+            yield _POLICY_FILE.problem(problem, "Check it with 'provisor policy check'.")
+        return
+    yield _POLICY_FILE.ok(f"{settings.policy} has {len(policy.rules)} rules.")
+    for warning in warnings:
+        yield _POLICY_FILE.warning(warning, "")
+    if settings.provisioning is Provisioning.OFF:
+        yield _POLICY_PROVISIONING.warning(
+            "Provisioning is off, so requests wait.",
+            "Set provisioning to plan or on when you are ready.",
+        )
+
+
+def _examine_store(settings: Settings, _clock: Clock) -> Iterator[Finding]:
+    """Whether the store is there, in the form this version needs, and can be written to."""
+    from config.urls import masked
+    from store.existing_store import StoreUnusable, open_existing, sqlite_file
+    from store.proof import why_not_writable
+
+    url, shown = settings.store.url.get_secret_value(), masked(settings.store.url)
+    file = sqlite_file(url)
+    if file is not None and not file.exists():
+        folder = next(each for each in file.resolve().parents if each.exists())
+        yield _STORE_FORM.unknown(f"There is no store at {file} yet; 'provisor up' makes it in {folder}.")
+        return
+    try:
+        with open_existing(url, shown=shown) as store:
+            yield _STORE_FORM.ok(f"The store at {shown} has the form of this version.")
+            why_not = why_not_writable(store.database)
+    except StoreUnusable as exc:
+        yield _STORE_FORM.problem(exc.what, exc.remedy)
+        return
+    if why_not is not None:
+        yield _STORE_WRITING.problem(
+            f"The store at {shown} cannot be written: {why_not}.", "Check who may write there, and its space."
+        )
+    else:
+        yield _STORE_WRITING.ok("It can be written.")
+
+
+def _examine_broker(settings: Settings, _clock: Clock) -> Iterator[Finding]:
+    """Whether the broker answers and lets us in."""
+    from config.urls import masked
+    from worker.broker import BrokerFault, BrokerUnusable, is_embedded, prove_broker
+
+    shown = masked(settings.broker.url)
+    if is_embedded(settings):
+        yield _BROKER_ADDRESS.ok("The broker is in this process; one process does all the work.")
+        return
+    try:
+        prove_broker(settings)
+    except BrokerUnusable as exc:
+        match exc.fault:
+            case BrokerFault.LOGIN:
+                yield _BROKER_CREDENTIAL.problem(
+                    f"The broker at {shown} does not let us in ({exc.error}).",
+                    "Correct user and password in broker.url.",
+                )
+            case BrokerFault.NAME:
+                yield _BROKER_ADDRESS.problem(
+                    f"The name in the broker's address {shown} does not resolve.",
+                    "Correct broker.url, or this machine's name service.",
+                )
+            case BrokerFault.CONNECTION:
+                yield _BROKER_ADDRESS.problem(
+                    f"The broker at {shown} cannot be reached ({exc.error}).",
+                    "Correct broker.url, or start the broker.",
+                )
+    else:
+        yield _BROKER_ADDRESS.ok(f"The broker at {shown} lets us in.")
+
+
+def _print(findings: Sequence[Finding]) -> None:
+    from rich.console import Console
+    from rich.text import Text
+
+    # Each finding stays on one line, so that programs can read it.
+    console = Console(soft_wrap=True, highlight=False)
+    area = ""
+    for each in findings:
+        if each.area != area:
+            area = each.area
+            console.print(Text(area, style="bold"))
+        mark = Text(f"  {_MARKS[each.outcome]:<10}  ", style=_STYLES[each.outcome])
+        console.print(mark + Text(f"{each.check}: {output.cell(str(each))}"))
+
+
+def _summary(findings: Sequence[Finding]) -> str:
+    counts = Counter(each.outcome for each in findings)
+    problems, warnings = counts[Outcome.PROBLEM], counts[Outcome.WARNING]
+    counted = [
+        f"{number} {word}{'' if number == 1 else 's'}"
+        for number, word in ((problems, "problem"), (warnings, "warning"))
+    ]
+    return f"\n{', '.join(counted)}."
+
+
+def _facts(finding: Finding) -> dict[str, Any]:
+    return {
+        "area": finding.area,
+        "check": finding.check,
+        "outcome": str(finding.outcome),
+        "message": finding.what,
+        "remedy": finding.remedy,
+    }

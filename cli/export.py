@@ -1,0 +1,260 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from access.clock import SystemClock
+from access.entitlements import System
+from access.snapshots import Snapshot
+from cli.entitlements import entitlement_facts
+from cli.export_files import Sink, whole_file, write_rows
+from cli.grants import grant_facts
+from cli.options import ConfigFile, OfSystem, group
+from cli.output import age, moment, print_note
+from cli.problems import Problem
+from cli.snapshots import Row, missing_snapshots, require_snapshots, row_facts
+from cli.store_access import opened
+from cli.version import version
+
+if TYPE_CHECKING:
+    from store.people import People
+    from store.queries.snapshots import Queries
+    from store.unit_of_work import Store
+
+export = group("Files for access reviews, from the last complete snapshots. Nothing is exported where there is none.")
+
+
+class FormatName(StrEnum):
+    """The forms of exported files."""
+
+    CSV = "csv"
+    JSON_LINES = "jsonl"
+
+
+Form = Annotated[
+    FormatName,
+    typer.Option(
+        "--format",
+        help="csv: RFC 4180 in UTF-8; text that a spreadsheet would calculate gets a ' before it. "
+        "jsonl: one JSON object in each line.",
+    ),
+]
+Output = Annotated[
+    Path | None,
+    typer.Option(
+        "--output",
+        "-o",
+        metavar="FILE",
+        help="Write this file, readable by you alone; it appears when it is complete. Default: standard output.",
+        show_default=False,
+    ),
+]
+Manifest = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help="Write this file as well: when the snapshots were taken and how, the columns, the number of rows, SHA-256.",
+        show_default=False,
+    ),
+]
+
+#: The columns of exported files, in their order. Columns are only ever added, at the end.
+COLUMNS: Mapping[str, Sequence[str]] = {
+    "accounts": (
+        "system",
+        "account",
+        "kind",
+        "title",
+        "status",
+        "username",
+        "email",
+        "email_source",
+        "person",
+        "department",
+        "job_title",
+        "manager",
+        "created_at",
+        "last_active",
+        "snapshot_began_at",
+    ),
+    "entitlements": (
+        "system",
+        "entitlement",
+        "named",
+        "kind",
+        "resource",
+        "resource_name",
+        "project",
+        "project_name",
+        "holders",
+        "holder_groups",
+        "url",
+        "snapshot_began_at",
+    ),
+    "grants": (
+        "system",
+        "account",
+        "account_kind",
+        "account_title",
+        "account_status",
+        "username",
+        "email",
+        "person",
+        "kind",
+        "resource",
+        "resource_name",
+        "project",
+        "project_name",
+        "entitlement",
+        "held",
+        "through",
+        "through_name",
+        "since",
+        "first_seen_at",
+        "last_active",
+        "claim",
+        "request",
+        "claim_ends_at",
+        "snapshot_began_at",
+    ),
+}
+
+
+def _help(what: str, sentence: str) -> str:
+    return f"{sentence}\n\nColumns, in this order: {', '.join(COLUMNS[what])}."
+
+
+@export.command(
+    "accounts",
+    help=_help(
+        "accounts",
+        "Export accounts. The person is known where proof joins accounts: one address in several systems, or JumpCloud's "
+        "own link between a user and an administrator.",
+    ),
+)
+def export_accounts(
+    config: ConfigFile = None,
+    form: Form = FormatName.CSV,
+    output: Output = None,
+    manifest: Manifest = None,
+    system: OfSystem = None,
+) -> None:
+    """Export accounts."""
+    _export("accounts", config, form, output, manifest, system)
+
+
+@export.command(
+    "entitlements", help=_help("entitlements", "Export entitlements with the number of their direct holders.")
+)
+def export_entitlements(
+    config: ConfigFile = None,
+    form: Form = FormatName.CSV,
+    output: Output = None,
+    manifest: Manifest = None,
+    system: OfSystem = None,
+) -> None:
+    """Export entitlements."""
+    _export("entitlements", config, form, output, manifest, system)
+
+
+@export.command(
+    "grants",
+    help=_help(
+        "grants",
+        "Export the access-review file: who holds what, directly or through which group (a row for each way), since when, "
+        "and the claim that explains it. since is filled where the system itself says it; first_seen_at is when a snapshot "
+        "showed it first.",
+    ),
+)
+def export_grants(
+    config: ConfigFile = None,
+    form: Form = FormatName.CSV,
+    output: Output = None,
+    manifest: Manifest = None,
+    system: OfSystem = None,
+) -> None:
+    """Export grants."""
+    _export("grants", config, form, output, manifest, system)
+
+
+def _export(
+    what: str, config: Path | None, form: FormatName, output: Path | None, manifest: Path | None, system: System | None
+) -> None:
+    """Write one kind of rows. Raises ``Problem`` when the snapshot of a connected system that is wanted is missing."""
+    from store.queries.snapshots import one_moment
+
+    with opened(config) as (settings, store), one_moment(store.database) as queries:
+        now = SystemClock().now()
+        snapshots = require_snapshots(queries, settings, system, now=now)
+        for absent in missing_snapshots(snapshots, settings, system):
+            raise Problem(
+                f"There is no complete snapshot of {absent} yet, so an export would leave it out.",
+                f"Run 'provisor sync', or export the other system alone with --system {snapshots[0].system}.",
+            )
+        with whole_file(output) as sink:
+            rows = write_rows(sink, _rows(queries, what, system), COLUMNS[what], form=str(form))
+        if manifest is not None:
+            facts = _manifest(store, what, snapshots, sink) | {"rows": rows, "format": form, "made_at": moment(now)}
+            facts["file"] = None if output is None else output.name
+            with whole_file(manifest) as beside:
+                beside.write(json.dumps(facts, ensure_ascii=False, indent=2).encode() + b"\n")
+    as_of = ", ".join(f"{each.system} as of {moment(each.began_at)} ({age(each.age(now))} ago)" for each in snapshots)
+    print_note(f"{rows} {what} exported: {as_of}.")
+
+
+def _rows(queries: Queries, what: str, system: System | None) -> Iterator[Row]:
+    from store.people import People
+    from store.queries.snapshots import Filters
+
+    wanted = Filters(system=system)
+    if what == "entitlements":
+        for row in queries.resources(wanted):
+            if row["entitlement"] is not None:
+                yield entitlement_facts(row) | {"project_name": row["parent_name"]}
+        return
+    people = People.of(queries)
+    if what == "accounts":
+        for row in queries.accounts(wanted):
+            yield _account(row, people)
+        return
+    for row in queries.grants(wanted, in_order=True):
+        yield grant_facts(row) | {"person": people.person(row["account"], row["email"])}
+
+
+def _account(row: Row, people: People) -> dict[str, Any]:
+    facts = row_facts(row)
+    profile = {name: facts["attributes"].get(name) for name in ("department", "job_title", "manager")}
+    return facts | profile | {"account": facts["id"], "person": people.person(facts["id"], facts["email"])}
+
+
+def _manifest(store: Store, what: str, snapshots: Sequence[Snapshot], sink: Sink) -> dict[str, Any]:
+    taken = []
+    with store.read() as work:
+        for snapshot in snapshots:
+            run = work.sync_runs.get(snapshot.run_id)
+            plan = {} if run is None or run.plan is None else run.plan
+            taken.append(
+                {
+                    "system": str(snapshot.system),
+                    "run": snapshot.run_id,
+                    "began_at": moment(snapshot.began_at),
+                    "completed_at": moment(snapshot.completed_at),
+                    "everything_read_at": moment(snapshot.full_run_at),
+                    "credential_of": None if run is None else run.credential_of,
+                    "method": plan.get("method"),
+                    "notes": plan.get("notes", []),
+                }
+            )
+    return {
+        "export": what,
+        "columns": list(COLUMNS[what]),
+        "snapshots": taken,
+        "bytes": sink.bytes,
+        "sha256": sink.sha256,
+        "provisor": version(),
+    }

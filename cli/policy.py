@@ -1,0 +1,115 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from access.entitlements import EntitlementRef
+from access.policy import Policy, TicketRoute
+from cli import output
+from cli.options import AsJson, ConfigFile, group
+from cli.problems import Problem
+from cli.store_access import load_settings, settings_problems
+
+if TYPE_CHECKING:
+    from config.policy_file import PolicyFile
+    from config.settings import Settings
+
+policy = group("What may be given, and how.")
+
+
+@policy.command("check")
+def check_policy(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The policy file.")],
+    config: ConfigFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Check a policy file. Exit 1 when it cannot be used.
+
+    Rules that are odd, but not wrong, are listed as well. Of the settings, only where tickets go is used.
+    """
+    try:
+        settings = load_settings(config)
+    except Problem as problem:
+        settings = None
+        output.print_note(f"The policy is checked without the settings. {problem}")
+    found = _load(file, settings)
+    if as_json:
+        output.print_json({"ok": True, "rules": len(found.policy.rules), "warnings": found.warnings})
+        return
+    output.print_lines(
+        f"{file} can be used: {len(found.policy.rules)} rules.", *(f"  - {warning}" for warning in found.warnings)
+    )
+
+
+@policy.command("explain")
+def explain_policy(
+    entitlement: Annotated[
+        str, typer.Argument(metavar="ENTITLEMENT", help="Such as jira:project-role:PAY:Developers:assigned.")
+    ],
+    file: Annotated[
+        Path | None, typer.Option("--policy", metavar="FILE", help="This file instead of the settings' policy.")
+    ] = None,
+    config: ConfigFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say which rule decides about an entitlement.
+
+    The entitlement is matched as it is written here, by names or by ids; requests are matched by both.
+    """
+    settings = load_settings(config)
+    path = file or settings.policy
+    if path is None:
+        raise Problem(
+            "No policy file is set, so every request is refused.", "Set policy, or name a file with --policy."
+        )
+    try:
+        ref = EntitlementRef.parse(entitlement)
+    except ValueError as exc:
+        raise Problem(str(exc)) from exc
+    facts = _rule_facts(_load(path, settings).policy, ref)
+    if as_json:
+        output.print_json({"entitlement": str(ref), **(facts or {"rule": None})})
+    elif facts is None:
+        output.print_lines(f"No rule of {path} matches {ref}: requests for it are refused.")
+    else:
+        output.print_lines(
+            f"{ref}:", *(f"  {name.replace('_', ' ')}: {output.cell(each)}" for name, each in facts.items())
+        )
+
+
+def deciding_rule(settings: Settings, *refs: EntitlementRef) -> dict[str, Any] | None:
+    """The rule of the settings' policy about one entitlement, by names or ids; None when none matches, which refuses."""
+    return None if settings.policy is None else _rule_facts(_load(settings.policy, settings).policy, *refs)
+
+
+def _rule_facts(policy: Policy, *refs: EntitlementRef) -> dict[str, Any] | None:
+    """The rule that decides about one entitlement, with its number; None when none matches."""
+    rule = policy.rule_for(*refs)
+    if rule is None:
+        return None
+    route = policy.ticket_route(rule)
+    return {
+        "rule": list(policy.rules).index(rule) + 1,
+        "pattern": rule.pattern,
+        "give": str(rule.give),
+        "take": str(rule.take),
+        "max_duration": None if rule.max_duration is None else str(rule.max_duration),
+        "required": list(rule.required),
+        "missing_account": str(rule.missing_account),
+        "products": list(rule.products),
+        "ticket_project": route.project,
+        "ticket_issue_type": route.issue_type,
+        "ticket_labels": list(route.labels),
+    }
+
+
+def _load(file: Path, settings: Settings | None) -> PolicyFile:
+    from config.policy_file import load_policy
+
+    route = None
+    if settings is not None and settings.ticketing.project:
+        route = TicketRoute(project=settings.ticketing.project, issue_type=settings.ticketing.issue_type)
+    with settings_problems():
+        return load_policy(file, ticket=route)

@@ -1,0 +1,199 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from access.lifecycle import RequestState
+from cli import output
+from cli.claims import claim_facts
+from cli.options import AsJson, ConfigFile, Newest, group
+from cli.output import moment, one_more, print_listing
+from cli.problems import Problem
+from cli.store_access import opened
+from cli.tickets import ticket_facts
+
+if TYPE_CHECKING:
+    from access.operations import Operation, Request
+    from store.audit import AuditRow
+    from store.unit_of_work import UnitOfWork
+
+requests = group("Access requests, and how far each has come.")
+
+_COLUMNS = {
+    "id": "id",
+    "state": "state",
+    "action": "action",
+    "subject": "subject",
+    "entitlement": "entitlement",
+    "received_at": "received",
+    "reason": "reason",
+}
+
+
+@requests.command("list")
+def list_requests(
+    config: ConfigFile = None,
+    state: Annotated[list[RequestState] | None, typer.Option(help="Only those in this state; may be repeated.")] = None,
+    limit: Newest = 50,
+    as_json: AsJson = False,
+) -> None:
+    """List the newest requests."""
+    from store.queries.records import count_records
+
+    with opened(config) as (_, store), store.read() as work:
+        print_listing(
+            map(request_facts, work.requests.recent(states=state or [], limit=one_more(limit))),
+            _COLUMNS,
+            none="No such requests." if state else "No requests yet.",
+            as_json=as_json,
+            limit=limit,
+            total=lambda: count_records(store, "requests", states=state or []),
+        )
+        if waiting := count_records(store, "inbox"):
+            output.print_note(f"{waiting:,} more were handed in and are not taken in yet: 'provisor up' takes them in.")
+
+
+@requests.command("show")
+def show_request(
+    request_id: Annotated[str, typer.Argument(metavar="ID", help="The request's own id.")],
+    config: ConfigFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show all there is to one request.
+
+    Its plan line by line with reasons, its tickets, its claim, and its audit trail.
+    """
+    with opened(config) as (_, store), store.read() as work:
+        facts = _everything(work, request_id)
+    if facts is None:
+        raise Problem(
+            f"There is no request '{output.cell(request_id)}'.", "See 'provisor requests list' for those there are."
+        )
+    if as_json:
+        output.print_json(facts)
+    else:
+        output.print_lines(*_in_words(facts))
+
+
+def request_facts(request: Request) -> dict[str, Any]:
+    """One request."""
+    message = request.message
+    return {
+        "id": request.id,
+        "state": str(request.state),
+        "action": str(message.action),
+        "subject": str(message.who),
+        "entitlement": str(message.entitlement_ref),
+        "reason": request.reason,
+        "received_at": moment(request.received_at),
+        "finished_at": moment(request.finished_at),
+        "due_at": moment(request.due_at),
+        "source": request.source,
+        "tries": request.tries,
+        "message": message.canonical(),
+    }
+
+
+def _operation_facts(operation: Operation) -> dict[str, Any]:
+    return {
+        "id": operation.id,
+        "request": operation.request_id,
+        "purpose": str(operation.purpose),
+        "position": operation.position,
+        "direction": str(operation.direction),
+        "entitlement": str(operation.entitlement),
+        "named": str(operation.named),
+        "title": operation.title,
+        "account": operation.account_id,
+        "account_title": operation.account_title,
+        "via": str(operation.via),
+        "why": operation.why,
+        "state": str(operation.state),
+        "before": operation.before,
+        "evidence": operation.evidence,
+        "error": operation.error,
+        "tries": operation.tries,
+        "due_at": moment(operation.due_at),
+        "created_at": moment(operation.created_at),
+        "verified_at": moment(operation.verified_at),
+    }
+
+
+def _audit_facts(row: AuditRow) -> dict[str, Any]:
+    return {
+        "at": row.at.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        "actor": row.actor,
+        "event": row.event,
+        "entity": row.entity,
+        "id": row.entity_id,
+        "detail": row.detail,
+    }
+
+
+def _everything(work: UnitOfWork, request_id: str) -> dict[str, Any] | None:
+    request = work.requests.get(request_id)
+    if request is None:
+        return None
+    operations = []
+    for operation in work.operations.of_request(request_id):
+        tickets = [ticket_facts(ticket, request_id) for ticket in work.tickets.of_operation(operation.id)]
+        operations.append(_operation_facts(operation) | {"tickets": tickets})
+    claim = work.claims.of_request(request_id)
+    return request_facts(request) | {
+        "operations": operations,
+        "claim": None if claim is None else claim_facts(claim),
+        "audit": [_audit_facts(row) for row in work.audit.of_request(request_id)],
+    }
+
+
+def _in_words(facts: dict[str, Any]) -> list[str]:
+    message = facts["message"]
+    lines = [
+        f"Request {facts['id']}: {facts['state']}" + (f" - {output.cell(facts['reason'])}" if facts["reason"] else ""),
+        f"  {facts['action']} {output.cell(facts['entitlement'])} for {output.cell(facts['subject'])}",
+    ]
+    given = {name: message.get(name) for name in ("duration", "reason", "requested_by", "approved_by", "claim_of")}
+    lines += [f"  {name.replace('_', ' ')}: {output.cell(value)}" for name, value in given.items() if value]
+    lines += [
+        f"  received {facts['received_at']} from {output.cell(facts['source'])}, finished {facts['finished_at'] or '-'}"
+    ]
+    lines += ["", "Plan"] + (
+        [line for number, each in enumerate(facts["operations"], start=1) for line in _operation(number, each)]
+        or ["  nothing"]
+    )
+    if facts["claim"]:
+        lines += ["", "Claim", *_claim(facts["claim"])]
+    lines += ["", "Audit trail"]
+    return lines + [
+        f"  {row['at']}  {row['event']}  {row['id']}  by {output.cell(row['actor'])}{_detail(row['detail'])}"
+        for row in facts["audit"]
+    ]
+
+
+def _operation(number: int, facts: dict[str, Any]) -> list[str]:
+    verb = "give" if facts["direction"] == "give" else "take away"
+    purpose = ", since its time is up" if facts["purpose"] == "expiry" else ""
+    what = f"{verb} {output.cell(facts['title'])}, {output.cell(facts['account_title'])}"
+    lines = [f"  {number}. {what}: by {facts['via']}{purpose}: {facts['state']}"]
+    lines += [f"     {name}: {output.cell(facts[name])}" for name in ("why", "evidence", "error") if facts[name]]
+    return lines + [f"     {_ticket(ticket)}" for ticket in facts["tickets"]]
+
+
+def _ticket(facts: dict[str, Any]) -> str:
+    untrue = f", closed {facts['answers']} times without being done" if facts["answers"] else ""
+    status = f", its status is {output.cell(facts['status'])}" if facts["status"] else ""
+    return f"ticket {facts['key'] or '(not made yet)'}: {facts['state']}{status}{untrue}  {facts['url'] or ''}".rstrip()
+
+
+def _claim(facts: dict[str, Any]) -> list[str]:
+    before = {None: "not known yet", True: "yes", False: "no"}[facts["pre_existing"]]
+    lines = [
+        f"  {facts['id']}: {facts['state']}, from {facts['starts_at'] or '-'} to {facts['ends_at'] or 'no end'}",
+        f"  was the access there before: {before}",
+    ]
+    return lines + ([f"  ended {facts['ended_at']}: {output.cell(facts['why_ended'])}"] if facts["ended_at"] else [])
+
+
+def _detail(detail: dict[str, Any]) -> str:
+    return "".join(f"  {name}={output.cell(value)}" for name, value in detail.items())

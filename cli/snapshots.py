@@ -1,0 +1,103 @@
+"""The current snapshots, as commands use them: which there are, what they hold, and how old they are.
+
+A snapshot that is missing or old is named on standard error, so that nobody takes it for the state of today.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from access.clock import SystemClock
+from access.entitlements import System
+from access.snapshots import Snapshot
+from cli.output import age, moment, print_note
+from cli.problems import Problem
+from cli.store_access import opened
+
+if TYPE_CHECKING:
+    from config.settings import Settings
+    from store.queries.snapshots import Queries
+    from store.unit_of_work import Store
+
+#: A row of a query: its columns by name.
+Row = Mapping[str, Any]
+
+#: The age from which a snapshot is called old, where no schedule takes one.
+_OLD = timedelta(days=1)
+#: The age from which a snapshot is called old, in periods of the schedule.
+_PERIODS = 2
+
+
+@contextmanager
+def current_snapshots(config: Path | None, system: System | None) -> Iterator[tuple[Settings, Queries]]:
+    """The settings, and queries at one moment of the current snapshots. Raises ``Problem`` when there is no snapshot."""
+    from store.queries.snapshots import one_moment
+
+    with opened(config) as (settings, store), one_moment(store.database) as queries:
+        require_snapshots(queries, settings, system, now=SystemClock().now())
+        yield settings, queries
+
+
+def require_snapshots(
+    queries: Queries, settings: Settings, system: System | None, *, now: datetime
+) -> Sequence[Snapshot]:
+    """The current snapshots of ``system``, or of all systems; prints which are missing or old.
+
+    Raises ``Problem`` when there is none.
+    """
+    snapshots = queries.snapshots(None if system is None else str(system))
+    if not snapshots:
+        of = "" if system is None else f" of {system}"
+        raise Problem(f"There is no complete snapshot{of} yet.", "Run 'provisor sync', or wait for 'provisor up' to.")
+    for absent in missing_snapshots(snapshots, settings, system):
+        print_note(f"There is no complete snapshot of {absent} yet, so nothing of it is shown. Run 'provisor sync'.")
+    limit = _OLD if settings.sync.period is None else settings.sync.period * _PERIODS
+    for snapshot in snapshots:
+        if snapshot.age(now) > limit:
+            print_note(
+                f"The snapshot of {snapshot.system} is {age(snapshot.age(now))} old "
+                f"({snapshot.began_at:%Y-%m-%d %H:%M} UTC). Run 'provisor sync' for a new one."
+            )
+    return snapshots
+
+
+def missing_snapshots(snapshots: Sequence[Snapshot], settings: Settings, system: System | None) -> list[System]:
+    """The connected systems, or ``system`` alone, that have none of ``snapshots``."""
+    present = {snapshot.system for snapshot in snapshots}
+    return [
+        each
+        for each, section in settings.systems.items()
+        if section.enabled and each not in present and system in (None, each)
+    ]
+
+
+def counts(store: Store, system: System) -> dict[str, int]:
+    """How many accounts, resources and direct grants the current snapshot of a system holds."""
+    from store.queries.snapshots import Queries
+
+    with store.database.read() as connection:
+        return Queries(connection).counts(str(system))
+
+
+def snapshot_facts(snapshot: Snapshot | None, *, now: datetime) -> dict[str, Any] | None:
+    """The current snapshot of a system."""
+    if snapshot is None:
+        return None
+    return {
+        "run": snapshot.run_id,
+        "began_at": moment(snapshot.began_at),
+        "completed_at": moment(snapshot.completed_at),
+        "everything_read_at": moment(snapshot.full_run_at),
+        "age_seconds": round(snapshot.age(now).total_seconds()),
+    }
+
+
+def row_facts(row: Row) -> dict[str, Any]:
+    """An account or a resource, with the moment at which its snapshot began."""
+    facts = {name: moment(value) if isinstance(value, datetime) else value for name, value in row.items()}
+    began_at = facts.pop("began_at")
+    return {**facts, "snapshot_began_at": began_at}

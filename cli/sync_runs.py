@@ -1,0 +1,124 @@
+"""Sync runs as one command works on them: begun or joined, and read in threads of this process.
+
+Leases make that safe beside a running ``up``: whichever process is free reads the next lists.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from access.clock import Clock
+from access.entitlements import System
+from access.snapshots import RunState, SyncRun
+from cli.sync_progress import Begun, Progress
+
+if TYPE_CHECKING:
+    from store.queries.runs import Standing
+    from store.unit_of_work import Store
+    from tasks.sync import Sync
+    from worker.call_counter import CallCounter
+
+#: Between two reads of the runs, in seconds.
+_POLL_SECONDS = 0.3
+
+
+class SyncRuns:
+    """The runs of one command, each worked on by a thread of its own."""
+
+    def __init__(self, store: Store, syncing: Sync, clock: Clock, calls: CallCounter, progress: Progress) -> None:
+        self._store = store
+        self._syncing = syncing
+        self._clock = clock
+        self._calls = calls
+        self._progress = progress
+        self._pause = threading.Event()
+
+    def take(self, systems: Sequence[System], *, full: bool) -> list[tuple[Begun, SyncRun]]:
+        """Work on a run of each system until it ends; the runs as they ended."""
+        begun = [self._begin(system, full=full) for system in systems]
+        ends = self._finish(begun)
+        # A run that was joined may read only what events name: a full run was asked for.
+        again = [
+            each.system
+            for each, run in ends
+            if full and each.joined and run.state is RunState.COMPLETE and not (run.plan or {}).get("full")
+        ]
+        if again:
+            kept = [end for end in ends if end[0].system not in again]
+            ends = kept + self._finish([self._begin(system, full=True) for system in again])
+        self._progress.close()
+        return ends
+
+    def _begin(self, system: System, *, full: bool) -> Begun:
+        with self._store.read() as work:
+            running = work.sync_runs.running(system)
+        made = self._calls.made(system)
+        run_id = self._syncing.begin(system, full=full)
+        joined = running is not None and running.id == run_id
+        counted = running.calls if running is not None and joined else 0
+        return Begun(system, run_id, joined=joined, calls_before=counted - made)
+
+    def _finish(self, begun: Sequence[Begun]) -> list[tuple[Begun, SyncRun]]:
+        threads = [_RunThread(self._syncing, self._store, self._clock, each.run_id) for each in begun]
+        for thread in threads:
+            thread.start()
+        while any(thread.is_alive() for thread in threads):
+            self._progress.show([(each, self._standing(each)) for each in begun])
+            self._pause.wait(_POLL_SECONDS)
+        for thread in threads:
+            if thread.failure is not None:
+                raise thread.failure
+        ends = [(each, self._standing(each)) for each in begun]
+        self._progress.show(ends)
+        return [(each, end.run) for each, end in ends]
+
+    def _standing(self, begun: Begun) -> Standing:
+        from store.queries.runs import standing
+
+        with self._store.read() as work, self._store.database.read() as connection:
+            run = work.sync_runs.get(begun.run_id)
+            assert run is not None, "a run is never deleted"
+            if run.state is RunState.RUNNING:
+                # The store learns of calls when a shard is over.
+                run = replace(run, calls=max(run.calls, begun.calls_before + self._calls.made(begun.system)))
+            return standing(connection, run)
+
+
+class _RunThread(threading.Thread):
+    """Works on one run until it ends, whoever ends it."""
+
+    def __init__(self, syncing: Sync, store: Store, clock: Clock, run_id: str) -> None:
+        super().__init__(name=f"sync-{run_id}", daemon=True)
+        self._syncing = syncing
+        self._store = store
+        self._clock = clock
+        self._run_id = run_id
+        self._pause = threading.Event()
+        self.failure: BaseException | None = None
+
+    def run(self) -> None:
+        """Take turns, waiting between them as the run itself says."""
+        try:
+            while self._waits_until_due():
+                began = time.monotonic()
+                self._syncing.work(self._run_id)
+                if time.monotonic() - began < _POLL_SECONDS:
+                    # There was nothing to do: another process has the lead, or all that is left.
+                    self._pause.wait(_POLL_SECONDS)
+        except BaseException as exc:  # noqa: BLE001 - carried to the thread that asked for it
+            self.failure = exc
+
+    def _waits_until_due(self) -> bool:
+        """Wait until the run is due; False when it has ended."""
+        while True:
+            with self._store.read() as work:
+                run = work.sync_runs.get(self._run_id)
+            if run is None or run.state is not RunState.RUNNING:
+                return False
+            if run.due_at is not None and run.due_at <= self._clock.now():
+                return True
+            self._pause.wait(_POLL_SECONDS)

@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from access.entitlements import System
+from access.snapshots import RunState
+from cli.sync_progress import Runs
+from cli.sync_runs import SyncRuns
+from config.settings import Settings
+from simulator.jumpcloud import World
+from simulator.server import Simulators
+from simulator.systems import act
+from store.database import Database
+from store.unit_of_work import Store
+from tasks.publisher import RecordingPublisher
+from tests.sync.sync_harness import FastClock, wide
+from worker.call_counter import CallCounter
+from worker.sync import sync_from
+
+
+class Watching:
+    """Remembers the calls that were shown while the run was under way, and tells of each look."""
+
+    def __init__(self) -> None:
+        self.calls: list[int] = []
+        self.looked = threading.Condition()
+
+    def show(self, runs: Runs) -> None:
+        with self.looked:
+            self.calls += [standing.run.calls for _, standing in runs if standing.run.state is RunState.RUNNING]
+            self.looked.notify_all()
+
+    def close(self) -> None:
+        pass
+
+
+@pytest.fixture
+def simulators() -> Iterator[Simulators]:
+    world = World()
+    for number in range(250):
+        act(world, "add_user", email=f"user{number}@example.com")
+    with Simulators(jumpcloud=world) as simulators:
+        yield simulators
+
+
+def test_calls_are_shown_while_a_shard_is_being_read(simulators: Simulators, sqlite_url: str) -> None:
+    clock, watching, calls = FastClock(), Watching(), CallCounter()
+    key = World().credentials()["api_key"]
+    jumpcloud = wide(api_url=simulators.jumpcloud_url, insights_url=simulators.jumpcloud_url, api_key=key)
+    store = Store(Database(sqlite_url, pool_size=8))
+    syncing = sync_from(
+        Settings.model_validate({"jumpcloud": jumpcloud}), store, clock, RecordingPublisher(), calls=calls
+    )
+    # The first list has three pages: the third call for it stands still, and nothing of the stage is finished.
+    held = simulators.faults.add(path="^/api/systemusers$", hold="before", after=2)
+    runs = SyncRuns(store, syncing, clock, calls, watching)
+    working = threading.Thread(target=runs.take, args=([System.JUMPCLOUD],), kwargs={"full": True})
+    working.start()
+    try:
+        assert simulators.faults.wait_until(held, holding=1, timeout=20)
+        with store.read() as work:
+            run = work.sync_runs.running(System.JUMPCLOUD)
+        assert run is not None
+        with watching.looked:
+            assert watching.looked.wait_for(lambda: watching.calls[-1] >= run.calls + 2, timeout=20)
+    finally:
+        simulators.faults.release(held)
+        working.join(30)
+    store.database.close()
