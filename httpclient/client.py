@@ -14,7 +14,7 @@ from httpclient.credentials import Credential, scrubber
 from httpclient.errors import TOO_MANY, Dialect, verdict
 from httpclient.rate_limiter import RateLimiter, Unlimited
 from httpclient.responses import Response
-from httpclient.retry_policy import RetryPolicy, read_with_retries
+from httpclient.retry_policy import RetryPolicy, retrying
 from httpclient.transport import Observer, Signature, Timeouts, Transport
 
 #: How long calls of a class stop after a 429 that names no wait, as a gateway's does not [observed: Jira]: Jira's own advice
@@ -74,6 +74,7 @@ class HttpClient:
         self._dialect = dialect or Dialect()
         self._scrub = scrubber(credential.secrets)
         self._transport = options.transport(system)
+        self._retrying = retrying(options.retry_policy)
 
     def __repr__(self) -> str:
         return f"HttpClient({self.system!r}, {self.base_url!r})"
@@ -101,7 +102,7 @@ class HttpClient:
         """
         if not call.idempotent:
             return self._once(call)
-        return read_with_retries(lambda: self._once(call), self.retry_policy)
+        return self._retrying(self._once, call)
 
     def _once(self, call: Call) -> Response:
         self._rate_limiter.take(call.metered_as)

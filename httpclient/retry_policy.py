@@ -56,6 +56,11 @@ def read_with_retries(read: Callable[[], T], policy: RetryPolicy) -> T:
 
     For reads and idempotent writes only.
     """
+    return retrying(policy)(read)
+
+
+def retrying(policy: RetryPolicy) -> tenacity.Retrying:
+    """What tries a call again as ``policy`` allows; any number of threads may share it. Making one costs as much as a call."""
     back_off = tenacity.wait_exponential_jitter(
         multiplier=policy.first.total_seconds(),
         max=policy.longest.total_seconds(),
@@ -67,7 +72,7 @@ def read_with_retries(read: Callable[[], T], policy: RetryPolicy) -> T:
         asked = failure.retry_after if isinstance(failure, Transient) else None
         return max(back_off(state), asked.total_seconds() if asked else 0.0)
 
-    retrying = tenacity.Retrying(
+    return tenacity.Retrying(
         retry=tenacity.retry_if_exception(policy.bridges),
         stop=tenacity.stop_any(
             tenacity.stop_after_attempt(policy.tries),
@@ -78,4 +83,3 @@ def read_with_retries(read: Callable[[], T], policy: RetryPolicy) -> T:
         sleep=tenacity.sleep_using_event(policy.stopping),
         reraise=True,
     )
-    return retrying(read)
