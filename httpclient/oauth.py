@@ -33,7 +33,6 @@ _GRANTED = TypeAdapter(_Granted)
 #: Id or secret refused [observed]; 400 is ``invalid_client``.
 _REFUSALS = frozenset({400, 401, 403})
 
-
 #: Asking for a token changes nothing.
 _CALL = Call(method="POST", route="oauth token")
 

@@ -2,15 +2,16 @@ from __future__ import annotations
 
 from access.failures import CredentialRefused, Permanent
 from connectors.jira.groups import Groups
-from connectors.jira.projects import Projects
+from connectors.jira.projects import PROJECTS_A_PAGE, Projects
 from connectors.jira.shapes import Project
+from connectors.paging import pages
 from connectors.ports import Holdings
 
 
 class HoldingsReader:
     """Reads what an account holds, in at most ``most_calls``: Jira has no bulk read of role actors [spec]."""
 
-    def __init__(self, groups: Groups, projects: Projects, *, most_calls: int) -> None:
+    def __init__(self, groups: Groups, projects: Projects, most_calls: int) -> None:
         self._groups = groups
         self._projects = projects
         self._most_calls = most_calls
@@ -21,7 +22,7 @@ class HoldingsReader:
         if held is None:
             return Holdings(note="Jira has no such account.")
         projects = list(self._projects.search())
-        left = self._most_calls - 1 - max(1, -(-len(projects) // 100))
+        left = self._most_calls - 1 - pages(len(projects), PROJECTS_A_PAGE)
         roles: list[str] = []
         read, unread = 0, []
         for project in projects:

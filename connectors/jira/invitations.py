@@ -111,10 +111,9 @@ class Invitations:
 def _refused(answer: Response, email: str) -> Failure:
     what = f"make an account for {email}"
     if _MADE_ALL_THE_SAME in answer.said.lower():
-        return Unknown(
+        return answer.failure(
+            Unknown,
             f"Jira answered {answer.status} when asked to {what}; Jira may have made the invitation.",
             remedy="Look for the account before repeating it.",
-            status=answer.status,
-            trace_id=answer.trace_id,
         )
     return refusal(answer, what, remedy=_REMEDY)

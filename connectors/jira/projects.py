@@ -8,7 +8,7 @@ from http import HTTPStatus
 from access.accounts import NoMatch
 from access.failures import CredentialRefused, Permanent
 from access.text import normalized_name
-from connectors.jira.client import API
+from connectors.jira.client import API, MYSELF
 from connectors.jira.permissions import ADMINISTER, ADMINISTER_PROJECTS, OwnPermissions
 from connectors.jira.shapes import PROJECT, PROJECT_PAGE, ROLE, ROLE_MAP, PageBean, Project, Role
 from httpclient import Call, HttpClient, Response
@@ -18,7 +18,6 @@ _PROJECT = f"{API}/project/{{project}}"
 _SEARCH = f"{API}/project/search"
 _ROLES = f"{API}/project/{{project}}/role"
 _ROLE = f"{API}/project/{{project}}/role/{{role}}"
-_MYSELF = f"{API}/myself"
 
 _KEY_OR_ID = re.compile(r"[A-Za-z0-9_]{1,255}")
 #: Most projects of a page [spec].
@@ -60,8 +59,7 @@ class Projects:
 
     def by_id_or_key(self, id_or_key: str) -> Project | None:
         """The project, None when there is none that Provisor's account may see."""
-        call = Call(method="GET", route=_PROJECT, path={"project": id_or_key}, expects=frozenset({404}))
-        answer = self._client.send(call)
+        answer = self._client.get(_PROJECT, path={"project": id_or_key}, expects={404})
         return None if answer.status == HTTPStatus.NOT_FOUND else answer.read_as(PROJECT, what="a project")
 
     def page(self, start: int, query: str = "") -> PageBean[Project]:
@@ -69,9 +67,7 @@ class Projects:
         params: Params = {"startAt": start, "maxResults": PROJECTS_A_PAGE, "expand": "lead", "orderBy": "key"}
         if query:
             params = {**params, "query": query}
-        return self._client.send(Call(method="GET", route=_SEARCH, params=params)).read_as(
-            PROJECT_PAGE, what="projects"
-        )
+        return self._client.get(_SEARCH, params=params).read_as(PROJECT_PAGE, what="projects")
 
     def search(self, query: str = "") -> Iterator[Project]:
         """Projects whose key or name holds the query, all of them without one."""
@@ -112,7 +108,7 @@ class Projects:
         try:
             return self._client.send(call)
         except CredentialRefused as exc:
-            self._client.send(Call(method="GET", route=_MYSELF))
+            self._client.get(MYSELF)
             raise _not_administrator(project_id, exc.status, exc.trace_id) from exc
 
     def _as_administrator(self, call: Call, project_id: str) -> Response:

@@ -53,8 +53,7 @@ class Accounts:
         """The user, None when no user has that id."""
         if not is_object_id(user_id):
             return None
-        call = Call(method="GET", route=_USER, path={"user": user_id}, params={"fields": _FIELDS}, expects=_NO_SUCH_ID)
-        answer = self._client.send(call)
+        answer = self._client.get(_USER, path={"user": user_id}, params={"fields": _FIELDS}, expects=_NO_SUCH_ID)
         return None if answer.status in _NO_SUCH_ID else answer.read_as(USER, what="a user")
 
     def lists(self, user_id: str) -> bool:
@@ -62,9 +61,7 @@ class Accounts:
 
         A gateway may answer a single read with 404; only an answer of 200 without the user shows that the user is gone.
         """
-        params: Params = {"filter": f"_id:$eq:{user_id}", "fields": _FIELDS, "sort": "_id", "limit": 100}
-        users = _users(self._client.send(Call(method="GET", route=_USERS, params=params)))
-        return any(user.id == user_id for user in users)
+        return any(user.id == user_id for user in self._filtered("_id", user_id))
 
     def _named(self, subject: Subject) -> list[User]:
         if subject.id:
@@ -75,24 +72,16 @@ class Accounts:
 
     def _by_field(self, name: str, value: str) -> list[User]:
         # JumpCloud stores these in lower case [assumed] and filters case-sensitively [spec]; the search finds any other.
-        params: Params = {
-            "filter": f"{name}:$eq:{_LOWER_CASE[name](value)}",
-            "fields": _FIELDS,
-            "sort": "_id",
-            "limit": 100,
-        }
-        answer = self._client.send(Call(method="GET", route=_USERS, params=params))
-        users = _exactly(_users(answer), name, value)
+        users = _exactly(self._filtered(name, _LOWER_CASE[name](value)), name, value)
         return users or _exactly(self._search(value, name), name, value)
+
+    def _filtered(self, name: str, value: str) -> list[User]:
+        params: Params = {"filter": f"{name}:$eq:{value}", "fields": _FIELDS, "sort": "_id", "limit": 100}
+        return _users(self._client.get(_USERS, params=params))
 
     def _search(self, term: str, *fields: str) -> list[User]:
         """Users with the term anywhere in one of the fields [spec]."""
-        body = {
-            "searchFilter": {"searchTerm": term, "fields": list(fields)},
-            "fields": _FIELDS,
-            "limit": 100,
-            "skip": 0,
-        }
+        body = {"searchFilter": {"searchTerm": term, "fields": fields}, "fields": _FIELDS, "limit": 100, "skip": 0}
         return _users(self._client.send(Call(method="POST", route=_SEARCH, body=body, endpoint_class="read")))
 
     def _near(self, subject: Subject) -> tuple[str, ...]:

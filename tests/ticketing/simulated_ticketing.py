@@ -17,6 +17,7 @@ from simulator.jira.projects import Project
 from simulator.jira.world import ADMIN_EMAIL, ADMIN_TOKEN, World
 from simulator.server import Simulators
 from simulator.switches import change_switches
+from tests.httpclient.stub import TIMEOUTS
 from ticketing.jira import JiraTicketProvider
 from ticketing.ports import TicketDraft, TicketRef
 
@@ -98,8 +99,8 @@ def client_of(
         base_url=base_url,
         credential=credential or api_token(ADMIN_EMAIL, ADMIN_TOKEN),
         options=ClientOptions(
-            timeouts=timeouts or Timeouts.of(connect=10, read=10),
-            retry_policy=RetryPolicy.none(),
+            timeouts=timeouts or TIMEOUTS,
+            retry_policy=RetryPolicy(tries=1),
             rate_limiter=rate_limiter or Unlimited(),
             clock=ManualClock(NOW),
         ),
