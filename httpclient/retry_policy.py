@@ -30,6 +30,11 @@ class RetryPolicy:
     stopping: threading.Event = field(default_factory=threading.Event, repr=False, compare=False)
 
     @classmethod
+    def none(cls) -> RetryPolicy:
+        """One try."""
+        return cls(tries=1)
+
+    @classmethod
     def without_waits(cls, tries: int) -> RetryPolicy:
         """Several tries and no wait between them: for tests."""
         return cls(tries=tries, first=timedelta(0), longest=timedelta(0))

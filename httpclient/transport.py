@@ -45,6 +45,11 @@ class Timeouts:
     read: timedelta
     total: timedelta | None = None
 
+    @classmethod
+    def of(cls, *, connect: float, read: float) -> Timeouts:
+        """The same in seconds."""
+        return cls(connect=timedelta(seconds=connect), read=timedelta(seconds=read))
+
 
 @dataclass(frozen=True, slots=True)
 class Signature:

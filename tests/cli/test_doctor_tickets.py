@@ -5,12 +5,11 @@ from typing import Any
 import pytest
 
 from connectors.jira.client import api_token, jira_client
-from httpclient import ClientOptions
+from httpclient import ClientOptions, Timeouts
 from simulator.jira.projects import CustomField, FieldUse
 from simulator.jira.world import ADMIN_EMAIL, ADMIN_TOKEN
 from simulator.switches import change_switches
 from tests.cli.doctor_harness import SCOPED, SCOPES, DoctorHarness
-from tests.httpclient.stub import TIMEOUTS
 from ticketing.jira import JiraTicketProvider
 from ticketing.ports import TicketDraft, TicketRef
 
@@ -22,7 +21,7 @@ def said(harness: DoctorHarness, outcome: str = "problem", **sections: Any) -> l
 @pytest.fixture
 def provider(harness: DoctorHarness) -> JiraTicketProvider:
     url = harness.simulators.jira_url
-    options = ClientOptions(timeouts=TIMEOUTS)
+    options = ClientOptions(timeouts=Timeouts.of(connect=10, read=10))
     client = jira_client(base_url=url, credential=api_token(ADMIN_EMAIL, ADMIN_TOKEN), options=options)
     return JiraTicketProvider(client, site_url=url)
 

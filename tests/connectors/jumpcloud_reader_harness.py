@@ -60,7 +60,7 @@ class JumpCloudReaderHarness:
             ),
             organization=organization,
         )
-        settings = {"concurrency": 4, "report_retries": RetryPolicy(tries=1), **settings}
+        settings = {"concurrency": 4, "report_retries": RetryPolicy.none(), **settings}
         reader = JumpCloudReader(client, method=MembershipMethod(method), **settings)
         self._close += [reader.close, client.close]
         return reader

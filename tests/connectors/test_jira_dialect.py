@@ -16,7 +16,7 @@ OTHERS = [UNAVAILABLE, {"message": "Forbidden"}, {"code": 404, "message": "x"}, 
 
 
 def ending(stub: Stub, reply: Reply, call: Call = READ) -> Failure:
-    options = ClientOptions(timeouts=TIMEOUTS, retry_policy=RetryPolicy(tries=1))
+    options = ClientOptions(timeouts=TIMEOUTS, retry_policy=RetryPolicy.none())
     client = jira_client(base_url=stub.url, credential=api_token("a@b.example", "token"), options=options)
     stub.will(reply)
     with pytest.raises(Failure) as caught:

@@ -7,7 +7,6 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Literal, Self
 
@@ -114,9 +113,9 @@ READ = Call(method="GET", route="/things/{thing}", path={"thing": "1"})
 CREATE = Call(method="POST", route="/things", body={"name": "x"}, idempotent=False)
 ADD = Call(method="POST", route="/things/{thing}/members", path={"thing": "1"}, body={"op": "add"})
 #: long enough for a loaded machine
-TIMEOUTS = Timeouts(connect=timedelta(seconds=10), read=timedelta(seconds=10))
+TIMEOUTS = Timeouts.of(connect=10, read=10)
 #: for answers that never come
-HASTY = Timeouts(connect=timedelta(seconds=10), read=timedelta(seconds=0.3))
+HASTY = Timeouts.of(connect=10, read=0.3)
 
 
 def client_of(

@@ -330,7 +330,7 @@ def test_the_observer_counts_by_route_template_and_sees_calls_without_answer(stu
             seen.append((system, method, route, status))
 
     client = client_of(
-        stub.url, options=ClientOptions(timeouts=TIMEOUTS, observer=observe, retry_policy=RetryPolicy(tries=1))
+        stub.url, options=ClientOptions(timeouts=TIMEOUTS, observer=observe, retry_policy=RetryPolicy.none())
     )
     stub.will(Reply(200), Reply(end="drop"))
     client.send(READ)

@@ -63,7 +63,7 @@ def dripping(beginning: bytes) -> Iterator[str]:
 )
 def test_a_byte_every_so_often_does_not_hold_a_call(beginning: bytes) -> None:
     with dripping(beginning) as url:
-        client = client_of(url, options=ClientOptions(timeouts=SLOW, retry_policy=RetryPolicy(tries=1)))
+        client = client_of(url, options=ClientOptions(timeouts=SLOW, retry_policy=RetryPolicy.none()))
         with pytest.raises(Transient, match="in time"):
             client.send(READ)
         with pytest.raises(Unknown, match="in time"):
@@ -74,16 +74,14 @@ def test_a_byte_every_so_often_does_not_hold_a_call(beginning: bytes) -> None:
 def test_a_proxy_that_dawdles_does_not_hold_a_call(monkeypatch: pytest.MonkeyPatch) -> None:
     with dripping(b"HTTP/1.1 200 Connection ") as url:
         monkeypatch.setenv("https_proxy", url)
-        client = client_of(
-            "https://far.invalid", options=ClientOptions(timeouts=SLOW, retry_policy=RetryPolicy(tries=1))
-        )
+        client = client_of("https://far.invalid", options=ClientOptions(timeouts=SLOW, retry_policy=RetryPolicy.none()))
         with pytest.raises(Transient):
             client.send(READ)
         client.close()
 
 
 def test_a_connection_that_was_slow_once_serves_the_next_call(stub: Stub) -> None:
-    client = client_of(stub.url, options=ClientOptions(timeouts=TIMEOUTS, retry_policy=RetryPolicy(tries=1)))
+    client = client_of(stub.url, options=ClientOptions(timeouts=TIMEOUTS, retry_policy=RetryPolicy.none()))
     stub.will(Reply(200, "x" * MEGABYTE), Reply(200, {"n": 1}))
     client.send(READ)
     assert client.send(READ).body == {"n": 1}
@@ -96,7 +94,7 @@ def test_a_body_over_the_limit_is_not_read_to_its_end_however_it_is_packed(stub:
     assert callable(pack)
     packed = pack(b" " * 64 * MEGABYTE)
     headers = {} if len(packed) > MEGABYTE else {"Content-Encoding": "gzip"}
-    options = ClientOptions(timeouts=TIMEOUTS, body_limit=MEGABYTE, retry_policy=RetryPolicy(tries=1))
+    options = ClientOptions(timeouts=TIMEOUTS, body_limit=MEGABYTE, retry_policy=RetryPolicy.none())
     client = client_of(stub.url, options=options)
     for call, word in ((READ, Permanent), (CREATE, Unknown)):
         stub.will(Reply(200, packed, headers))

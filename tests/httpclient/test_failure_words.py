@@ -20,7 +20,7 @@ CASES = [
 
 
 def _ending(call: Call, stub: Stub, timeouts: Timeouts = TIMEOUTS) -> Failure:
-    client = client_of(stub.url, options=ClientOptions(timeouts=timeouts, retry_policy=RetryPolicy(tries=1)))
+    client = client_of(stub.url, options=ClientOptions(timeouts=timeouts, retry_policy=RetryPolicy.none()))
     try:
         with pytest.raises(Failure) as caught:
             client.send(call)
@@ -139,9 +139,7 @@ def test_the_wait_a_service_asks_for_goes_up_with_the_failure(
     stub: Stub, headers: dict[str, str], wait: timedelta | None
 ) -> None:
     clock = ManualClock(datetime(2026, 11, 22, 3, tzinfo=UTC))
-    client = client_of(
-        stub.url, options=ClientOptions(timeouts=TIMEOUTS, clock=clock, retry_policy=RetryPolicy(tries=1))
-    )
+    client = client_of(stub.url, options=ClientOptions(timeouts=TIMEOUTS, clock=clock, retry_policy=RetryPolicy.none()))
     for status in (429, 503):
         stub.will(Reply(status, headers=headers))
         with pytest.raises(Transient) as caught:

@@ -14,7 +14,7 @@ from httpclient import Basic, Bearer, ClientCredentials, ClientOptions, Credenti
 from tests.httpclient.stub import CANARY, CREATE, READ, TIMEOUTS, Reply, Stub, client_of
 
 NOW = datetime(2026, 11, 22, 3, tzinfo=UTC)
-OPTIONS = ClientOptions(timeouts=TIMEOUTS, clock=ManualClock(NOW), retry_policy=RetryPolicy(tries=1))
+OPTIONS = ClientOptions(timeouts=TIMEOUTS, clock=ManualClock(NOW), retry_policy=RetryPolicy.none())
 PAIR = base64.b64encode(f"bot@example.com:{CANARY}".encode()).decode()
 SIMPLE: list[Credential] = [HeaderKey("x-api-key", CANARY), Bearer(CANARY), Basic("bot@example.com", CANARY)]
 

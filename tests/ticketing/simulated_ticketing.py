@@ -17,7 +17,6 @@ from simulator.jira.projects import Project
 from simulator.jira.world import ADMIN_EMAIL, ADMIN_TOKEN, World
 from simulator.server import Simulators
 from simulator.switches import change_switches
-from tests.httpclient.stub import TIMEOUTS
 from ticketing.jira import JiraTicketProvider
 from ticketing.ports import TicketDraft, TicketRef
 
@@ -99,8 +98,8 @@ def client_of(
         base_url=base_url,
         credential=credential or api_token(ADMIN_EMAIL, ADMIN_TOKEN),
         options=ClientOptions(
-            timeouts=timeouts or TIMEOUTS,
-            retry_policy=RetryPolicy(tries=1),
+            timeouts=timeouts or Timeouts.of(connect=10, read=10),
+            retry_policy=RetryPolicy.none(),
             rate_limiter=rate_limiter or Unlimited(),
             clock=ManualClock(NOW),
         ),

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from access.failures import CredentialRefused, Failure, Permanent, Transient, Unknown
+from httpclient import Timeouts
 from simulator.jira.projects import CustomField, FieldUse
 from simulator.switches import change_switches
-from tests.httpclient.stub import HASTY
 from tests.ticketing.simulated_ticketing import MARKER, SimulatedTicketing, client_of, draft
 from ticketing.adf import plain_text
 from ticketing.jira import JiraTicketProvider
@@ -67,7 +67,7 @@ def test_a_lost_answer_on_create_is_unknown_and_probe_tells_at_once_even_while_s
 def test_an_answer_that_takes_too_long_is_unknown_on_create_and_transient_on_reading(
     harness: SimulatedTicketing,
 ) -> None:
-    impatient = harness.other_provider(timeouts=HASTY)
+    impatient = harness.other_provider(timeouts=Timeouts.of(connect=10, read=0.2))
     held = harness.fault(**CREATE, hold="after")
     with pytest.raises(Unknown, match="in time"):
         impatient.create(draft())
