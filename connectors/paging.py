@@ -8,7 +8,7 @@ compares ids and the totals of all pages, and the rows must add up to the total 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Generic, TypeVar
@@ -28,6 +28,11 @@ _PAGES_PER_GUESS = 20
 def pages(rows: int, size: int) -> int:
     """The calls for a list of so many rows, ``size`` to a page: at least one."""
     return max(1, -(-rows // size))
+
+
+def total_pages(sizes: Iterable[int], size: int) -> int:
+    """The calls for lists of these sizes."""
+    return sum(pages(rows, size) for rows in sizes)
 
 
 @dataclass(frozen=True, slots=True)

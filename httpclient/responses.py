@@ -5,6 +5,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
@@ -67,7 +68,7 @@ class Response:
         """The wait the service asked for, when it did."""
         return retry_after(self.headers, now=now)
 
-    def read_as(self, shape: TypeAdapter[T], *, what: str) -> T:
+    def read_as(self, shape: type[T], *, what: str) -> T:
         """The body in the shape the caller understands; ``what`` names it for the error.
 
         Raises ``Transient`` for anything else: a page of a gateway, or JSON that is no answer of this service. Such a body
@@ -80,7 +81,8 @@ class Response:
                 remedy="A gateway or proxy in between may have answered; check the base URL if it persists.",
             )
         try:
-            return shape.validate_python(self.body)
+            adapter: TypeAdapter[T] = _adapter(shape)  # type: ignore[arg-type] # types are hashable, which mypy doubts
+            return adapter.validate_python(self.body)
         except ValidationError as exc:
             fields = ", ".join(
                 sorted({".".join(str(part) for part in error["loc"]) or "top" for error in exc.errors()})[:5]
@@ -91,6 +93,12 @@ class Response:
                 f"The answer with {what} has a shape Provisor does not know (at {fields}).",
                 remedy="Report it if it persists: the service may have changed its interface.",
             ) from None
+
+
+@cache
+def _adapter(shape: type[Any]) -> TypeAdapter[Any]:
+    # To make an adapter costs more than to read an answer with it.
+    return TypeAdapter(shape)
 
 
 def parse_body(text: str) -> Any:

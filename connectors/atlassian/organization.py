@@ -10,20 +10,9 @@ from http import HTTPStatus
 from typing import Any, TypeVar
 from urllib.parse import parse_qs, urlsplit
 
-from pydantic import TypeAdapter
-
 from access.clock import Clock
 from access.failures import CredentialRefused, Permanent
-from connectors.atlassian.shapes import (
-    DIRECTORY_GROUPS,
-    EVENTS,
-    PEOPLE,
-    DirectoryGroup,
-    DirectoryPerson,
-    Event,
-    Links,
-    Page,
-)
+from connectors.atlassian.shapes import DirectoryGroup, DirectoryPerson, Event, Links, Page
 from connectors.reading import Shifted
 from httpclient import Call, Fetcher, HttpClient, Response
 
@@ -68,12 +57,12 @@ class AtlassianOrganization:
         ``filters`` are those of the search, such as ``groupIds``, ``emails``, ``status``.
         """
         body = {"limit": PAGE, **({"expand": list(expand)} if expand else {}), **filters}
-        return self._search(_PEOPLE, body, PEOPLE, what="the organization's people")
+        return self._search(_PEOPLE, body, Page[DirectoryPerson], what="the organization's people")
 
     def groups(self, *, counted: bool = False, **filters: Sequence[str]) -> Iterator[list[DirectoryGroup]]:
         """The groups of the organization's directories with their owners; without some system groups [observed]."""
         body = {"limit": PAGE, **({"expand": ["counts.users"]} if counted else {}), **filters}
-        return self._search(_GROUPS, body, DIRECTORY_GROUPS, what="the organization's groups")
+        return self._search(_GROUPS, body, Page[DirectoryGroup], what="the organization's groups")
 
     def group(self, group_id: str) -> DirectoryGroup | None:
         """The group; None when the directories do not show it."""
@@ -84,7 +73,7 @@ class AtlassianOrganization:
         """The events since a time, oldest first. Raises ``Permanent`` for more than ``most_pages`` of them."""
         params: dict[str, str] = {"from": str(int(since.timestamp() * 1000)), "limit": str(_EVENT_PAGE)}
         for _ in range(most_pages):
-            page = self._send("GET", _EVENTS, params=params).read_as(EVENTS, what="the organization's events")
+            page = self._send("GET", _EVENTS, params=params).read_as(Page[Event], what="the organization's events")
             yield page.data
             cursor = _cursor(page.links)
             if cursor is None:
@@ -95,9 +84,7 @@ class AtlassianOrganization:
             remedy="Everything is read instead.",
         )
 
-    def _search(
-        self, route: str, body: Mapping[str, Any], shape: TypeAdapter[Page[T]], *, what: str
-    ) -> Iterator[list[T]]:
+    def _search(self, route: str, body: Mapping[str, Any], shape: type[Page[T]], *, what: str) -> Iterator[list[T]]:
         """The pages of a search. After the first page Provisor sends the cursor alone, which holds the rest [spec].
 
         Raises ``Shifted`` when a cursor has expired, or leads in a circle.

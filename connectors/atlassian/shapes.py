@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Generic, TypeVar
 
-from pydantic import AliasPath, AwareDatetime, BaseModel, BeforeValidator, Field, TypeAdapter
+from pydantic import AliasPath, AwareDatetime, BaseModel, BeforeValidator, Field
 
 T = TypeVar("T")
 
@@ -104,8 +104,3 @@ class Event(BaseModel):
 
     id: str
     attributes: EventFacts
-
-
-PEOPLE = TypeAdapter(Page[DirectoryPerson])
-DIRECTORY_GROUPS = TypeAdapter(Page[DirectoryGroup])
-EVENTS = TypeAdapter(Page[Event])

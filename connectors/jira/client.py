@@ -6,7 +6,7 @@ from http import HTTPStatus
 
 from access.entitlements import System
 from access.failures import Permanent, Transient
-from connectors.jira.shapes import TENANT
+from connectors.jira.shapes import TenantInfo
 from httpclient import Anonymous, Basic, Bearer, Call, ClientOptions, Credential, Dialect, HttpClient, Response
 
 API = "/rest/api/3"
@@ -67,7 +67,9 @@ def find_cloud_id(site: str, *, options: ClientOptions) -> str:
     """
     client = HttpClient(system=System.JIRA, base_url=site, credential=Anonymous(), options=options)
     try:
-        return client.send(Call(method="GET", route=_TENANT_INFO)).read_as(TENANT, what="the site's cloud id").cloudId
+        return (
+            client.send(Call(method="GET", route=_TENANT_INFO)).read_as(TenantInfo, what="the site's cloud id").cloudId
+        )
     finally:
         client.close()
 

@@ -10,7 +10,7 @@ from access.failures import Permanent
 from access.methods import Direction
 from connectors.jira.accounts import Accounts, KnownEmails
 from connectors.jira.groups import Groups, IsExternal
-from connectors.jira.holdings import HoldingsReader
+from connectors.jira.holdings import read_holdings
 from connectors.jira.invitations import Invitations, RememberAddress
 from connectors.jira.permissions import OwnPermissions
 from connectors.jira.projects import Projects
@@ -48,12 +48,11 @@ class JiraConnector:
     def __post_init__(self) -> None:
         self.site = self.site.rstrip("/")
         own = OwnPermissions(self.client)
-        projects = Projects(self.client, own)
+        self._projects = Projects(self.client, own)
         self._accounts = Accounts(self.client, own, self.known_emails)
         self._groups = Groups(self.client, self._accounts, self.protected_groups, self.idp_groups)
-        self._roles = Roles(projects, self._accounts, self._groups, self.site)
+        self._roles = Roles(self._projects, self._accounts, self._groups, self.site)
         self._invitations = Invitations(self.client, self._accounts, self.remember_address)
-        self._holdings = HoldingsReader(self._groups, projects, self.holdings_calls)
 
     def __repr__(self) -> str:
         return f"JiraConnector({self.client!r}, site={self.site!r})"
@@ -123,7 +122,7 @@ class JiraConnector:
 
     def holdings(self, account_id: str) -> Holdings:
         """The account's groups and the project roles that it is in itself, within the limit of calls."""
-        return self._holdings.read(account_id)
+        return read_holdings(self._groups, self._projects, account_id, most_calls=self.holdings_calls)
 
     def _give_account(self, target: Target) -> None:
         if target.account_id and self._accounts.observe(target.account_id, None).present:

@@ -10,7 +10,7 @@ from access.failures import Failure
 from access.text import normalized_name
 from connectors.jira.accounts import Accounts
 from connectors.jira.client import API, disagreement, gone, refusal
-from connectors.jira.shapes import GROUP_PAGE, PICKED_GROUPS, USER_GROUPS, Group, PickedGroup, is_group_id
+from connectors.jira.shapes import Group, PageBean, PickedGroup, PickedGroups, is_group_id
 from connectors.ports import Observation
 from httpclient import Call, HttpClient, Response
 from httpclient.calls import Params
@@ -77,7 +77,7 @@ class Groups:
         """The groups an account is in (``GET /user/groups``, not paged [spec]), None when there is no such account."""
         answer = self._client.get(_MEMBER_OF, params={"accountId": account_id}, expects={400, 404})
         if answer.status == HTTPStatus.OK:
-            return answer.read_as(USER_GROUPS, what="a user's groups")
+            return answer.read_as(list[Group], what="a user's groups")
         if self._accounts.by_id(account_id) is None:
             return None
         what = f"list the groups of account {account_id}"
@@ -145,12 +145,12 @@ class Groups:
 
     def _bulk(self, which: dict[str, str]) -> list[Group]:
         answer = self._client.get(_GROUPS, params={**which, "maxResults": 50}, expects={400, 404})
-        return answer.read_as(GROUP_PAGE, what="groups").values if answer.status == HTTPStatus.OK else []
+        return answer.read_as(PageBean[Group], what="groups").values if answer.status == HTTPStatus.OK else []
 
     def _picked(self, query: str) -> list[PickedGroup]:
         params: Params = {"query": query.strip(), "caseInsensitive": "true", "maxResults": 50}
         answer = self._client.get(_PICKER, params=params)
-        return answer.read_as(PICKED_GROUPS, what="groups").groups
+        return answer.read_as(PickedGroups, what="groups").groups
 
     def _near(self, name: str) -> tuple[str, ...]:
         names = {group.name: group for group in self._picked(name[:3])}

@@ -8,7 +8,7 @@ from access.accounts import Account, NoMatch
 from access.failures import CredentialRefused, Failure, Permanent, Transient, Unknown
 from connectors.jira.accounts import Accounts
 from connectors.jira.client import API, refusal
-from connectors.jira.shapes import USER
+from connectors.jira.shapes import User
 from httpclient import Call, HttpClient, Response, read_with_retries
 
 #: Keeps the normalized address and the account id of every new account, while both are certain.
@@ -74,7 +74,7 @@ class Invitations:
     def _learn(self, email: str, answer: Response) -> None:
         """Keep the id in the answer, since the address may be hidden later. A search finds an account without it."""
         try:
-            made = answer.read_as(USER, what="the new user")
+            made = answer.read_as(User, what="the new user")
         except Failure:
             return
         self._remember(email_address.normalized(email), made.accountId)

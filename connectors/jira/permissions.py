@@ -5,7 +5,7 @@ from http import HTTPStatus
 
 from access.failures import Permanent, Transient
 from connectors.jira.client import API
-from connectors.jira.shapes import PERMISSIONS
+from connectors.jira.shapes import Permissions
 from httpclient import HttpClient, Response
 
 _MY_PERMISSIONS = f"{API}/mypermissions"
@@ -38,7 +38,7 @@ class OwnPermissions:
         answer = self._client.get(_MY_PERMISSIONS, params=params, expects={404} if where else ())
         if answer.status == HTTPStatus.NOT_FOUND:
             return list(permissions)
-        found = answer.read_as(PERMISSIONS, what="Provisor's permissions").permissions
+        found = answer.read_as(Permissions, what="Provisor's permissions").permissions
         return [key for key in permissions if key not in found or not found[key].havePermission]
 
     def require_jiras_own(self, answer: Response) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any, Generic, TypeVar
 
-from pydantic import AliasPath, BaseModel, Field, TypeAdapter
+from pydantic import AliasPath, BaseModel, Field
 
 T = TypeVar("T")
 
@@ -210,21 +210,3 @@ class TenantInfo(BaseModel):
     """The answer of ``/_edge/tenant_info``."""
 
     cloudId: str
-
-
-USER = TypeAdapter(User)
-USERS = TypeAdapter(list[User])
-LISTED_USERS = TypeAdapter(list[ListedUser])
-USER_GROUPS = TypeAdapter(list[Group])
-GROUP_PAGE = TypeAdapter(PageBean[Group])
-MEMBER_PAGE = TypeAdapter(PageBean[ListedUser])
-PICKED_GROUPS = TypeAdapter(PickedGroups)
-PROJECT = TypeAdapter(Project)
-PROJECT_PAGE = TypeAdapter(PageBean[Project])
-ROLE = TypeAdapter(Role)
-#: Role name to an address that ends in the role's id; the address itself is never called.
-ROLE_MAP = TypeAdapter(dict[str, str])
-SITE_ROLES = TypeAdapter(list[SiteRole])
-PERMISSIONS = TypeAdapter(Permissions)
-AUDIT_PAGE = TypeAdapter(AuditPage)
-TENANT = TypeAdapter(TenantInfo)

@@ -6,7 +6,7 @@ from difflib import get_close_matches
 from access import email_address
 from access.accounts import Account, NoMatch, Subject
 from access.entitlements import System
-from connectors.jumpcloud.shapes import USER, USERS, User, is_object_id
+from connectors.jumpcloud.shapes import Envelope, User, is_object_id
 from httpclient import Call, HttpClient, Response
 from httpclient.calls import Params
 
@@ -54,7 +54,7 @@ class Accounts:
         if not is_object_id(user_id):
             return None
         answer = self._client.get(_USER, path={"user": user_id}, params={"fields": _FIELDS}, expects=_NO_SUCH_ID)
-        return None if answer.status in _NO_SUCH_ID else answer.read_as(USER, what="a user")
+        return None if answer.status in _NO_SUCH_ID else answer.read_as(User, what="a user")
 
     def lists(self, user_id: str) -> bool:
         """Whether the list of users has this id.
@@ -95,7 +95,7 @@ class Accounts:
 
 
 def _users(answer: Response) -> list[User]:
-    return answer.read_as(USERS, what="users").results
+    return answer.read_as(Envelope[User], what="users").results
 
 
 def _exactly(users: list[User], name: str, value: str) -> list[User]:

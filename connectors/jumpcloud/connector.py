@@ -11,7 +11,7 @@ from access.methods import Direction
 from connectors.jumpcloud.accounts import Accounts
 from connectors.jumpcloud.groups import Groups
 from connectors.jumpcloud.memberships import Memberships
-from connectors.jumpcloud.shapes import ORGANIZATIONS
+from connectors.jumpcloud.shapes import Envelope, Organization
 from connectors.ports import Holdings, Observation, Target
 from httpclient import Call, HttpClient, RateLimiter
 
@@ -61,7 +61,7 @@ class JumpCloudConnector:
                 f"JumpCloud forbids Provisor's credential everything{answer.quoted}.",
                 remedy="Check the administrator's role, the organization id and whether this address is blocked.",
             )
-        found = answer.read_as(ORGANIZATIONS, what="organizations").results
+        found = answer.read_as(Envelope[Organization], what="organizations").results
         return (found[0].displayName if found else None) or "JumpCloud organization"
 
     def automates(self, kind: ResourceKind, direction: Direction) -> bool:

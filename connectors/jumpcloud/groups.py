@@ -8,7 +8,7 @@ from access.entitlements import Entitlement, EntitlementRef, ResourceKind, Syste
 from access.failures import Transient
 from access.text import normalized_name
 from connectors.jumpcloud.client import PAGE, total_count
-from connectors.jumpcloud.shapes import GROUP, GROUPS, Group, is_object_id
+from connectors.jumpcloud.shapes import Group, is_object_id
 from httpclient import HttpClient
 
 _GROUP = "/api/v2/usergroups/{group}"
@@ -58,7 +58,7 @@ class Groups:
         if not is_object_id(group_id):
             return None
         answer = self._client.get(_GROUP, path={"group": group_id}, expects=_NO_SUCH_ID)
-        return None if answer.status in _NO_SUCH_ID else answer.read_as(GROUP, what="a group")
+        return None if answer.status in _NO_SUCH_ID else answer.read_as(Group, what="a group")
 
     def every(self) -> list[Group]:
         """All user groups, each once; a group that moves while the list is read may be missing.
@@ -69,7 +69,7 @@ class Groups:
         read = 0
         for _ in range(_MOST_PAGES):
             answer = self._client.get(_GROUPS, params={"sort": "name", "limit": PAGE, "skip": read})
-            page = answer.read_as(GROUPS, what="groups")
+            page = answer.read_as(list[Group], what="groups")
             found |= {group.id: group for group in page}
             read += len(page)
             total = total_count(answer)
@@ -82,7 +82,7 @@ class Groups:
         answer = self._client.get(_GROUPS, params={"filter": f"name:eq:{name}", "limit": PAGE}, expects={400})
         if answer.status != HTTPStatus.OK:
             return None
-        return next((group for group in answer.read_as(GROUPS, what="groups") if group.name == name), None)
+        return next((group for group in answer.read_as(list[Group], what="groups") if group.name == name), None)
 
     def _entitlement(self, group: Group) -> Entitlement:
         def ref(part: str) -> EntitlementRef:

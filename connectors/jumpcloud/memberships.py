@@ -6,7 +6,7 @@ from access.failures import Failure, Permanent, Transient
 from connectors.jumpcloud.accounts import Accounts
 from connectors.jumpcloud.client import PAGE, total_count
 from connectors.jumpcloud.groups import Groups
-from connectors.jumpcloud.shapes import GRAPH_OBJECTS, is_object_id
+from connectors.jumpcloud.shapes import GraphObject, is_object_id
 from connectors.ports import Observation
 from httpclient import Call, HttpClient, Response
 
@@ -127,7 +127,7 @@ class Memberships:
             if answer.status in _NO_SUCH_USER:
                 self._make_sure_is_gone(answer, user_id)
                 return None, True
-            page = answer.read_as(GRAPH_OBJECTS, what="a user's groups")
+            page = answer.read_as(list[GraphObject], what="a user's groups")
             held += [found.id for found in page]
             total = total_count(answer)
             if not page or (total is not None and len(held) >= total):

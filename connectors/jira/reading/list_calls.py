@@ -10,18 +10,7 @@ from typing import TypeVar
 from access.failures import Transient
 from connectors.jira.client import API, MYSELF
 from connectors.jira.projects import PROJECTS_A_PAGE, Projects
-from connectors.jira.shapes import (
-    GROUP_PAGE,
-    LISTED_USERS,
-    MEMBER_PAGE,
-    SITE_ROLES,
-    USER_GROUPS,
-    Group,
-    ListedUser,
-    PageBean,
-    Project,
-    SiteRole,
-)
+from connectors.jira.shapes import Group, ListedUser, PageBean, Project, SiteRole
 from connectors.paging import FilteredList, OffsetList, Page
 from connectors.reading import Incomplete, Shifted
 from httpclient import Fetcher, HttpClient, Response
@@ -63,7 +52,7 @@ class ListCalls:
         Jira filters pages after cutting them, so a short page is not the end; a page without a new account is [observed].
         Raises ``Shifted``, and ``Incomplete`` when there is nobody.
         """
-        users = FilteredList(page=self._user_page, size=USERS_A_PAGE, key=_account_key)
+        users = FilteredList(page=self._user_page, size=USERS_A_PAGE, key=lambda user: user.known_id)
         some = False
         for page in users.read(self._fetching):
             some = some or bool(page)
@@ -92,7 +81,8 @@ class ListCalls:
 
         Damaged records, which name nobody, are among them. Raises ``Shifted``.
         """
-        members = OffsetList(page=partial(self._member_page, group_id), size=MEMBERS_A_PAGE, key=_account_key)
+        page_at = partial(self._member_page, group_id)
+        members = OffsetList(page=page_at, size=MEMBERS_A_PAGE, key=lambda member: member.known_id)
         begun = False
         try:
             for page in members.read(self._fetching, ahead=True):
@@ -118,18 +108,18 @@ class ListCalls:
 
     def roles(self) -> list[SiteRole]:
         """Every role of the site: those that company-managed projects share, and those of team-managed projects [spec]."""
-        return self._fetching.one(partial(self._client.get, _ROLES)).read_as(SITE_ROLES, what="project roles")
+        return self._fetching.one(partial(self._client.get, _ROLES)).read_as(list[SiteRole], what="project roles")
 
     def groups_of(self, account_id: str) -> list[Group]:
         """The groups of one account, not paged [spec]; none when the account is gone."""
         answer = self._client.get(_GROUPS_OF, params={"accountId": account_id}, expects={404})
-        return answer.read_as(USER_GROUPS, what="an account's groups") if answer.status == HTTPStatus.OK else []
+        return answer.read_as(list[Group], what="an account's groups") if answer.status == HTTPStatus.OK else []
 
     def _user_page(self, start: int) -> list[ListedUser]:
         answer = self._client.get(_USERS, params={"startAt": start, "maxResults": USERS_A_PAGE}, expects={409})
         if answer.status == HTTPStatus.CONFLICT:  # it took more than ten seconds [spec]
             raise answer.failure(Transient, "Jira took too long to list its users.")
-        return answer.read_as(LISTED_USERS, what="users")
+        return answer.read_as(list[ListedUser], what="users")
 
     def _group_answer(self, start: int, size: int) -> Response:
         expects = {400} if start == 0 and size > _GROUPS_BY_DEFAULT else ()
@@ -142,7 +132,7 @@ class ListCalls:
         )
         if answer.status == HTTPStatus.NOT_FOUND:
             raise _Gone
-        return _page(answer.read_as(MEMBER_PAGE, what="members of a group"))
+        return _page(answer.read_as(PageBean[ListedUser], what="members of a group"))
 
     def _project_page(self, start: int) -> Page[Project]:
         return _page(self._projects.page(start))
@@ -150,7 +140,7 @@ class ListCalls:
     def _require_gone(self, group_id: str) -> None:
         """Make sure that the list of groups agrees with the 404."""
         answer = self._fetching.one(partial(self._client.get, _GROUPS, params={"groupId": group_id, "maxResults": 1}))
-        if answer.read_as(GROUP_PAGE, what="a group").values:
+        if answer.read_as(PageBean[Group], what="a group").values:
             raise Transient(f"Jira lists group {group_id}, and says that it does not exist when asked for its members.")
 
 
@@ -159,8 +149,4 @@ def _page(found: PageBean[T]) -> Page[T]:
 
 
 def _group_page(answer: Response) -> Page[Group]:
-    return _page(answer.read_as(GROUP_PAGE, what="groups"))
-
-
-def _account_key(account: ListedUser) -> str | None:
-    return account.known_id
+    return _page(answer.read_as(PageBean[Group], what="groups"))

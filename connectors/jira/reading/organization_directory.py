@@ -17,7 +17,7 @@ from connectors.atlassian.shapes import DirectoryGroup, DirectoryPerson
 from connectors.jira.reading.list_calls import MEMBERS_A_PAGE, ListCalls
 from connectors.jira.reading.snapshot_rows import AccountRows, DirectoryFacts, directory_facts, group_row, member_row
 from connectors.jira.shapes import ListedUser
-from connectors.paging import pages
+from connectors.paging import total_pages
 from connectors.reading import Incomplete, Row
 from httpclient import Fetcher
 
@@ -143,7 +143,7 @@ class DirectoryReader:
 
 
 def _worth_it(groups: Sequence[DirectoryGroup]) -> bool:
-    return sum(pages(group.members or 0, MEMBERS_A_PAGE) for group in groups) > _FEW_CALLS
+    return total_pages((group.members or 0 for group in groups), MEMBERS_A_PAGE) > _FEW_CALLS
 
 
 def _may_be_in_groups(user: ListedUser, known: dict[str, DirectoryFacts]) -> bool:

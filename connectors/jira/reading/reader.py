@@ -25,7 +25,7 @@ from connectors.jira.reading.snapshot_rows import (
     member_row,
     project_row,
 )
-from connectors.jira.shapes import USER
+from connectors.jira.shapes import User
 from connectors.reading import Catalogue, ChangesUnknown, Part, ReadPlan, ResourceRow, Row
 from httpclient import Fetcher, HttpClient
 
@@ -92,7 +92,7 @@ class JiraReader:
         """
         with naming_the_scope():
             answer = self._fetching.one(partial(self._client.get, MYSELF))
-            return answer.read_as(USER, what="Provisor's own account").title
+            return answer.read_as(User, what="Provisor's own account").title
 
     def plan(self, *, previous: datetime | None, now: datetime) -> ReadPlan:
         """A plan for everything, or for the changes since ``previous`` when both logs tell them.

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from connectors.jumpcloud.client import PAGE
 from connectors.jumpcloud.reading.method_choice import MembershipMethod
-from connectors.paging import pages
+from connectors.paging import total_pages
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,14 +34,8 @@ def expected_calls(method: MembershipMethod, sizes: Sizes) -> int:
     A report counts as made when Provisor first asks for it. ``MembershipMethod.AUTO`` counts as listing.
     """
     groups, applications = len(sizes.members), len(sizes.app_groups)
-    calls = _of_each([sizes.users, sizes.admins, sizes.roles, groups, applications])
-    if method is MembershipMethod.REPORT:
-        calls += 3
-    elif method is not MembershipMethod.SEARCH:
-        calls += _of_each(sizes.members)
-    bindings = sizes.app_groups if applications <= groups else sizes.group_apps
-    return calls + _of_each(bindings) + _of_each(sizes.app_users)
-
-
-def _of_each(counts: Sequence[int]) -> int:
-    return sum(pages(count, PAGE) for count in counts)
+    lists = [sizes.users, sizes.admins, sizes.roles, groups, applications, *sizes.app_users]
+    lists += sizes.app_groups if applications <= groups else sizes.group_apps
+    if method in {MembershipMethod.LISTING, MembershipMethod.AUTO}:
+        lists += sizes.members
+    return total_pages(lists, PAGE) + (3 if method is MembershipMethod.REPORT else 0)

@@ -11,15 +11,12 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from pydantic import TypeAdapter
-
 from access.failures import Permanent, Transient
 from connectors.jumpcloud.reading.json_fields import Record, record, text
 from connectors.reading import ChangesUnknown
 from httpclient import Call, Fetcher, HttpClient, Response
 
 _EVENTS = "/insights/directory/v1/events"
-_LIST = TypeAdapter(list[dict[str, Any]])
 
 #: Most events of one call [docs].
 _LIMIT = 10_000
@@ -138,7 +135,7 @@ class ChangeEvents:
         after: Any = None
         for _ in range(_MOST_CALLS):
             answer = self._page(start, after)
-            events = answer.read_as(_LIST, what="events")
+            events = answer.read_as(list[dict[str, Any]], what="events")
             for event in events:
                 key = text(event, "id")
                 if key is None or key not in seen:

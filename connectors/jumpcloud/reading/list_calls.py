@@ -11,7 +11,7 @@ from access.failures import Permanent, Transient
 from connectors.jumpcloud.client import PAGE, total_count
 from connectors.jumpcloud.reading.json_fields import Record, record, text
 from connectors.jumpcloud.reading.snapshot_rows import required_id
-from connectors.jumpcloud.shapes import ENVELOPED_RAW_ROWS, RAW_ROWS, RawRow
+from connectors.jumpcloud.shapes import Envelope, RawRow
 from connectors.paging import OffsetList, Page
 from connectors.reading import Shifted
 from httpclient import Call, Fetcher, HttpClient, Response
@@ -167,12 +167,12 @@ class ListCalls:
 
 
 def _enveloped(answer: Response, what: str) -> Page[RawRow]:
-    found = answer.read_as(ENVELOPED_RAW_ROWS, what=what)
+    found = answer.read_as(Envelope[RawRow], what=what)
     return Page(found.results, found.totalCount)
 
 
 def _bare(answer: Response, what: str) -> Page[RawRow]:
-    rows = answer.read_as(RAW_ROWS, what=what)
+    rows = answer.read_as(list[RawRow], what=what)
     return Page(rows, total_count(answer))
 
 
