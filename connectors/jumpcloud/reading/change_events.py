@@ -142,7 +142,7 @@ class ChangeEvents:
                     yield event
                 if key is not None:
                     seen.add(key)
-            if len(events) < _number(answer.headers, "x-limit", _LIMIT):
+            if len(events) < _limit(answer.headers):
                 return
             before, after = after, _mark(answer.headers)
             if after is None or after == before:
@@ -169,9 +169,9 @@ def _end(of: Record) -> tuple[str | None, str | None]:
     return (kind.lower().replace("-", "_").replace(" ", "_") if kind else None), text(of, "object_id")
 
 
-def _number(headers: Mapping[str, str], name: str, otherwise: int) -> int:
-    value = headers.get(name, "")
-    return int(value) if value.isdecimal() and int(value) > 0 else otherwise
+def _limit(headers: Mapping[str, str]) -> int:
+    value = headers.get("x-limit", "")
+    return int(value) if value.isdecimal() and int(value) > 0 else _LIMIT
 
 
 def _mark(headers: Mapping[str, str]) -> Any:
