@@ -16,8 +16,8 @@ from benchmarks.sync_worker import digest
 from benchmarks.tenants import MANY_IN_FLIGHT, UNBOUND, JumpCloudReaderHarness, Synced, jira, jumpcloud
 from config.systems import JiraSettings, JumpCloudSettings
 from connectors.jira.reading import call_estimate as jira_formula
+from connectors.jumpcloud.reading import MembershipMethod
 from connectors.jumpcloud.reading import call_estimate as jumpcloud_formula
-from connectors.jumpcloud.reading.membership_method import MembershipMethod
 
 _LATENCIES_MS = (0, 50, 100)
 _AIMED_AT_MS = 50

@@ -8,7 +8,7 @@ compares ids and the totals of all pages, and the rows must add up to the total 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Generic, TypeVar
@@ -28,6 +28,11 @@ _PAGES_PER_GUESS = 20
 def pages(rows: int, size: int) -> int:
     """The calls for a list of so many rows, ``size`` to a page: at least one."""
     return max(1, -(-rows // size))
+
+
+def total_pages(sizes: Iterable[int], size: int) -> int:
+    """The calls for lists of these sizes."""
+    return sum(pages(rows, size) for rows in sizes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,67 +63,7 @@ class OffsetList(Generic[T]):
         The list ends at its total or, without a total, at a page with nothing new; never at a short page. Raises ``Shifted``
         when the list changed meanwhile, and the failure words.
         """
-        first = fetching.one(partial(self.page, 0))
-        tally = _Tally(self, first.total)
-        yield tally.fresh(first)
-        reached = len(first.rows)
-        # With one row a page, an overlap would make no progress.
-        overlap = 1 if reached > 1 else 0
-        if tally.total is None:
-            yield from self._until_nothing_new(fetching, tally, reached, overlap)
-        elif reached < tally.total:
-            yield from self._until_total(fetching, tally, reached, overlap, ahead=ahead)
-        tally.close()
-
-    def _until_nothing_new(self, fetching: Fetcher, tally: _Tally[T], reached: int, overlap: int) -> Iterator[list[T]]:
-        before = 0
-        while reached > before:
-            before, start = reached, reached - overlap
-            page = fetching.one(partial(self.page, start))
-            yield tally.fresh(page, overlap=overlap)
-            reached = start + len(page.rows)
-
-    def _until_total(
-        self, fetching: Fetcher, tally: _Tally[T], size: int, overlap: int, *, ahead: bool
-    ) -> Iterator[list[T]]:
-        """Pages have ``size`` rows, as many as the first page had; the service may give fewer than the reader asks for."""
-        if not size:
-            raise Shifted("The first page was empty, and the total was not 0.")
-        reached = end = size
-        for start, page in self._spread(fetching, tally, size, overlap, ahead=ahead):
-            yield tally.fresh(page, overlap=overlap)
-            reached, end = start + len(page.rows), start + size
-            # A page in the middle may be shorter than the others [assumed: JumpCloud]: read on from its end.
-            yield from self._between(fetching, tally, reached, end, overlap)
-        yield from self._between(fetching, tally, max(reached, end), None, overlap)
-
-    def _spread(
-        self, fetching: Fetcher, tally: _Tally[T], size: int, overlap: int, *, ahead: bool
-    ) -> Iterator[tuple[int, Page[T]]]:
-        def at(start: int) -> tuple[int, Page[T]]:
-            page = self.page(start)
-            return start, Page(page.rows[:size], page.total)
-
-        def fetches() -> Iterator[Callable[[], tuple[int, Page[T]]]]:
-            start = size - overlap
-            while start + overlap < (tally.total or 0):
-                yield partial(at, start)
-                start += size - overlap
-
-        return fetching.ahead(fetches()) if ahead else map(fetching.one, fetches())
-
-    def _between(
-        self, fetching: Fetcher, tally: _Tally[T], reached: int, end: int | None, overlap: int
-    ) -> Iterator[list[T]]:
-        """The rows from ``reached`` to ``end``, or to the end of the list."""
-        while reached < (tally.total or 0) and (end is None or reached < end):
-            start = reached - overlap
-            page = fetching.one(partial(self.page, start))
-            rows = page.rows if end is None else page.rows[: end - start]
-            yield tally.fresh(Page(rows, page.total), overlap=overlap)
-            if start + len(rows) <= reached:
-                return
-            reached = start + len(rows)
+        return _Reading(self, fetching).rows(ahead=ahead)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -183,25 +128,77 @@ class FilteredList(Generic[T]):
         return True
 
 
-class _Tally(Generic[T]):
-    """The rows of one list so far."""
+class _Reading(Generic[T]):
+    """One reading of a list, with a tally of its rows so far."""
 
-    def __init__(self, of: OffsetList[T], total: int | None) -> None:
-        self.total = total
+    def __init__(self, of: OffsetList[T], fetching: Fetcher) -> None:
         self._of = of
+        self._fetching = fetching
+        self._total: int | None = None
+        self._overlap = 0
         self._seen: set[str] = set()
         self._last = ""
         self._end: str | None = None
         self._count = 0
         self._doubled = False
 
-    def fresh(self, page: Page[T], *, overlap: int = 0) -> list[T]:
-        """The new rows of a page, whose first ``overlap`` rows (0 or 1) must be the last of the page before."""
+    def rows(self, *, ahead: bool) -> Iterator[list[T]]:
+        """The new rows of each page. Raises ``Shifted`` unless all rows have come."""
+        first = self._fetching.one(partial(self._of.page, 0))
+        self._total, size = first.total, len(first.rows)
+        yield self._fresh(first)
+        # With one row a page, an overlap would make no progress.
+        self._overlap = 1 if size > 1 else 0
+        if self._total is not None and size < self._total:
+            yield from self._until_total(size, ahead=ahead)
+        elif self._total is None and size:
+            yield from self._between(size)
+        if self._total is None and self._doubled:
+            raise Shifted("A row came twice.")
+        if self._total is not None and self._count != self._total:
+            raise Shifted(f"{self._count} rows came of a list of {self._total}.")
+
+    def _until_total(self, size: int, *, ahead: bool) -> Iterator[list[T]]:
+        """Pages have ``size`` rows, as many as the first page had; the service may give fewer than the reader asks for."""
+        if not size:
+            raise Shifted("The first page was empty, and the total was not 0.")
+        reached = end = size
+        fetches = self._spread(size)
+        for start, page in self._fetching.ahead(fetches) if ahead else map(self._fetching.one, fetches):
+            yield self._fresh(page)
+            reached, end = start + len(page.rows), start + size
+            # A page in the middle may be shorter than the others [assumed: JumpCloud]: read on from its end.
+            yield from self._between(reached, end)
+        yield from self._between(max(reached, end))
+
+    def _spread(self, size: int) -> Iterator[Callable[[], tuple[int, Page[T]]]]:
+        def at(start: int) -> tuple[int, Page[T]]:
+            page = self._of.page(start)
+            return start, Page(page.rows[:size], page.total)
+
+        start = size - self._overlap
+        while start + self._overlap < (self._total or 0):
+            yield partial(at, start)
+            start += size - self._overlap
+
+    def _between(self, reached: int, end: int | None = None) -> Iterator[list[T]]:
+        """The rows from ``reached`` to ``end``; without one to the end of the list: its total, or a page with nothing new."""
+        while (self._total is None or reached < self._total) and (end is None or reached < end):
+            start = reached - self._overlap
+            page = self._fetching.one(partial(self._of.page, start))
+            rows = page.rows if end is None else page.rows[: end - start]
+            yield self._fresh(Page(rows, page.total))
+            if start + len(rows) <= reached:
+                return
+            reached = start + len(rows)
+
+    def _fresh(self, page: Page[T]) -> list[T]:
+        """The new rows of a page; a row that it shares with the page before must be the last of that page."""
         self._compare(page.total)
-        if overlap and (not page.rows or self._of.key(page.rows[0]) != self._end):
+        if self._overlap and (not page.rows or self._of.key(page.rows[0]) != self._end):
             raise Shifted("A page did not begin with the row that the page before it ended with.")
         before = self._count
-        rows = page.rows[overlap:]
+        rows = page.rows[self._overlap :]
         fresh = [row for row in rows if self._counts(row)]
         if rows and self._count == before:
             raise Shifted("A page held only rows of the pages before it.")
@@ -209,19 +206,12 @@ class _Tally(Generic[T]):
             self._end = self._of.key(rows[-1])
         return fresh
 
-    def close(self) -> None:
-        """Raise ``Shifted`` unless all rows have come."""
-        if self.total is None and self._doubled:
-            raise Shifted("A row came twice.")
-        if self.total is not None and self._count != self.total:
-            raise Shifted(f"{self._count} rows came of a list of {self.total}.")
-
     def _compare(self, total: int | None) -> None:
-        if total is None or self.total is None or total == self.total:
+        if total is None or self._total is None or total == self._total:
             return
-        if total < self.total or not self._of.ascending:
-            raise Shifted(f"The list had {self.total} rows, and then {total}.")
-        self.total = total
+        if total < self._total or not self._of.ascending:
+            raise Shifted(f"The list had {self._total} rows, and then {total}.")
+        self._total = total
 
     def _counts(self, row: T) -> bool:
         """Count the row if it is new, and say whether to hand it on."""

@@ -2,7 +2,7 @@
 
 from httpclient.calls import Call
 from httpclient.client import ClientOptions, HttpClient
-from httpclient.credentials import Basic, Bearer, Credential, HeaderKey
+from httpclient.credentials import Anonymous, Basic, Bearer, Credential, HeaderKey
 from httpclient.errors import Dialect
 from httpclient.fetcher import Fetcher
 from httpclient.oauth import ClientCredentials
@@ -12,6 +12,7 @@ from httpclient.retry_policy import RetryPolicy, read_with_retries
 from httpclient.transport import Observer, Timeouts, Transport
 
 __all__ = [
+    "Anonymous",
     "Basic",
     "Bearer",
     "Call",

@@ -2,14 +2,14 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from http import HTTPStatus
 
 from access.clock import Clock, SystemClock
 from access.failures import Transient
-from httpclient.calls import Call
+from httpclient.calls import Call, Params
 from httpclient.credentials import Credential, scrubber
 from httpclient.errors import TOO_MANY, Dialect, verdict
 from httpclient.rate_limiter import RateLimiter, Unlimited
@@ -103,6 +103,19 @@ class HttpClient:
         if not call.idempotent:
             return self._once(call)
         return self._retrying(self._once, call)
+
+    def get(
+        self,
+        route: str,
+        *,
+        path: Mapping[str, str] | None = None,
+        params: Params | None = None,
+        expects: Collection[int] = (),
+    ) -> Response:
+        """Send a GET; the parts are those of a ``Call``."""
+        return self.send(
+            Call(method="GET", route=route, path=path or {}, params=params or {}, expects=frozenset(expects))
+        )
 
     def _once(self, call: Call) -> Response:
         self._rate_limiter.take(call.metered_as)

@@ -37,8 +37,30 @@ def _sendable(value: str, what: str) -> str:
     return value
 
 
+class _Lasting:
+    """A credential that does not go stale."""
+
+    __slots__ = ()
+
+    def renew(self) -> bool:
+        """Nothing here goes stale."""
+        return False
+
+
+class Anonymous(_Lasting):
+    """No credential."""
+
+    def headers(self) -> Mapping[str, str]:
+        """None."""
+        return {}
+
+    def secrets(self) -> tuple[str, ...]:
+        """None."""
+        return ()
+
+
 @dataclass(frozen=True, slots=True)
-class Basic:
+class Basic(_Lasting):
     """User name and password or token, RFC 7617, in UTF-8."""
 
     user: str
@@ -58,16 +80,12 @@ class Basic:
         """The password, alone and as it travels."""
         return (self.password, self._pair())
 
-    def renew(self) -> bool:
-        """Nothing here goes stale."""
-        return False
-
     def _pair(self) -> str:
         return base64.b64encode(f"{self.user}:{self.password}".encode()).decode()
 
 
 @dataclass(frozen=True, slots=True)
-class HeaderKey:
+class HeaderKey(_Lasting):
     """A key in a header of its own, such as JumpCloud's ``x-api-key`` [spec]."""
 
     header: str
@@ -84,13 +102,9 @@ class HeaderKey:
         """The key."""
         return (self.key,)
 
-    def renew(self) -> bool:
-        """Nothing here goes stale."""
-        return False
-
 
 @dataclass(frozen=True, slots=True)
-class Bearer:
+class Bearer(_Lasting):
     """A token that lasts until somebody replaces it."""
 
     token: str = field(repr=False)
@@ -105,10 +119,6 @@ class Bearer:
     def secrets(self) -> tuple[str, ...]:
         """The token."""
         return (self.token,)
-
-    def renew(self) -> bool:
-        """Nothing here goes stale."""
-        return False
 
 
 def scrubber(secrets: Callable[[], tuple[str, ...]]) -> Callable[[str], str]:

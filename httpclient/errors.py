@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
-from typing import Any
 
 from access.failures import CredentialRefused, Permanent, Transient, Unknown
 from httpclient.calls import Call
@@ -48,14 +47,6 @@ _REMEDIES = {
 _ANY_REMEDY = "Correct what was asked for; repeating it will not help."
 
 
-def _says_something(answer: Response) -> bool:
-    return bool(answer.said)
-
-
-def _no_remedy(_: Response) -> str | None:
-    return None
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dialect:
     """How one upstream words its refusals.
@@ -65,8 +56,8 @@ class Dialect:
     returns what to do then, else None.
     """
 
-    owns: Callable[[Response], bool] = _says_something
-    credential_remedy: Callable[[Response], str | None] = _no_remedy
+    owns: Callable[[Response], bool] = lambda answer: bool(answer.said)
+    credential_remedy: Callable[[Response], str | None] = lambda _: None
 
 
 def verdict(call: Call, answer: Response, *, system: str, dialect: Dialect, between: str, now: datetime) -> Response:
@@ -77,14 +68,14 @@ def verdict(call: Call, answer: Response, *, system: str, dialect: Dialect, betw
     that is not the service's: redirects, a proxy's refusal, a page in place of the site; ``Permanent`` for every other client
     error. After 408 and 5xx the word is ``Transient`` when the call is idempotent and ``Unknown`` when it is not.
     """
-    status, facts = answer.status, _facts(answer)
+    status = answer.status
     remedy = dialect.credential_remedy(answer)
     if remedy is not None or status == HTTPStatus.UNAUTHORIZED:
-        raise CredentialRefused(
-            f"{system} refused Provisor's credential ({status} to {call}{_quoted(answer)}).",
+        raise answer.failure(
+            CredentialRefused,
+            f"{system} refused Provisor's credential ({status} to {call}{answer.quoted}).",
             remedy=remedy
             or "Check that the credential is the right one, has not expired and is allowed from this IP address.",
-            **facts,
         )
     if status in _OK:
         return answer
@@ -92,40 +83,30 @@ def verdict(call: Call, answer: Response, *, system: str, dialect: Dialect, betw
         raise elsewhere
     if status in call.expects & _READABLE:
         return answer
-    text = f"{system} answered {status} to {call}{_quoted(answer)}"
+    text = f"{system} answered {status} to {call}{answer.quoted}"
     if status in _MAYBE_DONE and not call.idempotent:
-        raise Unknown(f"{text}; the change may have been made.", remedy="Look before repeating it.", **facts)
+        raise answer.failure(Unknown, f"{text}; the change may have been made.", remedy="Look before repeating it.")
     if status in _PASSING:
-        raise Transient(f"{text}.", retry_after=answer.asked_wait(now), remedy=_PASSING[status], **facts)
-    raise Permanent(f"{text}.", remedy=_REMEDIES.get(status, _ANY_REMEDY), **facts)
+        passing = answer.failure(Transient, f"{text}.", remedy=_PASSING[status])
+        passing.retry_after = answer.asked_wait(now)
+        raise passing
+    raise answer.failure(Permanent, f"{text}.", remedy=_REMEDIES.get(status, _ANY_REMEDY))
 
 
 def _answered_elsewhere(
     call: Call, answer: Response, *, system: str, dialect: Dialect, between: str
 ) -> Transient | None:
     """The failure of an answer that is not the service's, and so says nothing about what was asked for."""
-    status, facts = answer.status, _facts(answer)
+    status = answer.status
     if status in _REDIRECTS:
         # The target is not repeated: its URL may carry tokens.
-        return Transient(
-            f"{call} to {system} was answered with a redirect ({status}), which Provisor never follows.",
-            remedy=f"Set the base URL to the one that the service itself uses. {between}",
-            **facts,
-        )
-    if status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
-        return Transient(f"A proxy did not let {call} to {system} through ({status}).", remedy=between, **facts)
-    if status in _AMBIGUOUS and not dialect.owns(answer) and not (call.any_wording and status in call.expects):
-        return Transient(
-            f"{call} to {system} was answered with {status}, but not in the service's own words{_quoted(answer)}.",
-            remedy=f"{between} The site may also be unavailable: see its status page.",
-            **facts,
-        )
-    return None
-
-
-def _quoted(answer: Response) -> str:
-    return f": {answer.said}" if answer.said else ""
-
-
-def _facts(answer: Response) -> dict[str, Any]:
-    return {"status": answer.status, "trace_id": answer.trace_id}
+        text = f"{call} to {system} was answered with a redirect ({status}), which Provisor never follows."
+        remedy = f"Set the base URL to the one that the service itself uses. {between}"
+    elif status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
+        text, remedy = f"A proxy did not let {call} to {system} through ({status}).", between
+    elif status in _AMBIGUOUS and not dialect.owns(answer) and not (call.any_wording and status in call.expects):
+        text = f"{call} to {system} was answered with {status}, but not in the service's own words{answer.quoted}."
+        remedy = f"{between} The site may also be unavailable: see its status page."
+    else:
+        return None
+    return answer.failure(Transient, text, remedy=remedy)

@@ -4,7 +4,7 @@ import threading
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from pydantic import BaseModel, TypeAdapter
+from pydantic import BaseModel
 
 from access.clock import Clock
 from access.failures import Permanent
@@ -28,11 +28,8 @@ class _Granted(BaseModel):
     expires_in: int = _DEFAULT_LIFE
 
 
-_GRANTED = TypeAdapter(_Granted)
-
 #: Id or secret refused [observed]; 400 is ``invalid_client``.
 _REFUSALS = frozenset({400, 401, 403})
-
 
 #: Asking for a token changes nothing.
 _CALL = Call(method="POST", route="oauth token")
@@ -116,7 +113,7 @@ class ClientCredentials:
         accepted = verdict(
             _CALL, answer, system="The token service", dialect=_DIALECT, between=between, now=self._clock.now()
         )
-        granted = accepted.read_as(_GRANTED, what="the access token")
+        granted = accepted.read_as(_Granted, what="the access token")
         try:
             self._token = Bearer(granted.access_token)
         except ValueError as exc:

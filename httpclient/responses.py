@@ -5,14 +5,16 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
-from access.failures import Transient
+from access.failures import Failure, Transient
 from httpclient.retry_after import retry_after
 
 T = TypeVar("T")
+F = TypeVar("F", bound=Failure)
 
 #: Longest part of a service's own error text that is repeated in ours, in characters.
 _LONGEST_TEXT = 256
@@ -49,6 +51,15 @@ class Response:
         """
         return " ".join("; ".join(_error_texts(self.body)).split())[:_LONGEST_TEXT].rstrip(".")
 
+    @property
+    def quoted(self) -> str:
+        """The service's own error text after a colon, for the end of a clause; empty when there is none."""
+        return f": {self.said}" if self.said else ""
+
+    def failure(self, kind: type[F], what: str, *, remedy: str = "") -> F:
+        """A failure of this kind, with the status and the trace id of this exchange."""
+        return kind(what, remedy=remedy, status=self.status, trace_id=self.trace_id)
+
     def member(self, name: str) -> Any:
         """A member of a JSON object; None when the body is none or lacks it."""
         return self.body.get(name) if isinstance(self.body, dict) else None
@@ -57,32 +68,37 @@ class Response:
         """The wait the service asked for, when it did."""
         return retry_after(self.headers, now=now)
 
-    def read_as(self, shape: TypeAdapter[T], *, what: str) -> T:
+    def read_as(self, shape: type[T], *, what: str) -> T:
         """The body in the shape the caller understands; ``what`` names it for the error.
 
         Raises ``Transient`` for anything else: a page of a gateway, or JSON that is no answer of this service. Such a body
         says nothing about what was asked for.
         """
         if not isinstance(self.body, (dict, list)):
-            raise Transient(
+            raise self.failure(
+                Transient,
                 f"The answer with {what} was not JSON.",
                 remedy="A gateway or proxy in between may have answered; check the base URL if it persists.",
-                status=self.status,
-                trace_id=self.trace_id,
             )
         try:
-            return shape.validate_python(self.body)
+            adapter: TypeAdapter[T] = _adapter(shape)  # type: ignore[arg-type] # types are hashable, which mypy doubts
+            return adapter.validate_python(self.body)
         except ValidationError as exc:
             fields = ", ".join(
                 sorted({".".join(str(part) for part in error["loc"]) or "top" for error in exc.errors()})[:5]
             )
             # The validation error repeats the input, which may hold personal data: it is not chained.
-            raise Transient(
+            raise self.failure(
+                Transient,
                 f"The answer with {what} has a shape Provisor does not know (at {fields}).",
                 remedy="Report it if it persists: the service may have changed its interface.",
-                status=self.status,
-                trace_id=self.trace_id,
             ) from None
+
+
+@cache
+def _adapter(shape: type[Any]) -> TypeAdapter[Any]:
+    # To make an adapter costs more than to read an answer with it.
+    return TypeAdapter(shape)
 
 
 def parse_body(text: str) -> Any:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+
+#: A wait above this many seconds (a week) is a moment in another unit, not a wait.
+_LONGEST = 7 * 24 * 3600.0
 
 
 def retry_after(headers: Mapping[str, str], *, now: datetime) -> timedelta | None:
@@ -16,9 +19,9 @@ def retry_after(headers: Mapping[str, str], *, now: datetime) -> timedelta | Non
     lowered = {name.lower(): value.strip() for name, value in headers.items()}
     if text := lowered.get("retry-after"):
         seconds = _seconds(text)
-        return seconds if seconds is not None else _until(_http_date(text), now)
+        return seconds if seconds is not None else _until(text, parsedate_to_datetime, now)
     if text := lowered.get("x-ratelimit-reset"):
-        return _until(_iso(text), now)
+        return _until(text, datetime.fromisoformat, now)
     return None
 
 
@@ -30,27 +33,10 @@ def _seconds(text: str) -> timedelta | None:
     return timedelta(seconds=max(0.0, seconds)) if seconds < _LONGEST else None
 
 
-#: A wait above this many seconds (a week) is a moment in another unit, not a wait.
-_LONGEST = 7 * 24 * 3600.0
-
-
-def _http_date(text: str) -> datetime | None:
+def _until(text: str, parsed: Callable[[str], datetime], now: datetime) -> timedelta | None:
     try:
-        moment = parsedate_to_datetime(text)
+        moment = parsed(text)
     except ValueError:
         return None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-
-
-def _iso(text: str) -> datetime | None:
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-
-
-def _until(moment: datetime | None, now: datetime) -> timedelta | None:
-    if moment is None or moment - now > timedelta(seconds=_LONGEST):
-        return None
-    return max(timedelta(0), moment - now)
+    wait = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - now
+    return max(timedelta(0), wait) if wait <= timedelta(seconds=_LONGEST) else None

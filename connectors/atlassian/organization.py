@@ -1,35 +1,22 @@
-"""What the organization above a site knows: people, groups, products and events."""
+"""What the organization above a site knows: people, groups with their owners, and events."""
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from http import HTTPStatus
 from typing import Any, TypeVar
 from urllib.parse import parse_qs, urlsplit
 
-from pydantic import TypeAdapter
-
+from access.clock import Clock
 from access.failures import CredentialRefused, Permanent
-from connectors.atlassian.shapes import (
-    DIRECTORY_GROUPS,
-    EVENTS,
-    ORGANIZATION,
-    PEOPLE,
-    WORKSPACES,
-    DirectoryGroup,
-    DirectoryPerson,
-    Event,
-    Links,
-    Page,
-)
+from connectors.atlassian.shapes import DirectoryGroup, DirectoryPerson, Event, Links, Page
 from connectors.reading import Shifted
 from httpclient import Call, Fetcher, HttpClient, Response
 
-_ORGANIZATION = "/admin/v1/orgs/{organization}"
-_EVENTS = f"{_ORGANIZATION}/events-stream"
-_WORKSPACES = "/admin/v2/orgs/{organization}/workspaces"
+_EVENTS = "/admin/v1/orgs/{organization}/events-stream"
 #: ``-`` is every directory that the key may manage [spec].
 _DIRECTORIES = "/admin/v2/orgs/{organization}/directories/-"
 _PEOPLE = f"{_DIRECTORIES}/users/search"
@@ -39,6 +26,8 @@ _GROUPS = f"{_DIRECTORIES}/groups/search"
 PAGE = 100
 _EVENT_PAGE = 500
 
+#: How long to keep who owns a group: the owner rarely changes.
+_FRESH = timedelta(minutes=10)
 
 T = TypeVar("T")
 
@@ -61,23 +50,6 @@ class AtlassianOrganization:
         """The same organization, with its calls among those of ``fetching``."""
         return AtlassianOrganization(self._client, self._org_id, fetching=fetching)
 
-    def prove(self) -> str:
-        """The organization's name; its id when the key has no scope for the name. Raises ``CredentialRefused``."""
-        answer = self._send(self._call("GET", _ORGANIZATION, expects=frozenset({403})))
-        if answer.status == HTTPStatus.FORBIDDEN:
-            return self._org_id
-        return answer.read_as(ORGANIZATION, what="the organization").data.attributes.name or self._org_id
-
-    def resources(self, site: str) -> tuple[str, ...]:
-        """The resource names (ARI) of the products at a site's address; none for a site of another organization."""
-        wanted = _host(site)
-        return tuple(
-            workspace.id
-            for page in self._search(_WORKSPACES, {"limit": PAGE}, WORKSPACES, what="the organization's products")
-            for workspace in page
-            if workspace.attributes.hostUrl and _host(workspace.attributes.hostUrl) == wanted
-        )
-
     def people(self, *, expand: Sequence[str] = (), **filters: Sequence[str]) -> Iterator[list[DirectoryPerson]]:
         """People in the organization's directories, and the accounts that it manages; never apps [spec].
 
@@ -85,12 +57,12 @@ class AtlassianOrganization:
         ``filters`` are those of the search, such as ``groupIds``, ``emails``, ``status``.
         """
         body = {"limit": PAGE, **({"expand": list(expand)} if expand else {}), **filters}
-        return self._search(_PEOPLE, body, PEOPLE, what="the organization's people")
+        return self._search(_PEOPLE, body, Page[DirectoryPerson], what="the organization's people")
 
     def groups(self, *, counted: bool = False, **filters: Sequence[str]) -> Iterator[list[DirectoryGroup]]:
         """The groups of the organization's directories with their owners; without some system groups [observed]."""
         body = {"limit": PAGE, **({"expand": ["counts.users"]} if counted else {}), **filters}
-        return self._search(_GROUPS, body, DIRECTORY_GROUPS, what="the organization's groups")
+        return self._search(_GROUPS, body, Page[DirectoryGroup], what="the organization's groups")
 
     def group(self, group_id: str) -> DirectoryGroup | None:
         """The group; None when the directories do not show it."""
@@ -101,8 +73,7 @@ class AtlassianOrganization:
         """The events since a time, oldest first. Raises ``Permanent`` for more than ``most_pages`` of them."""
         params: dict[str, str] = {"from": str(int(since.timestamp() * 1000)), "limit": str(_EVENT_PAGE)}
         for _ in range(most_pages):
-            answer = self._send(self._call("GET", _EVENTS, params=params))
-            page = answer.read_as(EVENTS, what="the organization's events")
+            page = self._send("GET", _EVENTS, params=params).read_as(Page[Event], what="the organization's events")
             yield page.data
             cursor = _cursor(page.links)
             if cursor is None:
@@ -113,14 +84,12 @@ class AtlassianOrganization:
             remedy="Everything is read instead.",
         )
 
-    def _search(
-        self, route: str, body: Mapping[str, Any], shape: TypeAdapter[Page[T]], *, what: str
-    ) -> Iterator[list[T]]:
+    def _search(self, route: str, body: Mapping[str, Any], shape: type[Page[T]], *, what: str) -> Iterator[list[T]]:
         """The pages of a search. After the first page Provisor sends the cursor alone, which holds the rest [spec].
 
         Raises ``Shifted`` when a cursor has expired, or leads in a circle.
         """
-        answer = self._send(self._call("POST", route, body=body))
+        answer = self._send("POST", route, body=body)
         seen: set[str] = set()
         while True:
             page = answer.read_as(shape, what=what)
@@ -131,15 +100,13 @@ class AtlassianOrganization:
             if cursor in seen:
                 raise Shifted("The organization's list led back to a page it had shown.")
             seen.add(cursor)
-            answer = self._send(self._call("POST", route, body={"cursor": cursor}, expects=frozenset({400})))
+            answer = self._send("POST", route, body={"cursor": cursor}, expects=frozenset({400}))
             if answer.status == HTTPStatus.BAD_REQUEST:
                 raise Shifted("The organization does not know its own cursor any more.")
 
-    def _call(self, method: str, route: str, **more: Any) -> Call:
+    def _send(self, method: str, route: str, **more: Any) -> Response:
         # A search goes by POST and changes nothing: it counts as a read, and may be repeated.
-        return Call(method=method, route=route, path={"organization": self._org_id}, endpoint_class="read", **more)
-
-    def _send(self, call: Call) -> Response:
+        call = Call(method=method, route=route, path={"organization": self._org_id}, endpoint_class="read", **more)
         send = partial(self._client.send, call)
         try:
             return send() if self._fetching is None else self._fetching.one(send)
@@ -150,6 +117,32 @@ class AtlassianOrganization:
                 status=exc.status,
                 trace_id=exc.trace_id,
             ) from exc
+
+
+class IdentityProviderGroups:
+    """Says whether an identity provider fills a group. Jira itself tells that only by refusing a change [docs].
+
+    Called with a group's id; asks the organization once for each group in 10 minutes. Raises the failure words.
+    """
+
+    def __init__(self, organization: AtlassianOrganization, clock: Clock) -> None:
+        self._organization = organization
+        self._clock = clock
+        self._known: dict[str, tuple[bool, datetime]] = {}
+        self._lock = threading.Lock()
+
+    def __call__(self, group_id: str) -> bool:
+        """Whether an identity provider fills the group; False for a group that the directories do not show."""
+        now = self._clock.now()
+        with self._lock:
+            known = self._known.get(group_id)
+        if known is not None and now - known[1] < _FRESH:
+            return known[0]
+        group = self._organization.group(group_id)
+        external = group is not None and group.is_external
+        with self._lock:
+            self._known[group_id] = (external, now)
+        return external
 
 
 def _cursor(links: Links | None) -> str | None:
@@ -166,8 +159,3 @@ def _cursor(links: Links | None) -> str | None:
             remedy="Report it: the service may have changed its interface.",
         )
     return found[0]
-
-
-def _host(address: str) -> str:
-    """The host and port of an address, in lower case."""
-    return urlsplit(address if "://" in address else f"https://{address}").netloc.casefold()

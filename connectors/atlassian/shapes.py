@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Generic, TypeVar
 
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, TypeAdapter
+from pydantic import AliasPath, AwareDatetime, BaseModel, BeforeValidator, Field
 
 T = TypeVar("T")
 
@@ -34,8 +34,6 @@ class Page(BaseModel, Generic[T]):
 class ProductAccess(BaseModel):
     """A product that a person can use."""
 
-    id: str | None = None
-    key: str | None = None
     lastActiveTimestamp: AwareDatetime | None = None
 
 
@@ -43,7 +41,6 @@ class PersonGroup(BaseModel):
     """A group that a person is in."""
 
     id: GroupId
-    name: str | None = None
 
 
 class DirectoryPerson(BaseModel):
@@ -53,11 +50,9 @@ class DirectoryPerson(BaseModel):
     email: str | None = None
     name: str | None = None
     accountStatus: str | None = None
-    membershipStatus: str | None = None
     status: str | None = None
     claimStatus: str | None = None
     managementSource: str | None = None
-    addedToOrg: str | None = None
     productAccess: list[ProductAccess] | None = None
     groups: list[PersonGroup] | None = None
 
@@ -73,29 +68,15 @@ class DirectoryPerson(BaseModel):
         return frozenset(group.id for group in self.groups or [])
 
 
-class ManagementAccess(BaseModel):
-    """What the key may do with a group."""
-
-    readable: bool | None = None
-    modifiable: bool | None = None
-    deletable: bool | None = None
-
-
-class GroupCounts(BaseModel):
-    """The number of members of a group; only when ``expand`` asks for it."""
-
-    users: int | None = None
-
-
 class DirectoryGroup(BaseModel):
-    """A group of a directory."""
+    """A group of a directory; ``members`` is the number of its members, only when ``expand`` asks for it."""
 
     id: GroupId
     name: str = ""
     externalSynced: bool | None = None
     managedBy: str | None = None
-    managementAccess: ManagementAccess | None = None
-    counts: GroupCounts | None = None
+    modifiable: bool | None = Field(None, validation_alias=AliasPath("managementAccess", "modifiable"))
+    members: int | None = Field(None, validation_alias=AliasPath("counts", "users"))
 
     @property
     def is_external(self) -> bool:
@@ -114,7 +95,6 @@ class EventFacts(BaseModel):
     """What happened, and when the organization logged it."""
 
     action: str = ""
-    time: AwareDatetime | None = None
     processedAt: AwareDatetime | None = None
     context: list[EventSubject] | None = None
 
@@ -124,43 +104,3 @@ class Event(BaseModel):
 
     id: str
     attributes: EventFacts
-
-
-class WorkspaceFacts(BaseModel):
-    """Where a product is."""
-
-    hostUrl: str | None = None
-    typeKey: str | None = None
-
-
-class Workspace(BaseModel):
-    """A product at an address; ``id`` is the resource name (ARI)."""
-
-    id: str
-    attributes: WorkspaceFacts = WorkspaceFacts()
-
-
-class OrganizationFacts(BaseModel):
-    """An organization's name."""
-
-    name: str = ""
-
-
-class OrganizationRecord(BaseModel):
-    """An organization."""
-
-    id: str
-    attributes: OrganizationFacts = OrganizationFacts()
-
-
-class OrganizationAnswer(BaseModel):
-    """The answer of ``/v1/orgs/{orgId}``."""
-
-    data: OrganizationRecord
-
-
-PEOPLE = TypeAdapter(Page[DirectoryPerson])
-DIRECTORY_GROUPS = TypeAdapter(Page[DirectoryGroup])
-EVENTS = TypeAdapter(Page[Event])
-WORKSPACES = TypeAdapter(Page[Workspace])
-ORGANIZATION = TypeAdapter(OrganizationAnswer)

@@ -7,7 +7,7 @@ from access.accounts import Account, NoMatch, Subject
 from access.entitlements import System
 from connectors.jira.client import API, USER_SEARCH
 from connectors.jira.permissions import OwnPermissions
-from connectors.jira.shapes import USER, USERS, User, is_account_id
+from connectors.jira.shapes import User, is_account_id
 from connectors.ports import Observation
 from httpclient import Call, HttpClient
 
@@ -48,22 +48,18 @@ class Accounts:
         """The user, active or not, None when no user has that id (``GET /user`` [spec])."""
         if not is_account_id(account_id):
             return None
-        call = Call(method="GET", route=_USER, params={"accountId": account_id}, expects=_NO_SUCH_ACCOUNT)
-        answer = self._client.send(call)
+        answer = self._client.get(_USER, params={"accountId": account_id}, expects=_NO_SUCH_ACCOUNT)
         if answer.status in _NO_SUCH_ACCOUNT:
             self._own.require_browsing(answer)
             return None
-        user = answer.read_as(USER, what="a user")
+        user = answer.read_as(User, what="a user")
         return user if user.accountId == account_id else None
 
     def has_access(self, account_id: str) -> bool:
         """Whether the account has access to any Jira product; False also when Jira does not tell [spec]."""
         params = {"accountId": account_id, "expand": "applicationRoles"}
-        answer = self._client.send(Call(method="GET", route=_USER, params=params, expects=_NO_SUCH_ACCOUNT))
-        if answer.status in _NO_SUCH_ACCOUNT:
-            return False
-        roles = answer.read_as(USER, what="a user").applicationRoles
-        return roles is not None and roles.size > 0
+        answer = self._client.get(_USER, params=params, expects=_NO_SUCH_ACCOUNT)
+        return answer.status not in _NO_SUCH_ACCOUNT and answer.read_as(User, what="a user").products > 0
 
     def by_email(self, email: str) -> Account | NoMatch:
         """The one account of this address.
@@ -117,7 +113,7 @@ class Accounts:
             endpoint_class=USER_SEARCH,
         )
         answer = self._client.send(call)
-        found = answer.read_as(USERS, what="users")
+        found = answer.read_as(list[User], what="users")
         if not found:
             self._own.require_browsing(answer)  # without the permission the search finds nobody [spec]
         return found

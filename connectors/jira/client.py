@@ -5,10 +5,13 @@ from __future__ import annotations
 from http import HTTPStatus
 
 from access.entitlements import System
-from access.failures import Failure, Permanent, Transient
-from httpclient import Basic, Bearer, ClientOptions, Credential, Dialect, HttpClient, Response
+from access.failures import Permanent, Transient
+from connectors.jira.shapes import TenantInfo
+from httpclient import Anonymous, Basic, Bearer, Call, ClientOptions, Credential, Dialect, HttpClient, Response
 
 API = "/rest/api/3"
+MYSELF = f"{API}/myself"
+_TENANT_INFO = "/_edge/tenant_info"
 
 #: The endpoint class of all user-search routes, which share one more limit per tenant [spec][docs].
 USER_SEARCH = "user-search"
@@ -57,6 +60,20 @@ def jira_client(*, base_url: str, credential: Credential, options: ClientOptions
     )
 
 
+def find_cloud_id(site: str, *, options: ClientOptions) -> str:
+    """The id by which the gateway knows a site (``GET /_edge/tenant_info`` [docs][observed]). Sends no credential.
+
+    Raises the failure words.
+    """
+    client = HttpClient(system=System.JIRA, base_url=site, credential=Anonymous(), options=options)
+    try:
+        return (
+            client.send(Call(method="GET", route=_TENANT_INFO)).read_as(TenantInfo, what="the site's cloud id").cloudId
+        )
+    finally:
+        client.close()
+
+
 def is_jiras_own(answer: Response) -> bool:
     """Whether Jira itself worded an error: Jira lists its messages, even when there are none [spec].
 
@@ -84,26 +101,15 @@ def credential_remedy(answer: Response) -> str | None:
 
 def refusal(answer: Response, what: str, *, remedy: str) -> Permanent:
     """The failure of a change that Jira refused; ``what`` is a clause such as "add the account to group x"."""
-    said = f": {answer.said}" if answer.said else ""
-    return Permanent(
-        f"Jira did not {what} ({answer.status}{said}).", remedy=remedy, status=answer.status, trace_id=answer.trace_id
-    )
+    return answer.failure(Permanent, f"Jira did not {what} ({answer.status}{answer.quoted}).", remedy=remedy)
 
 
-def disagreement(answer: Response, what: str) -> Failure:
+def disagreement(answer: Response, what: str) -> Transient:
     """The failure of a 404 about a group, role or account that a read has just shown: reads lag behind writes [observed]."""
-    return Transient(
-        f"Jira answered {answer.status} when asked to {what}, although both are there.",
-        status=answer.status,
-        trace_id=answer.trace_id,
-    )
+    return answer.failure(Transient, f"Jira answered {answer.status} when asked to {what}, although both are there.")
 
 
 def gone(answer: Response, what: str) -> Permanent:
     """The failure of a change about a group, role or account that does not exist any more."""
-    return Permanent(
-        f"Jira has no {what}.",
-        remedy="Check whether it was deleted, and ask again for the right one.",
-        status=answer.status,
-        trace_id=answer.trace_id,
-    )
+    remedy = "Check whether it was deleted, and ask again for the right one."
+    return answer.failure(Permanent, f"Jira has no {what}.", remedy=remedy)

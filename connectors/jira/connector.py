@@ -1,7 +1,7 @@
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from functools import partial
+from collections.abc import Collection, Mapping
+from dataclasses import KW_ONLY, dataclass, replace
 from typing import ClassVar
 
 from access.accounts import Account, NoMatch, Subject
@@ -9,31 +9,35 @@ from access.entitlements import Entitlement, EntitlementRef, ResourceKind, Syste
 from access.failures import Permanent
 from access.methods import Direction
 from connectors.jira.accounts import Accounts, KnownEmails
-from connectors.jira.client import API
 from connectors.jira.groups import Groups, IsExternal
-from connectors.jira.holdings import HoldingsReader
+from connectors.jira.holdings import read_holdings
 from connectors.jira.invitations import Invitations, RememberAddress
 from connectors.jira.permissions import OwnPermissions
 from connectors.jira.projects import Projects
 from connectors.jira.roles import Roles
-from connectors.jira.shapes import USER
 from connectors.ports import Holdings, Observation, Target
-from httpclient import Call, HttpClient, RateLimiter
-
-_MYSELF = f"{API}/myself"
-
-#: Calls that one listing of an account's holdings may cost.
-_HOLDINGS_CALLS = 300
+from httpclient import HttpClient, RateLimiter
 
 
+@dataclass(eq=False, repr=False)
 class JiraConnector:
     """Group members, project-role actors and accounts of one Jira Cloud site.
 
     ``client`` comes from ``jira_client``; ``site`` is the address people use, which links for people need (never the
     gateway's). ``known_emails`` is our own record of the accountId of a normalized address, ``remember_address`` adds a new
     account to that record, ``idp_groups`` says which group ids an identity provider fills, and ``protected_groups`` are names
-    and ids of groups that Provisor never changes, besides Jira's own system groups.
+    and ids of groups that Provisor never changes, besides Jira's own system groups. ``holdings_calls`` is how many calls one
+    listing of an account's holdings may cost.
     """
+
+    client: HttpClient
+    _: KW_ONLY
+    site: str
+    known_emails: KnownEmails = lambda _: None
+    remember_address: RememberAddress = lambda _email, _account: None
+    idp_groups: IsExternal = lambda _: False
+    protected_groups: Collection[str] = ()
+    holdings_calls: int = 300
 
     #: The kinds of resource that the API changes, for each direction. People remove accounts.
     automated: ClassVar[Mapping[Direction, frozenset[ResourceKind]]] = {
@@ -41,39 +45,17 @@ class JiraConnector:
         Direction.TAKE: frozenset({ResourceKind.GROUP, ResourceKind.PROJECT_ROLE}),
     }
 
-    def __init__(
-        self,
-        client: HttpClient,
-        *,
-        site: str,
-        known_emails: KnownEmails = lambda _: None,
-        remember_address: RememberAddress = lambda _email, _account: None,
-        idp_groups: IsExternal = lambda _: False,
-        protected_groups: Iterable[str] = (),
-        holdings_calls: int = _HOLDINGS_CALLS,
-    ) -> None:
-        self._client = client
-        self._site = site.rstrip("/")
-        protected = frozenset(protected_groups)
-        self._with_client = partial(
-            JiraConnector,
-            site=site,
-            known_emails=known_emails,
-            remember_address=remember_address,
-            idp_groups=idp_groups,
-            protected_groups=protected,
-            holdings_calls=holdings_calls,
-        )
-        own = OwnPermissions(client)
-        projects = Projects(client, own)
-        self._accounts = Accounts(client, own, known_emails)
-        self._groups = Groups(client, self._accounts, protected=protected, is_external=idp_groups)
-        self._roles = Roles(projects, self._accounts, self._groups, site=self._site)
-        self._invitations = Invitations(client, self._accounts, remember_address)
-        self._holdings = HoldingsReader(self._groups, projects, most_calls=holdings_calls)
+    def __post_init__(self) -> None:
+        self.site = self.site.rstrip("/")
+        own = OwnPermissions(self.client)
+        self._projects = Projects(self.client, own)
+        self._accounts = Accounts(self.client, own, self.known_emails)
+        self._groups = Groups(self.client, self._accounts, self.protected_groups, self.idp_groups)
+        self._roles = Roles(self._projects, self._accounts, self._groups, self.site)
+        self._invitations = Invitations(self.client, self._accounts, self.remember_address)
 
     def __repr__(self) -> str:
-        return f"JiraConnector({self._client!r}, site={self._site!r})"
+        return f"JiraConnector({self.client!r}, site={self.site!r})"
 
     @property
     def system(self) -> System:
@@ -82,15 +64,7 @@ class JiraConnector:
 
     def with_rate_limiter(self, rate_limiter: RateLimiter) -> JiraConnector:
         """The same connector on the same connections, for the lane of ``rate_limiter``."""
-        return self._with_client(self._client.with_rate_limiter(rate_limiter))
-
-    def prove(self) -> str:
-        """The name of Provisor's own account, by ``GET /myself`` [spec].
-
-        Raises ``CredentialRefused`` when Jira does not know the credential; other routes may then answer as to an anonymous
-        caller [observed].
-        """
-        return self._client.send(Call(method="GET", route=_MYSELF)).read_as(USER, what="Provisor's own account").title
+        return replace(self, client=self.client.with_rate_limiter(rate_limiter))
 
     def automates(self, kind: ResourceKind, direction: Direction) -> bool:
         """Groups and project roles, both ways, and new accounts. People remove accounts."""
@@ -107,7 +81,7 @@ class JiraConnector:
         if ref.kind is ResourceKind.PROJECT_ROLE:
             return self._roles.find(ref.path[0], ref.path[1])
         if ref.kind is ResourceKind.ACCOUNT:
-            return Entitlement(ref=ref, named=ref, title="Jira account", url=self._site)
+            return Entitlement(ref=ref, named=ref, title="Jira account", url=self.site)
         title = f"Jira {ref.kind.replace('-', ' ')} {ref.path[0]}"
         return Entitlement(ref=ref, named=ref, title=title, by_person="Provisor does not change it by API")
 
@@ -148,7 +122,7 @@ class JiraConnector:
 
     def holdings(self, account_id: str) -> Holdings:
         """The account's groups and the project roles that it is in itself, within the limit of calls."""
-        return self._holdings.read(account_id)
+        return read_holdings(self._groups, self._projects, account_id, most_calls=self.holdings_calls)
 
     def _give_account(self, target: Target) -> None:
         if target.account_id and self._accounts.observe(target.account_id, None).present:

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from difflib import get_close_matches
 from http import HTTPStatus
 
@@ -10,7 +10,7 @@ from access.failures import Failure
 from access.text import normalized_name
 from connectors.jira.accounts import Accounts
 from connectors.jira.client import API, disagreement, gone, refusal
-from connectors.jira.shapes import GROUP_PAGE, PICKED_GROUPS, USER_GROUPS, Group, PickedGroup, is_group_id
+from connectors.jira.shapes import Group, PageBean, PickedGroup, PickedGroups, is_group_id
 from connectors.ports import Observation
 from httpclient import Call, HttpClient, Response
 from httpclient.calls import Params
@@ -55,7 +55,7 @@ class Groups:
     """
 
     def __init__(
-        self, client: HttpClient, accounts: Accounts, *, protected: frozenset[str], is_external: IsExternal
+        self, client: HttpClient, accounts: Accounts, protected: Collection[str], is_external: IsExternal
     ) -> None:
         self._client = client
         self._accounts = accounts
@@ -75,15 +75,13 @@ class Groups:
 
     def held(self, account_id: str) -> list[Group] | None:
         """The groups an account is in (``GET /user/groups``, not paged [spec]), None when there is no such account."""
-        call = Call(method="GET", route=_MEMBER_OF, params={"accountId": account_id}, expects=frozenset({400, 404}))
-        answer = self._client.send(call)
+        answer = self._client.get(_MEMBER_OF, params={"accountId": account_id}, expects={400, 404})
         if answer.status == HTTPStatus.OK:
-            return answer.read_as(USER_GROUPS, what="a user's groups")
+            return answer.read_as(list[Group], what="a user's groups")
         if self._accounts.by_id(account_id) is None:
             return None
-        raise refusal(
-            answer, f"list the groups of account {account_id}", remedy="Check the permissions of Provisor's account."
-        )
+        what = f"list the groups of account {account_id}"
+        raise refusal(answer, what, remedy="Check the permissions of Provisor's account.")
 
     def observe(self, group_id: str, account_id: str) -> Observation:
         """Whether the account is in the group, from the account's own groups."""
@@ -91,14 +89,9 @@ class Groups:
         if held is None:
             return Observation(present=False, evidence=f"Jira has no account {account_id}.")
         name = next((group.name for group in held if group.groupId == group_id), None)
-        if name is not None:
-            return Observation(
-                present=True, evidence=f"Jira lists {name} among the {len(held)} groups of account {account_id}."
-            )
-        return Observation(
-            present=False,
-            evidence=f"Jira does not list group {group_id} among the {len(held)} groups of account {account_id}.",
-        )
+        lists = f"does not list group {group_id}" if name is None else f"lists {name}"
+        evidence = f"Jira {lists} among the {len(held)} groups of account {account_id}."
+        return Observation(present=name is not None, evidence=evidence)
 
     def give(self, group_id: str, account_id: str) -> None:
         """Add the account: 201, or 400 with ``already a member`` [observed], which is success too."""
@@ -117,13 +110,8 @@ class Groups:
 
     def take(self, group_id: str, account_id: str) -> None:
         """Remove the account: 200; 400 or 404 for a non-member [assumed], which the text tells, else a read."""
-        call = Call(
-            method="DELETE",
-            route=_MEMBER,
-            params={"groupId": group_id, "accountId": account_id},
-            expects=_LOOKED_INTO,
-        )
-        answer = self._client.send(call)
+        params = {"groupId": group_id, "accountId": account_id}
+        answer = self._client.send(Call(method="DELETE", route=_MEMBER, params=params, expects=_LOOKED_INTO))
         if answer.status not in _LOOKED_INTO or _NOT_A_MEMBER in answer.said.lower():
             return
         if self.observe(group_id, account_id).present:
@@ -141,9 +129,8 @@ class Groups:
         return disagreement(answer, what)
 
     def _by_id(self, group_id: str) -> list[Group]:
-        return [
-            group for group in self._bulk({"groupId": group_id.lower()}) if group.groupId.lower() == group_id.lower()
-        ]
+        wanted = group_id.lower()
+        return [group for group in self._bulk({"groupId": wanted}) if group.groupId.lower() == wanted]
 
     def _by_name(self, name: str) -> list[Group]:
         exact = [group for group in self._bulk({"groupName": name}) if group.name == name]
@@ -157,15 +144,13 @@ class Groups:
         ]
 
     def _bulk(self, which: dict[str, str]) -> list[Group]:
-        answer = self._client.send(
-            Call(method="GET", route=_GROUPS, params={**which, "maxResults": 50}, expects=frozenset({400, 404}))
-        )
-        return answer.read_as(GROUP_PAGE, what="groups").values if answer.status == HTTPStatus.OK else []
+        answer = self._client.get(_GROUPS, params={**which, "maxResults": 50}, expects={400, 404})
+        return answer.read_as(PageBean[Group], what="groups").values if answer.status == HTTPStatus.OK else []
 
     def _picked(self, query: str) -> list[PickedGroup]:
         params: Params = {"query": query.strip(), "caseInsensitive": "true", "maxResults": 50}
-        answer = self._client.send(Call(method="GET", route=_PICKER, params=params))
-        return answer.read_as(PICKED_GROUPS, what="groups").groups
+        answer = self._client.get(_PICKER, params=params)
+        return answer.read_as(PickedGroups, what="groups").groups
 
     def _near(self, name: str) -> tuple[str, ...]:
         names = {group.name: group for group in self._picked(name[:3])}

@@ -8,7 +8,7 @@ from access.accounts import Account, NoMatch
 from access.failures import CredentialRefused, Failure, Permanent, Transient, Unknown
 from connectors.jira.accounts import Accounts
 from connectors.jira.client import API, refusal
-from connectors.jira.shapes import USER
+from connectors.jira.shapes import User
 from httpclient import Call, HttpClient, Response, read_with_retries
 
 #: Keeps the normalized address and the account id of every new account, while both are certain.
@@ -74,7 +74,7 @@ class Invitations:
     def _learn(self, email: str, answer: Response) -> None:
         """Keep the id in the answer, since the address may be hidden later. A search finds an account without it."""
         try:
-            made = answer.read_as(USER, what="the new user")
+            made = answer.read_as(User, what="the new user")
         except Failure:
             return
         self._remember(email_address.normalized(email), made.accountId)
@@ -111,10 +111,9 @@ class Invitations:
 def _refused(answer: Response, email: str) -> Failure:
     what = f"make an account for {email}"
     if _MADE_ALL_THE_SAME in answer.said.lower():
-        return Unknown(
+        return answer.failure(
+            Unknown,
             f"Jira answered {answer.status} when asked to {what}; Jira may have made the invitation.",
             remedy="Look for the account before repeating it.",
-            status=answer.status,
-            trace_id=answer.trace_id,
         )
     return refusal(answer, what, remedy=_REMEDY)

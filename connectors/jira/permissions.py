@@ -5,8 +5,8 @@ from http import HTTPStatus
 
 from access.failures import Permanent, Transient
 from connectors.jira.client import API
-from connectors.jira.shapes import PERMISSIONS
-from httpclient import Call, HttpClient, Response
+from connectors.jira.shapes import Permissions
+from httpclient import HttpClient, Response
 
 _MY_PERMISSIONS = f"{API}/mypermissions"
 
@@ -35,11 +35,10 @@ class OwnPermissions:
     def missing(self, permissions: Sequence[str], where: Mapping[str, str] | None = None) -> list[str]:
         """Those of the permissions that are not held; all of them when the project is gone."""
         params = {**(where or {}), "permissions": ",".join(permissions)}
-        gone = frozenset({404}) if where else frozenset[int]()
-        answer = self._client.send(Call(method="GET", route=_MY_PERMISSIONS, params=params, expects=gone))
+        answer = self._client.get(_MY_PERMISSIONS, params=params, expects={404} if where else ())
         if answer.status == HTTPStatus.NOT_FOUND:
             return list(permissions)
-        found = answer.read_as(PERMISSIONS, what="Provisor's permissions").permissions
+        found = answer.read_as(Permissions, what="Provisor's permissions").permissions
         return [key for key in permissions if key not in found or not found[key].havePermission]
 
     def require_jiras_own(self, answer: Response) -> None:
@@ -48,11 +47,10 @@ class OwnPermissions:
         Raises ``Transient`` when its body is not even an object.
         """
         if not isinstance(answer.body, dict):
-            raise Transient(
+            raise answer.failure(
+                Transient,
                 f"Something that is not Jira answered {answer.status}.",
                 remedy="Check the base address and the proxies on the way if it persists.",
-                status=answer.status,
-                trace_id=answer.trace_id,
             )
 
     def require_browsing(self, answer: Response) -> None:
@@ -63,9 +61,8 @@ class OwnPermissions:
         if answer.status != HTTPStatus.OK:
             self.require_jiras_own(answer)
         if not self.held(BROWSE_USERS):
-            raise Permanent(
+            raise answer.failure(
+                Permanent,
                 "Jira shows Provisor's account no users, so that one is not found proves nothing.",
                 remedy="Give the account the global permission 'Browse users and groups'.",
-                status=answer.status,
-                trace_id=answer.trace_id,
             )

@@ -8,9 +8,9 @@ from http import HTTPStatus
 from access.accounts import NoMatch
 from access.failures import CredentialRefused, Permanent
 from access.text import normalized_name
-from connectors.jira.client import API
+from connectors.jira.client import API, MYSELF
 from connectors.jira.permissions import ADMINISTER, ADMINISTER_PROJECTS, OwnPermissions
-from connectors.jira.shapes import PROJECT, PROJECT_PAGE, ROLE, ROLE_MAP, PageBean, Project, Role
+from connectors.jira.shapes import PageBean, Project, Role
 from httpclient import Call, HttpClient, Response
 from httpclient.calls import Params
 
@@ -18,7 +18,6 @@ _PROJECT = f"{API}/project/{{project}}"
 _SEARCH = f"{API}/project/search"
 _ROLES = f"{API}/project/{{project}}/role"
 _ROLE = f"{API}/project/{{project}}/role/{{role}}"
-_MYSELF = f"{API}/myself"
 
 _KEY_OR_ID = re.compile(r"[A-Za-z0-9_]{1,255}")
 #: Most projects of a page [spec].
@@ -60,18 +59,15 @@ class Projects:
 
     def by_id_or_key(self, id_or_key: str) -> Project | None:
         """The project, None when there is none that Provisor's account may see."""
-        call = Call(method="GET", route=_PROJECT, path={"project": id_or_key}, expects=frozenset({404}))
-        answer = self._client.send(call)
-        return None if answer.status == HTTPStatus.NOT_FOUND else answer.read_as(PROJECT, what="a project")
+        answer = self._client.get(_PROJECT, path={"project": id_or_key}, expects={404})
+        return None if answer.status == HTTPStatus.NOT_FOUND else answer.read_as(Project, what="a project")
 
     def page(self, start: int, query: str = "") -> PageBean[Project]:
         """The page of projects with their leads from an offset on, all that the account may see without a query [spec]."""
         params: Params = {"startAt": start, "maxResults": PROJECTS_A_PAGE, "expand": "lead", "orderBy": "key"}
         if query:
             params = {**params, "query": query}
-        return self._client.send(Call(method="GET", route=_SEARCH, params=params)).read_as(
-            PROJECT_PAGE, what="projects"
-        )
+        return self._client.get(_SEARCH, params=params).read_as(PageBean[Project], what="projects")
 
     def search(self, query: str = "") -> Iterator[Project]:
         """Projects whose key or name holds the query, all of them without one."""
@@ -90,7 +86,7 @@ class Projects:
         )
         if answer.status == HTTPStatus.NOT_FOUND:
             return None
-        links = answer.read_as(ROLE_MAP, what="a project's roles")
+        links = answer.read_as(dict[str, str], what="a project's roles")
         # The addresses name the site even in answers of the gateway [observed]: Provisor takes only the id at their end.
         ends = {name: link.rstrip("/").rsplit("/", 1)[-1] for name, link in links.items()}
         return {name: int(end) for name, end in ends.items() if end.isdecimal()}
@@ -105,14 +101,14 @@ class Projects:
             expects=frozenset({400, 404}),
         )
         answer = self._as_administrator(call, project_id)
-        return None if answer.status in {400, 404} else answer.read_as(ROLE, what="a project role")
+        return None if answer.status in {400, 404} else answer.read_as(Role, what="a project role")
 
     def change(self, call: Call, project_id: str) -> Response:
         """Change a role; a 401 about the project, and not about the credential, is ``Permanent``."""
         try:
             return self._client.send(call)
         except CredentialRefused as exc:
-            self._client.send(Call(method="GET", route=_MYSELF))
+            self._client.get(MYSELF)
             raise _not_administrator(project_id, exc.status, exc.trace_id) from exc
 
     def _as_administrator(self, call: Call, project_id: str) -> Response:

@@ -32,11 +32,11 @@ def is_internal_role(name: str) -> bool:
 class Roles:
     """Finds project roles, and reads and changes whether an account itself is in one. ``site`` is the address people use."""
 
-    def __init__(self, projects: Projects, accounts: Accounts, groups: Groups, *, site: str) -> None:
+    def __init__(self, projects: Projects, accounts: Accounts, groups: Groups, site: str) -> None:
         self._projects = projects
         self._accounts = accounts
         self._groups = groups
-        self._site = site.rstrip("/")
+        self._site = site
 
     def find(self, project_text: str, role_text: str) -> Entitlement | NoMatch:
         """The one role of that id or name in the one project of that id, key or name; role names match in any case."""

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
-from pydantic import BaseModel, TypeAdapter
+from pydantic import AliasPath, BaseModel, Field
 
 T = TypeVar("T")
 
@@ -35,21 +35,18 @@ class PageBean(BaseModel, Generic[T]):
     maxResults: int = 50
 
 
-class ApplicationRoles(BaseModel):
-    """The products an account has access to; filled only when ``expand`` asks for them [spec]."""
-
-    size: int = 0
-
-
 class User(BaseModel):
-    """A user: a person (``atlassian``), an app, or a portal customer. The address is absent or empty when hidden [docs]."""
+    """A user: a person (``atlassian``), an app, or a portal customer. The address is absent or empty when hidden [docs].
+
+    ``products`` is the number of products the account has access to; only when ``expand`` asks for it [spec].
+    """
 
     accountId: str
     accountType: str = "unknown"
     emailAddress: str | None = None
     displayName: str | None = None
     active: bool = False
-    applicationRoles: ApplicationRoles | None = None
+    products: int = Field(0, validation_alias=AliasPath("applicationRoles", "size"))
 
     @property
     def is_person(self) -> bool:
@@ -101,15 +98,8 @@ class PickedGroups(BaseModel):
     groups: list[PickedGroup]
 
 
-class Lead(BaseModel):
-    """Who leads a project."""
-
-    accountId: str | None = None
-    displayName: str | None = None
-
-
 class Project(BaseModel):
-    """A project; ids are decimal strings. ``lead`` is there only when ``expand`` asks for it [spec]."""
+    """A project; ids are decimal strings. The lead is there only when ``expand`` asks for it [spec]."""
 
     id: str
     key: str
@@ -118,7 +108,8 @@ class Project(BaseModel):
     style: str | None = None
     simplified: bool = False
     isPrivate: bool | None = None
-    lead: Lead | None = None
+    lead_id: str | None = Field(None, validation_alias=AliasPath("lead", "accountId"))
+    lead_name: str | None = Field(None, validation_alias=AliasPath("lead", "displayName"))
 
     @property
     def is_team_managed(self) -> bool:
@@ -165,29 +156,13 @@ class Role(BaseModel):
         return {group.groupId: group.name or group.groupId for group in found if group.groupId}
 
 
-class ScopeProject(BaseModel):
-    """The project that a role belongs to."""
-
-    id: str
-
-
-class Scope(BaseModel):
-    """Where a role of a team-managed project belongs."""
-
-    project: ScopeProject | None = None
-
-
 class SiteRole(BaseModel):
     """A role as ``/role`` lists it: one that all company-managed projects share, or, with a scope, a project's own [spec]."""
 
     id: int
     name: str = ""
-    scope: Scope | None = None
-
-    @property
-    def project_id(self) -> str | None:
-        """The one project it belongs to."""
-        return self.scope.project.id if self.scope is not None and self.scope.project is not None else None
+    scope: dict[str, Any] | None = None
+    project_id: str | None = Field(None, validation_alias=AliasPath("scope", "project", "id"))
 
 
 class Permission(BaseModel):
@@ -235,21 +210,3 @@ class TenantInfo(BaseModel):
     """The answer of ``/_edge/tenant_info``."""
 
     cloudId: str
-
-
-USER = TypeAdapter(User)
-USERS = TypeAdapter(list[User])
-LISTED_USERS = TypeAdapter(list[ListedUser])
-USER_GROUPS = TypeAdapter(list[Group])
-GROUP_PAGE = TypeAdapter(PageBean[Group])
-MEMBER_PAGE = TypeAdapter(PageBean[ListedUser])
-PICKED_GROUPS = TypeAdapter(PickedGroups)
-PROJECT = TypeAdapter(Project)
-PROJECT_PAGE = TypeAdapter(PageBean[Project])
-ROLE = TypeAdapter(Role)
-#: Role name to an address that ends in the role's id; the address itself is never called.
-ROLE_MAP = TypeAdapter(dict[str, str])
-SITE_ROLES = TypeAdapter(list[SiteRole])
-PERMISSIONS = TypeAdapter(Permissions)
-AUDIT_PAGE = TypeAdapter(AuditPage)
-TENANT = TypeAdapter(TenantInfo)

@@ -6,7 +6,7 @@ from difflib import get_close_matches
 from access import email_address
 from access.accounts import Account, NoMatch, Subject
 from access.entitlements import System
-from connectors.jumpcloud.shapes import USER, USERS, User, is_object_id
+from connectors.jumpcloud.shapes import Envelope, User, is_object_id
 from httpclient import Call, HttpClient, Response
 from httpclient.calls import Params
 
@@ -53,18 +53,15 @@ class Accounts:
         """The user, None when no user has that id."""
         if not is_object_id(user_id):
             return None
-        call = Call(method="GET", route=_USER, path={"user": user_id}, params={"fields": _FIELDS}, expects=_NO_SUCH_ID)
-        answer = self._client.send(call)
-        return None if answer.status in _NO_SUCH_ID else answer.read_as(USER, what="a user")
+        answer = self._client.get(_USER, path={"user": user_id}, params={"fields": _FIELDS}, expects=_NO_SUCH_ID)
+        return None if answer.status in _NO_SUCH_ID else answer.read_as(User, what="a user")
 
     def lists(self, user_id: str) -> bool:
         """Whether the list of users has this id.
 
         A gateway may answer a single read with 404; only an answer of 200 without the user shows that the user is gone.
         """
-        params: Params = {"filter": f"_id:$eq:{user_id}", "fields": _FIELDS, "sort": "_id", "limit": 100}
-        users = _users(self._client.send(Call(method="GET", route=_USERS, params=params)))
-        return any(user.id == user_id for user in users)
+        return any(user.id == user_id for user in self._filtered("_id", user_id))
 
     def _named(self, subject: Subject) -> list[User]:
         if subject.id:
@@ -75,24 +72,16 @@ class Accounts:
 
     def _by_field(self, name: str, value: str) -> list[User]:
         # JumpCloud stores these in lower case [assumed] and filters case-sensitively [spec]; the search finds any other.
-        params: Params = {
-            "filter": f"{name}:$eq:{_LOWER_CASE[name](value)}",
-            "fields": _FIELDS,
-            "sort": "_id",
-            "limit": 100,
-        }
-        answer = self._client.send(Call(method="GET", route=_USERS, params=params))
-        users = _exactly(_users(answer), name, value)
+        users = _exactly(self._filtered(name, _LOWER_CASE[name](value)), name, value)
         return users or _exactly(self._search(value, name), name, value)
+
+    def _filtered(self, name: str, value: str) -> list[User]:
+        params: Params = {"filter": f"{name}:$eq:{value}", "fields": _FIELDS, "sort": "_id", "limit": 100}
+        return _users(self._client.get(_USERS, params=params))
 
     def _search(self, term: str, *fields: str) -> list[User]:
         """Users with the term anywhere in one of the fields [spec]."""
-        body = {
-            "searchFilter": {"searchTerm": term, "fields": list(fields)},
-            "fields": _FIELDS,
-            "limit": 100,
-            "skip": 0,
-        }
+        body = {"searchFilter": {"searchTerm": term, "fields": fields}, "fields": _FIELDS, "limit": 100, "skip": 0}
         return _users(self._client.send(Call(method="POST", route=_SEARCH, body=body, endpoint_class="read")))
 
     def _near(self, subject: Subject) -> tuple[str, ...]:
@@ -106,7 +95,7 @@ class Accounts:
 
 
 def _users(answer: Response) -> list[User]:
-    return answer.read_as(USERS, what="users").results
+    return answer.read_as(Envelope[User], what="users").results
 
 
 def _exactly(users: list[User], name: str, value: str) -> list[User]:

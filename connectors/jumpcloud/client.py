@@ -10,9 +10,6 @@ from httpclient import ClientCredentials, ClientOptions, Credential, Dialect, He
 #: Rows a page. The default is 10; v2 gives at most 100 [spec].
 PAGE = 100
 
-#: Where service accounts get their tokens, in every region [observed].
-TOKEN_URL = "https://admin-oauth.id.jumpcloud.com/oauth2/token"  # noqa: S105 - a URL
-
 #: The one scope of such a token [observed].
 _TOKEN_SCOPE = "api"  # noqa: S105 - a scope
 
@@ -32,10 +29,8 @@ def api_key(key: str) -> Credential:
     return HeaderKey("x-api-key", key)
 
 
-def service_account(
-    client_id: str, client_secret: str, *, options: ClientOptions, token_url: str = TOKEN_URL
-) -> Credential:
-    """The credential of a service account: OAuth 2 client credentials [docs]."""
+def service_account(client_id: str, client_secret: str, *, options: ClientOptions, token_url: str) -> Credential:
+    """The credential of a service account: OAuth 2 client credentials [docs], at one URL for all regions [observed]."""
     return ClientCredentials(
         transport=options.transport(System.JUMPCLOUD),
         token_url=token_url,

@@ -11,7 +11,7 @@ from access.methods import Direction
 from connectors.jumpcloud.accounts import Accounts
 from connectors.jumpcloud.groups import Groups
 from connectors.jumpcloud.memberships import Memberships
-from connectors.jumpcloud.shapes import ORGANIZATIONS
+from connectors.jumpcloud.shapes import Envelope, Organization
 from connectors.ports import Holdings, Observation, Target
 from httpclient import Call, HttpClient, RateLimiter
 
@@ -21,7 +21,7 @@ _ORGANIZATIONS = "/api/organizations"
 class JumpCloudConnector:
     """Membership of JumpCloud user groups. People change applications and administrators' roles.
 
-    ``client`` comes from ``jumpcloud_client``; ``console`` is the address of the console, by default the client's.
+    ``client`` comes from ``jumpcloud_client``; its address is also that of the console that people use.
     """
 
     #: The kinds of resource that the API changes, for each direction. People do the rest.
@@ -29,11 +29,10 @@ class JumpCloudConnector:
         Direction, frozenset({ResourceKind.GROUP})
     )
 
-    def __init__(self, client: HttpClient, *, console: str | None = None) -> None:
+    def __init__(self, client: HttpClient) -> None:
         self._client = client
-        self._console = console or client.base_url
         self._accounts = Accounts(client)
-        self._groups = Groups(client, self._console)
+        self._groups = Groups(client)
         self._memberships = Memberships(client, self._accounts, self._groups)
 
     def __repr__(self) -> str:
@@ -46,7 +45,7 @@ class JumpCloudConnector:
 
     def with_rate_limiter(self, rate_limiter: RateLimiter) -> JumpCloudConnector:
         """The same connector on the same connections, for the lane of ``rate_limiter``."""
-        return JumpCloudConnector(self._client.with_rate_limiter(rate_limiter), console=self._console)
+        return JumpCloudConnector(self._client.with_rate_limiter(rate_limiter))
 
     def prove(self) -> str:
         """The organization of the credential, by ``GET /api/organizations`` [observed].
@@ -57,14 +56,12 @@ class JumpCloudConnector:
             Call(method="GET", route=_ORGANIZATIONS, params={"limit": 1}, expects=frozenset({403}), any_wording=True)
         )
         if answer.status == HTTPStatus.FORBIDDEN:
-            said = f": {answer.said}" if answer.said else ""
-            raise CredentialRefused(
-                f"JumpCloud forbids Provisor's credential everything{said}.",
+            raise answer.failure(
+                CredentialRefused,
+                f"JumpCloud forbids Provisor's credential everything{answer.quoted}.",
                 remedy="Check the administrator's role, the organization id and whether this address is blocked.",
-                status=answer.status,
-                trace_id=answer.trace_id,
             )
-        found = answer.read_as(ORGANIZATIONS, what="organizations").results
+        found = answer.read_as(Envelope[Organization], what="organizations").results
         return (found[0].displayName if found else None) or "JumpCloud organization"
 
     def automates(self, kind: ResourceKind, direction: Direction) -> bool:

@@ -8,9 +8,8 @@ from access.entitlements import Entitlement, EntitlementRef, ResourceKind, Syste
 from access.failures import Transient
 from access.text import normalized_name
 from connectors.jumpcloud.client import PAGE, total_count
-from connectors.jumpcloud.shapes import GROUP, GROUPS, Group, is_object_id
-from httpclient import Call, HttpClient
-from httpclient.calls import Params
+from connectors.jumpcloud.shapes import Group, is_object_id
+from httpclient import HttpClient
 
 _GROUP = "/api/v2/usergroups/{group}"
 _GROUPS = "/api/v2/usergroups"
@@ -25,16 +24,15 @@ _MOST_CANDIDATES = 5
 
 
 def group_link(console: str, group_id: str) -> str:
-    """The address of a group in the console [observed]."""
+    """The address of a group in the console that people use [observed]."""
     return f"{console}/#/groups/user/{group_id}/details"
 
 
 class Groups:
-    """Finds user groups. ``console`` is the address of the console that people use."""
+    """Finds user groups."""
 
-    def __init__(self, client: HttpClient, console: str) -> None:
+    def __init__(self, client: HttpClient) -> None:
         self._client = client
-        self._console = console.rstrip("/")
 
     def find(self, name_or_id: str) -> Entitlement | NoMatch:
         """The membership of the one group of this id or name.
@@ -59,8 +57,8 @@ class Groups:
         """The group, None when no group has that id."""
         if not is_object_id(group_id):
             return None
-        answer = self._client.send(Call(method="GET", route=_GROUP, path={"group": group_id}, expects=_NO_SUCH_ID))
-        return None if answer.status in _NO_SUCH_ID else answer.read_as(GROUP, what="a group")
+        answer = self._client.get(_GROUP, path={"group": group_id}, expects=_NO_SUCH_ID)
+        return None if answer.status in _NO_SUCH_ID else answer.read_as(Group, what="a group")
 
     def every(self) -> list[Group]:
         """All user groups, each once; a group that moves while the list is read may be missing.
@@ -70,9 +68,8 @@ class Groups:
         found: dict[str, Group] = {}
         read = 0
         for _ in range(_MOST_PAGES):
-            params: Params = {"sort": "name", "limit": PAGE, "skip": read}
-            answer = self._client.send(Call(method="GET", route=_GROUPS, params=params))
-            page = answer.read_as(GROUPS, what="groups")
+            answer = self._client.get(_GROUPS, params={"sort": "name", "limit": PAGE, "skip": read})
+            page = answer.read_as(list[Group], what="groups")
             found |= {group.id: group for group in page}
             read += len(page)
             total = total_count(answer)
@@ -81,12 +78,11 @@ class Groups:
         raise Transient("JumpCloud's list of groups did not end.", remedy="Report it: the service ignores paging.")
 
     def _by_filter(self, name: str) -> Group | None:
-        params: Params = {"filter": f"name:eq:{name}", "limit": PAGE}
         # JumpCloud may refuse a name that the filter cannot hold; Provisor then reads all groups.
-        answer = self._client.send(Call(method="GET", route=_GROUPS, params=params, expects=frozenset({400})))
+        answer = self._client.get(_GROUPS, params={"filter": f"name:eq:{name}", "limit": PAGE}, expects={400})
         if answer.status != HTTPStatus.OK:
             return None
-        return next((group for group in answer.read_as(GROUPS, what="groups") if group.name == name), None)
+        return next((group for group in answer.read_as(list[Group], what="groups") if group.name == name), None)
 
     def _entitlement(self, group: Group) -> Entitlement:
         def ref(part: str) -> EntitlementRef:
@@ -96,6 +92,6 @@ class Groups:
             ref=ref(group.id),
             named=ref(group.name or group.id),
             title=f"JumpCloud group {group.name or group.id}",
-            url=group_link(self._console, group.id),
+            url=group_link(self._client.base_url, group.id),
             by_person="its members follow a rule (dynamic group)" if group.follows_a_rule else None,
         )

@@ -6,7 +6,7 @@ from access.failures import Failure, Permanent, Transient
 from connectors.jumpcloud.accounts import Accounts
 from connectors.jumpcloud.client import PAGE, total_count
 from connectors.jumpcloud.groups import Groups
-from connectors.jumpcloud.shapes import GRAPH_OBJECTS, is_object_id
+from connectors.jumpcloud.shapes import GraphObject, is_object_id
 from connectors.ports import Observation
 from httpclient import Call, HttpClient, Response
 
@@ -39,15 +39,9 @@ class Memberships:
         held = self.group_ids(user_id)
         if held is None:
             return Observation(present=False, evidence=f"JumpCloud has no user {user_id}.")
-        if group_id in held:
-            return Observation(
-                present=True,
-                evidence=f"JumpCloud lists group {group_id} among the {len(held)} groups of user {user_id}.",
-            )
-        return Observation(
-            present=False,
-            evidence=f"JumpCloud does not list group {group_id} among the {len(held)} groups of user {user_id}.",
-        )
+        lists = "lists" if group_id in held else "does not list"
+        evidence = f"JumpCloud {lists} group {group_id} among the {len(held)} groups of user {user_id}."
+        return Observation(present=group_id in held, evidence=evidence)
 
     def group_ids(self, user_id: str) -> frozenset[str] | None:
         """Ids of all groups the user is in, None when there is no such user.
@@ -97,8 +91,8 @@ class Memberships:
             return _gone(answer, f"user {user_id}")
         failure = self._refusal(answer, group_id, "add the user to")
         if isinstance(failure, Permanent) and not user.active:
-            return _permanent(
-                answer,
+            return answer.failure(
+                Permanent,
                 f"JumpCloud did not add {user.title}, who is staged, suspended or locked, to group {group_id}.",
                 remedy="Activate the user first.",
             )
@@ -106,25 +100,22 @@ class Memberships:
 
     def _refusal(self, answer: Response, group_id: str, what: str) -> Failure:
         group = self._groups.by_id(group_id)
-        said = f": {answer.said}" if answer.said else ""
         if group is None:
             return _gone(answer, f"group {group_id}")
         if group.follows_a_rule:
-            return _permanent(
-                answer,
+            return answer.failure(
+                Permanent,
                 f"JumpCloud did not {what} group {group.name}, whose members follow a rule.",
                 remedy="A person must change the rule or make an exemption in the JumpCloud console.",
             )
         if answer.status == HTTPStatus.NOT_FOUND:
             # Both ends exist: reads may lag behind writes [assumed].
-            return Transient(
-                f"JumpCloud answered 404 although group {group.name} and the user are there.",
-                status=answer.status,
-                trace_id=answer.trace_id,
+            return answer.failure(
+                Transient, f"JumpCloud answered 404 although group {group.name} and the user are there."
             )
-        return _permanent(
-            answer,
-            f"JumpCloud did not {what} group {group.name} ({answer.status}{said}).",
+        return answer.failure(
+            Permanent,
+            f"JumpCloud did not {what} group {group.name} ({answer.status}{answer.quoted}).",
             remedy="A person must look at the group in the JumpCloud console.",
         )
 
@@ -132,12 +123,11 @@ class Memberships:
         held: list[str] = []
         for _ in range(_MOST_PAGES):
             params = {"limit": PAGE, "skip": len(held)}
-            call = Call(method="GET", route=_MEMBER_OF, path={"user": user_id}, params=params, expects=_NO_SUCH_USER)
-            answer = self._client.send(call)
+            answer = self._client.get(_MEMBER_OF, path={"user": user_id}, params=params, expects=_NO_SUCH_USER)
             if answer.status in _NO_SUCH_USER:
                 self._make_sure_is_gone(answer, user_id)
                 return None, True
-            page = answer.read_as(GRAPH_OBJECTS, what="a user's groups")
+            page = answer.read_as(list[GraphObject], what="a user's groups")
             held += [found.id for found in page]
             total = total_count(answer)
             if not page or (total is not None and len(held) >= total):
@@ -148,17 +138,11 @@ class Memberships:
     def _make_sure_is_gone(self, answer: Response, user_id: str) -> None:
         """Make sure that a 404 means that the user is gone: it would prove a removal."""
         if is_object_id(user_id) and self._accounts.lists(user_id):
-            raise Transient(
-                f"JumpCloud answered {answer.status} for the groups of user {user_id}, who is there.",
-                status=answer.status,
-                trace_id=answer.trace_id,
+            raise answer.failure(
+                Transient, f"JumpCloud answered {answer.status} for the groups of user {user_id}, who is there."
             )
 
 
 def _gone(answer: Response, what: str) -> Permanent:
     remedy = "Check whether it was deleted, and ask again for the right one."
-    return _permanent(answer, f"JumpCloud has no {what}.", remedy=remedy)
-
-
-def _permanent(answer: Response, message: str, *, remedy: str) -> Permanent:
-    return Permanent(message, remedy=remedy, status=answer.status, trace_id=answer.trace_id)
+    return answer.failure(Permanent, f"JumpCloud has no {what}.", remedy=remedy)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any, Generic, TypeVar
 
-from pydantic import AliasChoices, BaseModel, Field, TypeAdapter
+from pydantic import AliasChoices, BaseModel, Field
 
 T = TypeVar("T")
 
@@ -76,13 +76,3 @@ class Organization(BaseModel):
     """An organization of the credential."""
 
     displayName: str | None = None
-
-
-USER = TypeAdapter(User)
-USERS = TypeAdapter(Envelope[User])
-GROUP = TypeAdapter(Group)
-GROUPS = TypeAdapter(list[Group])
-GRAPH_OBJECTS = TypeAdapter(list[GraphObject])
-ORGANIZATIONS = TypeAdapter(Envelope[Organization])
-RAW_ROWS = TypeAdapter(list[RawRow])
-ENVELOPED_RAW_ROWS = TypeAdapter(Envelope[RawRow])

@@ -321,17 +321,11 @@ def test_holdings_of_nobody_are_none(site: SimulatedJira) -> None:
     assert site.connector.holdings(NO_SUCH_ACCOUNT).groups == ()
 
 
-def test_a_good_token_is_proven_by_one_cheap_call(site: SimulatedJira) -> None:
-    assert site.connector.prove() == "Admin Person"
-    assert site.calls() == ["GET /myself"]
-
-
 @pytest.mark.parametrize("status", [401, 403])
 def test_a_bad_token_is_refused_even_where_jira_answers_200_and_nothing(site: SimulatedJira, status: int) -> None:
     site.switch(anonymous_directory_status=status)
     connector = site.connect(api_token(ADMIN, "no-such-token"))
     for call in (
-        connector.prove,
         lambda: connector.find_account(Subject(email="alice@example.com")),
         lambda: connector.find_entitlement(EntitlementRef.parse("jira:project-role:No such:x:assigned")),
         lambda: connector.observe(site.actor()),
@@ -349,13 +343,13 @@ def test_a_captcha_is_a_refused_credential(site: SimulatedJira) -> None:
     connector = site.connect(api_token(ADMIN, "no-such-token"))
     for _ in range(3):
         with pytest.raises(CredentialRefused):
-            connector.prove()
+            connector.find_account(Subject(id=site.alice))
 
 
 def test_a_bearer_token_at_the_site_is_a_refused_credential(site: SimulatedJira) -> None:
     for token in ("opaque-token", "a.b.c"):
         with pytest.raises(CredentialRefused):
-            site.connect(bearer_token(token)).prove()
+            site.connect(bearer_token(token)).find_account(Subject(id=site.alice))
 
 
 @pytest.mark.parametrize("kind", ["basic", "bearer"])
@@ -363,7 +357,6 @@ def test_a_scoped_token_works_at_the_gateway_and_links_still_name_the_site(site:
     site.world.tokens.add("scoped-token", site.world.user(ADMIN).account_id, scopes=SCOPES)
     credential = api_token(ADMIN, "scoped-token") if kind == "basic" else bearer_token("scoped-token")
     connector = site.connect(credential, address=site.gateway)
-    connector.prove()
     connector.give(site.actor())
     connector.give(site.member())
     assert connector.observe(site.actor()).present
@@ -402,7 +395,6 @@ def test_a_429_is_transient_with_the_wait_if_it_names_one(site: SimulatedJira, r
 def test_whatever_comes_back_ends_in_a_failure_word_or_an_answer(site: SimulatedJira, status: int, body: str) -> None:
     connector = site.connector
     for call in (
-        connector.prove,
         lambda: connector.find_account(Subject(email="alice@example.com")),
         lambda: connector.find_account(Subject(id=site.alice)),
         lambda: connector.find_entitlement(EntitlementRef.parse("jira:group:developers:member")),

@@ -11,8 +11,8 @@ import pytest
 
 from access.entitlements import ResourceKind
 from access.failures import CredentialRefused, Permanent, Transient
-from connectors.jira import api_token, bearer_token
-from connectors.jira.reading import JiraReader, Sizes, expected_calls, find_cloud_id
+from connectors.jira import api_token, bearer_token, find_cloud_id
+from connectors.jira.reading import JiraReader, Sizes, expected_calls
 from connectors.reading import AccountKind, AccountStatus, Incomplete, PrincipalKind, ReadPlan
 from httpclient import ClientOptions
 from simulator.jira import World
@@ -86,6 +86,11 @@ def test_the_formula_is_the_one_of_the_contract() -> None:
     assert expected_calls(Sizes(users=2000, members=[40] * 200, projects=150, roles=750, team_managed=150)) == 1109
     with_people = Sizes(users=2000, members=[40] * 200, projects=150, roles=750, people=2000, unlisted=[3, 60])
     assert expected_calls(with_people) == 3 + 4 + 20 + 2 + 3 + 2 + 1 + 750
+
+
+def test_a_good_token_is_proven_by_one_cheap_call(harness: JiraReaderHarness) -> None:
+    assert harness.reader().prove() == "Admin Person"
+    assert harness.calls() == {"jira GET /rest/api/3/myself": 1}
 
 
 def test_no_more_calls_are_in_flight_than_allowed_however_many_threads_read(

@@ -106,35 +106,23 @@ def test_apps_in_groups_are_found_although_the_directories_do_not_show_apps(
     assert taken.calls["jira GET /rest/api/3/user/groups"] == 2
 
 
+def disagree(harness: JiraReaderHarness, account_id: str, *, after: int) -> None:
+    """The directories say once that nobody is idle in any group, or that nobody is in the group that is tried."""
+    body = {"data": [{"accountId": account_id, "accountStatus": "inactive", "groups": []}]}
+    harness.simulators.faults.add(system="atlassian", path=PEOPLE, status=200, body=body, after=after, times=1)
+
+
 @pytest.mark.parametrize("asked", ["idle", "members"])
 def test_memberships_that_do_not_agree_with_jiras_are_read_from_jira(
     harness: JiraReaderHarness, world: World, asked: str
 ) -> None:
     seed(world, users=60, groups=12, projects=0)
-    # the directories say that nobody is idle in any group, or that nobody is in the group that is tried
-    person = {"accountId": "712020:x", "accountStatus": "inactive", "groups": []}
-    if asked == "idle":
-        person["accountId"] = next(user.account_id for user in world.directory.users.values() if not user.active)
-    harness.simulators.faults.add(
-        system="atlassian",
-        path=PEOPLE,
-        status=200,
-        body={"data": [person]},
-        after=0 if asked == "idle" else 1,
-        times=1,
-    )
+    idle = next(user.account_id for user in world.directory.users.values() if not user.active)
+    disagree(harness, idle if asked == "idle" else "712020:x", after=0 if asked == "idle" else 1)
     taken = harness.take(harness.reader(organization=harness.organization()))
     assert not taken.plan.state["ways"]["memberships"]
-    assert any("group by group" in note for note in taken.plan.notes)
-    for group in world.directory.groups.values():
-        assert taken.members(group.id) == set(group.members)
-
-
-def test_memberships_come_from_jira_when_that_is_set(harness: JiraReaderHarness, world: World) -> None:
-    seed(world, users=60, groups=12, projects=0)
-    organization = harness.organization()
-    taken = harness.take(harness.reader(organization=organization, organization_memberships=False))
     assert len([name for name in taken.read if name.startswith("members/")]) == 14
+    assert any("group by group" in note for note in taken.plan.notes)
     for group in world.directory.groups.values():
         assert taken.members(group.id) == set(group.members)
 
@@ -278,8 +266,8 @@ def test_a_membership_that_changed_is_read_again_and_the_roles_are_not(
 
 def test_one_group_is_read_again_when_members_come_from_jira(harness: JiraReaderHarness, world: World) -> None:
     seed(world, users=60, groups=12, projects=0)
-    organization = harness.organization()
-    reader = harness.reader(organization=organization, organization_memberships=False)
+    disagree(harness, "712020:x", after=1)
+    reader = harness.reader(organization=harness.organization())
     first = harness.take(reader)
     group = world.group("team-03")
     act(world, "remove_member", group=group.id, account=group.members[0])

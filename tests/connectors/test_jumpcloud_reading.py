@@ -30,23 +30,14 @@ def test_an_empty_organization_is_a_snapshot(harness: JumpCloudReaderHarness) ->
 
 
 @pytest.mark.parametrize("apps", [3, 20])
-@pytest.mark.parametrize("direct", [True, False])
-def test_the_calls_are_those_of_the_formula(harness: JumpCloudReaderHarness, apps: int, direct: bool) -> None:  # noqa: FBT001 - a parameter of the rule
+def test_the_calls_are_those_of_the_formula(harness: JumpCloudReaderHarness, apps: int) -> None:
     harness.seed(users=430, groups=9, apps=apps)
     harness.group("Everyone", 430)
     harness.group("Exactly a page", 100)
     harness.group("Nobody")
     harness.calls()
-    harness.take(harness.reader(direct_app_users=direct))
-    assert harness.calls() == 1 + expected_calls(MembershipMethod.LISTING, harness.sizes, direct_app_users=direct)
-
-
-def test_without_applications_nothing_is_asked_of_them(harness: JumpCloudReaderHarness) -> None:
-    harness.seed()
-    harness.calls()
-    snapshot = harness.take(harness.reader(applications=False))
-    assert snapshot.count(ResourceKind.APPLICATION) == 0
-    assert harness.calls() == 1 + expected_calls(MembershipMethod.LISTING, harness.sizes, applications=False)
+    harness.take(harness.reader())
+    assert harness.calls() == 1 + expected_calls(MembershipMethod.LISTING, harness.sizes)
 
 
 def test_a_user_shows_their_profile_and_no_secret(harness: JumpCloudReaderHarness) -> None:

@@ -177,7 +177,7 @@ def test_a_report_that_is_being_made_is_waited_for_outside_and_then_given_up(har
     harness.seed(users=40, groups=6)
     harness.switch(report_outcome="stuck")
     clock = ManualClock(datetime.now(UTC))
-    reader = harness.reader("report", clock=clock, report_within=timedelta(minutes=2))
+    reader = harness.reader("report", clock=clock)
     plan = reader.plan(previous=None, now=clock.now())
     snapshot = Snapshot(plan)
     with pytest.raises(Transient) as caught:
@@ -192,7 +192,7 @@ def test_a_report_that_is_being_made_is_waited_for_outside_and_then_given_up(har
 
 def test_a_finished_report_is_read_by_another_worker(harness: JumpCloudReaderHarness) -> None:
     harness.seed(users=40, groups=6)
-    one, other = harness.reader("report", applications=False), harness.reader("report", applications=False)
+    one, other = harness.reader("report"), harness.reader("report")
     snapshot = Snapshot(one.plan(previous=None, now=datetime.now(UTC)))
     (part,) = one.parts(snapshot.plan, 1, snapshot) or ()
     snapshot.parts["memberships"] = [row for page in other.read(snapshot.plan, part) for row in page]

@@ -74,5 +74,5 @@ def test_connections_to_nothing_shorten_no_list(harness: JumpCloudReaderHarness)
     rows = [{"to": {"id": "a" * 24, "type": "user"}}, {"to": None}, None, {"to": {"id": "b" * 24, "type": "USER"}}]
     rows.append({"to": {"id": "c" * 24, "type": "system"}})
     harness.simulators.faults.add(path="/members$", status=200, body=rows, headers={"x-total-count": "5"})
-    snapshot = harness.take(harness.reader(applications=False))
+    snapshot = harness.take(harness.reader())
     assert snapshot.grants(ResourceKind.GROUP) == [(group, "a" * 24), (group, "b" * 24)]

@@ -6,7 +6,6 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from pydantic import TypeAdapter
 
 from access.clock import ManualClock
 from access.failures import Permanent, Transient, Unknown
@@ -136,14 +135,14 @@ def test_an_answer_that_is_no_json_is_a_passing_matter(stub: Stub, body: str) ->
     stub.will(Reply(200, body))
     answer = client.send(READ)
     with pytest.raises(Transient):
-        answer.read_as(TypeAdapter(dict[str, int]), what="things")
+        answer.read_as(dict[str, int], what="things")
     client.close()
 
 
 def test_json_of_another_shape_is_a_passing_matter_and_its_values_stay_unsaid() -> None:
     answer = Response(200, {}, {"name": {"private": "alice@example.com"}})
     with pytest.raises(Transient) as caught:
-        answer.read_as(TypeAdapter(dict[str, int]), what="things")
+        answer.read_as(dict[str, int], what="things")
     assert "alice" not in str(caught.value)
     assert caught.value.__cause__ is None
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, TypeVar
 
-from pydantic import BaseModel, TypeAdapter
+from pydantic import BaseModel
 
 from access.failures import Permanent, Transient, Unknown
 from httpclient import Call, HttpClient, Response
@@ -204,7 +204,7 @@ class JiraCalls:
 def _read(call: Call, answer: Response, model: type[M], *, what: str) -> M:
     """The answer as ``model``. One that cannot be read leaves open whether a write was made."""
     try:
-        return answer.read_as(TypeAdapter(model), what=what)
+        return answer.read_as(model, what=what)
     except Transient as unread:
         if call.idempotent:
             raise

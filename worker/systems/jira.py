@@ -15,9 +15,9 @@ from config.settings import Settings
 from config.systems import JiraSite
 from connectors.atlassian import AtlassianOrganization, IdentityProviderGroups, organization_client, organization_key
 from connectors.atlassian.client import SYSTEM as ATLASSIAN
-from connectors.jira.client import api_token, bearer_token, jira_client
+from connectors.jira.client import api_token, bearer_token, find_cloud_id, jira_client
 from connectors.jira.connector import JiraConnector
-from connectors.jira.reading import JiraReader, find_cloud_id
+from connectors.jira.reading import JiraReader
 from httpclient import ClientOptions, Credential, HttpClient, Unlimited
 from tasks.doctor.atlassian import AtlassianSetup
 from tasks.doctor.atlassian import examine as examine_organization

@@ -1,7 +1,6 @@
 """Reading a Jira Cloud site completely, in as few calls as it allows."""
 
 from connectors.jira.reading.call_estimate import Sizes, expected_calls
-from connectors.jira.reading.cloud_id import find_cloud_id
 from connectors.jira.reading.reader import JiraReader
 
-__all__ = ["JiraReader", "Sizes", "expected_calls", "find_cloud_id"]
+__all__ = ["JiraReader", "Sizes", "expected_calls"]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from connectors.jira.projects import PROJECTS_A_PAGE
 from connectors.jira.reading.list_calls import MEMBERS_A_PAGE, USERS_A_PAGE
-from connectors.paging import pages
+from connectors.paging import pages, total_pages
 
 _DIRECTORY_PAGE = 100
 
@@ -36,15 +36,10 @@ class Sizes:
 def expected_calls(sizes: Sizes) -> int:
     """The calls of a full snapshot, without those that check the credential and probe."""
     groups = len(sizes.members)
-    lists = (
-        -(-sizes.users // USERS_A_PAGE) + 1 + pages(groups, sizes.group_page) + pages(sizes.projects, PROJECTS_A_PAGE)
-    )
+    lists = -(-sizes.users // USERS_A_PAGE) + 1
+    lists += pages(groups, sizes.group_page) + pages(sizes.projects, PROJECTS_A_PAGE)
     roles = min(sizes.projects, 1 + sizes.team_managed) + sizes.roles
     if sizes.people is None:
-        return lists + _of_groups(sizes.members) + roles
+        return lists + total_pages(sizes.members, MEMBERS_A_PAGE) + roles
     directory = pages(sizes.people, _DIRECTORY_PAGE) + pages(groups, _DIRECTORY_PAGE)
-    return lists + directory + _of_groups(sizes.unlisted) + sizes.strangers + roles
-
-
-def _of_groups(counts: Sequence[int]) -> int:
-    return sum(pages(count, MEMBERS_A_PAGE) for count in counts)
+    return lists + directory + total_pages(sizes.unlisted, MEMBERS_A_PAGE) + sizes.strangers + roles

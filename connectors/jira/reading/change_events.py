@@ -16,9 +16,9 @@ from connectors.atlassian.organization import AtlassianOrganization
 from connectors.atlassian.shapes import EventFacts
 from connectors.jira.client import API
 from connectors.jira.reading.required_permissions import lacks_scope
-from connectors.jira.shapes import AUDIT_PAGE, AuditRecord
+from connectors.jira.shapes import AuditPage, AuditRecord
 from connectors.reading import ChangesUnknown
-from httpclient import Call, Fetcher, HttpClient
+from httpclient import Fetcher, HttpClient
 from httpclient.calls import Params
 
 _AUDIT = f"{API}/auditing/record"
@@ -79,9 +79,9 @@ class ChangeEvents:
         read = 0
         for _ in range(_MOST_PAGES):
             params: Params = {"from": f"{since:%Y-%m-%dT%H:%M:%S}.000+0000", "offset": read, "limit": _AUDIT_PAGE}
-            call = Call(method="GET", route=_AUDIT, params=params)
             try:
-                page = self._fetching.one(partial(self._client.send, call)).read_as(AUDIT_PAGE, what="audit records")
+                answer = self._fetching.one(partial(self._client.get, _AUDIT, params=params))
+                page = answer.read_as(AuditPage, what="audit records")
             except Permanent as refusal:
                 raise ChangesUnknown(f"Jira does not show its audit log ({refusal.status})") from refusal
             except CredentialRefused as refusal:

@@ -8,29 +8,16 @@ from http import HTTPStatus
 from typing import TypeVar
 
 from access.failures import Transient
-from connectors.jira.client import API
-from connectors.jira.permissions import OwnPermissions
+from connectors.jira.client import API, MYSELF
 from connectors.jira.projects import PROJECTS_A_PAGE, Projects
-from connectors.jira.shapes import (
-    GROUP_PAGE,
-    LISTED_USERS,
-    MEMBER_PAGE,
-    SITE_ROLES,
-    USER_GROUPS,
-    Group,
-    ListedUser,
-    PageBean,
-    Project,
-    SiteRole,
-)
+from connectors.jira.shapes import Group, ListedUser, PageBean, Project, SiteRole
 from connectors.paging import FilteredList, OffsetList, Page
 from connectors.reading import Incomplete, Shifted
-from httpclient import Call, Fetcher, HttpClient, Response
+from httpclient import Fetcher, HttpClient, Response
 from httpclient.calls import Params
 
 T = TypeVar("T")
 
-MYSELF = f"{API}/myself"
 _USERS = f"{API}/users/search"
 _GROUPS = f"{API}/group/bulk"
 _MEMBERS = f"{API}/group/member"
@@ -44,6 +31,8 @@ _GROUPS_WANTED = 1000
 #: The default page of groups [spec], for a Jira that refuses more.
 _GROUPS_BY_DEFAULT = 50
 
+_BROWSE = "Give the account the global permission 'Browse users and groups'."
+
 
 class _Gone(Exception):  # noqa: N818 - an event of reading
     """The thing a list belongs to is not there."""
@@ -52,10 +41,9 @@ class _Gone(Exception):  # noqa: N818 - an event of reading
 class ListCalls:
     """Reads lists of one site. Never more calls in flight than ``fetching`` allows."""
 
-    def __init__(self, client: HttpClient, fetching: Fetcher, own: OwnPermissions, projects: Projects) -> None:
+    def __init__(self, client: HttpClient, fetching: Fetcher, projects: Projects) -> None:
         self._client = client
         self._fetching = fetching
-        self._own = own
         self._projects = projects
 
     def users(self) -> Iterator[list[ListedUser]]:
@@ -64,16 +52,13 @@ class ListCalls:
         Jira filters pages after cutting them, so a short page is not the end; a page without a new account is [observed].
         Raises ``Shifted``, and ``Incomplete`` when there is nobody.
         """
-        users = FilteredList(page=self._user_page, size=USERS_A_PAGE, key=_account_key)
+        users = FilteredList(page=self._user_page, size=USERS_A_PAGE, key=lambda user: user.known_id)
         some = False
         for page in users.read(self._fetching):
             some = some or bool(page)
             yield page
         if not some:
-            raise Incomplete(
-                "Jira shows Provisor's account no users at all, although it is one itself. "
-                "Give the account the global permission 'Browse users and groups'."
-            )
+            raise Incomplete(f"Jira shows Provisor's account no users at all, although it is one itself. {_BROWSE}")
 
     def groups(self) -> Iterator[list[Group]]:
         """Every group, system groups too. Raises ``Shifted``, and ``Incomplete`` when there is none: every site has groups."""
@@ -88,10 +73,7 @@ class ListCalls:
             return first if start == 0 else _group_page(self._group_answer(start, size))
 
         if not first.rows:
-            raise Incomplete(
-                "Jira shows Provisor's account no groups at all, although every site has some. "
-                "Give the account the global permission 'Browse users and groups'."
-            )
+            raise Incomplete(f"Jira shows Provisor's account no groups at all, although every site has some. {_BROWSE}")
         yield from OffsetList(page=page, size=size, key=lambda group: group.groupId).read(self._fetching, ahead=True)
 
     def members(self, group_id: str) -> Iterator[list[ListedUser]]:
@@ -99,7 +81,8 @@ class ListCalls:
 
         Damaged records, which name nobody, are among them. Raises ``Shifted``.
         """
-        members = OffsetList(page=partial(self._member_page, group_id), size=MEMBERS_A_PAGE, key=_account_key)
+        page_at = partial(self._member_page, group_id)
+        members = OffsetList(page=page_at, size=MEMBERS_A_PAGE, key=lambda member: member.known_id)
         begun = False
         try:
             for page in members.read(self._fetching, ahead=True):
@@ -121,52 +104,43 @@ class ListCalls:
             some = some or bool(page)
             yield page
         if not some:
-            self._fetching.one(partial(self._client.send, Call(method="GET", route=MYSELF)))
+            self._fetching.one(partial(self._client.get, MYSELF))
 
     def roles(self) -> list[SiteRole]:
         """Every role of the site: those that company-managed projects share, and those of team-managed projects [spec]."""
-        answer = self._fetching.one(partial(self._client.send, Call(method="GET", route=_ROLES)))
-        return answer.read_as(SITE_ROLES, what="project roles")
+        return self._fetching.one(partial(self._client.get, _ROLES)).read_as(list[SiteRole], what="project roles")
 
     def groups_of(self, account_id: str) -> list[Group]:
         """The groups of one account, not paged [spec]; none when the account is gone."""
-        call = Call(method="GET", route=_GROUPS_OF, params={"accountId": account_id}, expects=frozenset({404}))
-        answer = self._client.send(call)
-        return answer.read_as(USER_GROUPS, what="an account's groups") if answer.status == HTTPStatus.OK else []
+        answer = self._client.get(_GROUPS_OF, params={"accountId": account_id}, expects={404})
+        return answer.read_as(list[Group], what="an account's groups") if answer.status == HTTPStatus.OK else []
 
     def _user_page(self, start: int) -> list[ListedUser]:
-        params: Params = {"startAt": start, "maxResults": USERS_A_PAGE}
-        answer = self._client.send(Call(method="GET", route=_USERS, params=params, expects=frozenset({409})))
+        answer = self._client.get(_USERS, params={"startAt": start, "maxResults": USERS_A_PAGE}, expects={409})
         if answer.status == HTTPStatus.CONFLICT:  # it took more than ten seconds [spec]
-            raise Transient("Jira took too long to list its users.", status=answer.status, trace_id=answer.trace_id)
-        return answer.read_as(LISTED_USERS, what="users")
+            raise answer.failure(Transient, "Jira took too long to list its users.")
+        return answer.read_as(list[ListedUser], what="users")
 
     def _group_answer(self, start: int, size: int) -> Response:
-        expects = frozenset({400}) if start == 0 and size > _GROUPS_BY_DEFAULT else frozenset[int]()
-        params = {"startAt": start, "maxResults": size}
-        return self._client.send(Call(method="GET", route=_GROUPS, params=params, expects=expects))
+        expects = {400} if start == 0 and size > _GROUPS_BY_DEFAULT else ()
+        return self._client.get(_GROUPS, params={"startAt": start, "maxResults": size}, expects=expects)
 
     def _member_page(self, group_id: str, start: int) -> Page[ListedUser]:
-        params: Params = {
-            "groupId": group_id,
-            "includeInactiveUsers": "true",
-            "startAt": start,
-            "maxResults": MEMBERS_A_PAGE,
-        }
-        answer = self._client.send(Call(method="GET", route=_MEMBERS, params=params, expects=frozenset({404})))
+        which: Params = {"groupId": group_id, "includeInactiveUsers": "true"}
+        answer = self._client.get(
+            _MEMBERS, params={**which, "startAt": start, "maxResults": MEMBERS_A_PAGE}, expects={404}
+        )
         if answer.status == HTTPStatus.NOT_FOUND:
-            self._own.require_jiras_own(answer)
             raise _Gone
-        return _page(answer.read_as(MEMBER_PAGE, what="members of a group"))
+        return _page(answer.read_as(PageBean[ListedUser], what="members of a group"))
 
     def _project_page(self, start: int) -> Page[Project]:
         return _page(self._projects.page(start))
 
     def _require_gone(self, group_id: str) -> None:
         """Make sure that the list of groups agrees with the 404."""
-        call = Call(method="GET", route=_GROUPS, params={"groupId": group_id, "maxResults": 1})
-        answer = self._fetching.one(partial(self._client.send, call))
-        if answer.read_as(GROUP_PAGE, what="a group").values:
+        answer = self._fetching.one(partial(self._client.get, _GROUPS, params={"groupId": group_id, "maxResults": 1}))
+        if answer.read_as(PageBean[Group], what="a group").values:
             raise Transient(f"Jira lists group {group_id}, and says that it does not exist when asked for its members.")
 
 
@@ -175,8 +149,4 @@ def _page(found: PageBean[T]) -> Page[T]:
 
 
 def _group_page(answer: Response) -> Page[Group]:
-    return _page(answer.read_as(GROUP_PAGE, what="groups"))
-
-
-def _account_key(account: ListedUser) -> str | None:
-    return account.known_id
+    return _page(answer.read_as(PageBean[Group], what="groups"))

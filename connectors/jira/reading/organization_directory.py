@@ -7,17 +7,17 @@ which group. The reader compares one group with Jira first, and reads membership
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 from access.failures import Permanent, Transient
 from connectors.atlassian.organization import AtlassianOrganization
 from connectors.atlassian.shapes import DirectoryGroup, DirectoryPerson
-from connectors.jira.reading.account_reader import AccountReader
 from connectors.jira.reading.list_calls import MEMBERS_A_PAGE, ListCalls
-from connectors.jira.reading.snapshot_rows import DirectoryFacts, directory_facts, group_row, member_row
+from connectors.jira.reading.snapshot_rows import AccountRows, DirectoryFacts, directory_facts, group_row, member_row
 from connectors.jira.shapes import ListedUser
+from connectors.paging import total_pages
 from connectors.reading import Incomplete, Row
 from httpclient import Fetcher
 
@@ -45,28 +45,17 @@ class DirectoryUse:
     groups: bool = False
     memberships: bool = False
 
-    def state(self) -> dict[str, Any]:
-        """These choices as a plan holds them."""
-        return asdict(self)
-
 
 class DirectoryReader:
-    """Reads with the help of the organization. ``trust_memberships`` is whether memberships may come from there at all."""
+    """Reads with the help of the organization."""
 
     def __init__(
-        self,
-        organization: AtlassianOrganization,
-        lists: ListCalls,
-        accounts: AccountReader,
-        fetching: Fetcher,
-        *,
-        trust_memberships: bool,
+        self, organization: AtlassianOrganization, lists: ListCalls, accounts: AccountRows, fetching: Fetcher
     ) -> None:
         self._organization = organization
         self._lists = lists
         self._accounts = accounts
         self._fetching = fetching
-        self._trust_memberships = trust_memberships
 
     def probe(self) -> tuple[DirectoryUse, list[str]]:
         """What the organization's key lets Provisor read, and notes on the rest."""
@@ -75,7 +64,7 @@ class DirectoryReader:
         idle = self._first(
             lambda: next(self._organization.people(expand=("groups",), status=list(_IDLE)), []), notes, "people"
         )
-        memberships = bool(groups and idle is not None and self._worth_it(groups)) and self._agrees(groups, idle or [])
+        memberships = bool(groups and idle is not None and _worth_it(groups)) and self._agrees(groups, idle or [])
         if groups and idle is not None and not memberships:
             notes.append("Members of groups are read from Jira, group by group.")
         return DirectoryUse(people=idle is not None, groups=groups is not None, memberships=memberships), notes
@@ -95,15 +84,14 @@ class DirectoryReader:
             yield from self._people(known, covered)
         strangers: list[str] = []
         for users in self._lists.users():
-            yield self._accounts.rows(users, known)
+            yield self._accounts.of(users, known)
             strangers += [user.accountId for user in users if covered and _may_be_in_groups(user, known)]
         yield from self._strangers(strangers, covered)
 
     def _people(self, known: dict[str, DirectoryFacts], covered: set[str]) -> Iterator[Sequence[Row]]:
         expand = ("productAccess", "groups") if covered else ("productAccess",)
-        names = {
-            group_id: group_id for group_id in covered
-        }  # one string object for each group, however many members it has
+        # One string object for each group, however many members it has.
+        names = {group_id: group_id for group_id in covered}
         for people in self._organization.people(expand=expand):
             rows: list[Row] = []
             for person in people:
@@ -118,13 +106,10 @@ class DirectoryReader:
         if len(accounts) > _MOST_STRANGERS:
             raise Incomplete(
                 f"The organization's directories do not show {len(accounts)} of the site's accounts. "
-                "Check that the key may manage the site's directory, or let memberships come from Jira."
+                "Check that the key may manage the site's directory, or leave the key out: then memberships come from Jira."
             )
-        for account_id, groups in zip(
-            accounts,
-            self._fetching.ahead(partial(self._lists.groups_of, account_id) for account_id in accounts),
-            strict=True,
-        ):
+        found = self._fetching.ahead(partial(self._lists.groups_of, account_id) for account_id in accounts)
+        for account_id, groups in zip(accounts, found, strict=True):
             yield [member_row(group.groupId, account_id) for group in groups if group.groupId in covered]
 
     def _first(self, ask: Any, notes: list[str], what: str) -> Any:
@@ -137,16 +122,12 @@ class DirectoryReader:
             notes.append(f"The organization's {what} are not read: {refusal}")
             return None
 
-    def _worth_it(self, groups: Sequence[DirectoryGroup]) -> bool:
-        calls = sum(max(1, -(-_count(group) // MEMBERS_A_PAGE)) for group in groups)
-        return self._trust_memberships and calls > _FEW_CALLS
-
     def _agrees(self, groups: Sequence[DirectoryGroup], idle: Sequence[DirectoryPerson]) -> bool:
         """Whether the directories and Jira name the same members of a group; a group with inactive members comes first."""
         theirs = frozenset[str]().union(*(person.group_ids for person in idle))
-        if idle and not theirs and self._has_groups(idle[0]):
-            return False
-        sizes = {group.id: _count(group) for group in groups if 0 < _count(group) <= _LARGEST_PROBE}
+        if idle and not theirs and self._fetching.one(partial(self._lists.groups_of, idle[0].accountId)):
+            return False  # Jira shows groups of a person whom the directories show without groups
+        sizes = {group.id: group.members for group in groups if group.members and group.members <= _LARGEST_PROBE}
         tried = sorted(sizes, key=lambda group_id: (group_id not in theirs, sizes[group_id], group_id))
         for group_id in tried[:_PROBES]:
             in_jira = {member.accountId: member for page in self._lists.members(group_id) for member in page}
@@ -160,13 +141,9 @@ class DirectoryReader:
             return in_directory <= set(in_jira) and all(member.accountType != "atlassian" for member in missing)
         return False
 
-    def _has_groups(self, person: DirectoryPerson) -> bool:
-        """Whether Jira shows groups of a person whom the directories show without groups."""
-        return bool(self._fetching.one(partial(self._lists.groups_of, person.accountId)))
 
-
-def _count(group: DirectoryGroup) -> int:
-    return (group.counts.users if group.counts is not None else None) or 0
+def _worth_it(groups: Sequence[DirectoryGroup]) -> bool:
+    return total_pages((group.members or 0 for group in groups), MEMBERS_A_PAGE) > _FEW_CALLS
 
 
 def _may_be_in_groups(user: ListedUser, known: dict[str, DirectoryFacts]) -> bool:

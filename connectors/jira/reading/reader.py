@@ -1,31 +1,33 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict
 from datetime import datetime
 from functools import partial
 
 from access.entitlements import ResourceKind, System
 from access.failures import Permanent
 from connectors.atlassian.organization import AtlassianOrganization
+from connectors.jira.client import MYSELF
 from connectors.jira.permissions import OwnPermissions
 from connectors.jira.projects import Projects
-from connectors.jira.reading.account_reader import AccountReader
 from connectors.jira.reading.change_events import ChangeEvents
-from connectors.jira.reading.list_calls import MYSELF, ListCalls
+from connectors.jira.reading.list_calls import ListCalls
 from connectors.jira.reading.organization_directory import DirectoryReader, DirectoryUse
 from connectors.jira.reading.required_permissions import naming_the_scope, require_permissions
 from connectors.jira.reading.role_reader import RoleCatalogue, RoleReader
 from connectors.jira.reading.snapshot_rows import (
     LISTED,
     MEMBERS_KNOWN,
+    AccountRows,
     AddressOf,
     group_row,
     member_row,
     project_row,
 )
-from connectors.jira.shapes import USER
+from connectors.jira.shapes import User
 from connectors.reading import Catalogue, ChangesUnknown, Part, ReadPlan, ResourceRow, Row
-from httpclient import Call, Fetcher, HttpClient
+from httpclient import Fetcher, HttpClient
 
 #: A word in the names of groups that hold everybody, such as ``jira-software-users-acme`` [docs]: large lists.
 _EVERYBODY = "users"
@@ -36,10 +38,10 @@ class JiraReader:
 
     ``client`` comes from ``jira_client``, for the site or the gateway; ``site`` is the address people use. At most
     ``concurrency`` calls are in flight, calls to the organization included. From the ``organization``, where there is one,
-    the reader takes addresses, owners of groups and times of last use; memberships as far as they agree with Jira's
-    (``organization_memberships``); and what changed since the last snapshot (``use_events``). ``known_emails`` is our own
-    record of the address of an account id. ``skip_customers`` leaves portal customers out; ``participants`` adds to each
-    project whether its roles name everyone who can enter.
+    the reader takes addresses, owners of groups and times of last use; memberships as far as they agree with Jira's; and
+    what changed since the last snapshot (``use_events``). ``known_emails`` is our own record of the address of an account id.
+    ``skip_customers`` leaves portal customers out; ``participants`` adds to each project whether its roles name everyone who
+    can enter.
     """
 
     def __init__(
@@ -49,7 +51,6 @@ class JiraReader:
         site: str,
         concurrency: int = 5,
         organization: AtlassianOrganization | None = None,
-        organization_memberships: bool = True,
         use_events: bool = True,
         known_emails: AddressOf = lambda _: None,
         skip_customers: bool = False,
@@ -61,16 +62,14 @@ class JiraReader:
         self._fetching = Fetcher(concurrency=concurrency)
         self._own = OwnPermissions(client)
         projects = Projects(client, self._own)
-        self._lists = ListCalls(client, self._fetching, self._own, projects)
-        self._accounts = AccountReader(self._lists, known_emails, skip_customers=skip_customers)
+        self._lists = ListCalls(client, self._fetching, projects)
+        self._accounts = AccountRows(known_emails, skip_customers)
         self._roles = RoleReader(self._lists, projects, self._fetching)
         self._directory: DirectoryReader | None = None
         self._changes: ChangeEvents | None = None
         if organization is not None:
             within = organization.within(self._fetching)
-            self._directory = DirectoryReader(
-                within, self._lists, self._accounts, self._fetching, trust_memberships=organization_memberships
-            )
+            self._directory = DirectoryReader(within, self._lists, self._accounts, self._fetching)
             self._changes = ChangeEvents(client, self._fetching, within) if use_events else None
         self._use: DirectoryUse | None = None
 
@@ -92,8 +91,8 @@ class JiraReader:
         Other routes answer an unknown caller 200 with an empty list [observed].
         """
         with naming_the_scope():
-            answer = self._fetching.one(partial(self._client.send, Call(method="GET", route=MYSELF)))
-            return answer.read_as(USER, what="Provisor's own account").title
+            answer = self._fetching.one(partial(self._client.get, MYSELF))
+            return answer.read_as(User, what="Provisor's own account").title
 
     def plan(self, *, previous: datetime | None, now: datetime) -> ReadPlan:
         """A plan for everything, or for the changes since ``previous`` when both logs tell them.
@@ -112,7 +111,7 @@ class JiraReader:
             full=touched is None,
             touched=() if touched is None else ("projects", "unlisted/", *touched),
             notes=notes,
-            state={"ways": use.state(), **roles.state()},
+            state={"ways": asdict(use), **roles.state()},
         )
 
     def parts(self, plan: ReadPlan, stage: int, catalogue: Catalogue) -> Sequence[Part] | None:
@@ -142,7 +141,7 @@ class JiraReader:
         about = part.about
         match part.name.partition("/")[0]:
             case "users":
-                return self._accounts.read()
+                return (self._accounts.of(users, {}) for users in self._lists.users())
             case "groups":
                 return ([group_row(group) for group in page] for page in self._lists.groups())
             case "directory" if self._directory is not None:

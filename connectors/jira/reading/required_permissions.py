@@ -57,9 +57,5 @@ def naming_the_scope() -> Iterator[None]:
         scope = next((scope for path, scope in _SCOPES.items() if f" {path}" in exc.what), None)
         if not lacks_scope(exc) or scope is None:
             raise
-        raise CredentialRefused(
-            exc.what,
-            remedy=f"Make the token again with the scope {scope}, or with the granular scopes in its place.",
-            status=exc.status,
-            trace_id=exc.trace_id,
-        ) from exc
+        exc.remedy = f"Make the token again with the scope {scope}, or with the granular scopes in its place."
+        raise

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+
+import structlog
 
 from access.entitlements import ResourceKind
 from connectors.atlassian.shapes import DirectoryGroup, DirectoryPerson
@@ -19,6 +21,8 @@ from connectors.reading import (
     PrincipalKind,
     ResourceRow,
 )
+
+_log = structlog.get_logger(__name__)
 
 #: Our own record of the address of an account id, None when there is none.
 AddressOf = Callable[[str], str | None]
@@ -61,7 +65,27 @@ def directory_facts(person: DirectoryPerson, groups: tuple[str, ...]) -> Directo
     )
 
 
-def account_row(user: ListedUser, known: DirectoryFacts | None, address_of: AddressOf) -> AccountRow:
+@dataclass(frozen=True, slots=True)
+class AccountRows:
+    """Makes the rows of accounts. ``skip_customers`` leaves portal customers out."""
+
+    address_of: AddressOf
+    skip_customers: bool
+
+    def of(self, users: Sequence[ListedUser], known: Mapping[str, DirectoryFacts]) -> list[AccountRow]:
+        """The accounts of a page, with what the organization knows of each. Leaves out damaged records without an id [spec]."""
+        damaged = sum(user.known_id is None for user in users)
+        if damaged:
+            why = "their records are damaged and have no account id"
+            _log.warning("jira.accounts_left_out", count=damaged, why=why)
+        return [
+            _account_row(user, known.get(user.accountId), self.address_of)
+            for user in users
+            if user.known_id is not None and not (self.skip_customers and user.accountType == "customer")
+        ]
+
+
+def _account_row(user: ListedUser, known: DirectoryFacts | None, address_of: AddressOf) -> AccountRow:
     """The account, with the first address that its profile, the organization or our own record shows."""
     email, source = _address(user, known, address_of)
     attributes: dict[str, Any] = {
@@ -104,13 +128,12 @@ def group_row(group: Group, directory: DirectoryGroup | None = None, *, members_
     """The group, with its owner where the organization tells the owner."""
     attributes: dict[str, Any] = {"system": True} if is_system_group(group.name) else {}
     if directory is not None:
-        access = directory.managementAccess
         attributes |= {
             LISTED: True,
             MEMBERS_KNOWN: members_known,
             "external_synced": directory.externalSynced,
             "managed_by": directory.managedBy,
-            "modifiable": None if access is None else access.modifiable,
+            "modifiable": directory.modifiable,
         }
     return ResourceRow(
         kind=ResourceKind.GROUP,
@@ -133,8 +156,8 @@ def project_row(project: Project, *, site: str, participants: bool) -> ResourceR
         "style": project.style,
         TEAM_MANAGED: project.is_team_managed,
         "private": project.isPrivate,
-        "lead": project.lead.accountId if project.lead else None,
-        "lead_name": project.lead.displayName if project.lead else None,
+        "lead": project.lead_id,
+        "lead_name": project.lead_name,
         **(_participants(project) if participants else {}),
     }
     return ResourceRow(

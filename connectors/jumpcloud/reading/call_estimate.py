@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from connectors.jumpcloud.client import PAGE
-from connectors.jumpcloud.reading.membership_method import MembershipMethod
-from connectors.paging import pages
+from connectors.jumpcloud.reading.method_choice import MembershipMethod
+from connectors.paging import total_pages
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,30 +27,15 @@ class Sizes:
     group_apps: Sequence[int] = ()
 
 
-def expected_calls(
-    method: MembershipMethod, sizes: Sizes, *, applications: bool = True, direct_app_users: bool = True, polls: int = 1
-) -> int:
+def expected_calls(method: MembershipMethod, sizes: Sizes) -> int:
     """The calls of one full pass, without those that check the credential and probe.
 
     The formula leaves out the row that each page repeats of the page before it: one call more for about a hundred pages.
-    ``polls`` is how often Provisor asks for a report until JumpCloud has made it. ``MembershipMethod.AUTO`` counts as
-    listing.
+    A report counts as made when Provisor first asks for it. ``MembershipMethod.AUTO`` counts as listing.
     """
-    groups = len(sizes.members)
-
-    def of_each(counts: Sequence[int]) -> int:
-        return sum(pages(count, PAGE) for count in counts)
-
-    calls = of_each([sizes.users, sizes.admins, sizes.roles, groups])
-    if method is MembershipMethod.REPORT:
-        calls += 2 + polls
-    elif method is not MembershipMethod.SEARCH:
-        calls += of_each(sizes.members)
-    if not applications:
-        return calls
-    calls += pages(len(sizes.app_groups), PAGE)
-    by_application = len(sizes.app_groups) <= groups
-    calls += of_each(sizes.app_groups if by_application else sizes.group_apps)
-    if direct_app_users:
-        calls += of_each(sizes.app_users)
-    return calls
+    groups, applications = len(sizes.members), len(sizes.app_groups)
+    lists = [sizes.users, sizes.admins, sizes.roles, groups, applications, *sizes.app_users]
+    lists += sizes.app_groups if applications <= groups else sizes.group_apps
+    if method in {MembershipMethod.LISTING, MembershipMethod.AUTO}:
+        lists += sizes.members
+    return total_pages(lists, PAGE) + (3 if method is MembershipMethod.REPORT else 0)

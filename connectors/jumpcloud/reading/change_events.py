@@ -11,15 +11,12 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from pydantic import TypeAdapter
-
 from access.failures import Permanent, Transient
 from connectors.jumpcloud.reading.json_fields import Record, record, text
 from connectors.reading import ChangesUnknown
 from httpclient import Call, Fetcher, HttpClient, Response
 
 _EVENTS = "/insights/directory/v1/events"
-_LIST = TypeAdapter(list[dict[str, Any]])
 
 #: Most events of one call [docs].
 _LIMIT = 10_000
@@ -138,14 +135,14 @@ class ChangeEvents:
         after: Any = None
         for _ in range(_MOST_CALLS):
             answer = self._page(start, after)
-            events = answer.read_as(_LIST, what="events")
+            events = answer.read_as(list[dict[str, Any]], what="events")
             for event in events:
                 key = text(event, "id")
                 if key is None or key not in seen:
                     yield event
                 if key is not None:
                     seen.add(key)
-            if len(events) < _number(answer.headers, "x-limit", _LIMIT):
+            if len(events) < _limit(answer.headers):
                 return
             before, after = after, _mark(answer.headers)
             if after is None or after == before:
@@ -172,9 +169,9 @@ def _end(of: Record) -> tuple[str | None, str | None]:
     return (kind.lower().replace("-", "_").replace(" ", "_") if kind else None), text(of, "object_id")
 
 
-def _number(headers: Mapping[str, str], name: str, otherwise: int) -> int:
-    value = headers.get(name, "")
-    return int(value) if value.isdecimal() and int(value) > 0 else otherwise
+def _limit(headers: Mapping[str, str]) -> int:
+    value = headers.get("x-limit", "")
+    return int(value) if value.isdecimal() and int(value) > 0 else _LIMIT
 
 
 def _mark(headers: Mapping[str, str]) -> Any:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 
 from access.failures import Permanent, Transient
 from connectors.jumpcloud.client import PAGE, total_count
-from connectors.jumpcloud.reading.account_rows import required_id
 from connectors.jumpcloud.reading.json_fields import Record, record, text
-from connectors.jumpcloud.shapes import ENVELOPED_RAW_ROWS, RAW_ROWS, RawRow
+from connectors.jumpcloud.reading.snapshot_rows import required_id
+from connectors.jumpcloud.shapes import Envelope, RawRow
 from connectors.paging import OffsetList, Page
 from connectors.reading import Shifted
 from httpclient import Call, Fetcher, HttpClient, Response
@@ -50,7 +51,7 @@ class ListCalls:
         whole = OffsetList(
             page=lambda skip: self.search_page({"fields": fields, "skip": skip}),
             size=PAGE,
-            key=_v1_key("user"),
+            key=_row_key("user"),
             ascending=True,
         )
         return self._rows(whole)
@@ -76,76 +77,73 @@ class ListCalls:
     def roles(self) -> Rows:
         """All roles of administrators, in an envelope, unlike most of v2 [observed]; none where JumpCloud has no such list."""
 
-        def page(skip: int) -> Page[RawRow]:
-            params: Params = {"limit": PAGE, "skip": skip}
-            call = Call(method="GET", route=ROLES, params=params, expects=frozenset({HTTPStatus.NOT_FOUND}))
-            answer = self._client.send(call)
+        def rows(answer: Response) -> Page[RawRow]:
             return Page((), 0) if answer.status == HTTPStatus.NOT_FOUND else _enveloped(answer, "roles")
 
-        return self._rows(OffsetList(page=page, size=PAGE, key=_v1_key("role")))
+        return self._list(ROLES, {}, rows, "role", expects={HTTPStatus.NOT_FOUND})
 
     def groups(self) -> Rows:
         """All user groups."""
-
-        def page(skip: int) -> Page[RawRow]:
-            params: Params = {"sort": "name", "limit": PAGE, "skip": skip}
-            return _bare(self._client.send(Call(method="GET", route=GROUPS, params=params)), "groups")
-
-        return self._rows(OffsetList(page=page, size=PAGE, key=_v1_key("group")))
+        return self._list(GROUPS, {"sort": "name"}, partial(_bare, what="groups"), "group")
 
     def count_groups(self) -> int | None:
         """How many user groups there are."""
-        params: Params = {"limit": 1}
-        return total_count(
-            self._fetching.one(lambda: self._client.send(Call(method="GET", route=GROUPS, params=params)))
-        )
+        return total_count(self._fetching.one(partial(self._client.get, GROUPS, params={"limit": 1})))
 
     def members(self, group: str) -> Iterator[list[str]]:
         """The users who are directly in a group, neither sorted nor filtered [spec]; nobody when the group is gone."""
-        return self._connected(MEMBERS, {"group": group}, GROUP, "user", {}, what="members")
+        return self._connected(MEMBERS, GROUP, {"group": group}, "user", {}, what="members")
 
     def bound_groups(self, application: str) -> Iterator[list[str]]:
         """The groups bound to an application."""
-        return self._bound(application, "user_group")
+        return self._bound(APPLICATION_BINDINGS, APPLICATION, {"application": application}, "user_group")
 
     def bound_users(self, application: str) -> Iterator[list[str]]:
         """The users bound directly to an application."""
-        return self._bound(application, "user")
+        return self._bound(APPLICATION_BINDINGS, APPLICATION, {"application": application}, "user")
 
     def bound_applications(self, group: str) -> Iterator[list[str]]:
         """The applications bound to a group."""
-        params: Params = {"targets": "application"}
-        return self._connected(GROUP_BINDINGS, {"group": group}, GROUP, "application", params, what="bindings")
-
-    def _bound(self, application: str, targets: str) -> Iterator[list[str]]:
-        path = {"application": application}
-        params: Params = {"targets": targets}
-        return self._connected(APPLICATION_BINDINGS, path, APPLICATION, targets, params, what="bindings")
+        return self._bound(GROUP_BINDINGS, GROUP, {"group": group}, "application")
 
     def _v1(self, route: str, fields: str, *, what: str, ascending: bool = True) -> Rows:
-        def page(skip: int) -> Page[RawRow]:
-            params: dict[str, str | int] = {"sort": "_id", "limit": PAGE, "skip": skip}
-            if fields:
-                params["fields"] = fields
-            return _enveloped(self._client.send(Call(method="GET", route=route, params=params)), what)
+        params: Params = {"sort": "_id", "fields": fields} if fields else {"sort": "_id"}
+        return self._list(route, params, partial(_enveloped, what=what), what[:-1], ascending=ascending)
 
-        return self._rows(OffsetList(page=page, size=PAGE, key=_v1_key(what[:-1]), ascending=ascending))
+    def _list(
+        self,
+        route: str,
+        params: Params,
+        rows: Callable[[Response], Page[RawRow]],
+        what: str,
+        *,
+        ascending: bool = False,
+        expects: Collection[int] = (),
+    ) -> Rows:
+        """The list at a route; ``rows`` reads a page, and ``what`` names a row for errors."""
+
+        def page(skip: int) -> Page[RawRow]:
+            return rows(self._client.get(route, params={**params, "limit": PAGE, "skip": skip}, expects=expects))
+
+        return self._rows(OffsetList(page=page, size=PAGE, key=_row_key(what), ascending=ascending))
 
     def _rows(self, whole: OffsetList[RawRow]) -> Rows:
         for rows in whole.read(self._fetching, ahead=True):
             yield [row for row in rows if row is not None]
 
+    def _bound(self, route: str, owner: str, path: Mapping[str, str], kind: str) -> Iterator[list[str]]:
+        return self._connected(route, owner, path, kind, {"targets": kind}, what="bindings")
+
     def _connected(
-        self, route: str, path: Mapping[str, str], owner: str, kind: str, params: Params, *, what: str
+        self, route: str, owner: str, path: Mapping[str, str], kind: str, params: Params, *, what: str
     ) -> Iterator[list[str]]:
         """The ids at the other ends of the owner's connections that are of a kind."""
 
         def page(skip: int) -> Page[RawRow]:
             asked: Params = {**params, "limit": PAGE, "skip": skip}
-            call = Call(method="GET", route=route, path=path, params=asked, expects=_NO_SUCH_ID)
-            answer = self._client.send(call)
+            answer = self._client.get(route, path=path, params=asked, expects=_NO_SUCH_ID)
             if answer.status in _NO_SUCH_ID:
-                self._require_gone(answer, call, owner)
+                self._require_gone(answer, route, owner, path)
                 if skip:
                     raise Shifted("The owner of the list was deleted while the list was read.")
                 return Page((), 0)
@@ -155,35 +153,30 @@ class ListCalls:
         for rows in whole.read(self._fetching, ahead=True):
             yield [end[1] for row in rows if (end := _end(row, kind)) and end[0] == kind]
 
-    def _require_gone(self, answer: Response, call: Call, owner: str) -> None:
+    def _require_gone(self, answer: Response, route: str, owner: str, path: Mapping[str, str]) -> None:
         """Make sure that the owner of a list is gone: a gateway may answer 404 too, so the owner itself must not be found."""
-        found = self._client.send(Call(method="GET", route=owner, path=call.path, expects=_NO_SUCH_ID))
-        if found.status in _NO_SUCH_ID:
+        if self._client.get(owner, path=path, expects=_NO_SUCH_ID).status in _NO_SUCH_ID:
             return
         if answer.status == HTTPStatus.NOT_FOUND:
-            raise Transient(
-                f"JumpCloud answered 404 to {call} though it knows the id.", status=404, trace_id=answer.trace_id
-            )
-        said = f": {answer.said}" if answer.said else ""
-        raise Permanent(
-            f"JumpCloud answered 400 to {call}{said}.",
+            raise answer.failure(Transient, f"JumpCloud answered 404 to GET {route} though it knows the id.")
+        raise answer.failure(
+            Permanent,
+            f"JumpCloud answered 400 to GET {route}{answer.quoted}.",
             remedy="Report it: JumpCloud did not accept the request.",
-            status=400,
-            trace_id=answer.trace_id,
         )
 
 
 def _enveloped(answer: Response, what: str) -> Page[RawRow]:
-    found = answer.read_as(ENVELOPED_RAW_ROWS, what=what)
+    found = answer.read_as(Envelope[RawRow], what=what)
     return Page(found.results, found.totalCount)
 
 
 def _bare(answer: Response, what: str) -> Page[RawRow]:
-    rows = answer.read_as(RAW_ROWS, what=what)
+    rows = answer.read_as(list[RawRow], what=what)
     return Page(rows, total_count(answer))
 
 
-def _v1_key(what: str) -> Callable[[RawRow], str | None]:
+def _row_key(what: str) -> Callable[[RawRow], str | None]:
     return lambda row: None if row is None else required_id(row, what)
 
 

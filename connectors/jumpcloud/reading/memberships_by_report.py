@@ -13,10 +13,10 @@ from access.entitlements import ResourceKind
 from access.failures import Permanent, Transient
 from connectors.jumpcloud.client import PAGE
 from connectors.jumpcloud.reading import parts
-from connectors.jumpcloud.reading.account_rows import member_row, required_id
 from connectors.jumpcloud.reading.list_calls import ListCalls
 from connectors.jumpcloud.reading.report_client import Artifact, ReportClient, ReportUnusable
 from connectors.jumpcloud.reading.report_table import ReportSummary, members_of, memberships, summary
+from connectors.jumpcloud.reading.snapshot_rows import member_row, required_id
 from connectors.reading import Catalogue, GrantRow, Part, ReadPlan, Shifted
 from httpclient import RetryPolicy, read_with_retries
 
@@ -25,23 +25,20 @@ _log = structlog.get_logger(__name__)
 #: When to ask again for an unfinished report, as JumpCloud's own client does [observed].
 _LOOK_AGAIN = timedelta(seconds=10)
 
+#: How long JumpCloud may take from the order to the finished report.
+_LONGEST = timedelta(minutes=2)
+
 #: Rows of one page of the part.
 _BATCH = 1000
 
 
 class MembershipsByReport:
-    """Reads memberships from the report.
+    """Reads memberships from the report. ``retry_policy`` bridges short waits for it."""
 
-    ``within`` is how long JumpCloud may take from the order to the finished report; ``retry_policy`` bridges short waits.
-    """
-
-    def __init__(
-        self, reports: ReportClient, lists: ListCalls, clock: Clock, *, within: timedelta, retry_policy: RetryPolicy
-    ) -> None:
+    def __init__(self, reports: ReportClient, lists: ListCalls, clock: Clock, retry_policy: RetryPolicy) -> None:
         self._reports = reports
         self._lists = lists
         self._clock = clock
-        self._within = within
         self._retry_policy = retry_policy
         self._kept: tuple[str, Any] | None = None
 
@@ -57,11 +54,8 @@ class MembershipsByReport:
             artifact = self._wait(str(report), datetime.fromisoformat(str(plan.state["ordered_at"])))
             content = self._reports.content(artifact)
             missing = self._checked(content, catalogue)
-        except ReportUnusable as reason:
+        except (ReportUnusable, Permanent) as reason:
             _log.warning("sync.report_unusable", why=str(reason))
-            return None
-        except Permanent as refusal:
-            _log.warning("sync.report_unusable", why=str(refusal))
             return None
         # Another worker that reads the part fetches the report again.
         self._kept = (artifact.id, content)
@@ -88,11 +82,10 @@ class MembershipsByReport:
         except Transient as failure:
             if failure.retry_after is not None:
                 raise  # with the wait of the service or of the rate budget
-            if self._clock.now() - ordered_at > self._within:
+            if self._clock.now() - ordered_at > _LONGEST:
                 raise ReportUnusable("JumpCloud did not make the report in time") from failure
-            raise Transient(
-                failure.what, retry_after=_LOOK_AGAIN, status=failure.status, trace_id=failure.trace_id
-            ) from failure
+            failure.retry_after = _LOOK_AGAIN
+            raise
 
     def _checked(self, content: Any, catalogue: Catalogue) -> list[str]:
         """The groups that the report does not know: those made since, and a few more at most."""

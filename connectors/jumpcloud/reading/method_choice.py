@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 
 from access.failures import Permanent, Transient
 from connectors.jumpcloud.reading.list_calls import ListCalls
-from connectors.jumpcloud.reading.membership_method import MembershipMethod
 from connectors.jumpcloud.reading.report_client import ReportClient, ReportUnusable
 from connectors.jumpcloud.reading.search_probe import search_fault
 from httpclient import Fetcher, HttpClient
@@ -19,6 +19,19 @@ _MANY_GROUPS = 50
 
 #: Statuses from this one on are the server's failures.
 _SERVER_ERRORS = 500
+
+
+class MembershipMethod(StrEnum):
+    """How Provisor reads memberships."""
+
+    #: The method with the fewest calls that passes its probe.
+    AUTO = "auto"
+    #: The members of each group, by published calls only [spec]: at least one call for each group.
+    LISTING = "listing"
+    #: The report of users and user groups: a few calls for any number of groups. JumpCloud makes it while Provisor reads on.
+    REPORT = "report"
+    #: The search for users, which also tells the groups of each [spec, contents assumed]: no call besides those for users.
+    SEARCH = "search"
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from access.entitlements import ResourceKind
 from connectors.jumpcloud.reading.change_events import Changes
-from connectors.jumpcloud.reading.membership_method import MembershipMethod
+from connectors.jumpcloud.reading.method_choice import MembershipMethod
 from connectors.reading import Catalogue, Part
 
 USERS = "users"
@@ -31,13 +31,10 @@ APP_USERS = "app-users/"
 GROUP_APPS = "group-apps/"
 
 
-def lists(method: MembershipMethod, *, applications: bool) -> Iterator[Part]:
+def lists(method: MembershipMethod) -> list[Part]:
     """The parts of the first stage."""
-    yield Part(USERS_AND_MEMBERSHIPS if method is MembershipMethod.SEARCH else USERS, large=True)
-    yield Part(ADMINS)
-    yield Part(GROUPS, large=True)
-    if applications:
-        yield Part(APPLICATIONS, large=True)
+    users = USERS_AND_MEMBERSHIPS if method is MembershipMethod.SEARCH else USERS
+    return [Part(users, large=True), Part(ADMINS), Part(GROUPS, large=True), Part(APPLICATIONS, large=True)]
 
 
 def members(catalogue: Catalogue) -> Iterator[Part]:
@@ -47,19 +44,17 @@ def members(catalogue: Catalogue) -> Iterator[Part]:
         yield Part(f"{kind}{group.id}", {"group": group.id})
 
 
-def bindings(catalogue: Catalogue, *, users: bool) -> Iterator[Part]:
-    """The bindings of applications, from the side with fewer lists; with ``users`` also those of single users."""
+def bindings(catalogue: Catalogue) -> Iterator[Part]:
+    """The bindings of applications to groups, from the side with fewer lists, and those to single users."""
     by_group = catalogue.count(ResourceKind.GROUP) < catalogue.count(ResourceKind.APPLICATION)
     if by_group:
         for group in catalogue.resources(ResourceKind.GROUP):
             yield Part(f"{GROUP_APPS}{group.id}", {"group": group.id})
-    if not by_group or users:
-        for application in catalogue.resources(ResourceKind.APPLICATION):
-            about = {"application": application.id}
-            if not by_group:
-                yield Part(f"{APP_GROUPS}{application.id}", about)
-            if users:
-                yield Part(f"{APP_USERS}{application.id}", about)
+    for application in catalogue.resources(ResourceKind.APPLICATION):
+        about = {"application": application.id}
+        if not by_group:
+            yield Part(f"{APP_GROUPS}{application.id}", about)
+        yield Part(f"{APP_USERS}{application.id}", about)
 
 
 def touched(changes: Changes, method: MembershipMethod) -> list[str]:

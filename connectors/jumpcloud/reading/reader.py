@@ -2,24 +2,26 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
-from typing import assert_never
 
 from access.clock import Clock, SystemClock
 from access.entitlements import System
 from connectors.jumpcloud.connector import JumpCloudConnector
 from connectors.jumpcloud.reading import parts
-from connectors.jumpcloud.reading.account_rows import USER_FIELDS, Roles, member_row, membership_rows, user_row
 from connectors.jumpcloud.reading.change_events import ChangeEvents, Changes
 from connectors.jumpcloud.reading.list_calls import ListCalls
-from connectors.jumpcloud.reading.membership_method import MembershipMethod
 from connectors.jumpcloud.reading.memberships_by_report import MembershipsByReport
-from connectors.jumpcloud.reading.method_choice import MethodChooser
+from connectors.jumpcloud.reading.method_choice import MembershipMethod, MethodChooser
 from connectors.jumpcloud.reading.report_client import ReportClient
-from connectors.jumpcloud.reading.resource_rows import (
+from connectors.jumpcloud.reading.snapshot_rows import (
     APPLICATION_FIELDS,
+    USER_FIELDS,
+    Roles,
     application_grant,
     application_row,
     group_row,
+    member_row,
+    membership_rows,
+    user_row,
 )
 from connectors.reading import Catalogue, ChangesUnknown, Part, PrincipalKind, ReadPlan, Row
 from httpclient import Fetcher, HttpClient, RetryPolicy
@@ -32,10 +34,8 @@ class JumpCloudReader:
     """Reads JumpCloud for a snapshot: users, administrators and their roles, groups, applications, and their connections.
 
     ``client`` comes from ``jumpcloud_client``, as does ``insights`` with the address of Directory Insights (by default the
-    client's). At most ``concurrency`` calls are in flight. ``applications`` and ``direct_app_users`` say whether to read
-    applications, and users bound to an application without a group. With ``use_events`` the reader reads only what Directory
-    Insights names as changed, where it may. ``method`` is how to read memberships; ``report_within`` is how long a report may
-    take; ``report_retries`` bridges short waits for one.
+    client's). At most ``concurrency`` calls are in flight. With ``use_events`` the reader reads only what Directory Insights
+    names as changed, where it may. ``method`` is how to read memberships; ``report_retries`` bridges short waits for a report.
     """
 
     def __init__(
@@ -43,29 +43,21 @@ class JumpCloudReader:
         client: HttpClient,
         *,
         insights: HttpClient | None = None,
-        console: str | None = None,
         concurrency: int = 4,
-        applications: bool = True,
-        direct_app_users: bool = True,
         use_events: bool = True,
         method: MembershipMethod = MembershipMethod.AUTO,
-        report_within: timedelta = timedelta(minutes=2),
         report_retries: RetryPolicy = _REPORT_RETRIES,
         clock: Clock | None = None,
     ) -> None:
-        self._console = (console or client.base_url).rstrip("/")
-        self._applications = applications
-        self._direct = direct_app_users
+        self._console = client.base_url
         self._use_events = use_events
         self._fetching = Fetcher(concurrency=concurrency)
         self._connector = JumpCloudConnector(client)
         self._lists = ListCalls(client, self._fetching)
         self._events = ChangeEvents(insights or client, self._fetching)
         reports = ReportClient(insights or client, self._fetching)
-        self._by_report = MembershipsByReport(
-            reports, self._lists, clock or SystemClock(), within=report_within, retry_policy=report_retries
-        )
-        self._chooser = MethodChooser(MembershipMethod(method), client, self._fetching, self._lists, reports)
+        self._by_report = MembershipsByReport(reports, self._lists, clock or SystemClock(), report_retries)
+        self._chooser = MethodChooser(method, client, self._fetching, self._lists, reports)
 
     @property
     def system(self) -> System:
@@ -102,15 +94,15 @@ class JumpCloudReader:
         )
 
     def parts(self, plan: ReadPlan, stage: int, catalogue: Catalogue) -> Iterable[Part] | None:
-        """ListCalls first, then what hangs on each group and application.
+        """Lists first, then what hangs on each group and application.
 
         Raises ``Transient`` until JumpCloud has made a report.
         """
         method = MembershipMethod(plan.method)
         if stage == 0:
-            return parts.lists(method, applications=self._applications)
+            return parts.lists(method)
         if stage == 1:
-            return [*self._membership_parts(plan, method, catalogue), *self._binding_parts(catalogue)]
+            return [*self._membership_parts(plan, method, catalogue), *parts.bindings(catalogue)]
         return None
 
     def read(self, plan: ReadPlan, part: Part) -> Iterator[Sequence[Row]]:
@@ -130,9 +122,6 @@ class JumpCloudReader:
             return
         self._chooser.remember(MembershipMethod.LISTING)
         yield from parts.members(catalogue)
-
-    def _binding_parts(self, catalogue: Catalogue) -> Iterator[Part]:
-        return parts.bindings(catalogue, users=self._direct) if self._applications else iter(())
 
     def _listed(self, part: Part) -> Iterator[Sequence[Row]]:
         match part.name:
@@ -158,26 +147,16 @@ class JumpCloudReader:
             case parts.MEMBERS | parts.MEMBERS_BY_RULE:
                 return ([member_row(group, user) for user in page] for page in self._lists.members(group))
             case parts.APP_GROUPS:
-                return self._holders(application, PrincipalKind.GROUP)
+                pages = self._lists.bound_groups(application)
+                return ([application_grant(application, one, PrincipalKind.GROUP) for one in page] for page in pages)
             case parts.APP_USERS:
-                return self._holders(application, PrincipalKind.ACCOUNT)
+                pages = self._lists.bound_users(application)
+                return ([application_grant(application, one, PrincipalKind.ACCOUNT) for one in page] for page in pages)
             case parts.GROUP_APPS:
-                return (
-                    [application_grant(one, group, through=PrincipalKind.GROUP) for one in page]
-                    for page in self._lists.bound_applications(group)
-                )
+                pages = self._lists.bound_applications(group)
+                return ([application_grant(one, group, PrincipalKind.GROUP) for one in page] for page in pages)
             case _:
                 raise ValueError(f"JumpCloud has no part '{part.name}'.")
-
-    def _holders(self, application: str, through: PrincipalKind) -> Iterator[Sequence[Row]]:
-        match through:
-            case PrincipalKind.GROUP:
-                pages = self._lists.bound_groups(application)
-            case PrincipalKind.ACCOUNT:
-                pages = self._lists.bound_users(application)
-            case _:
-                assert_never(through)
-        return ([application_grant(application, holder, through=through) for holder in page] for page in pages)
 
     def _searched(self) -> Iterator[Sequence[Row]]:
         for page in self._lists.search(f"{USER_FIELDS} memberof"):

@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from pydantic import TypeAdapter
-
 from connectors.jumpcloud.reading.json_fields import Record, records, text
 from httpclient import Call, Fetcher, HttpClient, Response
 
@@ -16,9 +14,6 @@ _CONTENT = "/insights/directory/v1/reports/{report}/artifacts/{artifact}/content
 _TYPE = "users-to-user-groups"
 
 _NOT_IN_THE_PLAN = 402
-
-_LIST = TypeAdapter(list[dict[str, Any]])
-_ONE = TypeAdapter(dict[str, Any])
 
 
 class ReportUnusable(Exception):  # noqa: N818 - what became of a report, for the reader to read in another way
@@ -50,7 +45,7 @@ class ReportClient:
         )
         if answer.status == _NOT_IN_THE_PLAN:
             raise ReportUnusable(f"JumpCloud refused it ({answer.status})")
-        document = answer.read_as(_ONE, what="a report")
+        document = answer.read_as(dict[str, Any], what="a report")
         ordered = text(document, "id")
         if ordered is None:
             raise ReportUnusable("JumpCloud did not say which report it makes")
@@ -59,7 +54,7 @@ class ReportClient:
     def made(self, report: str) -> Artifact | None:
         """The finished report, None until JumpCloud has made it. Raises ``ReportUnusable`` when JumpCloud will not make it."""
         answer = self._send(Call(method="GET", route=_REPORTS, params={"sort": "CREATED_AT"}))
-        rows = answer.read_as(_LIST, what="reports")
+        rows = answer.read_as(list[dict[str, Any]], what="reports")
         found: Record = next((row for row in rows if row.get("id") == report), {})
         status = (text(found, "status") or "").upper()
         if status in {"FAILED", "DELETED"}:

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from functools import partial
 from itertools import islice
-from typing import Any
 
 from access.failures import Permanent
 from connectors.jumpcloud.client import PAGE
-from connectors.jumpcloud.reading.account_rows import required_id
-from connectors.jumpcloud.reading.json_fields import Record, records, text
+from connectors.jumpcloud.reading.json_fields import records, text
 from connectors.jumpcloud.reading.list_calls import ListCalls
+from connectors.jumpcloud.reading.snapshot_rows import groups_of, required_id
 from connectors.reading import Shifted
-from httpclient import Call, Fetcher, HttpClient, Response
+from httpclient import Fetcher, HttpClient, Response
 
 _MEMBER_OF = "/api/v2/users/{user}/memberof"
 
@@ -34,8 +34,8 @@ def search_fault(lists: ListCalls, client: HttpClient, fetching: Fetcher) -> str
         page = fetching.one(lambda: lists.search_page({"fields": _FIELDS, "skip": 0}))
     except Permanent as refusal:
         return f"the search was refused ({refusal.status})"
-    users = {required_id(user, "user"): _groups(user) for user in page.rows if user is not None}
-    shown = {user: groups for user, groups in users.items() if groups is not None}
+    users = {required_id(user, "user"): groups_of(user) for user in page.rows if user is not None}
+    shown = {user: frozenset(groups) for user, groups in users.items() if groups is not None}
     if len(shown) < len(users):
         return "the search does not tell groups"
     samples = _samples(Counter(group for groups in shown.values() for group in groups), len(shown), page.total)
@@ -44,7 +44,9 @@ def search_fault(lists: ListCalls, client: HttpClient, fetching: Fetcher) -> str
     if not all(_agrees_on_group(lists, shown, group) for group in samples):
         return "the search disagrees with a group's members"
     user = max(shown, key=lambda one: len(shown[one]))
-    if not _agrees_on_user(shown[user], _asked(client, fetching, user)):
+    params = {"limit": PAGE, "skip": 0}
+    asked = partial(client.get, _MEMBER_OF, path={"user": user}, params=params, expects={400, 403, 404})
+    if not _agrees_on_user(shown[user], fetching.one(asked)):
         return "the search disagrees with a user's groups"
     return None
 
@@ -67,18 +69,6 @@ def _agrees_on_group(lists: ListCalls, shown: Mapping[str, frozenset[str]], grou
     return members <= said if len(pages) == _MOST_PAGES else members == said
 
 
-def _groups(user: Record) -> frozenset[str] | None:
-    groups = user.get("memberof")
-    return frozenset(groups) if isinstance(groups, list) and all(isinstance(one, str) for one in groups) else None
-
-
-def _asked(client: HttpClient, fetching: Fetcher, user: str) -> Response:
-    params: Mapping[str, str | int] = {"limit": PAGE, "skip": 0}
-    call = Call(method="GET", route=_MEMBER_OF, path={"user": user}, params=params, expects=frozenset({400, 403, 404}))
-    return fetching.one(lambda: client.send(call))
-
-
 def _agrees_on_user(shown: frozenset[str], answer: Response) -> bool:
-    body: Any = answer.body
-    listed = {text(one, "id") for one in records({"rows": body}, "rows")}
+    listed = {text(one, "id") for one in records({"rows": answer.body}, "rows")}
     return listed <= shown if len(listed) == PAGE else listed == shown

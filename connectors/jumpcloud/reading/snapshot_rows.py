@@ -1,4 +1,4 @@
-"""Users and administrators as rows of a snapshot."""
+"""Rows of a snapshot, made of JumpCloud's answers."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 
 from access.entitlements import ResourceKind
 from access.text import normalized_name
+from connectors.jumpcloud.groups import group_link
 from connectors.jumpcloud.reading.json_fields import Record, object_id, record, records, text, texts, timestamp
 from connectors.reading import (
     AccountKind,
@@ -45,6 +46,9 @@ USER_FIELDS = " ".join(
     [*_PROFILE, "username", "email", "suspended", "account_locked", "created", "attributes", "mfa", "admin"]
 )
 
+#: The fields of an application; never ``config``, which may hold certificates and keys [observed].
+APPLICATION_FIELDS = "name displayName displayLabel active ssoUrl sso"
+
 #: Administrators choose the names of custom attributes; a snapshot leaves out names that suggest a secret.
 _SECRET = re.compile(r"pass|pwd|secret|token|key|credential|\bpin\b|ssn", re.IGNORECASE)
 
@@ -55,12 +59,11 @@ _BUILT_IN = ("Administrator With Billing", "Command Runner With Billing")
 def user_row(user: Record) -> AccountRow:
     """A user with status and profile."""
     key = required_id(user, "user")
-    names = " ".join(part for part in (text(user, "firstname"), text(user, "lastname")) if part)
     email = text(user, "email")
     return AccountRow(
         id=key,
         kind=AccountKind.USER,
-        title=text(user, "displayname") or names or text(user, "username") or email or key,
+        title=text(user, "displayname") or _names(user) or text(user, "username") or email or key,
         status=_status(user),
         username=text(user, "username"),
         email=email,
@@ -72,14 +75,22 @@ def user_row(user: Record) -> AccountRow:
 
 def membership_rows(user: Record) -> Iterator[GrantRow]:
     """The groups of a user in a search. Raises ``Incomplete`` when the search does not tell them."""
-    groups = user.get("memberof")
-    if not isinstance(groups, list) or not all(isinstance(group, str) for group in groups):
+    groups = groups_of(user)
+    if groups is None:
         raise Incomplete(
             "JumpCloud's search did not say for every user which groups they are in. "
             "Set the method of reading to 'listing'."
         )
-    for group in dict.fromkeys(groups):
+    for group in groups:
         yield member_row(group, required_id(user, "user"))
+
+
+def groups_of(user: Record) -> list[str] | None:
+    """The ids of a user's groups in a search, each once; None when the search does not tell them."""
+    groups = user.get("memberof")
+    if not isinstance(groups, list) or not all(isinstance(group, str) for group in groups):
+        return None
+    return list(dict.fromkeys(groups))
 
 
 def member_row(group: str, user: str) -> GrantRow:
@@ -123,17 +134,45 @@ class Roles:
 def admin_row(admin: Record) -> AccountRow:
     """An administrator's account."""
     key = required_id(admin, "administrator")
-    names = " ".join(part for part in (text(admin, "firstname"), text(admin, "lastname")) if part)
     email = text(admin, "email")
     return AccountRow(
         id=key,
         kind=AccountKind.ADMIN,
-        title=names or email or key,
+        title=_names(admin) or email or key,
         status=AccountStatus.SUSPENDED if admin.get("suspended") is True else AccountStatus.ACTIVE,
         email=email,
         email_source="profile" if email else None,
         created_at=timestamp(admin, "created"),
     )
+
+
+def group_row(group: Record, *, console: str) -> ResourceRow:
+    """A user group. A missing or null method counts as NOTSET, a static group [assumed]."""
+    key = required_id(group, "group")
+    method = (text(group, "membershipMethod") or "NOTSET").upper()
+    attributes: dict[str, Any] = {"membership_method": method, "follows_a_rule": method.startswith("DYNAMIC")}
+    attributes |= {field: value for field in ("description", "email") if (value := text(group, field))}
+    name = text(group, "name") or key
+    return ResourceRow(ResourceKind.GROUP, key, name, url=group_link(console, key), attributes=attributes)
+
+
+def application_row(application: Record) -> ResourceRow:
+    """An application under the label that the administrator chose."""
+    key = required_id(application, "application")
+    name = text(application, "displayLabel") or text(application, "displayName") or text(application, "name") or key
+    attributes: dict[str, Any] = {}
+    if template := text(application, "name"):
+        attributes["template"] = template
+    if isinstance(active := application.get("active"), bool):
+        attributes["active"] = active
+    if kind := text(record(application, "sso"), "type"):
+        attributes["sso"] = kind
+    return ResourceRow(ResourceKind.APPLICATION, key, name, url=text(application, "ssoUrl"), attributes=attributes)
+
+
+def application_grant(application: str, holder: str, through: PrincipalKind) -> GrantRow:
+    """A user has an application, or a group has it for all its members."""
+    return GrantRow(ResourceKind.APPLICATION, application, through, holder)
 
 
 def required_id(of: Record, what: str) -> str:
@@ -142,6 +181,10 @@ def required_id(of: Record, what: str) -> str:
     if key is None:
         raise Incomplete(f"JumpCloud listed a {what} without an id. Report it: the service may have changed.")
     return key
+
+
+def _names(person: Record) -> str:
+    return " ".join(part for part in (text(person, "firstname"), text(person, "lastname")) if part)
 
 
 def _status(user: Record) -> AccountStatus:
