@@ -9,9 +9,8 @@ from cli.options import AsJson, ConfigFile, Limit, OfSystem, Text, TheResource, 
 from cli.output import cell, print_listing
 from cli.policy import deciding_rule
 from cli.problems import Problem
-from cli.resource_lookup import the_resource
 from cli.resources import print_with_holders
-from cli.snapshots import Row, current_snapshots, row_facts
+from cli.snapshots import Row, current_snapshots, row_facts, the_resource
 
 entitlements = group("One kind of access to one resource each: who holds it, and what the policy says.")
 

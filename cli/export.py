@@ -2,9 +2,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -29,15 +28,8 @@ if TYPE_CHECKING:
 export = group("Files for access reviews, from the last complete snapshots. Nothing is exported where there is none.")
 
 
-class FormatName(StrEnum):
-    """The forms of exported files."""
-
-    CSV = "csv"
-    JSON_LINES = "jsonl"
-
-
 Form = Annotated[
-    FormatName,
+    Literal["csv", "jsonl"],
     typer.Option(
         "--format",
         help="csv: RFC 4180 in UTF-8; text that a spreadsheet would calculate gets a ' before it. "
@@ -125,65 +117,34 @@ COLUMNS: Mapping[str, Sequence[str]] = {
 }
 
 
-def _help(what: str, sentence: str) -> str:
-    return f"{sentence}\n\nColumns, in this order: {', '.join(COLUMNS[what])}."
+_SENTENCES = {
+    "accounts": "Export accounts. The person is known where proof joins accounts: one address in several systems, or "
+    "JumpCloud's own link between a user and an administrator.",
+    "entitlements": "Export entitlements with the number of their direct holders.",
+    "grants": "Export the access-review file: who holds what, directly or through which group (a row for each way), since "
+    "when, and the claim that explains it. since is filled where the system itself says it; first_seen_at is when a "
+    "snapshot showed it first.",
+}
 
 
-@export.command(
-    "accounts",
-    help=_help(
-        "accounts",
-        "Export accounts. The person is known where proof joins accounts: one address in several systems, or JumpCloud's "
-        "own link between a user and an administrator.",
-    ),
-)
-def export_accounts(
-    config: ConfigFile = None,
-    form: Form = FormatName.CSV,
-    output: Output = None,
-    manifest: Manifest = None,
-    system: OfSystem = None,
-) -> None:
-    """Export accounts."""
-    _export("accounts", config, form, output, manifest, system)
+def _add_command(what: str) -> None:
+    @export.command(what, help=f"{_SENTENCES[what]}\n\nColumns, in this order: {', '.join(COLUMNS[what])}.")
+    def export_rows(
+        config: ConfigFile = None,
+        form: Form = "csv",
+        output: Output = None,
+        manifest: Manifest = None,
+        system: OfSystem = None,
+    ) -> None:
+        _export(what, config, form, output, manifest, system)
 
 
-@export.command(
-    "entitlements", help=_help("entitlements", "Export entitlements with the number of their direct holders.")
-)
-def export_entitlements(
-    config: ConfigFile = None,
-    form: Form = FormatName.CSV,
-    output: Output = None,
-    manifest: Manifest = None,
-    system: OfSystem = None,
-) -> None:
-    """Export entitlements."""
-    _export("entitlements", config, form, output, manifest, system)
-
-
-@export.command(
-    "grants",
-    help=_help(
-        "grants",
-        "Export the access-review file: who holds what, directly or through which group (a row for each way), since when, "
-        "and the claim that explains it. since is filled where the system itself says it; first_seen_at is when a snapshot "
-        "showed it first.",
-    ),
-)
-def export_grants(
-    config: ConfigFile = None,
-    form: Form = FormatName.CSV,
-    output: Output = None,
-    manifest: Manifest = None,
-    system: OfSystem = None,
-) -> None:
-    """Export grants."""
-    _export("grants", config, form, output, manifest, system)
+for _what in COLUMNS:
+    _add_command(_what)
 
 
 def _export(
-    what: str, config: Path | None, form: FormatName, output: Path | None, manifest: Path | None, system: System | None
+    what: str, config: Path | None, form: str, output: Path | None, manifest: Path | None, system: System | None
 ) -> None:
     """Write one kind of rows. Raises ``Problem`` when the snapshot of a connected system that is wanted is missing."""
     from store.queries.snapshots import one_moment
@@ -197,7 +158,7 @@ def _export(
                 f"Run 'provisor sync', or export the other system alone with --system {snapshots[0].system}.",
             )
         with whole_file(output) as sink:
-            rows = write_rows(sink, _rows(queries, what, system), COLUMNS[what], form=str(form))
+            rows = write_rows(sink, _rows(queries, what, system), COLUMNS[what], form=form)
         if manifest is not None:
             facts = _manifest(store, what, snapshots, sink) | {"rows": rows, "format": form, "made_at": moment(now)}
             facts["file"] = None if output is None else output.name

@@ -10,8 +10,7 @@ import typer
 from cli.options import AsJson, ConfigFile, Limit, OfKind, OfSystem, Text, TheAccount, TheResource, group
 from cli.output import Facts, cell, moment, one_more, print_json_rows, print_lines, print_listing
 from cli.problems import Problem
-from cli.resource_lookup import the_resource
-from cli.snapshots import Row, current_snapshots
+from cli.snapshots import Row, current_snapshots, the_resource
 from connectors.reading import AccountStatus
 
 if TYPE_CHECKING:

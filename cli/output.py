@@ -7,9 +7,12 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import chain, islice
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from access.text import one_line
+
+if TYPE_CHECKING:
+    from rich.table import Table
 
 #: One record, by the names that JSON has for its members.
 Facts = Mapping[str, Any]
@@ -117,15 +120,22 @@ def _print_table(rows: Iterator[Facts], columns: Mapping[str, str], *, none: str
 
 def _print_rich_table(rows: Sequence[Facts], columns: Mapping[str, str]) -> None:
     from rich.console import Console
-    from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
-    for heading in columns.values():
-        table.add_column(heading.upper(), overflow="fold")
+    table = rich_table(columns.values())
     for row in rows:
         table.add_row(*(Text(cell(row.get(name)), style=_COLOURS.get(str(row.get(name)), "")) for name in columns))
     Console().print(table)
+
+
+def rich_table(headings: Iterable[str]) -> Table:
+    """An empty table in the look of all tables on a terminal."""
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
+    for heading in headings:
+        table.add_column(heading.upper(), overflow="fold")
+    return table
 
 
 def _write_items(rows: Iterable[Facts]) -> None:

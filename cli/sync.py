@@ -64,7 +64,6 @@ def sync(
 
 @contextmanager
 def _wired(config: Path | None, calls: CallCounter) -> Iterator[tuple[Store, Sync]]:
-    from cli.known_secrets import secrets_in
     from config.urls import masked
     from store.existing_store import usable
     from tasks.publisher import RecordingPublisher
@@ -76,7 +75,7 @@ def _wired(config: Path | None, calls: CallCounter) -> Iterator[tuple[Store, Syn
     with opened(config, create=True) as (settings, _):
         pass
     # This command prints how the runs end; their log lines would say the same beside it.
-    start_logging(level="critical", form="auto", redaction=Redaction(secrets_in(settings)))
+    start_logging(level="critical", form="auto", redaction=Redaction(settings.secrets()))
     with settings_problems(), store_problems(), usable(masked(settings.store.url)):
         store = open_store(settings)
         try:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Self
+from urllib.parse import unquote, urlsplit
 
 from pydantic import BaseModel, BeforeValidator, PrivateAttr, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
@@ -13,8 +14,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from access.durations import written
 from access.entitlements import System
 from access.provisioning import Provisioning
-from config.error_messages import error_messages
-from config.errors import SettingsError
+from config.errors import SettingsError, error_messages
 from config.process import (
     BrokerSettings,
     LimitSettings,
@@ -103,6 +103,16 @@ class Settings(BaseSettings):
         """Every key with its value as it may be shown: secrets only as ``(set)``, URLs without passwords."""
         shown = {key: _shown(_value(self, key)) for key in all_keys(type(self))}
         return shown | {"store.url": masked(self.store.url), "broker.url": masked(self.broker.url)}
+
+    def secrets(self) -> Iterator[str]:
+        """Every secret as text, and the passwords within URLs on their own, as they may be quoted."""
+        for key in all_keys(type(self)):
+            if isinstance(value := _value(self, key), SecretStr):
+                text = value.get_secret_value()
+                if "://" not in text:
+                    yield text
+                elif password := urlsplit(text).password:
+                    yield from (text, password, unquote(password))
 
     def origins(self) -> Mapping[str, str]:
         """For each key whose value is not the default: where the value was written, for people."""
