@@ -16,16 +16,7 @@ claims = group(
     "What Provisor gave, why, and until when. Claims are Provisor's own records; 'provisor grants' lists what the systems hold."
 )
 
-_COLUMNS = {
-    "request": "request",
-    "state": "state",
-    "account_title": "who",
-    "title": "access",
-    "starts_at": "from",
-    "ends_at": "until",
-    "pre_existing": "was there before",
-    "why_ended": "why ended",
-}
+_COLUMNS = ("request", "state", "account_title", "access", "starts_at", "ends_at", "pre_existing", "why_ended")
 
 
 @claims.command("list")
@@ -46,6 +37,7 @@ def list_claims(
             as_json=as_json,
             limit=limit,
             total=lambda: count_records(store, "claims", states=state or []),
+            shown=lambda row: {**row, "access": row["title"]},
         )
 
 

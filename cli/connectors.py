@@ -22,16 +22,7 @@ if TYPE_CHECKING:
     from store.unit_of_work import Store
     from worker.systems.kit import SystemKit, Systems
 
-_COLUMNS = {
-    "system": "system",
-    "state": "state",
-    "credential": "credential",
-    "snapshot_at": "last snapshot",
-    "snapshot_age": "age",
-    "holds": "holds",
-    "reads": "reads",
-    "provisions": "changes by api",
-}
+_COLUMNS = ("system", "state", "credential", "snapshot_at", "snapshot_age", "holds", "reads", "provisions")
 
 connectors = group(
     "List the systems: connected, syncing or failed, the last complete snapshot and its age, what each reads and changes. "

@@ -19,14 +19,7 @@ dead_letters = group("Messages that Provisor did not accept.")
 
 Number = Annotated[int, typer.Argument(metavar="N", min=1, help="The dead letter's number.")]
 
-_COLUMNS = {
-    "number": "number",
-    "received_at": "received",
-    "source": "source",
-    "bytes": "bytes",
-    "resent_at": "sent again",
-    "reason": "reason",
-}
+_COLUMNS = ("number", "received_at", "source", "bytes", "resent_at", "reason")
 
 
 @dead_letters.command("list")

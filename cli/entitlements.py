@@ -14,12 +14,7 @@ from cli.snapshots import Row, current_snapshots, row_facts, the_resource
 
 entitlements = group("One kind of access to one resource each: who holds it, and what the policy says.")
 
-_COLUMNS = {
-    "named": "entitlement by names",
-    "holders": "accounts",
-    "holder_groups": "groups",
-    "entitlement": "by ids",
-}
+_COLUMNS = ("named", "holders", "holder_groups", "entitlement")
 
 
 @entitlements.command("list")

@@ -21,18 +21,8 @@ grants = group(
     "'provisor claims' lists what Provisor gave."
 )
 
-_COLUMNS = {
-    "account_title": "who",
-    "email": "address",
-    "account_status": "status",
-    "system": "system",
-    "kind": "kind",
-    "project": "project",
-    "resource_name": "has",
-    "through_name": "through",
-    "first_seen_at": "first seen",
-    "request": "claim of",
-}
+_WHO = ("account_title", "email", "account_status")
+_COLUMNS = (*_WHO, "system", "kind", "project", "resource_name", "through_name", "first_seen_at", "request")
 
 
 @grants.command("list")

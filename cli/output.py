@@ -32,6 +32,33 @@ _COLOURS = {
     "answered": "yellow",
 }
 
+#: Headings of columns that are not called as the fact is.
+_HEADINGS = {
+    "account_status": "status",
+    "account_title": "who",
+    "answers": "closed undone",
+    "closed_at": "closed",
+    "email": "address",
+    "ends_at": "until",
+    "first_seen_at": "first seen",
+    "holder_groups": "groups",
+    "holders": "accounts",
+    "named": "entitlement by names",
+    "opened_at": "opened",
+    "parent_key": "project",
+    "pre_existing": "was there before",
+    "provisions": "changes by api",
+    "received_at": "received",
+    "resent_at": "sent again",
+    "resource_name": "has",
+    "snapshot_age": "age",
+    "snapshot_at": "last snapshot",
+    "starts_at": "from",
+    "through_name": "through",
+    "title": "name",
+    "url": "address",
+}
+
 #: Rows that are held to measure the columns of a table.
 _MEASURED = 200
 
@@ -70,7 +97,7 @@ def print_json_with_rows(facts: Facts, name: str, rows: Iterable[Facts]) -> None
 
 def print_listing(
     rows: Iterable[Facts],
-    columns: Mapping[str, str],
+    columns: Sequence[str],
     *,
     none: str,
     as_json: bool,
@@ -80,7 +107,7 @@ def print_listing(
 ) -> None:
     """Print the first ``limit`` rows, all for 0, and a note that says how many more there are.
 
-    ``columns`` maps names of facts to headings, ``none`` is printed in place of an empty table, ``shown`` rewords a row
+    ``columns`` are names of facts, ``none`` is printed in place of an empty table, ``shown`` rewords a row
     for the table. ``total`` counts the rows where ``rows`` are not all of them; it gives None where that takes too long.
     """
     left = iter(rows)
@@ -102,7 +129,7 @@ def one_more(limit: int) -> int | None:
     return limit + 1 if limit else None
 
 
-def _print_table(rows: Iterator[Facts], columns: Mapping[str, str], *, none: str) -> None:
+def _print_table(rows: Iterator[Facts], columns: Sequence[str], *, none: str) -> None:
     """Print a table whose columns are as wide as its first rows need."""
     first = list(islice(rows, _MEASURED))
     following = next(rows, None)
@@ -111,21 +138,25 @@ def _print_table(rows: Iterator[Facts], columns: Mapping[str, str], *, none: str
     elif following is None and sys.stdout.isatty():
         _print_rich_table(first, columns)
     else:
-        measured = [{name: heading.upper() for name, heading in columns.items()}, *first]
+        measured = [{name: _heading(name).upper() for name in columns}, *first]
         widths = [max(len(cell(row.get(name))) for row in measured) for name in columns]
         for row in chain(measured, () if following is None else (following,), rows):
             cells = (f"{cell(row.get(name)):<{width}}" for name, width in zip(columns, widths, strict=True))
             print_lines("  ".join(cells).rstrip())
 
 
-def _print_rich_table(rows: Sequence[Facts], columns: Mapping[str, str]) -> None:
+def _print_rich_table(rows: Sequence[Facts], columns: Sequence[str]) -> None:
     from rich.console import Console
     from rich.text import Text
 
-    table = rich_table(columns.values())
+    table = rich_table(map(_heading, columns))
     for row in rows:
         table.add_row(*(Text(cell(row.get(name)), style=_COLOURS.get(str(row.get(name)), "")) for name in columns))
     Console().print(table)
+
+
+def _heading(name: str) -> str:
+    return _HEADINGS.get(name, name.replace("_", " "))
 
 
 def rich_table(headings: Iterable[str]) -> Table:

@@ -20,15 +20,7 @@ if TYPE_CHECKING:
 
 requests = group("Access requests, and how far each has come.")
 
-_COLUMNS = {
-    "id": "id",
-    "state": "state",
-    "action": "action",
-    "subject": "subject",
-    "entitlement": "entitlement",
-    "received_at": "received",
-    "reason": "reason",
-}
+_COLUMNS = ("id", "state", "action", "subject", "entitlement", "received_at", "reason")
 
 
 @requests.command("list")

@@ -12,15 +12,7 @@ if TYPE_CHECKING:
 
 resources = group("What access can be to: groups, projects and their roles, applications, administrators' roles.")
 
-_COLUMNS = {
-    "system": "system",
-    "kind": "kind",
-    "parent_key": "project",
-    "name": "name",
-    "holders": "accounts",
-    "holder_groups": "groups",
-    "id": "id",
-}
+_COLUMNS = ("system", "kind", "parent_key", "name", "holders", "holder_groups", "id")
 
 
 @resources.command("list")

@@ -4,7 +4,7 @@ from cli.options import AsJson, ConfigFile
 from cli.output import print_listing
 from cli.store_access import load_settings
 
-_COLUMNS = {"key": "setting", "value": "value", "from": "from"}
+_COLUMNS = ("key", "value", "from")
 
 
 def show_settings(

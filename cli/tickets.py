@@ -14,16 +14,7 @@ if TYPE_CHECKING:
 
 tickets = group("Tickets that ask a person to do what no API can.")
 
-_COLUMNS = {
-    "key": "ticket",
-    "state": "state",
-    "status": "status",
-    "request": "request",
-    "answers": "closed undone",
-    "opened_at": "opened",
-    "closed_at": "closed",
-    "url": "address",
-}
+_COLUMNS = ("key", "state", "status", "request", "answers", "opened_at", "closed_at", "url")
 
 
 @tickets.command("list")

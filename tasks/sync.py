@@ -23,6 +23,7 @@ from access.retry import GiveUp, RetryAt, RetryLimits, decide
 from access.snapshots import RunState, SyncRun
 from connectors.reading import Incomplete, Part, Reader, ReadPlan, ResourceRow
 from store.outbox import Topic, WakeUp
+from store.rows import from_row
 from store.sync_runs import Shard
 from store.unit_of_work import Conflict, Store
 from tasks.attempts import attempt, log_postponed
@@ -195,7 +196,7 @@ class Sync:
         plan = reader.plan(previous=previous, now=self._clock.now())
         parts = self._stage_parts(run, plan, 0)
         calls = self._calls(run.system) - before
-        self._open_stage(run, plan, 0, parts, plan=_written(plan), credential_of=account, calls=run.calls + calls)
+        self._open_stage(run, plan, 0, parts, plan=asdict(plan), credential_of=account, calls=run.calls + calls)
         _log.info("sync.planned", system=str(run.system), method=plan.method, full=plan.full, notes=list(plan.notes))
 
     def _next_stage(self, run: SyncRun) -> None:
@@ -349,29 +350,12 @@ class StoredCatalogue:
         """The resources of a kind, by id."""
         with self._store.read() as work:
             for row in work.snapshots.resources(self._run_id, str(kind)):
-                yield ResourceRow(
-                    kind=kind,
-                    id=row["id"],
-                    name=row["name"],
-                    parent=row["parent"],
-                    url=row["url"],
-                    attributes=row["attributes"],
-                )
+                yield from_row(ResourceRow, row)
 
     def count(self, kind: ResourceKind) -> int:
         """How many resources of a kind there are."""
         with self._store.read() as work:
             return work.snapshots.count_resources(self._run_id, str(kind))
-
-
-def _written(plan: ReadPlan) -> dict[str, object]:
-    return {
-        "method": plan.method,
-        "full": plan.full,
-        "touched": list(plan.touched),
-        "notes": list(plan.notes),
-        "state": dict(plan.state),
-    }
 
 
 def _plan_of(run: SyncRun) -> ReadPlan:

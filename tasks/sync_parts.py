@@ -20,8 +20,9 @@ import structlog
 from access.clock import Clock
 from access.snapshots import ShrinkGuard, SyncRun
 from connectors.reading import AccountRow, GrantRow, Incomplete, Part, Reader, ReadPlan, ResourceRow, Row, Shifted
+from store.rows import to_row
 from store.sync_runs import Shard
-from store.unit_of_work import Store, UnitOfWork
+from store.unit_of_work import Store
 
 _log = structlog.get_logger(__name__)
 
@@ -71,9 +72,11 @@ class PartReader:
     def read(self, reader: Reader, plan: ReadPlan, run: SyncRun, shard: Shard, parts: Sequence[Part]) -> None:
         """Read the parts of a shard that an earlier try did not finish. Raises failure words and ``Incomplete``."""
         job = _Job(reader, plan, run, shard, self._clock.now())
+        names = [part.name for part in parts]
         with self._store.read() as work:
-            done = work.snapshots.sizes(run.id, [part.name for part in parts])
-            before = self._sizes_before(work, run, [part.name for part in parts])
+            done = work.snapshots.sizes(run.id, names)
+            snapshot = work.snapshots.current(run.system)
+            before = {} if snapshot is None else work.snapshots.sizes(snapshot.run_id, names)
         left = [part for part in parts if part.name not in done]
         for part in left:
             if part.large:
@@ -85,10 +88,6 @@ class PartReader:
     def close(self) -> None:
         """Let go of the threads."""
         self._pool.shutdown(wait=False, cancel_futures=True)
-
-    def _sizes_before(self, work: UnitOfWork, run: SyncRun, names: Sequence[str]) -> dict[str, int]:
-        snapshot = work.snapshots.current(run.system)
-        return {} if snapshot is None else work.snapshots.sizes(snapshot.run_id, names)
 
     # Short lists
 
@@ -252,50 +251,14 @@ def _next(pages: Iterator[Sequence[Row]]) -> Sequence[Row] | None:
     return next(pages, None)
 
 
+_TABLES = {AccountRow: "accounts", ResourceRow: "resources", GrantRow: "grants"}
+
+
 def _sort(rows: Sequence[Row], number: int, now: datetime, into: Rows) -> None:
     """Rows as the store's tables take them."""
     for row in rows:
-        match row:
-            case AccountRow():
-                into["accounts"].append(
-                    {
-                        "part_id": number,
-                        "id": row.id,
-                        "kind": str(row.kind),
-                        "title": row.title,
-                        "status": str(row.status),
-                        "username": row.username,
-                        "email": row.email,
-                        "email_source": row.email_source,
-                        "created_at": row.created_at,
-                        "last_active": row.last_active,
-                        "attributes": dict(row.attributes),
-                    }
-                )
-            case ResourceRow():
-                into["resources"].append(
-                    {
-                        "part_id": number,
-                        "kind": str(row.kind),
-                        "id": row.id,
-                        "name": row.name,
-                        "parent": row.parent,
-                        "url": row.url,
-                        "attributes": dict(row.attributes),
-                    }
-                )
-            case GrantRow():
-                into["grants"].append(
-                    {
-                        "part_id": number,
-                        "kind": str(row.kind),
-                        "resource": row.resource,
-                        "principal_kind": str(row.principal_kind),
-                        "principal": row.principal,
-                        "since": row.since,
-                        "first_seen": now,
-                    }
-                )
+        seen = {"first_seen": now} if isinstance(row, GrantRow) else {}
+        into[_TABLES[type(row)]].append({"part_id": number, **to_row(row), **seen})
 
 
 def _identities(rows: Sequence[Row]) -> set[tuple[str, ...]]:
