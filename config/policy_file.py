@@ -19,7 +19,8 @@ from access.methods import Method
 from access.policy import MissingAccount, Policy, Rule, TicketRoute
 from access.products import Product
 from access.text import normalized_name, shortened
-from config.errors import SettingsError, error_messages
+from config.error_messages import error_messages
+from config.errors import SettingsError
 from config.field_types import ProjectKey, Words
 from config.section import Section
 from config.setting_keys import nearest

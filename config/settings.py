@@ -14,7 +14,8 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from access.durations import written
 from access.entitlements import System
 from access.provisioning import Provisioning
-from config.errors import SettingsError, error_messages
+from config.error_messages import error_messages
+from config.errors import SettingsError
 from config.process import (
     BrokerSettings,
     LimitSettings,
