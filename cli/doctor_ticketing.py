@@ -1,9 +1,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 
 from access.clock import Clock
-from access.policy import Policy, TicketRoute
+from access.policy import TicketRoute
 from access.remedies import WithRemedy
 from config.errors import SettingsError
 from config.settings import Settings
@@ -52,19 +53,11 @@ def examine_ticketing(settings: Settings, clock: Clock) -> Iterator[Finding]:
     )
 
 
-def _policy(settings: Settings) -> Policy | None:
-    """The policy; None when it cannot be used, which is a finding of another examination."""
-    try:
-        return policy_from(settings)[0]
-    except SettingsError:
-        return None
-
-
 def _routes(settings: Settings) -> list[TicketRoute]:
     """Where tickets may go, each project and type once."""
-    policy = _policy(settings)
     ticketing = settings.ticketing
     found = [TicketRoute(ticketing.project, ticketing.issue_type)] if ticketing.project else []
-    if policy is not None:
+    with suppress(SettingsError):  # the examination of the policy says so
+        policy, _ = policy_from(settings)
         found += [policy.ticket, *(rule.ticket for rule in policy.rules if rule.ticket is not None)]
     return list({(each.project, each.issue_type): each for each in found if each.project}.values())

@@ -55,67 +55,20 @@ Manifest = Annotated[
     ),
 ]
 
+_ACCOUNT = ("account", "kind", "title", "status", "username", "email", "email_source", "person")
+_PROFILE = ("department", "job_title", "manager")
+_HOLDER = ("account", "account_kind", "account_title", "account_status", "username", "email", "person")
+_RESOURCE = ("resource", "resource_name", "project", "project_name")
+_HOLDERS = ("holders", "holder_groups")
+_WAY = ("held", "through", "through_name", "since", "first_seen_at", "last_active")
+_CLAIM = ("claim", "request", "claim_ends_at")
+
 #: The columns of exported files, in their order. Columns are only ever added, at the end.
 COLUMNS: Mapping[str, Sequence[str]] = {
-    "accounts": (
-        "system",
-        "account",
-        "kind",
-        "title",
-        "status",
-        "username",
-        "email",
-        "email_source",
-        "person",
-        "department",
-        "job_title",
-        "manager",
-        "created_at",
-        "last_active",
-        "snapshot_began_at",
-    ),
-    "entitlements": (
-        "system",
-        "entitlement",
-        "named",
-        "kind",
-        "resource",
-        "resource_name",
-        "project",
-        "project_name",
-        "holders",
-        "holder_groups",
-        "url",
-        "snapshot_began_at",
-    ),
-    "grants": (
-        "system",
-        "account",
-        "account_kind",
-        "account_title",
-        "account_status",
-        "username",
-        "email",
-        "person",
-        "kind",
-        "resource",
-        "resource_name",
-        "project",
-        "project_name",
-        "entitlement",
-        "held",
-        "through",
-        "through_name",
-        "since",
-        "first_seen_at",
-        "last_active",
-        "claim",
-        "request",
-        "claim_ends_at",
-        "snapshot_began_at",
-    ),
+    "accounts": ("system", *_ACCOUNT, *_PROFILE, "created_at", "last_active", "snapshot_began_at"),
+    "entitlements": ("system", "entitlement", "named", "kind", *_RESOURCE, *_HOLDERS, "url", "snapshot_began_at"),
+    "grants": ("system", *_HOLDER, "kind", *_RESOURCE, "entitlement", *_WAY, *_CLAIM, "snapshot_began_at"),
 }
-
 
 _SENTENCES = {
     "accounts": "Export accounts. The person is known where proof joins accounts: one address in several systems, or "
@@ -189,7 +142,7 @@ def _rows(queries: Queries, what: str, system: System | None) -> Iterator[Row]:
 
 def _account(row: Row, people: People) -> dict[str, Any]:
     facts = row_facts(row)
-    profile = {name: facts["attributes"].get(name) for name in ("department", "job_title", "manager")}
+    profile = {name: facts["attributes"].get(name) for name in _PROFILE}
     return facts | profile | {"account": facts["id"], "person": people.person(facts["id"], facts["email"])}
 
 

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
 
+from access.entitlements import EntitlementRef
 from access.text import one_line
 
 if TYPE_CHECKING:
@@ -200,21 +201,35 @@ def cell(value: Any) -> str:
             return one_line(value)
 
 
+def facts_of(record: object, *names: str) -> dict[str, Any]:
+    """Attributes of a record as JSON has them: moments in one spelling, entitlements in their written form."""
+    values = {name: getattr(record, name) for name in names}
+    return {name: _spelled(value) for name, value in values.items()}
+
+
+def _spelled(value: Any) -> Any:
+    match value:
+        case datetime():
+            return moment(value)
+        case EntitlementRef():
+            return str(value)
+        case _:
+            return value
+
+
 def moment(value: datetime | None) -> str | None:
     """A moment in UTC, to the second, in one spelling for tables and JSON."""
     return None if value is None else f"{value:%Y-%m-%dT%H:%M:%S}Z"
 
 
-def seconds(value: timedelta | None) -> float | None:
-    """A duration in seconds."""
-    return None if value is None else value.total_seconds()
-
-
 def age(of: timedelta) -> str:
     """A time span in its largest unit, such as ``3 days``."""
     whole = int(of.total_seconds())
-    for size, unit in ((_DAY, "day"), (_HOUR, "hour"), (_MINUTE, "minute")):
-        if whole >= size:
-            number = whole // size
-            return f"{number} {unit}{'' if number == 1 else 's'}"
-    return f"{whole} second{'' if whole == 1 else 's'}"
+    units = ((_DAY, "day"), (_HOUR, "hour"), (_MINUTE, "minute"), (1, "second"))
+    size, unit = next((each for each in units if whole >= each[0]), units[-1])
+    return counted(whole // size, unit)
+
+
+def counted(number: int, noun: str) -> str:
+    """Such as ``1 day`` and ``3 days``."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"

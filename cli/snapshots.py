@@ -1,7 +1,4 @@
-"""The current snapshots, as commands use them: which there are, what they hold, and how old they are.
-
-A snapshot that is missing or old is named on standard error, so that nobody takes it for the state of today.
-"""
+"""The current snapshots, as commands use them: what they hold, and, on standard error, which are missing or old."""
 
 from __future__ import annotations
 
@@ -47,10 +44,7 @@ def current_snapshots(config: Path | None, system: System | None) -> Iterator[tu
 def require_snapshots(
     queries: Queries, settings: Settings, system: System | None, *, now: datetime
 ) -> Sequence[Snapshot]:
-    """The current snapshots of ``system``, or of all systems; prints which are missing or old.
-
-    Raises ``Problem`` when there is none.
-    """
+    """The current snapshots of ``system``, or of all; prints which are missing or old. Raises ``Problem`` for none."""
     snapshots = queries.snapshots(None if system is None else str(system))
     if not snapshots:
         of = "" if system is None else f" of {system}"

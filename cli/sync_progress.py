@@ -21,10 +21,7 @@ _LINE_SECONDS = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Begun:
-    """A run that this command works on. ``joined``: it was under way before.
-
-    ``calls_before`` and the calls that this process has made come to the calls of the run, as far as is known here.
-    """
+    """A run that this command works on; ``joined`` when it was under way. ``calls_before`` are those of other processes."""
 
     system: System
     run_id: str

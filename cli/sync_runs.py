@@ -1,13 +1,11 @@
-"""Sync runs as one command works on them: begun or joined, and read in threads of this process.
-
-Leases make that safe beside a running ``up``: whichever process is free reads the next lists.
-"""
+"""Sync runs as one command works on them, in threads of this process; leases make that safe beside a running ``up``."""
 
 from __future__ import annotations
 
 import threading
 import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -63,15 +61,13 @@ class SyncRuns:
         return Begun(system, run_id, joined=joined, calls_before=counted - made)
 
     def _finish(self, begun: Sequence[Begun]) -> list[tuple[Begun, SyncRun]]:
-        threads = [_RunThread(self._syncing, self._store, self._clock, each.run_id) for each in begun]
-        for thread in threads:
-            thread.start()
-        while any(thread.is_alive() for thread in threads):
+        pool = ThreadPoolExecutor(max_workers=len(begun), thread_name_prefix="sync-run")
+        working = [pool.submit(self._work_off, each.run_id) for each in begun]
+        while not all(each.done() for each in working):
             self._progress.show([(each, self._standing(each)) for each in begun])
             self._pause.wait(_POLL_SECONDS)
-        for thread in threads:
-            if thread.failure is not None:
-                raise thread.failure
+        for each in working:
+            each.result()
         ends = [(each, self._standing(each)) for each in begun]
         self._progress.show(ends)
         return [(each, end.run) for each, end in ends]
@@ -87,36 +83,20 @@ class SyncRuns:
                 run = replace(run, calls=max(run.calls, begun.calls_before + self._calls.made(begun.system)))
             return standing(connection, run)
 
+    def _work_off(self, run_id: str) -> None:
+        """Take turns on a run until it ends, whoever ends it, waiting between them as the run itself says."""
+        while self._waits_until_due(run_id):
+            began = time.monotonic()
+            self._syncing.work(run_id)
+            if time.monotonic() - began < _POLL_SECONDS:
+                # There was nothing to do: another process has the lead, or all that is left.
+                self._pause.wait(_POLL_SECONDS)
 
-class _RunThread(threading.Thread):
-    """Works on one run until it ends, whoever ends it."""
-
-    def __init__(self, syncing: Sync, store: Store, clock: Clock, run_id: str) -> None:
-        super().__init__(name=f"sync-{run_id}", daemon=True)
-        self._syncing = syncing
-        self._store = store
-        self._clock = clock
-        self._run_id = run_id
-        self._pause = threading.Event()
-        self.failure: BaseException | None = None
-
-    def run(self) -> None:
-        """Take turns, waiting between them as the run itself says."""
-        try:
-            while self._waits_until_due():
-                began = time.monotonic()
-                self._syncing.work(self._run_id)
-                if time.monotonic() - began < _POLL_SECONDS:
-                    # There was nothing to do: another process has the lead, or all that is left.
-                    self._pause.wait(_POLL_SECONDS)
-        except BaseException as exc:  # noqa: BLE001 - carried to the thread that asked for it
-            self.failure = exc
-
-    def _waits_until_due(self) -> bool:
+    def _waits_until_due(self, run_id: str) -> bool:
         """Wait until the run is due; False when it has ended."""
         while True:
             with self._store.read() as work:
-                run = work.sync_runs.get(self._run_id)
+                run = work.sync_runs.get(run_id)
             if run is None or run.state is not RunState.RUNNING:
                 return False
             if run.due_at is not None and run.due_at <= self._clock.now():

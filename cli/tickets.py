@@ -6,7 +6,7 @@ import typer
 
 from access.lifecycle import TicketState
 from cli.options import AsJson, ConfigFile, Newest, group
-from cli.output import moment, one_more, print_listing
+from cli.output import facts_of, one_more, print_listing
 from cli.store_access import opened
 
 if TYPE_CHECKING:
@@ -45,17 +45,10 @@ def list_tickets(
 def ticket_facts(ticket: Ticket, request_id: str | None) -> dict[str, Any]:
     """One ticket, with the request it belongs to."""
     return {
+        **facts_of(
+            ticket, "id", "state", "status", "project", "answers", "opened_at", "closed_at", "url", "marker", "error"
+        ),
         "key": ticket.issue_key,
-        "state": str(ticket.state),
-        "status": ticket.status,
         "request": request_id,
         "operation": ticket.operation_id,
-        "project": ticket.project,
-        "answers": ticket.answers,
-        "opened_at": moment(ticket.opened_at),
-        "closed_at": moment(ticket.closed_at),
-        "url": ticket.url,
-        "marker": ticket.marker,
-        "error": ticket.error,
-        "id": ticket.id,
     }

@@ -117,10 +117,7 @@ class PolicyFile:
 
 
 def load_policy(path: Path, *, ticket: TicketRoute | None = None) -> PolicyFile:
-    """Read a policy. ``ticket`` is the route of tickets for what the file leaves out.
-
-    Raises ``SettingsError`` with every error, by number and pattern of the rule.
-    """
+    """Read a policy; ``ticket`` is the route for what the file leaves out. Raises ``SettingsError`` with every error."""
     content = read_mapping(path)
     try:
         file = _PolicyFile.model_validate(content)

@@ -39,10 +39,7 @@ def _word(value: Any) -> Any:
 
 
 class Settings(BaseSettings):
-    """Everything an operator sets, checked as a whole.
-
-    ``load`` reads them. The constructor takes only the values that it is given.
-    """
+    """Everything an operator sets, checked as a whole. ``load`` reads it; the constructor takes only what it is given."""
 
     model_config = SettingsConfigDict(
         extra="forbid",
@@ -121,10 +118,7 @@ class Settings(BaseSettings):
 
     @classmethod
     def load(cls, config: Path | None = None, *, environ: Mapping[str, str] = os.environ) -> Self:
-        """Read and check everything. ``config`` is the file named on the command line, if one was.
-
-        Raises ``SettingsError`` with all that is wrong.
-        """
+        """Read and check everything; ``config`` is the file that was named. Raises ``SettingsError`` with all that is wrong."""
         environment, strays = from_environment(cls, environ)
         secrets, unusable = from_secret_files(cls, environ)
         file = YamlFile(cls, config_file(config, environ))

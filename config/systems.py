@@ -149,11 +149,7 @@ class JiraSite(Section):
         return self.site_url
 
     def api_base(self, *, cloud_id: str | None = None) -> str:
-        """URL that ``/rest/api/3`` comes after.
-
-        ``cloud_id`` is the one that was looked up, for settings without one.
-        Raises ``ValueError`` when the site is not set, or the cloud id that the gateway needs is not known.
-        """
+        """URL that ``/rest/api/3`` comes after; ``cloud_id`` was looked up. Raises ``ValueError`` without site or cloud id."""
         if self.via == "site":
             if self.site_url is None:
                 raise ValueError("jira.site_url is not set; set it, such as https://acme.atlassian.net.")

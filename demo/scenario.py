@@ -30,10 +30,7 @@ class UnexpectedOutcome(Exception):  # noqa: N818 - makes a scenario fail, and s
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """One request to show: its title, the expected outcome, and the steps to run.
-
-    ``alone_until`` is the event that the scenarios after it wait for: what it breaks is then met by nobody else.
-    """
+    """One request to show. Scenarios after it wait for ``alone_until``, so that nobody else meets what it breaks."""
 
     name: str
     title: str
@@ -145,10 +142,7 @@ class ScenarioRun:
         self.sees(what, lambda state: state.holds(person, entitlement) is held, lasting=lasting)
 
     def sees(self, what: str, check: Check, *, lasting: bool = True) -> None:
-        """Check that the simulated systems show it; ``lasting`` checks again when all scenarios are over.
-
-        Raises ``UnexpectedOutcome``.
-        """
+        """Check what the simulated systems show, once more at the end if ``lasting``. Raises ``UnexpectedOutcome``."""
         if not check(self.environment.state()):
             raise UnexpectedOutcome(f"The simulator's own state does not show that {what}.")
         self.environment.progress.see(self._scenario.name, what)

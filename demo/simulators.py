@@ -71,10 +71,7 @@ class Simulator:
 
 @contextmanager
 def simulated_systems(folder: Path, content: dict[str, Any]) -> Iterator[Callable[[], tuple[Simulator, Simulator]]]:
-    """Run JumpCloud and Jira Cloud, with the same content, while the block runs.
-
-    Gives the function that waits until both say where they are; it raises ``SimulatorProblem``.
-    """
+    """Run JumpCloud and Jira Cloud. Gives what waits for both to say where they are; it raises ``SimulatorProblem``."""
     seed = folder / "world.json"
     seed.write_text(json.dumps(content), encoding="utf-8")
     with _started("jumpcloud", folder, seed) as jumpcloud, _started("jira", folder, seed) as jira:

@@ -154,7 +154,8 @@ class Sync:
                     return
                 if not self._turn(run):
                     return
-            self._look_again(run_id, self._clock.now())
+            with self._store.write() as work:
+                work.sync_runs.due_again(run_id, at=self._clock.now())
 
     def _turn(self, run: SyncRun) -> bool:
         """One step for a run; whether there may be another for this worker. A lost lease leaves other shards to read."""
@@ -165,7 +166,8 @@ class Sync:
         try:
             if run.stage < 0:
                 return self._lead(run, self._plan)
-            shard = self._take_shard(run)
+            with self._store.write() as work:
+                shard = work.sync_runs.lease_shard(run.id, now=self._clock.now(), lasting=self._options.lease)
             if shard is not None:
                 self._read(run, shard)
                 return True
@@ -183,7 +185,8 @@ class Sync:
             mine = None if row is None else work.sync_runs.get(run.id)
         if mine is None or mine.stage != run.stage:
             if mine is not None:
-                self._release(mine)
+                with self._store.write() as work:
+                    work.sync_runs.settle(mine.id, fence=mine.fence)
             return mine is not None
         step(mine)
         return True
@@ -239,13 +242,9 @@ class Sync:
         with self._store.read() as work:
             return work.snapshots.outlived(run.id, run.previous_run_id)
 
-    def _take_shard(self, run: SyncRun) -> Shard | None:
-        with self._store.write() as work:
-            return work.sync_runs.lease_shard(run.id, now=self._clock.now(), lasting=self._options.lease)
-
     def _read(self, run: SyncRun, shard: Shard) -> None:
         before = self._calls(run.system)
-        parts = [Part(name=part["name"], about=part["about"], large=part["large"]) for part in shard.parts]
+        parts = [Part(**part) for part in shard.parts]
         try:
             self._parts.read(self._readers[run.system], _plan_of(run), run, shard, parts)
         except Transient as failure:
@@ -292,8 +291,11 @@ class Sync:
         now = self._clock.now()
         with self._store.write() as work:
             snapshot = work.snapshots.current(run.system)
-            began = None if snapshot is None else f"{snapshot.began_at:%Y-%m-%d %H:%M}"
-            stays = f"The snapshot of {began} UTC stays." if began else "There is no earlier snapshot."
+            stays = (
+                f"The snapshot of {snapshot.began_at:%Y-%m-%d %H:%M} UTC stays."
+                if snapshot
+                else "There is no earlier snapshot."
+            )
             reason = f"{why} {stays}"
             if not work.sync_runs.finish(run.id, RunState.FAILED, now=now, error=reason):
                 return
@@ -308,14 +310,6 @@ class Sync:
             with self._store.write() as work:
                 if work.snapshots.tidy() == 0:
                     return
-
-    def _release(self, run: SyncRun) -> None:
-        with self._store.write() as work:
-            work.sync_runs.settle(run.id, fence=run.fence)
-
-    def _look_again(self, run_id: str, at: datetime) -> None:
-        with self._store.write() as work:
-            work.sync_runs.due_again(run_id, at=at)
 
     def _previous_began(self, run: SyncRun) -> datetime | None:
         if run.previous_run_id is None:
