@@ -10,7 +10,6 @@ from config.errors import SettingsError
 from config.settings import Settings
 from httpclient import Unlimited
 from tasks.doctor.findings import Check, Finding
-from tasks.doctor.tickets import TicketSetup
 from tasks.doctor.tickets import examine as examine_tickets
 from ticketing.jira import JiraTicketProvider
 from worker.client_options import client_options
@@ -44,12 +43,10 @@ def examine_ticketing(settings: Settings, clock: Clock) -> Iterator[Finding]:
 
     options = client_options(settings, clock, Unlimited())
     yield from examine_tickets(
-        TicketSetup(
-            endpoint=jira_endpoint(site, section, options),
-            prove=prove,
-            routes=routes,
-            declined=(*settings.ticketing.declined_resolutions, *settings.ticketing.declined_statuses),
-        )
+        jira_endpoint(site, section, options),
+        prove=prove,
+        routes=routes,
+        declined=(*settings.ticketing.declined_resolutions, *settings.ticketing.declined_statuses),
     )
 
 

@@ -291,11 +291,9 @@ class Sync:
         now = self._clock.now()
         with self._store.write() as work:
             snapshot = work.snapshots.current(run.system)
-            stays = (
-                f"The snapshot of {snapshot.began_at:%Y-%m-%d %H:%M} UTC stays."
-                if snapshot
-                else "There is no earlier snapshot."
-            )
+            stays = "There is no earlier snapshot."
+            if snapshot is not None:
+                stays = f"The snapshot of {snapshot.began_at:%Y-%m-%d %H:%M} UTC stays."
             reason = f"{why} {stays}"
             if not work.sync_runs.finish(run.id, RunState.FAILED, now=now, error=reason):
                 return

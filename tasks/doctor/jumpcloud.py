@@ -13,7 +13,7 @@ from access.failures import CredentialRefused, Failure
 from httpclient import Credential, Response
 from tasks.doctor.findings import Check, Finding
 from tasks.doctor.probe import Probe, is_refused, objects, text
-from tasks.doctor.reachability import busy, clock, unreachable
+from tasks.doctor.reachability import busy, clock_skew, unreachable
 
 _AREA = "jumpcloud"
 _ADDRESS, _CREDENTIAL, _ORGANIZATION, _ROLE, _READING, _GROUP_CHANGES, _EVENTS = (
@@ -87,7 +87,7 @@ def examine(setup: JumpCloudSetup) -> Iterator[Finding]:
     except Failure as failure:
         yield setup.api.unreachable(_ADDRESS, failure)
         return
-    yield from clock(_AREA, response, setup.clock.now())
+    yield from clock_skew(_AREA, response, setup.clock.now())
     if (problem := _refusal(setup, response)) is not None:
         yield problem
         return
