@@ -201,10 +201,4 @@ def _summary(findings: Sequence[Finding]) -> str:
 
 
 def _facts(finding: Finding) -> dict[str, Any]:
-    return {
-        "area": finding.area,
-        "check": finding.check,
-        "outcome": str(finding.outcome),
-        "message": finding.what,
-        "remedy": finding.remedy,
-    }
+    return {**output.facts_of(finding, "area", "check", "outcome", "remedy"), "message": finding.what}

@@ -56,17 +56,14 @@ def entitlement_facts(row: Row) -> dict[str, Any]:
     """The entitlement that a resource carries, by ids and by names."""
     facts, by_names = row_facts(row), _by_names(row)
     return {
-        "entitlement": facts["entitlement"],
+        **{
+            name: facts[name]
+            for name in ("entitlement", "system", "kind", "holders", "holder_groups", "url", "attributes")
+        },
         "named": None if by_names is None else str(by_names),
-        "system": facts["system"],
-        "kind": facts["kind"],
         "resource": facts["id"],
         "resource_name": facts["name"],
         "project": facts["parent_key"],
-        "holders": facts["holders"],
-        "holder_groups": facts["holder_groups"],
-        "url": facts["url"],
-        "attributes": facts["attributes"],
         "snapshot_began_at": facts["snapshot_began_at"],
     }
 

@@ -122,8 +122,8 @@ def _in_words(facts: dict[str, Any]) -> list[str]:
         f"Request {facts['id']}: {facts['state']}" + (f" - {output.cell(facts['reason'])}" if facts["reason"] else ""),
         f"  {facts['action']} {output.cell(facts['entitlement'])} for {output.cell(facts['subject'])}",
     ]
-    given = {name: message.get(name) for name in ("duration", "reason", "requested_by", "approved_by", "claim_of")}
-    lines += [f"  {name.replace('_', ' ')}: {output.cell(value)}" for name, value in given.items() if value]
+    given = ("duration", "reason", "requested_by", "approved_by", "claim_of")
+    lines += output.labelled_lines({name: message.get(name) for name in given})
     lines += [
         f"  received {facts['received_at']} from {output.cell(facts['source'])}, finished {facts['finished_at'] or '-'}"
     ]

@@ -107,15 +107,12 @@ def _run_facts(store: Store, joined: bool, run: SyncRun, *, now: datetime) -> di
     plan = run.plan or {}
     ended = run.finished_at or now
     return {
-        "system": str(run.system),
+        **output.facts_of(run, "system", "state", "credential_of", "calls"),
         "run": run.id,
         "joined": joined,
-        "state": str(run.state),
         "method": plan.get("method"),
         "full": plan.get("full"),
         "notes": plan.get("notes", []),
-        "credential_of": run.credential_of,
-        "calls": run.calls,
         "seconds": round((ended - run.started_at).total_seconds(), 1),
         "counts": None if run.state is not RunState.COMPLETE else counts(store, run.system),
         "error": run.error if run.state is RunState.FAILED else None,

@@ -7,11 +7,11 @@ share of its rows since the last snapshot must be read twice and show the same.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as StillReading
 from contextvars import copy_context
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
@@ -51,14 +51,6 @@ class _Job:
     kept_at: datetime
 
 
-@dataclass(slots=True)
-class _Read:
-    """One short part, read whole."""
-
-    part: Part
-    rows: list[Row] = field(default_factory=list)
-
-
 class PartReader:
     """Reads parts into the store; short ones several at a time, with ``concurrency`` threads."""
 
@@ -96,13 +88,13 @@ class PartReader:
             self._pool.submit(copy_context().run, self._read_whole, job, part, before.get(part.name, 0))
             for part in parts
         ]
-        batch: list[_Read] = []
+        batch: dict[str, list[Row]] = {}
         try:
-            for future in futures:
-                batch.append(self._when_read(job, future))
-                if sum(len(read.rows) for read in batch) >= _BATCH:
+            for part, future in zip(parts, futures, strict=True):
+                batch[part.name] = self._when_read(job, future)
+                if sum(map(len, batch.values())) >= _BATCH:
                     self._write_short(job, batch)
-                    batch = []
+                    batch = {}
         finally:
             for future in futures:
                 future.cancel()
@@ -128,46 +120,40 @@ class PartReader:
                 work.sync_runs.renew(job.shard, until=now + self._lease)
             job.kept_at = now
 
-    def _read_whole(self, job: _Job, part: Part, before: int) -> _Read:
-        read = self._read_once(job, part)
-        if self._guard.suspicious(before=before, now=len(read.rows)):
+    def _read_whole(self, job: _Job, part: Part, before: int) -> list[Row]:
+        rows = self._read_once(job, part)
+        if self._guard.suspicious(before=before, now=len(rows)):
             again = self._read_once(job, part)
-            if _identities(read.rows) != _identities(again.rows):
+            if _identities(rows) != _identities(again):
                 raise Incomplete(_disagree(part, before))
-        return read
+        return rows
 
-    def _read_once(self, job: _Job, part: Part) -> _Read:
+    def _read_once(self, job: _Job, part: Part) -> list[Row]:
         for _ in range(_READINGS):
-            read = _Read(part)
             try:
-                for page in job.reader.read(job.plan, part):
-                    read.rows += page
+                return [row for page in job.reader.read(job.plan, part) for row in page]
             except Shifted:
                 continue
-            return read
         raise Incomplete(_restless(part))
 
-    def _write_short(self, job: _Job, batch: Sequence[_Read]) -> None:
-        run, shard = job.run, job.shard
-        now = self._clock.now()
+    def _write_short(self, job: _Job, batch: Mapping[str, Sequence[Row]]) -> None:
+        """Write parts that were read whole: the rows of each by the part's name."""
+        run, now = job.run, self._clock.now()
         with self._store.write() as work:
-            work.sync_runs.renew(shard, until=now + self._lease)
-            numbers = work.snapshots.begin_parts(run.system, [read.part.name for read in batch], now=now)
+            work.sync_runs.renew(job.shard, until=now + self._lease)
+            numbers = work.snapshots.begin_parts(run.system, list(batch), now=now)
             rows: Rows = defaultdict(list)
-            for read in batch:
-                _sort(read.rows, numbers[read.part.name], now, rows)
+            for name, read in batch.items():
+                _sort(read, numbers[name], now, rows)
             for table, values in rows.items():
                 work.snapshots.add_rows(table, values)
-            work.snapshots.finish_parts(
-                run.id, {numbers[read.part.name]: (read.part.name, len(read.rows)) for read in batch}
-            )
+            work.snapshots.finish_parts(run.id, {numbers[name]: (name, len(read)) for name, read in batch.items()})
             snapshot = work.snapshots.current(run.system)
-            if snapshot is not None:
-                for read in batch:
-                    if any(isinstance(row, GrantRow) for row in read.rows):
-                        earlier = work.snapshots.part_of(snapshot.run_id, read.part.name)
-                        if earlier is not None:
-                            work.snapshots.carry_first_seen(numbers[read.part.name], earlier)
+            for name, read in batch.items():
+                grants = any(isinstance(row, GrantRow) for row in read)
+                earlier = work.snapshots.part_of(snapshot.run_id, name) if grants and snapshot else None
+                if earlier is not None:
+                    work.snapshots.carry_first_seen(numbers[name], earlier)
 
     # Large lists
 
@@ -217,7 +203,7 @@ class PartReader:
         """The pages of a part; the lease is renewed while a page is long in coming."""
         pages = job.reader.read(job.plan, part)
         while True:
-            page = self._when_read(job, self._pool.submit(copy_context().run, _next, pages))
+            page = self._when_read(job, self._pool.submit(copy_context().run, lambda: next(pages, None)))
             if page is None:
                 return
             yield page
@@ -245,10 +231,6 @@ class PartReader:
     def _forget(self, number: int) -> None:
         with self._store.write() as work:
             work.snapshots.forget_part(number)
-
-
-def _next(pages: Iterator[Sequence[Row]]) -> Sequence[Row] | None:
-    return next(pages, None)
 
 
 _TABLES = {AccountRow: "accounts", ResourceRow: "resources", GrantRow: "grants"}
