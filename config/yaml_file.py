@@ -1,7 +1,4 @@
-"""YAML as configuration: one mapping, no key twice, and errors that quote nothing of the file.
-
-The parser's own messages are not passed on: they quote the line with the error, and that line may hold a secret.
-"""
+"""YAML as configuration: one mapping, no key twice. The parser's messages are not passed on: they may quote a secret."""
 
 from __future__ import annotations
 

@@ -10,7 +10,6 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from types import FrameType
 
 from rich.console import Console
 
@@ -65,11 +64,7 @@ def _run_everything(folder: Path, progress: Progress, view: View, *, verbose: bo
 @contextmanager
 def _terminable() -> Iterator[None]:
     """Let SIGTERM end the demonstration and its processes, as Ctrl-C does."""
-
-    def interrupt(_number: int, _frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, interrupt)
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         yield
     finally:

@@ -1,8 +1,4 @@
-"""Files of access requests: JSON, JSON lines and CSV, as ``provisor submit`` takes them.
-
-Every entry becomes the body of one message and is parsed like any message, so a file cannot say anything that a producer
-could not.
-"""
+"""Files of access requests: JSON, JSON lines and CSV. Each entry becomes a message, and is parsed like any message."""
 
 from __future__ import annotations
 

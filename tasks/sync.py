@@ -233,10 +233,8 @@ class Sync:
         self._publisher.send(wake_ups[1:])
 
     def _outlived(self, run: SyncRun, how: ReadPlan, stage: int) -> set[str]:
-        """The parts that nothing touched and that cannot be taken over all the same. Takes seconds with a million grants.
-
-        So it is asked before the commit that opens a stage, where everybody who writes would have to wait for it.
-        """
+        """The parts that nothing touched and that cannot be taken over all the same."""
+        # Takes seconds with a million grants, so it is asked before the commit: all who write would have to wait for it.
         if run.previous_run_id is None or how.full or stage == 0:
             return set()
         with self._store.read() as work:
