@@ -14,6 +14,8 @@ from cli.snapshots import Row, current_snapshots, row_facts, the_resource
 
 entitlements = group("One kind of access to one resource each: who holds it, and what the policy says.")
 
+#: The members of an entitlement that are called as those of its resource.
+_AS_READ = ("entitlement", "system", "kind", "holders", "holder_groups", "url", "attributes", "snapshot_began_at")
 _COLUMNS = ("named", "holders", "holder_groups", "entitlement")
 
 
@@ -56,15 +58,11 @@ def entitlement_facts(row: Row) -> dict[str, Any]:
     """The entitlement that a resource carries, by ids and by names."""
     facts, by_names = row_facts(row), _by_names(row)
     return {
-        **{
-            name: facts[name]
-            for name in ("entitlement", "system", "kind", "holders", "holder_groups", "url", "attributes")
-        },
+        **{name: facts[name] for name in _AS_READ},
         "named": None if by_names is None else str(by_names),
         "resource": facts["id"],
         "resource_name": facts["name"],
         "project": facts["parent_key"],
-        "snapshot_began_at": facts["snapshot_began_at"],
     }
 
 

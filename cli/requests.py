@@ -79,10 +79,8 @@ def request_facts(request: Request) -> dict[str, Any]:
 
 def _operation_facts(operation: Operation) -> dict[str, Any]:
     return {
-        **facts_of(
-            operation, "id", "purpose", "position", "direction", "entitlement", "named", "title", "account_title"
-        ),
-        **facts_of(operation, "via", "why", "state", "before", "evidence", "error", "tries"),
+        **facts_of(operation, "id", "purpose", "position", "direction", "entitlement", "named", "title"),
+        **facts_of(operation, "account_title", "via", "why", "state", "before", "evidence", "error", "tries"),
         **facts_of(operation, "due_at", "created_at", "verified_at"),
         "request": operation.request_id,
         "account": operation.account_id,

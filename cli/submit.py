@@ -156,7 +156,8 @@ def _outcomes(entries: Sequence[Entry], store: Store | None) -> list[Handed]:
     """The outcome of each entry. A request that is known already, by the store or by this file, is not sent again."""
     from access.message import AccessRequest
 
-    handed, in_file = [], dict[str, str]()
+    handed: list[Handed] = []
+    in_file: dict[str, str] = {}
     for entry in entries:
         request = entry.outcome
         if not isinstance(request, AccessRequest):

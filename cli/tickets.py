@@ -45,9 +45,8 @@ def list_tickets(
 def ticket_facts(ticket: Ticket, request_id: str | None) -> dict[str, Any]:
     """One ticket, with the request it belongs to."""
     return {
-        **facts_of(
-            ticket, "id", "state", "status", "project", "answers", "opened_at", "closed_at", "url", "marker", "error"
-        ),
+        **facts_of(ticket, "id", "state", "status", "project", "answers", "url", "marker", "error"),
+        **facts_of(ticket, "opened_at", "closed_at"),
         "key": ticket.issue_key,
         "request": request_id,
         "operation": ticket.operation_id,
