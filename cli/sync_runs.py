@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -61,13 +60,20 @@ class SyncRuns:
         return Begun(system, run_id, joined=joined, calls_before=counted - made)
 
     def _finish(self, begun: Sequence[Begun]) -> list[tuple[Begun, SyncRun]]:
-        pool = ThreadPoolExecutor(max_workers=len(begun), thread_name_prefix="sync-run")
-        working = [pool.submit(self._work_off, each.run_id) for each in begun]
-        while not all(each.done() for each in working):
+        failures: list[BaseException] = []
+        threads = [
+            threading.Thread(
+                target=self._work_off, args=(each.run_id, failures), name=f"sync-{each.run_id}", daemon=True
+            )
+            for each in begun
+        ]
+        for thread in threads:
+            thread.start()
+        while any(thread.is_alive() for thread in threads):
             self._progress.show([(each, self._standing(each)) for each in begun])
             self._pause.wait(_POLL_SECONDS)
-        for each in working:
-            each.result()
+        if failures:
+            raise failures[0]
         ends = [(each, self._standing(each)) for each in begun]
         self._progress.show(ends)
         return [(each, end.run) for each, end in ends]
@@ -83,14 +89,17 @@ class SyncRuns:
                 run = replace(run, calls=max(run.calls, begun.calls_before + self._calls.made(begun.system)))
             return standing(connection, run)
 
-    def _work_off(self, run_id: str) -> None:
+    def _work_off(self, run_id: str, failures: list[BaseException]) -> None:
         """Take turns on a run until it ends, whoever ends it, waiting between them as the run itself says."""
-        while self._waits_until_due(run_id):
-            began = time.monotonic()
-            self._syncing.work(run_id)
-            if time.monotonic() - began < _POLL_SECONDS:
-                # There was nothing to do: another process has the lead, or all that is left.
-                self._pause.wait(_POLL_SECONDS)
+        try:
+            while self._waits_until_due(run_id):
+                began = time.monotonic()
+                self._syncing.work(run_id)
+                if time.monotonic() - began < _POLL_SECONDS:
+                    # There was nothing to do: another process has the lead, or all that is left.
+                    self._pause.wait(_POLL_SECONDS)
+        except BaseException as exc:  # noqa: BLE001 - carried to the thread that asked for it
+            failures.append(exc)
 
     def _waits_until_due(self, run_id: str) -> bool:
         """Wait until the run is due; False when it has ended."""
