@@ -179,12 +179,10 @@ def _write_items(rows: Iterable[Facts]) -> None:
         sys.stdout.write("\n")
 
 
-def labelled_lines(facts: Facts, *, indent: str = "  ") -> list[str]:
+def labelled_lines(facts: Facts) -> list[str]:
     """One line for each fact that is there: its name, and its value."""
     return [
-        f"{indent}{name.replace('_', ' ')}: {cell(value)}"
-        for name, value in facts.items()
-        if value not in (None, "", [])
+        f"  {name.replace('_', ' ')}: {cell(value)}" for name, value in facts.items() if value not in (None, "", [])
     ]
 
 

@@ -82,7 +82,14 @@ def _locked(database: Path | None) -> Iterator[bool]:
         yield False
         return
     path = database.with_name(f"{database.name}.lock")
-    with _lock_file(path) as descriptor:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as exc:
+        raise Problem(
+            f"The lock file {path} cannot be written ({exc.strerror}).", "Check store.url, and who may write there."
+        ) from exc
+    with os.fdopen(descriptor):
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as exc:
@@ -94,18 +101,3 @@ def _locked(database: Path | None) -> Iterator[bool]:
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, str(os.getpid()).encode(), 0)
         yield True
-
-
-@contextmanager
-def _lock_file(path: Path) -> Iterator[int]:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    except OSError as exc:
-        raise Problem(
-            f"The lock file {path} cannot be written ({exc.strerror}).", "Check store.url, and who may write there."
-        ) from exc
-    try:
-        yield descriptor
-    finally:
-        os.close(descriptor)
