@@ -201,4 +201,4 @@ def _summary(findings: Sequence[Finding]) -> str:
 
 
 def _facts(finding: Finding) -> dict[str, Any]:
-    return {**output.facts_of(finding, "area", "check", "outcome", "remedy"), "message": finding.what}
+    return {**output.facts_of(finding, "area", "check", "outcome"), "message": finding.what, "remedy": finding.remedy}
