@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any, get_args
+from typing import Any, Literal, get_args, get_origin
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +71,8 @@ def _value(annotation: Any) -> str:
     for candidate in (annotation, *get_args(annotation)):
         if isinstance(candidate, type) and issubclass(candidate, Enum):
             return "|".join(str(each.value) for each in candidate)
+        if get_origin(candidate) is Literal:
+            return "|".join(get_args(candidate))
         if candidate in (int, float):
             return "N"
     return "TEXT"

@@ -14,15 +14,7 @@ from connectors.reading import AccountKind, AccountStatus
 
 accounts = group("Accounts that the systems have, as of the last complete snapshot.")
 
-_COLUMNS = {
-    "system": "system",
-    "kind": "kind",
-    "title": "name",
-    "email": "address",
-    "status": "status",
-    "last_active": "last active",
-    "id": "id",
-}
+_COLUMNS = ("system", "kind", "title", "email", "status", "last_active", "id")
 
 
 @accounts.command("list")

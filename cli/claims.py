@@ -6,7 +6,7 @@ import typer
 
 from access.lifecycle import ClaimState
 from cli.options import AsJson, ConfigFile, Newest, group
-from cli.output import moment, one_more, print_listing, seconds
+from cli.output import facts_of, one_more, print_listing
 from cli.store_access import opened
 
 if TYPE_CHECKING:
@@ -16,16 +16,7 @@ claims = group(
     "What Provisor gave, why, and until when. Claims are Provisor's own records; 'provisor grants' lists what the systems hold."
 )
 
-_COLUMNS = {
-    "request": "request",
-    "state": "state",
-    "account_title": "who",
-    "title": "access",
-    "starts_at": "from",
-    "ends_at": "until",
-    "pre_existing": "was there before",
-    "why_ended": "why ended",
-}
+_COLUMNS = ("request", "state", "account_title", "access", "starts_at", "ends_at", "pre_existing", "why_ended")
 
 
 @claims.command("list")
@@ -46,24 +37,16 @@ def list_claims(
             as_json=as_json,
             limit=limit,
             total=lambda: count_records(store, "claims", states=state or []),
+            shown=lambda row: {**row, "access": row["title"]},
         )
 
 
 def claim_facts(claim: Claim) -> dict[str, Any]:
     """One claim."""
     return {
-        "id": claim.id,
-        "state": str(claim.state),
+        **facts_of(claim, "id", "state", "account_title", "title", "entitlement", "named", "pre_existing"),
+        **facts_of(claim, "starts_at", "ends_at", "ended_at", "why_ended"),
         "request": claim.request_id,
         "account": claim.account_id,
-        "account_title": claim.account_title,
-        "title": claim.title,
-        "entitlement": str(claim.entitlement),
-        "named": str(claim.named),
-        "pre_existing": claim.pre_existing,
-        "duration_seconds": seconds(claim.duration),
-        "starts_at": moment(claim.starts_at),
-        "ends_at": moment(claim.ends_at),
-        "ended_at": moment(claim.ended_at),
-        "why_ended": claim.why_ended,
+        "duration_seconds": None if claim.duration is None else claim.duration.total_seconds(),
     }

@@ -12,7 +12,7 @@ from access.methods import Direction
 from access.snapshots import RunState, SyncRun
 from cli import output
 from cli.options import AsJson, ConfigFile, group
-from cli.output import age, cell, moment
+from cli.output import age, cell, facts_of
 from cli.snapshots import counts, snapshot_facts
 from cli.store_access import load_settings, opened, store_if_any
 
@@ -22,16 +22,7 @@ if TYPE_CHECKING:
     from store.unit_of_work import Store
     from worker.systems.kit import SystemKit, Systems
 
-_COLUMNS = {
-    "system": "system",
-    "state": "state",
-    "credential": "credential",
-    "snapshot_at": "last snapshot",
-    "snapshot_age": "age",
-    "holds": "holds",
-    "reads": "reads",
-    "provisions": "changes by api",
-}
+_COLUMNS = ("system", "state", "credential", "snapshot_at", "snapshot_age", "holds", "reads", "provisions")
 
 connectors = group(
     "List the systems: connected, syncing or failed, the last complete snapshot and its age, what each reads and changes. "
@@ -141,23 +132,15 @@ def _state(credential: str | None, last: SyncRun | None) -> str:
 def _run(run: SyncRun) -> dict[str, Any]:
     return {
         "run": run.id,
-        "state": str(run.state),
-        "started_at": moment(run.started_at),
-        "finished_at": moment(run.finished_at),
+        **facts_of(run, "state", "started_at", "finished_at", "calls"),
         "method": (run.plan or {}).get("method"),
-        "calls": run.calls,
         "error": run.error if run.state is RunState.FAILED else None,
     }
 
 
 def _stop_facts(stop: Stop) -> dict[str, Any]:
     """A stop; ``calls`` is the class of endpoint that it holds."""
-    return {
-        "budget": stop.system,
-        "calls": stop.endpoint_class,
-        "since": moment(stop.since),
-        "until": moment(stop.until),
-    }
+    return {"budget": stop.system, "calls": stop.endpoint_class, **facts_of(stop, "since", "until")}
 
 
 def _stop_in_words(stop: dict[str, Any]) -> str:

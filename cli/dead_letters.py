@@ -7,7 +7,7 @@ import typer
 
 from cli import output
 from cli.options import AsJson, ConfigFile, Newest, group
-from cli.output import moment, one_more, print_listing
+from cli.output import facts_of, one_more, print_listing
 from cli.problems import Problem
 from cli.store_access import opened
 
@@ -19,14 +19,7 @@ dead_letters = group("Messages that Provisor did not accept.")
 
 Number = Annotated[int, typer.Argument(metavar="N", min=1, help="The dead letter's number.")]
 
-_COLUMNS = {
-    "number": "number",
-    "received_at": "received",
-    "source": "source",
-    "bytes": "bytes",
-    "resent_at": "sent again",
-    "reason": "reason",
-}
+_COLUMNS = ("number", "received_at", "source", "bytes", "resent_at", "reason")
 
 
 @dead_letters.command("list")
@@ -111,11 +104,7 @@ def _facts(letter: StoredMessage) -> dict[str, Any]:
     """One dead letter. A body that is no text is given as base64."""
     facts: dict[str, Any] = {
         "number": letter.id,
-        "reason": letter.reason,
-        "source": letter.source,
-        "content_type": letter.content_type,
-        "received_at": moment(letter.received_at),
-        "resent_at": moment(letter.resent_at),
+        **facts_of(letter, "reason", "source", "content_type", "received_at", "resent_at"),
         "bytes": len(letter.body),
     }
     try:

@@ -197,18 +197,8 @@ def _print(findings: Sequence[Finding]) -> None:
 def _summary(findings: Sequence[Finding]) -> str:
     counts = Counter(each.outcome for each in findings)
     problems, warnings = counts[Outcome.PROBLEM], counts[Outcome.WARNING]
-    counted = [
-        f"{number} {word}{'' if number == 1 else 's'}"
-        for number, word in ((problems, "problem"), (warnings, "warning"))
-    ]
-    return f"\n{', '.join(counted)}."
+    return f"\n{output.counted(problems, 'problem')}, {output.counted(warnings, 'warning')}."
 
 
 def _facts(finding: Finding) -> dict[str, Any]:
-    return {
-        "area": finding.area,
-        "check": finding.check,
-        "outcome": str(finding.outcome),
-        "message": finding.what,
-        "remedy": finding.remedy,
-    }
+    return {**output.facts_of(finding, "area", "check", "outcome"), "message": finding.what, "remedy": finding.remedy}

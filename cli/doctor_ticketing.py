@@ -1,15 +1,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 
 from access.clock import Clock
-from access.policy import Policy, TicketRoute
+from access.policy import TicketRoute
 from access.remedies import WithRemedy
 from config.errors import SettingsError
 from config.settings import Settings
 from httpclient import Unlimited
 from tasks.doctor.findings import Check, Finding
-from tasks.doctor.tickets import TicketSetup
 from tasks.doctor.tickets import examine as examine_tickets
 from ticketing.jira import JiraTicketProvider
 from worker.client_options import client_options
@@ -43,28 +43,18 @@ def examine_ticketing(settings: Settings, clock: Clock) -> Iterator[Finding]:
 
     options = client_options(settings, clock, Unlimited())
     yield from examine_tickets(
-        TicketSetup(
-            endpoint=jira_endpoint(site, section, options),
-            prove=prove,
-            routes=routes,
-            declined=(*settings.ticketing.declined_resolutions, *settings.ticketing.declined_statuses),
-        )
+        jira_endpoint(site, section, options),
+        prove=prove,
+        routes=routes,
+        declined=(*settings.ticketing.declined_resolutions, *settings.ticketing.declined_statuses),
     )
-
-
-def _policy(settings: Settings) -> Policy | None:
-    """The policy; None when it cannot be used, which is a finding of another examination."""
-    try:
-        return policy_from(settings)[0]
-    except SettingsError:
-        return None
 
 
 def _routes(settings: Settings) -> list[TicketRoute]:
     """Where tickets may go, each project and type once."""
-    policy = _policy(settings)
     ticketing = settings.ticketing
     found = [TicketRoute(ticketing.project, ticketing.issue_type)] if ticketing.project else []
-    if policy is not None:
+    with suppress(SettingsError):  # the examination of the policy says so
+        policy, _ = policy_from(settings)
         found += [policy.ticket, *(rule.ticket for rule in policy.rules if rule.ticket is not None)]
     return list({(each.project, each.issue_type): each for each in found if each.project}.values())

@@ -9,18 +9,14 @@ from cli.options import AsJson, ConfigFile, Limit, OfSystem, Text, TheResource, 
 from cli.output import cell, print_listing
 from cli.policy import deciding_rule
 from cli.problems import Problem
-from cli.resource_lookup import the_resource
 from cli.resources import print_with_holders
-from cli.snapshots import Row, current_snapshots, row_facts
+from cli.snapshots import Row, current_snapshots, row_facts, the_resource
 
 entitlements = group("One kind of access to one resource each: who holds it, and what the policy says.")
 
-_COLUMNS = {
-    "named": "entitlement by names",
-    "holders": "accounts",
-    "holder_groups": "groups",
-    "entitlement": "by ids",
-}
+#: The members of an entitlement that are called as those of its resource.
+_AS_READ = ("entitlement", "system", "kind", "holders", "holder_groups", "url", "attributes", "snapshot_began_at")
+_COLUMNS = ("named", "holders", "holder_groups", "entitlement")
 
 
 @entitlements.command("list")
@@ -62,18 +58,11 @@ def entitlement_facts(row: Row) -> dict[str, Any]:
     """The entitlement that a resource carries, by ids and by names."""
     facts, by_names = row_facts(row), _by_names(row)
     return {
-        "entitlement": facts["entitlement"],
+        **{name: facts[name] for name in _AS_READ},
         "named": None if by_names is None else str(by_names),
-        "system": facts["system"],
-        "kind": facts["kind"],
         "resource": facts["id"],
         "resource_name": facts["name"],
         "project": facts["parent_key"],
-        "holders": facts["holders"],
-        "holder_groups": facts["holder_groups"],
-        "url": facts["url"],
-        "attributes": facts["attributes"],
-        "snapshot_began_at": facts["snapshot_began_at"],
     }
 
 

@@ -2,9 +2,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -29,15 +28,8 @@ if TYPE_CHECKING:
 export = group("Files for access reviews, from the last complete snapshots. Nothing is exported where there is none.")
 
 
-class FormatName(StrEnum):
-    """The forms of exported files."""
-
-    CSV = "csv"
-    JSON_LINES = "jsonl"
-
-
 Form = Annotated[
-    FormatName,
+    Literal["csv", "jsonl"],
     typer.Option(
         "--format",
         help="csv: RFC 4180 in UTF-8; text that a spreadsheet would calculate gets a ' before it. "
@@ -63,127 +55,49 @@ Manifest = Annotated[
     ),
 ]
 
+_ACCOUNT = ("account", "kind", "title", "status", "username", "email", "email_source", "person")
+_PROFILE = ("department", "job_title", "manager")
+_HOLDER = ("account", "account_kind", "account_title", "account_status", "username", "email", "person")
+_RESOURCE = ("resource", "resource_name", "project", "project_name")
+_HOLDERS = ("holders", "holder_groups")
+_WAY = ("held", "through", "through_name", "since", "first_seen_at", "last_active")
+_CLAIM = ("claim", "request", "claim_ends_at")
+
 #: The columns of exported files, in their order. Columns are only ever added, at the end.
 COLUMNS: Mapping[str, Sequence[str]] = {
-    "accounts": (
-        "system",
-        "account",
-        "kind",
-        "title",
-        "status",
-        "username",
-        "email",
-        "email_source",
-        "person",
-        "department",
-        "job_title",
-        "manager",
-        "created_at",
-        "last_active",
-        "snapshot_began_at",
-    ),
-    "entitlements": (
-        "system",
-        "entitlement",
-        "named",
-        "kind",
-        "resource",
-        "resource_name",
-        "project",
-        "project_name",
-        "holders",
-        "holder_groups",
-        "url",
-        "snapshot_began_at",
-    ),
-    "grants": (
-        "system",
-        "account",
-        "account_kind",
-        "account_title",
-        "account_status",
-        "username",
-        "email",
-        "person",
-        "kind",
-        "resource",
-        "resource_name",
-        "project",
-        "project_name",
-        "entitlement",
-        "held",
-        "through",
-        "through_name",
-        "since",
-        "first_seen_at",
-        "last_active",
-        "claim",
-        "request",
-        "claim_ends_at",
-        "snapshot_began_at",
-    ),
+    "accounts": ("system", *_ACCOUNT, *_PROFILE, "created_at", "last_active", "snapshot_began_at"),
+    "entitlements": ("system", "entitlement", "named", "kind", *_RESOURCE, *_HOLDERS, "url", "snapshot_began_at"),
+    "grants": ("system", *_HOLDER, "kind", *_RESOURCE, "entitlement", *_WAY, *_CLAIM, "snapshot_began_at"),
+}
+
+_SENTENCES = {
+    "accounts": "Export accounts. The person is known where proof joins accounts: one address in several systems, or "
+    "JumpCloud's own link between a user and an administrator.",
+    "entitlements": "Export entitlements with the number of their direct holders.",
+    "grants": "Export the access-review file: who holds what, directly or through which group (a row for each way), since "
+    "when, and the claim that explains it. since is filled where the system itself says it; first_seen_at is when a "
+    "snapshot showed it first.",
 }
 
 
-def _help(what: str, sentence: str) -> str:
-    return f"{sentence}\n\nColumns, in this order: {', '.join(COLUMNS[what])}."
+def _add_command(what: str) -> None:
+    @export.command(what, help=f"{_SENTENCES[what]}\n\nColumns, in this order: {', '.join(COLUMNS[what])}.")
+    def export_rows(
+        config: ConfigFile = None,
+        form: Form = "csv",
+        output: Output = None,
+        manifest: Manifest = None,
+        system: OfSystem = None,
+    ) -> None:
+        _export(what, config, form, output, manifest, system)
 
 
-@export.command(
-    "accounts",
-    help=_help(
-        "accounts",
-        "Export accounts. The person is known where proof joins accounts: one address in several systems, or JumpCloud's "
-        "own link between a user and an administrator.",
-    ),
-)
-def export_accounts(
-    config: ConfigFile = None,
-    form: Form = FormatName.CSV,
-    output: Output = None,
-    manifest: Manifest = None,
-    system: OfSystem = None,
-) -> None:
-    """Export accounts."""
-    _export("accounts", config, form, output, manifest, system)
-
-
-@export.command(
-    "entitlements", help=_help("entitlements", "Export entitlements with the number of their direct holders.")
-)
-def export_entitlements(
-    config: ConfigFile = None,
-    form: Form = FormatName.CSV,
-    output: Output = None,
-    manifest: Manifest = None,
-    system: OfSystem = None,
-) -> None:
-    """Export entitlements."""
-    _export("entitlements", config, form, output, manifest, system)
-
-
-@export.command(
-    "grants",
-    help=_help(
-        "grants",
-        "Export the access-review file: who holds what, directly or through which group (a row for each way), since when, "
-        "and the claim that explains it. since is filled where the system itself says it; first_seen_at is when a snapshot "
-        "showed it first.",
-    ),
-)
-def export_grants(
-    config: ConfigFile = None,
-    form: Form = FormatName.CSV,
-    output: Output = None,
-    manifest: Manifest = None,
-    system: OfSystem = None,
-) -> None:
-    """Export grants."""
-    _export("grants", config, form, output, manifest, system)
+for _what in COLUMNS:
+    _add_command(_what)
 
 
 def _export(
-    what: str, config: Path | None, form: FormatName, output: Path | None, manifest: Path | None, system: System | None
+    what: str, config: Path | None, form: str, output: Path | None, manifest: Path | None, system: System | None
 ) -> None:
     """Write one kind of rows. Raises ``Problem`` when the snapshot of a connected system that is wanted is missing."""
     from store.queries.snapshots import one_moment
@@ -197,7 +111,7 @@ def _export(
                 f"Run 'provisor sync', or export the other system alone with --system {snapshots[0].system}.",
             )
         with whole_file(output) as sink:
-            rows = write_rows(sink, _rows(queries, what, system), COLUMNS[what], form=str(form))
+            rows = write_rows(sink, _rows(queries, what, system), COLUMNS[what], form=form)
         if manifest is not None:
             facts = _manifest(store, what, snapshots, sink) | {"rows": rows, "format": form, "made_at": moment(now)}
             facts["file"] = None if output is None else output.name
@@ -228,7 +142,7 @@ def _rows(queries: Queries, what: str, system: System | None) -> Iterator[Row]:
 
 def _account(row: Row, people: People) -> dict[str, Any]:
     facts = row_facts(row)
-    profile = {name: facts["attributes"].get(name) for name in ("department", "job_title", "manager")}
+    profile = {name: facts["attributes"].get(name) for name in _PROFILE}
     return facts | profile | {"account": facts["id"], "person": people.person(facts["id"], facts["email"])}
 
 

@@ -10,8 +10,7 @@ import typer
 from cli.options import AsJson, ConfigFile, Limit, OfKind, OfSystem, Text, TheAccount, TheResource, group
 from cli.output import Facts, cell, moment, one_more, print_json_rows, print_lines, print_listing
 from cli.problems import Problem
-from cli.resource_lookup import the_resource
-from cli.snapshots import Row, current_snapshots
+from cli.snapshots import Row, current_snapshots, the_resource
 from connectors.reading import AccountStatus
 
 if TYPE_CHECKING:
@@ -22,18 +21,11 @@ grants = group(
     "'provisor claims' lists what Provisor gave."
 )
 
-_COLUMNS = {
-    "account_title": "who",
-    "email": "address",
-    "account_status": "status",
-    "system": "system",
-    "kind": "kind",
-    "project": "project",
-    "resource_name": "has",
-    "through_name": "through",
-    "first_seen_at": "first seen",
-    "request": "claim of",
-}
+_WHO = ("account_title", "email", "account_status")
+_HELD = ("kind", "resource", "resource_name", "entitlement", "through", "through_name", "claim")
+#: The members of a grant that are called as the columns of the query.
+_AS_READ = ("system", "account", "account_kind", *_WHO, "username", *_HELD)
+_COLUMNS = (*_WHO, "system", "kind", "project", "resource_name", "through_name", "first_seen_at", "request")
 
 
 @grants.command("list")
@@ -108,28 +100,14 @@ def grants_of(queries: Queries, **wanted: str) -> Iterable[dict[str, Any]]:
 
 def grant_facts(row: Row) -> dict[str, Any]:
     """One grant. ``held`` is direct or group; ``since`` is None where the system does not say it."""
-    through = row["through"]
     return {
-        "system": row["system"],
-        "account": row["account"],
-        "account_kind": row["account_kind"],
-        "account_title": row["account_title"],
-        "account_status": row["account_status"],
-        "username": row["username"],
-        "email": row["email"],
-        "kind": row["kind"],
-        "resource": row["resource"],
-        "resource_name": row["resource_name"],
+        **{name: row[name] for name in _AS_READ},
         "project": row["parent_key"],
         "project_name": row["parent_name"],
-        "entitlement": row["entitlement"],
-        "held": "direct" if through is None else "group",
-        "through": through,
-        "through_name": row["through_name"],
+        "held": "direct" if row["through"] is None else "group",
         "since": _spelled(row["since"]),
         "first_seen_at": _spelled(row["first_seen"]),
         "last_active": _spelled(row["last_active"]),
-        "claim": row["claim"],
         "request": row["request_id"],
         "claim_ends_at": _spelled(row["ends_at"]),
         "snapshot_began_at": _spelled(row["began_at"]),

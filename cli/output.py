@@ -7,9 +7,13 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import chain, islice
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from access.entitlements import EntitlementRef
 from access.text import one_line
+
+if TYPE_CHECKING:
+    from rich.table import Table
 
 #: One record, by the names that JSON has for its members.
 Facts = Mapping[str, Any]
@@ -27,6 +31,33 @@ _COLOURS = {
     "with_person": "yellow",
     "open": "yellow",
     "answered": "yellow",
+}
+
+#: Headings of columns that are not called as the fact is.
+_HEADINGS = {
+    "account_status": "status",
+    "account_title": "who",
+    "answers": "closed undone",
+    "closed_at": "closed",
+    "email": "address",
+    "ends_at": "until",
+    "first_seen_at": "first seen",
+    "holder_groups": "groups",
+    "holders": "accounts",
+    "named": "entitlement by names",
+    "opened_at": "opened",
+    "parent_key": "project",
+    "pre_existing": "was there before",
+    "provisions": "changes by api",
+    "received_at": "received",
+    "resent_at": "sent again",
+    "resource_name": "has",
+    "snapshot_age": "age",
+    "snapshot_at": "last snapshot",
+    "starts_at": "from",
+    "through_name": "through",
+    "title": "name",
+    "url": "address",
 }
 
 #: Rows that are held to measure the columns of a table.
@@ -67,7 +98,7 @@ def print_json_with_rows(facts: Facts, name: str, rows: Iterable[Facts]) -> None
 
 def print_listing(
     rows: Iterable[Facts],
-    columns: Mapping[str, str],
+    columns: Sequence[str],
     *,
     none: str,
     as_json: bool,
@@ -77,7 +108,7 @@ def print_listing(
 ) -> None:
     """Print the first ``limit`` rows, all for 0, and a note that says how many more there are.
 
-    ``columns`` maps names of facts to headings, ``none`` is printed in place of an empty table, ``shown`` rewords a row
+    ``columns`` are names of facts, ``none`` is printed in place of an empty table, ``shown`` rewords a row
     for the table. ``total`` counts the rows where ``rows`` are not all of them; it gives None where that takes too long.
     """
     left = iter(rows)
@@ -99,7 +130,7 @@ def one_more(limit: int) -> int | None:
     return limit + 1 if limit else None
 
 
-def _print_table(rows: Iterator[Facts], columns: Mapping[str, str], *, none: str) -> None:
+def _print_table(rows: Iterator[Facts], columns: Sequence[str], *, none: str) -> None:
     """Print a table whose columns are as wide as its first rows need."""
     first = list(islice(rows, _MEASURED))
     following = next(rows, None)
@@ -108,24 +139,35 @@ def _print_table(rows: Iterator[Facts], columns: Mapping[str, str], *, none: str
     elif following is None and sys.stdout.isatty():
         _print_rich_table(first, columns)
     else:
-        measured = [{name: heading.upper() for name, heading in columns.items()}, *first]
+        measured = [{name: _heading(name).upper() for name in columns}, *first]
         widths = [max(len(cell(row.get(name))) for row in measured) for name in columns]
         for row in chain(measured, () if following is None else (following,), rows):
             cells = (f"{cell(row.get(name)):<{width}}" for name, width in zip(columns, widths, strict=True))
             print_lines("  ".join(cells).rstrip())
 
 
-def _print_rich_table(rows: Sequence[Facts], columns: Mapping[str, str]) -> None:
+def _print_rich_table(rows: Sequence[Facts], columns: Sequence[str]) -> None:
     from rich.console import Console
-    from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
-    for heading in columns.values():
-        table.add_column(heading.upper(), overflow="fold")
+    table = rich_table(map(_heading, columns))
     for row in rows:
         table.add_row(*(Text(cell(row.get(name)), style=_COLOURS.get(str(row.get(name)), "")) for name in columns))
     Console().print(table)
+
+
+def _heading(name: str) -> str:
+    return _HEADINGS.get(name, name.replace("_", " "))
+
+
+def rich_table(headings: Iterable[str]) -> Table:
+    """An empty table in the look of all tables on a terminal."""
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
+    for heading in headings:
+        table.add_column(heading.upper(), overflow="fold")
+    return table
 
 
 def _write_items(rows: Iterable[Facts]) -> None:
@@ -137,12 +179,10 @@ def _write_items(rows: Iterable[Facts]) -> None:
         sys.stdout.write("\n")
 
 
-def labelled_lines(facts: Facts, *, indent: str = "  ") -> list[str]:
+def labelled_lines(facts: Facts) -> list[str]:
     """One line for each fact that is there: its name, and its value."""
     return [
-        f"{indent}{name.replace('_', ' ')}: {cell(value)}"
-        for name, value in facts.items()
-        if value not in (None, "", [])
+        f"  {name.replace('_', ' ')}: {cell(value)}" for name, value in facts.items() if value not in (None, "", [])
     ]
 
 
@@ -159,21 +199,35 @@ def cell(value: Any) -> str:
             return one_line(value)
 
 
+def facts_of(record: object, *names: str) -> dict[str, Any]:
+    """Attributes of a record as JSON has them: moments in one spelling, entitlements in their written form."""
+    values = {name: getattr(record, name) for name in names}
+    return {name: _spelled(value) for name, value in values.items()}
+
+
+def _spelled(value: Any) -> Any:
+    match value:
+        case datetime():
+            return moment(value)
+        case EntitlementRef():
+            return str(value)
+        case _:
+            return value
+
+
 def moment(value: datetime | None) -> str | None:
     """A moment in UTC, to the second, in one spelling for tables and JSON."""
     return None if value is None else f"{value:%Y-%m-%dT%H:%M:%S}Z"
 
 
-def seconds(value: timedelta | None) -> float | None:
-    """A duration in seconds."""
-    return None if value is None else value.total_seconds()
-
-
 def age(of: timedelta) -> str:
     """A time span in its largest unit, such as ``3 days``."""
     whole = int(of.total_seconds())
-    for size, unit in ((_DAY, "day"), (_HOUR, "hour"), (_MINUTE, "minute")):
-        if whole >= size:
-            number = whole // size
-            return f"{number} {unit}{'' if number == 1 else 's'}"
-    return f"{whole} second{'' if whole == 1 else 's'}"
+    units = ((_DAY, "day"), (_HOUR, "hour"), (_MINUTE, "minute"), (1, "second"))
+    size, unit = next((each for each in units if whole >= each[0]), units[-1])
+    return counted(whole // size, unit)
+
+
+def counted(number: int, noun: str) -> str:
+    """Such as ``1 day`` and ``3 days``."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"

@@ -74,9 +74,7 @@ def explain_policy(
     elif facts is None:
         output.print_lines(f"No rule of {path} matches {ref}: requests for it are refused.")
     else:
-        output.print_lines(
-            f"{ref}:", *(f"  {name.replace('_', ' ')}: {output.cell(each)}" for name, each in facts.items())
-        )
+        output.print_lines(f"{ref}:", *output.labelled_lines(facts))
 
 
 def deciding_rule(settings: Settings, *refs: EntitlementRef) -> dict[str, Any] | None:

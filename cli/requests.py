@@ -8,7 +8,7 @@ from access.lifecycle import RequestState
 from cli import output
 from cli.claims import claim_facts
 from cli.options import AsJson, ConfigFile, Newest, group
-from cli.output import moment, one_more, print_listing
+from cli.output import facts_of, one_more, print_listing
 from cli.problems import Problem
 from cli.store_access import opened
 from cli.tickets import ticket_facts
@@ -20,15 +20,7 @@ if TYPE_CHECKING:
 
 requests = group("Access requests, and how far each has come.")
 
-_COLUMNS = {
-    "id": "id",
-    "state": "state",
-    "action": "action",
-    "subject": "subject",
-    "entitlement": "entitlement",
-    "received_at": "received",
-    "reason": "reason",
-}
+_COLUMNS = ("id", "state", "action", "subject", "entitlement", "received_at", "reason")
 
 
 @requests.command("list")
@@ -60,10 +52,7 @@ def show_request(
     config: ConfigFile = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show all there is to one request.
-
-    Its plan line by line with reasons, its tickets, its claim, and its audit trail.
-    """
+    """Show one request: its plan line by line with reasons, its tickets, its claim, and its audit trail."""
     with opened(config) as (_, store), store.read() as work:
         facts = _everything(work, request_id)
     if facts is None:
@@ -80,43 +69,21 @@ def request_facts(request: Request) -> dict[str, Any]:
     """One request."""
     message = request.message
     return {
-        "id": request.id,
-        "state": str(request.state),
+        **facts_of(request, "id", "state", "reason", "received_at", "finished_at", "due_at", "source", "tries"),
         "action": str(message.action),
         "subject": str(message.who),
         "entitlement": str(message.entitlement_ref),
-        "reason": request.reason,
-        "received_at": moment(request.received_at),
-        "finished_at": moment(request.finished_at),
-        "due_at": moment(request.due_at),
-        "source": request.source,
-        "tries": request.tries,
         "message": message.canonical(),
     }
 
 
 def _operation_facts(operation: Operation) -> dict[str, Any]:
     return {
-        "id": operation.id,
+        **facts_of(operation, "id", "purpose", "position", "direction", "entitlement", "named", "title"),
+        **facts_of(operation, "account_title", "via", "why", "state", "before", "evidence", "error", "tries"),
+        **facts_of(operation, "due_at", "created_at", "verified_at"),
         "request": operation.request_id,
-        "purpose": str(operation.purpose),
-        "position": operation.position,
-        "direction": str(operation.direction),
-        "entitlement": str(operation.entitlement),
-        "named": str(operation.named),
-        "title": operation.title,
         "account": operation.account_id,
-        "account_title": operation.account_title,
-        "via": str(operation.via),
-        "why": operation.why,
-        "state": str(operation.state),
-        "before": operation.before,
-        "evidence": operation.evidence,
-        "error": operation.error,
-        "tries": operation.tries,
-        "due_at": moment(operation.due_at),
-        "created_at": moment(operation.created_at),
-        "verified_at": moment(operation.verified_at),
     }
 
 
@@ -153,8 +120,8 @@ def _in_words(facts: dict[str, Any]) -> list[str]:
         f"Request {facts['id']}: {facts['state']}" + (f" - {output.cell(facts['reason'])}" if facts["reason"] else ""),
         f"  {facts['action']} {output.cell(facts['entitlement'])} for {output.cell(facts['subject'])}",
     ]
-    given = {name: message.get(name) for name in ("duration", "reason", "requested_by", "approved_by", "claim_of")}
-    lines += [f"  {name.replace('_', ' ')}: {output.cell(value)}" for name, value in given.items() if value]
+    given = ("duration", "reason", "requested_by", "approved_by", "claim_of")
+    lines += output.labelled_lines({name: message.get(name) for name in given})
     lines += [
         f"  received {facts['received_at']} from {output.cell(facts['source'])}, finished {facts['finished_at'] or '-'}"
     ]

@@ -5,23 +5,14 @@ from typing import TYPE_CHECKING, Any
 from cli.grants import grants_of, how_it_is_held
 from cli.options import AsJson, ConfigFile, Limit, OfKind, OfSystem, Text, TheResource, group
 from cli.output import cell, labelled_lines, print_json_with_rows, print_lines, print_listing
-from cli.resource_lookup import the_resource
-from cli.snapshots import Row, current_snapshots, row_facts
+from cli.snapshots import Row, current_snapshots, row_facts, the_resource
 
 if TYPE_CHECKING:
     from store.queries.snapshots import Queries
 
 resources = group("What access can be to: groups, projects and their roles, applications, administrators' roles.")
 
-_COLUMNS = {
-    "system": "system",
-    "kind": "kind",
-    "parent_key": "project",
-    "name": "name",
-    "holders": "accounts",
-    "holder_groups": "groups",
-    "id": "id",
-}
+_COLUMNS = ("system", "kind", "parent_key", "name", "holders", "holder_groups", "id")
 
 
 @resources.command("list")

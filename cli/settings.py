@@ -4,17 +4,11 @@ from cli.options import AsJson, ConfigFile
 from cli.output import print_listing
 from cli.store_access import load_settings
 
-_COLUMNS = {"key": "setting", "value": "value", "from": "from"}
+_COLUMNS = ("key", "value", "from")
 
 
-def show_settings(
-    config: ConfigFile = None,
-    as_json: AsJson = False,
-) -> None:
-    """List the settings in force.
-
-    Each with its value and where that was written. Secrets are never shown.
-    """
+def show_settings(config: ConfigFile = None, as_json: AsJson = False) -> None:
+    """List the settings in force, each with its value and where that was written. Secrets are never shown."""
     settings = load_settings(config)
     origins = settings.origins()
     rows = [

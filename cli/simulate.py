@@ -4,10 +4,7 @@ import typer
 
 
 def simulate(context: typer.Context) -> None:
-    """Run the simulated systems.
-
-    JumpCloud, Jira Cloud and Atlassian administration; 'provisor simulate --help' lists its own options.
-    """
+    """Run the simulated JumpCloud, Jira Cloud and Atlassian administration. Its own --help lists its options."""
     from simulator.cli import main as simulator
 
     raise typer.Exit(simulator(context.args))

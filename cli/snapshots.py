@@ -1,7 +1,4 @@
-"""The current snapshots, as commands use them: which there are, what they hold, and how old they are.
-
-A snapshot that is missing or old is named on standard error, so that nobody takes it for the state of today.
-"""
+"""The current snapshots, as commands use them: what they hold, and, on standard error, which are missing or old."""
 
 from __future__ import annotations
 
@@ -12,9 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from access.clock import SystemClock
-from access.entitlements import System
+from access.entitlements import EntitlementRef, ResourceKind, System
 from access.snapshots import Snapshot
-from cli.output import age, moment, print_note
+from cli.output import age, cell, moment, print_note
 from cli.problems import Problem
 from cli.store_access import opened
 
@@ -30,6 +27,8 @@ Row = Mapping[str, Any]
 _OLD = timedelta(days=1)
 #: The age from which a snapshot is called old, in periods of the schedule.
 _PERIODS = 2
+#: Resources that are named in the problem when several match.
+_MOST_CANDIDATES = 5
 
 
 @contextmanager
@@ -45,10 +44,7 @@ def current_snapshots(config: Path | None, system: System | None) -> Iterator[tu
 def require_snapshots(
     queries: Queries, settings: Settings, system: System | None, *, now: datetime
 ) -> Sequence[Snapshot]:
-    """The current snapshots of ``system``, or of all systems; prints which are missing or old.
-
-    Raises ``Problem`` when there is none.
-    """
+    """The current snapshots of ``system``, or of all; prints which are missing or old. Raises ``Problem`` for none."""
     snapshots = queries.snapshots(None if system is None else str(system))
     if not snapshots:
         of = "" if system is None else f" of {system}"
@@ -101,3 +97,40 @@ def row_facts(row: Row) -> dict[str, Any]:
     facts = {name: moment(value) if isinstance(value, datetime) else value for name, value in row.items()}
     began_at = facts.pop("began_at")
     return {**facts, "snapshot_began_at": began_at}
+
+
+def the_resource(
+    queries: Queries, named: str, *, system: System | None = None, kind: ResourceKind | None = None
+) -> Row:
+    """The resource of this id, name, ``KEY:role`` or written entitlement. Raises ``Problem`` for none, or several."""
+    found = _matching(queries, named, system=system, kind=kind)
+    if not found:
+        raise Problem(
+            f"There is no resource '{cell(named)}' in the last snapshot.",
+            "See 'provisor resources list --text …' for those there are.",
+        )
+    if len(found) > 1:
+        some = ", ".join(str(row["entitlement"] or row["id"]) for row in found[:_MOST_CANDIDATES])
+        raise Problem(
+            f"'{cell(named)}' names {len(found)} resources: {some}{', …' if found[_MOST_CANDIDATES:] else ''}.",
+            "Name one of them by its id or by the written form of its entitlement.",
+        )
+    return found[0]
+
+
+def _matching(queries: Queries, named: str, *, system: System | None, kind: ResourceKind | None) -> Sequence[Row]:
+    from store.queries.snapshots import Filters
+
+    try:
+        ref = EntitlementRef.parse(named)
+    except ValueError:
+        return list(queries.resources(Filters(system=system, kind=kind, resource=named)))
+    if ref.kind is ResourceKind.ACCOUNT:
+        raise Problem(
+            f"{ref} is held by every account of {ref.system}.", f"See 'provisor accounts list --system {ref.system}'."
+        )
+    for spelled in ("/".join(ref.path), ":".join(ref.path)):
+        found = list(queries.resources(Filters(system=ref.system, kind=str(ref.kind), resource=spelled)))
+        if found:
+            return found
+    return ()

@@ -1,7 +1,4 @@
-"""What commands work with: the settings, and the store that they name, as it is.
-
-Libraries are imported when a command opens something, so that ``--help`` stays quick.
-"""
+"""What commands work with: the settings, and the store that they name, as it is."""
 
 from __future__ import annotations
 
@@ -57,10 +54,7 @@ def opened(config: Path | None, *, create: bool = False) -> Iterator[tuple[Setti
 
 @contextmanager
 def opened_store(settings: Settings, *, create: bool = False) -> Iterator[Store]:
-    """The store that the settings name, closed at the end. A store is made only when ``create``, and never migrated.
-
-    Raises ``Problem`` when there is no store, or when it cannot be used.
-    """
+    """The store that the settings name, made only when ``create`` and never migrated. Raises ``Problem`` for an unusable one."""
     from config.urls import masked
     from store.existing_store import open_existing
 

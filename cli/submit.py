@@ -6,10 +6,10 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -22,7 +22,7 @@ from cli.requests import request_facts
 from cli.store_access import load_settings, opened_store
 
 if TYPE_CHECKING:
-    from access.message import AccessRequest
+    from access.operations import Request
     from config.settings import Settings
     from store.unit_of_work import Store
     from tasks.request_files import Entry
@@ -31,14 +31,6 @@ if TYPE_CHECKING:
 _LARGEST_FILE = 64 << 20
 #: Between two reads of the requests that are followed.
 _POLL_SECONDS = 0.2
-
-
-class FormatName(StrEnum):
-    """The formats of files, by the names that ``tasks.request_files`` has for them."""
-
-    JSON = "json"
-    JSON_LINES = "jsonl"
-    CSV = "csv"
 
 
 class Outcome(StrEnum):
@@ -54,23 +46,19 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Handed:
-    """One entry of a file, by its position, and its outcome. ``request_id`` is None when the entry could not be read."""
+    """One entry of a file, by its position, and its outcome. ``id`` is None when the entry could not be read."""
 
     position: str
-    request_id: str | None
+    id: str | None
     outcome: Outcome
     reason: str | None = None
-
-    def facts(self) -> dict[str, Any]:
-        """The members of its JSON object."""
-        return {"position": self.position, "id": self.request_id, "outcome": self.outcome, "reason": self.reason}
 
 
 def submit(
     file: Annotated[str, typer.Argument(metavar="FILE", help="A file of requests, or - for standard input.")],
     config: ConfigFile = None,
     file_format: Annotated[
-        FormatName | None,
+        Literal["json", "jsonl", "csv"] | None,
         typer.Option("--format", help="The format of the file. Default: found from its content.", show_default=False),
     ] = None,
     wait: Annotated[bool, typer.Option("--wait", help="Follow the requests until they end.")] = False,
@@ -94,20 +82,17 @@ def submit(
         good = [one for one in handed if one.outcome in (Outcome.HANDED_IN, Outcome.KNOWN)]
         ends: dict[str, dict[str, Any] | None] = {}
         if wait and store is not None:
-            ends = _follow(
-                store, [one.request_id for one in good if one.request_id], timeout=timeout, print_steps=not as_json
-            )
+            ends = _follow(store, [one.id for one in good if one.id], timeout=timeout, print_steps=not as_json)
     if as_json:
-        followed = [{"end": ends.get(one.request_id or "")} if wait else {} for one in handed]
-        output.print_json([one.facts() | end for one, end in zip(handed, followed, strict=True)])
+        output.print_json([asdict(one) | ({"end": ends.get(one.id or "")} if wait else {}) for one in handed])
     all_done = all(end is not None and end["state"] == RequestState.DONE for end in ends.values())
     raise typer.Exit(0 if len(good) == len(handed) and all_done else 1)
 
 
-def _entries(file: str, file_format: FormatName | None) -> Sequence[Entry]:
+def _entries(file: str, file_format: str | None) -> Sequence[Entry]:
     from tasks.request_files import FileFormat, parse_file
 
-    entries = list(parse_file(_read(file), FileFormat(str(file_format)) if file_format else None))
+    entries = list(parse_file(_read(file), FileFormat(file_format) if file_format else None))
     if not entries:
         raise Problem(f"There is no request in {file}.", "Write JSON, JSON lines or CSV; see 'provisor schema'.")
     return entries
@@ -122,7 +107,7 @@ def _hand_in(
 
     embedded = is_embedded(settings)
     store = _store(settings, ending, create=embedded, needed=embedded or wait)
-    handed = _outcomes(entries, Known(store))
+    handed = _outcomes(entries, store)
     bodies = [entry.body for entry, one in zip(entries, handed, strict=True) if one.outcome is Outcome.HANDED_IN]
     if embedded and store is not None:
         now = SystemClock().now()
@@ -167,45 +152,36 @@ def _read(file: str) -> str:
         raise Problem(f"{file} is not UTF-8 (byte {exc.start + 1}).", "Write it as UTF-8.") from exc
 
 
-class Known:
-    """The requests that were handed in before: those in the store, if there is one, and those earlier in the file."""
-
-    def __init__(self, store: Store | None) -> None:
-        self._store = store
-        self._in_file: dict[str, str] = {}
-
-    def add(self, request: AccessRequest) -> tuple[str | None, str]:
-        """The fingerprint of a request of the same id that was there before, or None, and its state; remembers the request."""
-        before = self._in_file.get(request.id)
-        self._in_file.setdefault(request.id, request.fingerprint())
-        if self._store is not None:
-            with self._store.read() as work:
-                stored = work.requests.get(request.id)
-            if stored is not None:
-                return stored.message.fingerprint(), f"it is {stored.state}"
-        return before, "it is in this file before"
-
-
-def _outcomes(entries: Sequence[Entry], known: Known) -> list[Handed]:
-    """The outcome of each entry. A request that is known already is not sent again."""
+def _outcomes(entries: Sequence[Entry], store: Store | None) -> list[Handed]:
+    """The outcome of each entry. A request that is known already, by the store or by this file, is not sent again."""
     from access.message import AccessRequest
 
-    handed = []
+    handed: list[Handed] = []
+    in_file: dict[str, str] = {}
     for entry in entries:
         request = entry.outcome
         if not isinstance(request, AccessRequest):
             handed.append(Handed(entry.position, None, Outcome.INVALID, request.reason))
             continue
-        fingerprint, stands = known.add(request)
-        if fingerprint is None:
-            handed.append(Handed(entry.position, request.id, Outcome.HANDED_IN))
-        elif fingerprint == request.fingerprint():
-            reason = f"The same request was handed in before; {stands}."
-            handed.append(Handed(entry.position, request.id, Outcome.KNOWN, reason))
-        else:
+        stored, fingerprint = _stored(store, request.id), request.fingerprint()
+        before = stored.message.fingerprint() if stored else in_file.get(request.id)
+        in_file.setdefault(request.id, fingerprint)
+        outcome, reason = Outcome.HANDED_IN, None
+        if before == fingerprint:
+            stands = f"it is {stored.state}" if stored else "it is in this file before"
+            outcome, reason = Outcome.KNOWN, f"The same request was handed in before; {stands}."
+        elif before is not None:
+            outcome = Outcome.CONFLICT
             reason = "Another request has this id already. Send this one under an id of its own."
-            handed.append(Handed(entry.position, request.id, Outcome.CONFLICT, reason))
+        handed.append(Handed(entry.position, request.id, outcome, reason))
     return handed
+
+
+def _stored(store: Store | None, request_id: str) -> Request | None:
+    if store is None:
+        return None
+    with store.read() as work:
+        return work.requests.get(request_id)
 
 
 def _follow(
@@ -239,8 +215,8 @@ def _follow(
 
 
 def _line(handed: Handed) -> str:
-    who = output.cell(handed.request_id) if handed.request_id else "-"
-    return f"{handed.position}: {who}: {handed.outcome}" + (f": {output.cell(handed.reason)}" if handed.reason else "")
+    reason = f": {output.cell(handed.reason)}" if handed.reason else ""
+    return f"{handed.position}: {output.cell(handed.id)}: {handed.outcome}{reason}"
 
 
 def _summary(handed: Iterable[Handed]) -> str:

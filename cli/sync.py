@@ -64,7 +64,6 @@ def sync(
 
 @contextmanager
 def _wired(config: Path | None, calls: CallCounter) -> Iterator[tuple[Store, Sync]]:
-    from cli.known_secrets import secrets_in
     from config.urls import masked
     from store.existing_store import usable
     from tasks.publisher import RecordingPublisher
@@ -76,7 +75,7 @@ def _wired(config: Path | None, calls: CallCounter) -> Iterator[tuple[Store, Syn
     with opened(config, create=True) as (settings, _):
         pass
     # This command prints how the runs end; their log lines would say the same beside it.
-    start_logging(level="critical", form="auto", redaction=Redaction(secrets_in(settings)))
+    start_logging(level="critical", form="auto", redaction=Redaction(settings.secrets()))
     with settings_problems(), store_problems(), usable(masked(settings.store.url)):
         store = open_store(settings)
         try:
@@ -108,15 +107,12 @@ def _run_facts(store: Store, joined: bool, run: SyncRun, *, now: datetime) -> di
     plan = run.plan or {}
     ended = run.finished_at or now
     return {
-        "system": str(run.system),
+        **output.facts_of(run, "system", "state", "credential_of", "calls"),
         "run": run.id,
         "joined": joined,
-        "state": str(run.state),
         "method": plan.get("method"),
         "full": plan.get("full"),
         "notes": plan.get("notes", []),
-        "credential_of": run.credential_of,
-        "calls": run.calls,
         "seconds": round((ended - run.started_at).total_seconds(), 1),
         "counts": None if run.state is not RunState.COMPLETE else counts(store, run.system),
         "error": run.error if run.state is RunState.FAILED else None,

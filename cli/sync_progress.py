@@ -6,7 +6,7 @@ import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from access.entitlements import System
 from access.snapshots import RunState
@@ -21,10 +21,7 @@ _LINE_SECONDS = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Begun:
-    """A run that this command works on. ``joined``: it was under way before.
-
-    ``calls_before`` and the calls that this process has made come to the calls of the run, as far as is known here.
-    """
+    """A run that this command works on; ``joined`` when it was under way. ``calls_before`` are those of other processes."""
 
     system: System
     run_id: str
@@ -35,34 +32,24 @@ class Begun:
 Runs = Sequence[tuple[Begun, "Standing"]]
 
 
-class Progress(Protocol):
-    """Shows runs while they are worked on."""
+class Progress:
+    """Shows runs while they are worked on; this class itself shows nothing."""
 
     def show(self, runs: Runs) -> None:
         """Show what is new."""
-        ...
 
     def close(self) -> None:
         """Leave the screen as it is to stay."""
-        ...
 
 
 def progress_for(*, as_json: bool) -> Progress:
     """What fits where the output goes. JSON has standard output to itself; a terminal may still watch."""
     if as_json:
-        return _Live(sys.stderr) if sys.stderr.isatty() else _Silent()
+        return _Live(sys.stderr) if sys.stderr.isatty() else Progress()
     return _Live(sys.stdout) if sys.stdout.isatty() else _Lines()
 
 
-class _Silent:
-    def show(self, runs: Runs) -> None:
-        pass
-
-    def close(self) -> None:
-        pass
-
-
-class _Lines:
+class _Lines(Progress):
     """A line when a run comes to another stage, and in between at most every ten seconds when there is anything new."""
 
     def __init__(self) -> None:
@@ -85,29 +72,22 @@ class _Lines:
                 output.print_lines(line)
         sys.stdout.flush()
 
-    def close(self) -> None:
-        """Nothing to close."""
 
-
-class _Live:
+class _Live(Progress):
     """A table with a row for each run, redrawn as the runs go on."""
 
     def __init__(self, stream: Any) -> None:
         from rich.console import Console
         from rich.live import Live
 
-        self._console = Console(file=stream)
-        self._live = Live(console=self._console, refresh_per_second=8, transient=True)
+        self._live = Live(console=Console(file=stream), refresh_per_second=8, transient=True)
         self._live.start()
 
     def show(self, runs: Runs) -> None:
         """Draw."""
-        from rich.table import Table
         from rich.text import Text
 
-        table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
-        for heading in ("SYSTEM", "STAGE", "SHARDS", "ROWS", "CALLS", "STATE"):
-            table.add_column(heading)
+        table = output.rich_table(("system", "stage", "shards", "rows", "calls", "state"))
         for _, standing in runs:
             run = standing.run
             cells = (

@@ -1,7 +1,4 @@
-"""Sync runs as one command works on them: begun or joined, and read in threads of this process.
-
-Leases make that safe beside a running ``up``: whichever process is free reads the next lists.
-"""
+"""Sync runs as one command works on them, in threads of this process; leases make that safe beside a running ``up``."""
 
 from __future__ import annotations
 
@@ -63,15 +60,20 @@ class SyncRuns:
         return Begun(system, run_id, joined=joined, calls_before=counted - made)
 
     def _finish(self, begun: Sequence[Begun]) -> list[tuple[Begun, SyncRun]]:
-        threads = [_RunThread(self._syncing, self._store, self._clock, each.run_id) for each in begun]
+        failures: list[BaseException] = []
+        threads = [
+            threading.Thread(
+                target=self._work_off, args=(each.run_id, failures), name=f"sync-{each.run_id}", daemon=True
+            )
+            for each in begun
+        ]
         for thread in threads:
             thread.start()
         while any(thread.is_alive() for thread in threads):
             self._progress.show([(each, self._standing(each)) for each in begun])
             self._pause.wait(_POLL_SECONDS)
-        for thread in threads:
-            if thread.failure is not None:
-                raise thread.failure
+        if failures:
+            raise failures[0]
         ends = [(each, self._standing(each)) for each in begun]
         self._progress.show(ends)
         return [(each, end.run) for each, end in ends]
@@ -87,36 +89,23 @@ class SyncRuns:
                 run = replace(run, calls=max(run.calls, begun.calls_before + self._calls.made(begun.system)))
             return standing(connection, run)
 
-
-class _RunThread(threading.Thread):
-    """Works on one run until it ends, whoever ends it."""
-
-    def __init__(self, syncing: Sync, store: Store, clock: Clock, run_id: str) -> None:
-        super().__init__(name=f"sync-{run_id}", daemon=True)
-        self._syncing = syncing
-        self._store = store
-        self._clock = clock
-        self._run_id = run_id
-        self._pause = threading.Event()
-        self.failure: BaseException | None = None
-
-    def run(self) -> None:
-        """Take turns, waiting between them as the run itself says."""
+    def _work_off(self, run_id: str, failures: list[BaseException]) -> None:
+        """Take turns on a run until it ends, whoever ends it, waiting between them as the run itself says."""
         try:
-            while self._waits_until_due():
+            while self._waits_until_due(run_id):
                 began = time.monotonic()
-                self._syncing.work(self._run_id)
+                self._syncing.work(run_id)
                 if time.monotonic() - began < _POLL_SECONDS:
                     # There was nothing to do: another process has the lead, or all that is left.
                     self._pause.wait(_POLL_SECONDS)
         except BaseException as exc:  # noqa: BLE001 - carried to the thread that asked for it
-            self.failure = exc
+            failures.append(exc)
 
-    def _waits_until_due(self) -> bool:
+    def _waits_until_due(self, run_id: str) -> bool:
         """Wait until the run is due; False when it has ended."""
         while True:
             with self._store.read() as work:
-                run = work.sync_runs.get(self._run_id)
+                run = work.sync_runs.get(run_id)
             if run is None or run.state is not RunState.RUNNING:
                 return False
             if run.due_at is not None and run.due_at <= self._clock.now():

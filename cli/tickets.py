@@ -6,7 +6,7 @@ import typer
 
 from access.lifecycle import TicketState
 from cli.options import AsJson, ConfigFile, Newest, group
-from cli.output import moment, one_more, print_listing
+from cli.output import facts_of, one_more, print_listing
 from cli.store_access import opened
 
 if TYPE_CHECKING:
@@ -14,16 +14,7 @@ if TYPE_CHECKING:
 
 tickets = group("Tickets that ask a person to do what no API can.")
 
-_COLUMNS = {
-    "key": "ticket",
-    "state": "state",
-    "status": "status",
-    "request": "request",
-    "answers": "closed undone",
-    "opened_at": "opened",
-    "closed_at": "closed",
-    "url": "address",
-}
+_COLUMNS = ("key", "state", "status", "request", "answers", "opened_at", "closed_at", "url")
 
 
 @tickets.command("list")
@@ -54,17 +45,9 @@ def list_tickets(
 def ticket_facts(ticket: Ticket, request_id: str | None) -> dict[str, Any]:
     """One ticket, with the request it belongs to."""
     return {
+        **facts_of(ticket, "id", "state", "status", "project", "answers", "url", "marker", "error"),
+        **facts_of(ticket, "opened_at", "closed_at"),
         "key": ticket.issue_key,
-        "state": str(ticket.state),
-        "status": ticket.status,
         "request": request_id,
         "operation": ticket.operation_id,
-        "project": ticket.project,
-        "answers": ticket.answers,
-        "opened_at": moment(ticket.opened_at),
-        "closed_at": moment(ticket.closed_at),
-        "url": ticket.url,
-        "marker": ticket.marker,
-        "error": ticket.error,
-        "id": ticket.id,
     }

@@ -1,7 +1,4 @@
-"""Pydantic's errors as sentences for operators: the key, where it was written, the problem, the fix.
-
-No sentence quotes a value: any value may be a secret in the wrong place.
-"""
+"""Pydantic's errors as sentences for operators. None quotes a value: any may be a secret in the wrong place."""
 
 from __future__ import annotations
 

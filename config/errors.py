@@ -4,10 +4,7 @@ from collections.abc import Iterable
 
 
 class SettingsError(Exception):
-    """The configuration cannot be used. ``problems`` holds one sentence each: the key, what is wrong, what to do.
-
-    No sentence ever quotes a value, so none can hold a secret.
-    """
+    """The configuration cannot be used. ``problems`` holds a sentence each (key, problem, fix), which quotes no value."""
 
     def __init__(self, problems: Iterable[str]) -> None:
         self.problems = tuple(problems)

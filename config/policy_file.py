@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -54,15 +54,10 @@ class _Ticket(Section):
 
     def route(self, otherwise: TicketRoute | None) -> TicketRoute | None:
         """The route, with what it leaves out taken from ``otherwise``; None when neither names a project."""
-        project = self.project or (otherwise.project if otherwise else None)
-        if project is None:
-            return None
-        return TicketRoute(
-            project=project,
-            issue_type=self.issue_type or (otherwise.issue_type if otherwise else "Task"),
-            labels=self.labels or (otherwise.labels if otherwise else ()),
-            fields=self.fields or (otherwise.fields if otherwise else {}),
-        )
+        given = {name: value for name, value in self if value}
+        if otherwise is not None:
+            return replace(otherwise, **given)
+        return TicketRoute(**given) if self.project else None
 
 
 class _Rule(Section):
@@ -122,10 +117,7 @@ class PolicyFile:
 
 
 def load_policy(path: Path, *, ticket: TicketRoute | None = None) -> PolicyFile:
-    """Read a policy. ``ticket`` is the route of tickets for what the file leaves out.
-
-    Raises ``SettingsError`` with every error, by number and pattern of the rule.
-    """
+    """Read a policy; ``ticket`` is the route for what the file leaves out. Raises ``SettingsError`` with every error."""
     content = read_mapping(path)
     try:
         file = _PolicyFile.model_validate(content)
@@ -135,21 +127,10 @@ def load_policy(path: Path, *, ticket: TicketRoute | None = None) -> PolicyFile:
     route = file.ticket.route(ticket)
     if route is None:
         raise SettingsError([f"{path}: ticket.project is not set; set it here, or ticketing.project in the settings."])
-    rules = tuple(_rule(rule, route) for rule in file.rules)
-    return PolicyFile(Policy(rules=rules, ticket=route), tuple(_oddities(rules)))
-
-
-def _rule(rule: _Rule, route: TicketRoute) -> Rule:
-    return Rule(
-        pattern=rule.pattern,
-        give=rule.give,
-        take=rule.take,
-        max_duration=rule.max_duration,
-        required=rule.required,
-        missing_account=rule.missing_account,
-        products=rule.products,
-        ticket=rule.ticket.route(route) if rule.ticket else None,
+    rules = tuple(
+        Rule(**dict(rule) | {"ticket": rule.ticket.route(route) if rule.ticket else None}) for rule in file.rules
     )
+    return PolicyFile(Policy(rules=rules, ticket=route), tuple(_oddities(rules)))
 
 
 _PLACE = re.compile(r"^rules\.(\d+)\.?(\S*)")
@@ -171,9 +152,7 @@ def _oddities(rules: Sequence[Rule]) -> Iterator[str]:
         yield "The policy has no rules, so every request is refused; write one for what is allowed."
     for number, rule in enumerate(rules, start=1):
         named = f"Rule {number} ({shortened(rule.pattern)})"
-        if (
-            earlier := next((i for i, other in enumerate(rules[: number - 1], 1) if _covers(other, rule)), None)
-        ) is not None:
+        if earlier := next((i for i, other in enumerate(rules[: number - 1], 1) if _covers(other, rule)), None):
             first = f"rule {earlier} ({shortened(rules[earlier - 1].pattern)})"
             yield f"{named} never matches, because {first} comes first; move it up."
         for name in rule.required:

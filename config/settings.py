@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Self
+from urllib.parse import unquote, urlsplit
 
 from pydantic import BaseModel, BeforeValidator, PrivateAttr, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
@@ -38,10 +39,7 @@ def _word(value: Any) -> Any:
 
 
 class Settings(BaseSettings):
-    """Everything an operator sets, checked as a whole.
-
-    ``load`` reads them. The constructor takes only the values that it is given.
-    """
+    """Everything an operator sets, checked as a whole. ``load`` reads it; the constructor takes only what it is given."""
 
     model_config = SettingsConfigDict(
         extra="forbid",
@@ -104,16 +102,23 @@ class Settings(BaseSettings):
         shown = {key: _shown(_value(self, key)) for key in all_keys(type(self))}
         return shown | {"store.url": masked(self.store.url), "broker.url": masked(self.broker.url)}
 
+    def secrets(self) -> Iterator[str]:
+        """Every secret as text, and the passwords within URLs on their own, as they may be quoted."""
+        for key in all_keys(type(self)):
+            if isinstance(value := _value(self, key), SecretStr):
+                text = value.get_secret_value()
+                if "://" not in text:
+                    yield text
+                elif password := urlsplit(text).password:
+                    yield from (text, password, unquote(password))
+
     def origins(self) -> Mapping[str, str]:
         """For each key whose value is not the default: where the value was written, for people."""
         return self._origins
 
     @classmethod
     def load(cls, config: Path | None = None, *, environ: Mapping[str, str] = os.environ) -> Self:
-        """Read and check everything. ``config`` is the file named on the command line, if one was.
-
-        Raises ``SettingsError`` with all that is wrong.
-        """
+        """Read and check everything; ``config`` is the file that was named. Raises ``SettingsError`` with all that is wrong."""
         environment, strays = from_environment(cls, environ)
         secrets, unusable = from_secret_files(cls, environ)
         file = YamlFile(cls, config_file(config, environ))

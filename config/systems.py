@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Protocol, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -10,41 +10,27 @@ from config.field_types import Words, matching
 from config.section import Section
 from config.urls import Token, WebUrl
 
-_NO_CLOUD_ID = "is not a cloud id; copy it from https://<site>.atlassian.net/_edge/tenant_info, or leave it out"
-
-
-class SystemSettings(Protocol):
-    """What the section of every system has."""
-
-    @property
-    def enabled(self) -> bool:
-        """Whether there is a credential to use the system with."""
-        ...
-
-    @property
-    def credential_kind(self) -> str | None:
-        """The kind of credential that is set, for people; None when none is."""
-        ...
-
-    @property
-    def url(self) -> str | None:
-        """Where the system is, for people."""
-        ...
-
-    @property
-    def rate(self) -> float:
-        """Calls a second, over all workers."""
-        ...
-
-    @property
-    def burst(self) -> int:
-        """Calls that may be made at once after a quiet time."""
-        ...
-
-    @property
-    def concurrency(self) -> int:
-        """Calls in flight at once, of one process taking a snapshot."""
-        ...
+_ClientId = Annotated[str, matching(r"\S{1,200}", "is not a client id; copy it from the service account")]
+_JumpCloudOrganization = Annotated[
+    str, matching(r"[0-9a-fA-F]{24}", "is not an organization's id; copy its 24 characters from the console")
+]
+_CloudId = Annotated[
+    str,
+    matching(
+        r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}",
+        "is not a cloud id; copy it from https://<site>.atlassian.net/_edge/tenant_info, or leave it out",
+    ),
+]
+_Email = Annotated[
+    str,
+    matching(r"[^@\s:]+@[^@\s:]+", "is not an email address; write the account's, such as provisor@acme.example"),
+]
+_AtlassianOrganization = Annotated[
+    str, matching(r"[A-Za-z0-9-]{1,64}", "is not an organization's id; copy it from admin.atlassian.com")
+]
+_Rate = Annotated[float, Field(gt=0, le=100_000, allow_inf_nan=False)]
+_Burst = Annotated[int, Field(ge=1, le=100_000)]
+_Concurrency = Annotated[int, Field(ge=1, le=64)]
 
 
 class JumpCloudSettings(Section):
@@ -61,24 +47,17 @@ class JumpCloudSettings(Section):
     #: An administrator's key; or else a service account's id and secret.
     api_key: Token | None = None
     #: A service account's id, with client_secret.
-    client_id: Annotated[str, matching(r"\S{1,200}", "is not a client id; copy it from the service account")] | None = (
-        None
-    )
+    client_id: _ClientId | None = None
     #: A service account's secret, with client_id.
     client_secret: Token | None = None
     #: Calls a second, over all workers and everything Provisor does here.
-    rate: Annotated[float, Field(gt=0, le=100_000, allow_inf_nan=False)] = 10.0
+    rate: _Rate = 10.0
     #: Calls that may be made at once after a quiet time.
-    burst: Annotated[int, Field(ge=1, le=100_000)] = 20
+    burst: _Burst = 20
     #: Calls in flight at once, of one process taking a snapshot.
-    concurrency: Annotated[int, Field(ge=1, le=64)] = 4
+    concurrency: _Concurrency = 4
     #: Needed by multi-tenant administrators, and best set for service accounts.
-    org_id: (
-        Annotated[
-            str, matching(r"[0-9a-fA-F]{24}", "is not an organization's id; copy its 24 characters from the console")
-        ]
-        | None
-    ) = None
+    org_id: _JumpCloudOrganization | None = None
 
     @model_validator(mode="after")
     def _has_one_credential(self) -> Self:
@@ -128,21 +107,11 @@ class JiraSite(Section):
     #: ``site`` for a token without scopes; ``gateway`` for scoped tokens and service accounts.
     via: Literal["site", "gateway"] = "site"
     #: The gateway knows the site by this; looked up from the site when left out.
-    cloud_id: Annotated[str, matching(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", _NO_CLOUD_ID)] | None = (
-        None
-    )
+    cloud_id: _CloudId | None = None
     #: The gateway's URL, for a proxy or the simulator.
     gateway_url: WebUrl = "https://api.atlassian.com"
     #: With ``api_token``: the account's email.
-    email: (
-        Annotated[
-            str,
-            matching(
-                r"[^@\s:]+@[^@\s:]+", "is not an email address; write the account's, such as provisor@acme.example"
-            ),
-        ]
-        | None
-    ) = None
+    email: _Email | None = None
     #: The API token of the account with that email.
     api_token: Token | None = None
     #: Instead of email and api_token: a service account's token.
@@ -180,11 +149,7 @@ class JiraSite(Section):
         return self.site_url
 
     def api_base(self, *, cloud_id: str | None = None) -> str:
-        """URL that ``/rest/api/3`` comes after.
-
-        ``cloud_id`` is the one that was looked up, for settings without one.
-        Raises ``ValueError`` when the site is not set, or the cloud id that the gateway needs is not known.
-        """
+        """URL that ``/rest/api/3`` comes after; ``cloud_id`` was looked up. Raises ``ValueError`` without site or cloud id."""
         if self.via == "site":
             if self.site_url is None:
                 raise ValueError("jira.site_url is not set; set it, such as https://acme.atlassian.net.")
@@ -201,21 +166,22 @@ class JiraSettings(JiraSite):
     #: Groups that only a person may change, besides Jira's own system groups. Names or ids.
     protected_groups: Words = ()
     #: Calls a second, over all workers and everything Provisor does here.
-    rate: Annotated[float, Field(gt=0, le=100_000, allow_inf_nan=False)] = 25.0
+    rate: _Rate = 25.0
     #: Calls that may be made at once after a quiet time.
-    burst: Annotated[int, Field(ge=1, le=100_000)] = 50
+    burst: _Burst = 50
     #: Calls in flight at once, of one process taking a snapshot.
-    concurrency: Annotated[int, Field(ge=1, le=64)] = 5
+    concurrency: _Concurrency = 5
+
+
+#: The section of a system: whether it has a credential, where the system is, and how many calls it takes.
+SystemSettings = JumpCloudSettings | JiraSettings
 
 
 class AtlassianSettings(Section):
     """The Atlassian organization above the site. Optional: it adds what a site's own API cannot do."""
 
     #: The organization's id, as in the URL of its administration.
-    org_id: (
-        Annotated[str, matching(r"[A-Za-z0-9-]{1,64}", "is not an organization's id; copy it from admin.atlassian.com")]
-        | None
-    ) = None
+    org_id: _AtlassianOrganization | None = None
     #: The organization's API key.
     api_key: Token | None = None
     #: The organization API's URL, for a proxy or the simulator.

@@ -1,7 +1,4 @@
-"""YAML as configuration: one mapping, no key twice, and errors that quote nothing of the file.
-
-The parser's own messages are not passed on: they quote the line with the error, and that line may hold a secret.
-"""
+"""YAML as configuration: one mapping, no key twice. The parser's messages are not passed on: they may quote a secret."""
 
 from __future__ import annotations
 
@@ -41,10 +38,7 @@ class _Refused(Exception):  # noqa: N818 - never leaves this module
 
 
 def read_mapping(path: Path) -> dict[str, Any]:
-    """The file as a mapping; an empty file is an empty one.
-
-    Raises ``SettingsError`` when it cannot be read or is not YAML, with the line but never with its text.
-    """
+    """The file as a mapping, empty for an empty file. Raises ``SettingsError`` with the line, and never with its text."""
     try:
         text = path.read_text(encoding="utf-8-sig")
     except OSError as exc:

@@ -2,50 +2,21 @@
 
 from __future__ import annotations
 
+from access.entitlements import EntitlementRef
 from demo.scenario import Scenario, ScenarioRun
 
-
-def _jumpcloud_add(run: ScenarioRun) -> None:
-    run.send(run.request("grant", "ada", "jumpcloud:group:Engineering:member"))
-    run.ends()
-    run.sees("Ada is in JumpCloud group Engineering", lambda state: state.in_jumpcloud_group("ada", "Engineering"))
+_FINANCE = "jumpcloud:group:Finance:member"
+_RELEASE = "jira:group:release-managers:member"
+_DEVELOPERS = "jira:project-role:PAY:Developers:assigned"
 
 
-def _jumpcloud_remove(run: ScenarioRun) -> None:
-    run.send(run.request("revoke", "donald", "jumpcloud:group:Finance:member"))
-    run.ends()
-    run.sees(
-        "Donald is not in JumpCloud group Finance", lambda state: not state.in_jumpcloud_group("donald", "Finance")
-    )
+def _by_api(name: str, title: str, action: str, person: str, entitlement: str) -> Scenario:
+    def steps(run: ScenarioRun) -> None:
+        run.send(run.request(action, person, entitlement))
+        run.ends()
+        run.sees_access(person, entitlement, held=action == "grant")
 
-
-def _jira_group_add(run: ScenarioRun) -> None:
-    run.send(run.request("grant", "barbara", "jira:group:release-managers:member"))
-    run.ends()
-    run.sees(
-        "Barbara is in Jira group release-managers", lambda state: state.in_jira_group("barbara", "release-managers")
-    )
-
-
-def _jira_group_remove(run: ScenarioRun) -> None:
-    run.send(run.request("revoke", "edsger", "jira:group:release-managers:member"))
-    run.ends()
-    run.sees(
-        "Edsger is not in Jira group release-managers",
-        lambda state: not state.in_jira_group("edsger", "release-managers"),
-    )
-
-
-def _role_add(run: ScenarioRun) -> None:
-    run.send(run.request("grant", "radia", "jira:project-role:PAY:Developers:assigned"))
-    run.ends()
-    run.sees("Radia is a Developer of PAY", lambda state: state.in_role("radia", "PAY", "Developers"))
-
-
-def _role_remove(run: ScenarioRun) -> None:
-    run.send(run.request("revoke", "katherine", "jira:project-role:PAY:Developers:assigned"))
-    run.ends()
-    run.sees("Katherine is no Developer of PAY", lambda state: not state.in_role("katherine", "PAY", "Developers"))
+    return Scenario(name, title, f"done by API, seen in {EntitlementRef.parse(entitlement).system.label}", steps)
 
 
 def _create_account(run: ScenarioRun) -> None:
@@ -57,27 +28,23 @@ def _create_account(run: ScenarioRun) -> None:
 
 
 def _no_account(run: ScenarioRun) -> None:
+    entitlement = "jira:project-role:CRM:Developers:assigned"
     run.sees("Bjarne has no Jira account", lambda state: state.account("bjarne") is None, lasting=False)
-    run.send(run.request("grant", "bjarne", "jira:project-role:CRM:Developers:assigned"))
+    run.send(run.request("grant", "bjarne", entitlement))
     run.ends()
     run.sees("Bjarne has an active Jira account", lambda state: state.account_works("bjarne"))
-    run.sees("Bjarne is a Developer of CRM", lambda state: state.in_role("bjarne", "CRM", "Developers"))
+    run.sees_access("bjarne", entitlement)
 
 
 API_SCENARIOS = (
-    Scenario("jumpcloud-add", "JumpCloud group: add a member", "done by API, seen in JumpCloud", _jumpcloud_add),
-    Scenario(
-        "jumpcloud-remove", "JumpCloud group: remove a member", "done by API, seen in JumpCloud", _jumpcloud_remove
-    ),
-    Scenario("jira-group-add", "Jira group: add a member", "done by API, seen in Jira", _jira_group_add),
-    Scenario("jira-group-remove", "Jira group: remove a member", "done by API, seen in Jira", _jira_group_remove),
-    Scenario("role-add", "Project role: add an actor", "done by API, seen in Jira", _role_add),
-    Scenario("role-remove", "Project role: remove an actor", "done by API, seen in Jira", _role_remove),
+    _by_api("jumpcloud-add", "JumpCloud group: add a member", "grant", "ada", "jumpcloud:group:Engineering:member"),
+    _by_api("jumpcloud-remove", "JumpCloud group: remove a member", "revoke", "donald", _FINANCE),
+    _by_api("jira-group-add", "Jira group: add a member", "grant", "barbara", _RELEASE),
+    _by_api("jira-group-remove", "Jira group: remove a member", "revoke", "edsger", _RELEASE),
+    _by_api("role-add", "Project role: add an actor", "grant", "radia", _DEVELOPERS),
+    _by_api("role-remove", "Project role: remove an actor", "revoke", "katherine", _DEVELOPERS),
     Scenario("account-create", "Make a Jira account with products", "done by API, seen in Jira", _create_account),
     Scenario(
-        "no-account-yet",
-        "Role for a person without an account",
-        "the account is made first, then the role",
-        _no_account,
+        "no-account-yet", "Role for a person without account", "the account is made first, the role then", _no_account
     ),
 )

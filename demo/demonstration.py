@@ -7,10 +7,9 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from types import FrameType
 
 from rich.console import Console
 
@@ -18,7 +17,7 @@ from demo.company import content
 from demo.progress import Progress, ScenarioRecord
 from demo.scenario import Environment
 from demo.scenario_runner import SCENARIOS, run_all
-from demo.simulators import SimulatedSystems, SimulatorProblem
+from demo.simulators import SimulatorProblem, simulated_systems
 from demo.summary import as_facts, in_words, table_in_words
 from demo.ticket_worker import TicketWorker
 from demo.views import LiveView, PlainView, View
@@ -30,7 +29,9 @@ def show(*, as_json: bool, verbose: bool) -> int:
     folder = Path(tempfile.mkdtemp(prefix="provisor-demo-"))
     progress = Progress()
     progress.records.update({scenario.name: ScenarioRecord() for scenario in SCENARIOS})
-    view = _view(progress, plain=as_json or verbose)
+    console = Console()
+    plain = as_json or verbose or not console.is_terminal
+    view = PlainView(progress, SCENARIOS) if plain else LiveView(progress, SCENARIOS, console)
     with _terminable():
         try:
             _run_everything(folder, progress, view, verbose=verbose)
@@ -39,55 +40,31 @@ def show(*, as_json: bool, verbose: bool) -> int:
         finally:
             view.close()
     facts = as_facts(progress, SCENARIOS, seconds=time.monotonic() - began, folder=str(folder))
-    if isinstance(view, PlainView):
-        _print(table_in_words(facts))
-    _print(in_words(facts))
-    if as_json:
-        _print([json.dumps(facts)])
-    return 0 if facts["ok"] else 1
-
-
-def _view(progress: Progress, *, plain: bool) -> View:
-    console = Console()
-    return (
-        PlainView(progress, SCENARIOS) if plain or not console.is_terminal else LiveView(progress, SCENARIOS, console)
-    )
-
-
-def _print(lines: Sequence[str]) -> None:
+    lines = [*(table_in_words(facts) if plain else []), *in_words(facts), *([json.dumps(facts)] if as_json else [])]
     sys.stdout.write("".join(f"{line}\n" for line in lines))
-    sys.stdout.flush()
+    return 0 if facts["ok"] else 1
 
 
 def _run_everything(folder: Path, progress: Progress, view: View, *, verbose: bool) -> None:
     view.say(f"Provisor's demonstration; logs, store and settings go to {folder}")
     with ExitStack() as ending:
-        systems = ending.enter_context(SimulatedSystems(folder, content()))
+        wait_for_simulators = ending.enter_context(simulated_systems(folder, content()))
         from demo.embedded_worker import provisor
 
         log = sys.stderr if verbose else ending.enter_context((folder / "worker.log").open("w"))
-        jumpcloud, jira = systems.wait()
+        jumpcloud, jira = wait_for_simulators()
         view.say(f"JumpCloud is simulated by process {jumpcloud.process.pid} at {jumpcloud.url}")
         view.say(f"Jira Cloud is simulated by process {jira.process.pid} at {jira.url}")
         publish = ending.enter_context(provisor(folder, progress, jumpcloud, jira, log))
         view.say("Provisor is up on SQLite and an embedded queue; access requests go through the intake queue")
         ticket_worker = ending.enter_context(TicketWorker(jira, progress))
-        run_all(
-            Environment(
-                progress=progress, publish=publish, jumpcloud=jumpcloud, jira=jira, ticket_worker=ticket_worker
-            ),
-            view,
-        )
+        run_all(Environment(progress, publish, jumpcloud, jira, ticket_worker), view)
 
 
 @contextmanager
 def _terminable() -> Iterator[None]:
     """Let SIGTERM end the demonstration and its processes, as Ctrl-C does."""
-
-    def interrupt(_number: int, _frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, interrupt)
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         yield
     finally:

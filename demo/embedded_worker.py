@@ -1,7 +1,4 @@
-"""Provisor itself in the demonstration: the real worker in this process, on its embedded default.
-
-Imported only when the simulators are on their way, since it is heavy.
-"""
+"""Provisor itself in the demonstration: the real worker in this process. Heavy, so imported when simulators start."""
 
 from __future__ import annotations
 

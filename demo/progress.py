@@ -89,15 +89,10 @@ class Progress:
             self._events.append(row)
             self._changed.notify_all()
 
-    def wait_for(self, wanted: Callable[[AuditRow], bool], *, count: int, timeout: float) -> AuditRow | None:
-        """Wait for the ``count``-th row that is wanted; None when there is none within ``timeout`` seconds."""
-
-        def found() -> AuditRow | None:
-            rows = [row for row in self._events if wanted(row)]
-            return rows[count - 1] if len(rows) >= count else None
-
+    def wait_for(self, wanted: Callable[[AuditRow], bool], *, timeout: float) -> AuditRow | None:
+        """Wait for the first row that is wanted; None when there is none within ``timeout`` seconds."""
         with self._changed:
-            return self._changed.wait_for(found, timeout)
+            return self._changed.wait_for(lambda: next(filter(wanted, self._events), None), timeout)
 
     def has_happened(self, event: str, request_id: str) -> bool:
         """Whether an event of a request has happened."""

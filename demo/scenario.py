@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from access.lifecycle import RequestState, is_final
 from demo.company import address
 from demo.progress import Progress
-from demo.simulator_state import SimulatorState
+from demo.simulator_state import SimulatorState, place_of
 from demo.simulators import Simulator
 from demo.ticket_worker import TicketAction, TicketWorker
 
@@ -30,10 +30,7 @@ class UnexpectedOutcome(Exception):  # noqa: N818 - makes a scenario fail, and s
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """One request to show: its title, the expected outcome, and the steps to run.
-
-    ``alone_until`` is the event that the scenarios after it wait for: what it breaks is then met by nobody else.
-    """
+    """One request to show. Scenarios after it wait for ``alone_until``, so that nobody else meets what it breaks."""
 
     name: str
     title: str
@@ -86,9 +83,9 @@ class ScenarioRun:
             message["entitlement"] = entitlement
         return json.dumps(message | more).encode()
 
-    def answers(self, *answers: TicketAction, request_id: str | None = None) -> None:
-        """What the agent does with the ticket of a request: the first action, and the next each time the ticket is reopened."""
-        self.environment.ticket_worker.learn(request_id or self._scenario.name, self._scenario.name, answers)
+    def answers(self, *answers: TicketAction) -> None:
+        """What the agent does with the ticket: the first action, and the next each time the ticket is reopened."""
+        self.environment.ticket_worker.learn(self._scenario.name, answers)
 
     def send(self, *bodies: bytes) -> None:
         """Put messages on the intake queue, one after the other."""
@@ -102,50 +99,50 @@ class ScenarioRun:
         with self.environment.lock:
             self.environment.publish(bodies)
 
-    def until(self, event: str, *, request_id: str | None = None, count: int = 1) -> AuditRow:
-        """Wait for an event of a request, or for its ``count``-th. Raises ``UnexpectedOutcome`` when it does not come."""
+    def until(self, event: str, *, request_id: str | None = None) -> None:
+        """Wait for an event of a request. Raises ``UnexpectedOutcome`` when it does not come."""
         wanted = request_id or self.request_id
-
-        def is_it(row: AuditRow) -> bool:
-            return row.event == event and row.request_id == wanted
-
-        row = self.environment.progress.wait_for(is_it, count=count, timeout=_WAIT_SECONDS)
-        if row is None:
-            raise UnexpectedOutcome(f"'{event}' of {wanted} did not happen within {_WAIT_SECONDS:g} seconds.")
-        return row
+        self._wait_for(
+            lambda row: row.event == event and row.request_id == wanted, f"'{event}' of {wanted} did not happen"
+        )
 
     def until_rejected(self, text: str) -> None:
         """Wait until a message of this scenario is a dead letter whose reason holds ``text``."""
+        self._wait_for(
+            lambda row: row.event == "message.rejected" and text in row.detail["reason"],
+            f"No message was rejected with '{text}'",
+        )
 
-        def is_it(row: AuditRow) -> bool:
-            return row.event == "message.rejected" and text in row.detail["reason"]
-
-        if self.environment.progress.wait_for(is_it, count=1, timeout=_WAIT_SECONDS) is None:
-            raise UnexpectedOutcome(f"No message was rejected with '{text}' within {_WAIT_SECONDS:g} seconds.")
-
-    def ends(self, state: RequestState = RequestState.DONE, *, request_id: str | None = None) -> AuditRow:
-        """Wait until a request is over. Raises ``UnexpectedOutcome`` when it ends in another state."""
+    def ends(
+        self, state: RequestState = RequestState.DONE, *, request_id: str | None = None, because: str = ""
+    ) -> None:
+        """Wait until a request is over. Raises ``UnexpectedOutcome`` for another state, or a reason without ``because``."""
         wanted = request_id or self.request_id
 
-        def is_it(row: AuditRow) -> bool:
+        def is_over(row: AuditRow) -> bool:
             entity, _, found = row.event.partition(".")
             return entity == "request" and row.request_id == wanted and is_final("request", found)
 
-        row = self.environment.progress.wait_for(is_it, count=1, timeout=_WAIT_SECONDS)
-        if row is None:
-            raise UnexpectedOutcome(f"Request {wanted} was not over within {_WAIT_SECONDS:g} seconds.")
-        self._record.state = row.event.partition(".")[2]
+        row = self._wait_for(is_over, f"Request {wanted} was not over")
+        self._record.state, reason = row.event.partition(".")[2], row.detail.get("reason", "")
         if self._record.state != state:
-            raise UnexpectedOutcome(
-                f"Request {wanted} ended {self._record.state}, not {state}: {row.detail.get('reason', '')}"
-            )
+            raise UnexpectedOutcome(f"Request {wanted} ended {self._record.state}, not {state}: {reason}")
+        if because not in reason:
+            raise UnexpectedOutcome(f"The reason does not say '{because}': {reason}")
+
+    def _wait_for(self, wanted: Callable[[AuditRow], bool], otherwise: str) -> AuditRow:
+        row = self.environment.progress.wait_for(wanted, timeout=_WAIT_SECONDS)
+        if row is None:
+            raise UnexpectedOutcome(f"{otherwise} within {_WAIT_SECONDS:g} seconds.")
         return row
 
-    def sees(self, what: str, check: Check, *, lasting: bool = True) -> None:
-        """Check that the simulated systems show it; ``lasting`` checks again when all scenarios are over.
+    def sees_access(self, person: str, entitlement: str, *, held: bool = True, lasting: bool = True) -> None:
+        """Check that a person holds an entitlement, or does not, as ``sees`` does."""
+        what = f"{person.title()} is {'' if held else 'not '}in {place_of(entitlement)}"
+        self.sees(what, lambda state: state.holds(person, entitlement) is held, lasting=lasting)
 
-        Raises ``UnexpectedOutcome``.
-        """
+    def sees(self, what: str, check: Check, *, lasting: bool = True) -> None:
+        """Check what the simulated systems show, once more at the end if ``lasting``. Raises ``UnexpectedOutcome``."""
         if not check(self.environment.state()):
             raise UnexpectedOutcome(f"The simulator's own state does not show that {what}.")
         self.environment.progress.see(self._scenario.name, what)

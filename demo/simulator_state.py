@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import Any
 
+from access.entitlements import EntitlementRef, ResourceKind, System
 from demo.company import address
 
 Row = dict[str, Any]
@@ -17,22 +19,24 @@ class SimulatorState:
     jumpcloud: Row
     jira: Row
 
-    def in_jumpcloud_group(self, person: str, group: str) -> bool:
-        """Whether a person is a member of a JumpCloud group."""
-        user = _one(self.jumpcloud["users"], email=address(person))
-        found = _one(self.jumpcloud["groups"], name=group)
-        return bool(user and found and user["id"] in found["members"])
+    def holds(self, person: str, entitlement: str) -> bool:
+        """Whether a person holds an entitlement, given in its written form, on their own and not through a group."""
+        ref = EntitlementRef.parse(entitlement)
+        if ref.kind is ResourceKind.PROJECT_ROLE:
+            return self._in_role(person, *ref.path)
+        system, key = (self.jumpcloud, "id") if ref.system is System.JUMPCLOUD else (self.jira, "account_id")
+        user, group = _one(system["users"], email=address(person)), _one(system["groups"], name=ref.path[0])
+        return bool(user and group and user[key] in group["members"])
 
     def additions_to_jumpcloud_group(self, person: str, group: str) -> int:
         """How often a person was added to a JumpCloud group, by its event log."""
         user, found = _one(self.jumpcloud["users"], email=address(person)), _one(self.jumpcloud["groups"], name=group)
         if user is None or found is None:
             return 0
-        return sum(
-            "association" in event and event["association"]["op"] == "add"
-            for event in self.jumpcloud["events"]
-            if _names(event, user["id"]) and _names(event, found["id"])
-        )
+        added = [
+            json.dumps(each) for each in self.jumpcloud["events"] if each.get("association", {}).get("op") == "add"
+        ]
+        return sum(user["id"] in event and found["id"] in event for event in added)
 
     def account(self, person: str) -> Row | None:
         """A person's Jira account."""
@@ -43,19 +47,13 @@ class SimulatorState:
         found = self.account(person)
         return bool(found and found["account_status"] == "active" and found["membership_status"] == "active")
 
-    def in_jira_group(self, person: str, group: str) -> bool:
-        """Whether a person is a member of a Jira group."""
-        user, found = self.account(person), _one(self.jira["groups"], name=group)
-        return bool(user and found and user["account_id"] in found["members"])
-
     def products_of(self, person: str) -> set[str]:
         """The Jira products that a person's groups give access to."""
         user = self.account(person)
         groups = [group for group in self.jira["groups"] if user and user["account_id"] in group["members"]]
         return {product for group in groups for product in group["grants"]}
 
-    def in_role(self, person: str, project: str, role: str) -> bool:
-        """Whether a person is in a role of a Jira project, on their own and not through a group."""
+    def _in_role(self, person: str, project: str, role: str) -> bool:
         user, chosen = self.account(person), _one(self.jira["roles"], name=role)
         found = _one(self.jira["projects"], key=project)
         if user is None or found is None or chosen is None:
@@ -74,19 +72,17 @@ class SimulatorState:
         ]
 
 
+def place_of(entitlement: str) -> str:
+    """What a person who holds an entitlement is in, such as ``Jira group release-managers``."""
+    ref = EntitlementRef.parse(entitlement)
+    if ref.kind is ResourceKind.PROJECT_ROLE:
+        project, role = ref.path
+        return f"role {role} of {project}"
+    return f"{ref.system.label} group {ref.path[0]}"
+
+
 def _one(rows: list[Row], **wanted: str) -> Row | None:
     return next((row for row in rows if all(row.get(name) == value for name, value in wanted.items())), None)
-
-
-def _names(value: Any, wanted: str) -> bool:
-    """Whether a value holds a text somewhere within."""
-    match value:
-        case dict():
-            return any(_names(each, wanted) for each in value.values())
-        case list():
-            return any(_names(each, wanted) for each in value)
-        case _:
-            return bool(value == wanted)
 
 
 def _request_of(issue: Row) -> str | None:

@@ -7,10 +7,11 @@ import json
 import subprocess
 import sys
 import threading
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, Self
+from typing import Any
 from urllib.parse import urlsplit
 
 _START_SECONDS = 30.0
@@ -68,69 +69,48 @@ class Simulator:
         return json.loads(content or b"null")
 
 
-class SimulatedSystems:
-    """JumpCloud and Jira Cloud, started together with the same content, and ended in any case."""
+@contextmanager
+def simulated_systems(folder: Path, content: dict[str, Any]) -> Iterator[Callable[[], tuple[Simulator, Simulator]]]:
+    """Run JumpCloud and Jira Cloud. Gives what waits for both to say where they are; it raises ``SimulatorProblem``."""
+    seed = folder / "world.json"
+    seed.write_text(json.dumps(content), encoding="utf-8")
+    with _started("jumpcloud", folder, seed) as jumpcloud, _started("jira", folder, seed) as jira:
+        yield lambda: (_announced("jumpcloud", jumpcloud, folder), _announced("jira", jira, folder))
 
-    def __init__(self, folder: Path, content: dict[str, Any]) -> None:
-        self._folder = folder
-        self._seed = folder / "world.json"
-        self._seed.write_text(json.dumps(content), encoding="utf-8")
-        self._cleaning = ExitStack()
-        self._started: dict[str, subprocess.Popen[str]] = {}
 
-    def __enter__(self) -> Self:
-        with ExitStack() as cleaning:
-            for name in ("jumpcloud", "jira"):
-                self._started[name] = self._start(name, cleaning)
-            self._cleaning = cleaning.pop_all()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._cleaning.close()
-
-    def wait(self) -> tuple[Simulator, Simulator]:
-        """JumpCloud and Jira, once they say where they are. Raises ``SimulatorProblem``."""
-        return self._announced("jumpcloud"), self._announced("jira")
-
-    def _start(self, name: str, cleaning: ExitStack) -> subprocess.Popen[str]:
-        log: IO[str] = cleaning.enter_context((self._folder / f"{name}.log").open("w"))
-        options = (f"--{name}-port=0", "--control-port=0", f"--seed-file={self._seed}", "--json")
+@contextmanager
+def _started(name: str, folder: Path, seed: Path) -> Iterator[subprocess.Popen[str]]:
+    options = (f"--{name}-port=0", "--control-port=0", f"--seed-file={seed}", "--json")
+    with (folder / f"{name}.log").open("w") as log:
+        # Ctrl-C reaches this process alone: the simulators stay until the worker has stopped.
         process = subprocess.Popen(  # noqa: S603 - our own program, no shell
             [sys.executable, "-m", "simulator", *options],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=log,
             text=True,
-            # Ctrl-C reaches this process alone: the simulators stay until the worker has stopped.
             start_new_session=True,
         )
-        cleaning.callback(_end, process)
-        return process
-
-    def _announced(self, name: str) -> Simulator:
-        process = self._started[name]
-        lines: list[str] = []
-        reader = threading.Thread(target=lambda: lines.append(_first_line(process)), daemon=True)
-        reader.start()
-        reader.join(_START_SECONDS)
-        if not lines or not lines[0].strip():
-            raise SimulatorProblem(f"The simulated {name} did not start; see {self._folder / f'{name}.log'}.")
-        said = json.loads(lines[0])
-        return Simulator(name, process, said[name], said["control"]["url"])
+        with process:
+            try:
+                yield process
+            finally:
+                process.terminate()
+                try:
+                    process.wait(_STOP_SECONDS)
+                except subprocess.TimeoutExpired:
+                    process.kill()
 
 
-def _first_line(process: subprocess.Popen[str]) -> str:
+def _announced(name: str, process: subprocess.Popen[str], folder: Path) -> Simulator:
+    """The simulator, once its first line says where it is."""
     assert process.stdout is not None
-    return process.stdout.readline()
-
-
-def _end(process: subprocess.Popen[str]) -> None:
-    process.terminate()
-    try:
-        process.wait(_STOP_SECONDS)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
-    finally:
-        if process.stdout is not None:
-            process.stdout.close()
+    lines: list[str] = []
+    stdout = process.stdout
+    reader = threading.Thread(target=lambda: lines.append(stdout.readline()), daemon=True)
+    reader.start()
+    reader.join(_START_SECONDS)
+    if not lines or not lines[0].strip():
+        raise SimulatorProblem(f"The simulated {name} did not start; see {folder / f'{name}.log'}.")
+    said = json.loads(lines[0])
+    return Simulator(name, process, said[name], said["control"]["url"])

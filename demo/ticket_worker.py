@@ -33,7 +33,7 @@ class TicketWorker:
     def __init__(self, jira: Simulator, progress: Progress) -> None:
         self._jira = jira
         self._progress = progress
-        self._scripts: dict[str, tuple[str, list[TicketAction]]] = {}
+        self._scripts: dict[str, list[TicketAction]] = {}
         self._busy: set[str] = set()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="ticket-worker", daemon=True)
@@ -46,15 +46,15 @@ class TicketWorker:
         self._stop.set()
         self._thread.join()
 
-    def learn(self, request_id: str, scenario: str, answers: Sequence[TicketAction]) -> None:
-        """Remember what to do with the ticket of a request, each time it is open."""
-        self._scripts[request_id] = (scenario, list(answers))
+    def learn(self, scenario: str, answers: Sequence[TicketAction]) -> None:
+        """Remember what to do with the ticket of a scenario's request, which has its name as id, each time it is open."""
+        self._scripts[scenario] = list(answers)
 
     def _run(self) -> None:
         while not self._stop.wait(_LOOK_SECONDS):
             state = SimulatorState({}, self._jira.state())
-            for request_id, (scenario, answers) in list(self._scripts.items()):
-                for issue in state.tickets_of(request_id):
+            for scenario, answers in list(self._scripts.items()):
+                for issue in state.tickets_of(scenario):
                     if issue["category"] == "new" and issue["key"] not in self._busy and answers:
                         self._busy.add(issue["key"])
                         work = (scenario, issue, answers.pop(0))
@@ -70,9 +70,8 @@ class TicketWorker:
             self._stop.wait(_WORK_SECONDS)
             answer.work()
             self._jira.act(answer.close, issue=key, by=agent)
-            self._progress.note(
-                scenario, "closed" if answer.close == "done" else "declined", f"{AGENT.title()} {answer.says}"
-            )
+            word = "closed" if answer.close == "done" else "declined"
+            self._progress.note(scenario, word, f"{AGENT.title()} {answer.says}")
         except SimulatorProblem as problem:
             self._progress.wrong(scenario, str(problem))
         finally:

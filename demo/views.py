@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from typing import Protocol
 
 from rich.console import Console, Group
 from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from access.text import shortened
 from demo.progress import Progress, ScenarioRecord
 from demo.scenario import Scenario
 
@@ -23,22 +23,6 @@ _WIDE = 120
 #: Of what is said about one step; the log has all of it.
 _LONGEST_LINE = 160
 _SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
-
-
-class View(Protocol):
-    """Shows the progress while the scenarios run."""
-
-    def say(self, text: str) -> None:
-        """Say something that is no part of a scenario."""
-        ...
-
-    def show(self) -> None:
-        """Show what is new."""
-        ...
-
-    def close(self) -> None:
-        """Show the last of it."""
-        ...
 
 
 class PlainView:
@@ -57,7 +41,7 @@ class PlainView:
         """Print the new lines."""
         for line in self._progress.lines_from(self._shown):
             self._shown += 1
-            text = f": {_one_line(line.text)}" if line.text else ""
+            text = f": {shortened(line.text, most=_LONGEST_LINE)}" if line.text else ""
             self._print(f"{line.at:6.2f} s  {line.scenario:<{self._width}}  {line.word}{text}")
 
     def close(self) -> None:
@@ -114,6 +98,9 @@ class LiveView:
         return self._progress.records[scenario.name]
 
 
+View = PlainView | LiveView
+
+
 def scenario_table(progress: Progress, scenarios: Sequence[Scenario], *, width: int) -> Table:
     """The scenarios and how they stand, in a terminal of ``width`` columns."""
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 1, 0, 0), expand=True)
@@ -147,7 +134,7 @@ def _mark(record: ScenarioRecord, now: float) -> Text:
 
 def _steps(record: ScenarioRecord, *, most: int) -> Text:
     if record.problems:
-        return Text(_one_line(record.problems[-1]), style="red")
+        return Text(shortened(record.problems[-1], most=_LONGEST_LINE), style="red")
     told = [step for step in record.steps if step not in record.tickets]
     over = record.ended is not None
     if over:
@@ -178,8 +165,3 @@ def _time(record: ScenarioRecord, now: float) -> str:
     if record.began is None:
         return ""
     return f"{(now if record.ended is None else record.ended) - record.began:.1f} s"
-
-
-def _one_line(text: str) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= _LONGEST_LINE else f"{line[:_LONGEST_LINE]}…"

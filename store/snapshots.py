@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import (
     Connection,
+    RowMapping,
     Select,
     Table,
     Update,
@@ -186,7 +187,7 @@ class Snapshots:
         statement = _CARRY if resources is None else _CARRY.where(grants.c.resource.in_(list(resources)))
         self._connection.execute(statement, {"this_part": number, "earlier_part": before})
 
-    def resources(self, run_id: str, kind: str) -> Iterator[Mapping[str, Any]]:
+    def resources(self, run_id: str, kind: str) -> Iterator[RowMapping]:
         """The resources of a kind among the run's parts, by id."""
         statement = (
             select(resources)
@@ -194,8 +195,7 @@ class Snapshots:
             .where(snapshot_parts.c.run_id == run_id, resources.c.kind == kind)
             .order_by(resources.c.id)
         )
-        for row in self._connection.execute(statement).mappings():
-            yield dict(row)
+        yield from self._connection.execute(statement).mappings()
 
     def count_resources(self, run_id: str, kind: str) -> int:
         """How many resources of a kind the run has found."""

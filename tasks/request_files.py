@@ -1,8 +1,4 @@
-"""Files of access requests: JSON, JSON lines and CSV, as ``provisor submit`` takes them.
-
-Every entry becomes the body of one message and is parsed like any message, so a file cannot say anything that a producer
-could not.
-"""
+"""Files of access requests: JSON, JSON lines and CSV. Each entry becomes a message, and is parsed like any message."""
 
 from __future__ import annotations
 
@@ -32,42 +28,24 @@ class FileFormat(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One entry of a file: where it stands, what it says or why it cannot be read, and the body to send for it.
-
-    ``body`` is empty when there is nothing that could be sent.
-    """
+    """One entry of a file: where it stands, what it says or why it cannot be read, and the body to send, if any."""
 
     position: str
     outcome: AccessRequest | Malformed
     body: bytes
 
 
-#: Column -> where it goes in the message.
-COLUMNS: dict[str, tuple[str, ...]] = {
-    "id": ("id",),
-    "action": ("action",),
-    "email": ("subject", "email"),
-    "username": ("subject", "username"),
-    "subject_id": ("subject", "id"),
-    "entitlement": ("entitlement",),
-    "system": ("system",),
-    "products": ("products",),
-    "duration": ("duration",),
-    "claim_of": ("claim_of",),
-    "reason": ("reason",),
-    "requested_by": ("requested_by",),
-    "approved_by": ("approved_by",),
-    "requested_at": ("requested_at",),
-}
+#: The columns that say who the subject is, each with its name in the message.
+_SUBJECT = {"email": "email", "username": "username", "subject_id": "id"}
+_WHAT = ("entitlement", "system", "products", "duration", "claim_of")
+#: The columns of a table. All but those of the subject are called as in the message.
+COLUMNS = ("id", "action", *_SUBJECT, *_WHAT, "reason", "requested_by", "approved_by", "requested_at")
 _FIELD = "field:"
 _SPACE = " \t\r\n"
 
 
 def parse_file(text: str, file_format: FileFormat | None = None) -> Iterator[Entry]:
-    """Every entry of the file, in order; the format is found out when it is not given.
-
-    What is wrong with one entry does not keep the others from being read, as long as it is clear where the next begins.
-    """
+    """Every entry of the file, in order, as long as it is clear where the next begins; finds the format out if need be."""
     text = text.removeprefix("\ufeff")
     match file_format or sniff(text):
         case FileFormat.JSON:
@@ -196,10 +174,10 @@ def _message(columns: list[str], row: list[str]) -> dict[str, Any]:
             continue
         if column.startswith(_FIELD):
             message.setdefault("fields", {})[column.removeprefix(_FIELD)] = cell
-            continue
-        *above, name = COLUMNS[column]
-        holder = message.setdefault(above[0], {}) if above else message
-        holder[name] = _value(column, cell)
+        elif column in _SUBJECT:
+            message.setdefault("subject", {})[_SUBJECT[column]] = cell
+        else:
+            message[column] = _value(column, cell)
     return message
 
 

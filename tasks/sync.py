@@ -23,6 +23,7 @@ from access.retry import GiveUp, RetryAt, RetryLimits, decide
 from access.snapshots import RunState, SyncRun
 from connectors.reading import Incomplete, Part, Reader, ReadPlan, ResourceRow
 from store.outbox import Topic, WakeUp
+from store.rows import from_row
 from store.sync_runs import Shard
 from store.unit_of_work import Conflict, Store
 from tasks.attempts import attempt, log_postponed
@@ -153,7 +154,8 @@ class Sync:
                     return
                 if not self._turn(run):
                     return
-            self._look_again(run_id, self._clock.now())
+            with self._store.write() as work:
+                work.sync_runs.due_again(run_id, at=self._clock.now())
 
     def _turn(self, run: SyncRun) -> bool:
         """One step for a run; whether there may be another for this worker. A lost lease leaves other shards to read."""
@@ -164,7 +166,8 @@ class Sync:
         try:
             if run.stage < 0:
                 return self._lead(run, self._plan)
-            shard = self._take_shard(run)
+            with self._store.write() as work:
+                shard = work.sync_runs.lease_shard(run.id, now=self._clock.now(), lasting=self._options.lease)
             if shard is not None:
                 self._read(run, shard)
                 return True
@@ -182,7 +185,8 @@ class Sync:
             mine = None if row is None else work.sync_runs.get(run.id)
         if mine is None or mine.stage != run.stage:
             if mine is not None:
-                self._release(mine)
+                with self._store.write() as work:
+                    work.sync_runs.settle(mine.id, fence=mine.fence)
             return mine is not None
         step(mine)
         return True
@@ -195,7 +199,7 @@ class Sync:
         plan = reader.plan(previous=previous, now=self._clock.now())
         parts = self._stage_parts(run, plan, 0)
         calls = self._calls(run.system) - before
-        self._open_stage(run, plan, 0, parts, plan=_written(plan), credential_of=account, calls=run.calls + calls)
+        self._open_stage(run, plan, 0, parts, plan=asdict(plan), credential_of=account, calls=run.calls + calls)
         _log.info("sync.planned", system=str(run.system), method=plan.method, full=plan.full, notes=list(plan.notes))
 
     def _next_stage(self, run: SyncRun) -> None:
@@ -229,22 +233,16 @@ class Sync:
         self._publisher.send(wake_ups[1:])
 
     def _outlived(self, run: SyncRun, how: ReadPlan, stage: int) -> set[str]:
-        """The parts that nothing touched and that cannot be taken over all the same. Takes seconds with a million grants.
-
-        So it is asked before the commit that opens a stage, where everybody who writes would have to wait for it.
-        """
+        """The parts that nothing touched and that cannot be taken over all the same."""
+        # Takes seconds with a million grants, so it is asked before the commit: all who write would have to wait for it.
         if run.previous_run_id is None or how.full or stage == 0:
             return set()
         with self._store.read() as work:
             return work.snapshots.outlived(run.id, run.previous_run_id)
 
-    def _take_shard(self, run: SyncRun) -> Shard | None:
-        with self._store.write() as work:
-            return work.sync_runs.lease_shard(run.id, now=self._clock.now(), lasting=self._options.lease)
-
     def _read(self, run: SyncRun, shard: Shard) -> None:
         before = self._calls(run.system)
-        parts = [Part(name=part["name"], about=part["about"], large=part["large"]) for part in shard.parts]
+        parts = [Part(**part) for part in shard.parts]
         try:
             self._parts.read(self._readers[run.system], _plan_of(run), run, shard, parts)
         except Transient as failure:
@@ -291,8 +289,9 @@ class Sync:
         now = self._clock.now()
         with self._store.write() as work:
             snapshot = work.snapshots.current(run.system)
-            began = None if snapshot is None else f"{snapshot.began_at:%Y-%m-%d %H:%M}"
-            stays = f"The snapshot of {began} UTC stays." if began else "There is no earlier snapshot."
+            stays = "There is no earlier snapshot."
+            if snapshot is not None:
+                stays = f"The snapshot of {snapshot.began_at:%Y-%m-%d %H:%M} UTC stays."
             reason = f"{why} {stays}"
             if not work.sync_runs.finish(run.id, RunState.FAILED, now=now, error=reason):
                 return
@@ -307,14 +306,6 @@ class Sync:
             with self._store.write() as work:
                 if work.snapshots.tidy() == 0:
                     return
-
-    def _release(self, run: SyncRun) -> None:
-        with self._store.write() as work:
-            work.sync_runs.settle(run.id, fence=run.fence)
-
-    def _look_again(self, run_id: str, at: datetime) -> None:
-        with self._store.write() as work:
-            work.sync_runs.due_again(run_id, at=at)
 
     def _previous_began(self, run: SyncRun) -> datetime | None:
         if run.previous_run_id is None:
@@ -349,29 +340,12 @@ class StoredCatalogue:
         """The resources of a kind, by id."""
         with self._store.read() as work:
             for row in work.snapshots.resources(self._run_id, str(kind)):
-                yield ResourceRow(
-                    kind=kind,
-                    id=row["id"],
-                    name=row["name"],
-                    parent=row["parent"],
-                    url=row["url"],
-                    attributes=row["attributes"],
-                )
+                yield from_row(ResourceRow, row)
 
     def count(self, kind: ResourceKind) -> int:
         """How many resources of a kind there are."""
         with self._store.read() as work:
             return work.snapshots.count_resources(self._run_id, str(kind))
-
-
-def _written(plan: ReadPlan) -> dict[str, object]:
-    return {
-        "method": plan.method,
-        "full": plan.full,
-        "touched": list(plan.touched),
-        "notes": list(plan.notes),
-        "state": dict(plan.state),
-    }
 
 
 def _plan_of(run: SyncRun) -> ReadPlan:

@@ -7,11 +7,11 @@ share of its rows since the last snapshot must be read twice and show the same.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as StillReading
 from contextvars import copy_context
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
@@ -20,8 +20,9 @@ import structlog
 from access.clock import Clock
 from access.snapshots import ShrinkGuard, SyncRun
 from connectors.reading import AccountRow, GrantRow, Incomplete, Part, Reader, ReadPlan, ResourceRow, Row, Shifted
+from store.rows import to_row
 from store.sync_runs import Shard
-from store.unit_of_work import Store, UnitOfWork
+from store.unit_of_work import Store
 
 _log = structlog.get_logger(__name__)
 
@@ -50,14 +51,6 @@ class _Job:
     kept_at: datetime
 
 
-@dataclass(slots=True)
-class _Read:
-    """One short part, read whole."""
-
-    part: Part
-    rows: list[Row] = field(default_factory=list)
-
-
 class PartReader:
     """Reads parts into the store; short ones several at a time, with ``concurrency`` threads."""
 
@@ -71,9 +64,11 @@ class PartReader:
     def read(self, reader: Reader, plan: ReadPlan, run: SyncRun, shard: Shard, parts: Sequence[Part]) -> None:
         """Read the parts of a shard that an earlier try did not finish. Raises failure words and ``Incomplete``."""
         job = _Job(reader, plan, run, shard, self._clock.now())
+        names = [part.name for part in parts]
         with self._store.read() as work:
-            done = work.snapshots.sizes(run.id, [part.name for part in parts])
-            before = self._sizes_before(work, run, [part.name for part in parts])
+            done = work.snapshots.sizes(run.id, names)
+            snapshot = work.snapshots.current(run.system)
+            before = {} if snapshot is None else work.snapshots.sizes(snapshot.run_id, names)
         left = [part for part in parts if part.name not in done]
         for part in left:
             if part.large:
@@ -86,10 +81,6 @@ class PartReader:
         """Let go of the threads."""
         self._pool.shutdown(wait=False, cancel_futures=True)
 
-    def _sizes_before(self, work: UnitOfWork, run: SyncRun, names: Sequence[str]) -> dict[str, int]:
-        snapshot = work.snapshots.current(run.system)
-        return {} if snapshot is None else work.snapshots.sizes(snapshot.run_id, names)
-
     # Short lists
 
     def _read_short(self, job: _Job, parts: Sequence[Part], before: dict[str, int]) -> None:
@@ -97,13 +88,13 @@ class PartReader:
             self._pool.submit(copy_context().run, self._read_whole, job, part, before.get(part.name, 0))
             for part in parts
         ]
-        batch: list[_Read] = []
+        batch: dict[str, list[Row]] = {}
         try:
-            for future in futures:
-                batch.append(self._when_read(job, future))
-                if sum(len(read.rows) for read in batch) >= _BATCH:
+            for part, future in zip(parts, futures, strict=True):
+                batch[part.name] = self._when_read(job, future)
+                if sum(map(len, batch.values())) >= _BATCH:
                     self._write_short(job, batch)
-                    batch = []
+                    batch = {}
         finally:
             for future in futures:
                 future.cancel()
@@ -129,46 +120,40 @@ class PartReader:
                 work.sync_runs.renew(job.shard, until=now + self._lease)
             job.kept_at = now
 
-    def _read_whole(self, job: _Job, part: Part, before: int) -> _Read:
-        read = self._read_once(job, part)
-        if self._guard.suspicious(before=before, now=len(read.rows)):
+    def _read_whole(self, job: _Job, part: Part, before: int) -> list[Row]:
+        rows = self._read_once(job, part)
+        if self._guard.suspicious(before=before, now=len(rows)):
             again = self._read_once(job, part)
-            if _identities(read.rows) != _identities(again.rows):
+            if _identities(rows) != _identities(again):
                 raise Incomplete(_disagree(part, before))
-        return read
+        return rows
 
-    def _read_once(self, job: _Job, part: Part) -> _Read:
+    def _read_once(self, job: _Job, part: Part) -> list[Row]:
         for _ in range(_READINGS):
-            read = _Read(part)
             try:
-                for page in job.reader.read(job.plan, part):
-                    read.rows += page
+                return [row for page in job.reader.read(job.plan, part) for row in page]
             except Shifted:
                 continue
-            return read
         raise Incomplete(_restless(part))
 
-    def _write_short(self, job: _Job, batch: Sequence[_Read]) -> None:
-        run, shard = job.run, job.shard
-        now = self._clock.now()
+    def _write_short(self, job: _Job, batch: Mapping[str, Sequence[Row]]) -> None:
+        """Write parts that were read whole: the rows of each by the part's name."""
+        run, now = job.run, self._clock.now()
         with self._store.write() as work:
-            work.sync_runs.renew(shard, until=now + self._lease)
-            numbers = work.snapshots.begin_parts(run.system, [read.part.name for read in batch], now=now)
+            work.sync_runs.renew(job.shard, until=now + self._lease)
+            numbers = work.snapshots.begin_parts(run.system, list(batch), now=now)
             rows: Rows = defaultdict(list)
-            for read in batch:
-                _sort(read.rows, numbers[read.part.name], now, rows)
+            for name, read in batch.items():
+                _sort(read, numbers[name], now, rows)
             for table, values in rows.items():
                 work.snapshots.add_rows(table, values)
-            work.snapshots.finish_parts(
-                run.id, {numbers[read.part.name]: (read.part.name, len(read.rows)) for read in batch}
-            )
+            work.snapshots.finish_parts(run.id, {numbers[name]: (name, len(read)) for name, read in batch.items()})
             snapshot = work.snapshots.current(run.system)
-            if snapshot is not None:
-                for read in batch:
-                    if any(isinstance(row, GrantRow) for row in read.rows):
-                        earlier = work.snapshots.part_of(snapshot.run_id, read.part.name)
-                        if earlier is not None:
-                            work.snapshots.carry_first_seen(numbers[read.part.name], earlier)
+            for name, read in batch.items():
+                grants = any(isinstance(row, GrantRow) for row in read)
+                earlier = work.snapshots.part_of(snapshot.run_id, name) if grants and snapshot else None
+                if earlier is not None:
+                    work.snapshots.carry_first_seen(numbers[name], earlier)
 
     # Large lists
 
@@ -218,7 +203,7 @@ class PartReader:
         """The pages of a part; the lease is renewed while a page is long in coming."""
         pages = job.reader.read(job.plan, part)
         while True:
-            page = self._when_read(job, self._pool.submit(copy_context().run, _next, pages))
+            page = self._when_read(job, self._pool.submit(copy_context().run, lambda: next(pages, None)))
             if page is None:
                 return
             yield page
@@ -248,54 +233,14 @@ class PartReader:
             work.snapshots.forget_part(number)
 
 
-def _next(pages: Iterator[Sequence[Row]]) -> Sequence[Row] | None:
-    return next(pages, None)
+_TABLES = {AccountRow: "accounts", ResourceRow: "resources", GrantRow: "grants"}
 
 
 def _sort(rows: Sequence[Row], number: int, now: datetime, into: Rows) -> None:
     """Rows as the store's tables take them."""
     for row in rows:
-        match row:
-            case AccountRow():
-                into["accounts"].append(
-                    {
-                        "part_id": number,
-                        "id": row.id,
-                        "kind": str(row.kind),
-                        "title": row.title,
-                        "status": str(row.status),
-                        "username": row.username,
-                        "email": row.email,
-                        "email_source": row.email_source,
-                        "created_at": row.created_at,
-                        "last_active": row.last_active,
-                        "attributes": dict(row.attributes),
-                    }
-                )
-            case ResourceRow():
-                into["resources"].append(
-                    {
-                        "part_id": number,
-                        "kind": str(row.kind),
-                        "id": row.id,
-                        "name": row.name,
-                        "parent": row.parent,
-                        "url": row.url,
-                        "attributes": dict(row.attributes),
-                    }
-                )
-            case GrantRow():
-                into["grants"].append(
-                    {
-                        "part_id": number,
-                        "kind": str(row.kind),
-                        "resource": row.resource,
-                        "principal_kind": str(row.principal_kind),
-                        "principal": row.principal,
-                        "since": row.since,
-                        "first_seen": now,
-                    }
-                )
+        seen = {"first_seen": now} if isinstance(row, GrantRow) else {}
+        into[_TABLES[type(row)]].append({"part_id": number, **to_row(row), **seen})
 
 
 def _identities(rows: Sequence[Row]) -> set[tuple[str, ...]]:

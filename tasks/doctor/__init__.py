@@ -1,5 +1,4 @@
 """The doctor: proves what the settings claim, before the first request finds out. It changes nothing anywhere.
 
-What can only be proven by a write is proven by one that could change nothing even if what it names were there; its docstring
-says why.
+What only a write proves is proven by one that could change nothing even if what it names were there.
 """

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from http import HTTPStatus
 from urllib.parse import urlsplit
 
@@ -27,30 +26,20 @@ _READS = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AtlassianSetup:
-    """The settings that are proven."""
-
-    api: Probe
-    org_id: str
-    site_url: str
-    use_events: bool
-
-
-def examine(setup: AtlassianSetup) -> Iterator[Finding]:
+def examine(api: Probe, *, org_id: str, site_url: str, use_events: bool) -> Iterator[Finding]:
     """All findings about an organization's key."""
     try:
-        response = setup.api.ask("GET", _ORG, path={"org": setup.org_id})
-        finding = _organization(setup, response)
+        response = api.ask("GET", _ORG, path={"org": org_id})
+        finding = _organization(api, org_id, response)
         yield finding
         if response.status in {HTTPStatus.OK, HTTPStatus.FORBIDDEN} and finding.check == _CREDENTIAL.name:
-            yield from _site(setup)
-            yield from _scopes(setup)
+            yield from _site(api, org_id, site_url)
+            yield from _scopes(api, org_id, use_events=use_events)
     except Failure as failure:
-        yield setup.api.unreachable(_ADDRESS, failure)
+        yield api.unreachable(_ADDRESS, failure)
 
 
-def _organization(setup: AtlassianSetup, response: Response) -> Finding:
+def _organization(api: Probe, org_id: str, response: Response) -> Finding:
     if response.status == HTTPStatus.UNAUTHORIZED:
         return _CREDENTIAL.problem(
             "Atlassian does not know the organization's API key.",
@@ -58,7 +47,7 @@ def _organization(setup: AtlassianSetup, response: Response) -> Finding:
         )
     if response.status == HTTPStatus.NOT_FOUND:
         return _ORGANIZATION.problem(
-            f"The key sees no organization {setup.org_id}.",
+            f"The key sees no organization {org_id}.",
             "Correct atlassian.org_id; it is in the address of admin.atlassian.com.",
         )
     if response.status == HTTPStatus.FORBIDDEN:
@@ -68,36 +57,36 @@ def _organization(setup: AtlassianSetup, response: Response) -> Finding:
     data = response.body.get("data") if isinstance(response.body, dict) else None
     if response.status != HTTPStatus.OK or not isinstance(data, dict):
         return _ADDRESS.problem(
-            f"What answers at {setup.api.address} is not Atlassian's organization API ({response.status}).",
+            f"What answers at {api.address} is not Atlassian's organization API ({response.status}).",
             "Correct atlassian.api_url.",
         )
-    return _CREDENTIAL.ok(f"The key is that of {text(data.get('attributes'), 'name') or setup.org_id}.")
+    return _CREDENTIAL.ok(f"The key is that of {text(data.get('attributes'), 'name') or org_id}.")
 
 
-def _site(setup: AtlassianSetup) -> Iterator[Finding]:
+def _site(api: Probe, org_id: str, site_url: str) -> Iterator[Finding]:
     route = "/admin/v2/orgs/{org}/workspaces"
-    response = setup.api.ask("POST", route, path={"org": setup.org_id}, body={"limit": 100})
+    response = api.ask("POST", route, path={"org": org_id}, body={"limit": 100})
     if response.status == HTTPStatus.FORBIDDEN:
         yield _lacks_scope("read:org:admin", "the organization's products")
     elif response.status == HTTPStatus.OK:
         hosts = {_host(text(each.get("attributes"), "hostUrl")) for each in objects(response, "data")}
-        if _host(setup.site_url) in hosts:
+        if _host(site_url) in hosts:
             yield _SITE.ok("The site belongs to the organization.")
         else:
             yield _SITE.problem(
-                f"The organization has no product at {setup.site_url}.",
+                f"The organization has no product at {site_url}.",
                 "Correct jira.site_url, or use the key of the organization that the site belongs to.",
             )
 
 
-def _scopes(setup: AtlassianSetup) -> Iterator[Finding]:
-    path, missing = {"org": setup.org_id}, False
+def _scopes(api: Probe, org_id: str, *, use_events: bool) -> Iterator[Finding]:
+    path, missing = {"org": org_id}, False
     for route, scope, data in _READS:
-        if setup.api.ask("POST", route, path=path, body={"limit": 1}).status == HTTPStatus.FORBIDDEN:
+        if api.ask("POST", route, path=path, body={"limit": 1}).status == HTTPStatus.FORBIDDEN:
             missing = True
             yield _lacks_scope(scope, data)
-    if setup.use_events:
-        response = setup.api.ask("GET", f"{_ORG}/events-stream", path=path, params={"limit": 1})
+    if use_events:
+        response = api.ask("GET", f"{_ORG}/events-stream", path=path, params={"limit": 1})
         if response.status == HTTPStatus.FORBIDDEN:
             missing = True
             yield _EVENTS.problem(

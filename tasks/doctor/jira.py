@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
@@ -15,7 +14,7 @@ from httpclient import Response
 from tasks.doctor.findings import Check, Finding
 from tasks.doctor.jira_login import JiraEndpoint, LoginExaminer, lacks_scope, scope_missing
 from tasks.doctor.probe import Probe, is_refused, objects, text
-from tasks.doctor.reachability import clock
+from tasks.doctor.reachability import clock_skew
 
 _AREA = "jira"
 _PERMISSIONS, _PROJECT_ROLES, _READING, _GROUP_CHANGES = (
@@ -37,33 +36,23 @@ _READS: Sequence[tuple[str, Mapping[str, int], str, str]] = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JiraSetup:
-    """The settings that are proven. ``projects`` are the keys that the policy names in rules about project roles."""
-
-    endpoint: JiraEndpoint
-    provisioning: bool
-    projects: Sequence[str]
-    clock: Clock
-
-
-def examine(setup: JiraSetup) -> Iterator[Finding]:
-    """All findings about a Jira setup."""
-    examiner = LoginExaminer(_AREA, setup.endpoint)
+def examine(endpoint: JiraEndpoint, *, provisioning: bool, projects: Sequence[str], clock: Clock) -> Iterator[Finding]:
+    """All findings about a Jira site. ``projects`` are the keys that the policy names in rules about project roles."""
+    examiner = LoginExaminer(_AREA, endpoint)
     try:
         yield from examiner.examine()
         if (login := examiner.login) is None:
             return
-        yield from clock(_AREA, login.response, setup.clock.now())
-        yield from _permissions(setup, login.probe)
-        yield from _scopes(setup, login.probe)
-        if setup.provisioning:
+        yield from clock_skew(_AREA, login.response, clock.now())
+        yield from _permissions(login.probe, projects if provisioning else ())
+        yield from _scopes(login.probe, take_roles=provisioning and endpoint.via == "gateway")
+        if provisioning:
             yield _group_changes(login.probe, text(login.response.body, "accountId"))
     except Failure as failure:
         yield examiner.unreachable(failure)
 
 
-def _permissions(setup: JiraSetup, probe: Probe) -> Iterator[Finding]:
+def _permissions(probe: Probe, projects: Sequence[str]) -> Iterator[Finding]:
     response = probe.ask("GET", f"{API}/mypermissions", params={"permissions": ",".join(_GLOBAL)})
     if scope_missing(response):
         yield lacks_scope(_AREA, "read:jira-work", "knowing its own permissions")
@@ -79,13 +68,13 @@ def _permissions(setup: JiraSetup, probe: Probe) -> Iterator[Finding]:
         )
     if held >= set(_GLOBAL):
         yield _PERMISSIONS.ok(f"It has {' and '.join(name for name, _ in _GLOBAL.values())}.")
-    elif ADMINISTER not in held and setup.provisioning:
-        yield from _projects(setup, probe)
+    elif ADMINISTER not in held:
+        yield from _projects(probe, projects)
 
 
-def _projects(setup: JiraSetup, probe: Probe) -> Iterator[Finding]:
+def _projects(probe: Probe, projects: Sequence[str]) -> Iterator[Finding]:
     """Without Administer Jira, each project whose roles are changed must let the account administer it."""
-    for key in setup.projects:
+    for key in projects:
         params = {"permissions": ADMINISTER_PROJECTS, "projectKey": key}
         if ADMINISTER_PROJECTS not in (_held(probe.ask("GET", f"{API}/mypermissions", params=params)) or set()):
             yield _PROJECT_ROLES.problem(
@@ -94,8 +83,8 @@ def _projects(setup: JiraSetup, probe: Probe) -> Iterator[Finding]:
             )
 
 
-def _scopes(setup: JiraSetup, probe: Probe) -> Iterator[Finding]:
-    """Whether what sync reads can be read, and which scopes the token lacks."""
+def _scopes(probe: Probe, *, take_roles: bool) -> Iterator[Finding]:
+    """Whether what sync reads can be read, and which scopes the token lacks: for that, and to ``take_roles`` away."""
     readable = True
     missing: dict[str, str] = {}
     for route, params, scope, purpose in _READS:
@@ -109,7 +98,7 @@ def _scopes(setup: JiraSetup, probe: Probe) -> Iterator[Finding]:
                 f"Jira refuses {purpose} to Provisor's account: {response.status}{said}.",
                 "Give it Browse users and groups and Administer Jira.",
             )
-    if setup.provisioning and setup.endpoint.via == "gateway" and _may_not_take_roles(probe):
+    if take_roles and _may_not_take_roles(probe):
         missing.setdefault("manage:jira-project", "taking project roles away")
     for scope, purpose in missing.items():
         yield lacks_scope(_AREA, scope, purpose)

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from http import HTTPStatus
+from typing import Any
 
 from access.clock import Clock
 from access.failures import CredentialRefused, Failure
 from httpclient import Credential, Response
 from tasks.doctor.findings import Check, Finding
-from tasks.doctor.jumpcloud_key import examine_key
 from tasks.doctor.probe import Probe, is_refused, objects, text
-from tasks.doctor.reachability import busy, clock, unreachable
+from tasks.doctor.reachability import busy, clock_skew, unreachable
 
 _AREA = "jumpcloud"
 _ADDRESS, _CREDENTIAL, _ORGANIZATION, _ROLE, _READING, _GROUP_CHANGES, _EVENTS = (
@@ -23,6 +23,9 @@ _ADDRESS, _CREDENTIAL, _ORGANIZATION, _ROLE, _READING, _GROUP_CHANGES, _EVENTS =
 
 #: An id that nothing has: ids begin with the time at which they were made, and this one would be of 1970.
 _NOTHING = "0" * 24
+
+#: A key that ends within this time is a warning.
+_SOON = timedelta(days=14)
 
 #: The lists that sync reads, each by its name in a sentence.
 _READS = {
@@ -84,7 +87,7 @@ def examine(setup: JumpCloudSetup) -> Iterator[Finding]:
     except Failure as failure:
         yield setup.api.unreachable(_ADDRESS, failure)
         return
-    yield from clock(_AREA, response, setup.clock.now())
+    yield from clock_skew(_AREA, response, setup.clock.now())
     if (problem := _refusal(setup, response)) is not None:
         yield problem
         return
@@ -181,7 +184,7 @@ def _reads(setup: JumpCloudSetup) -> Iterator[Finding]:
         if is_refused(response):
             refused.append(name)
         elif name == "administrators":
-            yield from examine_key(_AREA, setup.api_key, objects(response, "results"), setup.clock.now())
+            yield from _key(setup.api_key, objects(response, "results"), setup.clock.now())
     if refused:
         yield _READING.problem(
             f"The credential may not read {', '.join(refused)}, so no snapshot can be complete.",
@@ -189,6 +192,32 @@ def _reads(setup: JumpCloudSetup) -> Iterator[Finding]:
         )
     else:
         yield _READING.ok(f"It may read {', '.join(_READS.values())}.")
+
+
+def _key(api_key: str | None, admins: Sequence[dict[str, Any]], now: datetime) -> Iterator[Finding]:
+    """Whose key it is and when it ends, where JumpCloud shows the beginnings of keys [spec 2026-03]."""
+    for admin in admins:
+        shown = admin.get("apiKeyHash")
+        prefix = text(shown, "prefix")
+        if prefix and api_key is not None and api_key.startswith(prefix):
+            role = text(admin, "roleName") or "no role that is shown"
+            yield Check(_AREA, "owner").ok(f"The key is that of {text(admin, 'email')} ({role}).")
+            yield from _expiry(Check(_AREA, "expiry"), text(shown, "expireAt"), now)
+            return
+
+
+def _expiry(check: Check, written: str, now: datetime) -> Iterator[Finding]:
+    try:
+        ends = datetime.fromisoformat(written)
+    except ValueError:
+        return
+    if ends.tzinfo is None:
+        return
+    if ends - now > _SOON:
+        yield check.ok(f"The key is good until {ends:%Y-%m-%d}.")
+    else:
+        message = f"The key ends on {ends:%Y-%m-%d}, in {max(0, (ends - now).days)} days."
+        yield check.warning(message, "Make a new one in time and set jumpcloud.api_key.")
 
 
 def _writes(setup: JumpCloudSetup) -> Iterator[Finding]:

@@ -68,7 +68,7 @@ def busy(check: Check, service: str, response: Response, *, status_page: str) ->
     return check.problem(message, f"Try again later; see {status_page}.")
 
 
-def clock(area: str, response: Response, now: datetime) -> list[Finding]:
+def clock_skew(area: str, response: Response, now: datetime) -> list[Finding]:
     """Whether this machine's clock and the service's agree; nothing when the service does not say its time."""
     check = Check(area, "clock")
     try:

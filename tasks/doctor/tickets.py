@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from http import HTTPStatus
 
 from pydantic import ValidationError
@@ -27,27 +26,20 @@ _TICKETS, _STATUSES, _WORKFLOW = (Check(_AREA, name) for name in ("tickets", "st
 Prove = Callable[[str, str, Sequence[str]], Sequence[WithRemedy]]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TicketSetup:
-    """The settings that are proven: ``routes`` are where tickets go, ``declined`` the names that mean "will not be done"."""
-
-    endpoint: JiraEndpoint
-    prove: Prove
-    routes: Sequence[TicketRoute]
-    declined: Sequence[str]
-
-
-def examine(setup: TicketSetup) -> Iterator[Finding]:
-    """All findings about where tickets go."""
-    examiner = LoginExaminer(_AREA, setup.endpoint)
+def examine(
+    endpoint: JiraEndpoint, *, prove: Prove, routes: Sequence[TicketRoute], declined: Sequence[str]
+) -> Iterator[Finding]:
+    """All findings about the ``routes`` of tickets. ``declined`` are the names that mean "will not be done"."""
+    refusals = [folded(name) for name in declined]
+    examiner = LoginExaminer(_AREA, endpoint)
     try:
         yield from examiner.examine()
         if (login := examiner.login) is None:
             return
-        if setup.endpoint.via == "gateway" and _may_not_write(login.probe):
+        if endpoint.via == "gateway" and _may_not_write(login.probe):
             yield lacks_scope(_AREA, "write:jira-work", "making tickets")
-        for route in setup.routes:
-            yield from _route(setup, login.probe, route)
+        for route in routes:
+            yield from _route(login.probe, route, prove, refusals)
     except Failure as failure:
         yield examiner.unreachable(failure)
 
@@ -61,18 +53,18 @@ def _may_not_write(probe: Probe) -> bool:
     return scope_missing(probe.ask("POST", f"{API}/issue/{{issue}}/comment", path={"issue": "0"}, body={}))
 
 
-def _route(setup: TicketSetup, probe: Probe, route: TicketRoute) -> Iterator[Finding]:
-    problems = setup.prove(route.project, route.issue_type, tuple(route.fields))
+def _route(probe: Probe, route: TicketRoute, prove: Prove, refusals: Sequence[str]) -> Iterator[Finding]:
+    problems = prove(route.project, route.issue_type, tuple(route.fields))
     for problem in problems:
         yield _TICKETS.problem(problem.what, problem.remedy)
     if not problems:
         yield _TICKETS.ok(f"Tickets of type {route.issue_type} can be made in {route.project}.")
-        yield from _statuses(setup, probe, route)
-        yield _transition(setup, probe, route, closed=True)
-        yield _transition(setup, probe, route, closed=False)
+        yield from _statuses(probe, route, refusals)
+        yield _transition(probe, route, refusals, closed=True)
+        yield _transition(probe, route, refusals, closed=False)
 
 
-def _statuses(setup: TicketSetup, probe: Probe, route: TicketRoute) -> Iterator[Finding]:
+def _statuses(probe: Probe, route: TicketRoute, refusals: Sequence[str]) -> Iterator[Finding]:
     """Whether the end of a ticket, and a "no", can be told from its status."""
     response = probe.ask("GET", f"{API}/project/{{project}}/statuses", path={"project": route.project})
     categories, where = _categories(response, route.issue_type), f"{route.issue_type} in {route.project}"
@@ -93,7 +85,7 @@ def _statuses(setup: TicketSetup, probe: Probe, route: TicketRoute) -> Iterator[
         return
     resolutions = probe.ask("GET", f"{API}/resolution").body
     names = [text(each, "name") for each in resolutions] if isinstance(resolutions, list) else []
-    if {folded(name) for name in (*closed, *names)} & {folded(name) for name in setup.declined}:
+    if any(folded(name) in refusals for name in (*closed, *names)):
         yield _STATUSES.ok(f"The end of a ticket, and a refusal, can be told in {route.project}.")
     else:
         yield _STATUSES.warning(
@@ -103,7 +95,7 @@ def _statuses(setup: TicketSetup, probe: Probe, route: TicketRoute) -> Iterator[
         )
 
 
-def _transition(setup: TicketSetup, probe: Probe, route: TicketRoute, *, closed: bool) -> Finding:
+def _transition(probe: Probe, route: TicketRoute, refusals: Sequence[str], *, closed: bool) -> Finding:
     """Whether a closed ticket can be reopened, or an open one withdrawn, as the newest such ticket shows."""
     kind, done, target = (
         ("closed", "reopened", "back to an open status") if closed else ("open", "withdrawn", "to a closed one")
@@ -115,10 +107,7 @@ def _transition(setup: TicketSetup, probe: Probe, route: TicketRoute, *, closed:
         )
     key, status = found
     transitions = _transitions(probe, key)
-    if closed:
-        way = way_back(transitions, before=None)
-    else:
-        way = way_out(transitions, declined=[folded(name) for name in setup.declined])
+    way = way_back(transitions, before=None) if closed else way_out(transitions, declined=refusals)
     if way is None:
         return _WORKFLOW.problem(
             f"A ticket in {status} cannot be {done}: the workflow of {route.project} has no such transition (seen at {key}).",

@@ -7,7 +7,7 @@ import pytest
 
 from access.entitlements import System
 from access.snapshots import RunState
-from cli.sync_progress import Runs
+from cli.sync_progress import Progress, Runs
 from cli.sync_runs import SyncRuns
 from config.settings import Settings
 from simulator.jumpcloud import World
@@ -21,7 +21,7 @@ from worker.call_counter import CallCounter
 from worker.sync import sync_from
 
 
-class Watching:
+class Watching(Progress):
     """Remembers the calls that were shown while the run was under way, and tells of each look."""
 
     def __init__(self) -> None:
@@ -32,9 +32,6 @@ class Watching:
         with self.looked:
             self.calls += [standing.run.calls for _, standing in runs if standing.run.state is RunState.RUNNING]
             self.looked.notify_all()
-
-    def close(self) -> None:
-        pass
 
 
 @pytest.fixture

@@ -24,8 +24,6 @@ _LATE = (
     "celery.events",
     "celery.fixups.django",
     "celery.worker.consumer",
-    "cli.known_secrets",
-    "cli.store_lock",
     "kombu.matcher",
     "kombu.mixins",
     "kombu.pidbox",

@@ -19,10 +19,8 @@ from connectors.jira.client import api_token, bearer_token, find_cloud_id, jira_
 from connectors.jira.connector import JiraConnector
 from connectors.jira.reading import JiraReader
 from httpclient import ClientOptions, Credential, HttpClient, Unlimited
-from tasks.doctor.atlassian import AtlassianSetup
 from tasks.doctor.atlassian import examine as examine_organization
 from tasks.doctor.findings import Finding
-from tasks.doctor.jira import JiraSetup
 from tasks.doctor.jira import examine as examine_site
 from tasks.doctor.jira_login import JiraEndpoint
 from tasks.doctor.probe import RETRIES, Probe
@@ -91,10 +89,6 @@ def site_client(site: JiraSite, section: str, options: ClientOptions) -> HttpCli
     return jira_client(credential=jira_credential(site, section), base_url=jira_url(site, options), options=options)
 
 
-def _client(settings: Settings, options: ClientOptions) -> HttpClient:
-    return site_client(settings.jira, "jira", options)
-
-
 def _organization(settings: Settings, options: ClientOptions) -> AtlassianOrganization | None:
     """The organization above the site, when a key for it is configured."""
     atlassian = settings.atlassian
@@ -113,7 +107,7 @@ def _connector(dependencies: Dependencies, options: ClientOptions) -> JiraConnec
     emails = StoredEmails(dependencies.store, dependencies.clock, System.JIRA)
     organization = _organization(settings, options)
     return JiraConnector(
-        _client(settings, options),
+        site_client(settings.jira, "jira", options),
         site=settings.jira.site_url or "",
         known_emails=emails.account,
         remember_address=emails.learn,
@@ -125,7 +119,7 @@ def _connector(dependencies: Dependencies, options: ClientOptions) -> JiraConnec
 def _reader(dependencies: Dependencies, options: ClientOptions) -> JiraReader:
     settings = dependencies.settings
     return JiraReader(
-        _client(settings, options),
+        site_client(settings.jira, "jira", options),
         site=settings.jira.site_url or "",
         concurrency=settings.jira.concurrency,
         organization=_organization(settings, options),
@@ -141,12 +135,10 @@ def _examine_site(settings: Settings, clock: Clock) -> Iterator[Finding]:
         return
     options = client_options(settings, clock, Unlimited())
     yield from examine_site(
-        JiraSetup(
-            endpoint=jira_endpoint(settings.jira, "jira", options),
-            provisioning=settings.provisioning is not Provisioning.OFF,
-            projects=_projects(settings),
-            clock=clock,
-        )
+        jira_endpoint(settings.jira, "jira", options),
+        provisioning=settings.provisioning is not Provisioning.OFF,
+        projects=_projects(settings),
+        clock=clock,
     )
 
 
@@ -157,12 +149,10 @@ def _examine_organization(settings: Settings, clock: Clock) -> Iterator[Finding]
     options = client_options(settings, clock, Unlimited())
     credential = organization_key(section.api_key.get_secret_value())
     yield from examine_organization(
-        AtlassianSetup(
-            api=Probe(section.api_url, credential, options, system=ATLASSIAN, setting="atlassian.api_url"),
-            org_id=section.org_id,
-            site_url=settings.jira.site_url or "",
-            use_events=settings.sync.use_events,
-        )
+        Probe(section.api_url, credential, options, system=ATLASSIAN, setting="atlassian.api_url"),
+        org_id=section.org_id,
+        site_url=settings.jira.site_url or "",
+        use_events=settings.sync.use_events,
     )
 
 
