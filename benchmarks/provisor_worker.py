@@ -11,8 +11,9 @@ from benchmarks.drivers import ProvisorDriver, drive, one_at_a_time
 from benchmarks.grants import Grant
 from config.settings import Settings
 from demo.worker_thread import WorkerThread
+from httpclient.redaction import Redaction
 from worker.process import prepare
-from worker.telemetry import Redaction, start_logging
+from worker.telemetry import start_logging
 
 _POLICY = """
 ticket: {project: ACC}

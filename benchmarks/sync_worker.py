@@ -15,10 +15,11 @@ from access.snapshots import RunState
 from benchmarks.child import Commands, serve
 from config.settings import Settings
 from demo.worker_thread import WorkerThread
+from httpclient.redaction import Redaction
 from store.snapshot_tables import accounts, grants, snapshot_parts, snapshots
 from store.unit_of_work import Store
 from worker.process import WorkerProcess, prepare
-from worker.telemetry import Redaction, start_logging
+from worker.telemetry import start_logging
 
 #: How often it is looked whether a run is over; how long it took stands in its own record, so this may be coarse.
 _LOOK_SECONDS = 0.05

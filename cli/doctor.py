@@ -123,8 +123,7 @@ def _examine_policy(settings: Settings, _clock: Clock) -> Iterator[Finding]:
 def _examine_store(settings: Settings, _clock: Clock) -> Iterator[Finding]:
     """Whether the store is there, in the form this version needs, and can be written to."""
     from config.urls import masked
-    from store.existing_store import StoreUnusable, open_existing, sqlite_file
-    from store.proof import why_not_writable
+    from store.existing_store import StoreUnusable, open_existing, sqlite_file, why_not_writable
 
     url, shown = settings.store.url.get_secret_value(), masked(settings.store.url)
     file = sqlite_file(url)

@@ -65,11 +65,12 @@ def sync(
 @contextmanager
 def _wired(config: Path | None, calls: CallCounter) -> Iterator[tuple[Store, Sync]]:
     from config.urls import masked
+    from httpclient.redaction import Redaction
     from store.existing_store import usable
     from tasks.publisher import RecordingPublisher
     from worker.composition import open_store
     from worker.sync import sync_from
-    from worker.telemetry import Redaction, start_logging
+    from worker.telemetry import start_logging
 
     # A store of another version is refused here: a command that only reads must not migrate it.
     with opened(config, create=True) as (settings, _):

@@ -45,7 +45,8 @@ def run_roles(config: Path | None, *, roles: Sequence[ProcessRole]) -> int:
 
 def _start_telemetry(settings: Settings) -> None:
     """Start logging and Sentry, which must come before anything imports ``celery.worker``."""
-    from worker.telemetry import Redaction, start_logging, start_sentry
+    from httpclient.redaction import Redaction
+    from worker.telemetry import start_logging, start_sentry
 
     telemetry = settings.telemetry
     redaction = Redaction(settings.secrets())

@@ -16,9 +16,10 @@ from demo.company import POLICY
 from demo.progress import Progress
 from demo.simulators import Simulator
 from demo.worker_thread import WorkerThread
+from httpclient.redaction import Redaction
 from worker.intake_consumer import publish
 from worker.process import prepare
-from worker.telemetry import Redaction, start_logging
+from worker.telemetry import start_logging
 
 Publish = Callable[[Sequence[bytes]], None]
 

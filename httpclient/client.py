@@ -10,9 +10,10 @@ from http import HTTPStatus
 from access.clock import Clock, SystemClock
 from access.failures import Transient
 from httpclient.calls import Call, Params
-from httpclient.credentials import Credential, scrubber
+from httpclient.credentials import Credential
 from httpclient.errors import TOO_MANY, Dialect, verdict
 from httpclient.rate_limiter import RateLimiter, Unlimited
+from httpclient.redaction import without_secrets
 from httpclient.responses import Response
 from httpclient.retry_policy import RetryPolicy, retrying
 from httpclient.transport import Observer, Signature, Timeouts, Transport
@@ -72,7 +73,7 @@ class HttpClient:
         self._rate_limiter = options.rate_limiter
         self._headers = dict(headers or {})
         self._dialect = dialect or Dialect()
-        self._scrub = scrubber(credential.secrets)
+        self._scrub = lambda text: without_secrets(text, credential.secrets())
         self._transport = options.transport(system)
         self._retrying = retrying(options.retry_policy)
 

@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import base64
-import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
-
-#: Shorter texts are not blanked: that would mangle ordinary words, and no real key is that short.
-_SHORTEST_SECRET = 8
 
 
 class Credential(Protocol):
@@ -119,16 +115,3 @@ class Bearer(_Lasting):
     def secrets(self) -> tuple[str, ...]:
         """The token."""
         return (self.token,)
-
-
-def scrubber(secrets: Callable[[], tuple[str, ...]]) -> Callable[[str], str]:
-    """A function that blanks the secrets out of a text another system wrote, which may echo what we sent."""
-
-    def scrub(text: str) -> str:
-        for secret in secrets():
-            for form in {secret, json.dumps(secret)[1:-1]}:
-                if len(form) >= _SHORTEST_SECRET:
-                    text = text.replace(form, "***")
-        return text
-
-    return scrub

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from alembic.util.exc import CommandError
+from sqlalchemy import false, update
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -14,6 +15,7 @@ from access.remedies import WithRemedy
 from store.database import Database
 from store.migrations import current_revision, migrate
 from store.revision import REVISION
+from store.tables import requests
 from store.unit_of_work import Store, Unavailable
 
 
@@ -89,3 +91,16 @@ def _in_form(database: Database, shown: str, *, create: bool) -> None:
         f"The store at {shown} has the form of another version of Provisor.",
         "Start this version's 'provisor up', which brings it up to date, or use the other version.",
     )
+
+
+def why_not_writable(database: Database) -> str | None:
+    """The database's reason why it cannot be written to; None when it can.
+
+    An update of no row needs the same rights, and on SQLite the same lock, as any other.
+    """
+    try:
+        with database.write() as connection:
+            connection.execute(update(requests).where(false()).values(reason=None))
+    except SQLAlchemyError as exc:
+        return str(getattr(exc, "orig", None) or exc).strip().partition("\n")[0].rstrip(".")
+    return None

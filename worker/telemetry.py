@@ -3,50 +3,15 @@
 from __future__ import annotations
 
 import logging
-import re
 import sys
-from collections.abc import Iterable, MutableMapping
+from collections.abc import MutableMapping
 from typing import Any, TextIO
 
 import sentry_sdk
 import structlog
 from sentry_sdk.types import Event, Hint
 
-#: Every value under such a name is a secret.
-_SECRET_NAMES = re.compile(r"(?i)(password|passwd|secret|token|api[_-]?key|authorization|cookie|credential|dsn)")
-_HIDDEN = "[secret]"
-
-#: Keys of our own log lines whose names match and whose values are no secrets.
-_PLAIN = frozenset({"credential_refused"})
-
-
-class Redaction:
-    """Takes known secrets out of logs and reports before they leave the process."""
-
-    def __init__(self, secrets: Iterable[str]) -> None:
-        # A shorter value would take harmless words out of every line.
-        self._secrets = sorted({secret for secret in secrets if len(secret) > 3}, key=len, reverse=True)  # noqa: PLR2004 - three letters are a word
-
-    def text(self, text: str) -> str:
-        """The text without secrets."""
-        for secret in self._secrets:
-            text = text.replace(secret, _HIDDEN)
-        return text
-
-    def value(self, value: Any) -> Any:
-        """The value without secrets and without values named like a secret, at any depth."""
-        if isinstance(value, str):
-            return self.text(value)
-        if isinstance(value, dict):
-            return {
-                key: _HIDDEN
-                if isinstance(key, str) and _SECRET_NAMES.search(key) and key not in _PLAIN
-                else self.value(item)
-                for key, item in value.items()
-            }
-        if isinstance(value, list | tuple):
-            return [self.value(item) for item in value]
-        return value
+from httpclient.redaction import Redaction
 
 
 def start_logging(*, level: str, form: str, redaction: Redaction, stream: TextIO | None = None) -> None:

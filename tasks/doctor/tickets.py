@@ -15,7 +15,7 @@ from httpclient import Response
 from tasks.doctor.findings import Check, Finding
 from tasks.doctor.jira_login import JiraEndpoint, LoginExaminer, lacks_scope, scope_missing
 from tasks.doctor.probe import Probe, objects, text
-from ticketing.jira.answers import Transition, Transitions
+from ticketing.jira.responses import Transition, Transitions
 from ticketing.jira.workflow import missing_fields, way_back, way_out
 from ticketing.status import CLOSED_CATEGORY, folded
 

@@ -7,7 +7,7 @@ from shutil import copyfile
 import pytest
 
 from store.database import Database
-from store.proof import why_not_writable
+from store.existing_store import why_not_writable
 from tests.cli.doctor_harness import DoctorHarness
 from tests.machine import Amqp, Redis
 

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from ticketing.adf import to_adf
-from ticketing.jira.answers import FieldMeta
 from ticketing.jira.fields import issue_fields, labels, one_line, shaped
+from ticketing.jira.responses import FieldMeta
 from ticketing.ports import TicketDraft
 
 DOCUMENT = to_adf("**a**")

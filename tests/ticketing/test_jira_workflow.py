@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from ticketing.jira.answers import Transition
+from ticketing.jira.responses import Transition
 from ticketing.jira.workflow import missing_fields, resolution_for, way_back, way_out
 from ticketing.status import DECLINED, folded
 

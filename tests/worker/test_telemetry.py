@@ -18,12 +18,12 @@ from typing import Any
 import pytest
 import yaml
 
+from httpclient.redaction import Redaction
 from simulator.jumpcloud import World
 from simulator.server import Simulators
 from simulator.systems import load
 from store.database import Database
 from store.unit_of_work import Store
-from worker.telemetry import Redaction
 
 ROOT = Path(__file__).parents[2]
 CANARY = "jca_canary0123456789abcdefcanary"

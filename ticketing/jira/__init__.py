@@ -1,6 +1,6 @@
 """Jira Cloud as the ticketing system. The only place that imports the ``jira`` library."""
 
-from ticketing.jira.proof import Problem
+from ticketing.jira.project_check import Problem
 from ticketing.jira.provider import JiraTicketProvider
 
 __all__ = ["JiraTicketProvider", "Problem"]

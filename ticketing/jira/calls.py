@@ -11,7 +11,8 @@ from pydantic import BaseModel
 from access.failures import Permanent, Transient, Unknown
 from httpclient import Call, HttpClient, Response
 from ticketing.adf import Node
-from ticketing.jira.answers import (
+from ticketing.jira.library import JiraLibrary
+from ticketing.jira.responses import (
     Comment,
     Comments,
     FieldMeta,
@@ -27,7 +28,6 @@ from ticketing.jira.answers import (
     Transition,
     Transitions,
 )
-from ticketing.jira.library import JiraLibrary
 
 M = TypeVar("M", bound=BaseModel)
 

@@ -7,7 +7,7 @@ from datetime import date
 from typing import Any
 
 from ticketing.adf import fit, to_adf
-from ticketing.jira.answers import FieldKind, FieldMeta
+from ticketing.jira.responses import FieldKind, FieldMeta
 from ticketing.ports import TicketDraft
 
 #: Longest summary. Jira documents 255; whether it takes the last character is not known.

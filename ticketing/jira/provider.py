@@ -10,10 +10,10 @@ from access.failures import Permanent
 from access.operations import Lane
 from httpclient import HttpClient
 from ticketing.adf import fit, plain_text, to_adf
-from ticketing.jira.answers import Comment, FieldMeta, Issue, Transition
 from ticketing.jira.calls import BULK, PROPERTY, JiraCalls
 from ticketing.jira.fields import issue_fields, labels
-from ticketing.jira.proof import Problem, prove
+from ticketing.jira.project_check import Problem, prove
+from ticketing.jira.responses import Comment, FieldMeta, Issue, Transition
 from ticketing.jira.workflow import missing_fields, resolution_for, way_back, way_out
 from ticketing.ports import Phase, TicketDraft, TicketRef, TicketSnapshot
 from ticketing.status import StatusMap

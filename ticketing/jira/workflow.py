@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ticketing.jira.answers import Transition
+from ticketing.jira.responses import Transition
 from ticketing.status import CLOSED_CATEGORY, folded
 
 #: Categories of open statuses, in the order a ticket is brought back to.

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from access.failures import CredentialRefused, Failure, Permanent
 from access.remedies import WithRemedy
-from ticketing.jira.answers import FieldMeta, IssueType
 from ticketing.jira.calls import JiraCalls
+from ticketing.jira.responses import FieldMeta, IssueType
 
 #: What we need in a project, and what it is needed for.
 PERMISSIONS = {

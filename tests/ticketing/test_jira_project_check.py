@@ -6,7 +6,7 @@ from simulator.jira.projects import CustomField, FieldUse
 from simulator.jira.world import ADMIN_ACCOUNT
 from tests.ticketing.simulated_ticketing import SimulatedTicketing, client_of
 from ticketing.jira import JiraTicketProvider
-from ticketing.jira.proof import PERMISSIONS
+from ticketing.jira.project_check import PERMISSIONS
 
 
 def said(

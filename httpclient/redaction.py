@@ -1,0 +1,53 @@
+"""Redaction: known secrets are blanked out of texts, before they leave the process and in what a service echoes."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable
+from typing import Any
+
+#: Every value under such a name is a secret.
+_SECRET_NAMES = re.compile(r"(?i)(password|passwd|secret|token|api[_-]?key|authorization|cookie|credential|dsn)")
+_HIDDEN = "[secret]"
+
+#: Keys of our own log lines whose names match and whose values are no secrets.
+_PLAIN = frozenset({"credential_refused"})
+
+#: A shorter value would take harmless words out of every text, and no real secret is that short.
+_SHORTEST_SECRET = 4
+
+
+def without_secrets(text: str, secrets: Iterable[str]) -> str:
+    """The text with each secret blanked out, plain and as JSON writes it; the longest first."""
+    for secret in sorted(set(secrets), key=len, reverse=True):
+        if len(secret) >= _SHORTEST_SECRET:
+            for form in {secret, json.dumps(secret)[1:-1]}:
+                text = text.replace(form, _HIDDEN)
+    return text
+
+
+class Redaction:
+    """Takes known secrets out of logs and reports before they leave the process."""
+
+    def __init__(self, secrets: Iterable[str]) -> None:
+        self._secrets = tuple(secrets)
+
+    def text(self, text: str) -> str:
+        """The text without secrets."""
+        return without_secrets(text, self._secrets)
+
+    def value(self, value: Any) -> Any:
+        """The value without secrets and without values named like a secret, at any depth."""
+        if isinstance(value, str):
+            return self.text(value)
+        if isinstance(value, dict):
+            return {
+                key: _HIDDEN
+                if isinstance(key, str) and _SECRET_NAMES.search(key) and key not in _PLAIN
+                else self.value(item)
+                for key, item in value.items()
+            }
+        if isinstance(value, list | tuple):
+            return [self.value(item) for item in value]
+        return value
