@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-import structlog
 from celery import Celery
 
 from access.operations import Lane
@@ -17,7 +16,7 @@ _IN_MEMORY = "memory://localhost//"
 #: Seconds that a broker may take for an answer; after that its connection counts as lost.
 ANSWERS_WITHIN_SECONDS = 8
 
-#: What a worker does about a wake-up for each topic, given the id of the row.
+#: What takes a wake-up for each topic, given the id of the row; returns at once.
 Handlers = Mapping[Topic, Callable[[str], None]]
 
 #: A message that the broker did not take is sent once more: RabbitMQ refuses it while the leader of a queue is elected.
@@ -33,7 +32,8 @@ def task_name(topic: Topic) -> str:
 def make_app(settings: Settings, handlers: Handlers) -> Celery:
     """A Celery application with one task for each topic in ``handlers``.
 
-    Tasks are acknowledged late: the wake-up of a killed worker comes back at once, before the sweep finds its row.
+    A task only hands its wake-up to the dispatcher (``worker/dispatcher.py``). What is lost with a killed worker is found by
+    the sweep.
     """
     broker_url = settings.broker.url.get_secret_value()
     # Without a host kombu warns, at each connection, that it takes localhost; a queue in memory has no host.
@@ -58,20 +58,19 @@ def make_app(settings: Settings, handlers: Handlers) -> Celery:
         worker_consumer="worker.consumer:LeanConsumer",
         worker_enable_remote_control=settings.worker.remote_control,
         worker_hijack_root_logger=False,
-        worker_prefetch_multiplier=2,
+        worker_prefetch_multiplier=1,
         worker_redirect_stdouts=False,
         worker_send_task_events=settings.worker.task_events,
     )
     for topic, handle in handlers.items():
         # Not shared: other applications of this process must not carry out our work.
-        app.task(name=task_name(topic), shared=False)(_task(topic, handle))
+        app.task(name=task_name(topic), shared=False)(_task(handle))
     return app
 
 
-def _task(topic: Topic, handle: Callable[[str], None]) -> Callable[[str], None]:
+def _task(handle: Callable[[str], None]) -> Callable[[str], None]:
     def run(ref: str) -> None:
-        with structlog.contextvars.bound_contextvars(topic=str(topic), ref=ref):
-            handle(ref)
+        handle(ref)
 
     return run
 

@@ -60,7 +60,7 @@ class Provisor:
 
 def open_store(settings: Settings) -> Store:
     """The store, migrated to the schema of this version."""
-    database = Database(settings.store.url.get_secret_value(), pool_size=settings.store.pool_size)
+    database = Database(settings.store.url.get_secret_value(), pool_size=settings.store.pool_size, to_work=True)
     migrate(database)
     return Store(database)
 
