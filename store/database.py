@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
+from datetime import UTC, datetime
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
@@ -80,6 +81,14 @@ class Database:
             if holding is not None and not self.is_sqlite:
                 _hold(connection, holding)
             yield connection
+
+    def now(self) -> datetime:
+        """The time of the database, aware, in UTC; SQLite has the machine's."""
+        if self.is_sqlite:
+            return datetime.now(UTC)
+        with self.read() as connection:
+            moment: datetime = connection.exec_driver_sql("SELECT clock_timestamp()").scalar_one()
+        return moment.astimezone(UTC)
 
     def close(self) -> None:
         """Close all connections."""

@@ -43,7 +43,10 @@ UseCases = Mapping[Topic, Callable[[str], None]]
 
 
 class Dispatcher:
-    """Finds due work, and has ``use_cases`` carry it out on ``concurrency`` threads, and on ``removal_threads`` a system."""
+    """Finds due work, and has ``use_cases`` carry it out on ``concurrency`` threads, and on ``removal_threads`` a system.
+
+    Nothing ends by its time while ``may_end`` says no: the clock cannot be trusted.
+    """
 
     def __init__(
         self,
@@ -56,11 +59,13 @@ class Dispatcher:
         removal_threads: int,
         poll: timedelta,
         dispatched_for: timedelta,
+        may_end: Callable[[], bool] = lambda: True,
     ) -> None:
         self._store = store
         self._clock = clock
         self._use_cases = use_cases
         self._revision_check = revision_check
+        self._may_end = may_end
         self._poll = poll.total_seconds()
         self._dispatched_for = dispatched_for
         self._received: deque[tuple[Topic, str]] = deque()
@@ -81,11 +86,13 @@ class Dispatcher:
             threads.start()
         self._thread.start()
 
-    def stop(self, *, within_seconds: float) -> None:
-        """Begin nothing more, and wait for the work under way, ``within_seconds`` at the most: leases end the rest."""
-        until = monotonic() + within_seconds
+    def stop(self) -> None:
+        """Begin nothing more."""
         self._stop.set()
         self._look.set()
+
+    def join(self, until: float) -> None:
+        """Wait for the work under way until a moment of the monotonic clock. What is not over then is ended by its lease."""
         ended = [threads.join(until) for threads in self._all()] if self._thread.ident else [True]
         if self._thread.is_alive():
             self._thread.join(max(0.0, until - monotonic()))
@@ -104,7 +111,7 @@ class Dispatcher:
         with self._store.read() as work:
             work.require_own_revision()
             due = work.sweep.due(now=self._clock.now())
-        if Due.REMOVAL in due:
+        if Due.REMOVAL in due and self._may_end():
             for system, threads in self._removals.items():
                 self._fetch(Due.REMOVAL, threads, system)
         if Due.WORK in due:
@@ -196,9 +203,9 @@ class Dispatcher:
                 # Longer pauses, so that the log does not fill.
                 pause = min(_LONGEST_PAUSE_SECONDS, pause * 2)
                 if isinstance(exc, Unavailable):
-                    _log.warning("dispatch.postponed", why=str(exc))
+                    _log.warning("sweep.postponed", why=str(exc))
                 else:
-                    _log.exception("dispatch.error")
+                    _log.exception("sweep.error")
                 self._stop.wait(pause)
         self._end()
 
@@ -208,4 +215,4 @@ class Dispatcher:
         try:
             self._give_back([*left, *self._received])
         except Exception as exc:  # noqa: BLE001 - the marks run out by themselves
-            _log.warning("dispatch.postponed", why=str(exc))
+            _log.warning("sweep.postponed", why=str(exc))

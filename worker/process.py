@@ -5,18 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
+from time import monotonic
 from typing import Any
 
 import structlog
 from celery import Celery, bootsteps
 from celery.signals import setup_logging
 
+from access.clock import MeasuredClock
 from access.operations import Lane
 from access.provisioning import Provisioning
 from config.settings import Settings
 from store.outbox import Topic
 from tasks.sync import Sync
 from worker.app import make_app
+from worker.clock_check import ClockCheck
 from worker.composition import Provisor, compose, dispatched_for
 from worker.consumer import PromptShutdown, stop_consuming_step
 from worker.dispatcher import Dispatcher
@@ -109,28 +112,31 @@ def _keep_logging(**_: Any) -> None:
 
 
 def _dispatcher(provisor: Provisor, revision_check: RevisionCheck) -> Dispatcher:
-    worker = provisor.settings.worker
+    worker, clock = provisor.settings.worker, provisor.services.clock
     return Dispatcher(
         provisor.store,
-        provisor.services.clock,
+        clock,
         use_cases_of(provisor),
         revision_check,
         concurrency=worker.concurrency,
         removal_threads=worker.removal_threads,
         poll=worker.poll,
         dispatched_for=dispatched_for(provisor.settings),
+        may_end=lambda: not isinstance(clock, MeasuredClock) or clock.steady,
     )
 
 
 def _scheduler(
     provisor: Provisor, relay: OutboxRelay, revision_check: RevisionCheck, *, scheduling: bool
 ) -> Scheduler:
+    clock = provisor.services.clock
     return Scheduler(
         provisor.store,
-        provisor.services.clock,
+        clock,
         relay,
         provisor.intake if scheduling else None,
         revision_check,
+        ClockCheck(clock) if isinstance(clock, MeasuredClock) else None,
         poll=provisor.settings.worker.poll,
         periodic=(provisor.syncing.begin_due,),
     )
@@ -150,9 +156,12 @@ def _store_step(scheduler: Scheduler, dispatcher: Dispatcher | None, syncing: Sy
 
         def stop(self, parent: Any) -> None:
             del parent
+            until = monotonic() + _STOP_SECONDS
             syncing.stop()
             scheduler.stop()
             if dispatcher is not None:
-                dispatcher.stop(within_seconds=_STOP_SECONDS)
+                dispatcher.stop()
+                dispatcher.join(until)
+            scheduler.join(until)
 
     return StoreStep

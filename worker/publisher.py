@@ -8,7 +8,6 @@ from time import monotonic
 
 import structlog
 from celery import Celery
-from kombu.exceptions import OperationalError
 
 from access.operations import Lane
 from store.outbox import WakeUp
@@ -46,7 +45,7 @@ class CeleryPublisher:
         if waiting and monotonic() >= self._paused_until:
             try:
                 self._send(waiting)
-            except (OperationalError, OSError) as exc:
+            except Exception as exc:  # noqa: BLE001 - transports raise errors of their own
                 self._paused_until = monotonic() + _PAUSE_SECONDS
                 _log.warning("broker.unreachable", wake_ups=len(waiting), why=str(exc))
         if waiting:

@@ -15,12 +15,11 @@ import structlog
 from access.clock import Clock
 from store.unit_of_work import OtherRevision, Store, Unavailable
 from tasks.intake import Intake
+from worker.clock_check import ClockCheck
 from worker.outbox_relay import OWED_FOR, OutboxRelay
 from worker.revision_check import RevisionCheck
 
 _log = structlog.get_logger(__name__)
-
-_JOIN_SECONDS = 5.0
 
 #: Between two calls of what is periodic.
 _PERIODIC_SECONDS = 5.0
@@ -47,6 +46,7 @@ class Scheduler:
         relay: OutboxRelay,
         intake: Intake | None,
         revision_check: RevisionCheck,
+        clock_check: ClockCheck | None,
         *,
         poll: timedelta,
         periodic: Sequence[Callable[[], None]] = (),
@@ -56,6 +56,7 @@ class Scheduler:
         self._relay = relay
         self._intake = intake
         self._revision_check = revision_check
+        self._clock_check = clock_check
         self._poll = poll.total_seconds()
         self._periodic = periodic
         self._periodic_at = 0.0
@@ -67,13 +68,18 @@ class Scheduler:
         self._thread.start()
 
     def stop(self) -> None:
-        """End, and wait for the turn under way."""
+        """End after the turn under way."""
         self._stop.set()
+
+    def join(self, until: float) -> None:
+        """Wait for the turn under way until a moment of the monotonic clock: a turn may wait for a server that is silent."""
         if self._thread.is_alive():
-            self._thread.join(_JOIN_SECONDS)
+            self._thread.join(max(0.0, until - monotonic()))
 
     def turn(self) -> None:
         """Look once. Raises ``Unavailable``."""
+        if self._clock_check is not None:
+            self._clock_check.turn()
         self._relay.forget_sent()
         with self._store.read() as work:
             work.require_own_revision()
@@ -105,6 +111,6 @@ class Scheduler:
                 # Longer pauses, so that the log does not fill.
                 pause = min(_LONGEST_PAUSE_SECONDS, pause * 2)
                 if isinstance(exc, Unavailable):
-                    _log.warning("scheduler.postponed", why=str(exc))
+                    _log.warning("sweep.postponed", why=str(exc))
                 else:
-                    _log.exception("scheduler.error")
+                    _log.exception("sweep.error")
