@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import threading
+from collections.abc import Callable, Mapping
 from time import monotonic
 from typing import Any, TypeVar
 
@@ -41,6 +42,7 @@ class BoundedConnection(Connection[Any]):
     """A connection that is closed when the server says nothing for ``silence_seconds`` though it has to answer."""
 
     silence_seconds: float = SILENCE_SECONDS
+    on_silence: Callable[[float], None] = staticmethod(lambda _: None)
 
     def wait(self, gen: PQGen[T], interval: float = 0.1, timeout: float | None = None) -> T:
         """As psycopg's own, with a limit. Raises psycopg's ``OperationalError`` when the limit is over."""
@@ -50,7 +52,7 @@ class BoundedConnection(Connection[Any]):
             if timeout is not None:
                 raise
             self.pgconn.finish()
-            _log.warning("database.silent", why=f"no answer within {self.silence_seconds:g} seconds")
+            self.on_silence(self.silence_seconds)
             raise OperationalError(f"the server said nothing for {self.silence_seconds:g} seconds") from exc
 
 
@@ -73,8 +75,19 @@ def shown_address(found: Mapping[str, Any]) -> URL:
 def prepare(engine: Engine, found: Mapping[str, Any], *, silence_seconds: float, to_work: bool) -> None:
     """Have the engine connect to the server of these parameters, and drop connections that do not serve any more."""
 
+    said = threading.Event()
+
+    def on_silence(seconds: float) -> None:
+        """Say so once, however many connections it meets, until the server answers again."""
+        if not said.is_set():
+            said.set()
+            _log.warning("database.silent", why=f"no answer within {seconds:g} seconds")
+
     def connect(*_: Any) -> BoundedConnection:
-        return _connect(found, silence_seconds=silence_seconds, to_work=to_work)
+        connection = _connect(found, silence_seconds=silence_seconds, to_work=to_work)
+        connection.on_silence = on_silence
+        said.clear()
+        return connection
 
     def rest(connection: BoundedConnection | None, entry: ConnectionPoolEntry) -> None:
         entry.info["idle_since"] = monotonic()
