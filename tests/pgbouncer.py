@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import socket
 import subprocess
@@ -48,10 +49,10 @@ class PgBouncer:
         )
         folder.chmod(0o755)
         # It refuses to run as root.
-        as_nobody = {"user": "nobody"} if Path.home() == Path("/root") else {}
+        user = "nobody" if os.getuid() == 0 else None
         self._log = (folder / "pgbouncer.log").open("wb")
         self._process = subprocess.Popen(
-            [program, str(settings)], stdout=self._log, stderr=subprocess.STDOUT, **as_nobody
+            [program, str(settings)], stdout=self._log, stderr=subprocess.STDOUT, user=user
         )
         self.url = at.set(host="127.0.0.1", port=listen).render_as_string(hide_password=False)
         self._wait(listen)

@@ -136,7 +136,7 @@ def _scheduler(
         relay,
         provisor.intake if scheduling else None,
         revision_check,
-        ClockCheck(clock) if isinstance(clock, MeasuredClock) else None,
+        clock_check=ClockCheck(clock) if isinstance(clock, MeasuredClock) else None,
         poll=provisor.settings.worker.poll,
         periodic=(provisor.syncing.begin_due,),
     )

@@ -46,8 +46,8 @@ class Scheduler:
         relay: OutboxRelay,
         intake: Intake | None,
         revision_check: RevisionCheck,
-        clock_check: ClockCheck | None,
         *,
+        clock_check: ClockCheck | None,
         poll: timedelta,
         periodic: Sequence[Callable[[], None]] = (),
     ) -> None:

@@ -43,8 +43,8 @@ class RedisServer:
             [program, "--bind", "127.0.0.1", "--save", "", "--dir", str(folder), *options], stdout=subprocess.DEVNULL
         )
         retry = Retry(ConstantBackoff(0.05), _STARTS_WITHIN_SECONDS * 20)
-        secured = {"ssl": True, "ssl_ca_certs": str(self.certificate)} if tls else {}
-        self.client = RedisClient(host="localhost", port=self.port, retry=retry, **secured)
+        url = f"rediss://localhost:{self.port}?ssl_ca_certs={self.certificate}" if tls else f"redis://localhost:{self.port}"
+        self.client = RedisClient.from_url(url, retry=retry)
         self.client.ping()
 
     def close(self) -> None:

@@ -72,13 +72,8 @@ def test_a_unix_socket_is_an_address(postgresql_url: str) -> None:
             folder = work._connection.execute(text("SHOW unix_socket_directories")).scalar_one().split(",")[0].strip()
     if not folder:
         pytest.skip("this server has no Unix socket")
-    url = f"postgresql://{at.username}@/{at.database}?host={folder}"
-    for store in opened(url):
-        try:
-            with store.read() as work:
-                assert work.requests.counts() == {}
-        except Unavailable as exc:
-            assert "authentication" in str(exc).lower(), "the socket answers"
+    with pytest.raises(Unavailable, match=r'connection to server on socket "/|authentication'):
+        can_write(f"postgresql://no-such-user@/{at.database}?host={folder}")
 
 
 def test_what_is_no_address_is_said_to_be_none() -> None:
@@ -126,7 +121,7 @@ def test_a_server_that_says_nothing_is_lost_and_found_again(behind: Store, proxy
     with behind.read() as work:
         work.requests.counts()
     proxy.fall_silent()
-    with pytest.raises(Unavailable, match="said nothing for 0.5 seconds"), behind.read() as work:
+    with pytest.raises(Unavailable, match=r"said nothing for 0\.5 seconds"), behind.read() as work:
         work.requests.counts()
     proxy.open()
     with behind.read() as work:
