@@ -71,7 +71,7 @@ def resend_dead_letters(
     """
     if bool(numbers) == every:
         raise typer.BadParameter("Name the numbers of dead letters, or give --all.")
-    from access.clock import SystemClock
+    from access.clock import MeasuredClock
     from tasks.intake import Intake
     from tasks.publisher import RecordingPublisher
 
@@ -79,7 +79,7 @@ def resend_dead_letters(
         with store.read() as work:
             found = [_dead_letter(work, number) for number in numbers or []]
             chosen = found or list(reversed(work.dead_letters.recent(limit=None)))
-        intake = Intake(store, SystemClock(), RecordingPublisher())
+        intake = Intake(store, MeasuredClock(store.now), RecordingPublisher())
         rows = [{"number": letter.id, "resent": intake.resend(letter.id)} for letter in chosen]
     if as_json:
         output.print_json(rows)

@@ -3,6 +3,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -16,12 +17,15 @@ from tasks.doctor.findings import Check, Finding, Outcome
 
 if TYPE_CHECKING:
     from config.settings import Settings
+    from store.unit_of_work import Store
     from worker.systems.kit import Examination, Systems
 
 _BROKER_ADDRESS = Check("broker", "address")
+_BROKER_CERTIFICATE = Check("broker", "certificate")
 _BROKER_CREDENTIAL = Check("broker", "credential")
 _POLICY_FILE = Check("policy", "file")
 _POLICY_PROVISIONING = Check("policy", "provisioning")
+_STORE_CLOCK = Check("store", "clock")
 _STORE_FORM = Check("store", "form")
 _STORE_WRITING = Check("store", "writing")
 
@@ -135,6 +139,7 @@ def _examine_store(settings: Settings, _clock: Clock) -> Iterator[Finding]:
         with open_existing(url, shown=shown) as store:
             yield _STORE_FORM.ok(f"The store at {shown} has the form of this version.")
             why_not = why_not_writable(store.database)
+            yield from _examine_clock(store)
     except StoreUnusable as exc:
         yield _STORE_FORM.problem(exc.what, exc.remedy)
         return
@@ -146,9 +151,25 @@ def _examine_store(settings: Settings, _clock: Clock) -> Iterator[Finding]:
         yield _STORE_WRITING.ok("It can be written.")
 
 
+def _examine_clock(store: Store) -> Iterator[Finding]:
+    """Whether this machine's clock and the database's agree."""
+    from access.clock import MeasuredClock
+    from worker.clock_check import is_off, own_clock_ahead
+
+    ahead = own_clock_ahead(MeasuredClock(store.now))
+    if not is_off(ahead):
+        yield _STORE_CLOCK.ok("This machine's clock agrees with the database's.")
+        return
+    side = "ahead of" if ahead > timedelta(0) else "behind"
+    yield _STORE_CLOCK.warning(
+        f"This machine's clock is {abs(ahead).total_seconds():.1f} seconds {side} the database's, which Provisor goes by.",
+        "Set it by NTP.",
+    )
+
+
 def _examine_broker(settings: Settings, _clock: Clock) -> Iterator[Finding]:
     """Whether the broker answers and lets us in."""
-    from config.urls import masked
+    from config.urls import masked, verifies_server
     from worker.broker import BrokerFault, BrokerUnusable, is_embedded, prove_broker
 
     shown = masked(settings.broker.url)
@@ -176,6 +197,11 @@ def _examine_broker(settings: Settings, _clock: Clock) -> Iterator[Finding]:
                 )
     else:
         yield _BROKER_ADDRESS.ok(f"The broker at {shown} lets us in.")
+    if not verifies_server(settings.broker.url):
+        yield _BROKER_CERTIFICATE.warning(
+            "The broker need not prove who it is: its certificate, or the name in it, is not verified.",
+            "Take ssl_cert_reqs and ssl_check_hostname out of broker.url, and name your authority with ssl_ca_certs.",
+        )
 
 
 def _print(findings: Sequence[Finding]) -> None:

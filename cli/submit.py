@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from access.clock import SystemClock
 from access.lifecycle import RequestState, is_final
 from cli import output
 from cli.options import AsJson, ConfigFile
@@ -110,7 +109,7 @@ def _hand_in(
     handed = _outcomes(entries, store)
     bodies = [entry.body for entry, one in zip(entries, handed, strict=True) if one.outcome is Outcome.HANDED_IN]
     if embedded and store is not None:
-        now = SystemClock().now()
+        now = store.now()
         with store.write() as work:
             for body in bodies:
                 work.inbox.add(body, content_type="application/json", source="submit", now=now)

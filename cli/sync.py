@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
-from access.clock import SystemClock
+from access.clock import MeasuredClock
 from access.entitlements import System
 from access.snapshots import RunState, SyncRun
 from cli import output
@@ -50,11 +50,12 @@ def sync(
         wanted = _connected(syncing, system or [])
         progress = progress_for(as_json=as_json)
         try:
-            ends = SyncRuns(store, syncing, SystemClock(), calls, progress).take(wanted, full=full)
+            clock = MeasuredClock(store.now)
+            ends = SyncRuns(store, syncing, clock, calls, progress).take(wanted, full=full)
         except KeyboardInterrupt:
             progress.close()
             _leave()
-        facts = [_run_facts(store, begun.joined, run, now=SystemClock().now()) for begun, run in ends]
+        facts = [_run_facts(store, begun.joined, run, now=clock.now()) for begun, run in ends]
     if as_json:
         output.print_json(facts)
     else:
@@ -80,7 +81,7 @@ def _wired(config: Path | None, calls: CallCounter) -> Iterator[tuple[Store, Syn
     with settings_problems(), store_problems(), usable(masked(settings.store.url)):
         store = open_store(settings)
         try:
-            yield store, sync_from(settings, store, SystemClock(), RecordingPublisher(), calls=calls)
+            yield store, sync_from(settings, store, MeasuredClock(store.now), RecordingPublisher(), calls=calls)
         finally:
             store.database.close()
 

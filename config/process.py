@@ -40,8 +40,10 @@ class BrokerSettings(Section):
 class WorkerSettings(Section):
     """How one worker process behaves."""
 
-    #: Threads; they mostly wait for answers of the systems.
-    concurrency: Annotated[int, Field(ge=1, le=256)] = 16
+    #: Threads; they mostly wait for answers of the systems. One system holds all but one of them at the most.
+    concurrency: Annotated[int, Field(ge=4, le=256)] = 16
+    #: Threads for each system besides these, which only take access away.
+    removal_threads: Annotated[int, Field(ge=1, le=64)] = 4
     #: How often due work is looked for in the store.
     poll: Annotated[Duration, within(timedelta(milliseconds=10), timedelta(minutes=5))] = timedelta(seconds=0.2)
     #: How long a worker holds an operation before another may take it over.

@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from typing import Annotated
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, parse_qs, urlsplit
 
 from pydantic import AfterValidator, SecretStr
+
+_LAST_PORT = 65_535
+
+#: The words of ``ssl_cert_reqs`` in the URL of a Redis server.
+VERIFYING = frozenset({"required", "CERT_REQUIRED"})
+NOT_VERIFYING = frozenset({"none", "CERT_NONE", "optional", "CERT_OPTIONAL"})
 
 _PRIVATE_ENDINGS = (".internal", ".local", ".localhost", ".test")
 
@@ -69,11 +76,40 @@ def _database(url: SecretStr) -> SecretStr:
     if scheme.partition("+")[0] == "postgres":
         raise ValueError("begins with postgres://; write postgresql:// instead")
     if scheme in ("postgresql", "postgresql+psycopg"):
-        if not _located(text, example="postgresql://user:password@host/name").path.strip("/"):
-            raise ValueError("names no database; write postgresql://user:password@host/name")
+        _check_postgresql(rest)
     elif scheme != "sqlite" or not rest.startswith("/"):
         raise ValueError("is not a database Provisor can use; write sqlite:///./var/provisor.db or a postgresql:// URL")
     return url
+
+
+def _check_postgresql(rest: str) -> None:
+    """Check what libpq takes behind ``postgresql://``: several hosts, a Unix socket, and most characters in a password."""
+    address, _, query = rest.partition("?")
+    if "@" in query or "@" in address.partition("/")[2]:
+        raise ValueError("has a special character in its password; write it percent-encoded, such as %2F for /")
+    database = address.partition("/")[2] or "".join(parse_qs(query).get("dbname", ()))
+    if not database:
+        raise ValueError("names no database; write postgresql://user:password@host/name")
+    for host in address.partition("/")[0].rpartition("@")[2].split(","):
+        port = re.fullmatch(r"(?:\[[0-9A-Fa-f:.%]+\]|[^:\[\]]*)(?::(\d*))?", host)
+        if port is None or int(port[1] or 0) > _LAST_PORT:
+            raise ValueError("has a host that is none; write one such as db.internal, db.internal:5432 or [::1]:5432")
+
+
+def _check_redis_tls(text: str) -> None:
+    """A word for the certificate that the library does not know would switch its verification off."""
+    asked = parse_qs(urlsplit(text).query).get("ssl_cert_reqs", [])
+    if any(word not in VERIFYING | NOT_VERIFYING for word in asked):
+        raise ValueError("has an ssl_cert_reqs that is none; write required, or leave it out")
+
+
+def verifies_server(url: SecretStr) -> bool:
+    """Whether a ``rediss://`` broker has to prove who it is; True for brokers of other kinds."""
+    for text in url.get_secret_value().split(";"):
+        query = parse_qs(urlsplit(text).query) if text.startswith("rediss:") else {}
+        if NOT_VERIFYING & set(query.get("ssl_cert_reqs", ())) or "false" in query.get("ssl_check_hostname", ()):
+            return False
+    return True
 
 
 def _broker(url: SecretStr) -> SecretStr:
@@ -84,6 +120,8 @@ def _broker(url: SecretStr) -> SecretStr:
             raise ValueError("is not a broker Provisor can use; write memory://, or an amqp:// or redis:// URL")
         if scheme != "memory":
             _located(text, example="amqp://user:password@host// or redis://host:6379/0")
+        if scheme == "rediss":
+            _check_redis_tls(text)
     return url
 
 

@@ -9,36 +9,51 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
+from datetime import UTC, datetime
 from hashlib import blake2b
 from pathlib import Path
-from time import monotonic
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 #: Seconds that SQLite waits for the write of another process.
 _BUSY_SECONDS = 30
 
-#: A connection to PostgreSQL that was idle for longer is tested before use. A test before each transaction would cost a
-#: round trip, and prove nothing about the next statement.
-_IDLE_SECONDS = 1.0
+#: Seconds in which PostgreSQL has to answer a statement; after that its connection counts as lost.
+SILENCE_SECONDS = 8.0
+
+#: The same for statements that may take longer.
+_LONG_SECONDS = 600.0
 
 
 class Database:
-    """An engine with ``read()`` and ``write()``. An exception within ``write()`` rolls back."""
+    """An engine with ``read()`` and ``write()``. An exception within ``write()`` rolls back.
 
-    def __init__(self, url: str, *, pool_size: int = 20) -> None:
-        parsed = make_url(url)
-        self.is_sqlite = parsed.get_backend_name() == "sqlite"
-        if self.is_sqlite and parsed.database:
-            Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+    - ``to_work``: only a server that can be written to will do. Commands that look are content with a replica.
+    - ``silence_seconds``: a server that has to answer and says nothing for so long counts as lost (PostgreSQL).
+    """
+
+    def __init__(
+        self, url: str, *, pool_size: int = 20, to_work: bool = False, silence_seconds: float = SILENCE_SECONDS
+    ) -> None:
+        self.is_sqlite = url.startswith("sqlite")
+        if self.is_sqlite:
+            address = make_url(url)
+            if address.database:
+                Path(address.database).parent.mkdir(parents=True, exist_ok=True)
+        else:
+            from store import postgresql  # noqa: PLC0415 - its driver is slow to import, and the default needs none
+
+            found = postgresql.parameters(url)
+            address = postgresql.shown_address(found)
         self.engine: Engine = create_engine(
-            parsed,
+            address,
             pool_size=pool_size,
             max_overflow=10,
+            # Nobody waits longer for a connection than for an answer.
+            pool_timeout=silence_seconds,
             connect_args={"timeout": _BUSY_SECONDS, "check_same_thread": False} if self.is_sqlite else {},
         )
         self._lock = threading.Lock()
@@ -46,8 +61,7 @@ class Database:
             event.listen(self.engine, "connect", _prepare_sqlite)
             event.listen(self.engine, "begin", _begin)
         else:
-            event.listen(self.engine, "checkin", _begin_idle)
-            event.listen(self.engine, "checkout", self._test_idle)
+            postgresql.prepare(self.engine, found, silence_seconds=silence_seconds, to_work=to_work)
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -68,6 +82,14 @@ class Database:
                 _hold(connection, holding)
             yield connection
 
+    def now(self) -> datetime:
+        """The time of the database, aware, in UTC; SQLite has the machine's."""
+        if self.is_sqlite:
+            return datetime.now(UTC)
+        with self.read() as connection:
+            moment: datetime = connection.exec_driver_sql("SELECT clock_timestamp()").scalar_one()
+        return moment.astimezone(UTC)
+
     def close(self) -> None:
         """Close all connections."""
         self.engine.dispose()
@@ -75,16 +97,6 @@ class Database:
     def _to_write(self) -> Connection:
         connection = self.engine.connect()
         return connection.execution_options(provisor_write=True) if self.is_sqlite else connection
-
-    def _test_idle(self, connection: Any, entry: ConnectionPoolEntry, _proxy: Any) -> None:
-        idle_since = entry.info.get("idle_since")
-        if idle_since is None or monotonic() - idle_since < _IDLE_SECONDS:
-            return
-        dialect = self.engine.dialect
-        try:
-            dialect.do_ping(connection)
-        except dialect.loaded_dbapi.Error as exc:
-            raise DisconnectionError(str(exc)) from exc  # The pool opens another connection.
 
 
 def _prepare_sqlite(connection: Any, _entry: ConnectionPoolEntry) -> None:
@@ -100,8 +112,11 @@ def _begin(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
 
 
-def _begin_idle(_connection: Any, entry: ConnectionPoolEntry) -> None:
-    entry.info["idle_since"] = monotonic()
+def allow_long_statements(connection: Connection) -> None:
+    """Let the statements of this transaction take minutes: changes of snapshots, exports, migrations."""
+    if connection.dialect.name == "postgresql":
+        driver: Any = connection.connection.dbapi_connection
+        driver.silence_seconds = _LONG_SECONDS
 
 
 def _hold(connection: Connection, name: str) -> None:

@@ -30,9 +30,8 @@ class StoreUnusable(WithRemedy, Exception):  # noqa: N818 - what an operator is 
 
 def sqlite_file(url: str) -> Path | None:
     """The file of an SQLite store; None for other databases, and for SQLite in memory."""
-    parsed = make_url(url)
-    is_file = parsed.get_backend_name() == "sqlite" and parsed.database not in (None, "", ":memory:")
-    return Path(parsed.database) if is_file and parsed.database else None
+    database = make_url(url).database if url.startswith("sqlite") else None
+    return Path(database) if database not in (None, "", ":memory:") else None
 
 
 @contextmanager

@@ -25,6 +25,7 @@ from sqlalchemy import (
 
 from access.entitlements import System
 from access.snapshots import Snapshot
+from store.database import allow_long_statements
 from store.rows import from_row
 from store.snapshot_tables import accounts, grants, parts, resources, snapshot_parts, snapshots, sync_runs
 
@@ -62,6 +63,7 @@ class Snapshots:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+        allow_long_statements(connection)
 
     def current(self, system: System) -> Snapshot | None:
         """The current snapshot of a system."""

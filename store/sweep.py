@@ -1,15 +1,17 @@
 """The sweep: finds the rows that are due, whatever the broker did with their wake-ups.
 
-The sweep marks the rows it finds as under way until ``dispatched_until``, so that several relays, or one relay at its next
-look, do not flood the broker. If a wake-up is lost, the mark runs out and the next sweep finds the row again.
+The sweep marks the rows it finds as under way until ``dispatched_until``, so that no two processes take one up. If a process
+dies with them, the mark runs out and the next sweep finds the row again. No wake-up is sent for a row that was found so.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import (
     ColumnElement,
@@ -19,6 +21,7 @@ from sqlalchemy import (
     and_,
     bindparam,
     literal,
+    literal_column,
     or_,
     select,
     union_all,
@@ -26,6 +29,7 @@ from sqlalchemy import (
 )
 
 from access.lifecycle import ClaimState, OperationState, TicketState
+from access.message import Action
 from access.methods import Direction
 from access.operations import Lane
 from store.leases import among
@@ -33,7 +37,25 @@ from store.outbox import Topic, WakeUp
 from store.snapshot_tables import sync_runs
 from store.tables import claims, inbox, operations, outbox, requests, tickets
 
-_LIVING = (requests, operations, claims, tickets, sync_runs)
+
+class Due(StrEnum):
+    """A kind of work, in the order of service."""
+
+    #: What takes access away: claims that ended, operations, and requests.
+    REMOVAL = "removal"
+    #: What gives access: requests, and operations.
+    WORK = "work"
+    #: Tickets to look at.
+    TICKET = "ticket"
+    #: Runs of sync.
+    SYNC = "sync"
+
+
+class Place(NamedTuple):
+    """Where the work on a row belongs."""
+
+    kind: Due
+    system: str
 
 
 class Sweep:
@@ -42,23 +64,55 @@ class Sweep:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def anything(self, *, now: datetime, owed_before: datetime) -> bool:
-        """Whether a row is due, a wake-up is owed, or a message waits: one cheap read, made several times a second."""
-        moments = {"now": now, "owed_before": owed_before}
-        return self._connection.execute(_anything(), moments).first() is not None
+    def due(self, *, now: datetime) -> frozenset[Due]:
+        """The kinds of work that are due: one cheap read, made several times a second."""
+        return frozenset(map(Due, self._connection.execute(_due_kinds(), {"now": now}).scalars()))
 
-    def mark_due(self, *, now: datetime, dispatched_for: timedelta, limit: int) -> Sequence[WakeUp]:
-        """Mark up to ``limit`` due rows of each kind as under way; returns their wake-ups, removals first."""
+    def handed_in(self, *, owed_before: datetime) -> bool:
+        """Whether a message waits in the inbox, or a wake-up is owed since ``owed_before``."""
+        return self._connection.execute(_handed_in(), {"owed_before": owed_before}).first() is not None
+
+    def mark_due(
+        self,
+        *,
+        now: datetime,
+        dispatched_for: timedelta,
+        limit: int,
+        kind: Due | None = None,
+        system: str | None = None,
+    ) -> Sequence[WakeUp]:
+        """Mark due rows as under way and return them, removals first; those of one ``kind`` and ``system`` when they are given.
+
+        ``limit`` bounds the rows of a kind. One ``WakeUp`` stands for all tickets.
+        """
         until = now + dispatched_for
-        wake_ups = [WakeUp(Topic.CLAIM, key, Lane.REVOKE) for key in self._mark(claims, now, until, limit)]
-        for direction, lane in ((Direction.TAKE, Lane.REVOKE), (Direction.GIVE, Lane.GRANT)):
-            keys = self._mark(operations, now, until, limit, operations.c.direction == str(direction))
-            wake_ups += [WakeUp(Topic.OPERATION, key, lane) for key in keys]
-        wake_ups += [WakeUp(Topic.REQUEST, key, Lane.GRANT) for key in self._mark(requests, now, until, limit)]
-        if self._mark(tickets, now, until, limit):
-            wake_ups.append(WakeUp(Topic.TICKETS, "", Lane.TICKET))
-        wake_ups += [WakeUp(Topic.SYNC, key, Lane.SYNC) for key in self._mark(sync_runs, now, until, limit)]
-        return wake_ups
+        found: list[WakeUp] = []
+        for each in Due if kind is None else (kind,):
+            left = limit
+            for source in _SOURCES[each]:
+                keys = self._mark(source, now, until, left, system)
+                left -= len(keys)
+                found += source.wake_ups(keys)
+        return found
+
+    def places(self, rows: Sequence[tuple[Topic, str]]) -> dict[tuple[Topic, str], Place]:
+        """Where the work on these rows belongs; rows that are gone, tickets and sync runs are left out."""
+        found: dict[tuple[Topic, str], Place] = {}
+        for topic, sources in _BY_TOPIC.items():
+            keys = {ref for each, ref in rows if each is topic}
+            for kind, source in sources if keys else ():
+                statement = select(source.table.c.id, source.table.c.system).where(source.table.c.id.in_(keys))
+                for row in self._connection.execute(statement.where(*source.conditions)):
+                    found[topic, row.id] = Place(kind, row.system)
+        return found
+
+    def release(self, rows: Sequence[tuple[Topic, str]]) -> None:
+        """Take the marks of these rows back: nobody is at them after all."""
+        for topic, sources in _BY_TOPIC.items():
+            keys = {ref for each, ref in rows if each is topic}
+            if keys:
+                table = sources[0][1].table
+                self._connection.execute(update(table).where(table.c.id.in_(keys)).values(dispatched_until=None))
 
     def release_all(self) -> int:
         """Take back all leases and marks of wake-ups; returns how many rows had one.
@@ -72,11 +126,13 @@ class Sweep:
             freed += self._connection.execute(update(table).where(condition).values(held)).rowcount
         return freed
 
-    def _mark(
-        self, table: Table, now: datetime, until: datetime, limit: int, extra: ColumnElement[bool] | None = None
-    ) -> Sequence[str]:
-        condition = _is_due(table) if extra is None else and_(_is_due(table), extra)
-        found = select(table.c.id).where(condition).order_by(table.c.due_at).limit(limit)
+    def _mark(self, source: _Source, now: datetime, until: datetime, limit: int, system: str | None) -> Sequence[str]:
+        if limit <= 0:
+            return []
+        table = source.table
+        found = select(table.c.id).where(source.is_due()).order_by(table.c.due_at).limit(limit)
+        if system is not None:
+            found = found.where(table.c.system == system)
         if self._connection.dialect.name == "postgresql":
             found = found.with_for_update(skip_locked=True)
         keys = list(self._connection.execute(found, {"now": now}).scalars())
@@ -89,29 +145,77 @@ class Sweep:
 _NOW = bindparam("now", type_=requests.c.due_at.type)
 
 
+@dataclass(frozen=True)
+class _Source:
+    """Rows of one table that are one kind of work, and the lane of their wake-ups."""
+
+    table: Table
+    topic: Topic
+    lane: Lane
+    conditions: tuple[ColumnElement[bool], ...] = ()
+
+    def is_due(self) -> ColumnElement[bool]:
+        """Whether a row is due at ``_NOW``, and nobody is at it."""
+        columns = self.table.c
+        conditions = [columns.due_at <= _NOW, *self.conditions]
+        for name in ("dispatched_until", "lease_until"):
+            if name in columns:
+                conditions.append(or_(columns[name].is_(None), columns[name] <= _NOW))
+        return and_(*conditions)
+
+    def wake_ups(self, keys: Sequence[str]) -> list[WakeUp]:
+        """The wake-ups of these rows."""
+        if self.topic is Topic.TICKETS:
+            return [WakeUp(self.topic, "", self.lane)] if keys else []
+        return [WakeUp(self.topic, key, self.lane) for key in keys]
+
+
+def _operations(direction: Direction, lane: Lane) -> _Source:
+    alive = among(operations.c.state, (OperationState.READY, OperationState.RUNNING))
+    return _Source(operations, Topic.OPERATION, lane, (alive, operations.c.direction == str(direction)))
+
+
+_TAKING = [str(action) for action in Action if action.direction is Direction.TAKE]
+
+#: The rows that are each kind of work, in the order in which they are served.
+_SOURCES = {
+    Due.REMOVAL: (
+        _Source(claims, Topic.CLAIM, Lane.REVOKE, (among(claims.c.state, (ClaimState.ACTIVE,)),)),
+        _operations(Direction.TAKE, Lane.REVOKE),
+        _Source(requests, Topic.REQUEST, Lane.REVOKE, (requests.c.action.in_(_TAKING),)),
+    ),
+    Due.WORK: (
+        _operations(Direction.GIVE, Lane.GRANT),
+        _Source(requests, Topic.REQUEST, Lane.GRANT, (requests.c.action.not_in(_TAKING),)),
+    ),
+    Due.TICKET: (
+        _Source(tickets, Topic.TICKETS, Lane.TICKET, (among(tickets.c.state, (TicketState.OPEN, TicketState.ANSWERED)),)),
+    ),
+    Due.SYNC: (_Source(sync_runs, Topic.SYNC, Lane.SYNC),),
+}
+#: The same by topic, for the topics whose wake-ups name one row of a system.
+_BY_TOPIC = {
+    topic: [(kind, source) for kind, sources in _SOURCES.items() for source in sources if source.topic is topic]
+    for topic in (Topic.REQUEST, Topic.OPERATION, Topic.CLAIM)
+}
+
+
+# Built once: an idle process asks these several times a second, and building them took most of that time [measured].
+
+
 @cache
-def _anything() -> CompoundSelect[Any]:
-    """Built once: an idle process asks this several times a second, and building it took most of that time [measured]."""
+def _due_kinds() -> CompoundSelect[Any]:
+    return union_all(
+        *(
+            select(literal_column(f"'{kind}'").label("kind")).select_from(source.table).where(source.is_due()).limit(1).subquery().select()
+            for kind, sources in _SOURCES.items()
+            for source in sources
+        )
+    )
+
+
+@cache
+def _handed_in() -> CompoundSelect[Any]:
     owed = outbox.c.created_at <= bindparam("owed_before", type_=outbox.c.created_at.type)
-    looks = [
-        *(select(literal(1)).select_from(table).where(_is_due(table)) for table in _LIVING),
-        select(literal(1)).select_from(inbox),
-        select(literal(1)).select_from(outbox).where(owed),
-    ]
+    looks = [select(literal(1)).select_from(inbox), select(literal(1)).select_from(outbox).where(owed)]
     return union_all(*(look.limit(1).subquery().select() for look in looks)).limit(1)
-
-
-def _is_due(table: Table) -> ColumnElement[bool]:
-    conditions = [
-        table.c.due_at <= _NOW,
-        or_(table.c.dispatched_until.is_(None), table.c.dispatched_until <= _NOW),
-    ]
-    if "lease_until" in table.c:
-        conditions.append(or_(table.c.lease_until.is_(None), table.c.lease_until <= _NOW))
-    if table is tickets:
-        conditions.append(among(table.c.state, (TicketState.OPEN, TicketState.ANSWERED)))
-    if table is operations:
-        conditions.append(among(table.c.state, (OperationState.READY, OperationState.RUNNING)))
-    if table is claims:
-        conditions.append(among(table.c.state, (ClaimState.ACTIVE,)))
-    return and_(*conditions)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from functools import cached_property
 
 from sqlalchemy import Connection
@@ -95,6 +96,13 @@ class Store:
             raise Conflict(str(exc.orig)) from exc
         except DataError:
             raise
+        except (DBAPIError, PoolTimeout) as exc:
+            raise _unavailable(exc) from exc
+
+    def now(self) -> datetime:
+        """The time of the database. Raises ``Unavailable``."""
+        try:
+            return self.database.now()
         except (DBAPIError, PoolTimeout) as exc:
             raise _unavailable(exc) from exc
 

@@ -20,7 +20,9 @@ from sqlalchemy.pool import NullPool
 from store.database import Database
 from store.migrations import migrate
 from store.tables import metadata
+
 from tests.machine import Amqp, AmqpAway, Redis, RedisAway
+from tests.pgbouncer import PgBouncer, PgBouncerAway
 
 #: Where the services of the machine are; each may be elsewhere, or nowhere.
 POSTGRESQL = os.environ.get("PROVISOR_TEST_POSTGRESQL", "postgresql+psycopg://root@127.0.0.1:5432/postgres")
@@ -188,6 +190,18 @@ def postgresql_url(
     yield address
     postgresql.empty(address, by=emptying_postgresql)
     used_postgresql.append(address)
+
+
+@pytest.fixture
+def pgbouncer_url(postgresql_url: str) -> Iterator[str]:
+    """A fresh store on PostgreSQL behind a pooler in transaction mode."""
+    with TemporaryDirectory(prefix="pgbouncer-") as folder:
+        try:
+            pooler = PgBouncer(postgresql_url, Path(folder))
+        except PgBouncerAway as exc:
+            absent("pgbouncer", exc)
+        yield pooler.url
+        pooler.close()
 
 
 @pytest.fixture

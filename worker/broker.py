@@ -10,6 +10,7 @@ from kombu import Connection
 from kombu.exceptions import OperationalError
 
 from config.settings import Settings
+from worker.app import broker_url
 from worker.intake_consumer import publish
 from worker.queues import Queues
 
@@ -65,7 +66,7 @@ def publish_requests(settings: Settings, bodies: Sequence[bytes]) -> None:
 
 @contextmanager
 def _connected(settings: Settings) -> Iterator[Connection]:
-    url = settings.broker.url.get_secret_value()
+    url = broker_url(settings)
     timeout = settings.limits.connect_timeout.total_seconds()
     silence = {"socket_connect_timeout": timeout, "socket_timeout": timeout}
     options = {"confirm_publish": True} if url.startswith("amqp") else silence

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 
-from access.clock import Clock, SystemClock
+from access.clock import Clock, MeasuredClock
 from access.retry import RetryLimits
 from config.settings import Settings
 from store.database import Database
@@ -60,7 +60,7 @@ class Provisor:
 
 def open_store(settings: Settings) -> Store:
     """The store, migrated to the schema of this version."""
-    database = Database(settings.store.url.get_secret_value(), pool_size=settings.store.pool_size)
+    database = Database(settings.store.url.get_secret_value(), pool_size=settings.store.pool_size, to_work=True)
     migrate(database)
     return Store(database)
 
@@ -74,9 +74,9 @@ def compose(
     systems: Systems = SYSTEMS,
 ) -> Provisor:
     """Wire everything. Raises ``SettingsError`` with what is missing or wrong."""
-    clock = clock or SystemClock()
     policy, warnings = policy_from(settings)
     store = store or open_store(settings)
+    clock = clock or MeasuredClock(store.now)
     dependencies = Dependencies(settings, store, clock)
     provider = provider_from(settings, clock, partial(ticket_rate_limiter, dependencies))
     connectors = connectors_from(dependencies, systems)

@@ -1,4 +1,4 @@
-"""Celery's consumer and two changes to it, each for a measured fault of Celery 5.7 (tests/worker/test_celery_internals.py).
+"""Celery's consumer and three changes to it, each for a measured fault of Celery 5.7 (tests/worker/test_celery_internals.py).
 
 Nothing waits in the broker (docs/adr/0014). Celery makes 28 quorum queues with their bindings for messages with an ETA,
 wherever it sees quorum queues, and has no setting against it: they would cost a broker file descriptors, and a start time.
@@ -17,6 +17,8 @@ from celery.worker.consumer import Consumer
 
 from worker.revision_check import RevisionCheck
 
+_BETWEEN_CONNECTIONS_SECONDS = 1.0
+
 _DELAYED_DELIVERY = "celery.worker.consumer.delayed_delivery:DelayedDelivery"
 
 
@@ -29,6 +31,11 @@ class LeanConsumer(Consumer):
         default_steps: ClassVar[list[str]] = [
             step for step in Consumer.Blueprint.default_steps if step != _DELAYED_DELIVERY
         ]
+
+    def on_connection_error_after_connected(self, exc: Exception) -> None:
+        """Wait a second before the next connection: a broker that refuses each would be asked several times a second."""
+        super().on_connection_error_after_connected(exc)
+        threading.Event().wait(_BETWEEN_CONNECTIONS_SECONDS)
 
     def stop(self) -> None:
         """Stop taking messages.

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 
+import structlog
+
 from access.clock import Clock
-from store.unit_of_work import Store
+from store.outbox import WakeUp
+from store.unit_of_work import Store, Unavailable
 from worker.publisher import CeleryPublisher
+
+_log = structlog.get_logger(__name__)
 
 #: A wake-up still in the outbox after this long was not sent by the process that wrote it.
 OWED_FOR = timedelta(seconds=3)
@@ -35,3 +41,11 @@ class OutboxRelay:
         with self._store.read() as work:
             owed = work.outbox.unsent(before=self._clock.now() - OWED_FOR, limit=_BATCH)
         self._publisher.send(owed)
+
+    def give_back(self, wake_ups: Sequence[WakeUp]) -> None:
+        """Take the marks of rows back whose wake-ups could not be sent, so that a sweep finds them at once."""
+        try:
+            with self._store.write() as work:
+                work.sweep.release([(each.topic, each.ref) for each in wake_ups])
+        except Unavailable as exc:
+            _log.warning("outbox.postponed", why=str(exc))

@@ -4,20 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
+from time import monotonic
 from typing import Any
 
 import structlog
 from celery import Celery, bootsteps
 from celery.signals import setup_logging
 
+from access.clock import MeasuredClock
 from access.operations import Lane
 from access.provisioning import Provisioning
 from config.settings import Settings
+from store.outbox import Topic
 from tasks.sync import Sync
 from worker.app import make_app
+from worker.clock_check import ClockCheck
 from worker.composition import Provisor, compose, dispatched_for
 from worker.consumer import PromptShutdown, stop_consuming_step
-from worker.handlers import handlers_of
+from worker.dispatcher import Dispatcher
+from worker.handlers import use_cases_of
 from worker.intake_consumer import IntakeConsumer, intake_step
 from worker.outbox_relay import OutboxRelay
 from worker.publisher import CeleryPublisher
@@ -25,9 +31,11 @@ from worker.queues import Queues, queues_from
 from worker.revision_check import RevisionCheck
 from worker.roles import ProcessRole
 from worker.scheduler import Scheduler
-from worker.sweep import Sweep
 
 _log = structlog.get_logger(__name__)
+
+#: How long the work under way may take when the process has to end.
+_STOP_SECONDS = 8.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +55,16 @@ def prepare(settings: Settings, *, roles: Iterable[ProcessRole] = tuple(ProcessR
     publisher = CeleryPublisher(queues)
     provisor = compose(settings, publisher)
     revision_check = RevisionCheck()
-    app = make_app(settings, handlers_of(provisor, revision_check))
-    publisher.attach(app)
+    dispatcher = _dispatcher(provisor, revision_check)
+    app = make_app(settings, {topic: partial(dispatcher.wake, topic) for topic in Topic})
+    relay = OutboxRelay(provisor.store, provisor.services.clock, publisher)
+    publisher.attach(app, on_unsent=relay.give_back)
     if ProcessRole.INTAKE in wanted:
         consumer = IntakeConsumer(provisor.intake, queues, revision_check, prefetch=settings.worker.intake_batch)
         app.steps["consumer"].add(intake_step(consumer, revision_check))
-    scheduler = _scheduler(provisor, publisher, revision_check, sweeping=ProcessRole.SCHEDULER in wanted)
-    app.steps["worker"].add(_scheduler_step(scheduler, provisor.syncing))
+    scheduler = _scheduler(provisor, relay, revision_check, scheduling=ProcessRole.SCHEDULER in wanted)
+    working = dispatcher if ProcessRole.WORKER in wanted else None
+    app.steps["worker"].add(_store_step(scheduler, working, provisor.syncing))
     app.steps["consumer"].update({PromptShutdown, stop_consuming_step(revision_check)})
     if ProcessRole.WORKER not in wanted:
         # Deselected, not removed: wake-ups are still sent there. Without any queue, Celery would make a default one.
@@ -74,6 +85,7 @@ def run(process: WorkerProcess) -> int:
 def worker_options(settings: Settings) -> dict[str, Any]:
     """Options of Celery's worker, but for the pool."""
     return {
+        # Wake-ups that a process takes from the broker at once. Work is done by the dispatcher's threads.
         "concurrency": settings.worker.concurrency,
         "loglevel": "WARNING",
         "without_gossip": True,
@@ -99,34 +111,57 @@ def _keep_logging(**_: Any) -> None:
     """A listener to this signal keeps Celery from setting the level of the root logger."""
 
 
-def _scheduler(
-    provisor: Provisor, publisher: CeleryPublisher, revision_check: RevisionCheck, *, sweeping: bool
-) -> Scheduler:
-    store, clock, settings = provisor.store, provisor.services.clock, provisor.settings
-    sweep = Sweep(store, clock, publisher, provisor.intake, dispatched_for=dispatched_for(settings))
-    return Scheduler(
-        store,
+def _dispatcher(provisor: Provisor, revision_check: RevisionCheck) -> Dispatcher:
+    worker, clock = provisor.settings.worker, provisor.services.clock
+    return Dispatcher(
+        provisor.store,
         clock,
-        OutboxRelay(store, clock, publisher),
-        sweep if sweeping else None,
+        use_cases_of(provisor),
         revision_check,
-        poll=settings.worker.poll,
+        concurrency=worker.concurrency,
+        removal_threads=worker.removal_threads,
+        poll=worker.poll,
+        dispatched_for=dispatched_for(provisor.settings),
+        may_end=lambda: not isinstance(clock, MeasuredClock) or clock.steady,
+    )
+
+
+def _scheduler(
+    provisor: Provisor, relay: OutboxRelay, revision_check: RevisionCheck, *, scheduling: bool
+) -> Scheduler:
+    clock = provisor.services.clock
+    return Scheduler(
+        provisor.store,
+        clock,
+        relay,
+        provisor.intake if scheduling else None,
+        revision_check,
+        clock_check=ClockCheck(clock) if isinstance(clock, MeasuredClock) else None,
+        poll=provisor.settings.worker.poll,
         periodic=(provisor.syncing.begin_due,),
     )
 
 
-def _scheduler_step(scheduler: Scheduler, syncing: Sync) -> type[bootsteps.StartStopStep]:
-    class SchedulerStep(bootsteps.StartStopStep):
-        # Stopped before the pool, which waits for its threads.
+def _store_step(scheduler: Scheduler, dispatcher: Dispatcher | None, syncing: Sync) -> type[bootsteps.StartStopStep]:
+    """The step that looks into the store. It needs no broker, and starts before the worker has found one."""
+
+    class StoreStep(bootsteps.StartStopStep):
         requires = ("celery.worker.components:Pool",)
 
         def start(self, parent: Any) -> None:
             del parent
             scheduler.start()
+            if dispatcher is not None:
+                dispatcher.start()
 
         def stop(self, parent: Any) -> None:
             del parent
+            until = monotonic() + _STOP_SECONDS
             syncing.stop()
             scheduler.stop()
+            if dispatcher is not None:
+                dispatcher.stop()
+                dispatcher.join(until)
+            scheduler.join(until)
 
-    return SchedulerStep
+    return StoreStep

@@ -1,4 +1,7 @@
-"""The scheduler: a thread that looks into the store at short intervals."""
+"""The scheduler: a thread that looks at short intervals for what was handed in, and begins what is periodic.
+
+The scheduler may have to wait for the broker. Due work is found by the dispatcher, which never does.
+"""
 
 from __future__ import annotations
 
@@ -11,25 +14,27 @@ import structlog
 
 from access.clock import Clock
 from store.unit_of_work import OtherRevision, Store, Unavailable
+from tasks.intake import Intake
+from worker.clock_check import ClockCheck
 from worker.outbox_relay import OWED_FOR, OutboxRelay
 from worker.revision_check import RevisionCheck
-from worker.sweep import Sweep
 
 _log = structlog.get_logger(__name__)
 
-_JOIN_SECONDS = 5.0
-
 #: Between two calls of what is periodic.
 _PERIODIC_SECONDS = 5.0
+
+#: Messages of the inbox in one transaction.
+_BATCH = 200
 
 #: The longest pause between two turns that fail.
 _LONGEST_PAUSE_SECONDS = 5.0
 
 
 class Scheduler:
-    """Runs the outbox relay and the sweep, and checks the revision of the store.
+    """Runs the outbox relay, drains the inbox, and checks the revision of the store.
 
-    ``sweep=None`` is for processes that leave due work to others: they forget the wake-ups they sent, and check the
+    ``intake=None`` is for processes that leave that to others: they forget the wake-ups they sent, and check the
     revision. Each function of ``periodic`` is called every few seconds and decides by the store whether something begins, so
     any number of schedulers may run.
     """
@@ -39,17 +44,19 @@ class Scheduler:
         store: Store,
         clock: Clock,
         relay: OutboxRelay,
-        sweep: Sweep | None,
+        intake: Intake | None,
         revision_check: RevisionCheck,
         *,
+        clock_check: ClockCheck | None,
         poll: timedelta,
         periodic: Sequence[Callable[[], None]] = (),
     ) -> None:
         self._store = store
         self._clock = clock
         self._relay = relay
-        self._sweep = sweep
+        self._intake = intake
         self._revision_check = revision_check
+        self._clock_check = clock_check
         self._poll = poll.total_seconds()
         self._periodic = periodic
         self._periodic_at = 0.0
@@ -61,24 +68,29 @@ class Scheduler:
         self._thread.start()
 
     def stop(self) -> None:
-        """End, and wait for the turn under way."""
+        """End after the turn under way."""
         self._stop.set()
+
+    def join(self, until: float) -> None:
+        """Wait for the turn under way until a moment of the monotonic clock: a turn may wait for a server that is silent."""
         if self._thread.is_alive():
-            self._thread.join(_JOIN_SECONDS)
+            self._thread.join(max(0.0, until - monotonic()))
 
     def turn(self) -> None:
         """Look once. Raises ``Unavailable``."""
+        if self._clock_check is not None:
+            self._clock_check.turn()
         self._relay.forget_sent()
-        now = self._clock.now()
         with self._store.read() as work:
             work.require_own_revision()
-            found = self._sweep is not None and work.sweep.anything(now=now, owed_before=now - OWED_FOR)
-        if self._sweep is None:
+            found = self._intake is not None and work.sweep.handed_in(owed_before=self._clock.now() - OWED_FOR)
+        if self._intake is None:
             return
         self._call_periodic()
         if found:
             self._relay.send_owed()
-            self._sweep.turn()
+            while self._intake.drain_inbox(_BATCH) == _BATCH:
+                pass
 
     def _call_periodic(self) -> None:
         if monotonic() < self._periodic_at:

@@ -45,9 +45,8 @@ def start_logging(*, level: str, form: str, redaction: Redaction, stream: TextIO
     for name in ("urllib3", "amqp", "kombu", "celery", "jira", "alembic"):
         # Their debug lines hold bodies and headers; their info lines say nothing about access.
         logging.getLogger(name).setLevel(max(logging.WARNING, root.level))
-    for name in ("kombu.connection", "kombu.transport.native_delayed_delivery"):
-        # They warn that memory:// names no host, and of tasks with an ETA; Provisor has none.
-        logging.getLogger(name).setLevel(logging.ERROR)
+    # It warns of tasks with an ETA; Provisor has none.
+    logging.getLogger("kombu.transport.native_delayed_delivery").setLevel(logging.ERROR)
 
 
 def _redacting(redaction: Redaction) -> Any:

@@ -9,7 +9,7 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, inspect, text
 
-from store.database import Database
+from store.database import Database, allow_long_statements
 from store.revision import REVISION, stored_revision
 
 #: Only one process migrates a PostgreSQL database at a time: the number is ours, its value arbitrary.
@@ -20,6 +20,7 @@ def migrate(database: Database, *, revision: str = REVISION) -> None:
     """Upgrade to ``revision``; does nothing when the database has that form already. Several processes may call it at once."""
     with database.write() as connection:
         if not database.is_sqlite:
+            allow_long_statements(connection)
             connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _MIGRATION_LOCK})
         if current_revision(connection) != revision:
             config = _config()

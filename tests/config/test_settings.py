@@ -220,7 +220,8 @@ def test_tickets_go_to_the_provisioned_site_unless_ticketing_has_its_own() -> No
         ("store.url", "mysql://a/b", "is not a database Provisor can use; write sqlite:"),
         ("store.url", "sqlite", "is not a database Provisor can use; write sqlite:"),
         ("store.url", "postgresql://host", "names no database; write postgresql:"),
-        ("store.url", "postgresql:///name", "names no host; write one such as postgresql:"),
+        ("store.url", "postgresql://db:many/name", "has a host that is none; write one such as db.internal"),
+        ("broker.url", "rediss://h?ssl_cert_reqs=Required", "has an ssl_cert_reqs that is none; write required"),
         (
             "store.url",
             "postgresql://u:1/2@host/name",
@@ -473,6 +474,11 @@ def test_brokers_that_can_be_used_are_taken(url: str) -> None:
         "sqlite:////a@b.db",
         "postgresql://h/n",
         "postgresql+psycopg://u:p%2F@h:5432/n?sslmode=require",
+        "postgresql://u:p@a:5432,b:5433,[::1]/n?target_session_attrs=read-write",
+        "postgresql:///n?host=/var/run/postgresql",
+        "postgresql://%2Fvar%2Frun%2Fpostgresql/n",
+        "postgresql://u@/n",
+        "postgresql://u:a#b[c]d%20:e@h/n",
     ],
 )
 def test_databases_that_can_be_used_are_taken(url: str) -> None:

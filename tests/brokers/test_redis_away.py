@@ -1,0 +1,137 @@
+"""A Redis that is a replica for a while, falls silent, or cannot prove who it is."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from redis import Redis as RedisClient
+from redis.backoff import ConstantBackoff
+from redis.retry import Retry
+
+from config.settings import Settings
+from tests.brokers.conftest import MakeSite
+from tests.brokers.proxy import Proxy
+from tests.conftest import absent
+from tests.crash.process_stack import ProcessStack
+from tests.machine import Redis
+from worker.broker import BrokerUnusable, prove_broker
+from worker.intake_consumer import publish
+
+_STARTS_WITHIN_SECONDS = 20
+
+
+class RedisServer:
+    """A Redis of a test, which may be made a replica; with ``tls`` it speaks TLS only, by a certificate of its own."""
+
+    def __init__(self, folder: Path, *, tls: bool = False) -> None:
+        program = shutil.which("redis-server")
+        if program is None:
+            absent("redis-server", "it is not installed")
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            self.port = server.getsockname()[1]
+        options = ["--port", str(self.port)]
+        if tls:
+            self.certificate, key = certificate(folder)
+            options = ["--port", "0", "--tls-port", str(self.port), "--tls-auth-clients", "no"]
+            options += ["--tls-cert-file", str(self.certificate), "--tls-key-file", str(key)]
+        self._process = subprocess.Popen(
+            [program, "--bind", "127.0.0.1", "--save", "", "--dir", str(folder), *options], stdout=subprocess.DEVNULL
+        )
+        retry = Retry(ConstantBackoff(0.05), _STARTS_WITHIN_SECONDS * 20)
+        url = f"rediss://localhost:{self.port}?ssl_ca_certs={self.certificate}" if tls else f"redis://localhost:{self.port}"
+        self.client = RedisClient.from_url(url, retry=retry)
+        self.client.ping()
+
+    def close(self) -> None:
+        self.client.close()
+        self._process.terminate()
+        self._process.wait(_STARTS_WITHIN_SECONDS)
+
+
+def certificate(folder: Path) -> tuple[Path, Path]:
+    """A certificate for ``localhost`` that only its own file vouches for, and its key."""
+    files = folder / "redis.pem", folder / "redis.key"
+    arguments = "req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost -addext subjectAltName=DNS:localhost"
+    command = ["openssl", *arguments.split(), "-out", str(files[0]), "-keyout", str(files[1])]
+    subprocess.run(command, check=True, capture_output=True)
+    return files
+
+
+MakeRedis = Callable[..., RedisServer]
+
+
+@pytest.fixture
+def make_redis(tmp_path: Path) -> Iterator[MakeRedis]:
+    made: list[RedisServer] = []
+
+    def make(*, tls: bool = False) -> RedisServer:
+        made.append(RedisServer(tmp_path, tls=tls))
+        return made[-1]
+
+    yield make
+    for server in made:
+        server.close()
+
+
+def up(make_site: MakeSite, store: str, url: str) -> ProcessStack:
+    stack = make_site(store, Redis(url, prefix="test."), None)
+
+    def hand_in(body: bytes) -> None:
+        with stack.process.app.connection() as connection:
+            publish(connection, stack.process.queues, [body])
+
+    stack.hand_in = hand_in
+    stack.up()
+    return stack
+
+
+def goes_well(stack: ProcessStack) -> None:
+    group = stack.company.jumpcloud_group()
+    stack.ended(stack.grant(stack.company.person(), f"jumpcloud:group:{group}:member"), seconds=60)
+
+
+def test_a_replica_is_waited_out(make_site: MakeSite, sqlite_url: str, make_redis: MakeRedis) -> None:
+    redis = make_redis()
+    stack = up(make_site, sqlite_url, f"redis://127.0.0.1:{redis.port}/0")
+    goes_well(stack)
+    redis.client.replicaof("127.0.0.1", 1)
+    group = stack.company.jumpcloud_group()
+    with stack.store.write() as work:
+        body = '{"id": "meanwhile", "action": "grant", "subject": {"email": "%s"}, "entitlement": "%s"}'
+        body %= (stack.company.person(), f"jumpcloud:group:{group}:member")
+        now = stack.process.provisor.services.clock.now()
+        work.inbox.add(body.encode(), content_type="application/json", source="test", now=now)
+    stack.ended("meanwhile", seconds=60)
+    stack.until(lambda: "read only replica" in stack.worker.log.read_text(), seconds=30, what="the refusal")
+    redis.client.replicaof("NO", "ONE")
+    goes_well(stack)
+    assert stack.worker.stop() == 0
+
+
+@pytest.mark.long
+def test_a_worker_ends_though_redis_says_nothing(make_site: MakeSite, sqlite_url: str, make_redis: MakeRedis) -> None:
+    proxy = Proxy(f"redis://127.0.0.1:{make_redis().port}/0")
+    stack = up(make_site, sqlite_url, proxy.url)
+    goes_well(stack)
+    proxy.fall_silent()
+    assert stack.worker.stop() == 0
+    proxy.close()
+
+
+def address(redis: RedisServer, host: str = "localhost", query: str = "") -> Settings:
+    return Settings.model_validate({"broker": {"url": f"rediss://{host}:{redis.port}/0{query}"}})
+
+
+def test_a_redis_that_cannot_prove_who_it_is_is_refused(make_redis: MakeRedis) -> None:
+    redis = make_redis(tls=True)
+    authority = f"?ssl_ca_certs={redis.certificate}"
+    prove_broker(address(redis, query=authority))
+    for stranger in (address(redis), address(redis, host="127.0.0.1", query=authority)):
+        with pytest.raises(BrokerUnusable):
+            prove_broker(stranger)
+    prove_broker(address(redis, query="?ssl_cert_reqs=none"))

@@ -1,0 +1,173 @@
+"""Connections to PostgreSQL: every address that libpq takes, servers that fall silent or become read-only, poolers."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from time import monotonic
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
+
+from store.database import Database, allow_long_statements
+from store.unit_of_work import Store, Unavailable
+from tests.brokers.proxy import Proxy
+from tests.store.records import add_request
+
+#: A limit of silence for tests; the pool tests a connection that rested for a second.
+SILENCE_SECONDS = 0.5
+RESTED_SECONDS = 1.1
+
+
+def opened(url: str, **options: float | bool) -> Iterator[Store]:
+    database = Database(url, pool_size=1, **options)  # type: ignore[arg-type]
+    yield Store(database)
+    database.close()
+
+
+@pytest.fixture
+def working(postgresql_url: str) -> Iterator[Store]:
+    yield from opened(postgresql_url, to_work=True)
+
+
+@pytest.fixture
+def proxy(postgresql_url: str) -> Iterator[Proxy]:
+    proxy = Proxy(postgresql_url)
+    yield proxy
+    proxy.open()
+    proxy.close()
+
+
+@pytest.fixture
+def behind(proxy: Proxy) -> Iterator[Store]:
+    yield from opened(proxy.url, silence_seconds=SILENCE_SECONDS)
+
+
+def a_port_where_nobody_listens() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return int(server.getsockname()[1])
+
+
+def can_write(url: str, **options: float | bool) -> bool:
+    for store in opened(url, **options):
+        with store.write() as work:
+            add_request(work)
+    return True
+
+
+def test_several_hosts_are_tried_in_order(postgresql_url: str) -> None:
+    at = make_url(postgresql_url)
+    dead = a_port_where_nobody_listens()
+    assert can_write(f"postgresql://{at.username}@127.0.0.1:{dead},{at.host}:{at.port or 5432}/{at.database}")
+
+
+def test_a_unix_socket_is_an_address(postgresql_url: str) -> None:
+    at = make_url(postgresql_url)
+    for store in opened(postgresql_url):
+        with store.read() as work:
+            folder = work._connection.execute(text("SHOW unix_socket_directories")).scalar_one().split(",")[0].strip()
+    if not folder:
+        pytest.skip("this server has no Unix socket")
+    with pytest.raises(Unavailable, match=r'connection to server on socket "/|authentication'):
+        can_write(f"postgresql://no-such-user@/{at.database}?host={folder}")
+
+
+def test_what_is_no_address_is_said_to_be_none() -> None:
+    with pytest.raises(ArgumentError, match="none that PostgreSQL takes"):
+        Database("postgresql://h/n?no_such_parameter=1")
+
+
+def test_who_works_wants_a_server_that_can_be_written_to(postgresql_url: str) -> None:
+    read_only = f"{postgresql_url}?options=-c%20default_transaction_read_only%3Don"
+    with pytest.raises(Unavailable, match="read-only"):
+        can_write(read_only, to_work=True)
+    for store in opened(read_only):
+        with store.read() as work:
+            assert work.requests.counts() == {}, "who only looks is content"
+
+
+def make_read_only(store: Store) -> None:
+    """What a session looks like whose server has become a replica."""
+    with store.database.write() as connection:
+        connection.execute(text("SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY"))
+
+
+def test_a_session_that_became_read_only_fails_one_write_and_not_the_next(working: Store) -> None:
+    make_read_only(working)
+    with pytest.raises(Unavailable, match="read-only"), working.write() as work:
+        add_request(work)
+    with working.write() as work:
+        add_request(work)
+
+
+def test_a_rested_session_that_became_read_only_is_replaced_before_use(working: Store) -> None:
+    make_read_only(working)
+    rest(working)
+    with working.write() as work:
+        add_request(work)
+
+
+def rest(store: Store) -> None:
+    """Let the connection of the pool be as idle as one that is tested before use."""
+    for entry in list(store.database.engine.pool._pool.queue):  # type: ignore[attr-defined]
+        entry.info["idle_since"] = monotonic() - RESTED_SECONDS
+
+
+def test_a_server_that_says_nothing_is_lost_and_found_again(behind: Store, proxy: Proxy) -> None:
+    with behind.read() as work:
+        work.requests.counts()
+    proxy.fall_silent()
+    with pytest.raises(Unavailable, match=r"said nothing for 0\.5 seconds"), behind.read() as work:
+        work.requests.counts()
+    proxy.open()
+    with behind.read() as work:
+        assert work.requests.counts() == {}
+
+
+def test_a_rested_connection_is_lost_in_silence_too_and_so_is_a_new_one(behind: Store, proxy: Proxy) -> None:
+    with behind.read() as work:
+        work.requests.counts()
+    proxy.fall_silent()
+    rest(behind)
+    with pytest.raises(Unavailable, match="timeout"), behind.read() as work:
+        work.requests.counts()
+
+
+def test_a_statement_may_take_long_where_that_is_said(postgresql_url: str) -> None:
+    for store in opened(postgresql_url, silence_seconds=SILENCE_SECONDS):
+        with store.database.read() as connection:
+            allow_long_statements(connection)
+            connection.execute(text("SELECT pg_sleep(1)"))
+        with pytest.raises(Unavailable, match="said nothing"), store.read() as work:
+            work._connection.execute(text("SELECT pg_sleep(30)"))
+
+
+def test_the_time_is_the_databases(postgresql_url: str) -> None:
+    for store in opened(postgresql_url):
+        before, moment, after = datetime.now(UTC), store.now(), datetime.now(UTC)
+        assert before - timedelta(seconds=1) <= moment <= after + timedelta(seconds=1), "one machine, one clock"
+        assert moment.utcoffset() == timedelta(0)
+
+
+def test_statements_are_their_own_behind_a_pooler(pgbouncer_url: str) -> None:
+    """A pooler gives each transaction to whichever session is free: what one prepared by name, another would run."""
+    stores = [Store(Database(pgbouncer_url, pool_size=4, to_work=True)) for _ in range(2)]
+
+    def write(number: int) -> int:
+        store = stores[number % 2]
+        with store.write() as work:
+            add_request(work, f"r{number}")
+        with store.read() as work:
+            found = work.requests.get(f"r{number}")
+            assert found is not None
+            assert found.id == f"r{number}"
+        return number
+
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(write, range(120))) == list(range(120))
+    for store in stores:
+        store.database.close()
