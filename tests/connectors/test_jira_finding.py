@@ -8,15 +8,12 @@ from access.accounts import Account, NoMatch, Subject
 from access.entitlements import Entitlement, EntitlementRef
 from access.failures import CredentialRefused, Failure, Permanent, Transient
 from connectors.jira import api_token, bearer_token
-from connectors.ports import Connector
-from httpclient import Basic
 from tests.connectors.simulated_jira import (
     ADMIN,
     ADMINISTRATORS,
     NO_SUCH_ACCOUNT,
     NO_SUCH_GROUP,
     SITE,
-    TOKEN,
     SimulatedJira,
 )
 
@@ -59,11 +56,6 @@ def _ending(call: Callable[[], object]) -> str:
     except Failure as failure:
         return failure.word
     return "answer"
-
-
-def test_it_is_a_connector(site: SimulatedJira) -> None:
-    connector: Connector = site.connector
-    assert connector.system == "jira"
 
 
 @pytest.mark.parametrize("email", ["alice@example.com", "ALICE@Example.com", " alice@example.com "])
@@ -344,20 +336,6 @@ def test_a_bad_token_is_refused_even_where_jira_answers_200_and_nothing(site: Si
             call()
 
 
-def test_a_captcha_is_a_refused_credential(site: SimulatedJira) -> None:
-    site.switch(captcha_after_failures=1)
-    connector = site.connect(api_token(ADMIN, "no-such-token"))
-    for _ in range(3):
-        with pytest.raises(CredentialRefused):
-            connector.prove()
-
-
-def test_a_bearer_token_at_the_site_is_a_refused_credential(site: SimulatedJira) -> None:
-    for token in ("opaque-token", "a.b.c"):
-        with pytest.raises(CredentialRefused):
-            site.connect(bearer_token(token)).prove()
-
-
 @pytest.mark.parametrize("kind", ["basic", "bearer"])
 def test_a_scoped_token_works_at_the_gateway_and_links_still_name_the_site(site: SimulatedJira, kind: str) -> None:
     site.world.tokens.add("scoped-token", site.world.user(ADMIN).account_id, scopes=SCOPES)
@@ -372,29 +350,6 @@ def test_a_scoped_token_works_at_the_gateway_and_links_still_name_the_site(site:
     assert found.url == f"{SITE}/browse/PAY"
     connector.take(site.actor())
     assert not connector.observe(site.actor()).present
-
-
-@pytest.mark.parametrize("how", ["anonymous", "refused"])
-def test_a_scoped_token_at_the_site_is_a_refused_credential(site: SimulatedJira, how: str) -> None:
-    site.switch(scoped_token_on_site=how)
-    site.world.tokens.add("scoped-token", site.world.user(ADMIN).account_id, scopes=SCOPES)
-    with pytest.raises(CredentialRefused):
-        site.connect(api_token(ADMIN, "scoped-token")).observe(site.member())
-
-
-def test_a_token_without_the_scope_is_refused_at_the_gateway(site: SimulatedJira) -> None:
-    site.world.tokens.add("scoped-token", site.world.user(ADMIN).account_id, scopes=["read:jira-user"])
-    with pytest.raises(CredentialRefused, match="scope"):
-        site.connect(bearer_token("scoped-token"), address=site.gateway).give(site.member())
-
-
-@pytest.mark.parametrize(("reason", "told"), [("jira-burst-based", True), ("gateway", False)])
-def test_a_429_is_transient_with_the_wait_if_it_names_one(site: SimulatedJira, reason: str, *, told: bool) -> None:
-    site.switch(throttle_next=2, throttle_reason=reason, retry_after_s=7)
-    with pytest.raises(Transient) as caught:
-        site.connector.observe(site.member())
-    assert (caught.value.retry_after is not None) is told
-    assert caught.value.status == 429
 
 
 @pytest.mark.parametrize("body", ["<html>Bad gateway</html>", "", "null", "[]", '{"x": 1}', "[1]", '"text"'])
@@ -428,7 +383,3 @@ def test_a_gateways_error_page_is_never_read_as_nobody_has_access(
     for target in (site.member(site.bob), site.actor(site.bob), site.account(account_id=site.bob)):
         with pytest.raises((Transient, Permanent)):
             site.connector.observe(target)
-
-
-def test_the_default_token_is_a_basic_credential() -> None:
-    assert isinstance(api_token(ADMIN, TOKEN), Basic)

@@ -136,7 +136,9 @@ def test_a_change_that_keeps_failing_is_transient_and_never_unknown(site: Simula
                 change(target)
 
 
-def test_giving_a_role_adds_the_account_itself(site: SimulatedJira) -> None:
+@pytest.mark.parametrize("duplicate", ["refuse", "skip"])
+def test_giving_a_role_adds_the_account_itself_once(site: SimulatedJira, duplicate: str) -> None:
+    site.switch(role_duplicate=duplicate)
     site.connector.give(site.actor())
     assert site.in_role(site.alice)
     assert site.connector.observe(site.actor()).present
@@ -146,14 +148,6 @@ def test_giving_a_role_adds_the_account_itself(site: SimulatedJira) -> None:
         "GET /project/{project}/role/{role}",
         "POST /project/{project}/role/{role}",
     ]
-
-
-@pytest.mark.parametrize("duplicate", ["refuse", "skip"])
-def test_giving_a_role_again_is_done_whether_a_duplicate_is_refused_or_not(site: SimulatedJira, duplicate: str) -> None:
-    site.switch(role_duplicate=duplicate)
-    site.connector.give(site.actor())
-    site.connector.give(site.actor())
-    assert site.in_role(site.alice)
 
 
 def test_taking_a_role_that_was_never_there_is_done(site: SimulatedJira) -> None:

@@ -7,7 +7,7 @@ from access.entitlements import Entitlement, EntitlementRef, ResourceKind
 from access.failures import CredentialRefused, Permanent, Transient
 from access.methods import Direction
 from connectors.jumpcloud import api_key
-from connectors.ports import Connector, Target
+from connectors.ports import Target
 from simulator.systems import act
 from tests.connectors.simulated_jumpcloud import NO_SUCH_ID, SimulatedJumpCloud
 
@@ -33,11 +33,6 @@ def _found(company: SimulatedJumpCloud, name: str) -> Entitlement:
     found = _group(company, name)
     assert isinstance(found, Entitlement)
     return found
-
-
-def test_it_is_a_connector(company: SimulatedJumpCloud) -> None:
-    connector: Connector = company.connector
-    assert connector.system == "jumpcloud"
 
 
 @pytest.mark.parametrize(
@@ -271,19 +266,3 @@ def test_a_multi_tenant_key_needs_its_organization(company: SimulatedJumpCloud) 
         company.connect(api_key(key)).observe(company.target())
     chosen = company.connect(api_key(key), organization=company.world.organization_id)
     assert not chosen.observe(company.target()).present
-
-
-@pytest.mark.parametrize("how", ["none", "seconds", "date"])
-def test_a_429_is_transient_and_tells_the_wait_if_it_has_one(company: SimulatedJumpCloud, how: str) -> None:
-    company.switch(rate_per_second=0.01, rate_burst=1, retry_after=how)
-    company.connector.observe(company.target())
-    with pytest.raises(Transient) as caught:
-        company.connector.observe(company.target())
-    assert (caught.value.retry_after is None) is (how == "none")
-
-
-def test_a_burst_of_503_is_bridged(company: SimulatedJumpCloud) -> None:
-    company.switch(unavailable_every=1, unavailable_burst=1)
-    for _ in range(4):
-        company.connector.observe(company.target())
-    assert 503 in {call.status for call in company.simulators.calls.latest()}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import traceback
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -116,6 +117,18 @@ ADD = Call(method="POST", route="/things/{thing}/members", path={"thing": "1"}, 
 TIMEOUTS = Timeouts.of(connect=10, read=10)
 #: for answers that never come
 HASTY = Timeouts.of(connect=10, read=0.3)
+
+
+def texts_of(failure: BaseException) -> str:
+    """Everything a report of this failure could hold: of each cause its words, its members, and our frames' variables."""
+    texts: list[str] = []
+    link: BaseException | None = failure
+    while link is not None:
+        frames = traceback.TracebackException.from_exception(link, capture_locals=True).stack
+        texts += [str(link), repr(link), repr(vars(link))]
+        texts += [f"{frame.line} {frame.locals}" for frame in frames if "/tests/" not in frame.filename]
+        link = link.__cause__ or link.__context__
+    return "\n".join(texts)
 
 
 def client_of(

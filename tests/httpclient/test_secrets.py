@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import base64
 import logging
-import traceback
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
@@ -11,7 +10,7 @@ import pytest
 from access.clock import ManualClock
 from access.failures import CredentialRefused, Failure, Transient
 from httpclient import Basic, Bearer, ClientCredentials, ClientOptions, Credential, HeaderKey, HttpClient, RetryPolicy
-from tests.httpclient.stub import CANARY, CREATE, READ, TIMEOUTS, Reply, Stub, client_of
+from tests.httpclient.stub import CANARY, CREATE, READ, TIMEOUTS, Reply, Stub, client_of, texts_of
 
 NOW = datetime(2026, 11, 22, 3, tzinfo=UTC)
 OPTIONS = ClientOptions(timeouts=TIMEOUTS, clock=ManualClock(NOW), retry_policy=RetryPolicy.none())
@@ -36,15 +35,6 @@ def everything_logged(caplog: pytest.LogCaptureFixture) -> Iterator[pytest.LogCa
         yield caplog
 
 
-def _texts(failure: Failure) -> str:
-    """Everything a report of this failure could hold, local variables of all frames included."""
-    with_locals = traceback.TracebackException.from_exception(failure, capture_locals=True)
-    chain: list[BaseException] = [failure]
-    while chain[-1].__cause__ is not None:
-        chain.append(chain[-1].__cause__)
-    return "\n".join([*with_locals.format(), repr(failure), str(failure), *(repr(vars(link)) for link in chain)])
-
-
 @pytest.mark.parametrize("credential", SIMPLE, ids=lambda credential: type(credential).__name__)
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 429, 500])
 def test_no_secret_is_in_any_error_even_when_the_service_echoes_it(
@@ -57,8 +47,8 @@ def test_no_secret_is_in_any_error_even_when_the_service_echoes_it(
     for _ in range(3):
         with pytest.raises(Failure) as caught:
             client.send(CREATE)
-        assert CANARY not in _texts(caught.value)
-        assert PAIR not in _texts(caught.value) or not isinstance(credential, Basic)
+        assert CANARY not in texts_of(caught.value)
+        assert PAIR not in texts_of(caught.value) or not isinstance(credential, Basic)
     assert CANARY in "".join(stub.seen[0].headers.values()) or PAIR in stub.seen[0].headers["authorization"]
     assert CANARY not in everything_logged.text
     client.close()
@@ -68,7 +58,7 @@ def test_no_secret_is_in_the_error_of_a_host_that_is_not_there(everything_logged
     client = client_of("http://no-such-host.invalid")
     with pytest.raises(Transient) as caught:
         client.send(READ)
-    assert CANARY not in _texts(caught.value)
+    assert CANARY not in texts_of(caught.value)
     assert caught.value.__cause__ is not None
     assert CANARY not in everything_logged.text
     client.close()
@@ -215,6 +205,6 @@ def test_a_token_that_cannot_be_had_ends_in_one_word_and_the_call_is_not_sent(
     with pytest.raises(Failure) as caught:
         client.send(CREATE)
     assert caught.value.word == word
-    assert CANARY not in _texts(caught.value)
+    assert CANARY not in texts_of(caught.value)
     assert [seen.path for seen in stub.seen] == ["/oauth2/token"]
     client.close()

@@ -16,6 +16,8 @@ from config.settings import Settings
 from demo.worker_thread import WorkerThread
 from simulator.jumpcloud import World, seed
 from simulator.server import Simulators
+from tests.connectors.snapshot_truth import jumpcloud_truth
+from tests.sync.sync_harness import FastClock, SyncHarness
 from worker.intake_consumer import publish
 from worker.process import WorkerProcess, prepare
 
@@ -24,49 +26,35 @@ PATIENCE_SECONDS = 30.0
 
 
 @pytest.fixture
-def world() -> World:
+def harness(sqlite_url: str, tmp_path: Path) -> Iterator[tuple[SyncHarness, WorkerProcess]]:
+    """A worker whose budget is ten calls a second: the sync needs some fifteen seconds."""
     world = World()
     seed(world, users=30, groups=GROUPS, memberships=300, apps=1, admins=1, rng_seed=5)
-    return world
-
-
-@pytest.fixture
-def simulators(world: World) -> Iterator[Simulators]:
-    with Simulators(jumpcloud=world) as running:
-        yield running
-
-
-@pytest.fixture
-def process(world: World, simulators: Simulators, sqlite_url: str, tmp_path: Path) -> Iterator[WorkerProcess]:
-    """A worker whose budget is ten calls a second: the sync needs some fifteen seconds."""
     policy = tmp_path / "policy.yaml"
     policy.write_text('ticket: {project: ACC}\nrules:\n  - {pattern: "jumpcloud:group:*:member"}\n', encoding="utf-8")
-    address = simulators.jumpcloud_url
-    settings: dict[str, Any] = {
-        "provisioning": "on",
-        "policy": policy,
-        "store": {"url": sqlite_url},
-        "worker": {"concurrency": 4, "poll": "0.05s"},
-        "sync": {"period": None, "jumpcloud_method": "listing"},
-        "jumpcloud": {
-            "api_url": address,
-            "insights_url": address,
-            "api_key": world.credentials()["api_key"],
-            "rate": 10,
-            "burst": 10,
-        },
-    }
-    process = prepare(Settings.model_validate(settings))
-    worker = WorkerThread(process)
-    worker.start(timeout=30)
-    yield process
-    worker.stop()
-    process.provisor.store.database.close()
+    with Simulators(jumpcloud=world) as simulators:
+        address, key = simulators.jumpcloud_url, world.credentials()["api_key"]
+        settings: dict[str, Any] = {
+            "provisioning": "on",
+            "policy": policy,
+            "store": {"url": sqlite_url},
+            "worker": {"concurrency": 4, "poll": "0.05s"},
+            "sync": {"period": None, "jumpcloud_method": "listing"},
+            "jumpcloud": {"api_url": address, "insights_url": address, "api_key": key, "rate": 10, "burst": 10},
+        }
+        process = prepare(Settings.model_validate(settings))
+        worker = WorkerThread(process)
+        worker.start(timeout=30)
+        yield SyncHarness(System.JUMPCLOUD, simulators, process.provisor, FastClock(), world, jumpcloud_truth), process
+        worker.stop()
+        process.provisor.store.database.close()
 
 
 def test_a_revocation_is_done_within_a_few_calls_of_a_running_sync(
-    process: WorkerProcess, simulators: Simulators, world: World
+    harness: tuple[SyncHarness, WorkerProcess],
 ) -> None:
+    company, process = harness
+    world, simulators = company.world, company.simulators
     group = next(group for group in world.groups if world.members.rights(group.id))
     user = next(iter(world.members.rights(group.id)))
     email = next(one.email for one in world.users if one.id == user)
