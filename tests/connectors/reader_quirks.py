@@ -14,7 +14,7 @@ from access.failures import Failure
 from connectors.reading import Incomplete, Reader
 from simulator.server import Simulators
 from simulator.switches import change_switches
-from simulator.systems import act
+from simulator.systems import act, dump
 from tests.connectors.snapshot_engine import take
 from tests.connectors.snapshot_truth import Truth, difference, is_between, shown
 
@@ -35,7 +35,7 @@ FAILING: dict[str, tuple[dict[str, Any], str]] = {
     "an outage": ({"status": 503}, "503"),
     "another shape": ({"status": 200, "body": {"rows": 1}}, "a shape Provisor does not"),
     "a redirect": ({"status": 302, "headers": {"location": "http://elsewhere.example/"}}, "redirect"),
-    "a call that is gone": ({"status": 410}, "update Provisor"),
+    "a call that is gone": ({"status": 410}, "needs an update"),
     "a refused credential": ({"status": 401}, "refused Provisor's"),
 }
 
@@ -58,7 +58,7 @@ class QuirkySystem:
         change_switches(self.world.switches, **values)
 
     def truth(self) -> Truth:
-        return self.truth_of((self.site or self.world).dump())
+        return self.truth_of(dump(self.site or self.world))
 
 
 Act = Callable[[QuirkySystem], object]

@@ -137,7 +137,7 @@ def test_a_credential_that_ends_half_way_fails_the_run_and_the_old_snapshot_stay
         run = company.sync()
     company.failed_honestly(run, before)
     assert "refused" in str(run.error)
-    company.act("reset_key", admin="owner@example.com", apiKey=KNOWN["api_key"])
+    company.act("reset_key", admin="owner@example.com", api_key=KNOWN["api_key"])
     company.is_right(company.sync())
 
 
