@@ -73,8 +73,7 @@ CHANGES: list[tuple[str, Callable[[JumpCloudReaderHarness, dict[str, str]], obje
 
 
 @pytest.mark.parametrize(("change", "touched"), [(act, part) for _, act, part in CHANGES], ids=[c[0] for c in CHANGES])
-@pytest.mark.parametrize("case", ["upper", "lower"])
-@pytest.mark.parametrize("side", ["application", "user_group"])
+@pytest.mark.parametrize(("case", "side"), [("upper", "application"), ("lower", "user_group")])
 def test_a_change_is_read_and_little_else(
     harness: JumpCloudReaderHarness,
     change: Callable[[JumpCloudReaderHarness, dict[str, str]], object],

@@ -142,7 +142,7 @@ def client_of(
     def remedy(answer: Response) -> str | None:
         return "Correct it." if refused and answer.headers.get("x-refused") == "yes" else None
 
-    return HttpClient(
+    client = HttpClient(
         system="jira",
         base_url=base_url,
         credential=credential or HeaderKey("x-api-key", CANARY),
@@ -150,3 +150,14 @@ def client_of(
         headers={"X-Force-Accept-Language": "true"},
         dialect=Dialect(credential_remedy=remedy),
     )
+    _opened.append(client)
+    return client
+
+
+_opened: list[HttpClient] = []
+
+
+def close_clients() -> None:
+    """Close every client that was made since the last time."""
+    while _opened:
+        _opened.pop().close()

@@ -51,7 +51,6 @@ def test_no_secret_is_in_any_error_even_when_the_service_echoes_it(
         assert PAIR not in texts_of(caught.value) or not isinstance(credential, Basic)
     assert CANARY in "".join(stub.seen[0].headers.values()) or PAIR in stub.seen[0].headers["authorization"]
     assert CANARY not in everything_logged.text
-    client.close()
 
 
 def test_no_secret_is_in_the_error_of_a_host_that_is_not_there(everything_logged: pytest.LogCaptureFixture) -> None:
@@ -61,7 +60,6 @@ def test_no_secret_is_in_the_error_of_a_host_that_is_not_there(everything_logged
     assert CANARY not in texts_of(caught.value)
     assert caught.value.__cause__ is not None
     assert CANARY not in everything_logged.text
-    client.close()
 
 
 def test_no_secret_is_in_a_repr(stub: Stub) -> None:
@@ -71,7 +69,6 @@ def test_no_secret_is_in_a_repr(stub: Stub) -> None:
         assert CANARY not in repr(credential)
         assert CANARY not in repr(client)
         assert CANARY not in str(client.__dict__)
-        client.close()
 
 
 def test_an_error_can_be_told_apart_from_one_with_the_secret(stub: Stub) -> None:
@@ -81,7 +78,6 @@ def test_an_error_can_be_told_apart_from_one_with_the_secret(stub: Stub) -> None
     with pytest.raises(Failure, match="nobody here"):
         client.send(READ)
     assert stub.seen[0].headers["x-api-key"] == CANARY
-    client.close()
 
 
 @pytest.mark.parametrize(
@@ -105,7 +101,6 @@ def test_a_basic_credential_may_hold_any_letter(stub: Stub) -> None:
     stub.will(Reply(200))
     client.send(READ)
     assert base64.b64decode(stub.seen[0].headers["authorization"].removeprefix("Basic ")).decode() == "böt:pä:ss"
-    client.close()
 
 
 def test_a_netrc_entry_does_not_take_the_place_of_the_credential(
@@ -119,7 +114,6 @@ def test_a_netrc_entry_does_not_take_the_place_of_the_credential(
     stub.will(Reply(200))
     client.send(READ)
     assert stub.seen[0].headers["authorization"] == f"Bearer {CANARY}"
-    client.close()
 
 
 def _token(token: str = "token-aaaa-bbbb", *, life: int | None = 3600) -> Reply:  # noqa: S107 - a made-up token
@@ -150,7 +144,6 @@ def test_a_token_is_fetched_once_and_renewed_30_seconds_early(stub: Stub) -> Non
     assert stub.seen[0].headers["authorization"] == f"Basic {PAIR}"
     assert stub.seen[0].headers["content-type"] == "application/x-www-form-urlencoded"
     assert stub.seen[4].headers["authorization"] == "Bearer token-cccc-dddd"
-    client.close()
 
 
 def test_a_token_without_a_life_is_taken_to_live_an_hour(stub: Stub) -> None:
@@ -163,7 +156,6 @@ def test_a_token_without_a_life_is_taken_to_live_an_hour(stub: Stub) -> None:
     clock.advance(timedelta(seconds=1))
     client.send(READ)
     assert [seen.path for seen in stub.seen].count("/oauth2/token") == 2
-    client.close()
 
 
 def test_a_token_that_another_thread_has_just_forgotten_can_be_had_anew_too(stub: Stub) -> None:
@@ -180,7 +172,6 @@ def test_a_token_that_was_revoked_early_is_fetched_anew_once(stub: Stub) -> None
     stub.will(Reply(401), _token(), Reply(401))
     with pytest.raises(CredentialRefused):
         client.send(READ)
-    client.close()
 
 
 @pytest.mark.parametrize(
@@ -207,4 +198,3 @@ def test_a_token_that_cannot_be_had_ends_in_one_word_and_the_call_is_not_sent(
     assert caught.value.word == word
     assert CANARY not in texts_of(caught.value)
     assert [seen.path for seen in stub.seen] == ["/oauth2/token"]
-    client.close()
