@@ -17,13 +17,6 @@ RIGHT = (
 )
 
 
-@pytest.fixture
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
-
-
 def test_good_settings_have_no_problem_and_nothing_is_changed(harness: DoctorHarness) -> None:
     ran = harness.see("--json", jumpcloud=harness.jumpcloud_section())
     found = {each["check"]: each["message"] for each in ran.json if each["area"] == "jumpcloud"}

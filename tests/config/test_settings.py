@@ -410,14 +410,7 @@ telemetry: {{sentry_dsn: "https://{CANARY}@o1.ingest.sentry.io/2"}}
 """
     settings = load(file, folder=tmp_path)
     described = settings.describe()
-    assert (
-        CANARY
-        not in repr(settings)
-        + str(settings)
-        + repr(described)
-        + repr(settings.model_dump())
-        + settings.model_dump_json()
-    )
+    assert CANARY not in f"{settings!r}{settings}{described}{settings.model_dump()}{settings.model_dump_json()}"
     assert described["store.url"] == "postgresql://me:***@db:5432/provisor?***"
     assert described["broker.url"] == "amqp://me:***@mq//"
     assert described["jira.api_token"] == described["telemetry.sentry_dsn"] == "(set)"

@@ -20,7 +20,7 @@ NO_SUCH_ACCOUNT = "712020:00000000-0000-4000-8000-00000000dead"
 ADMINISTRATORS = "10002"
 
 
-class SimulatedJira(SimulatedSystem):
+class SimulatedJira(SimulatedSystem[World, JiraConnector]):
     """Alice and Bob, a group "developers" with Bob in it, and a project PAY with its shared roles."""
 
     def __init__(self, world: World, simulators: Simulators) -> None:

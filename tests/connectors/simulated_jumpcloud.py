@@ -16,7 +16,7 @@ from tests.connectors.simulated_system import SimulatedSystem
 NO_SUCH_ID = "ffffffffffffffffffffffff"
 
 
-class SimulatedJumpCloud(SimulatedSystem):
+class SimulatedJumpCloud(SimulatedSystem[World, JumpCloudConnector]):
     """Alice and Bob, a plain group "Engineering" with Bob in it, and a group "Everyone" that follows a rule."""
 
     def __init__(self, world: World, simulators: Simulators) -> None:

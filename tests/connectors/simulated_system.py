@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Generic, TypeVar
 
+from access.accounts import Account, NoMatch, Subject
+from access.entitlements import Entitlement, EntitlementRef
+from connectors.ports import Connector
 from httpclient import ClientOptions, HttpClient, RetryPolicy
+from simulator.jira import World as JiraWorld
+from simulator.jumpcloud import World as JumpCloudWorld
 from simulator.server import Simulators
 from simulator.switches import change_switches
 from tests.httpclient.stub import TIMEOUTS
 
+W = TypeVar("W", JiraWorld, JumpCloudWorld)
+C = TypeVar("C", bound=Connector)
 
-class SimulatedSystem:
-    """A world behind HTTP, and the clients that reach it."""
 
-    def __init__(self, world: Any, simulators: Simulators) -> None:
+class SimulatedSystem(Generic[W, C]):
+    """A world behind HTTP, the clients that reach it, and a connector."""
+
+    world: W
+    connector: C
+
+    def __init__(self, world: W, simulators: Simulators) -> None:
         self.world = world
         self.simulators = simulators
         self.options = ClientOptions(
@@ -25,6 +36,26 @@ class SimulatedSystem:
         )
         self.clients: list[HttpClient] = []
         self._seen: list[str] = []
+
+    def find_account(self, subject: Subject) -> Account:
+        found = self.connector.find_account(subject)
+        assert isinstance(found, Account)
+        return found
+
+    def find_nobody(self, subject: Subject) -> NoMatch:
+        found = self.connector.find_account(subject)
+        assert isinstance(found, NoMatch)
+        return found
+
+    def find(self, ref: EntitlementRef | str) -> Entitlement:
+        found = self.connector.find_entitlement(EntitlementRef.parse(ref) if isinstance(ref, str) else ref)
+        assert isinstance(found, Entitlement)
+        return found
+
+    def find_nothing(self, ref: EntitlementRef | str) -> NoMatch:
+        found = self.connector.find_entitlement(EntitlementRef.parse(ref) if isinstance(ref, str) else ref)
+        assert isinstance(found, NoMatch)
+        return found
 
     def switch(self, **values: Any) -> None:
         change_switches(self.world.switches, **values)

@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -139,7 +140,7 @@ def test_a_short_page_is_not_the_end_of_the_users(harness: JiraReaderHarness, wo
 
 @pytest.mark.parametrize(("pages", "most"), [(1, 2), (21, 22), (22, 24), (45, 47)])
 def test_pages_asked_for_beyond_the_end_are_no_more_than_a_twentieth(stub: Stub, pages: int, most: int) -> None:
-    client = JiraReaderHarness(World(), _Nowhere(stub.url))  # type: ignore[arg-type] # only its address
+    client = JiraReaderHarness(World(), SimpleNamespace(jira_url=stub.url))  # type: ignore[arg-type] # only its address
     reader = client.reader()
     people = [
         {"accountId": f"{number}", "accountType": "atlassian", "displayName": "Somebody", "active": True}
@@ -155,11 +156,6 @@ def test_pages_asked_for_beyond_the_end_are_no_more_than_a_twentieth(stub: Stub,
     assert len(flat(reader.read(ReadPlan("everything"), part("users")))) == len(people)
     assert pages + 1 <= len(stub.seen) <= most <= 1.05 * (pages + 1) + 0.95
     client.close()
-
-
-class _Nowhere:
-    def __init__(self, address: str) -> None:
-        self.jira_url = address
 
 
 def test_an_address_is_the_profiles_else_our_own_and_says_which(harness: JiraReaderHarness, world: World) -> None:

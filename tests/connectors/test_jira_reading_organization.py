@@ -7,7 +7,7 @@ import pytest
 
 from access.entitlements import ResourceKind
 from access.failures import CredentialRefused, Permanent, Transient
-from connectors.jira.reading import expected_calls
+from connectors.jira.reading import JiraReader, expected_calls
 from connectors.reading import AccountStatus, GrantRow, Incomplete, PrincipalKind, Shifted
 from simulator.jira import World
 from simulator.jira.seeding import seed
@@ -23,7 +23,7 @@ from tests.connectors.jira_reader_harness import (
     part,
     sizes,
 )
-from tests.connectors.snapshot_engine import read_part
+from tests.connectors.snapshot_engine import Snapshot, read_part
 
 PEOPLE = "/users/search$"
 GROUPS = "/groups/search$"
@@ -42,6 +42,13 @@ def world(harness: JiraReaderHarness) -> World:
 
 def grants(rows: set[GrantRow]) -> set[tuple[str, str, str]]:
     return {(row.resource, row.principal_kind, row.principal) for row in rows}
+
+
+def taken(harness: JiraReaderHarness, **size: int) -> tuple[JiraReader, Snapshot]:
+    """A reader of a site of this size with its organization, and its first snapshot."""
+    seed(harness.world, **size)
+    reader = harness.reader(organization=harness.organization())
+    return reader, harness.take(reader)
 
 
 # Full snapshots
@@ -111,15 +118,6 @@ def test_memberships_that_do_not_agree_with_jiras_are_read_from_jira(
         assert taken.members(group.id) == set(group.members)
 
 
-def test_memberships_come_from_jira_when_that_is_set(harness: JiraReaderHarness, world: World) -> None:
-    seed(world, users=60, groups=12, projects=0)
-    organization = harness.organization()
-    taken = harness.take(harness.reader(organization=organization, organization_memberships=False))
-    assert len([name for name in taken.read if name.startswith("members/")]) == 14
-    for group in world.directory.groups.values():
-        assert taken.members(group.id) == set(group.members)
-
-
 def test_accounts_that_only_jira_shows_in_great_number_make_the_snapshot_incomplete(
     harness: JiraReaderHarness, world: World
 ) -> None:
@@ -142,20 +140,12 @@ def test_the_organization_shows_what_profiles_hide(harness: JiraReaderHarness, w
     reader = harness.reader(organization=harness.organization(), known_emails=ours.get)
     accounts = harness.take(reader).accounts
     row = accounts[hidden.account_id]
+    assert row.last_active == datetime.fromtimestamp(1_760_000_000, UTC)
     assert (row.email, row.email_source) == ("hidden@example.com", "organization")
     assert row.attributes["managed"] is True
     assert row.attributes["organization_status"] == "active"
     assert accounts[stranger.account_id].email is None
     assert accounts[closed.account_id].status is AccountStatus.DELETED
-
-
-def test_the_last_use_of_a_product_is_shown(harness: JiraReaderHarness, world: World) -> None:
-    seed(world, users=3, groups=0, projects=0)
-    user = next(iter(world.directory.users.values()))
-    act(harness.directory, "use_product", account=user.account_id, at=1_760_000_000)
-    reader = harness.reader(organization=harness.organization())
-    row = harness.take(reader).accounts[user.account_id]
-    assert row.last_active == datetime.fromtimestamp(1_760_000_000, UTC)
 
 
 def test_a_group_says_whether_an_identity_provider_owns_it(harness: JiraReaderHarness, world: World) -> None:
@@ -230,9 +220,7 @@ def test_a_cursor_that_is_not_good_any_more_makes_the_list_be_read_again(
 
 
 def test_an_unchanged_site_costs_less_than_a_fiftieth(harness: JiraReaderHarness, world: World) -> None:
-    seed(world, users=250, groups=90, projects=90, members_per_group=30)
-    reader = harness.reader(organization=harness.organization())
-    first = harness.take(reader)
+    reader, first = taken(harness, users=250, groups=90, projects=90, members_per_group=30)
     again = harness.take(reader, previous=first)
     assert not again.plan.full
     assert again.total < 0.02 * first.total
@@ -243,9 +231,7 @@ def test_an_unchanged_site_costs_less_than_a_fiftieth(harness: JiraReaderHarness
 def test_a_membership_that_changed_is_read_again_and_the_roles_are_not(
     harness: JiraReaderHarness, world: World
 ) -> None:
-    seed(world, users=60, groups=12, projects=3)
-    reader = harness.reader(organization=harness.organization())
-    first = harness.take(reader)
+    reader, first = taken(harness, users=60, groups=12, projects=3)
     group = world.group("team-03")
     gone = group.members[0]
     late = add_user(world, "Late")
@@ -258,11 +244,16 @@ def test_a_membership_that_changed_is_read_again_and_the_roles_are_not(
     assert not [name for name in again.read if name.startswith("actors/")]
 
 
-def test_one_group_is_read_again_when_members_come_from_jira(harness: JiraReaderHarness, world: World) -> None:
+def test_members_come_from_jira_when_that_is_set_and_one_group_is_read_again(
+    harness: JiraReaderHarness, world: World
+) -> None:
     seed(world, users=60, groups=12, projects=0)
     organization = harness.organization()
     reader = harness.reader(organization=organization, organization_memberships=False)
     first = harness.take(reader)
+    assert len([name for name in first.read if name.startswith("members/")]) == 14
+    for each in world.directory.groups.values():
+        assert first.members(each.id) == set(each.members)
     group = world.group("team-03")
     act(world, "remove_member", group=group.id, account=group.members[0])
     again = harness.take(reader, previous=first)
@@ -271,9 +262,7 @@ def test_one_group_is_read_again_when_members_come_from_jira(harness: JiraReader
 
 
 def test_a_role_that_changed_is_read_again_and_no_other_project(harness: JiraReaderHarness, world: World) -> None:
-    seed(world, users=20, groups=12, projects=5)
-    reader = harness.reader(organization=harness.organization())
-    first = harness.take(reader)
+    reader, first = taken(harness, users=20, groups=12, projects=5)
     projects = list(world.projects.by_id.values())
     late = add_user(world, "Late")
     world.enter_role(projects[0], world.catalogue.roles[10002], late)
@@ -285,9 +274,7 @@ def test_a_role_that_changed_is_read_again_and_no_other_project(harness: JiraRea
 
 
 def test_a_new_project_and_a_new_role_are_read(harness: JiraReaderHarness, world: World) -> None:
-    seed(world, users=20, groups=12, projects=2)
-    reader = harness.reader(organization=harness.organization())
-    first = harness.take(reader)
+    reader, first = taken(harness, users=20, groups=12, projects=2)
     project = world.add_project("NEW", "New", style="next-gen")
     again = harness.take(reader, previous=first)
     assert not again.plan.full
@@ -329,9 +316,7 @@ def test_events_are_not_asked_for_when_they_are_not_to_be_used(harness: JiraRead
 
 
 def test_an_account_that_was_deactivated_is_seen(harness: JiraReaderHarness, world: World) -> None:
-    seed(world, users=20, groups=12, projects=0)
-    reader = harness.reader(organization=harness.organization())
-    first = harness.take(reader)
+    reader, first = taken(harness, users=20, groups=12, projects=0)
     leaver = next(user for user in world.directory.users.values() if user.active and user.email != ADMIN)
     act(world, "deactivate", account=leaver.account_id)
     again = harness.take(reader, previous=first)
@@ -355,9 +340,7 @@ def test_an_event_that_comes_late_is_not_missed(harness: JiraReaderHarness, worl
 
 
 def test_a_free_plan_has_no_audit_log_and_everything_is_read(harness: JiraReaderHarness, world: World) -> None:
-    seed(world, users=20, groups=3, projects=1)
-    reader = harness.reader(organization=harness.organization())
-    first = harness.take(reader)
+    reader, first = taken(harness, users=20, groups=3, projects=1)
     harness.switch(free_plan=True)
     again = harness.take(reader, previous=first)
     assert again.plan.full
@@ -377,9 +360,7 @@ def test_a_key_that_does_not_show_events_makes_everything_be_read(harness: JiraR
 def test_more_events_than_can_be_looked_through_make_everything_be_read(
     harness: JiraReaderHarness, world: World
 ) -> None:
-    seed(world, users=20, groups=3, projects=1)
-    reader = harness.reader(organization=harness.organization())
-    first = harness.take(reader)
+    reader, first = taken(harness, users=20, groups=3, projects=1)
     event = {"id": "e", "attributes": {"action": "user_login", "context": []}}
     harness.simulators.faults.add(
         system="atlassian",
@@ -394,9 +375,7 @@ def test_more_events_than_can_be_looked_through_make_everything_be_read(
 
 
 def test_logins_touch_nothing(harness: JiraReaderHarness, world: World) -> None:
-    seed(world, users=20, groups=3, projects=1)
-    reader = harness.reader(organization=harness.organization())
-    first = harness.take(reader)
+    reader, first = taken(harness, users=20, groups=3, projects=1)
     event = {"id": "e", "attributes": {"action": "user_login", "context": [{"id": "712020:x", "type": "users"}]}}
     harness.simulators.faults.add(
         system="atlassian", path="/events-stream", status=200, body={"data": [event]}, times=1

@@ -9,13 +9,6 @@ from connectors.reading import AccountKind, AccountStatus, Incomplete, Principal
 from tests.connectors.jumpcloud_reader_harness import JumpCloudReaderHarness
 
 
-@pytest.mark.parametrize("method", ["listing", "report", "search", "auto"])
-def test_a_snapshot_is_the_truth(harness: JumpCloudReaderHarness, method: str) -> None:
-    harness.seed(users=230, groups=12, apps=5)
-    harness.switch(search_returns_memberof=True)
-    assert harness.proves(harness.take(harness.reader(method)))
-
-
 def test_an_empty_organization_is_a_snapshot(harness: JumpCloudReaderHarness) -> None:
     snapshot = harness.take(harness.reader("auto"))
     assert harness.proves(snapshot)

@@ -93,14 +93,6 @@ def test_no_cookie_is_kept(stub: Stub) -> None:
     assert "cookie" not in stub.seen[1].headers
 
 
-def test_a_connection_is_used_again(stub: Stub) -> None:
-    client = client_of(stub.url)
-    stub.will(*[Reply(200, {}) for _ in range(5)])
-    for _ in range(5):
-        client.send(READ)
-    assert stub.connections == 1
-
-
 def test_the_proxy_of_the_environment_is_used_except_for_hosts_that_need_none(
     stub: Stub, monkeypatch: pytest.MonkeyPatch
 ) -> None:

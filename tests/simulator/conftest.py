@@ -37,6 +37,13 @@ def jira() -> Iterator[Jira]:
 
 
 @pytest.fixture
+def key(jira: Jira) -> str:
+    """The key of an issue in the project ACC, which has nothing else."""
+    jira.project()
+    return str(jira.issue()["key"])
+
+
+@pytest.fixture
 def atlassian(clock: Clock) -> Iterator[Atlassian]:
     """A fresh organization with its one administrator, and a client that speaks plain HTTP."""
     site = JiraWorld(clock=clock)

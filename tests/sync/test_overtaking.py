@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,12 +16,11 @@ from demo.worker_thread import WorkerThread
 from simulator.jumpcloud import World, seed
 from simulator.server import Simulators
 from tests.connectors.snapshot_truth import jumpcloud_truth
-from tests.sync.sync_harness import FastClock, SyncHarness
+from tests.sync.sync_harness import FastClock, SyncHarness, until
 from worker.intake_consumer import publish
 from worker.process import WorkerProcess, prepare
 
 GROUPS = 120
-PATIENCE_SECONDS = 30.0
 
 
 @pytest.fixture
@@ -59,7 +57,7 @@ def test_a_revocation_is_done_within_a_few_calls_of_a_running_sync(
     user = next(iter(world.members.rights(group.id)))
     email = next(one.email for one in world.users if one.id == user)
     run_id = process.provisor.syncing.begin(System.JUMPCLOUD)
-    wait_until(lambda: simulators.calls.count("jumpcloud") >= 12)
+    until(lambda: simulators.calls.count("jumpcloud") >= 12, "the beginning of the sync")
     body = {
         "id": "urgent",
         "action": "revoke",
@@ -70,7 +68,7 @@ def test_a_revocation_is_done_within_a_few_calls_of_a_running_sync(
     asked_at = len(simulators.calls.latest())
     with process.app.connection() as connection:
         publish(connection, process.queues, [json.dumps(body).encode()])
-    wait_until(lambda: not world.members.has(group.id, user))
+    until(lambda: not world.members.has(group.id, user), "the revocation")
     made_meanwhile = len(simulators.calls.latest()) - asked_at
     with process.provisor.store.read() as work:
         run = work.sync_runs.get(run_id)
@@ -78,10 +76,3 @@ def test_a_revocation_is_done_within_a_few_calls_of_a_running_sync(
     assert run.state is RunState.RUNNING
     # What ten calls a second let through in the time that this takes on a busy machine, and not the 130 of the sync.
     assert made_meanwhile <= 40
-
-
-def wait_until(happens: Any) -> None:
-    limit = time.monotonic() + PATIENCE_SECONDS
-    while not happens():
-        assert time.monotonic() < limit
-        time.sleep(0.005)  # noqa: TID251 - the test waits for a worker's threads
