@@ -189,7 +189,9 @@ _SOURCES = {
         _Source(requests, Topic.REQUEST, Lane.GRANT, (requests.c.action.not_in(_TAKING),)),
     ),
     Due.TICKET: (
-        _Source(tickets, Topic.TICKETS, Lane.TICKET, (among(tickets.c.state, (TicketState.OPEN, TicketState.ANSWERED)),)),
+        _Source(
+            tickets, Topic.TICKETS, Lane.TICKET, (among(tickets.c.state, (TicketState.OPEN, TicketState.ANSWERED)),)
+        ),
     ),
     Due.SYNC: (_Source(sync_runs, Topic.SYNC, Lane.SYNC),),
 }
@@ -207,7 +209,12 @@ _BY_TOPIC = {
 def _due_kinds() -> CompoundSelect[Any]:
     return union_all(
         *(
-            select(literal_column(f"'{kind}'").label("kind")).select_from(source.table).where(source.is_due()).limit(1).subquery().select()
+            select(literal_column(f"'{kind}'").label("kind"))
+            .select_from(source.table)
+            .where(source.is_due())
+            .limit(1)
+            .subquery()
+            .select()
             for kind, sources in _SOURCES.items()
             for source in sources
         )

@@ -22,12 +22,6 @@ def test_any_name_survives_being_written_and_read(ref: EntitlementRef) -> None:
     assert EntitlementRef.parse(str(ref)) == ref
 
 
-@given(refs())
-@settings(deadline=None, max_examples=50)
-def test_one_entitlement_has_one_written_form(ref: EntitlementRef) -> None:
-    assert str(EntitlementRef.parse(str(ref))) == str(ref)
-
-
 @given(st.text(max_size=60))
 @settings(deadline=None, max_examples=100)
 def test_any_text_is_an_entitlement_or_is_refused_in_words(text: str) -> None:

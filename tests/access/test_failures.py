@@ -36,7 +36,3 @@ def test_a_failure_without_trace_and_remedy_is_only_its_sentence() -> None:
 def test_a_transient_failure_keeps_the_wait_the_service_asked_for() -> None:
     assert Transient("Busy.", retry_after=timedelta(seconds=9)).retry_after == timedelta(seconds=9)
     assert Transient("Busy.").retry_after is None
-
-
-def test_every_failure_says_in_its_docstring_what_it_means() -> None:
-    assert all(kind.__doc__ for kind in KINDS)

@@ -115,23 +115,6 @@ def test_the_canonical_form_is_json_that_reads_back_as_the_same_request(message:
     assert again.fingerprint() == first.fingerprint()
 
 
-@pytest.mark.parametrize(
-    ("message", "fingerprint"),
-    [
-        (
-            GRANT | {"subject": {"email": "Ada@BÜCHER.example"}, "duration": "P1DT90.5S", "reason": "x"},
-            "416557e39b6fd2ba5bd4c3d591a6cd59ab06d4091edad94181046b4046d10f91",
-        ),
-        (
-            CREATE | {"subject": {"email": "Ada@Example.com"}, "products": ["jira-software", "jira-core"]},
-            "76ba2eb1411d5049a9edc0412450125ac1a32bdeafa9c77a8809f647530bbc98",
-        ),
-    ],
-)
-def test_a_fingerprint_is_what_stored_requests_have(message: dict[str, Any], fingerprint: str) -> None:
-    assert AccessRequest.model_validate(message).fingerprint() == fingerprint
-
-
 @given(st.timedeltas(timedelta(seconds=1), LONGEST))
 @settings(deadline=None, max_examples=100)
 def test_every_duration_has_one_iso_text_that_reads_back(duration: timedelta) -> None:

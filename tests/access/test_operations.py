@@ -13,7 +13,3 @@ def test_the_access_of_an_account_is_known_by_its_id() -> None:
 @pytest.mark.parametrize("email", ["Ada@Example.com", "ada@example.com", " ada@EXAMPLE.com"])
 def test_before_there_is_an_account_it_is_known_by_its_address(email: str) -> None:
     assert access_key(None, email, ACCOUNT) == "mailto:ada@example.com jira:account:exists"
-
-
-def test_two_people_have_two_keys() -> None:
-    assert access_key(None, "maße@example.com", ACCOUNT) != access_key(None, "masse@example.com", ACCOUNT)

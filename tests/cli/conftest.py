@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import socket
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -92,6 +93,14 @@ def store(sqlite_url: str) -> Iterator[Store]:
     database = Database(sqlite_url)
     yield Store(database)
     database.close()
+
+
+@pytest.fixture
+def free_port() -> int:
+    """A port where nothing listens."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
 
 
 @pytest.fixture

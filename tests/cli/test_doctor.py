@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import socket
 from pathlib import Path
 from shutil import copyfile
 
@@ -99,12 +98,9 @@ def test_a_store_that_may_only_be_read(sqlite_url: str, postgresql_url: str) -> 
         database.close()
 
 
-def test_a_database_that_is_not_there(harness: DoctorHarness) -> None:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port = listener.getsockname()[1]
-    (problem,) = harness.said("store", store={"url": f"postgresql://ada:a-password@127.0.0.1:{port}/provisor"})
-    assert problem.startswith(f"The store at postgresql://ada:***@127.0.0.1:{port}/provisor cannot be used: ")
+def test_a_database_that_is_not_there(harness: DoctorHarness, free_port: int) -> None:
+    (problem,) = harness.said("store", store={"url": f"postgresql://ada:a-password@127.0.0.1:{free_port}/provisor"})
+    assert problem.startswith(f"The store at postgresql://ada:***@127.0.0.1:{free_port}/provisor cannot be used: ")
     assert "a-password" not in problem
 
 
@@ -121,12 +117,9 @@ def test_a_broker_that_does_not_know_the_password(harness: DoctorHarness, rabbit
 
 
 @pytest.mark.parametrize("scheme", ["amqp", "redis"])
-def test_a_broker_that_is_not_there(harness: DoctorHarness, scheme: str) -> None:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port = listener.getsockname()[1]
-    (problem,) = harness.said("broker", broker={"url": f"{scheme}://127.0.0.1:{port}/0"})
-    assert problem.startswith(f"The broker at {scheme}://127.0.0.1:{port}/0 cannot be reached (")
+def test_a_broker_that_is_not_there(harness: DoctorHarness, free_port: int, scheme: str) -> None:
+    (problem,) = harness.said("broker", broker={"url": f"{scheme}://127.0.0.1:{free_port}/0"})
+    assert problem.startswith(f"The broker at {scheme}://127.0.0.1:{free_port}/0 cannot be reached (")
     assert problem.endswith("Correct broker.url, or start the broker.")
 
 

@@ -119,14 +119,6 @@ def test_a_full_sync_is_full_though_another_was_under_way(
     assert (theirs.state, (theirs.plan or {})["full"]) == (RunState.COMPLETE, False)
 
 
-def test_a_service_that_is_away_for_a_moment_is_waited_for(
-    provisor: RunCommand, jumpcloud_only: Path, company: Company
-) -> None:
-    company.simulators.faults.add(system="jumpcloud", path="usergroups$", status=503, times=4)
-    (facts,) = provisor("sync", "-c", jumpcloud_only, "--json").json
-    assert (facts["state"], facts["error"]) == ("complete", None)
-
-
 def test_the_store_is_made_when_there_is_none(
     provisor: RunCommand, configure: Callable[..., Path], company: Company, tmp_path: Path
 ) -> None:

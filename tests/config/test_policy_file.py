@@ -43,8 +43,9 @@ def test_the_example_can_be_used_and_has_nothing_odd() -> None:
     assert rule("jira:group:jira-admins:member") == "jira:group:*-admins:member"
 
 
-def test_a_rule_says_no_more_than_is_written(path: Path) -> None:
-    (plain,) = rules(path, "pattern: jira:group:*:member").policy.rules
+def test_a_rule_says_no_more_than_is_written_and_an_exact_pattern_has_the_form_of_entitlements(path: Path) -> None:
+    plain, exact = rules(path, "pattern: jira:group:*:member", "pattern: 'jira:group:a%20b:member'").policy.rules
+    assert exact.pattern == "jira:group:a b:member"
     assert (plain.give, plain.take, plain.missing_account) == (
         Method.CONNECTOR,
         Method.CONNECTOR,
@@ -79,17 +80,14 @@ def test_where_tickets_go_is_completed_from_the_outside_in(path: Path) -> None:
     assert policy.ticket == TicketRoute(project="ACCESS", issue_type="Service Request", labels=("provisor",))
     assert policy.rules[0].ticket == TicketRoute(project="ACCESS", issue_type="Access", labels=("provisor",))
     assert policy.rules[1].ticket is None
-
-
-def test_the_policys_own_project_wins_over_that_of_the_settings(path: Path) -> None:
     path.write_text("ticket: {project: SEC}\nrules: [{pattern: 'jira:*'}]")
     assert load_policy(path, ticket=TicketRoute(project="ACCESS")).policy.ticket.project == "SEC"
 
 
-def test_a_policy_that_leaves_tickets_nowhere_to_go_is_refused(path: Path) -> None:
-    assert problems(path, "rules: []") == (
-        "ticket.project is not set; set it here, or ticketing.project in the settings.",
-    )
+def test_a_policy_that_leaves_tickets_nowhere_to_go_or_has_an_unknown_heading_is_refused(path: Path) -> None:
+    nowhere = "ticket.project is not set; set it here, or ticketing.project in the settings."
+    assert problems(path, "rules: []") == (nowhere,)
+    assert problems(path, TICKET + "rule: []") == ("rule is not a setting; did you mean rules?",)
 
 
 @pytest.mark.parametrize(
@@ -129,10 +127,6 @@ def test_what_is_wrong_is_told_with_the_number_and_the_pattern_of_the_rule(path:
     assert told.startswith(problem)
 
 
-def test_unknown_headings_are_refused(path: Path) -> None:
-    assert problems(path, TICKET + "rule: []") == ("rule is not a setting; did you mean rules?",)
-
-
 def test_everything_wrong_is_told_at_once(path: Path) -> None:
     assert len(problems(path, "ticket: {project: x}\nrules: [{pattern: a}, {pattern: 'jira:*', give: x}]")) == 3
 
@@ -170,11 +164,6 @@ def test_what_is_odd_is_warned_of(path: Path) -> None:
     assert "every request is refused" in rules(path, head=TICKET.replace("\n", "\nrules: []\n#")).warnings[0]
     (misspelt,) = rules(path, "{pattern: 'jira:*', required: [aproved_by, change]}").warnings
     assert "requires the free field 'aproved_by'; if you mean approved_by" in misspelt
-
-
-def test_an_exact_pattern_is_kept_in_the_form_entitlements_have(path: Path) -> None:
-    (rule,) = rules(path, "pattern: 'jira:group:a%20b:member'").policy.rules
-    assert rule.pattern == "jira:group:a b:member"
 
 
 def test_a_file_that_cannot_be_read_is_told_of(path: Path) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from httpclient import Fetcher
 from simulator.jira import World as JiraWorld
 from simulator.jumpcloud import World
 from simulator.server import Simulators
@@ -17,6 +18,13 @@ from tests.httpclient.stub import Stub
 def stub() -> Iterator[Stub]:
     with Stub() as running:
         yield running
+
+
+@pytest.fixture
+def fetching() -> Iterator[Fetcher]:
+    fetching = Fetcher(concurrency=4)
+    yield fetching
+    fetching.close()
 
 
 @pytest.fixture

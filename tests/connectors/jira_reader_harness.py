@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
@@ -12,13 +13,14 @@ import requests
 from access.entitlements import System
 from connectors.atlassian import AtlassianOrganization, organization_client, organization_key
 from connectors.jira import api_token, jira_client
-from connectors.jira.reading import JiraReader
+from connectors.jira.reading import JiraReader, Sizes
 from connectors.reading import Part, Row
 from httpclient import ClientOptions, Credential, RateLimiter, RetryPolicy
 from httpclient.rate_limiter import Unlimited
 from simulator.atlassian import World as OrganizationWorld
 from simulator.atlassian.world import ORGANIZATION_KEY
 from simulator.jira import World
+from simulator.jira.people import Group, User
 from simulator.server import Simulators
 from simulator.switches import change_switches
 from tests.connectors.snapshot_engine import Snapshot, take
@@ -100,6 +102,40 @@ class JiraReaderHarness:
     def close(self) -> None:
         for close in reversed(self._close):
             close()
+
+
+def add_user(world: World, name: str, **more: Any) -> User:
+    user = User(f"712020:{world.administration.fresh_uuid()}", f"{name.lower()}@example.com", name, **more)
+    return world.directory.add_user(user)
+
+
+def add_group(world: World, name: str, *members: User, **more: Any) -> Group:
+    found = Group(world.administration.fresh_uuid(), name, members=[user.account_id for user in members], **more)
+    return world.directory.add_group(found)
+
+
+def sizes(world: World, **more: Any) -> Sizes:
+    """What a snapshot of the site costs depends on these."""
+    projects = world.projects.by_id.values()
+    return Sizes(
+        users=len(world.directory.users),
+        members=[len(group.members) for group in world.directory.groups.values()],
+        projects=len(projects),
+        roles=sum(len(world.catalogue.roles_of(project)) - (not project.simplified) for project in projects),
+        team_managed=sum(project.simplified for project in projects),
+        **more,
+    )
+
+
+@contextmanager
+def jira_harness(*, organization: bool = False) -> Iterator[JiraReaderHarness]:
+    """A site without bursts, and readers of it."""
+    world = World()
+    world.switches.burst_bucket = 0
+    with Simulators(jira=world, atlassian=organization) as simulators:
+        made = JiraReaderHarness(world, simulators)
+        yield made
+        made.close()
 
 
 def part(name: str, /, **about: str) -> Part:

@@ -8,16 +8,15 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.request import Request, urlopen
 
-from access.entitlements import ResourceKind
 from connectors.jumpcloud import api_key, jumpcloud_client
 from connectors.jumpcloud.reading import JumpCloudReader, MembershipMethod, Sizes
-from connectors.reading import GrantRow, PrincipalKind, Row
 from httpclient import ClientOptions, Credential, RetryPolicy
 from simulator.jumpcloud import World, seed
 from simulator.server import Simulators
 from simulator.switches import change_switches
-from simulator.systems import act
+from simulator.systems import act, dump
 from tests.connectors.snapshot_engine import Snapshot, take
+from tests.connectors.snapshot_truth import difference, jumpcloud_truth, shown
 from tests.httpclient.stub import TIMEOUTS
 
 
@@ -104,26 +103,9 @@ class JumpCloudReaderHarness:
 
     def proves(self, snapshot: Snapshot) -> bool:
         """Whether the snapshot is the truth."""
-        world = self.world
-        users, admins = {user.id for user in world.users}, {admin.id for admin in world.admins}
-        assert snapshot.accounts.keys() == users | admins
-        assert {row.id for row in snapshot.resources(ResourceKind.GROUP)} == {group.id for group in world.groups}
-        assert snapshot.grants(ResourceKind.GROUP) == self.memberships
-        apps = [app.id for app in world.applications]
-        assert {row.id for row in snapshot.resources(ResourceKind.APPLICATION)} == set(apps)
-        bound = sorted((app, user) for app in apps for user in world.app_users.rights(app))
-        assert snapshot.grants(ResourceKind.APPLICATION) == bound
-        through = sorted((app, group) for app in apps for group in world.app_groups.rights(app))
-        assert snapshot.grants(ResourceKind.APPLICATION, PrincipalKind.GROUP) == through
-        assert len(snapshot.rows) == len(set(map(_identity, snapshot.rows)))
+        assert difference(shown(snapshot.rows), jumpcloud_truth(dump(self.world))) == {}
         return True
 
     def close(self) -> None:
         for close in self._close:
             close()
-
-
-def _identity(row: Row) -> tuple[str, ...]:
-    if isinstance(row, GrantRow):
-        return (row.kind, row.resource, row.principal_kind, row.principal)
-    return (row.kind, row.id)

@@ -2,37 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from access.entitlements import EntitlementRef
 from connectors.jira import JiraConnector, api_token, jira_client
 from connectors.ports import Target
-from httpclient import ClientOptions, Credential, RetryPolicy
+from httpclient import Credential
 from simulator.jira import World
 from simulator.jira.people import Group, User
 from simulator.jira.projects import Project
 from simulator.server import Simulators
-from simulator.switches import change_switches
-from tests.httpclient.stub import TIMEOUTS
+from tests.connectors.jira_reader_harness import ADMIN, SITE, TOKEN
+from tests.connectors.simulated_system import SimulatedSystem
 
-ADMIN, TOKEN = "admin@example.com", "sim-token"
-SITE = "https://example.atlassian.net"
 NO_SUCH_GROUP = "00000000-0000-4000-8000-00000000dead"
 NO_SUCH_ACCOUNT = "712020:00000000-0000-4000-8000-00000000dead"
 ADMINISTRATORS = "10002"
 
 
-class SimulatedJira:
+class SimulatedJira(SimulatedSystem[World, JiraConnector]):
     """Alice and Bob, a group "developers" with Bob in it, and a project PAY with its shared roles."""
 
     def __init__(self, world: World, simulators: Simulators) -> None:
-        self.world = world
-        self.simulators = simulators
+        super().__init__(world, simulators)
         self.known: dict[str, str] = {}
         self.external: set[str] = set()
-        self._close: list[Callable[[], None]] = []
-        self._seen: list[str] = []
         self.alice = self.add_user("alice@example.com", "Alice Able").account_id
         self.bob = self.add_user("bob@example.com", "Bob Baker").account_id
         self.developers = self.add_group("developers").id
@@ -43,19 +37,12 @@ class SimulatedJira:
     def connect(
         self, credential: Credential | None = None, *, address: str | None = None, **more: Any
     ) -> JiraConnector:
-        options = ClientOptions(
-            timeouts=TIMEOUTS,
-            retry_policy=RetryPolicy.without_waits(2),
-            observer=lambda _system, method, route, _status, _seconds: self._seen.append(
-                f"{method} {route.removeprefix('/rest/api/3')}"
-            ),
-        )
         client = jira_client(
             base_url=address or self.simulators.jira_url,
             credential=credential or api_token(ADMIN, TOKEN),
-            options=options,
+            options=self.options,
         )
-        self._close.append(client.close)
+        self.clients.append(client)
         return JiraConnector(
             client,
             site=SITE,
@@ -112,15 +99,3 @@ class SimulatedJira:
     ) -> Target:
         ref = EntitlementRef.parse("jira:account:exists")
         return Target(entitlement=ref, account_id=account_id, email=email, products=products)
-
-    def switch(self, **values: Any) -> None:
-        change_switches(self.world.switches, **values)
-
-    def calls(self) -> list[str]:
-        """The calls made since the last look, as method and route."""
-        seen, self._seen = self._seen, []
-        return seen
-
-    def close(self) -> None:
-        for close in self._close:
-            close()

@@ -2,35 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from access.entitlements import EntitlementRef
 from connectors.jumpcloud import JumpCloudConnector, api_key, jumpcloud_client, service_account
 from connectors.ports import Target
-from httpclient import ClientOptions, Credential, RetryPolicy
+from httpclient import Credential
 from simulator.jumpcloud import World
 from simulator.server import Simulators
-from simulator.switches import change_switches
 from simulator.systems import act
-from tests.httpclient.stub import TIMEOUTS
+from tests.connectors.simulated_system import SimulatedSystem
 
 NO_SUCH_ID = "ffffffffffffffffffffffff"
 
 
-class SimulatedJumpCloud:
+class SimulatedJumpCloud(SimulatedSystem[World, JumpCloudConnector]):
     """Alice and Bob, a plain group "Engineering" with Bob in it, and a group "Everyone" that follows a rule."""
 
     def __init__(self, world: World, simulators: Simulators) -> None:
-        self.world = world
-        self.simulators = simulators
-        self._close: list[Callable[[], None]] = []
-        self._seen: list[str] = []
-        self._options = ClientOptions(
-            timeouts=TIMEOUTS,
-            retry_policy=RetryPolicy.without_waits(2),
-            observer=lambda _system, method, route, _status, _seconds: self._seen.append(f"{method} {route}"),
-        )
+        super().__init__(world, simulators)
         self.alice = self.act("add_user", email="alice@example.com", username="alice", firstname="Alice", lastname="A")[
             "id"
         ]
@@ -44,10 +34,10 @@ class SimulatedJumpCloud:
         client = jumpcloud_client(
             base_url=self.simulators.jumpcloud_url,
             credential=credential,
-            options=self._options,
+            options=self.options,
             organization=organization,
         )
-        self._close.append(client.close)
+        self.clients.append(client)
         return JumpCloudConnector(client)
 
     def service_account(self, secret: str | None = None) -> Credential:
@@ -55,7 +45,7 @@ class SimulatedJumpCloud:
         return service_account(
             known["client_id"],
             secret or known["client_secret"],
-            options=self._options,
+            options=self.options,
             token_url=f"{self.simulators.jumpcloud_url}/oauth2/token",
         )
 
@@ -69,15 +59,3 @@ class SimulatedJumpCloud:
     def act(self, verb: str, /, **details: Any) -> Any:
         """What a person does in the console."""
         return act(self.world, verb, **details)
-
-    def switch(self, **values: Any) -> None:
-        change_switches(self.world.switches, **values)
-
-    def calls(self) -> list[str]:
-        """The calls made since the last look, as method and route."""
-        seen, self._seen = self._seen, []
-        return seen
-
-    def close(self) -> None:
-        for close in self._close:
-            close()

@@ -7,18 +7,16 @@ import pytest
 
 from access.clock import SystemClock
 from access.entitlements import Entitlement, EntitlementRef
-from access.failures import CredentialRefused, Permanent, Transient
+from access.failures import CredentialRefused, Permanent
 from connectors.atlassian import AtlassianOrganization, IdentityProviderGroups, organization_client, organization_key
 from connectors.jira import JiraConnector, api_token, jira_client
 from connectors.reading import Shifted
 from httpclient import ClientOptions, RetryPolicy
 from simulator.jira import World
-from simulator.jira.people import Group
 from simulator.jira.seeding import seed
-from simulator.server import Simulators
 from simulator.switches import change_switches
 from simulator.systems import act
-from tests.connectors.jira_reader_harness import ADMIN, SITE, TOKEN, JiraReaderHarness
+from tests.connectors.jira_reader_harness import ADMIN, SITE, TOKEN, JiraReaderHarness, add_group, jira_harness
 from tests.httpclient.stub import TIMEOUTS, Reply, Stub
 
 KEY = "stub-organization-key"
@@ -27,11 +25,8 @@ LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
 
 @pytest.fixture
 def harness() -> Iterator[JiraReaderHarness]:
-    world = World()
-    with Simulators(jira=world, atlassian=True) as simulators:
-        made = JiraReaderHarness(world, simulators)
+    with jira_harness(organization=True) as made:
         yield made
-        made.close()
 
 
 @pytest.fixture
@@ -59,12 +54,6 @@ class Later:
 
 def names(organization: AtlassianOrganization) -> list[str]:
     return [group.name for page in organization.groups() for group in page]
-
-
-def test_a_wrong_key_is_refused_by_the_name_of_its_api(harness: JiraReaderHarness) -> None:
-    with pytest.raises(CredentialRefused, match="organization API refused") as refused:
-        names(harness.organization("wrong-organization-key"))
-    assert "admin.atlassian.com" in refused.value.remedy
 
 
 def test_a_jira_token_is_no_organization_key(harness: JiraReaderHarness) -> None:
@@ -125,21 +114,6 @@ def test_a_search_is_repeated_when_the_connection_breaks(harness: JiraReaderHarn
     client.close()
 
 
-@pytest.mark.parametrize("says_when", [True, False])
-def test_a_429_is_handed_up_with_the_wait_it_asks_for(harness: JiraReaderHarness, *, says_when: bool) -> None:
-    change_switches(harness.directory.switches, requests_per_minute=1, retry_after=says_when)
-    organization = harness.organization()
-    names(organization)
-    with pytest.raises(Transient) as failure:
-        names(organization)
-    assert (failure.value.retry_after is not None) is says_when
-
-
-def test_an_organization_that_is_not_there_is_permanent(harness: JiraReaderHarness) -> None:
-    with pytest.raises(Permanent, match="Organization not found"):
-        names(harness.organization(org_id="another"))
-
-
 def test_events_are_read_page_by_page_and_no_further_than_allowed(harness: JiraReaderHarness, world: World) -> None:
     seed(world, users=30, groups=25, projects=0, members_per_group=0)
     people = list(world.directory.users)[:30]
@@ -160,15 +134,15 @@ def test_events_are_read_page_by_page_and_no_further_than_allowed(harness: JiraR
 def test_a_group_of_an_identity_provider_is_external_and_others_are_not(
     harness: JiraReaderHarness, world: World
 ) -> None:
-    synced = world.directory.add_group(Group(world.administration.fresh_uuid(), "synced", external_synced=True))
-    plain = world.directory.add_group(Group(world.administration.fresh_uuid(), "plain"))
-    hidden = world.directory.add_group(Group(world.administration.fresh_uuid(), "system-administrators"))
+    synced = add_group(world, "synced", external_synced=True)
+    plain = add_group(world, "plain")
+    hidden = add_group(world, "system-administrators")
     external = IdentityProviderGroups(harness.organization(), SystemClock())
     assert [external(group.id) for group in (synced, plain, hidden)] == [True, False, False]
 
 
 def test_an_answer_about_a_group_is_kept_for_a_while_and_not_for_ever(harness: JiraReaderHarness, world: World) -> None:
-    group = world.directory.add_group(Group(world.administration.fresh_uuid(), "team"))
+    group = add_group(world, "team")
     clock = Later()
     external = IdentityProviderGroups(harness.organization(), clock)
     assert not external(group.id)
@@ -182,7 +156,7 @@ def test_an_answer_about_a_group_is_kept_for_a_while_and_not_for_ever(harness: J
 def test_a_connector_with_the_organization_leaves_external_groups_to_people(
     harness: JiraReaderHarness, world: World
 ) -> None:
-    world.directory.add_group(Group(world.administration.fresh_uuid(), "synced", external_synced=True))
+    add_group(world, "synced", external_synced=True)
     options = ClientOptions(timeouts=TIMEOUTS)
     client = jira_client(base_url=harness.simulators.jira_url, credential=api_token(ADMIN, TOKEN), options=options)
     external = IdentityProviderGroups(harness.organization(), SystemClock())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 
@@ -12,13 +12,6 @@ from connectors.reading import Shifted
 from httpclient import Fetcher
 
 SIZE = 20
-
-
-@pytest.fixture
-def fetching() -> Iterator[Fetcher]:
-    fetching = Fetcher(concurrency=4)
-    yield fetching
-    fetching.close()
 
 
 class Places:

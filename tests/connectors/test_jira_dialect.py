@@ -46,6 +46,7 @@ def test_what_jira_worded_is(stub: Stub, status: int, body: object) -> None:
         (Reply(401, {}, {"X-Seraph-LoginReason": "AUTHENTICATION_DENIED"}), "captcha"),
         (Reply(401, "Client must be authenticated"), "Check the email and the token"),
         (Reply(401, {"code": 401, "message": "Unauthorized; scope does not match"}), "scopes"),
+        (Reply(401, "<html>"), "Check the email and the token"),
         (Reply(403, {"error": "Failed to parse Connect Session Auth Token"}), "gateway"),
         (Reply(403, {"errorMessage": "The IP address is not on the IP allowlist"}), "allowlist"),
     ],

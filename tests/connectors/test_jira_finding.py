@@ -4,21 +4,12 @@ from collections.abc import Callable
 
 import pytest
 
-from access.accounts import Account, NoMatch, Subject
+from access.accounts import Subject
 from access.entitlements import Entitlement, EntitlementRef
 from access.failures import CredentialRefused, Failure, Permanent, Transient
 from connectors.jira import api_token, bearer_token
-from connectors.ports import Connector
-from httpclient import Basic
-from tests.connectors.simulated_jira import (
-    ADMIN,
-    ADMINISTRATORS,
-    NO_SUCH_ACCOUNT,
-    NO_SUCH_GROUP,
-    SITE,
-    TOKEN,
-    SimulatedJira,
-)
+from tests.connectors.jira_reader_harness import ADMIN, SITE
+from tests.connectors.simulated_jira import ADMINISTRATORS, NO_SUCH_ACCOUNT, NO_SUCH_GROUP, SimulatedJira
 
 SCOPES = [
     "read:jira-user",
@@ -29,30 +20,6 @@ SCOPES = [
 ]
 
 
-def _account(site: SimulatedJira, subject: Subject) -> Account:
-    found = site.connector.find_account(subject)
-    assert isinstance(found, Account)
-    return found
-
-
-def _nobody(site: SimulatedJira, subject: Subject) -> NoMatch:
-    found = site.connector.find_account(subject)
-    assert isinstance(found, NoMatch)
-    return found
-
-
-def _found(site: SimulatedJira, text: str) -> Entitlement:
-    found = site.connector.find_entitlement(EntitlementRef.parse(text))
-    assert isinstance(found, Entitlement)
-    return found
-
-
-def _none(site: SimulatedJira, text: str) -> NoMatch:
-    found = site.connector.find_entitlement(EntitlementRef.parse(text))
-    assert isinstance(found, NoMatch)
-    return found
-
-
 def _ending(call: Callable[[], object]) -> str:
     try:
         call()
@@ -61,70 +28,65 @@ def _ending(call: Callable[[], object]) -> str:
     return "answer"
 
 
-def test_it_is_a_connector(site: SimulatedJira) -> None:
-    connector: Connector = site.connector
-    assert connector.system == "jira"
-
-
 @pytest.mark.parametrize("email", ["alice@example.com", "ALICE@Example.com", " alice@example.com "])
 def test_an_account_is_found_by_its_address_in_any_case(site: SimulatedJira, email: str) -> None:
-    found = _account(site, Subject(email=email))
+    found = site.find_account(Subject(email=email))
     assert (found.id, found.title, found.active, found.email_proven) == (site.alice, "Alice Able", True, True)
     assert site.calls() == ["GET /user/search"]
 
 
 def test_an_account_is_found_by_id(site: SimulatedJira) -> None:
-    found = _account(site, Subject(id=site.bob))
+    found = site.find_account(Subject(id=site.bob))
     assert (found.email, found.email_proven) == ("bob@example.com", True)
 
 
 def test_an_address_that_only_folding_makes_equal_names_somebody_else(site: SimulatedJira) -> None:
     account_id = site.add_user("masse@example.com", "Mass E").account_id
-    assert isinstance(site.connector.find_account(Subject(email="maße@example.com")), NoMatch)
-    assert isinstance(site.connector.find_account(Subject(id=account_id, email="maße@example.com")), NoMatch)
+    site.find_nobody(Subject(email="maße@example.com"))
+    site.find_nobody(Subject(id=account_id, email="maße@example.com"))
 
 
 @pytest.mark.parametrize("account_id", [NO_SUCH_ACCOUNT, "unknown", "a b", "x" * 129, "../myself"])
 def test_an_id_of_nobody_matches_none(site: SimulatedJira, account_id: str) -> None:
-    assert not _nobody(site, Subject(id=account_id)).several
+    assert not site.find_nobody(Subject(id=account_id)).several
 
 
 def test_an_id_that_contradicts_the_address_matches_none(site: SimulatedJira) -> None:
-    assert _nobody(site, Subject(id=site.alice, email="bob@example.com")).candidates
+    assert site.find_nobody(Subject(id=site.alice, email="bob@example.com")).candidates
 
 
 def test_a_username_names_nobody_in_jira(site: SimulatedJira) -> None:
-    assert not _nobody(site, Subject(username="alice")).several
+    assert not site.find_nobody(Subject(username="alice")).several
 
 
 def test_an_inactive_account_is_found_by_id_and_not_by_address(site: SimulatedJira) -> None:
     site.world.administration.set_account_status(site.world.user(site.alice), "inactive")
-    assert not _account(site, Subject(id=site.alice)).active
-    assert isinstance(site.connector.find_account(Subject(email="alice@example.com")), NoMatch)
+    assert not site.find_account(Subject(id=site.alice)).active
+    site.find_nobody(Subject(email="alice@example.com"))
 
 
 def test_a_deleted_account_is_found_inactive_by_id(site: SimulatedJira) -> None:
     site.world.administration.set_account_status(site.world.user(site.alice), "closed")
-    assert not _account(site, Subject(id=site.alice)).active
+    assert not site.find_account(Subject(id=site.alice)).active
 
 
 @pytest.mark.parametrize("how", ["hit", "none"])
 def test_a_hidden_address_is_probable_and_never_proven(site: SimulatedJira, how: str) -> None:
     site.switch(hidden_emails=True, search_hidden_email=how)
     if how == "hit":
-        found = _account(site, Subject(email="alice@example.com"))
+        found = site.find_account(Subject(email="alice@example.com"))
         assert (found.id, found.email_proven) == (site.alice, False)
         observed = site.connector.observe(site.account("alice@example.com"))
         assert observed.present
         assert "hidden" in observed.evidence
     else:
-        assert isinstance(site.connector.find_account(Subject(email="alice@example.com")), NoMatch)
+        site.find_nobody(Subject(email="alice@example.com"))
 
 
 def test_our_own_map_is_asked_first_and_proves_a_hidden_address(site: SimulatedJira) -> None:
     site.switch(hidden_emails=True, search_hidden_email="none")
     site.known["alice@example.com"] = site.alice
-    found = _account(site, Subject(email="Alice@example.com"))
+    found = site.find_account(Subject(email="Alice@example.com"))
     assert (found.id, found.email_proven) == (site.alice, True)
     assert site.calls() == ["GET /user"]
 
@@ -132,12 +94,12 @@ def test_our_own_map_is_asked_first_and_proves_a_hidden_address(site: SimulatedJ
 def test_our_own_map_is_not_believed_when_jira_shows_another_address_or_nobody(site: SimulatedJira) -> None:
     for stale in (site.bob, NO_SUCH_ACCOUNT):
         site.known["alice@example.com"] = stale
-        assert _account(site, Subject(email="alice@example.com")).id == site.alice
+        assert site.find_account(Subject(email="alice@example.com")).id == site.alice
 
 
 def test_a_name_that_begins_like_the_address_is_no_match(site: SimulatedJira) -> None:
     site.add_user("carol@example.com", "dave@example.com")
-    missing = _nobody(site, Subject(email="dave@example.com"))
+    missing = site.find_nobody(Subject(email="dave@example.com"))
     assert not missing.several
 
 
@@ -146,7 +108,7 @@ def test_several_hidden_accounts_match_none(site: SimulatedJira) -> None:
         {"accountId": f"712020:{n}", "accountType": "atlassian", "displayName": f"P{n}", "active": True} for n in (1, 2)
     ]
     site.simulators.faults.add(path="/user/search", status=200, body=hits)
-    missing = _nobody(site, Subject(email="alice@example.com"))
+    missing = site.find_nobody(Subject(email="alice@example.com"))
     assert missing.several
     assert len(missing.candidates) == 2
 
@@ -155,17 +117,17 @@ def test_apps_and_portal_customers_are_not_the_person(site: SimulatedJira) -> No
     site.add_user("desk@example.com", "Desk", account_type="customer")
     site.add_user("bot@example.com", "Bot", account_type="app", email_hidden=True)
     for email in ("desk@example.com", "bot@example.com"):
-        assert isinstance(site.connector.find_account(Subject(email=email)), NoMatch)
+        site.find_nobody(Subject(email=email))
 
 
 def test_a_mistyped_address_matches_none_and_near_ones_are_offered(site: SimulatedJira) -> None:
-    missing = _nobody(site, Subject(email="alice@example.org"))
+    missing = site.find_nobody(Subject(email="alice@example.org"))
     assert missing.candidates == (f"Alice Able <alice@example.com> ({site.alice})",)
 
 
 def test_a_group_is_found_by_id_or_name_and_named_by_both(site: SimulatedJira) -> None:
     for part in (site.developers, site.developers.upper(), "developers", "Developers", " DEVELOPERS"):
-        found = _found(site, f"jira:group:{part}:member")
+        found = site.find(f"jira:group:{part}:member")
         assert found.ref.path == (site.developers,)
         assert found.named.path == ("developers",)
         assert found.by_person is None
@@ -173,19 +135,19 @@ def test_a_group_is_found_by_id_or_name_and_named_by_both(site: SimulatedJira) -
 
 def test_a_group_whose_name_looks_like_an_id_is_found(site: SimulatedJira) -> None:
     strange = site.add_group(NO_SUCH_GROUP)
-    assert _found(site, f"jira:group:{NO_SUCH_GROUP}:member").ref.path == (strange.id,)
+    assert site.find(f"jira:group:{NO_SUCH_GROUP}:member").ref.path == (strange.id,)
 
 
 def test_two_groups_that_differ_in_case_are_found_exactly_or_match_none(site: SimulatedJira) -> None:
     other = site.add_group("Developers")
-    assert _found(site, "jira:group:Developers:member").ref.path == (other.id,)
-    missing = _none(site, "jira:group:DEVELOPERS:member")
+    assert site.find("jira:group:Developers:member").ref.path == (other.id,)
+    missing = site.find_nothing("jira:group:DEVELOPERS:member")
     assert missing.several
     assert len(missing.candidates) == 2
 
 
 def test_a_mistyped_group_matches_none_and_near_ones_are_offered(site: SimulatedJira) -> None:
-    assert _none(site, "jira:group:develpers:member").candidates == (f"developers ({site.developers})",)
+    assert site.find_nothing("jira:group:develpers:member").candidates == (f"developers ({site.developers})",)
 
 
 @pytest.mark.parametrize(
@@ -202,7 +164,7 @@ def test_a_mistyped_group_matches_none_and_near_ones_are_offered(site: Simulated
 def test_a_system_group_is_never_changed(site: SimulatedJira, name: str) -> None:
     if site.world.directory.group_by_name(name) is None:
         site.add_group(name)
-    assert _found(site, f"jira:group:{name}:member").by_person
+    assert site.find(f"jira:group:{name}:member").by_person
 
 
 @pytest.mark.parametrize("named", ["Developers", " developers", "{id}", "{ID}"])
@@ -225,13 +187,13 @@ def test_a_group_that_is_protected_by_id_stays_protected_under_another_name(site
 
 def test_a_group_of_an_identity_provider_is_for_a_person(site: SimulatedJira) -> None:
     site.external.add(site.developers)
-    assert "identity provider" in (_found(site, "jira:group:developers:member").by_person or "")
+    assert "identity provider" in (site.find("jira:group:developers:member").by_person or "")
 
 
 @pytest.mark.parametrize("project", ["10001", "PAY", "pay", "Payments", "payments"])
 @pytest.mark.parametrize("role", [ADMINISTRATORS, "Administrators", "administrators"])
 def test_a_role_is_found_by_id_key_or_name(site: SimulatedJira, project: str, role: str) -> None:
-    found = _found(site, f"jira:project-role:{project}:{role}:assigned")
+    found = site.find(f"jira:project-role:{project}:{role}:assigned")
     assert found.ref.path == ("10001", ADMINISTRATORS)
     assert found.named.path == ("PAY", "Administrators")
     assert found.url == f"{SITE}/browse/PAY"
@@ -240,25 +202,25 @@ def test_a_role_is_found_by_id_key_or_name(site: SimulatedJira, project: str, ro
 
 def test_a_project_is_found_by_a_former_key_but_named_by_the_present_one(site: SimulatedJira) -> None:
     site.world.projects.rename(site.world.projects.by_id["10001"], "PAYMENTS")
-    assert _found(site, "jira:project-role:PAY:Developers:assigned").named.path == ("PAYMENTS", "Developers")
+    assert site.find("jira:project-role:PAY:Developers:assigned").named.path == ("PAYMENTS", "Developers")
 
 
 def test_a_team_managed_project_has_roles_of_its_own(site: SimulatedJira) -> None:
     site.add_project("10002", "TEAM", "Team", style="next-gen")
-    found = _found(site, "jira:project-role:TEAM:Member:assigned")
+    found = site.find("jira:project-role:TEAM:Member:assigned")
     assert found.ref.path == ("10002", "100021")
 
 
 def test_projects_of_one_name_match_none(site: SimulatedJira) -> None:
     site.add_project("10002", "PAYB", "Payments")
-    missing = _none(site, "jira:project-role:Payments:Administrators:assigned")
+    missing = site.find_nothing("jira:project-role:Payments:Administrators:assigned")
     assert missing.several
     assert missing.candidates == ("Payments (PAY)", "Payments (PAYB)")
 
 
 def test_a_mistyped_project_or_role_matches_none_and_near_ones_are_offered(site: SimulatedJira) -> None:
-    assert _none(site, "jira:project-role:Paymnts:Administrators:assigned").candidates == ("Payments (PAY)",)
-    assert f"Administrators ({ADMINISTRATORS})" in _none(site, "jira:project-role:PAY:Admins:assigned").candidates
+    assert site.find_nothing("jira:project-role:Paymnts:Administrators:assigned").candidates == ("Payments (PAY)",)
+    assert f"Administrators ({ADMINISTRATORS})" in site.find_nothing("jira:project-role:PAY:Admins:assigned").candidates
 
 
 @pytest.mark.parametrize("project", ["..", ".", "a/b", "%2e%2e", "Ü"])
@@ -266,23 +228,23 @@ def test_a_strange_project_name_matches_none_and_calls_no_other_route(site: Simu
     ref = EntitlementRef(
         EntitlementRef.parse("jira:account:exists").system, site.actor().entitlement.kind, (project, "x")
     )
-    assert isinstance(site.connector.find_entitlement(ref), NoMatch)
+    site.find_nothing(ref)
     assert set(site.calls()) == {"GET /project/search"}
 
 
 def test_an_internal_role_of_apps_is_left_alone(site: SimulatedJira) -> None:
-    assert _found(site, "jira:project-role:PAY:atlassian-addons-project-access:assigned").by_person
+    assert site.find("jira:project-role:PAY:atlassian-addons-project-access:assigned").by_person
 
 
 def test_the_account_itself_is_an_entitlement(site: SimulatedJira) -> None:
-    assert str(_found(site, "jira:account:exists").ref) == "jira:account:exists"
+    assert str(site.find("jira:account:exists").ref) == "jira:account:exists"
 
 
 @pytest.mark.parametrize("links", ["served", "site"])
 def test_links_in_answers_are_never_followed(site: SimulatedJira, links: str) -> None:
     site.switch(self_links=links)
     site.connector.give(site.actor())
-    assert _found(site, "jira:project-role:PAY:Administrators:assigned").ref.path == ("10001", ADMINISTRATORS)
+    assert site.find("jira:project-role:PAY:Administrators:assigned").ref.path == ("10001", ADMINISTRATORS)
 
 
 def test_holdings_name_groups_and_the_roles_an_account_is_in_itself(site: SimulatedJira) -> None:
@@ -338,20 +300,6 @@ def test_a_bad_token_is_refused_even_where_jira_answers_200_and_nothing(site: Si
             call()
 
 
-def test_a_captcha_is_a_refused_credential(site: SimulatedJira) -> None:
-    site.switch(captcha_after_failures=1)
-    connector = site.connect(api_token(ADMIN, "no-such-token"))
-    for _ in range(3):
-        with pytest.raises(CredentialRefused):
-            connector.find_account(Subject(id=site.alice))
-
-
-def test_a_bearer_token_at_the_site_is_a_refused_credential(site: SimulatedJira) -> None:
-    for token in ("opaque-token", "a.b.c"):
-        with pytest.raises(CredentialRefused):
-            site.connect(bearer_token(token)).find_account(Subject(id=site.alice))
-
-
 @pytest.mark.parametrize("kind", ["basic", "bearer"])
 def test_a_scoped_token_works_at_the_gateway_and_links_still_name_the_site(site: SimulatedJira, kind: str) -> None:
     site.world.tokens.add("scoped-token", site.world.user(ADMIN).account_id, scopes=SCOPES)
@@ -365,29 +313,6 @@ def test_a_scoped_token_works_at_the_gateway_and_links_still_name_the_site(site:
     assert found.url == f"{SITE}/browse/PAY"
     connector.take(site.actor())
     assert not connector.observe(site.actor()).present
-
-
-@pytest.mark.parametrize("how", ["anonymous", "refused"])
-def test_a_scoped_token_at_the_site_is_a_refused_credential(site: SimulatedJira, how: str) -> None:
-    site.switch(scoped_token_on_site=how)
-    site.world.tokens.add("scoped-token", site.world.user(ADMIN).account_id, scopes=SCOPES)
-    with pytest.raises(CredentialRefused):
-        site.connect(api_token(ADMIN, "scoped-token")).observe(site.member())
-
-
-def test_a_token_without_the_scope_is_refused_at_the_gateway(site: SimulatedJira) -> None:
-    site.world.tokens.add("scoped-token", site.world.user(ADMIN).account_id, scopes=["read:jira-user"])
-    with pytest.raises(CredentialRefused, match="scope"):
-        site.connect(bearer_token("scoped-token"), address=site.gateway).give(site.member())
-
-
-@pytest.mark.parametrize(("reason", "told"), [("jira-burst-based", True), ("gateway", False)])
-def test_a_429_is_transient_with_the_wait_if_it_names_one(site: SimulatedJira, reason: str, *, told: bool) -> None:
-    site.switch(throttle_next=2, throttle_reason=reason, retry_after_s=7)
-    with pytest.raises(Transient) as caught:
-        site.connector.observe(site.member())
-    assert (caught.value.retry_after is not None) is told
-    assert caught.value.status == 429
 
 
 @pytest.mark.parametrize("body", ["<html>Bad gateway</html>", "", "null", "[]", '{"x": 1}', "[1]", '"text"'])
@@ -420,7 +345,3 @@ def test_a_gateways_error_page_is_never_read_as_nobody_has_access(
     for target in (site.member(site.bob), site.actor(site.bob), site.account(account_id=site.bob)):
         with pytest.raises((Transient, Permanent)):
             site.connector.observe(target)
-
-
-def test_the_default_token_is_a_basic_credential() -> None:
-    assert isinstance(api_token(ADMIN, TOKEN), Basic)

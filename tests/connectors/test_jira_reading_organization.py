@@ -2,22 +2,28 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
 
 from access.entitlements import ResourceKind
 from access.failures import CredentialRefused, Permanent, Transient
-from connectors.jira.reading import Sizes, expected_calls
+from connectors.jira.reading import JiraReader, expected_calls
 from connectors.reading import AccountStatus, GrantRow, Incomplete, PrincipalKind, Shifted
 from simulator.jira import World
-from simulator.jira.people import Group, User
 from simulator.jira.seeding import seed
-from simulator.server import Simulators
 from simulator.switches import change_switches
 from simulator.systems import act
-from tests.connectors.jira_reader_harness import ADMIN, JiraReaderHarness, flat, part
-from tests.connectors.snapshot_engine import read_part
+from tests.connectors.jira_reader_harness import (
+    ADMIN,
+    JiraReaderHarness,
+    add_group,
+    add_user,
+    flat,
+    jira_harness,
+    part,
+    sizes,
+)
+from tests.connectors.snapshot_engine import Snapshot, read_part
 
 PEOPLE = "/users/search$"
 GROUPS = "/groups/search$"
@@ -25,12 +31,8 @@ GROUPS = "/groups/search$"
 
 @pytest.fixture
 def harness() -> Iterator[JiraReaderHarness]:
-    world = World()
-    world.switches.burst_bucket = 0
-    with Simulators(jira=world, atlassian=True) as simulators:
-        made = JiraReaderHarness(world, simulators)
+    with jira_harness(organization=True) as made:
         yield made
-        made.close()
 
 
 @pytest.fixture
@@ -38,31 +40,15 @@ def world(harness: JiraReaderHarness) -> World:
     return harness.world
 
 
-def add_user(world: World, name: str, **more: Any) -> User:
-    user = User(f"712020:{world.administration.fresh_uuid()}", f"{name.lower()}@example.com", name, **more)
-    return world.directory.add_user(user)
-
-
-def add_group(world: World, name: str, *members: User, **more: Any) -> Group:
-    found = Group(world.administration.fresh_uuid(), name, members=[user.account_id for user in members], **more)
-    return world.directory.add_group(found)
-
-
 def grants(rows: set[GrantRow]) -> set[tuple[str, str, str]]:
     return {(row.resource, row.principal_kind, row.principal) for row in rows}
 
 
-def sizes(world: World, *unlisted: int) -> Sizes:
-    projects = world.projects.by_id.values()
-    return Sizes(
-        users=len(world.directory.users),
-        members=[len(group.members) for group in world.directory.groups.values()],
-        projects=len(projects),
-        roles=sum(len(world.catalogue.roles_of(project)) - (not project.simplified) for project in projects),
-        team_managed=sum(project.simplified for project in projects),
-        people=len(world.directory.users),
-        unlisted=unlisted,
-    )
+def taken(harness: JiraReaderHarness, **size: int) -> tuple[JiraReader, Snapshot]:
+    """A reader of a site of this size with its organization, and its first snapshot."""
+    seed(harness.world, **size)
+    reader = harness.reader(organization=harness.organization())
+    return reader, harness.take(reader)
 
 
 # Full snapshots
@@ -77,7 +63,9 @@ def test_the_organization_gives_the_same_memberships_in_far_fewer_calls(
     assert by_organization.plan.state["ways"]["memberships"]
     assert grants(by_organization.all_grants) == grants(by_jira.all_grants)
     assert set(by_organization.accounts) == set(by_jira.accounts)
-    assert by_organization.total <= 1.05 * expected_calls(sizes(world)) < by_jira.total
+    assert (
+        by_organization.total <= 1.05 * expected_calls(sizes(world, people=len(world.directory.users))) < by_jira.total
+    )
 
 
 def test_the_groups_that_the_directories_keep_to_themselves_are_read_from_jira(
@@ -149,20 +137,12 @@ def test_the_organization_shows_what_profiles_hide(harness: JiraReaderHarness, w
     reader = harness.reader(organization=harness.organization(), known_emails=ours.get)
     accounts = harness.take(reader).accounts
     row = accounts[hidden.account_id]
+    assert row.last_active == datetime.fromtimestamp(1_760_000_000, UTC)
     assert (row.email, row.email_source) == ("hidden@example.com", "organization")
     assert row.attributes["managed"] is True
     assert row.attributes["organization_status"] == "active"
     assert accounts[stranger.account_id].email is None
     assert accounts[closed.account_id].status is AccountStatus.DELETED
-
-
-def test_the_last_use_of_a_product_is_shown(harness: JiraReaderHarness, world: World) -> None:
-    seed(world, users=3, groups=0, projects=0)
-    user = next(iter(world.directory.users.values()))
-    act(harness.directory, "use_product", account=user.account_id, at=1_760_000_000)
-    reader = harness.reader(organization=harness.organization())
-    row = harness.take(reader).accounts[user.account_id]
-    assert row.last_active == datetime.fromtimestamp(1_760_000_000, UTC)
 
 
 def test_a_group_says_whether_an_identity_provider_owns_it(harness: JiraReaderHarness, world: World) -> None:
@@ -179,8 +159,9 @@ def test_a_group_says_whether_an_identity_provider_owns_it(harness: JiraReaderHa
 
 def test_a_wrong_key_is_refused_by_the_name_of_its_api(harness: JiraReaderHarness) -> None:
     reader = harness.reader(organization=harness.organization("wrong-organization-key"))
-    with pytest.raises(CredentialRefused, match="organization API refused"):
+    with pytest.raises(CredentialRefused, match="organization API refused") as refused:
         harness.take(reader)
+    assert "admin.atlassian.com" in refused.value.remedy
 
 
 @pytest.mark.parametrize(
@@ -236,9 +217,7 @@ def test_a_cursor_that_is_not_good_any_more_makes_the_list_be_read_again(
 
 
 def test_an_unchanged_site_costs_less_than_a_fiftieth(harness: JiraReaderHarness, world: World) -> None:
-    seed(world, users=250, groups=90, projects=90, members_per_group=30)
-    reader = harness.reader(organization=harness.organization())
-    first = harness.take(reader)
+    reader, first = taken(harness, users=250, groups=90, projects=90, members_per_group=30)
     again = harness.take(reader, previous=first)
     assert not again.plan.full
     assert again.total < 0.02 * first.total
@@ -249,9 +228,7 @@ def test_an_unchanged_site_costs_less_than_a_fiftieth(harness: JiraReaderHarness
 def test_a_membership_that_changed_is_read_again_and_the_roles_are_not(
     harness: JiraReaderHarness, world: World
 ) -> None:
-    seed(world, users=60, groups=12, projects=3)
-    reader = harness.reader(organization=harness.organization())
-    first = harness.take(reader)
+    reader, first = taken(harness, users=60, groups=12, projects=3)
     group = world.group("team-03")
     gone = group.members[0]
     late = add_user(world, "Late")
@@ -269,6 +246,9 @@ def test_one_group_is_read_again_when_members_come_from_jira(harness: JiraReader
     disagree(harness, "712020:x", after=1)
     reader = harness.reader(organization=harness.organization())
     first = harness.take(reader)
+    assert len([name for name in first.read if name.startswith("members/")]) == 14
+    for each in world.directory.groups.values():
+        assert first.members(each.id) == set(each.members)
     group = world.group("team-03")
     act(world, "remove_member", group=group.id, account=group.members[0])
     again = harness.take(reader, previous=first)
@@ -277,9 +257,7 @@ def test_one_group_is_read_again_when_members_come_from_jira(harness: JiraReader
 
 
 def test_a_role_that_changed_is_read_again_and_no_other_project(harness: JiraReaderHarness, world: World) -> None:
-    seed(world, users=20, groups=12, projects=5)
-    reader = harness.reader(organization=harness.organization())
-    first = harness.take(reader)
+    reader, first = taken(harness, users=20, groups=12, projects=5)
     projects = list(world.projects.by_id.values())
     late = add_user(world, "Late")
     world.enter_role(projects[0], world.catalogue.roles[10002], late)
@@ -291,9 +269,7 @@ def test_a_role_that_changed_is_read_again_and_no_other_project(harness: JiraRea
 
 
 def test_a_new_project_and_a_new_role_are_read(harness: JiraReaderHarness, world: World) -> None:
-    seed(world, users=20, groups=12, projects=2)
-    reader = harness.reader(organization=harness.organization())
-    first = harness.take(reader)
+    reader, first = taken(harness, users=20, groups=12, projects=2)
     project = world.add_project("NEW", "New", style="next-gen")
     again = harness.take(reader, previous=first)
     assert not again.plan.full
@@ -335,9 +311,7 @@ def test_events_are_not_asked_for_when_they_are_not_to_be_used(harness: JiraRead
 
 
 def test_an_account_that_was_deactivated_is_seen(harness: JiraReaderHarness, world: World) -> None:
-    seed(world, users=20, groups=12, projects=0)
-    reader = harness.reader(organization=harness.organization())
-    first = harness.take(reader)
+    reader, first = taken(harness, users=20, groups=12, projects=0)
     leaver = next(user for user in world.directory.users.values() if user.active and user.email != ADMIN)
     act(world, "deactivate", account=leaver.account_id)
     again = harness.take(reader, previous=first)
@@ -361,9 +335,7 @@ def test_an_event_that_comes_late_is_not_missed(harness: JiraReaderHarness, worl
 
 
 def test_a_free_plan_has_no_audit_log_and_everything_is_read(harness: JiraReaderHarness, world: World) -> None:
-    seed(world, users=20, groups=3, projects=1)
-    reader = harness.reader(organization=harness.organization())
-    first = harness.take(reader)
+    reader, first = taken(harness, users=20, groups=3, projects=1)
     harness.switch(free_plan=True)
     again = harness.take(reader, previous=first)
     assert again.plan.full
@@ -383,9 +355,7 @@ def test_a_key_that_does_not_show_events_makes_everything_be_read(harness: JiraR
 def test_more_events_than_can_be_looked_through_make_everything_be_read(
     harness: JiraReaderHarness, world: World
 ) -> None:
-    seed(world, users=20, groups=3, projects=1)
-    reader = harness.reader(organization=harness.organization())
-    first = harness.take(reader)
+    reader, first = taken(harness, users=20, groups=3, projects=1)
     event = {"id": "e", "attributes": {"action": "user_login", "context": []}}
     harness.simulators.faults.add(
         system="atlassian",
@@ -400,9 +370,7 @@ def test_more_events_than_can_be_looked_through_make_everything_be_read(
 
 
 def test_logins_touch_nothing(harness: JiraReaderHarness, world: World) -> None:
-    seed(world, users=20, groups=3, projects=1)
-    reader = harness.reader(organization=harness.organization())
-    first = harness.take(reader)
+    reader, first = taken(harness, users=20, groups=3, projects=1)
     event = {"id": "e", "attributes": {"action": "user_login", "context": [{"id": "712020:x", "type": "users"}]}}
     harness.simulators.faults.add(
         system="atlassian", path="/events-stream", status=200, body={"data": [event]}, times=1

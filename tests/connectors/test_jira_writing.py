@@ -136,7 +136,9 @@ def test_a_change_that_keeps_failing_is_transient_and_never_unknown(site: Simula
                 change(target)
 
 
-def test_giving_a_role_adds_the_account_itself(site: SimulatedJira) -> None:
+@pytest.mark.parametrize("duplicate", ["refuse", "skip"])
+def test_giving_a_role_adds_the_account_itself_once(site: SimulatedJira, duplicate: str) -> None:
+    site.switch(role_duplicate=duplicate)
     site.connector.give(site.actor())
     assert site.in_role(site.alice)
     assert site.connector.observe(site.actor()).present
@@ -146,14 +148,6 @@ def test_giving_a_role_adds_the_account_itself(site: SimulatedJira) -> None:
         "GET /project/{project}/role/{role}",
         "POST /project/{project}/role/{role}",
     ]
-
-
-@pytest.mark.parametrize("duplicate", ["refuse", "skip"])
-def test_giving_a_role_again_is_done_whether_a_duplicate_is_refused_or_not(site: SimulatedJira, duplicate: str) -> None:
-    site.switch(role_duplicate=duplicate)
-    site.connector.give(site.actor())
-    site.connector.give(site.actor())
-    assert site.in_role(site.alice)
 
 
 def test_taking_a_role_that_was_never_there_is_done(site: SimulatedJira) -> None:
@@ -294,9 +288,21 @@ def test_an_account_whose_products_jira_does_not_tell_is_invited(site: Simulated
     assert "POST /user" in site.calls()
 
 
-def test_a_lost_answer_to_an_invitation_is_looked_up(site: SimulatedJira) -> None:
-    site.simulators.faults.add(method="POST", path="/user$", drop="after")
-    site.connector.give(site.account("new@example.com"))
+@pytest.mark.parametrize("lag", [0, 60_000])
+@pytest.mark.parametrize("fault", [{"drop": "after"}, None], ids=["lost", "a 400 although it was made"])
+def test_an_invitation_that_was_made_is_looked_up_and_unknown_while_it_does_not_show(
+    site: SimulatedJira, fault: dict[str, object] | None, lag: int
+) -> None:
+    site.switch(create_user_400_but_made=fault is None, new_user_lag_ms=lag)
+    if fault:
+        site.simulators.faults.add(method="POST", path="/user$", **fault)
+    target = site.account("new@example.com", products=())
+    if lag:
+        with pytest.raises(Unknown):
+            site.connector.give(target)
+    else:
+        site.connector.give(target)
+        assert site.connector.observe(target).present
     assert site.calls().count("POST /user") == 1
 
 
@@ -308,25 +314,6 @@ def test_an_invitation_without_a_clear_answer_is_unknown_when_nobody_is_found(
     with pytest.raises(Unknown):
         site.connector.give(site.account("new@example.com"))
     assert site.calls().count("POST /user") == 1
-
-
-def test_an_invitation_made_but_not_to_be_found_yet_is_unknown(site: SimulatedJira) -> None:
-    site.switch(new_user_lag_ms=60_000)
-    site.simulators.faults.add(method="POST", path="/user$", drop="after")
-    with pytest.raises(Unknown):
-        site.connector.give(site.account("new@example.com"))
-
-
-@pytest.mark.parametrize("lag", [0, 60_000])
-def test_a_400_although_the_invitation_was_made_is_looked_up(site: SimulatedJira, lag: int) -> None:
-    site.switch(create_user_400_but_made=True, new_user_lag_ms=lag)
-    target = site.account("new@example.com", products=())
-    if lag:
-        with pytest.raises(Unknown):
-            site.connector.give(target)
-    else:
-        site.connector.give(target)
-        assert site.connector.observe(target).present
 
 
 def test_a_refused_invitation_is_permanent_after_looking(site: SimulatedJira) -> None:

@@ -2,42 +2,19 @@ from __future__ import annotations
 
 import pytest
 
-from access.accounts import Account, NoMatch, Subject
-from access.entitlements import Entitlement, EntitlementRef, ResourceKind
+from access.accounts import Subject
+from access.entitlements import Entitlement, EntitlementRef, ResourceKind, System
 from access.failures import CredentialRefused, Permanent, Transient
 from access.methods import Direction
 from connectors.jumpcloud import api_key
-from connectors.ports import Connector, Target
+from connectors.ports import Target
 from simulator.systems import act
 from tests.connectors.simulated_jumpcloud import NO_SUCH_ID, SimulatedJumpCloud
 
 
-def _account(company: SimulatedJumpCloud, subject: Subject) -> Account:
-    found = company.connector.find_account(subject)
-    assert isinstance(found, Account)
-    return found
-
-
-def _nobody(company: SimulatedJumpCloud, subject: Subject) -> NoMatch:
-    found = company.connector.find_account(subject)
-    assert isinstance(found, NoMatch)
-    return found
-
-
-def _group(company: SimulatedJumpCloud, name: str) -> Entitlement | NoMatch:
-    ref = EntitlementRef(EntitlementRef.parse("jumpcloud:group:x:member").system, ResourceKind.GROUP, (name,))
-    return company.connector.find_entitlement(ref)
-
-
-def _found(company: SimulatedJumpCloud, name: str) -> Entitlement:
-    found = _group(company, name)
-    assert isinstance(found, Entitlement)
-    return found
-
-
-def test_it_is_a_connector(company: SimulatedJumpCloud) -> None:
-    connector: Connector = company.connector
-    assert connector.system == "jumpcloud"
+def group(name: str) -> EntitlementRef:
+    """The entitlement of a group by its name as it is, which a written one would encode."""
+    return EntitlementRef(System.JUMPCLOUD, ResourceKind.GROUP, (name,))
 
 
 @pytest.mark.parametrize(
@@ -51,7 +28,7 @@ def test_it_is_a_connector(company: SimulatedJumpCloud) -> None:
 )
 def test_a_user_is_found_by_email_or_username_in_any_case(company: SimulatedJumpCloud, said: dict[str, str]) -> None:
     company.calls()
-    found = _account(company, Subject(**said))
+    found = company.find_account(Subject(**said))
     assert (found.id, found.title, found.email, found.username) == (
         company.alice,
         "Alice A",
@@ -65,30 +42,30 @@ def test_a_user_is_found_by_email_or_username_in_any_case(company: SimulatedJump
 
 def test_an_address_that_only_folding_makes_equal_names_somebody_else(company: SimulatedJumpCloud) -> None:
     act(company.world, "add_user", email="masse@example.com")
-    assert _nobody(company, Subject(email="maße@example.com")).candidates
+    assert company.find_nobody(Subject(email="maße@example.com")).candidates
 
 
 def test_a_user_is_found_by_id(company: SimulatedJumpCloud) -> None:
-    assert _account(company, Subject(id=company.bob)).username == "bob"
+    assert company.find_account(Subject(id=company.bob)).username == "bob"
 
 
 def test_a_user_stored_with_capitals_is_found_all_the_same(company: SimulatedJumpCloud) -> None:
     row = {"_id": company.alice, "email": "Alice@Example.com", "username": "alice"}
     company.simulators.faults.add(path="/api/systemusers$", status=200, body={"totalCount": 0, "results": []})
     company.simulators.faults.add(path="/search/systemusers$", status=200, body={"totalCount": 1, "results": [row]})
-    assert _account(company, Subject(email="alice@example.com")).id == company.alice
+    assert company.find_account(Subject(email="alice@example.com")).id == company.alice
 
 
 @pytest.mark.parametrize("status", [404, 400])
 @pytest.mark.parametrize("user_id", [NO_SUCH_ID, "712020:abc", "../users"])
 def test_an_id_of_nobody_matches_none(company: SimulatedJumpCloud, status: int, user_id: str) -> None:
     company.switch(unknown_id_status=status, malformed_id_status=status)
-    assert _nobody(company, Subject(id=user_id)).candidates == ()
+    assert company.find_nobody(Subject(id=user_id)).candidates == ()
 
 
 def test_a_mistyped_name_matches_none_and_near_ones_are_offered(company: SimulatedJumpCloud) -> None:
     for subject in (Subject(email="alicia@example.com"), Subject(username="alise")):
-        missing = _nobody(company, subject)
+        missing = company.find_nobody(subject)
         assert not missing.several
         assert missing.candidates == (f"alice@example.com ({company.alice})",)
 
@@ -96,18 +73,18 @@ def test_a_mistyped_name_matches_none_and_near_ones_are_offered(company: Simulat
 def test_a_filter_that_is_ignored_does_not_choose_for_us(company: SimulatedJumpCloud) -> None:
     rows = [{"_id": company.bob, "email": "bob@example.com", "username": "bob"}]
     company.simulators.faults.add(path="/api/systemusers$", status=200, body={"totalCount": 1, "results": rows})
-    assert _account(company, Subject(email="alice@example.com")).id == company.alice
+    assert company.find_account(Subject(email="alice@example.com")).id == company.alice
 
 
 def test_several_users_of_one_name_match_none(company: SimulatedJumpCloud) -> None:
     rows = [{"_id": f"{n:024x}", "email": "alice@example.com", "username": f"a{n}"} for n in (1, 2)]
     company.simulators.faults.add(path="/api/systemusers$", status=200, body={"totalCount": 2, "results": rows})
-    assert _nobody(company, Subject(email="alice@example.com")).several
+    assert company.find_nobody(Subject(email="alice@example.com")).several
 
 
 def test_what_contradicts_itself_matches_none(company: SimulatedJumpCloud) -> None:
-    assert _nobody(company, Subject(email="alice@example.com", username="bob")).candidates
-    assert _nobody(company, Subject(id=company.alice, email="bob@example.com")).candidates
+    assert company.find_nobody(Subject(email="alice@example.com", username="bob")).candidates
+    assert company.find_nobody(Subject(id=company.alice, email="bob@example.com")).candidates
 
 
 @pytest.mark.parametrize("act", ["suspend_user", "lock", "stage"])
@@ -117,17 +94,17 @@ def test_a_user_who_cannot_work_is_found_inactive(company: SimulatedJumpCloud, a
     else:
         change = {"account_locked": True} if act == "lock" else {"state": "STAGED"}
         company.act("change_user", user="alice", **change)
-    assert not _account(company, Subject(email="alice@example.com")).active
+    assert not company.find_account(Subject(email="alice@example.com")).active
 
 
 def test_a_record_without_a_state_is_active(company: SimulatedJumpCloud) -> None:
     company.switch(missing_state=True)
-    assert _account(company, Subject(email="alice@example.com")).active
+    assert company.find_account(Subject(email="alice@example.com")).active
 
 
 def test_a_group_is_found_by_name_in_one_call(company: SimulatedJumpCloud) -> None:
     company.calls()
-    found = _found(company, "Engineering")
+    found = company.find(group("Engineering"))
     assert str(found.ref) == f"jumpcloud:group:{company.engineering}:member"
     assert str(found.named) == "jumpcloud:group:Engineering:member"
     assert found.by_person is None
@@ -137,34 +114,33 @@ def test_a_group_is_found_by_name_in_one_call(company: SimulatedJumpCloud) -> No
 
 @pytest.mark.parametrize("name", ["engineering", "ENGINEERING", " Engineering "])
 def test_a_group_is_found_in_any_case_though_the_filter_minds_it(company: SimulatedJumpCloud, name: str) -> None:
-    assert _found(company, name).ref.path == (company.engineering,)
+    assert company.find(group(name)).ref.path == (company.engineering,)
 
 
 @pytest.mark.parametrize("name", ["R&D, all: sites", "Team [x]", "Wild*card", "name:eq:Everyone", "50% /é", "a+b"])
 def test_a_group_of_any_name_is_found(company: SimulatedJumpCloud, name: str) -> None:
     group = company.act("add_group", name=name)["id"]
-    assert _found(company, name).ref.path == (group,)
+    assert company.find(group(name)).ref.path == (group,)
 
 
 def test_a_wildcard_does_not_find_another_group(company: SimulatedJumpCloud) -> None:
-    assert isinstance(_group(company, "Eng*"), NoMatch)
+    company.find_nothing(group("Eng*"))
 
 
 def test_a_group_is_found_by_id_before_a_name_of_that_form(company: SimulatedJumpCloud) -> None:
     strange = company.act("add_group", name=NO_SUCH_ID)["id"]
-    assert _found(company, company.engineering).named.path == ("Engineering",)
-    assert _found(company, NO_SUCH_ID).ref.path == (strange,)
+    assert company.find(group(company.engineering)).named.path == ("Engineering",)
+    assert company.find(group(NO_SUCH_ID)).ref.path == (strange,)
 
 
 def test_a_group_beyond_the_first_page_is_found_in_any_case(company: SimulatedJumpCloud) -> None:
     for number in range(120):
         company.act("add_group", name=f"G{number:03}")
-    assert _found(company, "g119").named.path == ("G119",)
+    assert company.find(group("g119")).named.path == ("G119",)
 
 
 def test_a_mistyped_group_matches_none_and_near_ones_are_offered(company: SimulatedJumpCloud) -> None:
-    missing = _group(company, "Enginering")
-    assert isinstance(missing, NoMatch)
+    missing = company.find_nothing(group("Enginering"))
     assert missing.candidates == (f"Engineering ({company.engineering})",)
 
 
@@ -181,19 +157,14 @@ def test_only_a_group_that_follows_a_rule_is_for_a_person(
     company: SimulatedJumpCloud, method: str, *, by_person: bool
 ) -> None:
     company.act("change_group", group="Engineering", membershipMethod=method)
-    assert (_found(company, "Engineering").by_person is not None) is by_person
+    assert (company.find(group("Engineering")).by_person is not None) is by_person
 
 
 @pytest.mark.parametrize("value", [None, "", "DYNAMIC_SOMETHING_NEW"])
 def test_a_method_that_is_missing_or_new_is_read_carefully(company: SimulatedJumpCloud, value: str | None) -> None:
     body = {"id": company.engineering, "name": "Engineering", "membershipMethod": value}
     company.simulators.faults.add(path="/usergroups/[0-9a-f]+$", status=200, body=body)
-    assert (_found(company, company.engineering).by_person is not None) is (value == "DYNAMIC_SOMETHING_NEW")
-
-
-def test_a_group_without_the_field_is_static(company: SimulatedJumpCloud) -> None:
-    company.switch(missing_membership_method=True)
-    assert _found(company, "Engineering").by_person is None
+    assert (company.find(group(company.engineering)).by_person is not None) is (value == "DYNAMIC_SOMETHING_NEW")
 
 
 def test_applications_and_admin_roles_are_left_to_people(company: SimulatedJumpCloud) -> None:
@@ -210,7 +181,7 @@ def test_applications_and_admin_roles_are_left_to_people(company: SimulatedJumpC
 
 
 def test_a_kind_jumpcloud_does_not_have_matches_none(company: SimulatedJumpCloud) -> None:
-    assert isinstance(company.connector.find_entitlement(EntitlementRef.parse("jumpcloud:account:exists")), NoMatch)
+    company.find_nothing("jumpcloud:account:exists")
 
 
 def test_a_good_key_is_proven_by_one_cheap_call(company: SimulatedJumpCloud) -> None:
@@ -271,19 +242,3 @@ def test_a_multi_tenant_key_needs_its_organization(company: SimulatedJumpCloud) 
         company.connect(api_key(key)).observe(company.target())
     chosen = company.connect(api_key(key), organization=company.world.organization_id)
     assert not chosen.observe(company.target()).present
-
-
-@pytest.mark.parametrize("how", ["none", "seconds", "date"])
-def test_a_429_is_transient_and_tells_the_wait_if_it_has_one(company: SimulatedJumpCloud, how: str) -> None:
-    company.switch(rate_per_second=0.01, rate_burst=1, retry_after=how)
-    company.connector.observe(company.target())
-    with pytest.raises(Transient) as caught:
-        company.connector.observe(company.target())
-    assert (caught.value.retry_after is None) is (how == "none")
-
-
-def test_a_burst_of_503_is_bridged(company: SimulatedJumpCloud) -> None:
-    company.switch(unavailable_every=1, unavailable_burst=1)
-    for _ in range(4):
-        company.connector.observe(company.target())
-    assert 503 in {call.status for call in company.simulators.calls.latest()}

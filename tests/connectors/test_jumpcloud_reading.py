@@ -3,24 +3,10 @@ from __future__ import annotations
 import pytest
 
 from access.entitlements import ResourceKind
-from access.failures import CredentialRefused, Permanent, Transient
+from access.failures import Permanent, Transient
 from connectors.jumpcloud.reading import MembershipMethod, expected_calls
-from connectors.reading import AccountKind, AccountStatus, Incomplete, PrincipalKind, Reader
-from httpclient import RetryPolicy
+from connectors.reading import AccountKind, AccountStatus, Incomplete, PrincipalKind
 from tests.connectors.jumpcloud_reader_harness import JumpCloudReaderHarness
-
-
-def test_it_is_a_reader(harness: JumpCloudReaderHarness) -> None:
-    reader: Reader = harness.reader()
-    assert reader.system == "jumpcloud"
-    assert reader.prove() == "Example Corp"
-
-
-@pytest.mark.parametrize("method", ["listing", "report", "search", "auto"])
-def test_a_snapshot_is_the_truth(harness: JumpCloudReaderHarness, method: str) -> None:
-    harness.seed(users=230, groups=12, apps=5)
-    harness.switch(search_returns_memberof=True)
-    assert harness.proves(harness.take(harness.reader(method)))
 
 
 def test_an_empty_organization_is_a_snapshot(harness: JumpCloudReaderHarness) -> None:
@@ -229,24 +215,6 @@ def test_a_deleted_user_who_lingers_in_a_group_does_no_harm(harness: JumpCloudRe
     assert (group, gone) in snapshot.grants(ResourceKind.GROUP)
 
 
-def test_a_suspended_member_stays_one(harness: JumpCloudReaderHarness) -> None:
-    harness.seed(users=3)
-    group = harness.group("Crew", 3)
-    user = next(iter(harness.world.users)).id
-    harness.act("suspend_user", user=user)
-    assert (group, user) in harness.take(harness.reader()).grants(ResourceKind.GROUP)
-
-
-@pytest.mark.parametrize("retry_after", ["none", "seconds", "date"])
-def test_too_many_calls_go_up_for_the_engine_to_wait(harness: JumpCloudReaderHarness, retry_after: str) -> None:
-    harness.seed(groups=20)
-    harness.switch(rate_per_second=1, rate_burst=10, retry_after=retry_after)
-    with pytest.raises(Transient) as caught:
-        harness.take(harness.reader(retry_policy=RetryPolicy.none()))
-    assert caught.value.status == 429
-    assert (caught.value.retry_after is None) is (retry_after == "none")
-
-
 @pytest.mark.parametrize("path", ["/api/systemusers$", "/v2/usergroups$", "/members$", "/api/users$", "/associations$"])
 def test_a_page_that_is_not_json_is_never_an_empty_list(harness: JumpCloudReaderHarness, path: str) -> None:
     harness.seed()
@@ -272,25 +240,3 @@ def test_a_user_without_an_id_is_not_left_out(harness: JumpCloudReaderHarness) -
     harness.simulators.faults.add(path="/api/systemusers$", status=200, body={"totalCount": 1, "results": rows})
     with pytest.raises(Incomplete, match="without an id"):
         harness.take(harness.reader())
-
-
-def test_a_key_that_is_wrong_expired_or_of_another_organization_is_refused(harness: JumpCloudReaderHarness) -> None:
-    with pytest.raises(CredentialRefused):
-        harness.reader(key="jca_wrong").prove()
-    key = harness.world.credentials()["api_key"]
-    with pytest.raises(CredentialRefused):
-        harness.reader(organization="e" * 24).prove()
-    reader = harness.reader()
-    reader.prove()
-    harness.act("expire_key", api_key=key)
-    with pytest.raises(CredentialRefused):
-        harness.take(reader)
-
-
-def test_a_role_that_may_not_read_is_said_so(harness: JumpCloudReaderHarness) -> None:
-    key = harness.act("add_admin", email="runner@example.com", roleName="Command Runner")["api_key"]
-    with pytest.raises(Permanent) as caught:
-        harness.take(harness.reader(key=key))
-    assert caught.value.status == 403
-    read_only = harness.world.credentials()["read_only_api_key"]
-    assert harness.proves(harness.take(harness.reader(key=read_only)))

@@ -24,35 +24,6 @@ def test_never_more_calls_in_flight_than_the_reader_may(harness: JumpCloudReader
     assert max(sum(begin <= at < end for begin, end in spans) for at, _ in spans) in {2, 3}
 
 
-@pytest.mark.parametrize("over", ["clamp", "reject"])
-def test_no_more_rows_are_asked_for_than_a_page_may_have(harness: JumpCloudReaderHarness, over: str) -> None:
-    harness.seed(users=230)
-    harness.switch(limit_over_maximum=over, link_header=True)
-    assert harness.proves(harness.take(harness.reader()))
-
-
-def test_a_user_who_joins_while_users_are_paged_is_read_too(harness: JumpCloudReaderHarness) -> None:
-    harness.seed(users=330)
-    harness.switch(drift="insert")
-    rows = [row for page in harness.reader(concurrency=1).read(PLAN, USERS) for row in page]
-    assert len(rows) == len(harness.world.users) == 331
-
-
-@pytest.mark.parametrize("how", ["remove", "insert"])
-def test_members_that_change_while_they_are_paged_are_read_again(harness: JumpCloudReaderHarness, how: str) -> None:
-    harness.seed(users=330)
-    group = harness.group("Everyone", 320)
-    part = Part(f"members/{group}", {"group": group})
-    harness.switch(drift=how)
-    with pytest.raises(Shifted):
-        list(harness.reader(concurrency=1).read(PLAN, part))
-    harness.switch(drift="off")
-    harness.calls()
-    harness.switch(drift=how)
-    rows = read_part(harness.reader(), PLAN, part)
-    assert {row.principal for row in rows} == set(harness.world.members.rights(group))  # type: ignore[union-attr] # only grants are in this part
-
-
 @pytest.mark.parametrize("totals", [True, False])
 def test_a_group_that_is_deleted_while_it_is_paged_is_gone(harness: JumpCloudReaderHarness, totals: bool) -> None:  # noqa: FBT001 - a parameter of the rule
     harness.seed(users=230)

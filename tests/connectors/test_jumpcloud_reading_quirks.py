@@ -56,6 +56,7 @@ SWITCHES = [
     Quirk("nothing unusual"),
     Quirk("v1 lists come in another order each time", {"unsorted_order": "rotating"}),
     Quirk("v2 lists tell no total", {"total_count_header": False}),
+    Quirk("a larger page than there may be is refused", {"limit_over_maximum": "reject", "link_header": True}),
     Quirk("users come without their state", {"missing_state": True}),
     Quirk("groups come without their method", {"missing_membership_method": True}),
     Quirk("objects have fields nobody knows", {"extra_fields": True, "users_have_organization": True}),

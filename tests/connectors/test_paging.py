@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 import threading
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 
@@ -14,13 +13,6 @@ import pytest
 from connectors.paging import OffsetList, Page
 from connectors.reading import Incomplete, Shifted
 from httpclient import Fetcher
-
-
-@pytest.fixture
-def fetching() -> Iterator[Fetcher]:
-    fetching = Fetcher(concurrency=4)
-    yield fetching
-    fetching.close()
 
 
 class Served:

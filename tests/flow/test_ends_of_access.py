@@ -20,17 +20,6 @@ def test_the_clock_starts_when_the_access_was_seen_and_it_goes_on_time(stack: Si
     assert timedelta(0) <= ended.ended_at - ended.ends_at < timedelta(seconds=8)
 
 
-def test_a_group_and_a_role_of_one_person_end_each_on_its_own(stack: SimulatedStack) -> None:
-    email, team = stack.company.person(), stack.company.jira_group()
-    standing = stack.grant(email, f"jira:group:{team}:member")
-    passing = stack.grant(email, "jira:project-role:PAY:Developers:assigned", duration="PT1S")
-    stack.ended(standing)
-    stack.ended(passing)
-    stack.claim_ended(passing)
-    assert stack.company.in_jira(email, team)
-    assert not stack.company.in_role(email)
-
-
 def test_a_revoke_while_the_grant_is_on_its_way_leaves_nothing(stack: SimulatedStack) -> None:
     """The grant's write is held at the service; the revoke comes in; then the write takes effect."""
     email, team = stack.company.person(), stack.company.jumpcloud_group()

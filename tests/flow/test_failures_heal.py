@@ -47,15 +47,6 @@ def test_an_answer_lost_on_a_write_leaves_one_effect_which_is_ours(
 
 
 @SYSTEMS
-def test_errors_that_pass_are_outlived(stack: SimulatedStack, system: str) -> None:
-    email, group, entitlement = team(stack, system)
-    for path in (WRITES[system], LOOKS[system]):
-        stack.faults.add(system=system, path=path, status=503, times=3)
-    stack.ended(stack.grant(email, entitlement))
-    assert is_in(stack, system, email, group)
-
-
-@SYSTEMS
 def test_the_wait_a_service_asks_for_is_kept(stack: SimulatedStack, system: str) -> None:
     """Three seconds are more than a call waits by itself: the work is put back until then."""
     email, group, entitlement = team(stack, system)
@@ -80,14 +71,6 @@ def test_a_permanent_refusal_becomes_a_ticket(stack: SimulatedStack) -> None:
     act(stack.company.jira, "done", issue=ticket.issue_key)
     stack.ended(request)
     assert not stack.claim(request).pre_existing
-
-
-def test_what_fails_too_often_becomes_a_ticket(stack: SimulatedStack) -> None:
-    email, _, entitlement = team(stack, "jumpcloud")
-    stack.faults.add(system="jumpcloud", method="POST", path=WRITES["jumpcloud"], status=500, times=None)
-    request = stack.grant(email, entitlement)
-    stack.ticket(request)
-    assert stack.operations(request)[0].state is OperationState.WITH_PERSON
 
 
 @SYSTEMS
@@ -142,12 +125,3 @@ def test_a_refused_credential_keeps_the_work_and_asks_nobody_else(stack: Simulat
             operation.id, to=OperationState.READY, states=[OperationState.READY], due_at=operation.created_at
         )
     stack.ended(request)
-
-
-@SYSTEMS
-def test_a_body_that_breaks_off_is_no_answer(stack: SimulatedStack, system: str) -> None:
-    email, group, entitlement = team(stack, system)
-    stack.faults.add(system=system, path=LOOKS[system], break_after=5, times=1)
-    stack.faults.add(system=system, path=LOOKS[system], truncate_to=5, times=1)
-    stack.ended(stack.grant(email, entitlement))
-    assert is_in(stack, system, email, group)

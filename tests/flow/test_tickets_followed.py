@@ -68,18 +68,6 @@ def test_a_declined_ticket_for_what_is_there_all_the_same_is_done(stack: Simulat
     stack.ended(request)
 
 
-def test_a_deleted_ticket_gets_a_new_one(stack: SimulatedStack) -> None:
-    email, team, request = by_ticket(stack)
-    first = stack.ticket(request)
-    act(stack.company.jira, "delete_issue", issue=first.issue_key)
-    second = stack.ticket(request, number=2)
-    assert second.issue_key != first.issue_key
-    assert stack.tickets(request)[0].state == "lost"
-    act(stack.company.jumpcloud, "add_member", group=team, user=email)
-    act(stack.company.jira, "done", issue=second.issue_key)
-    stack.ended(request)
-
-
 def test_a_moved_ticket_is_still_followed(stack: SimulatedStack) -> None:
     email, team, request = by_ticket(stack)
     ticket = stack.ticket(request)
@@ -102,35 +90,3 @@ def test_a_workflow_without_a_way_back_gets_another_ticket(stack: SimulatedStack
     act(stack.company.jumpcloud, "add_member", group=team, user=email)
     act(stack.company.jira, "done", issue=second.issue_key)
     stack.ended(request)
-
-
-def test_a_withdrawn_request_closes_its_ticket(stack: SimulatedStack) -> None:
-    email, team, request = by_ticket(stack)
-    ticket = stack.ticket(request)
-    other = stack.ask("revoke", email, f"jumpcloud:group:{team}:member")
-    stack.ended(request, "withdrawn")
-    stack.ended(other)
-    stack.ticket(request, "withdrawn")
-    category = stack.company.jira.catalogue.statuses[stack.issue(ticket).status_id].category
-    assert category == "done"
-    assert stack.comments(ticket)
-
-
-def test_the_index_of_the_search_lags_and_there_is_one_ticket_all_the_same(stack: SimulatedStack) -> None:
-    """The answer to the creation is lost, and the search does not know of the issue for longer than we would wait."""
-    change_switches(stack.company.jira.switches, search_lag_ms=60_000)
-    try:
-        lost = stack.faults.add(system="jira", method="POST", path="/issue$", drop="after", times=1)
-        _, _, request = by_ticket(stack)
-        stack.ticket(request)
-        assert stack.faults.get(lost).played == 1
-        assert len(stack.issues_about(request)) == 1
-    finally:
-        change_switches(stack.company.jira.switches, search_lag_ms=0)
-
-
-def test_ticketing_that_refuses_for_good_fails_the_request_and_says_why(stack: SimulatedStack) -> None:
-    stack.faults.add(system="jira", method="POST", path="/issue$", status=403, times=None)
-    _, _, request = by_ticket(stack)
-    failed = stack.ended(request, "failed")
-    assert "No ticket could be made" in (failed.reason or "")

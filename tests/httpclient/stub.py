@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import traceback
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -118,6 +119,18 @@ TIMEOUTS = Timeouts.of(connect=10, read=10)
 HASTY = Timeouts.of(connect=10, read=0.3)
 
 
+def texts_of(failure: BaseException) -> str:
+    """Everything a report of this failure could hold: of each cause its words, its members, and our frames' variables."""
+    texts: list[str] = []
+    link: BaseException | None = failure
+    while link is not None:
+        frames = traceback.TracebackException.from_exception(link, capture_locals=True).stack
+        texts += [str(link), repr(link), repr(vars(link))]
+        texts += [f"{frame.line} {frame.locals}" for frame in frames if "/tests/" not in frame.filename]
+        link = link.__cause__ or link.__context__
+    return "\n".join(texts)
+
+
 def client_of(
     base_url: str,
     *,
@@ -129,7 +142,7 @@ def client_of(
     def remedy(answer: Response) -> str | None:
         return "Correct it." if refused and answer.headers.get("x-refused") == "yes" else None
 
-    return HttpClient(
+    client = HttpClient(
         system="jira",
         base_url=base_url,
         credential=credential or HeaderKey("x-api-key", CANARY),
@@ -137,3 +150,14 @@ def client_of(
         headers={"X-Force-Accept-Language": "true"},
         dialect=Dialect(credential_remedy=remedy),
     )
+    _opened.append(client)
+    return client
+
+
+_opened: list[HttpClient] = []
+
+
+def close_clients() -> None:
+    """Close every client that was made since the last time."""
+    while _opened:
+        _opened.pop().close()

@@ -56,7 +56,6 @@ def test_a_redirect_is_never_followed_so_the_credential_stays_home(stub: Stub) -
                 client.send(READ)
             assert elsewhere.url not in str(caught.value)
         assert elsewhere.seen == []
-    client.close()
 
 
 def test_a_name_in_a_path_is_encoded_and_cannot_climb_out_of_the_route(stub: Stub) -> None:
@@ -68,14 +67,12 @@ def test_a_name_in_a_path_is_encoded_and_cannot_climb_out_of_the_route(stub: Stu
         with pytest.raises(Permanent):
             client.send(Call(method="GET", route="/things/{thing}/x", path={"thing": part}))
     assert len(stub.seen) == 1
-    client.close()
 
 
 def test_text_that_no_address_can_carry_is_permanent(stub: Stub) -> None:
     client = client_of(stub.url)
     with pytest.raises(Permanent):
         client.send(Call(method="GET", route="/search", params={"query": "\ud800"}))
-    client.close()
 
 
 def test_every_call_forces_its_language_and_says_it_speaks_json(stub: Stub) -> None:
@@ -85,7 +82,6 @@ def test_every_call_forces_its_language_and_says_it_speaks_json(stub: Stub) -> N
     headers = stub.seen[0].headers
     assert headers["x-force-accept-language"] == "true"
     assert headers["accept"] == headers["content-type"] == "application/json"
-    client.close()
 
 
 def test_no_cookie_is_kept(stub: Stub) -> None:
@@ -94,16 +90,6 @@ def test_no_cookie_is_kept(stub: Stub) -> None:
     client.send(READ)
     client.send(READ)
     assert "cookie" not in stub.seen[1].headers
-    client.close()
-
-
-def test_a_connection_is_used_again(stub: Stub) -> None:
-    client = client_of(stub.url)
-    stub.will(*[Reply(200, {}) for _ in range(5)])
-    for _ in range(5):
-        client.send(READ)
-    assert stub.connections == 1
-    client.close()
 
 
 def test_the_proxy_of_the_environment_is_used_except_for_hosts_that_need_none(
@@ -116,8 +102,6 @@ def test_the_proxy_of_the_environment_is_used_except_for_hosts_that_need_none(
     for client in (far, far, near):
         client.send(READ)
     assert [seen.path.startswith("http://jira.invalid/") for seen in stub.seen] == [True, True, False]
-    far.close()
-    near.close()
 
 
 def test_one_client_serves_several_threads(stub: Stub) -> None:
@@ -126,7 +110,6 @@ def test_one_client_serves_several_threads(stub: Stub) -> None:
     with ThreadPoolExecutor(4) as threads:
         answers = list(threads.map(lambda _: client.send(READ).body, range(40)))
     assert answers == [{"n": 1}] * 40
-    client.close()
 
 
 @pytest.mark.parametrize("body", ["<html>maintenance</html>", "", "null", "{", "[" * 100_000])
@@ -136,7 +119,6 @@ def test_an_answer_that_is_no_json_is_a_passing_matter(stub: Stub, body: str) ->
     answer = client.send(READ)
     with pytest.raises(Transient):
         answer.read_as(dict[str, int], what="things")
-    client.close()
 
 
 def test_json_of_another_shape_is_a_passing_matter_and_its_values_stay_unsaid() -> None:
@@ -173,7 +155,6 @@ def test_the_services_trace_id_is_in_the_error(stub: Stub, header: str) -> None:
     with pytest.raises(Permanent, match="trace-1") as caught:
         client.send(READ)
     assert (caught.value.trace_id, caught.value.status) == ("trace-1", 404)
-    client.close()
 
 
 def test_a_read_is_tried_again_and_a_create_never(stub: Stub) -> None:
@@ -187,7 +168,6 @@ def test_a_read_is_tried_again_and_a_create_never(stub: Stub) -> None:
     with pytest.raises(Unknown):
         client.send(CREATE)
     assert len(stub.seen) == 1
-    client.close()
 
 
 def test_retries_end_with_the_last_failure(stub: Stub) -> None:
@@ -196,7 +176,6 @@ def test_retries_end_with_the_last_failure(stub: Stub) -> None:
     with pytest.raises(Transient, match="last"):
         client.send(READ)
     assert len(stub.seen) == 3
-    client.close()
 
 
 def test_what_is_permanent_is_not_tried_again(stub: Stub) -> None:
@@ -205,7 +184,6 @@ def test_what_is_permanent_is_not_tried_again(stub: Stub) -> None:
     with pytest.raises(Permanent):
         client.send(READ)
     assert len(stub.seen) == 1
-    client.close()
 
 
 def test_a_wait_longer_than_the_policy_allows_goes_up_at_once(stub: Stub) -> None:
@@ -215,7 +193,6 @@ def test_a_wait_longer_than_the_policy_allows_goes_up_at_once(stub: Stub) -> Non
         client.send(READ)
     assert caught.value.retry_after == timedelta(seconds=60)
     assert len(stub.seen) == 1
-    client.close()
 
 
 def test_a_wait_within_the_policy_is_kept(stub: Stub) -> None:
@@ -227,7 +204,6 @@ def test_a_wait_within_the_policy_is_kept(stub: Stub) -> None:
     started = time.monotonic()
     assert client.send(READ).status == 200
     assert time.monotonic() - started >= 0.05
-    client.close()
 
 
 def test_no_wait_begins_that_would_outlast_the_policy(stub: Stub) -> None:
@@ -238,7 +214,6 @@ def test_no_wait_begins_that_would_outlast_the_policy(stub: Stub) -> None:
     with pytest.raises(Transient):
         client.send(READ)
     assert time.monotonic() - started < 1
-    client.close()
 
 
 def test_every_try_is_taken_from_the_budget_by_its_class(stub: Stub) -> None:
@@ -249,7 +224,6 @@ def test_every_try_is_taken_from_the_budget_by_its_class(stub: Stub) -> None:
     client.send(ADD)
     client.send(Call(method="GET", route="/search", endpoint_class="user-search"))
     assert rate_limiter.taken == ["read", "read", "write", "user-search"]
-    client.close()
 
 
 def test_a_refusal_of_the_rate_limiter_is_not_waited_for_and_nothing_is_sent(stub: Stub) -> None:
@@ -263,7 +237,6 @@ def test_a_refusal_of_the_rate_limiter_is_not_waited_for_and_nothing_is_sent(stu
         assert not caught.value.counted
     assert rate_limiter.taken == ["read", "write"]
     assert stub.seen == []
-    client.close()
 
 
 def test_a_429_stops_the_class_until_the_time_it_names_or_for_a_moment(stub: Stub) -> None:
@@ -281,7 +254,6 @@ def test_a_429_stops_the_class_until_the_time_it_names_or_for_a_moment(stub: Stu
         ("read", NOW + timedelta(seconds=3)),
     ]
     assert rate_limiter.answers == []
-    client.close()
 
 
 def test_a_lane_that_no_service_may_hold_for_long_is_asked_back_sooner(stub: Stub) -> None:
@@ -291,7 +263,6 @@ def test_a_lane_that_no_service_may_hold_for_long_is_asked_back_sooner(stub: Stu
         with pytest.raises(Transient) as caught:
             client.send(READ)
         assert caught.value.retry_after == wait
-    client.close()
 
 
 def test_the_rate_limiter_is_told_of_each_good_answer(stub: Stub) -> None:
@@ -304,7 +275,6 @@ def test_the_rate_limiter_is_told_of_each_good_answer(stub: Stub) -> None:
             client.send(READ)
     client.send(ADD)
     assert rate_limiter.answers == ["read", "write"]
-    client.close()
 
 
 def test_a_lane_has_its_own_rate_limiter_on_the_same_connections(stub: Stub) -> None:
@@ -316,7 +286,6 @@ def test_a_lane_has_its_own_rate_limiter_on_the_same_connections(stub: Stub) -> 
     client.send(READ)
     assert rate_limiter.taken == ["read"]
     assert stub.connections == 1
-    client.close()
 
 
 def test_the_observer_counts_by_route_template_and_sees_calls_without_answer(stub: Stub) -> None:
@@ -336,4 +305,3 @@ def test_the_observer_counts_by_route_template_and_sees_calls_without_answer(stu
     with pytest.raises(Transient):
         client.send(READ)
     assert seen == [("jira", "GET", "/things/{thing}", 200), ("jira", "GET", "/things/{thing}", None)]
-    client.close()

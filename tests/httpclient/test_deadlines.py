@@ -68,7 +68,6 @@ def test_a_byte_every_so_often_does_not_hold_a_call(beginning: bytes) -> None:
             client.send(READ)
         with pytest.raises(Unknown, match="in time"):
             client.send(CREATE)
-        client.close()
 
 
 def test_a_proxy_that_dawdles_does_not_hold_a_call(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -77,7 +76,6 @@ def test_a_proxy_that_dawdles_does_not_hold_a_call(monkeypatch: pytest.MonkeyPat
         client = client_of("https://far.invalid", options=ClientOptions(timeouts=SLOW, retry_policy=RetryPolicy.none()))
         with pytest.raises(Transient):
             client.send(READ)
-        client.close()
 
 
 def test_a_connection_that_was_slow_once_serves_the_next_call(stub: Stub) -> None:
@@ -86,7 +84,6 @@ def test_a_connection_that_was_slow_once_serves_the_next_call(stub: Stub) -> Non
     client.send(READ)
     assert client.send(READ).body == {"n": 1}
     assert stub.connections == 1
-    client.close()
 
 
 @pytest.mark.parametrize("pack", [lambda raw: raw, gzip.compress], ids=["plain", "gzip"])
@@ -104,4 +101,3 @@ def test_a_body_over_the_limit_is_not_read_to_its_end_however_it_is_packed(stub:
         _, peak = tracemalloc.get_traced_memory()
         tracemalloc.stop()
         assert peak < 8 * MEGABYTE
-    client.close()

@@ -17,7 +17,6 @@ def ending(base_url: str) -> Failure:
     client = client_of(base_url)
     with pytest.raises(Failure) as caught:
         client.send(CREATE)
-    client.close()
     return caught.value
 
 
@@ -79,7 +78,6 @@ def test_no_proxy_is_named_where_there_is_none(stub: Stub, monkeypatch: pytest.M
     with pytest.raises(Transient) as caught:
         client.send(READ)
     assert "http_proxy" not in caught.value.remedy
-    client.close()
 
 
 def test_a_bundle_of_certificates_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

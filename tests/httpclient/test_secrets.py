@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import base64
 import logging
-import traceback
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
@@ -11,7 +10,7 @@ import pytest
 from access.clock import ManualClock
 from access.failures import CredentialRefused, Failure, Transient
 from httpclient import Basic, Bearer, ClientCredentials, ClientOptions, Credential, HeaderKey, HttpClient, RetryPolicy
-from tests.httpclient.stub import CANARY, CREATE, READ, TIMEOUTS, Reply, Stub, client_of
+from tests.httpclient.stub import CANARY, CREATE, READ, TIMEOUTS, Reply, Stub, client_of, texts_of
 
 NOW = datetime(2026, 11, 22, 3, tzinfo=UTC)
 OPTIONS = ClientOptions(timeouts=TIMEOUTS, clock=ManualClock(NOW), retry_policy=RetryPolicy.none())
@@ -36,15 +35,6 @@ def everything_logged(caplog: pytest.LogCaptureFixture) -> Iterator[pytest.LogCa
         yield caplog
 
 
-def _texts(failure: Failure) -> str:
-    """Everything a report of this failure could hold, local variables of all frames included."""
-    with_locals = traceback.TracebackException.from_exception(failure, capture_locals=True)
-    chain: list[BaseException] = [failure]
-    while chain[-1].__cause__ is not None:
-        chain.append(chain[-1].__cause__)
-    return "\n".join([*with_locals.format(), repr(failure), str(failure), *(repr(vars(link)) for link in chain)])
-
-
 @pytest.mark.parametrize("credential", SIMPLE, ids=lambda credential: type(credential).__name__)
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 429, 500])
 def test_no_secret_is_in_any_error_even_when_the_service_echoes_it(
@@ -57,21 +47,19 @@ def test_no_secret_is_in_any_error_even_when_the_service_echoes_it(
     for _ in range(3):
         with pytest.raises(Failure) as caught:
             client.send(CREATE)
-        assert CANARY not in _texts(caught.value)
-        assert PAIR not in _texts(caught.value) or not isinstance(credential, Basic)
+        assert CANARY not in texts_of(caught.value)
+        assert PAIR not in texts_of(caught.value) or not isinstance(credential, Basic)
     assert CANARY in "".join(stub.seen[0].headers.values()) or PAIR in stub.seen[0].headers["authorization"]
     assert CANARY not in everything_logged.text
-    client.close()
 
 
 def test_no_secret_is_in_the_error_of_a_host_that_is_not_there(everything_logged: pytest.LogCaptureFixture) -> None:
     client = client_of("http://no-such-host.invalid")
     with pytest.raises(Transient) as caught:
         client.send(READ)
-    assert CANARY not in _texts(caught.value)
+    assert CANARY not in texts_of(caught.value)
     assert caught.value.__cause__ is not None
     assert CANARY not in everything_logged.text
-    client.close()
 
 
 def test_no_secret_is_in_a_repr(stub: Stub) -> None:
@@ -81,17 +69,6 @@ def test_no_secret_is_in_a_repr(stub: Stub) -> None:
         assert CANARY not in repr(credential)
         assert CANARY not in repr(client)
         assert CANARY not in str(client.__dict__)
-        client.close()
-
-
-def test_an_error_can_be_told_apart_from_one_with_the_secret(stub: Stub) -> None:
-    """The canary test can fail: the server did get the secret, and an answer that is expected still tells its text."""
-    client = client_of(stub.url)
-    stub.will(Reply(404, {"message": "nobody here"}))
-    with pytest.raises(Failure, match="nobody here"):
-        client.send(READ)
-    assert stub.seen[0].headers["x-api-key"] == CANARY
-    client.close()
 
 
 @pytest.mark.parametrize(
@@ -115,7 +92,6 @@ def test_a_basic_credential_may_hold_any_letter(stub: Stub) -> None:
     stub.will(Reply(200))
     client.send(READ)
     assert base64.b64decode(stub.seen[0].headers["authorization"].removeprefix("Basic ")).decode() == "böt:pä:ss"
-    client.close()
 
 
 def test_a_netrc_entry_does_not_take_the_place_of_the_credential(
@@ -129,7 +105,6 @@ def test_a_netrc_entry_does_not_take_the_place_of_the_credential(
     stub.will(Reply(200))
     client.send(READ)
     assert stub.seen[0].headers["authorization"] == f"Bearer {CANARY}"
-    client.close()
 
 
 def _token(token: str = "token-aaaa-bbbb", *, life: int | None = 3600) -> Reply:  # noqa: S107 - a made-up token
@@ -160,7 +135,6 @@ def test_a_token_is_fetched_once_and_renewed_30_seconds_early(stub: Stub) -> Non
     assert stub.seen[0].headers["authorization"] == f"Basic {PAIR}"
     assert stub.seen[0].headers["content-type"] == "application/x-www-form-urlencoded"
     assert stub.seen[4].headers["authorization"] == "Bearer token-cccc-dddd"
-    client.close()
 
 
 def test_a_token_without_a_life_is_taken_to_live_an_hour(stub: Stub) -> None:
@@ -173,7 +147,6 @@ def test_a_token_without_a_life_is_taken_to_live_an_hour(stub: Stub) -> None:
     clock.advance(timedelta(seconds=1))
     client.send(READ)
     assert [seen.path for seen in stub.seen].count("/oauth2/token") == 2
-    client.close()
 
 
 def test_a_token_that_another_thread_has_just_forgotten_can_be_had_anew_too(stub: Stub) -> None:
@@ -190,7 +163,6 @@ def test_a_token_that_was_revoked_early_is_fetched_anew_once(stub: Stub) -> None
     stub.will(Reply(401), _token(), Reply(401))
     with pytest.raises(CredentialRefused):
         client.send(READ)
-    client.close()
 
 
 @pytest.mark.parametrize(
@@ -215,6 +187,5 @@ def test_a_token_that_cannot_be_had_ends_in_one_word_and_the_call_is_not_sent(
     with pytest.raises(Failure) as caught:
         client.send(CREATE)
     assert caught.value.word == word
-    assert CANARY not in _texts(caught.value)
+    assert CANARY not in texts_of(caught.value)
     assert [seen.path for seen in stub.seen] == ["/oauth2/token"]
-    client.close()

@@ -34,4 +34,3 @@ def test_plain_text_and_errors_are_storable_too(stub: Stub) -> None:
     assert client.send(READ).body == "a\ufffdb\ufffd"
     stub.will(Reply(200, {"message": "no\x00 \ud800"}))
     assert client.send(READ).said == "no\ufffd \ufffd"
-    client.close()

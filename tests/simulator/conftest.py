@@ -6,9 +6,10 @@ from simulator.atlassian import World as AtlassianWorld
 from simulator.jira import World as JiraWorld
 from simulator.jumpcloud import World
 from simulator.server import Simulators
+from tests.simulator import openapi
 from tests.simulator.atlassian_client import Atlassian
 from tests.simulator.jira_client import Jira
-from tests.simulator.jira_contract import contract, is_here
+from tests.simulator.jira_contract import TEXT, contract
 from tests.simulator.jumpcloud_client import Clock, JumpCloud
 
 
@@ -30,9 +31,16 @@ def jira() -> Iterator[Jira]:
     """A fresh Jira site with nobody but its administrator in it, and a client that speaks plain HTTP."""
     world = JiraWorld()
     with Simulators(jira=world) as running, Jira(running, world) as client:
-        if is_here():
+        if openapi.is_here(TEXT):
             client.session.hooks["response"].append(contract().check)
         yield client
+
+
+@pytest.fixture
+def key(jira: Jira) -> str:
+    """The key of an issue in the project ACC, which has nothing else."""
+    jira.project()
+    return str(jira.issue()["key"])
 
 
 @pytest.fixture

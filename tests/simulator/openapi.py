@@ -14,24 +14,26 @@ from referencing.jsonschema import DRAFT4
 CONTRACTS = Path(__file__).parents[2].parent / "shared" / "contracts" / "openapi"
 
 
+def is_here(name: str) -> bool:
+    """Whether a description is at hand; it has to be when PROVISOR_REQUIRE_SHARED is 1."""
+    there = (CONTRACTS / name).exists()
+    assert there or os.environ.get("PROVISOR_REQUIRE_SHARED") != "1", f"{CONTRACTS / name} is missing"
+    return there
+
+
 @cache
 def description(name: str) -> dict[str, Any]:
-    """One description; the test is skipped without it, unless PROVISOR_REQUIRE_SHARED=1 says it has to be there."""
-    file = CONTRACTS / name
-    if not file.exists():
-        if os.environ.get("PROVISOR_REQUIRE_SHARED") == "1":
-            pytest.fail(f"{file} is missing")
-        pytest.skip(f"{file} is not part of this checkout")
-    loaded = yaml.load(file.read_text(encoding="utf-8"), Loader=_LOADER)  # noqa: S506 - a safe loader
+    """One description; the test is skipped without it."""
+    if not is_here(name):
+        pytest.skip(f"{name} is not part of this checkout")
+    loaded = yaml.load((CONTRACTS / name).read_text(encoding="utf-8"), Loader=_LOADER)  # noqa: S506 - a safe loader
     translated: dict[str, Any] = _as_json_schema(loaded)
     return translated
 
 
 def operations(name: str) -> list[tuple[str, str]]:
     """Method and path of every operation, none where the descriptions are missing and may be."""
-    if not (CONTRACTS / name).exists():
-        if os.environ.get("PROVISOR_REQUIRE_SHARED") == "1":
-            raise FileNotFoundError(CONTRACTS / name)
+    if not is_here(name):
         return []
     return [
         (method.upper(), path)

@@ -44,27 +44,6 @@ def test_groups_by_id_member_and_resource(atlassian: Atlassian) -> None:
     assert [group["counts"] for group in listed["data"]] == [{"users": 1}]
 
 
-@pytest.mark.parametrize(
-    "query",
-    [
-        {"groupNames": ["a"], "searchTerm": "a"},
-        {"groupNames": ["a"], "groupIds": ["a"]},
-        {"groupIds": [str(number) for number in range(11)]},
-        {"expand": ["counts"]},
-    ],
-)
-def test_a_search_that_makes_no_sense_is_400(atlassian: Atlassian, query: dict[str, Any]) -> None:
-    assert atlassian.post(f"{atlassian.directory}/groups/search", query).status_code == 400
-
-
-def test_pages_follow_by_cursor_alone(atlassian: Atlassian) -> None:
-    for number in range(5):
-        atlassian.group(f"team-{number}")
-    pages = list(atlassian.walk(f"{atlassian.directory}/groups/search", {"searchTerm": "team", "limit": 2}))
-    assert [group["name"] for page in pages for group in page] == [f"team-{number}" for number in range(5)]
-    assert len(pages) == 3
-
-
 def test_the_directory_keeps_two_system_groups_to_itself(atlassian: Atlassian) -> None:
     hidden = atlassian.world.jira.directory.add_group(Group("hidden", "atlassian-addons-admin"))
     assert "atlassian-addons-admin" not in [group["name"] for group in _search(atlassian)]

@@ -199,24 +199,20 @@ def test_a_managed_account_is_disabled_and_enabled(atlassian: Atlassian) -> None
     assert atlassian.get(f"/users/{ada}/manage/profile").json()["account"]["account_status"] == "active"
 
 
-def test_a_deleted_account_is_closed_after_its_grace_time(atlassian: Atlassian, clock: Clock) -> None:
+@pytest.mark.parametrize("switched", [{}, {"deletion_grace_days": 1}])
+def test_a_deleted_account_is_closed_after_its_grace_time(
+    atlassian: Atlassian, clock: Clock, switched: dict[str, int]
+) -> None:
+    atlassian.switch(**switched)
     ada, bob = atlassian.person("ada"), atlassian.person("bob")
     for account in (ada, bob):
         assert _lifecycle(atlassian, account, "delete") == 200
         assert atlassian.user(account)["status"] == "for_deletion"
     assert _lifecycle(atlassian, ada, "disable") == 409
     assert _lifecycle(atlassian, bob, "cancel-delete") == 200
-    clock.pass_by(15 * 86_400)
+    clock.pass_by((switched.get("deletion_grace_days", 14) + 1) * 86_400)
     assert atlassian.user(ada)["accountStatus"] == "closed"
     assert atlassian.user(bob)["status"] == "active"
-
-
-def test_the_grace_time_of_a_deletion_is_switched(atlassian: Atlassian, clock: Clock) -> None:
-    atlassian.switch(deletion_grace_days=1)
-    ada = atlassian.person()
-    assert _lifecycle(atlassian, ada, "delete") == 200
-    clock.pass_by(2 * 86_400)
-    assert atlassian.user(ada)["accountStatus"] == "closed"
 
 
 @pytest.mark.parametrize(("status", "key"), [(403, "forbidden"), (404, "accountNotFound")])

@@ -11,22 +11,10 @@ def _names(users: list[dict[str, Any]]) -> set[str]:
     return {user["name"] for user in users}
 
 
-def test_an_address_leads_to_its_account(atlassian: Atlassian) -> None:
-    ident = atlassian.person("ada")
-    atlassian.person("bob")
-    assert [user["accountId"] for user in atlassian.users(emails=["ADA@example.com", "x@example.com"])] == [ident]
-
-
-def test_the_members_of_a_group_are_a_search(atlassian: Atlassian) -> None:
-    ada, group = atlassian.person("ada"), atlassian.group()
-    atlassian.person("bob")
-    atlassian.act("add_member", group=group, account=ada)
-    assert [user["accountId"] for user in atlassian.users(groupIds=[group])] == [ada]
-
-
 @pytest.mark.parametrize(
     ("query", "names"),
     [
+        ({"emails": ["ADA@example.com", "x@example.com"]}, {"Ada"}),
         ({"searchTerm": "ad"}, {"Ada", "Admin Person"}),
         ({"claimStatus": "unmanaged"}, {"Bob"}),
         ({"status": ["suspended"]}, {"Bob"}),
@@ -45,9 +33,8 @@ def test_filters_of_the_search(atlassian: Atlassian, query: dict[str, Any], name
     atlassian.act("suspend", account=atlassian.person("bob", managed=False))
     atlassian.act("deactivate", account=atlassian.person("cyd"))
     assert _names(atlassian.users(**query)) == names
-    counted = atlassian.get(f"{atlassian.directory}/users/count", **query)
-    if "mfaEnabled" not in query:
-        assert counted.json() == {"count": len(names)}
+    if not {"mfaEnabled", "emails"} & set(query):
+        assert atlassian.get(f"{atlassian.directory}/users/count", **query).json() == {"count": len(names)}
 
 
 def test_a_search_by_resource_finds_who_has_the_product(atlassian: Atlassian) -> None:
@@ -59,21 +46,24 @@ def test_a_search_by_resource_finds_who_has_the_product(atlassian: Atlassian) ->
 
 
 @pytest.mark.parametrize(
-    "query",
+    ("what", "query"),
     [
-        {"emails": ["a@example.com"], "searchTerm": "a"},
-        {"emails": [f"{number}@example.com" for number in range(101)]},
-        {"accountIds": [str(number) for number in range(11)]},
-        {"expand": ["everything"]},
-        {"limit": 101},
-        {"limit": 0},
-        {"cursor": "nonsense"},
+        ("users", {"emails": ["a@example.com"], "searchTerm": "a"}),
+        ("users", {"emails": [f"{number}@example.com" for number in range(101)]}),
+        ("users", {"accountIds": [str(number) for number in range(11)]}),
+        ("users", {"expand": ["everything"]}),
+        ("users", {"limit": 101}),
+        ("users", {"limit": 0}),
+        ("users", {"cursor": "nonsense"}),
+        ("groups", {"groupNames": ["a"], "searchTerm": "a"}),
+        ("groups", {"groupNames": ["a"], "groupIds": ["a"]}),
+        ("groups", {"groupIds": [str(number) for number in range(11)]}),
+        ("groups", {"expand": ["counts"]}),
     ],
 )
-def test_a_search_that_makes_no_sense_is_400(atlassian: Atlassian, query: dict[str, Any]) -> None:
-    answer = atlassian.post(f"{atlassian.directory}/users/search", query)
-    assert answer.status_code == 400
-    assert answer.json()["errors"][0]["status"] == "400"
+def test_a_search_that_makes_no_sense_is_400(atlassian: Atlassian, what: str, query: dict[str, Any]) -> None:
+    answer = atlassian.post(f"{atlassian.directory}/{what}/search", query)
+    assert (answer.status_code, answer.json()["errors"][0]["status"]) == (400, "400")
 
 
 @pytest.mark.parametrize("query", [{}, {"membershipStatus": ["active"]}, {"groupIds": ["the group"]}])
@@ -117,13 +107,6 @@ def test_extra_members_come_only_when_asked_for(atlassian: Atlassian) -> None:
     assert [group["name"] for group in full["groups"]] == ["jira-software-users-example"]
     assert full["productAccess"][0]["lastActiveTimestamp"] == "2025-06-15T15:06:40.000Z"
     assert (full["platformRoles"], full["counts"]) == ([], {"resources": 1})
-
-
-def test_the_directory_shows_hidden_addresses_of_managed_accounts_only(atlassian: Atlassian) -> None:
-    for name, managed in (("ada", True), ("bob", False)):
-        atlassian.act("change_profile", account=atlassian.person(name, managed=managed), hidden=True)
-    addresses = {user["name"]: user.get("email") for user in atlassian.users()}
-    assert (addresses["Ada"], addresses["Bob"]) == ("ada@example.com", None)
 
 
 def test_suspending_and_restoring_keep_groups(atlassian: Atlassian) -> None:

@@ -134,21 +134,9 @@ def test_a_held_call_can_be_dropped_at_release(jumpcloud: JumpCloud) -> None:
     assert len(errors) == 1
 
 
-def test_latency_delays_one_call_or_a_whole_system(jumpcloud: JumpCloud) -> None:
-    faults = jumpcloud.simulators.faults
-
-    def took() -> float:
-        began = time.monotonic()
-        jumpcloud.get(USERS)
-        return time.monotonic() - began
-
-    took()
-    faults.add(latency_ms=80)
-    assert took() >= 0.08
-    faults.latency(60, "jumpcloud")
-    assert took() >= 0.06
-    faults.latency(0, "jumpcloud")
-    assert not faults.active or took() < 0.06
+def test_latency_delays_one_call(jumpcloud: JumpCloud) -> None:
+    jumpcloud.simulators.faults.add(latency_ms=80)
+    assert jumpcloud.get(USERS).elapsed.total_seconds() >= 0.08
 
 
 def test_probability_plays_some_of_many(jumpcloud: JumpCloud) -> None:

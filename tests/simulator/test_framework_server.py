@@ -43,14 +43,6 @@ def test_a_taken_port_is_an_error_and_leaves_nothing_open() -> None:
             Simulators(jumpcloud=World(), ports={"jumpcloud": port})
 
 
-def test_starting_and_stopping_is_quick_and_can_be_repeated() -> None:
-    began = time.monotonic()
-    for _ in range(10):
-        with Simulators(jumpcloud=World()) as running:
-            assert requests.get(running.control_url + "/health", timeout=5).status_code == 200
-    assert time.monotonic() - began < 3
-
-
 def test_stopping_ends_what_is_held() -> None:
     simulators = Simulators(jumpcloud=World())
     with simulators:

@@ -102,12 +102,6 @@ def test_a_field_off_the_screen_cannot_be_set(jira: Jira) -> None:
     jira.issue(priority={"name": "High"})
 
 
-def test_creating_needs_the_permission(jira: Jira) -> None:
-    jira.act("deny", account=ADMIN_EMAIL, permission="CREATE_ISSUES", project="ACC")
-    body = {"fields": {"project": {"key": "ACC"}, "issuetype": {"name": "Task"}, "summary": "x"}}
-    assert jira.post("/issue", body).status_code == 403
-
-
 def test_create_metadata_names_the_fields(jira: Jira) -> None:
     jira.act("add_field", project="ACC", name="Cost centre", required=True)
     kinds = jira.get("/issue/createmeta/ACC/issuetypes").json()
@@ -122,8 +116,10 @@ def test_create_metadata_is_200_at_most_a_page(jira: Jira) -> None:
     assert (answer.status_code, messages(answer)) == (400, ["Parameter 'maxResults' must not exceed the limit '200'"])
 
 
-def test_create_metadata_without_permission_is_empty_or_400(jira: Jira) -> None:
+def test_without_the_permission_nothing_is_created_and_metadata_is_empty_or_400(jira: Jira) -> None:
     jira.act("deny", account=ADMIN_EMAIL, permission="CREATE_ISSUES", project="ACC")
+    body = {"fields": {"project": {"key": "ACC"}, "issuetype": {"name": "Task"}, "summary": "x"}}
+    assert jira.post("/issue", body).status_code == 403
     assert jira.get("/issue/createmeta/ACC/issuetypes").json()["issueTypes"] == []
     jira.switch(createmeta_without_permission="400")
     assert jira.get("/issue/createmeta/ACC/issuetypes").status_code == 400

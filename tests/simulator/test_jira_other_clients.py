@@ -64,9 +64,7 @@ def test_an_actor_is_removed_by_its_own_kind_of_id_alone(jira: Jira) -> None:
     assert [actor.user for actor in project.roles[10005]] == [ada.account_id]
 
 
-def test_a_remote_link_changes_and_goes_by_its_id(jira: Jira) -> None:
-    jira.project()
-    key = jira.issue()["key"]
+def test_a_remote_link_changes_and_goes_by_its_id(jira: Jira, key: str) -> None:
     target = {"object": {"url": "https://example.com", "title": "old"}}
     link = jira.post(f"/issue/{key}/remotelink", {"globalId": "g", **target}).json()["id"]
     changed = {"globalId": "h", "object": {"url": "https://example.com", "title": "new"}}
@@ -93,9 +91,7 @@ def test_an_issue_expands_what_it_is_asked_for(jira: Jira) -> None:
     assert not {"renderedFields", "transitions", "operations", "editmeta"} & set(plain)
 
 
-def test_a_comment_expands_its_rendered_body(jira: Jira) -> None:
-    jira.project()
-    key = jira.issue()["key"]
+def test_a_comment_expands_its_rendered_body(jira: Jira, key: str) -> None:
     jira.post(f"/issue/{key}/comment", {"body": adf("hello")})
     (comment,) = jira.get(f"/issue/{key}/comment", expand="renderedBody").json()["comments"]
     assert comment["renderedBody"] == "<p>hello</p>"
@@ -198,9 +194,7 @@ def test_fixed_words_are_no_issue_or_project_keys(jira: Jira) -> None:
     assert "fields" not in jira.get("/issue/createmeta").json()["projects"][0]["issuetypes"][0]
 
 
-def test_a_transition_with_unknown_parts_is_refused(jira: Jira) -> None:
-    jira.project()
-    key = jira.issue()["key"]
+def test_a_transition_with_unknown_parts_is_refused(jira: Jira, key: str) -> None:
     bodies: list[dict[str, Any]] = [
         {"update": {"comment": [{"shout": 1}]}},
         {"update": {"labels": [{"add": "x"}]}},

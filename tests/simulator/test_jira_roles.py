@@ -153,7 +153,8 @@ def test_projects_are_listed_a_hundred_at_most_to_those_who_see_them(jira: Jira)
     assert page["values"][0]["lead"]["displayName"] == "ada"
     jira.act("deny", account=ADMIN_EMAIL, permission="BROWSE_PROJECTS", project="SEC")
     assert jira.get("/project/search").json()["total"] == 1
-    assert jira.get("/project/search", status="archived").json()["values"][0]["archived"] is True
+    (archived,) = jira.get("/project/search", status="archived").json()["values"]
+    assert (archived["archived"], "archivedDate" in archived) == (True, True)
     assert jira.get("/project/search", keys=["AAA", "SEC"]).json()["total"] == 1
 
 
@@ -164,6 +165,8 @@ def test_an_old_key_of_a_renamed_project_still_resolves(jira: Jira) -> None:
     assert jira.get("/project/OLD").json()["key"] == "NEW"
     assert jira.get(f"/issue/{issue['key']}").json()["key"] == "NEW-1"
     assert jira.found("project = NEW") == ["NEW-1"]
+    jira.switch(old_project_keys="404")
+    assert [jira.get(f"/project/{key}").status_code for key in ("OLD", "NEW")] == [404, 200]
 
 
 def test_the_audit_log_has_role_changes_and_membership_on_request(jira: Jira) -> None:

@@ -178,11 +178,6 @@ def test_search_by_address_is_the_same(jira: Jira) -> None:
     assert set(page["issues"][0]["fields"]) == {"summary", "status"}
 
 
-def test_matches_are_counted(jira: Jira) -> None:
-    jira.issue()
-    assert jira.post("/search/approximate-count", {"jql": "project = ACC"}).json() == {"count": 1}
-
-
 @pytest.mark.parametrize("method", ["GET", "POST"])
 def test_the_old_search_is_gone(jira: Jira, method: str) -> None:
     answer = jira.call(method, "/search", params={"jql": "project = ACC"})

@@ -73,10 +73,6 @@ def test_several_users_leave_out_unknown_ones_ten_a_page(jira: Jira) -> None:
     page = jira.get("/user/bulk", accountId=[*ids, NOBODY]).json()
     assert (page["maxResults"], page["total"], page["isLast"], len(page["values"])) == (10, 12, False, 10)
     assert "nextPage" in page
-
-
-def test_the_page_of_several_users_is_capped_by_a_switch(jira: Jira) -> None:
-    ids = [jira.user(f"u{number}").account_id for number in range(3)]
     jira.switch(users_bulk_cap=2)
     assert jira.get("/user/bulk", accountId=ids, maxResults=200).json()["maxResults"] == 2
 

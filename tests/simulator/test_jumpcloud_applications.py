@@ -1,6 +1,5 @@
 import pytest
 
-from simulator.jumpcloud import load
 from tests.simulator.jumpcloud_client import UNKNOWN, JumpCloud
 
 
@@ -120,19 +119,3 @@ def test_an_administrator_is_made_changed_and_deleted(jumpcloud: JumpCloud) -> N
     assert jumpcloud.call("DELETE", path).status_code == 200
     assert jumpcloud.get(path).status_code == 404
     assert jumpcloud.post("/api/users", {"email": "owner@example.com"}).status_code == 409
-
-
-def test_roles_come_in_an_envelope_of_v2(jumpcloud: JumpCloud) -> None:
-    answer = jumpcloud.v2("/roles").json()
-    assert answer["totalCount"] == 7
-    assert set(answer["results"][0]) == {"id", "name", "description", "scopes"}
-
-
-def test_directories_and_administrator_links(jumpcloud: JumpCloud) -> None:
-    load(jumpcloud.world, {"directories": [{"name": "Workspace", "type": "g_suite"}]})
-    assert [row["name"] for row in jumpcloud.v2("/directories", limit=1).json()] == ["Workspace"]
-    links = jumpcloud.v2(f"/organizations/{jumpcloud.world.organization_id}/administratorlinks").json()
-    assert len(links) == 2
-    back = jumpcloud.v2(f"/administrators/{links[0]['administrator']}/organizationlinks").json()
-    assert back == [links[0]]
-    assert jumpcloud.v2("/bulk/userstates").json() == []

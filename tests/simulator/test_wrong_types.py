@@ -14,21 +14,11 @@ WRONG: tuple[Any, ...] = (None, True, 7, 1.5, "text", [], [None], [7], [{}], {},
 BODIES: tuple[bytes, ...] = (b"", b"null", b"7", b"[]", b'"x"', b"{", b"NaN", b'{"a": 1e999}', b"\xff", b"[" * 100_000)
 NO_SUCCESS = {400, 404, 409, 413, 415}
 
+ADA = {"email": "ada@example.com", "username": "ada", "firstname": "x", "attributes": [], "sudo": False}
+GROUP = {"name": "A", "description": "", "attributes": {}, "memberQuery": {}, "membershipMethod": "STATIC"}
 JUMPCLOUD_CREATES: dict[str, dict[str, Any]] = {
-    "/api/systemusers": {
-        "email": "ada@example.com",
-        "username": "ada",
-        "firstname": "x",
-        "attributes": [],
-        "sudo": False,
-    },
-    "/api/v2/usergroups": {
-        "name": "A",
-        "description": "",
-        "attributes": {},
-        "memberQuery": {},
-        "membershipMethod": "STATIC",
-    },
+    "/api/systemusers": ADA,
+    "/api/v2/usergroups": GROUP,
     "/api/users": {"email": "admin@x.example", "roleName": "Manager", "suspended": False, "apiKeyAllowed": True},
 }
 
@@ -44,20 +34,9 @@ def test_jumpcloud_creates_nothing_from_a_wrong_type(jumpcloud: JumpCloud, path:
 
 
 SEARCHES = {
-    "/api/search/systemusers": ("filter", "searchFilter", "fields", "sort", "limit", "skip"),
-    "/insights/directory/v1/events": (
-        "service",
-        "start_time",
-        "end_time",
-        "search_term",
-        "q",
-        "sort",
-        "fields",
-        "limit",
-        "skip",
-        "search_after",
-    ),
-    "/insights/directory/v1/events/distinct": ("service", "start_time", "field"),
+    "/api/search/systemusers": "filter searchFilter fields sort limit skip",
+    "/insights/directory/v1/events": "service start_time end_time search_term q sort fields limit skip search_after",
+    "/insights/directory/v1/events/distinct": "service start_time field",
 }
 
 
@@ -67,7 +46,7 @@ def test_jumpcloud_searches_break_on_nothing(jumpcloud: JumpCloud, path: str) ->
     right = (
         {"service": ["all"], "start_time": "2020-01-01T00:00:00Z", "field": "event_type"} if "insights" in path else {}
     )
-    for name, wrong in itertools.product(SEARCHES[path], WRONG):
+    for name, wrong in itertools.product(SEARCHES[path].split(), WRONG):
         answer = jumpcloud.post(path, {**right, name: wrong})
         assert answer.status_code in {200, 400}, (name, wrong, answer.text)
 
@@ -142,21 +121,10 @@ def test_jira_breaks_on_no_wrong_type(jira: Jira, name: str) -> None:
         assert answer.status_code in NO_SUCCESS, (raw[:20], answer.text)
 
 
-@pytest.mark.parametrize(
-    "field",
-    [
-        "project",
-        "issuetype",
-        "summary",
-        "labels",
-        "priority",
-        "assignee",
-        "reporter",
-        "parent",
-        "duedate",
-        "description",
-    ],
-)
+FIELDS = "project issuetype summary labels priority assignee reporter parent duedate description"
+
+
+@pytest.mark.parametrize("field", FIELDS.split())
 def test_jira_takes_no_field_of_a_wrong_type(jira: Jira, field: str) -> None:
     jira.project()
     right = {"project": {"key": "ACC"}, "issuetype": {"name": "Task"}, "summary": "x"}
@@ -187,20 +155,8 @@ def test_jira_breaks_on_no_wrong_update(jira: Jira, update: Any) -> None:
 
 
 ATLASSIAN_SEARCHES = (
-    "searchTerm",
-    "emails",
-    "accountIds",
-    "groupIds",
-    "groupNames",
-    "resourceIds",
-    "roleIds",
-    "status",
-    "expand",
-    "limit",
-    "cursor",
-    "emailDomains",
-    "claimStatus",
-    "mfaEnabled",
+    *("searchTerm", "emails", "accountIds", "groupIds", "groupNames", "resourceIds", "roleIds", "status", "expand"),
+    *("limit", "cursor", "emailDomains", "claimStatus", "mfaEnabled"),
 )
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import multiprocessing
-import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from itertools import count
 
 import pytest
@@ -17,6 +17,7 @@ from access.operations import Lane
 from store.budgets import FLOORS, Allowance
 from store.database import Database
 from store.unit_of_work import Store
+from tests.together import together
 
 START = datetime(2026, 11, 1, tzinfo=UTC)
 NUMBERS = count(1)
@@ -104,12 +105,6 @@ def test_what_takes_access_away_may_owe_half_a_burst_and_no_more(
 def test_clocks_that_differ_do_not_make_tokens(store: Store, allowance: Allowance, asked: list[Ask]) -> None:
     worst = most_over_allowance(carried_out(store, allowance, asked), allowance.rate)
     assert worst <= allowance.burst * (1 - FLOORS[Lane.REVOKE]) + allowance.rate * 6.0 + CRUMB
-
-
-def test_two_clocks_that_take_turns_do_not_fill_the_bucket(store: Store) -> None:
-    allowance, name = Allowance(rate=10, burst=10), system()
-    had = [take(store, name, Lane.GRANT, 5, allowance, 2.0 * (number % 2))[0] for number in range(10)]
-    assert sum(had) <= 10 + 20
 
 
 @given(allowance=allowances, lane=st.sampled_from(list(Lane)))
@@ -200,33 +195,25 @@ def stops_of(store: Store, name: str, now: datetime) -> dict[str, tuple[datetime
         }
 
 
+def drain(store: Store, name: str, burst: int) -> int:
+    allowance, total = Allowance(rate=0.001, burst=burst), 0
+    while (tokens := take(store, name, Lane.GRANT, 3, allowance, 0.0)[0]) > 0:
+        total += tokens
+    return total
+
+
 def test_threads_that_come_at_once_share_one_bucket_from_its_first_moment(store_url: str) -> None:
-    allowance = Allowance(rate=0.001, burst=40)
     stores = [Store(Database(store_url, pool_size=2)) for _ in range(4)]
     for _ in range(3):
-        name, had = system(), list[int]()
-        barrier = threading.Barrier(len(stores))
-
-        def drain(store: Store, name: str = name, had: list[int] = had, barrier: threading.Barrier = barrier) -> None:
-            barrier.wait()
-            while (tokens := take(store, name, Lane.GRANT, 3, allowance, 0.0)[0]) > 0:
-                had.append(tokens)
-
-        threads = [threading.Thread(target=drain, args=[store]) for store in stores]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        assert sum(had) == 40
+        name = system()
+        assert sum(together(partial(drain, store, name, 40) for store in stores)) == 40
     for store in stores:
         store.database.close()
 
 
 def drain_in_process(url: str) -> int:
     database = Database(url, pool_size=1)
-    total = 0
-    while (tokens := take(Store(database), "shared", Lane.GRANT, 3, Allowance(rate=0.001, burst=60), 0.0)[0]) > 0:
-        total += tokens
+    total = drain(Store(database), "shared", 60)
     database.close()
     return total
 

@@ -136,13 +136,6 @@ def test_a_request_makes_one_claim(store: Store) -> None:
         work.claims.add(claim("cl2"))
 
 
-def test_a_request_id_is_taken_once(store: Store) -> None:
-    with store.write() as work:
-        add_request(work)
-    with pytest.raises(Conflict), store.write() as work:
-        add_request(work)
-
-
 def test_a_moment_without_a_time_zone_is_not_stored(store: Store) -> None:
     with pytest.raises(Exception, match="without a time zone"), store.write() as work:
         add_request(work, now=NOW.replace(tzinfo=None))

@@ -19,15 +19,6 @@ def test_an_account_is_known_by_every_form_of_its_address(store: Store, asked: s
         assert work.known_emails.account(System.JIRA, "ada@bucher.example") is None
 
 
-def test_two_addresses_that_only_folding_makes_equal_are_two(store: Store) -> None:
-    with store.write() as work:
-        work.known_emails.learn(System.JIRA, "maße@example.com", "a1", source="test", now=NOW)
-        work.known_emails.learn(System.JIRA, "masse@example.com", "a2", source="test", now=NOW)
-    with store.read() as work:
-        assert work.known_emails.account(System.JIRA, "maße@example.com") == "a1"
-        assert work.known_emails.account(System.JIRA, "masse@example.com") == "a2"
-
-
 def test_a_row_of_an_earlier_version_is_found_and_replaced(store: Store) -> None:
     earlier = {"system": "jira", "email": "ada@bücher.example", "account_id": "a1", "source": "test", "learned_at": NOW}
     with store.database.write() as connection:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime
-from threading import Barrier
 
 import pytest
 
@@ -14,6 +12,7 @@ from access.operations import Operation
 from store.leases import LeaseLost
 from store.unit_of_work import Store
 from tests.store.records import MINUTE, NOW, add_request, operation, ticket
+from tests.together import together
 
 BEGUN = (OperationState.READY, OperationState.RUNNING)
 
@@ -91,15 +90,8 @@ def test_giving_back_lets_the_next_one_in_at_once(store: Store) -> None:
 
 
 def test_of_many_at_once_one_gets_the_lease(store: Store) -> None:
-    start = Barrier(6)
-
-    def one() -> bool:
-        start.wait(10)
-        return lease(store, NOW) is not None
-
-    with ThreadPoolExecutor(6) as pool:
-        got = [future.result() for future in [pool.submit(one) for _ in range(6)]]
-    assert got.count(True) == 1
+    leased = together([lambda: lease(store, NOW)] * 6)
+    assert sum(found is not None for found in leased) == 1
 
 
 def test_due_tickets_are_shared_out_and_none_twice(store: Store) -> None:
@@ -114,10 +106,8 @@ def test_due_tickets_are_shared_out_and_none_twice(store: Store) -> None:
                 issue_id=str(number),
                 due_at=NOW,
             )
-    start = Barrier(4)
 
-    def one() -> list[str]:
-        start.wait(10)
+    def all_there_are() -> list[str]:
         mine: list[str] = []
         while True:
             with store.write() as work:
@@ -126,6 +116,5 @@ def test_due_tickets_are_shared_out_and_none_twice(store: Store) -> None:
                 return mine
             mine += [ticket.id for ticket in leased]
 
-    with ThreadPoolExecutor(4) as pool:
-        taken = [ticket for future in [pool.submit(one) for _ in range(4)] for ticket in future.result()]
+    taken = [ticket for mine in together([all_there_are] * 4) for ticket in mine]
     assert sorted(taken) == sorted(f"tk{number}" for number in range(20))

@@ -12,7 +12,7 @@ from sqlalchemy.exc import IntegrityError
 from access.lifecycle import LIFECYCLE
 from store.tables import claims, operations, requests, tickets
 from store.unit_of_work import Store, UnitOfWork
-from tests.store.records import NOW, add_request, claim, operation
+from tests.store.records import NOW, add_request, claim, operation, ticket
 
 LIVING: dict[str, Table] = {"request": requests, "operation": operations, "claim": claims, "ticket": tickets}
 
@@ -46,53 +46,17 @@ def paths(entity: str) -> dict[str, list[str]]:
 
 
 def bear(work: UnitOfWork, connection: Connection, entity: str, state: str) -> None:
-    table = LIVING[entity]
-    if entity != "request":
-        add_request(work)
+    """Put a row as the store makes it into the database again, born in this state."""
+    add_request(work)
+    if entity in {"operation", "ticket"}:
+        work.operations.add(operation())
     if entity == "claim":
         work.claims.add(claim())
     if entity == "ticket":
-        work.operations.add(operation())
-    rows: dict[str, dict[str, Any]] = {
-        "request": {
-            "id": "r1",
-            "fingerprint": "f",
-            "body": {},
-            "action": "grant",
-            "system": "jumpcloud",
-            "entitlement": "e",
-            "subject": "s",
-            "source": "test",
-            "received_at": NOW,
-        },
-        "ticket": {"id": "tk1", "operation_id": "op1", "provider": "jira", "marker": "m", "project": "OPS"},
-    }
-    if entity == "operation":
-        work.operations.add(operation())
-        connection.execute(operations.delete())
-        template = operation()
-        rows["operation"] = {
-            "id": template.id,
-            "request_id": "r1",
-            "purpose": "request",
-            "position": 0,
-            "direction": "give",
-            "system": "jumpcloud",
-            "entitlement": "e",
-            "named": "e",
-            "title": "t",
-            "account_title": "Ada",
-            "products": [],
-            "access_key": "k",
-            "via": "connector",
-            "why": "w",
-            "created_at": NOW,
-        }
-    if entity == "claim":
-        row = dict(connection.execute(claims.select()).mappings().one())
-        connection.execute(claims.delete())
-        rows["claim"] = row
-    connection.execute(table.insert().values({**rows[entity], **FILLED[entity], "state": state}))
+        work.tickets.add(ticket())
+    row = connection.execute(LIVING[entity].select()).mappings().one()
+    connection.execute(LIVING[entity].delete())
+    connection.execute(LIVING[entity].insert().values({**row, **FILLED[entity], "state": state}))
 
 
 @pytest.fixture

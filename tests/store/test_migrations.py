@@ -2,10 +2,9 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
-from threading import Barrier
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -21,6 +20,7 @@ from store.revision import REVISION
 from store.tables import Moment, metadata
 from store.unit_of_work import Store
 from tests.store.records import add_request
+from tests.together import together
 
 MOMENT = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
 
@@ -69,19 +69,12 @@ def test_migrating_again_changes_nothing(empty_url: str) -> None:
 
 
 def test_several_may_migrate_at_once(empty_url: str) -> None:
-    start = Barrier(4)
-
-    def one() -> str | None:
-        database = Database(empty_url, pool_size=1)
-        start.wait(10)
-        migrate(database)
+    databases = [Database(empty_url, pool_size=1) for _ in range(4)]
+    together(partial(migrate, database) for database in databases)
+    for database in databases:
         with database.read() as connection:
-            found = current_revision(connection)
+            assert current_revision(connection) == REVISION
         database.close()
-        return found
-
-    with ThreadPoolExecutor(4) as pool:
-        assert {future.result() for future in [pool.submit(one) for _ in range(4)]} == {REVISION}
 
 
 def test_the_constant_names_the_newest_migration() -> None:

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import tracemalloc
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -10,7 +9,7 @@ from sqlalchemy import insert, literal, update
 
 from access.entitlements import EntitlementRef, ResourceKind, System
 from access.lifecycle import ClaimState
-from connectors.reading import AccountKind, AccountStatus, Incomplete, Part, ReadPlan, ResourceRow, Row
+from connectors.reading import AccountKind, AccountStatus, ResourceRow
 from store.database import Database
 from store.people import People
 from store.queries.grants import HeldBy, grants_statement
@@ -77,26 +76,6 @@ def test_what_an_earlier_snapshot_showed_is_not_shown(store: Store) -> None:
     store_snapshot(store, jumpcloud())
     store_snapshot(store, SnapshotRows(System.JUMPCLOUD, [account("ada"), *group("eng", "Engineering", "ada")]))
     assert held(store) == {("ada", "eng", None)}
-
-
-class _Broken(SnapshotRows):
-    """Everybody is in everything, and then the reading breaks."""
-
-    def read(self, plan: ReadPlan, part: Part) -> Iterator[list[Row]]:
-        if part.name == "held/application/aws":
-            raise Incomplete("It broke.")
-        yield from map(list, super().read(plan, part))
-
-
-def test_half_a_snapshot_is_not_shown(store: Store) -> None:
-    store_snapshot(store, jumpcloud())
-    before = held(store)
-    crowd = [account("eve"), *group("eng", "Engineering", "eve"), holds("eve", ResourceKind.APPLICATION, "aws")]
-    with pytest.raises(AssertionError, match="It broke"):
-        store_snapshot(store, _Broken(System.JUMPCLOUD, crowd))
-    assert held(store) == before
-    with one_moment(store.database) as look:
-        assert "eve" not in {row["id"] for row in look.accounts(Filters())}
 
 
 def test_grants_are_narrowed_by_what_is_asked(store: Store) -> None:

@@ -63,6 +63,17 @@ FINGERPRINTS: list[tuple[dict[str, Any], str]] = [
         {"id": "r6", "action": "revoke", "subject": ADA, "entitlement": "jira:group:team a:member"},
         "69a657ef7c7c4da7f0f451b236b944a9e869354a5bec464beb4ba038f8c675fd",
     ),
+    (
+        {
+            "id": "req-1",
+            "action": "grant",
+            "subject": {"email": "Ada@BÜCHER.example"},
+            "entitlement": "jira:project-role:PAY:Administrators:assigned",
+            "duration": "P1DT90.5S",
+            "reason": "x",
+        },
+        "416557e39b6fd2ba5bd4c3d591a6cd59ab06d4091edad94181046b4046d10f91",
+    ),
 ]
 
 

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
-from threading import Barrier
 
 from access.lifecycle import ClaimState, OperationState, TicketState
 from access.methods import Direction
@@ -13,6 +11,7 @@ from access.operations import Lane
 from store.outbox import Topic, WakeUp
 from store.unit_of_work import Store
 from tests.store.records import MINUTE, NOW, add_request, claim, operation, ticket
+from tests.together import together
 
 HALF = timedelta(seconds=30)
 
@@ -106,17 +105,11 @@ def test_of_several_sweepers_no_two_find_the_same(store: Store) -> None:
         add_request(work, now=NOW + 10 * MINUTE)
         for number in range(60):
             work.operations.add(operation(f"op{number}", account_id=f"u{number}"))
-    start = Barrier(4)
 
-    def one() -> list[str]:
-        start.wait(10)
-        mine: list[str] = []
-        for _ in range(12):
-            mine += [wake_up.ref for wake_up in sweep(store, limit=5)]
-        return mine
+    def several_times() -> list[str]:
+        return [wake_up.ref for _ in range(12) for wake_up in sweep(store, limit=5)]
 
-    with ThreadPoolExecutor(4) as pool:
-        refs = [ref for future in [pool.submit(one) for _ in range(4)] for ref in future.result()]
+    refs = [ref for mine in together([several_times] * 4) for ref in mine]
     assert sorted(refs) == sorted(f"op{number}" for number in range(60))
 
 

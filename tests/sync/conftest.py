@@ -82,6 +82,18 @@ class EngineHarness:
         with self.store.database.read() as connection:
             return {row["id"] for row in Queries(connection).accounts(Filters())}
 
+    def break_at(self, where: str, error: BaseException, *, times: int = 10_000) -> None:
+        """So many readings of the list end in this error."""
+        left = times
+
+        def fail(name: str) -> None:
+            nonlocal left
+            if name == where and left:
+                left -= 1
+                raise error
+
+        self.system.when_read = fail
+
     def close(self) -> None:
         for reader in self._readers:
             reader.close()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,62 +15,49 @@ from config.settings import Settings
 from demo.worker_thread import WorkerThread
 from simulator.jumpcloud import World, seed
 from simulator.server import Simulators
+from tests.connectors.snapshot_truth import jumpcloud_truth
+from tests.sync.sync_harness import FastClock, SyncHarness, until
 from worker.intake_consumer import publish
 from worker.process import WorkerProcess, prepare
 
 GROUPS = 120
-PATIENCE_SECONDS = 30.0
 
 
 @pytest.fixture
-def world() -> World:
+def harness(sqlite_url: str, tmp_path: Path) -> Iterator[tuple[SyncHarness, WorkerProcess]]:
+    """A worker whose budget is ten calls a second: the sync needs some fifteen seconds."""
     world = World()
     seed(world, users=30, groups=GROUPS, memberships=300, apps=1, admins=1, rng_seed=5)
-    return world
-
-
-@pytest.fixture
-def simulators(world: World) -> Iterator[Simulators]:
-    with Simulators(jumpcloud=world) as running:
-        yield running
-
-
-@pytest.fixture
-def process(world: World, simulators: Simulators, sqlite_url: str, tmp_path: Path) -> Iterator[WorkerProcess]:
-    """A worker whose budget is ten calls a second: the sync needs some fifteen seconds."""
     policy = tmp_path / "policy.yaml"
     policy.write_text('ticket: {project: ACC}\nrules:\n  - {pattern: "jumpcloud:group:*:member"}\n', encoding="utf-8")
-    address = simulators.jumpcloud_url
-    settings: dict[str, Any] = {
-        "provisioning": "on",
-        "policy": policy,
-        "store": {"url": sqlite_url},
-        "worker": {"concurrency": 4, "poll": "0.05s"},
-        "sync": {"period": None, "jumpcloud_method": "listing"},
-        "jumpcloud": {
-            "api_url": address,
-            "insights_url": address,
-            "api_key": world.credentials()["api_key"],
-            "rate": 10,
-            "burst": 10,
-        },
-    }
-    process = prepare(Settings.model_validate(settings))
-    worker = WorkerThread(process)
-    worker.start(timeout=30)
-    yield process
-    worker.stop()
-    process.provisor.store.database.close()
+    with Simulators(jumpcloud=world) as simulators:
+        address, key = simulators.jumpcloud_url, world.credentials()["api_key"]
+        settings: dict[str, Any] = {
+            "provisioning": "on",
+            "policy": policy,
+            "store": {"url": sqlite_url},
+            "worker": {"concurrency": 4, "poll": "0.05s"},
+            "sync": {"period": None, "jumpcloud_method": "listing"},
+            "jumpcloud": {"api_url": address, "insights_url": address, "api_key": key, "rate": 10, "burst": 10},
+        }
+        process = prepare(Settings.model_validate(settings))
+        worker = WorkerThread(process)
+        worker.start(timeout=30)
+        yield SyncHarness(System.JUMPCLOUD, simulators, process.provisor, FastClock(), world, jumpcloud_truth), process
+        worker.stop()
+        process.provisor.store.database.close()
 
 
 def test_a_revocation_is_done_within_a_few_calls_of_a_running_sync(
-    process: WorkerProcess, simulators: Simulators, world: World
+    harness: tuple[SyncHarness, WorkerProcess],
 ) -> None:
+    company, process = harness
+    world, simulators = company.world, company.simulators
     group = next(group for group in world.groups if world.members.rights(group.id))
     user = next(iter(world.members.rights(group.id)))
     email = next(one.email for one in world.users if one.id == user)
     run_id = process.provisor.syncing.begin(System.JUMPCLOUD)
-    wait_until(lambda: simulators.calls.count("jumpcloud") >= 12)
+    until(lambda: simulators.calls.count("jumpcloud") >= 12, "the beginning of the sync")
     body = {
         "id": "urgent",
         "action": "revoke",
@@ -82,7 +68,7 @@ def test_a_revocation_is_done_within_a_few_calls_of_a_running_sync(
     asked_at = len(simulators.calls.latest())
     with process.app.connection() as connection:
         publish(connection, process.queues, [json.dumps(body).encode()])
-    wait_until(lambda: not world.members.has(group.id, user))
+    until(lambda: not world.members.has(group.id, user), "the revocation")
     made_meanwhile = len(simulators.calls.latest()) - asked_at
     with process.provisor.store.read() as work:
         run = work.sync_runs.get(run_id)
@@ -90,10 +76,3 @@ def test_a_revocation_is_done_within_a_few_calls_of_a_running_sync(
     assert run.state is RunState.RUNNING
     # What ten calls a second let through in the time that this takes on a busy machine, and not the 130 of the sync.
     assert made_meanwhile <= 40
-
-
-def wait_until(happens: Any) -> None:
-    limit = time.monotonic() + PATIENCE_SECONDS
-    while not happens():
-        assert time.monotonic() < limit
-        time.sleep(0.005)  # noqa: TID251 - the test waits for a worker's threads

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -23,13 +23,10 @@ from store.unit_of_work import Store
 from tests.connectors.snapshot_truth import jumpcloud_truth
 from tests.machine import Amqp
 from tests.sync import sync_process
-from tests.sync.sync_harness import FastClock, SyncHarness, wide, wire
+from tests.sync.sync_harness import PATIENCE_SECONDS, FastClock, SyncHarness, until, wide, wire
 
 GROUPS = 90
 MEMBERS = re.compile(r"/usergroups/(\w+)/members$")
-
-#: For processes to start and work on a machine that has other things to do.
-PATIENCE_SECONDS = 50.0
 
 
 @contextmanager
@@ -51,13 +48,6 @@ def tenant(url: str, folder: Path, **more: Any) -> Iterator[tuple[SyncHarness, d
         }
         yield SyncHarness(System.JUMPCLOUD, simulators, provisor, clock, world, jumpcloud_truth), whole
         provisor.store.database.close()
-
-
-def until(happens: Callable[[], bool], what: str) -> None:
-    limit = time.monotonic() + PATIENCE_SECONDS
-    while not happens():
-        assert time.monotonic() < limit, f"{what} did not happen"
-        time.sleep(0.02)  # noqa: TID251 - the test waits for another process
 
 
 def shards(store: Store, run_id: str, state: str) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -13,27 +12,16 @@ from sqlalchemy import func, select
 from access.entitlements import System
 from access.failures import Transient
 from access.snapshots import RunState
-from connectors.reading import Part
 from store.snapshot_tables import sync_shards
+from tests.fakes.faults import Killed
 from tests.sync.conftest import EngineHarness
 from tests.sync.test_whole_or_nothing import truth
-
-
-class Killed(BaseException):
-    """What a kill looks like from inside: nothing after it is carried out."""
+from tests.together import together
 
 
 @pytest.mark.parametrize("where", ["users", "groups", "members/group0", "members/group3"])
 def test_a_run_killed_half_way_goes_on_at_its_last_finished_shard(engine: EngineHarness, where: str) -> None:
-    killed = False
-
-    def kill_once(name: str) -> None:
-        nonlocal killed
-        if name == where and not killed:
-            killed = True
-            raise Killed
-
-    engine.system.when_read = kill_once
+    engine.break_at(where, Killed(), times=1)
     first = engine.worker()
     run_id = first.begin(System.JUMPCLOUD)
     with pytest.raises(Killed):
@@ -56,57 +44,26 @@ def test_a_run_killed_half_way_goes_on_at_its_last_finished_shard(engine: Engine
 
 def test_several_workers_read_every_list_once_between_them(engine: EngineHarness) -> None:
     engine.system.members = {f"group{n:02}": ["user1", "user2"] for n in range(40)}
-    barrier = threading.Barrier(4)
     run_id = engine.worker().begin(System.JUMPCLOUD)
 
     def work() -> None:
         worker = engine.worker()
-        barrier.wait()
         for _ in range(20):
             worker.work(run_id)
 
-    threads = [threading.Thread(target=work) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    together([work] * 4)
     assert engine.run(run_id).state is RunState.COMPLETE
     assert set(engine.system.reads.values()) == {1}
     assert engine.members() == truth(engine)
 
 
 def test_one_run_of_a_system_at_a_time_whoever_begins_it(engine: EngineHarness) -> None:
-    barrier = threading.Barrier(6)
-    begun: list[str] = []
-
-    def begin() -> None:
-        worker = engine.worker()
-        barrier.wait()
-        begun.append(worker.begin(System.JUMPCLOUD))
-
-    threads = [threading.Thread(target=begin) for _ in range(6)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert len(begun) == 6
-    assert len(set(begun)) == 1
+    assert len(set(together([lambda: engine.worker().begin(System.JUMPCLOUD)] * 6))) == 1
 
 
 def test_each_slot_of_the_schedule_begins_one_run_whatever_the_number_of_schedulers(engine: EngineHarness) -> None:
     for slot in range(3):
-        barrier = threading.Barrier(4)
-
-        def tick(barrier: threading.Barrier = barrier) -> None:
-            worker = engine.worker()
-            barrier.wait()
-            worker.begin_due()
-
-        threads = [threading.Thread(target=tick) for _ in range(4)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
+        together([lambda: engine.worker().begin_due()] * 4)
         with engine.store.read() as work:
             running = work.sync_runs.running(System.JUMPCLOUD)
         assert running is not None
@@ -202,4 +159,3 @@ def test_large_lists_have_shards_of_their_own_and_short_ones_share(engine: Engin
         shards = connection.exec_driver_sql("SELECT count(*) FROM sync_shards").scalar_one()
     # users; groups; five groups' members, two to a shard
     assert shards == 1 + 1 + 3
-    assert Part("users", large=True).large

@@ -18,8 +18,8 @@ from access.snapshots import RunState
 from store.snapshot_tables import sync_shards
 from tests.machine import Amqp
 from tests.sync import sync_process
-from tests.sync.sync_harness import SyncHarness, company_of
-from tests.sync.test_real_processes import PATIENCE_SECONDS, tenant
+from tests.sync.sync_harness import PATIENCE_SECONDS, SyncHarness, company_of
+from tests.sync.test_real_processes import tenant
 from worker.systems.connectors import rate_limiter_for
 from worker.systems.kit import Dependencies
 

@@ -98,16 +98,11 @@ def test_a_failed_run_between_changes_nothing_of_that(engine: EngineHarness) -> 
     engine.sync()
     then = first_seen(engine)
     engine.clock.advance(timedelta(hours=2))
-    engine.system.when_read = _break
+    engine.break_at("members/group4", PermissionError())
     assert engine.sync().state is RunState.FAILED
     engine.system.when_read = lambda _: None
     engine.sync()
     assert first_seen(engine) == then
-
-
-def _break(name: str) -> None:
-    if name == "members/group4":
-        raise PermissionError(name)
 
 
 def test_what_a_deleted_account_had_goes_with_it_though_no_event_tells_of_each_group(engine: EngineHarness) -> None:

@@ -50,12 +50,7 @@ def test_a_list_that_cannot_be_had_fails_the_run_and_the_old_snapshot_stays(
     before, members = engine.snapshot(), engine.members()
     engine.clock.advance(timedelta(hours=1))
     engine.system.members["group0"] = ["user9"]
-
-    def refuse(name: str) -> None:
-        if name == where:
-            raise failure
-
-    engine.system.when_read = refuse
+    engine.break_at(where, failure)
     run = engine.sync()
     assert run.state is RunState.FAILED
     assert run.error is not None
@@ -94,11 +89,7 @@ def test_a_list_that_shifted_is_read_again_and_its_first_reading_forgotten(engin
 
 @pytest.mark.parametrize("where", ["users", "members/group2"])
 def test_a_list_that_never_rests_fails_the_run(engine: EngineHarness, where: str) -> None:
-    def shift(name: str) -> None:
-        if name == where:
-            raise Shifted
-
-    engine.system.when_read = shift
+    engine.break_at(where, Shifted())
     run = engine.sync()
     assert run.state is RunState.FAILED
     assert f"'{where}' changed each of the" in str(run.error)
@@ -107,13 +98,7 @@ def test_a_list_that_never_rests_fails_the_run(engine: EngineHarness, where: str
 
 @pytest.mark.parametrize("where", ["users", "members/group1"])
 def test_a_failure_that_may_heal_is_waited_for_as_long_as_the_service_says(engine: EngineHarness, where: str) -> None:
-    failures = iter([Transient("Busy.", retry_after=timedelta(seconds=45))])
-
-    def fail_once(name: str) -> None:
-        if name == where and (failure := next(failures, None)):
-            raise failure
-
-    engine.system.when_read = fail_once
+    engine.break_at(where, Transient("Busy.", retry_after=timedelta(seconds=45)), times=1)
     worker = engine.worker()
     run_id = worker.begin(engine.system.system)
     worker.work(run_id)
@@ -129,11 +114,7 @@ def test_a_failure_that_may_heal_is_waited_for_as_long_as_the_service_says(engin
 
 
 def test_a_failure_that_never_heals_fails_the_run_in_the_end(engine: EngineHarness) -> None:
-    def fail(name: str) -> None:
-        if name == "groups":
-            raise Transient("Busy.")
-
-    engine.system.when_read = fail
+    engine.break_at("groups", Transient("Busy."))
     run = engine.sync()
     assert run.state is RunState.FAILED
     assert "Busy." in str(run.error)

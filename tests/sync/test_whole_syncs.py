@@ -90,15 +90,6 @@ def test_a_report_larger_than_other_answers_may_be_is_taken_in(sqlite_url: str, 
         assert len(listed) == 1, "one group's list, to compare the report with"
 
 
-def test_a_list_that_changes_while_it_is_read_is_read_again(company: SyncHarness) -> None:
-    company.is_right(company.sync())
-    earlier, users = company.truth(), list(company.world.users)
-    with company.meanwhile("^/api/systemusers$", lambda: company.act("delete_user", user=users[0].id), after=1):
-        run = company.sync()
-    company.is_between(run, earlier, company.truth())
-    company.is_right(company.sync(full=False))
-
-
 @pytest.mark.parametrize("fault", [{"status": 200, "body": "<html>"}, {"truncate_to": 300}, {"status": 429}], ids=str)
 def test_an_answer_that_passes_is_waited_for(company: SyncHarness, fault: dict[str, Any]) -> None:
     for path in ("^/api/systemusers$", f"{company.world.group_ids[BIG.casefold()]}/members"):

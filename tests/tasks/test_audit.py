@@ -157,17 +157,6 @@ def test_a_rejected_message_and_its_resending_write_their_rows(stack: LocalStack
     assert told == [("message.rejected", "queue", number), ("dead_letter.resent", "operator", number)]
 
 
-def test_a_change_that_is_rolled_back_leaves_no_row(stack: LocalStack) -> None:
-    def note_and_fail() -> None:
-        with stack.store.write() as work:
-            work.audit.record("claim.active", "claim", "c1", now=stack.clock.now())
-            raise RuntimeError
-
-    with pytest.raises(RuntimeError):
-        note_and_fail()
-    assert trail(stack) == []
-
-
 def trail(stack: LocalStack) -> list[AuditRow]:
     with stack.store.read() as work:
         return [row for _, row in work.audit.after(0)]

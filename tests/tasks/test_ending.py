@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from threading import Barrier
+from functools import partial
 
 import pytest
 
@@ -17,6 +16,7 @@ from store.outbox import Topic
 from store.unit_of_work import Store
 from tests.fakes.faults import Fault
 from tests.fakes.local_stack import ADA, BY_HAND, GROUP, LocalStack
+from tests.together import together
 
 SECOND = timedelta(seconds=1)
 MINUTE = timedelta(minutes=1)
@@ -158,15 +158,7 @@ def test_two_claims_that_end_at_the_same_moment_on_two_workers_take_the_access(p
         stack.grant(second, seconds=10)
         stack.run()
         stack.clock.advance(MINUTE)
-        start = Barrier(2)
-
-        def end(claim_id: str, start: Barrier = start) -> None:
-            start.wait(10)
-            stack.handlers[Topic.CLAIM](claim_id)
-
-        with ThreadPoolExecutor(2) as pool:
-            for future in [pool.submit(end, stack.claim(name).id) for name in (first, second)]:
-                future.result()
+        together(partial(stack.handlers[Topic.CLAIM], stack.claim(name).id) for name in (first, second))
         stack.run(MINUTE)
         assert not stack.has()
     database.close()

@@ -104,13 +104,6 @@ def test_what_fails_too_often_is_handed_to_a_person(stack: LocalStack) -> None:
     assert "The service is busy" in operation.why
 
 
-def test_what_is_refused_for_good_is_handed_to_a_person_at_once(stack: LocalStack) -> None:
-    stack.grant("r1")
-    stack.system.faults.forecast(Fault.FINE, Fault.FINE, Fault.FINE, Fault.REFUSED)
-    stack.run()
-    assert stack.operation("r1").state is OperationState.WITH_PERSON
-
-
 def test_work_whose_credential_is_refused_is_kept_for_as_long_as_it_takes(stack: LocalStack) -> None:
     stack.grant("r1")
     stack.system.faults.forecast(Fault.FINE, Fault.FINE, *[Fault.LOCKED_OUT] * 50)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from threading import Barrier
 
 import pytest
 
@@ -13,6 +11,7 @@ from store.database import Database
 from store.unit_of_work import Store
 from tasks.intake import Accepted, Arrival, Rejected, Repeated
 from tests.fakes.local_stack import ADA, GROUP, LocalStack
+from tests.together import together
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -75,14 +74,7 @@ def test_one_message_that_cannot_be_stored_does_not_spoil_those_taken_in_with_it
 
 
 def test_of_the_same_message_at_many_workers_one_becomes_the_request(taking: LocalStack) -> None:
-    start = Barrier(6)
-
-    def one() -> object:
-        start.wait(10)
-        return take(taking, body())
-
-    with ThreadPoolExecutor(6) as pool:
-        taken = [future.result() for future in [pool.submit(one) for _ in range(6)]]
+    taken = together([lambda: take(taking, body())] * 6)
     assert sum(isinstance(each, Accepted) for each in taken) == 1
     assert sum(isinstance(each, Repeated) for each in taken) == 5
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.ticketing.adf_grammar import problems
 from tests.ticketing.markdown_texts import markdown_texts
+from tests.ticketing.safe_documents import is_safe
 from ticketing.adf import LIMIT, fit, plain_text, to_adf
 from ticketing.adf.fitting import size
 
@@ -45,4 +45,4 @@ def test_a_limit_without_room_for_anything_is_refused() -> None:
 def test_a_shortened_document_is_valid_and_within_its_limit(markdown: str, limit: int) -> None:
     document = fit(to_adf(markdown), limit)
     assert size(document) <= limit
-    assert list(problems(document)) == []
+    assert is_safe(document)

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from simulator.switches import change_switches
 from tests.ticketing.simulated_ticketing import MARKER, SimulatedTicketing
 
@@ -30,22 +32,21 @@ def test_a_marker_cannot_change_the_search(harness: SimulatedTicketing) -> None:
     assert harness.provider.find("x\\", project="OPS") == []
 
 
-def test_probe_knows_a_ticket_whose_label_a_person_took_off(harness: SimulatedTicketing) -> None:
-    ref = harness.make()
-    harness.issue(ref).labels.clear()
-    assert [each.id for each in harness.provider.probe(MARKER, project="OPS", after_key=None)] == [ref.id]
+def probed(harness: SimulatedTicketing, after_key: str | None = None) -> list[str]:
+    return [ref.id for ref in harness.provider.probe(MARKER, project="OPS", after_key=after_key)]
 
 
-def test_probe_knows_a_ticket_whose_property_is_gone(harness: SimulatedTicketing) -> None:
+@pytest.mark.parametrize("gone", ["labels", "properties"])
+def test_probe_knows_a_ticket_by_its_label_or_its_property_alone(harness: SimulatedTicketing, gone: str) -> None:
     ref = harness.make()
-    harness.issue(ref).properties.clear()
-    assert [each.id for each in harness.provider.probe(MARKER, project="OPS", after_key=None)] == [ref.id]
+    getattr(harness.issue(ref), gone).clear()
+    assert probed(harness) == [ref.id]
 
 
 def test_probe_looks_only_at_what_was_made_after_the_given_key(harness: SimulatedTicketing) -> None:
     first, second = harness.make(), harness.make()
-    assert [each.id for each in harness.provider.probe(MARKER, project="OPS", after_key=first.key)] == [second.id]
-    assert list(harness.provider.probe(MARKER, project="OPS", after_key=second.key)) == []
+    assert probed(harness, first.key) == [second.id]
+    assert probed(harness, second.key) == []
 
 
 def test_probe_goes_on_while_a_block_of_keys_holds_any_issue(harness: SimulatedTicketing) -> None:
@@ -55,7 +56,7 @@ def test_probe_goes_on_while_a_block_of_keys_holds_any_issue(harness: SimulatedT
         harness.world.tracker.create(replace(model, labels=[], properties={}, watchers=[], changes=[], old_keys=[]), "")
     last = harness.make()
     harness.forget_calls()
-    assert [each.id for each in harness.provider.probe(MARKER, project="OPS", after_key=first.key)] == [last.id]
+    assert probed(harness, first.key) == [last.id]
     assert harness.calls() == ["POST /rest/api/3/issue/bulkfetch"] * 4
 
 
@@ -64,7 +65,7 @@ def test_probe_passes_over_deleted_issues(harness: SimulatedTicketing) -> None:
     for _ in range(50):
         harness.world.tracker.delete(harness.issue(harness.make(marker="gone")), "")
     last = harness.make()
-    assert [each.id for each in harness.provider.probe(MARKER, project="OPS", after_key=first.key)] == [last.id]
+    assert probed(harness, first.key) == [last.id]
 
 
 def test_probe_without_a_key_to_start_from_begins_a_hundred_before_the_newest_the_search_knows(
@@ -74,8 +75,8 @@ def test_probe_without_a_key_to_start_from_begins_a_hundred_before_the_newest_th
     ref = harness.make()
     for _ in range(90):
         harness.world.tracker.create(replace(model, labels=[], properties={}, watchers=[], changes=[], old_keys=[]), "")
-    assert [each.id for each in harness.provider.probe(MARKER, project="OPS", after_key=None)] == [ref.id]
-    assert [each.id for each in harness.provider.probe(MARKER, project="OPS", after_key="PAY-9000")] == [ref.id]
+    assert probed(harness) == [ref.id]
+    assert probed(harness, "PAY-9000") == [ref.id]
 
 
 def test_probe_in_an_empty_project_finds_nothing(harness: SimulatedTicketing) -> None:

@@ -86,14 +86,6 @@ def test_a_workflow_that_only_knows_done_is_closed_with_a_declining_resolution(h
     assert (state.phase, state.status, state.resolution) == (Phase.DECLINED, "Done", "Won't Do")
 
 
-def test_a_resolution_that_the_screen_does_not_offer_is_not_sent(harness: SimulatedTicketing) -> None:
-    change_switches(harness.world.switches, resolution_on_screen=False)
-    project = harness.world.projects.by_id["10000"]
-    project.workflow = [each for each in project.workflow if each.name != "Decline"]
-    state = harness.provider.close(harness.make())
-    assert (state.phase, state.resolution) == (Phase.DONE, "Done")
-
-
 @pytest.mark.parametrize("closed_by", ["Done", "Decline"])
 def test_closing_a_closed_ticket_changes_nothing(harness: SimulatedTicketing, closed_by: str) -> None:
     ref = harness.make()

@@ -3,9 +3,8 @@ from __future__ import annotations
 import pytest
 
 from access.failures import CredentialRefused, Permanent, Transient
-from simulator.jira.projects import Project
 from simulator.switches import change_switches
-from tests.ticketing.simulated_ticketing import SimulatedTicketing, add_project
+from tests.ticketing.simulated_ticketing import SimulatedTicketing
 from ticketing.ports import Phase, TicketRef
 from ticketing.status import StatusMap
 
@@ -32,22 +31,13 @@ def test_a_ticket_is_declined_by_its_status_or_by_its_resolution(harness: Simula
     assert [states[ref.id].phase for ref in (by_status, by_resolution)] == [Phase.DECLINED, Phase.DECLINED]
 
 
-@pytest.mark.parametrize("name", ["Erledigt", "完了", "Open"])
-def test_a_translated_or_misleading_status_name_makes_no_difference(harness: SimulatedTicketing, name: str) -> None:
+def test_a_misleading_status_name_makes_no_difference(harness: SimulatedTicketing) -> None:
     ref = harness.make()
     harness.close_by_hand(ref)
-    harness.world.catalogue.statuses["10001"].name = name
+    harness.world.catalogue.statuses["10001"].name = "Open"
     assert phase(harness, ref) is Phase.DONE
     assert harness.provider.reopen(ref).phase is Phase.OPEN
     assert harness.provider.close(ref).phase is Phase.DECLINED
-
-
-def test_a_team_managed_ticket_is_done_without_a_resolution(harness: SimulatedTicketing) -> None:
-    add_project(harness.world, Project("10002", "TEAM", "Team", style="next-gen"))
-    ref = harness.make(project="TEAM", issue_type="Task")
-    harness.close_by_hand(ref)
-    state = harness.provider.read([ref.id])[ref.id]
-    assert (state.phase, state.resolution) == (Phase.DONE, None)
 
 
 def test_the_names_that_decline_are_the_settings(harness: SimulatedTicketing) -> None:
@@ -102,13 +92,6 @@ def test_a_ticket_that_only_the_bulk_answer_left_out_is_not_gone(harness: Simula
     ref = harness.make()
     harness.fault(path="bulkfetch", status=200, body={"issues": [], "issueErrors": []})
     assert phase(harness, ref) is Phase.OPEN
-
-
-@pytest.mark.parametrize("token", ["wrong", "expired"])
-def test_a_bad_credential_never_makes_tickets_gone(harness: SimulatedTicketing, token: str) -> None:
-    ref = harness.make()
-    with pytest.raises(CredentialRefused):
-        harness.other_provider(token=token).read([ref.id])
 
 
 def test_a_token_that_is_revoked_between_two_calls_never_makes_tickets_gone(harness: SimulatedTicketing) -> None:
