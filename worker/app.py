@@ -6,10 +6,12 @@ from collections.abc import Callable, Mapping
 
 import structlog
 from celery import Celery
+from kombu.transport import TRANSPORT_ALIASES
 
 from access.operations import Lane
 from config.settings import Settings
 from store.outbox import Topic
+from worker.amqp_frames import lenient_frames
 from worker.queues import queues_from
 
 _IN_MEMORY = "memory://localhost//"
@@ -35,15 +37,15 @@ def make_app(settings: Settings, handlers: Handlers) -> Celery:
 
     Tasks are acknowledged late: the wake-up of a killed worker comes back at once, before the sweep finds its row.
     """
-    broker_url = settings.broker.url.get_secret_value()
-    # Without a host kombu warns, at each connection, that it takes localhost; a queue in memory has no host.
-    broker_url = _IN_MEMORY if broker_url.rstrip("/") == "memory:" else broker_url
+    url = broker_url(settings)
     queues = queues_from(settings)
-    app = Celery("provisor", broker=broker_url, set_as_current=False)
+    # By the registry: kombu knows by the name "rediss" that it has to encrypt.
+    TRANSPORT_ALIASES.update(dict.fromkeys(("redis", "rediss"), "worker.redis_lanes:Transport"))
+    app = Celery("provisor", broker=url, set_as_current=False)
     app.conf.update(
         accept_content=["json"],
         broker_connection_retry_on_startup=True,
-        broker_transport_options=_transport_options(broker_url, settings),
+        broker_transport_options=_transport_options(url, settings),
         control_exchange=f"{queues.prefix}provisor.control",
         event_exchange=f"{queues.prefix}provisor.events",
         event_queue_prefix=f"{queues.prefix}provisor.events",
@@ -68,6 +70,15 @@ def make_app(settings: Settings, handlers: Handlers) -> Celery:
     return app
 
 
+def broker_url(settings: Settings) -> str:
+    """The broker's address as kombu reads it.
+
+    Without a host kombu warns, at each connection, that it takes localhost; a queue in memory has no host.
+    """
+    url = settings.broker.url.get_secret_value()
+    return _IN_MEMORY if url.rstrip("/") == "memory:" else url
+
+
 def _task(topic: Topic, handle: Callable[[str], None]) -> Callable[[str], None]:
     def run(ref: str) -> None:
         with structlog.contextvars.bound_contextvars(topic=str(topic), ref=ref):
@@ -76,8 +87,8 @@ def _task(topic: Topic, handle: Callable[[str], None]) -> Callable[[str], None]:
     return run
 
 
-def _transport_options(broker_url: str, settings: Settings) -> dict[str, object]:
-    scheme = broker_url.partition(":")[0]
+def _transport_options(url: str, settings: Settings) -> dict[str, object]:
+    scheme = url.partition(":")[0]
     if scheme == "memory":
         # Polling costs a dictionary look-up, and makes most of the latency of the embedded default.
         return {"polling_interval": 0.01}
@@ -85,6 +96,7 @@ def _transport_options(broker_url: str, settings: Settings) -> dict[str, object]
         return {"visibility_timeout": settings.broker.visibility_timeout.total_seconds()}
     return {
         "confirm_publish": True,
+        "frame_handler": lenient_frames,
         # Without both, a worker would wait for the answer of a silent broker without end.
         "read_timeout": ANSWERS_WITHIN_SECONDS,
         "write_timeout": ANSWERS_WITHIN_SECONDS,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import structlog
@@ -14,14 +15,19 @@ from access.operations import Lane
 from access.provisioning import Provisioning
 from config.settings import Settings
 from tasks.sync import Sync
-from worker.app import make_app
+from worker.amqp_intake import AmqpSource
+from worker.app import ANSWERS_WITHIN_SECONDS, broker_url, make_app
 from worker.composition import Provisor, compose, dispatched_for
 from worker.consumer import PromptShutdown, stop_consuming_step
+from worker.dead_copies import DeadCopies
 from worker.handlers import handlers_of
 from worker.intake_consumer import IntakeConsumer, intake_step
+from worker.intake_sources import Source
+from worker.memory_intake import MemorySource
 from worker.outbox_relay import OutboxRelay
 from worker.publisher import CeleryPublisher
 from worker.queues import Queues, queues_from
+from worker.redis_intake import RedisSource
 from worker.revision_check import RevisionCheck
 from worker.roles import ProcessRole
 from worker.scheduler import Scheduler
@@ -50,8 +56,7 @@ def prepare(settings: Settings, *, roles: Iterable[ProcessRole] = tuple(ProcessR
     app = make_app(settings, handlers_of(provisor, revision_check))
     publisher.attach(app)
     if ProcessRole.INTAKE in wanted:
-        consumer = IntakeConsumer(provisor.intake, queues, revision_check, prefetch=settings.worker.intake_batch)
-        app.steps["consumer"].add(intake_step(consumer, revision_check))
+        app.steps["worker"].add(intake_step(_intake_consumer(provisor, queues, revision_check)))
     scheduler = _scheduler(provisor, publisher, revision_check, sweeping=ProcessRole.SCHEDULER in wanted)
     app.steps["worker"].add(_scheduler_step(scheduler, provisor.syncing))
     app.steps["consumer"].update({PromptShutdown, stop_consuming_step(revision_check)})
@@ -99,10 +104,25 @@ def _keep_logging(**_: Any) -> None:
     """A listener to this signal keeps Celery from setting the level of the root logger."""
 
 
+def _intake_consumer(provisor: Provisor, queues: Queues, revision_check: RevisionCheck) -> IntakeConsumer:
+    settings = provisor.settings
+    url, most = broker_url(settings), settings.worker.intake_batch
+    source: Source
+    if queues.amqp:
+        source = AmqpSource(url, queues, most=most, timeout=ANSWERS_WITHIN_SECONDS)
+    elif url.startswith("redis"):
+        source = RedisSource(url, queues, provisor.intake, most=most, timeout=ANSWERS_WITHIN_SECONDS)
+    else:
+        source = MemorySource(url, queues, most=most)
+    copies = DeadCopies(provisor.store, url, queues, timeout=ANSWERS_WITHIN_SECONDS)
+    return IntakeConsumer(provisor.intake, source, copies, revision_check)
+
+
 def _scheduler(
     provisor: Provisor, publisher: CeleryPublisher, revision_check: RevisionCheck, *, sweeping: bool
 ) -> Scheduler:
     store, clock, settings = provisor.store, provisor.services.clock, provisor.settings
+    keep = settings.store.dead_letters_kept
     sweep = Sweep(store, clock, publisher, provisor.intake, dispatched_for=dispatched_for(settings))
     return Scheduler(
         store,
@@ -111,7 +131,7 @@ def _scheduler(
         sweep if sweeping else None,
         revision_check,
         poll=settings.worker.poll,
-        periodic=(provisor.syncing.begin_due,),
+        periodic=(provisor.syncing.begin_due, partial(provisor.intake.forget_dead_letters, older_than=keep)),
     )
 
 

@@ -43,7 +43,7 @@ class Scheduler:
         revision_check: RevisionCheck,
         *,
         poll: timedelta,
-        periodic: Sequence[Callable[[], None]] = (),
+        periodic: Sequence[Callable[[], object]] = (),
     ) -> None:
         self._store = store
         self._clock = clock
