@@ -276,13 +276,13 @@ dead_letters = Table(
 Index("ix_dead_letters_sha256", dead_letters.c.sha256)
 Index("ix_dead_letters_received_at", dead_letters.c.received_at)
 
-#: One row: the process that takes messages in from a broker that would serve several at once.
+#: At most one row: the process that takes messages in from a broker that would serve several at once.
 intake_lease = Table(
     "intake_lease",
     metadata,
     Column("id", Integer, primary_key=True),
-    Column("holder", Text),
-    Column("until", Moment),
+    Column("holder", Text, nullable=False),
+    Column("until", Moment, nullable=False),
     CheckConstraint("id = 1", name="one_row"),
 )
 

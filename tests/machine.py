@@ -85,7 +85,9 @@ class Amqp:
             declared = channel.queue_declare(self.prefix + queue, passive=True)
             assert declared is not None
             # Consumed: RabbitMQ gives nothing else out of a queue with a single active consumer.
-            channel.basic_consume(self.prefix + queue, no_ack=True, callback=lambda message: seen.append(_seen(message)))
+            channel.basic_consume(
+                self.prefix + queue, no_ack=True, callback=lambda message: seen.append(_seen(message))
+            )
             while len(seen) < declared[1]:
                 connection.drain_events(timeout=_PATIENCE_SECONDS)
         return seen

@@ -27,7 +27,8 @@ _log = structlog.get_logger(__name__)
 
 _CROOKED = "The envelope's body is not a text, or its properties are not an object."
 
-_PIECE_BYTES = 512 * 1024
+#: Redis copies the whole entry for each piece, so pieces are few.
+_PIECE_BYTES = 4 * 1024 * 1024
 
 #: Between two renewals of the lease while nothing comes, and between two tries to get it.
 _LEASE_SECONDS = 2.0

@@ -15,7 +15,6 @@ from sqlalchemy.engine import make_url
 
 from store.dead_letters import DeadLetter
 from tasks.message_parsing import EVENT_TYPE, MAX_BODY
-from tests.brokers.conftest import MakeSite
 from tests.crash.process_stack import ProcessStack
 from tests.machine import Amqp, Seen
 from worker.intake_consumer import publish

@@ -41,7 +41,11 @@ def test_the_same_again_is_answered_and_another_of_its_id_is_a_conflict(taking: 
 
 
 def take_together(stack: LocalStack, *messages: bytes) -> list[object]:
-    return list(stack.intake.take_all([Arrival(Body.of(message), "test", content_type="application/json") for message in messages]))
+    return list(
+        stack.intake.take_all(
+            [Arrival(Body.of(message), "test", content_type="application/json") for message in messages]
+        )
+    )
 
 
 def test_of_messages_taken_in_together_each_comes_to_its_own_end(taking: LocalStack) -> None:

@@ -22,12 +22,11 @@ def upgrade() -> None:
     _number_requests()
     op.create_table('intake_lease',
     sa.Column('id', sa.Integer(), nullable=False),
-    sa.Column('holder', sa.Text(), nullable=True),
-    sa.Column('until', store.tables.Moment(timezone=True), nullable=True),
+    sa.Column('holder', sa.Text(), nullable=False),
+    sa.Column('until', store.tables.Moment(timezone=True), nullable=False),
     sa.CheckConstraint('id = 1', name=op.f('ck_intake_lease_one_row')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_intake_lease'))
     )
-    op.execute('INSERT INTO intake_lease (id) VALUES (1)')
     with op.batch_alter_table('dead_letters', schema=None) as batch_op:
         batch_op.add_column(sa.Column('properties', sa.LargeBinary(), nullable=True))
         batch_op.add_column(sa.Column('length', sa.BigInteger(), nullable=True))
