@@ -52,8 +52,8 @@ def letters(stack: ProcessStack) -> list[DeadLetter]:
     return [each for each in reversed(found) if each is not None]
 
 
-def taken_in(stack: ProcessStack, request_id: str) -> None:
-    stack.until(lambda: stack.request(request_id) is not None, what=f"{request_id} in the store")
+def taken_in(stack: ProcessStack, request_id: str, *, seconds: float = 20) -> None:
+    stack.until(lambda: stack.request(request_id) is not None, seconds=seconds, what=f"{request_id} in the store")
 
 
 def lives(stack: ProcessStack) -> None:
@@ -268,7 +268,7 @@ def test_twelve_long_messages_are_kept_bounded_and_never_held(
         send(large)
     send(*[b"y" * WHOLE_BYTES] * 12)
     send(wanted(behind))
-    taken_in(stack, behind)
+    taken_in(stack, behind, seconds=120)
     assert memory(stack.worker.pid) - rest < MOST_ABOVE_REST
     kept = letters(stack)
     assert [each.length for each in kept] == [LARGE] * 12 + [WHOLE_BYTES] * 12
@@ -306,11 +306,9 @@ _short = st.one_of(
 )
 _values = st.one_of(
     st.binary(max_size=60).map(lambda value: text_header("", value)[1]),
-    st.sampled_from([NO_MOMENT, b"V", b"t\x01", b"d\x7f\xf8" + bytes(6), b"D\xff\x7f\xff\xff\xff", b"F" + bytes(4)]),
+    st.sampled_from([NO_MOMENT, b"V", b"t\x01", b"d\x7f\xe0" + bytes(6), b"D\xff\x7f\xff\xff\xff", b"F" + bytes(4)]),
 )
-_names = st.one_of(
-    st.sampled_from([b"compression", b"task", b"\xff"]), st.binary(min_size=1, max_size=20)
-)
+_names = st.one_of(st.sampled_from([b"compression", b"task", b"\xff"]), st.binary(min_size=1, max_size=20))
 _json = st.recursive(
     st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=8)),
     lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(st.text(max_size=6), inner, max_size=3)),
