@@ -27,7 +27,7 @@ _SHORTEST_WITH_TYPE = 3
 _PROPERTIES_AT = 12
 
 #: RabbitMQ writes how often it delivered a message of a quorum queue in vain as this header, a signed number of 64 bits.
-_DELIVERY_COUNT = b"\x0fx-delivery-countl"
+_DELIVERY_COUNT = b"\x10x-delivery-countl"
 
 #: Wake-ups have a few hundred bytes.
 _LONGEST_WAKE_UP = 64 * 1024

@@ -47,6 +47,8 @@ class IntakeConsumer:
         self._source = source
         self._copies = copies
         self._revision_check = revision_check
+        #: Whether the log says that the broker is away.
+        self._unreachable = False
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="intake", daemon=True)
 
@@ -75,7 +77,9 @@ class IntakeConsumer:
             except Unavailable as exc:
                 self._wait_for_database(exc)
             except self._source.errors as exc:
-                _log.warning("intake.broker_unreachable", why=f"{type(exc).__name__}: {exc}")
+                if not self._unreachable:
+                    _log.warning("intake.broker_unreachable", why=f"{type(exc).__name__}: {exc}")
+                self._unreachable = True
             except Exception:  # noqa: BLE001 - nothing that comes may end the thread
                 _log.exception("intake.error")
             self._stop.wait(_RETRY_SECONDS)
@@ -84,6 +88,7 @@ class IntakeConsumer:
         session = self._source.open()
         if session is None:
             return
+        self._unreachable = False
         try:
             while not self._over:
                 if (batch := session.next_batch()) is None:

@@ -25,6 +25,7 @@ from tests.brokers.conftest import MakeSite
 from tests.brokers.raw_messages import NO_MOMENT, RawMessage, publish_raw, text_header
 from tests.crash.process_stack import ProcessStack
 from tests.machine import LANES, Amqp, Redis
+from worker.amqp_intake import DIED_ON_IT
 from worker.queues import INTAKE, OLD_INTAKE, OLD_RETURNED, RETURNED
 
 _NUMBERS = count(1)
@@ -228,6 +229,32 @@ def test_a_good_message_that_came_with_bad_ones_is_taken_in(on_rabbitmq: Process
         taken_in(on_rabbitmq, good)
     on_rabbitmq.until(lambda: len(letters(on_rabbitmq)) == 4, what="the others")
     lives(on_rabbitmq)
+
+
+def test_what_was_delivered_alone_in_vain_is_buried_unread(
+    make_site: MakeSite, sqlite_url: str, rabbitmq: Amqp
+) -> None:
+    """As if processes died on it one after the other; RabbitMQ counts."""
+    stack = make_site(sqlite_url, rabbitmq, None)
+    stack.declare_queues()
+    publish_raw(rabbitmq, [RawMessage(wanted("deadly")), RawMessage(wanted("good"))], queue=RETURNED)
+    with closing(rabbitmq.connect()) as connection:
+        channel: Any = connection.channel()
+        channel.basic_qos(0, 1, a_global=False)
+        rejections: list[int] = []
+
+        def reject(message: Any) -> None:
+            if len(rejections) < 10:
+                rejections.append(message.delivery_tag)
+                channel.basic_reject(message.delivery_tag, requeue=True)
+
+        channel.basic_consume(rabbitmq.prefix + RETURNED, callback=reject)
+        while len(rejections) < 10:
+            connection.drain_events(timeout=20)
+    started(stack)
+    taken_in(stack, "good")
+    [letter] = letters(stack)
+    assert (letter.reason, letter.body) == (DIED_ON_IT, wanted("deadly"))
 
 
 def memory(pid: int) -> int:

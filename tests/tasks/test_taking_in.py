@@ -5,14 +5,17 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import timedelta
+from hashlib import sha256
 from threading import Barrier
 
 import pytest
 
 from store.database import Database
-from store.unit_of_work import Store
-from tasks.arrival import Arrival, Body
-from tasks.intake import Accepted, Rejected, Repeated
+from store.unit_of_work import Store, Unavailable
+from tasks.arrival import WHOLE_BYTES, Arrival, Body
+from tasks.intake import Accepted, Intake, Rejected, Repeated
 from tests.fakes.local_stack import ADA, GROUP, LocalStack
 
 
@@ -118,3 +121,63 @@ def test_a_dead_letter_is_sent_again_once(taking: LocalStack) -> None:
     assert taking.intake.resend(rejected.number)
     assert not taking.intake.resend(rejected.number)
     assert taking.intake.drain_inbox(10) == 1
+
+
+def test_dead_letters_are_forgotten_when_they_have_been_kept_long_enough(taking: LocalStack) -> None:
+    take(taking, b"old")
+    taking.clock.advance(timedelta(days=2))
+    take(taking, b"new")
+    assert taking.intake.forget_dead_letters(older_than=timedelta(days=1)) == 1
+    assert taking.intake.forget_dead_letters(older_than=timedelta(days=1)) == 0
+    with taking.store.read() as work:
+        [left] = work.dead_letters.recent(over=True)
+        [told] = [row for _, row in work.audit.after(0, limit=10) if row.event == "dead_letter.forgotten"]
+    assert left.sha256 == sha256(b"new").hexdigest()
+    assert told.detail == {"sha256": sha256(b"old").hexdigest()}
+
+
+def test_what_the_broker_delivers_again_is_one_dead_letter_and_what_is_sent_again_is_another(
+    taking: LocalStack,
+) -> None:
+    first = Arrival(Body.of(b"[]"), "queue")
+    [one] = taking.intake.take_all([first])
+    [again] = taking.intake.take_all([replace(first, again=True)])
+    [another] = taking.intake.take_all([first])
+    assert one == again != another
+
+
+def test_a_rehearsal_leaves_nothing_behind(taking: LocalStack) -> None:
+    taking.intake.rehearse()
+    with taking.store.read() as work:
+        assert work.requests.counts() == {}
+        assert work.dead_letters.recent() == []
+        assert work.audit.after(0, limit=10) == []
+
+
+def test_long_bodies_in_the_inbox_are_taken_in_a_few_at_a_time(taking: LocalStack) -> None:
+    long = b"x" * (3 * WHOLE_BYTES)
+    with taking.store.write() as work:
+        for _ in range(6):
+            work.inbox.add(long, content_type=None, source="test", now=taking.clock.now())
+    taken = []
+    while number := taking.intake.drain_inbox(10):
+        taken.append(number)
+    assert sum(taken) == 6
+    assert max(taken) < 6
+    with taking.store.read() as work:
+        letters = work.dead_letters.recent()
+    assert {(letter.length, letter.sha256) for letter in letters} == {(len(long), sha256(long).hexdigest())}
+
+
+def test_one_holder_has_the_lease_and_only_while_it_has_it_may_it_store(taking: LocalStack) -> None:
+    other = Intake(taking.store, taking.clock, taking.publisher)
+    assert taking.intake.take_lease()
+    assert not other.take_lease()
+    with pytest.raises(Unavailable):
+        other.take_all([Arrival(Body.of(body()), "queue")], leased=True)
+    taking.clock.advance(timedelta(minutes=1))
+    assert other.take_lease()
+    with pytest.raises(Unavailable):
+        taking.intake.take_all([Arrival(Body.of(body()), "queue")], leased=True)
+    other.give_lease_back()
+    assert taking.intake.take_lease()
