@@ -36,13 +36,18 @@ class Lane(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """An access request as stored. ``reason`` says why it was refused or failed."""
+    """An access request as stored.
+
+    - ``sequence``: its place in the order of all requests. A later one ends what earlier ones gave.
+    - ``reason``: why it was refused or failed.
+    """
 
     id: str
     message: AccessRequest
     state: RequestState
     received_at: datetime
     source: str
+    sequence: int = 0
     reason: str | None = None
     tries: int = 0
     first_tried_at: datetime | None = None

@@ -22,6 +22,8 @@ class StoreSettings(Section):
     url: DatabaseUrl = SecretStr("sqlite:///./var/provisor.db")
     #: Connections that one process keeps open to PostgreSQL.
     pool_size: Annotated[int, Field(ge=1, le=200)] = 20
+    #: How long messages that were not accepted are kept.
+    dead_letters_kept: Annotated[Duration, within(timedelta(minutes=1))] = timedelta(days=90)
 
 
 class BrokerSettings(Section):

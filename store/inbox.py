@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import Connection, delete, func, select
 
 from store.tables import inbox
 
 
 @dataclass(frozen=True, slots=True)
-class StoredMessage:
-    """One message, byte for byte. A dead letter also has the ``reason`` why it was not accepted."""
+class WaitingMessage:
+    """A message that waits in the inbox. ``length`` is that of its body, in bytes."""
 
     id: int
-    body: bytes
+    length: int
     content_type: str | None
     source: str
-    received_at: datetime
-    reason: str | None = None
-    resent_at: datetime | None = None
 
 
 class Inbox:
@@ -36,12 +33,22 @@ class Inbox:
         number: int = self._connection.execute(statement.returning(inbox.c.id)).scalar_one()
         return number
 
-    def waiting(self, limit: int) -> Sequence[StoredMessage]:
-        """The oldest messages that wait; locked against other workers where the database can lock rows."""
-        statement = select(inbox).order_by(inbox.c.id).limit(limit)
-        if self._connection.dialect.name == "postgresql":
-            statement = statement.with_for_update(skip_locked=True)
-        return [StoredMessage(**row) for row in self._connection.execute(statement).mappings()]
+    def waiting(self, limit: int) -> Sequence[WaitingMessage]:
+        """The oldest messages that wait, without their bodies."""
+        length = func.length(inbox.c.body).label("length")
+        statement = select(inbox.c.id, length, inbox.c.content_type, inbox.c.source).order_by(inbox.c.id).limit(limit)
+        return [WaitingMessage(**row) for row in self._connection.execute(statement).mappings()]
+
+    def body(self, number: int, *, piece: int) -> Iterator[bytes]:
+        """The body of a message in pieces of so many bytes."""
+        at = 1
+        while True:
+            statement = select(func.substr(inbox.c.body, at, piece)).where(inbox.c.id == number)
+            found: bytes | None = self._connection.execute(statement).scalar()
+            if not found:
+                return
+            yield bytes(found)
+            at += piece
 
     def remove(self, number: int) -> bool:
         """Remove a message that has become a request or a dead letter; whether it was still there."""

@@ -34,10 +34,10 @@ _TAKEN_SINCE = (
         operations.c.access_key == bindparam("this_key"),
         operations.c.direction == str(Direction.TAKE),
         operations.c.purpose == str(Purpose.REQUEST),
-        requests.c.received_at > bindparam("moment"),
+        requests.c.sequence > bindparam("this_sequence"),
         among(requests.c.state, (RequestState.FULFILLING, RequestState.DONE)),
     )
-    .order_by(requests.c.received_at)
+    .order_by(requests.c.sequence)
 )
 _later = operations.alias("later")
 _NEXT = (
@@ -97,9 +97,9 @@ class Operations(LeasedTable[Operation]):
         """All operations on this access that are not over."""
         return self._all(select(operations).where(operations.c.access_key == key, among(operations.c.state, ALIVE)))
 
-    def taken_since(self, key: str, moment: datetime) -> Sequence[str]:
-        """The requests received after ``moment`` that had this access taken away, or are having it taken."""
-        return list(self._connection.execute(_TAKEN_SINCE, {"this_key": key, "moment": moment}).scalars())
+    def taken_since(self, key: str, sequence: int) -> Sequence[str]:
+        """The requests later in the sequence that had this access taken away, or are having it taken."""
+        return list(self._connection.execute(_TAKEN_SINCE, {"this_key": key, "this_sequence": sequence}).scalars())
 
     def learn_account(self, operation: Operation, account_id: str) -> None:
         """Write the account that ``operation`` made or found to it and to the other operations of its request."""

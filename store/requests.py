@@ -20,6 +20,12 @@ _FINGERPRINTS = select(requests.c.id, requests.c.fingerprint).where(
     requests.c.id.in_(bindparam("these_ids", expanding=True))
 )
 
+_SEQUENCES = select(requests.c.id, requests.c.sequence).where(requests.c.id.in_(bindparam("these_ids", expanding=True)))
+_LAST = select(func.coalesce(func.max(requests.c.sequence), 0))
+
+#: The lock that writers of new requests hold (``Store.write``): the order of requests is the order of commits.
+ORDER = "order of requests"
+
 
 class Received(NamedTuple):
     """A request that is new, the way it came, and when."""
@@ -36,7 +42,11 @@ class Requests(LeasedTable[Request]):
         super().__init__(connection, requests, Request)
 
     def add(self, new: Sequence[Received], *, dispatched_for: timedelta) -> None:
-        """Store new requests; due at once. Their ids must not be there yet."""
+        """Store new requests at the end of the sequence; due at once. Their ids must not be there yet.
+
+        The transaction holds ``ORDER``: who commits first stands first.
+        """
+        last = self._connection.execute(_LAST).scalar_one()
         rows = [
             {
                 "id": message.id,
@@ -48,11 +58,12 @@ class Requests(LeasedTable[Request]):
                 "subject": str(message.who),
                 "state": str(RequestState.RECEIVED),
                 "source": source,
+                "sequence": sequence,
                 "received_at": at,
                 "due_at": at,
                 "dispatched_until": at + dispatched_for,
             }
-            for message, source, at in new
+            for sequence, (message, source, at) in enumerate(new, start=last + 1)
         ]
         self._connection.execute(_INSERT, rows)
 
@@ -61,9 +72,10 @@ class Requests(LeasedTable[Request]):
         found = self._connection.execute(_FINGERPRINTS, {"these_ids": list(request_ids)}) if request_ids else ()
         return {row.id: row.fingerprint for row in found}
 
-    def received_at(self, request_id: str) -> datetime | None:
-        """When the request came in."""
-        return self._connection.execute(select(requests.c.received_at).where(requests.c.id == request_id)).scalar()
+    def sequences(self, request_ids: Sequence[str]) -> dict[str, int]:
+        """The places of these requests in the order of all, by id."""
+        found = self._connection.execute(_SEQUENCES, {"these_ids": list(request_ids)}) if request_ids else ()
+        return {row.id: row.sequence for row in found}
 
     def postpone(self, request: Request, *, until: datetime | None, now: datetime, reason: str | None) -> None:
         """Plan the request later, counted as a try. ``until=None`` waits until ``wake_planned``."""

@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import (
     JSON,
+    BigInteger,
     Boolean,
     CheckConstraint,
     Column,
@@ -88,6 +89,8 @@ requests = Table(
     Column("reason", Text),
     Column("source", Text, nullable=False),
     Column("tries", Integer, nullable=False, server_default=text("0")),
+    # Always set by ``Requests.add``; no NOT NULL, since SQLite would make the table anew for it.
+    Column("sequence", BigInteger),
     Column("received_at", Moment, nullable=False),
     Column("first_tried_at", Moment),
     Column("finished_at", Moment),
@@ -96,6 +99,7 @@ requests = Table(
     CheckConstraint("state NOT IN ('refused', 'failed') OR reason IS NOT NULL", name="no_means_a_reason"),
 )
 Index("ix_requests_due", requests.c.due_at, sqlite_where=requests.c.due_at.is_not(None))
+Index("ix_requests_sequence", requests.c.sequence, unique=True)
 Index("ix_requests_state", requests.c.state, requests.c.received_at)
 
 claims = Table(
@@ -263,6 +267,23 @@ dead_letters = Table(
     Column("reason", Text, nullable=False),
     Column("received_at", Moment, nullable=False),
     Column("resent_at", Moment),
+    Column("properties", LargeBinary),
+    Column("length", BigInteger, nullable=False),
+    Column("sha256", Text, nullable=False),
+    Column("acknowledged_at", Moment),
+    Column("acknowledged_why", Text),
+)
+Index("ix_dead_letters_sha256", dead_letters.c.sha256)
+Index("ix_dead_letters_received_at", dead_letters.c.received_at)
+
+#: At most one row: the process that takes messages in from a broker that would serve several at once.
+intake_lease = Table(
+    "intake_lease",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("holder", Text, nullable=False),
+    Column("until", Moment, nullable=False),
+    CheckConstraint("id = 1", name="one_row"),
 )
 
 known_emails = Table(

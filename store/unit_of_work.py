@@ -17,6 +17,7 @@ from store.claims import Claims
 from store.database import Database
 from store.dead_letters import DeadLetters
 from store.inbox import Inbox
+from store.intake_lease import IntakeLease
 from store.known_emails import KnownEmails
 from store.operations import Operations
 from store.outbox import Outbox
@@ -41,6 +42,7 @@ class UnitOfWork:
     outbox = cached_property(lambda self: Outbox(self._connection))
     audit = cached_property(lambda self: Audit(self._connection))
     inbox = cached_property(lambda self: Inbox(self._connection))
+    intake_lease = cached_property(lambda self: IntakeLease(self._connection))
     dead_letters = cached_property(lambda self: DeadLetters(self._connection))
     known_emails = cached_property(lambda self: KnownEmails(self._connection))
     sweep = cached_property(lambda self: Sweep(self._connection))

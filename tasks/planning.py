@@ -220,7 +220,7 @@ def _overtaken_by(work: UnitOfWork, request: Request, decision: Plan, key: str) 
     """A later request that takes away what this one would give, and that was planned before this one."""
     if decision.steps[-1].direction is Direction.TAKE:
         return None
-    for later in work.operations.taken_since(key, request.received_at):
+    for later in work.operations.taken_since(key, request.sequence):
         other = work.requests.get(later)
         if other is not None and other.message.claim_of in (None, request.id):
             return later

@@ -72,8 +72,8 @@ def _end_one(
 
 def claims_up_to(work: UnitOfWork, candidates: Sequence[Claim], request: Request) -> Sequence[Claim]:
     """Those of ``candidates`` whose requests came in no later than ``request``."""
-    received = {claim.id: work.requests.received_at(claim.request_id) for claim in candidates}
-    return [claim for claim in candidates if (at := received[claim.id]) is not None and at <= request.received_at]
+    sequences = work.requests.sequences([claim.request_id for claim in candidates])
+    return [claim for claim in candidates if sequences[claim.request_id] <= request.sequence]
 
 
 def withdraw(work: UnitOfWork, request_id: str, *, by: str, now: datetime) -> None:

@@ -12,7 +12,7 @@ import amqp
 import redis
 from amqp.exceptions import AMQPError, NotFound
 
-from worker.queues import DEAD, INTAKE, RETURNED
+from worker.queues import DEAD, INTAKE, INTAKE_EXCHANGE, OLD_INTAKE, OLD_RETURNED, RETURNED
 
 #: A broker that says nothing for this long is away.
 _PATIENCE_SECONDS = 20
@@ -35,6 +35,11 @@ class Seen:
     body: bytes
     headers: Mapping[str, Any]
     content_type: str | None
+
+
+def _seen(message: amqp.Message) -> Seen:
+    body = message.body.encode() if isinstance(message.body, str) else bytes(message.body)
+    return Seen(body, message.properties.get("application_headers", {}), message.properties.get("content_type"))
 
 
 class Amqp:
@@ -77,10 +82,14 @@ class Amqp:
         seen: list[Seen] = []
         with contextlib.closing(self.connect()) as connection:
             channel = connection.channel()
-            while (message := channel.basic_get(self.prefix + queue, no_ack=True)) is not None:
-                body = message.body.encode() if isinstance(message.body, str) else bytes(message.body)
-                headers = message.properties.get("application_headers", {})
-                seen.append(Seen(body, headers, message.properties.get("content_type")))
+            declared = channel.queue_declare(self.prefix + queue, passive=True)
+            assert declared is not None
+            # Consumed: RabbitMQ gives nothing else out of a queue with a single active consumer.
+            channel.basic_consume(
+                self.prefix + queue, no_ack=True, callback=lambda message: seen.append(_seen(message))
+            )
+            while len(seen) < declared[1]:
+                connection.drain_events(timeout=_PATIENCE_SECONDS)
         return seen
 
     def depth(self, queue: str = INTAKE) -> int:
@@ -110,16 +119,23 @@ class Amqp:
         with contextlib.closing(self.connect()) as connection:
             channel = connection.channel()
             for lane in LANES:
-                channel.queue_purge(f"{self.prefix}provisor.{lane}")
+                channel.queue_purge(f"{self.prefix}provisor.lane.{lane}")
 
     def clean(self) -> None:
         """Remove every queue, since each costs a broker file descriptors, and the exchanges of Celery's own commands."""
         with contextlib.closing(self.connect()) as connection:
-            for name in (INTAKE, DEAD, RETURNED, *(f"provisor.{lane}" for lane in LANES)):
+            for name in (
+                INTAKE,
+                DEAD,
+                RETURNED,
+                OLD_INTAKE,
+                OLD_RETURNED,
+                *(f"provisor.lane.{lane}" for lane in LANES),
+            ):
                 with contextlib.suppress(NotFound):
                     connection.channel().queue_delete(self.prefix + name)
             control, events = f"{self.prefix}provisor.control.pidbox", f"{self.prefix}provisor.events"
-            for name in (control, f"reply.{control}", events):
+            for name in (control, f"reply.{control}", events, self.prefix + INTAKE_EXCHANGE):
                 connection.channel().exchange_delete(name)
 
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from celery import Celery
+from kombu.transport import TRANSPORT_ALIASES
 
 from access.operations import Lane
 from config.settings import Settings
 from store.outbox import Topic
+from worker.amqp_frames import lenient_frames
 from worker.queues import queues_from
 
 _IN_MEMORY = "memory://localhost//"
@@ -37,6 +39,8 @@ def make_app(settings: Settings, handlers: Handlers) -> Celery:
     """
     url = broker_url(settings)
     queues = queues_from(settings)
+    # By the registry: kombu knows by the name "rediss" that it has to encrypt.
+    TRANSPORT_ALIASES.update(dict.fromkeys(("redis", "rediss"), "worker.redis_lanes:Transport"))
     app = Celery("provisor", broker=url, set_as_current=False)
     app.conf.update(
         accept_content=["json"],
@@ -108,6 +112,7 @@ def _transport_options(url: str, settings: Settings) -> dict[str, object]:
         }
     return {
         "confirm_publish": True,
+        "frame_handler": lenient_frames,
         # Without both, a worker would wait for the answer of a silent broker without end.
         "read_timeout": ANSWERS_WITHIN_SECONDS,
         "write_timeout": ANSWERS_WITHIN_SECONDS,

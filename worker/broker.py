@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from kombu import Connection
 from kombu.exceptions import OperationalError
+from redis import RedisError
 
 from config.settings import Settings
 from worker.app import broker_url
@@ -60,7 +61,7 @@ def publish_requests(settings: Settings, bodies: Sequence[bytes]) -> None:
     with _connected(settings) as connection:
         try:
             publish(connection, Queues(prefix=settings.broker.prefix, amqp=amqp), bodies)
-        except (OperationalError, OSError) as exc:
+        except (OperationalError, RedisError, OSError) as exc:
             raise BrokerUnusable(exc) from exc
 
 

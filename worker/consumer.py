@@ -10,14 +10,17 @@ import contextlib
 import signal
 import socket
 import threading
+from collections.abc import Callable
 from typing import Any, ClassVar
 
+import structlog
 from celery import bootsteps
 from celery.worker.consumer import Consumer
 
 from worker.revision_check import RevisionCheck
 
 _BETWEEN_CONNECTIONS_SECONDS = 1.0
+_log = structlog.get_logger(__name__)
 
 _DELAYED_DELIVERY = "celery.worker.consumer.delayed_delivery:DelayedDelivery"
 
@@ -36,6 +39,43 @@ class LeanConsumer(Consumer):
         """Wait a second before the next connection: a broker that refuses each would be asked several times a second."""
         super().on_connection_error_after_connected(exc)
         threading.Event().wait(_BETWEEN_CONNECTIONS_SECONDS)
+
+    def create_task_handler(self, *arguments: Any, **options: Any) -> Callable[[Any], None]:
+        """Celery's function for each message, which drops what is no wake-up: the sweep finds the row of a lost one."""
+        handle = super().create_task_handler(*arguments, **options)
+        celery: Any = self
+        passing = (*celery.connection_errors, *celery.channel_errors)
+
+        def on_message(message: Any) -> None:
+            try:
+                handle(message)
+            except passing:
+                raise
+            except Exception as exc:  # noqa: BLE001 - whatever lies on the queue
+                self.on_decode_error(message, exc)
+
+        return on_message
+
+    def on_decode_error(self, message: Any, exc: Exception) -> None:
+        """Drop a message that is no wake-up. Its content is not logged: it may be anything."""
+        _log.warning("wake_up.dropped", why=f"the message is no wake-up: {type(exc).__name__}")
+        if not message.acknowledged:
+            message.reject(requeue=False)
+
+    def on_unknown_message(self, body: Any, message: Any) -> None:
+        """Drop a message that names no task."""
+        del body
+        self.on_decode_error(message, TypeError("no task"))
+
+    def on_unknown_task(self, body: Any, message: Any, exc: Exception) -> None:
+        """Drop a message that names a task of others."""
+        del body
+        self.on_decode_error(message, exc)
+
+    def on_invalid_task(self, body: Any, message: Any, exc: Exception) -> None:
+        """Drop a message that Celery cannot read."""
+        del body
+        self.on_decode_error(message, exc)
 
     def stop(self) -> None:
         """Stop taking messages.
@@ -128,7 +168,3 @@ def _stop_consuming(consumer: Any) -> None:
     """Cancel all consumers; the broker hands to others what this process has not acknowledged."""
     for name in list(consumer.app.amqp.queues.consume_from):
         consumer.cancel_task_queue(name)
-    for step in consumer.steps:
-        if isinstance(step, bootsteps.ConsumerStep):
-            step.stop(consumer)
-            step.consumers = None

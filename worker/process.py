@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 from time import monotonic
@@ -18,16 +18,21 @@ from access.provisioning import Provisioning
 from config.settings import Settings
 from store.outbox import Topic
 from tasks.sync import Sync
-from worker.app import make_app
+from worker.amqp_intake import AmqpSource
+from worker.app import ANSWERS_WITHIN_SECONDS, broker_url, make_app
 from worker.clock_check import ClockCheck
 from worker.composition import Provisor, compose, dispatched_for
 from worker.consumer import PromptShutdown, stop_consuming_step
+from worker.dead_copies import DeadCopies
 from worker.dispatcher import Dispatcher
 from worker.handlers import use_cases_of
 from worker.intake_consumer import IntakeConsumer, intake_step
+from worker.intake_sources import Source
+from worker.memory_intake import MemorySource
 from worker.outbox_relay import OutboxRelay
 from worker.publisher import CeleryPublisher
 from worker.queues import Queues, queues_from
+from worker.redis_intake import RedisSource
 from worker.revision_check import RevisionCheck
 from worker.roles import ProcessRole
 from worker.scheduler import Scheduler
@@ -60,8 +65,7 @@ def prepare(settings: Settings, *, roles: Iterable[ProcessRole] = tuple(ProcessR
     relay = OutboxRelay(provisor.store, provisor.services.clock, publisher)
     publisher.attach(app, on_unsent=relay.give_back)
     if ProcessRole.INTAKE in wanted:
-        consumer = IntakeConsumer(provisor.intake, queues, revision_check, prefetch=settings.worker.intake_batch)
-        app.steps["consumer"].add(intake_step(consumer, revision_check))
+        app.steps["worker"].add(intake_step(_intake_consumer(provisor, queues, revision_check)))
     scheduler = _scheduler(provisor, relay, revision_check, scheduling=ProcessRole.SCHEDULER in wanted)
     working = dispatcher if ProcessRole.WORKER in wanted else None
     app.steps["worker"].add(_store_step(scheduler, working, provisor.syncing))
@@ -111,6 +115,20 @@ def _keep_logging(**_: Any) -> None:
     """A listener to this signal keeps Celery from setting the level of the root logger."""
 
 
+def _intake_consumer(provisor: Provisor, queues: Queues, revision_check: RevisionCheck) -> IntakeConsumer:
+    settings = provisor.settings
+    url, most = broker_url(settings), settings.worker.intake_batch
+    source: Source
+    if queues.amqp:
+        source = AmqpSource(url, queues, most=most, timeout=ANSWERS_WITHIN_SECONDS)
+    elif url.startswith("redis"):
+        source = RedisSource(url, queues, provisor.intake, most=most, timeout=ANSWERS_WITHIN_SECONDS)
+    else:
+        source = MemorySource(url, queues, most=most)
+    copies = DeadCopies(provisor.store, url, queues, timeout=ANSWERS_WITHIN_SECONDS)
+    return IntakeConsumer(provisor.intake, source, copies, revision_check)
+
+
 def _dispatcher(provisor: Provisor, revision_check: RevisionCheck) -> Dispatcher:
     worker, clock = provisor.settings.worker, provisor.services.clock
     return Dispatcher(
@@ -136,8 +154,12 @@ def _scheduler(provisor: Provisor, relay: OutboxRelay, revision_check: RevisionC
         revision_check,
         clock_check=ClockCheck(clock) if isinstance(clock, MeasuredClock) else None,
         poll=provisor.settings.worker.poll,
-        periodic=(provisor.syncing.begin_due,),
+        periodic=(provisor.syncing.begin_due, _forgetting_dead_letters(provisor)),
     )
+
+
+def _forgetting_dead_letters(provisor: Provisor) -> Callable[[], object]:
+    return partial(provisor.intake.forget_dead_letters, older_than=provisor.settings.store.dead_letters_kept)
 
 
 def _store_step(scheduler: Scheduler, dispatcher: Dispatcher | None, syncing: Sync) -> type[bootsteps.StartStopStep]:

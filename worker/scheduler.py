@@ -49,7 +49,7 @@ class Scheduler:
         *,
         clock_check: ClockCheck | None,
         poll: timedelta,
-        periodic: Sequence[Callable[[], None]] = (),
+        periodic: Sequence[Callable[[], object]] = (),
     ) -> None:
         self._store = store
         self._clock = clock

@@ -1,4 +1,4 @@
-// Puts access requests on Provisor's intake queue in RabbitMQ, and ends when the broker has them for good.
+// Publishes access requests to Provisor's intake exchange in RabbitMQ, and ends when the broker has them for good.
 //
 //   npm install amqplib
 //   node send-rabbitmq.mjs request.json [more.json …]
@@ -9,7 +9,7 @@
 import { readFile } from "node:fs/promises";
 import amqp from "amqplib";
 
-const queue = `${process.env.QUEUE_PREFIX ?? ""}access.requests`;
+const exchange = `${process.env.QUEUE_PREFIX ?? ""}provisor.intake`;
 const files = process.argv.slice(2);
 if (files.length === 0) {
   console.error("usage: node send-rabbitmq.mjs request.json [more.json …]");
@@ -25,16 +25,14 @@ for (const each of [connection, channel]) {
   });
 }
 
-// Look whether the queue is there, and do not declare it: it is a quorum queue with arguments of its own, and RabbitMQ
-// closes the channel of whoever declares it with others (406 PRECONDITION_FAILED). Provisor declares it when it starts.
-await channel.checkQueue(queue);
-
+// Nothing is declared here: Provisor declares the exchange and its queue when it starts, and the permission to write to
+// this exchange is all that a producer needs. RabbitMQ closes the channel of whoever publishes to an exchange that is not there.
 // A confirm alone is no proof of arrival: RabbitMQ also confirms what it could not route. Hence "mandatory".
 const returned = [];
 channel.on("return", (message) => returned.push(message.properties.messageId));
 
 for (const file of files) {
-  channel.publish("", queue, await readFile(file), {
+  channel.publish(exchange, "", await readFile(file), {
     persistent: true,
     mandatory: true,
     contentType: "application/json",
@@ -45,7 +43,7 @@ await channel.waitForConfirms();
 await connection.close();
 
 if (returned.length > 0) {
-  console.error(`not delivered: ${returned.join(", ")}; is Provisor's queue ${queue} still there?`);
+  console.error(`not delivered: ${returned.join(", ")}; is Provisor's queue still bound to ${exchange}?`);
   process.exit(1);
 }
 console.log(`${files.length} handed in`);

@@ -1,33 +1,15 @@
-// Puts access requests on Provisor's intake queue in Redis, with nothing but a socket: what any language can do.
+// Puts access requests on Provisor's intake list in Redis, with nothing but a socket: what any language can do.
 //
 //   node send-redis.mjs request.json [more.json …]
 //
 // REDIS_HOST, REDIS_PORT, REDIS_DB, REDIS_PASSWORD   default 127.0.0.1, 6379, 0, none
 // QUEUE_PREFIX                                       what Provisor's setting broker.prefix says; default none
 
-import { randomUUID } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { createConnection } from "node:net";
 
 const { REDIS_HOST = "127.0.0.1", REDIS_PORT = "6379", REDIS_DB = "0", REDIS_PASSWORD, QUEUE_PREFIX = "" } = process.env;
-const queue = `${QUEUE_PREFIX}access.requests`;
-
-// What Provisor reads from the list: a JSON object around the body. See README.md for each member.
-function envelope(body) {
-  return JSON.stringify({
-    body: Buffer.from(body, "utf8").toString("base64"),
-    "content-type": "application/json",
-    "content-encoding": "utf-8",
-    headers: {},
-    properties: {
-      body_encoding: "base64",
-      delivery_mode: 2,
-      delivery_tag: randomUUID(),
-      delivery_info: { exchange: "", routing_key: queue },
-      priority: 0,
-    },
-  });
-}
+const queue = `${QUEUE_PREFIX}provisor.intake.requests`;
 
 // A command as Redis takes it: an array of strings, each with its length in bytes.
 function command(...parts) {
@@ -39,11 +21,11 @@ if (files.length === 0) {
   console.error("usage: node send-redis.mjs request.json [more.json …]");
   process.exit(2);
 }
-const envelopes = await Promise.all(files.map(async (file) => envelope(await readFile(file, "utf8"))));
+const requests = await Promise.all(files.map((file) => readFile(file, "utf8")));
 const commands = [
   ...(REDIS_PASSWORD ? [command("AUTH", REDIS_PASSWORD)] : []),
   command("SELECT", REDIS_DB),
-  command("LPUSH", queue, ...envelopes),
+  command("LPUSH", queue, ...requests),
 ];
 
 const socket = createConnection({ host: REDIS_HOST, port: Number(REDIS_PORT) });

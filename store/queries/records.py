@@ -12,13 +12,13 @@ from store.unit_of_work import Store
 _TABLES: dict[str, Table] = {table.name: table for table in (requests, tickets, claims, dead_letters, inbox)}
 
 
-def count_records(store: Store, table: str, *, states: Sequence[str] = (), resent: bool = True) -> int:
-    """The number of rows of ``table``: in ``states``, where any is named; of dead letters without those ``resent``."""
+def count_records(store: Store, table: str, *, states: Sequence[str] = (), over: bool = True) -> int:
+    """The number of rows of ``table``: in ``states``, where any is named; of dead letters without those that are ``over``."""
     found = _TABLES[table]
     statement = select(func.count()).select_from(found)
     if states:
         statement = statement.where(found.c.state.in_(states))
-    if not resent:
-        statement = statement.where(found.c.resent_at.is_(None))
+    if not over:
+        statement = statement.where(found.c.resent_at.is_(None), found.c.acknowledged_at.is_(None))
     with store.database.read() as connection:
         return connection.execute(statement).scalar_one()

@@ -16,6 +16,7 @@ from tests.fakes.database_faults import DatabaseFault, execute, other_revision, 
 from tests.flow.simulated_stack import SimulatedCompany
 from tests.machine import Amqp, Redis
 from worker.intake_consumer import publish
+from worker.queues import INTAKE, RETURNED
 
 
 @pytest.fixture
@@ -61,7 +62,7 @@ def all_done_once(stack: ProcessStack, asked: list[tuple[str, str]]) -> None:
 
 def nothing_buried(stack: ProcessStack) -> None:
     with stack.store.read() as work:
-        assert work.dead_letters.recent(resent=True) == []
+        assert work.dead_letters.recent(over=True) == []
 
 
 @pytest.mark.parametrize("fault", [table_missing, right_missing])
@@ -90,10 +91,10 @@ def test_a_worker_ends_while_the_database_fails_and_leaves_messages_on_the_queue
 
 def test_a_returned_message_waits_too(cluster: ProcessStack, postgresql_url: str, rabbitmq: Amqp) -> None:
     with table_missing(postgresql_url, "dead_letters"):
-        rabbitmq.publish('{"id": "deadly"}', queue="access.requests.returned")
+        rabbitmq.publish('{"id": "broken"}', queue=RETURNED)
         cluster.until(lambda: cluster.worker.events()["intake.postponed"], what="a try")
     [copy] = cluster.until(rabbitmq.waiting, what="the copy")
-    assert "Workers ended" in str(copy.headers["x-provisor-reason"])
+    assert "required" in str(copy.headers["x-provisor-reason"])
 
 
 def test_work_keeps_its_due_time_while_the_database_fails(cluster: ProcessStack, postgresql_url: str) -> None:
@@ -129,7 +130,7 @@ def test_a_process_takes_nothing_in_once_another_version_has_migrated_the_store(
         assert cluster.worker.stop() == 0
         assert cluster.worker.events()["consumer.stopped"] == 1
         assert not cluster.worker.events()["request.received"]
-    *valid, broken = sorted((each.body for each in rabbitmq.waiting("access.requests")), reverse=True, key=len)
+    *valid, broken = sorted((each.body for each in rabbitmq.waiting(INTAKE)), reverse=True, key=len)
     assert broken == b"{oh"
     rabbitmq.publish(*valid)
     cluster.up()

@@ -8,18 +8,17 @@ from typing import Any
 
 import pytest
 from amqp.exceptions import MessageNacked
-from kombu import Connection, Exchange, Queue
+from kombu import Connection, Queue
 from kombu.exceptions import OperationalError
 from sqlalchemy import create_engine, text
 from sqlalchemy.engine import make_url
 
-from store.inbox import StoredMessage
+from store.dead_letters import DeadLetter
 from tasks.message_parsing import EVENT_TYPE, MAX_BODY
-from tests.brokers.conftest import MakeSite
 from tests.crash.process_stack import ProcessStack
 from tests.machine import Amqp, Seen
 from worker.intake_consumer import publish
-from worker.queues import INTAKE, Queues
+from worker.queues import INTAKE, RETURNED, Queues
 
 
 def wanted(stack: ProcessStack, **more: Any) -> dict[str, Any]:
@@ -32,13 +31,13 @@ def wanted(stack: ProcessStack, **more: Any) -> dict[str, Any]:
     } | more
 
 
-def dead(stack: ProcessStack, number: int = 1) -> list[StoredMessage]:
+def dead(stack: ProcessStack, number: int = 1) -> list[DeadLetter]:
     """The dead letters, oldest first, once there are so many."""
 
-    def there() -> list[StoredMessage] | None:
+    def there() -> list[DeadLetter] | None:
         with stack.store.read() as work:
-            letters = list(work.dead_letters.recent(resent=True))
-        return letters[::-1] if len(letters) >= number else None
+            letters = [work.dead_letters.get(each.id) for each in work.dead_letters.recent(over=True)]
+        return [each for each in letters[::-1] if each is not None] if len(letters) >= number else None
 
     return stack.until(there, what=f"{number} dead letters")
 
@@ -155,17 +154,14 @@ def test_an_event_of_cloudevents_is_read(stack: ProcessStack, rabbitmq: Amqp) ->
     stack.ended("r1")
 
 
-def test_a_message_that_kills_its_workers_becomes_a_dead_letter(
-    make_site: MakeSite, postgresql_url: str, rabbitmq: Amqp
+def test_what_was_returned_is_tried_once_more_and_buried_only_for_what_it_is(
+    stack: ProcessStack, rabbitmq: Amqp
 ) -> None:
-    """What the broker gave up delivering comes back by another queue, and is kept without being looked into."""
-    stack = make_site(postgresql_url, rabbitmq, None)
-    stack.declare_queues()
-    stack.up()
-    rabbitmq.publish('{"id": "deadly"}', queue="access.requests.returned")
+    rabbitmq.publish('{"id": "broken"}', json.dumps(wanted(stack)), queue=RETURNED)
+    stack.ended("r1")
     [letter], [seen] = dead(stack), copies(stack, rabbitmq)
-    assert letter.source == "broker"
-    assert "Workers ended" in str(seen.headers["x-provisor-reason"])
+    assert (letter.source, letter.body) == ("broker", b'{"id": "broken"}')
+    assert "required" in str(seen.headers["x-provisor-reason"])
 
 
 @dataclass(frozen=True)
@@ -174,9 +170,8 @@ class Full(Queues):
 
     @property
     def intake(self) -> Queue:
-        name = self.prefix + INTAKE
         limits = {"x-max-length": 1, "x-overflow": "reject-publish"}
-        return Queue(name, Exchange("", type="direct"), routing_key=name, queue_arguments=limits)
+        return Queue(self.prefix + INTAKE, self.intake_exchange, queue_arguments=limits)
 
 
 def test_what_rabbitmq_says_no_to_fails_like_a_broker_that_is_away(rabbitmq: Amqp) -> None:

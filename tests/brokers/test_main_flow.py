@@ -35,7 +35,7 @@ def goes_well(stack: ProcessStack) -> None:
 def test_postgresql_and_rabbitmq(stack: ProcessStack, rabbitmq: Amqp) -> None:
     goes_well(stack)
     assert stack.worker.stop() == 0
-    assert not rabbitmq.has_exchange("provisor.grant"), "queues are reached by the default exchange"
+    assert not rabbitmq.has_exchange("provisor.lane.grant"), "queues are reached by the default exchange"
 
 
 @pytest.mark.parametrize("store", ["sqlite_url", "postgresql_url"])
@@ -57,7 +57,7 @@ def test_each_role_in_a_process_of_its_own(make_site: MakeSite, postgresql_url: 
     intake, scheduler, worker = (
         stack.up(role) for role in (ProcessRole.INTAKE, ProcessRole.SCHEDULER, ProcessRole.WORKER)
     )
-    stack.until(lambda: rabbitmq.has_queue() and rabbitmq.has_queue("provisor.grant"), what="the queues")
+    stack.until(lambda: rabbitmq.has_queue() and rabbitmq.has_queue("provisor.lane.grant"), what="the queues")
     goes_well(stack)
     assert not intake.events()["operation.done"]
     assert not scheduler.events()["operation.done"]

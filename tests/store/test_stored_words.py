@@ -109,15 +109,16 @@ def test_queues_and_tasks_keep_their_names() -> None:
     """Workers of two versions share a broker during an upgrade, and producers know the intake queue."""
     queues = Queues(prefix="eu.", amqp=True)
     assert [queue.name for queue in (queues.intake, queues.returned, queues.dead)] == [
-        "eu.access.requests",
-        "eu.access.requests.returned",
-        "eu.access.requests.dead",
+        "eu.provisor.intake.requests",
+        "eu.provisor.intake.returned",
+        "eu.provisor.intake.dead",
     ]
+    assert queues.intake_exchange.name == "eu.provisor.intake"
     assert {queues.lane(lane).name for lane in Lane} >= {
-        "eu.provisor.revoke",
-        "eu.provisor.grant",
-        "eu.provisor.ticket",
-        "eu.provisor.sync",
+        "eu.provisor.lane.revoke",
+        "eu.provisor.lane.grant",
+        "eu.provisor.lane.ticket",
+        "eu.provisor.lane.sync",
     }
     assert {task_name(topic) for topic in Topic} >= {
         "provisor.request",

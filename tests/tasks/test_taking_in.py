@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from hashlib import sha256
 
 import pytest
 
 from store.database import Database
-from store.unit_of_work import Store
-from tasks.intake import Accepted, Arrival, Rejected, Repeated
+from store.unit_of_work import Store, Unavailable
+from tasks.arrival import WHOLE_BYTES, Arrival, Body
+from tasks.intake import Accepted, Intake, Rejected, Repeated
 from tests.fakes.local_stack import ADA, GROUP, LocalStack
 from tests.together import together
 
@@ -39,7 +43,11 @@ def test_the_same_again_is_answered_and_another_of_its_id_is_a_conflict(taking: 
 
 
 def take_together(stack: LocalStack, *messages: bytes) -> list[object]:
-    return list(stack.intake.take_all([Arrival(message, "application/json", "test") for message in messages]))
+    return list(
+        stack.intake.take_all(
+            [Arrival(Body.of(message), "test", content_type="application/json") for message in messages]
+        )
+    )
 
 
 def test_of_messages_taken_in_together_each_comes_to_its_own_end(taking: LocalStack) -> None:
@@ -56,13 +64,12 @@ def test_of_messages_taken_in_together_each_comes_to_its_own_end(taking: LocalSt
 
 
 def test_messages_taken_in_together_came_in_one_after_the_other(taking: LocalStack) -> None:
-    """A request to take access away ends what came before it, and nothing that came after, by the moments alone."""
+    """A request to take access away ends what came before it, and nothing that came after, whatever a clock says."""
     names = [f"r{number}" for number in range(5)]
     take_together(taking, *(body(name) for name in names))
     with taking.store.read() as work:
-        moments = [work.requests.received_at(name) for name in names]
-    assert len(set(moments)) == len(names)
-    assert moments == sorted(moments, key=str)
+        sequences = work.requests.sequences(names)
+    assert [sequences[name] for name in names] == [1, 2, 3, 4, 5]
 
 
 def test_one_message_that_cannot_be_stored_does_not_spoil_those_taken_in_with_it(taking: LocalStack) -> None:
@@ -95,7 +102,9 @@ def test_a_letter_that_is_no_request_does_not_keep_the_others_waiting(taking: Lo
     assert taking.intake.drain_inbox(10) == 0
     with taking.store.read() as work:
         assert work.requests.counts() == {"received": 2}
-        assert [letter.body for letter in work.dead_letters.recent()] == [b"not json"]
+        [letter] = [work.dead_letters.get(each.id) for each in work.dead_letters.recent()]
+    assert letter is not None
+    assert letter.body == b"not json"
 
 
 def test_a_dead_letter_is_sent_again_once(taking: LocalStack) -> None:
@@ -104,3 +113,63 @@ def test_a_dead_letter_is_sent_again_once(taking: LocalStack) -> None:
     assert taking.intake.resend(rejected.number)
     assert not taking.intake.resend(rejected.number)
     assert taking.intake.drain_inbox(10) == 1
+
+
+def test_dead_letters_are_forgotten_when_they_have_been_kept_long_enough(taking: LocalStack) -> None:
+    take(taking, b"old")
+    taking.clock.advance(timedelta(days=2))
+    take(taking, b"new")
+    assert taking.intake.forget_dead_letters(older_than=timedelta(days=1)) == 1
+    assert taking.intake.forget_dead_letters(older_than=timedelta(days=1)) == 0
+    with taking.store.read() as work:
+        [left] = work.dead_letters.recent(over=True)
+        [told] = [row for _, row in work.audit.after(0, limit=10) if row.event == "dead_letter.forgotten"]
+    assert left.sha256 == sha256(b"new").hexdigest()
+    assert told.detail == {"sha256": sha256(b"old").hexdigest()}
+
+
+def test_what_the_broker_delivers_again_is_one_dead_letter_and_what_is_sent_again_is_another(
+    taking: LocalStack,
+) -> None:
+    first = Arrival(Body.of(b"[]"), "queue")
+    [one] = taking.intake.take_all([first])
+    [again] = taking.intake.take_all([replace(first, again=True)])
+    [another] = taking.intake.take_all([first])
+    assert one == again != another
+
+
+def test_a_rehearsal_leaves_nothing_behind(taking: LocalStack) -> None:
+    taking.intake.rehearse()
+    with taking.store.read() as work:
+        assert work.requests.counts() == {}
+        assert work.dead_letters.recent() == []
+        assert work.audit.after(0, limit=10) == []
+
+
+def test_long_bodies_in_the_inbox_are_taken_in_a_few_at_a_time(taking: LocalStack) -> None:
+    long = b"x" * (3 * WHOLE_BYTES)
+    with taking.store.write() as work:
+        for _ in range(6):
+            work.inbox.add(long, content_type=None, source="test", now=taking.clock.now())
+    taken = []
+    while number := taking.intake.drain_inbox(10):
+        taken.append(number)
+    assert sum(taken) == 6
+    assert max(taken) < 6
+    with taking.store.read() as work:
+        letters = work.dead_letters.recent()
+    assert {(letter.length, letter.sha256) for letter in letters} == {(len(long), sha256(long).hexdigest())}
+
+
+def test_one_holder_has_the_lease_and_only_while_it_has_it_may_it_store(taking: LocalStack) -> None:
+    other = Intake(taking.store, taking.clock, taking.publisher)
+    assert taking.intake.take_lease()
+    assert not other.take_lease()
+    with pytest.raises(Unavailable):
+        other.take_all([Arrival(Body.of(body()), "queue")], leased=True)
+    taking.clock.advance(timedelta(minutes=1))
+    assert other.take_lease()
+    with pytest.raises(Unavailable):
+        taking.intake.take_all([Arrival(Body.of(body()), "queue")], leased=True)
+    other.give_lease_back()
+    assert taking.intake.take_lease()

@@ -8,7 +8,8 @@ When the first test fails, look again whether each change still earns its place:
 - ``PromptShutdown`` ends the wait for messages at a signal: does Celery end at once by itself
   (``test_an_idle_worker_ends_as_soon_as_it_is_told_to``)?
 - ``WorkerThread`` sets ``celery.worker.state.should_stop``: does ``start_worker`` wait for threads at work by now?
-- ``IntakeStep`` gathers messages by a timer of the worker's loop: does kombu hand over batches by now?
+- ``worker/amqp_frames.py`` reads frames in place of py-amqp, ``worker/redis_lanes.py`` entries in place of kombu: does each live
+  through every message of ``tests/brokers/test_hostile_messages.py`` by itself by now?
 """
 
 from __future__ import annotations

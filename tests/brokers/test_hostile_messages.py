@@ -1,0 +1,411 @@
+"""No bytes in any body, header, property or list entry end a process, block what stands behind them, or vanish."""
+
+from __future__ import annotations
+
+import base64
+import bz2
+import gzip
+import json
+from collections import Counter
+from collections.abc import Callable
+from contextlib import closing
+from hashlib import sha256
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from redis import Redis as Client
+
+from store.dead_letters import DeadLetter
+from tasks.arrival import BEGINNING_BYTES, WHOLE_BYTES
+from tests.brokers.conftest import MakeSite
+from tests.brokers.raw_messages import NO_MOMENT, RawMessage, publish_raw, text_header
+from tests.crash.process_stack import ProcessStack
+from tests.machine import LANES, Amqp, Redis
+from worker.amqp_intake import DIED_ON_IT
+from worker.queues import INTAKE, OLD_INTAKE, OLD_RETURNED, RETURNED
+
+_NUMBERS = count(1)
+
+
+def wanted(request_id: str, **more: Any) -> bytes:
+    """A request that waits for ever for nothing: the group is unknown, so it is refused once it is planned."""
+    plain = {
+        "id": request_id,
+        "action": "grant",
+        "subject": {"id": "nobody"},
+        "entitlement": "jumpcloud:group:no:member",
+    }
+    return json.dumps(plain | more).encode()
+
+
+def new_id() -> str:
+    return f"good-{next(_NUMBERS)}"
+
+
+def letters(stack: ProcessStack) -> list[DeadLetter]:
+    """All dead letters, oldest first."""
+    with stack.store.read() as work:
+        found = [work.dead_letters.get(each.id) for each in work.dead_letters.recent(over=True, limit=None)]
+    return [each for each in reversed(found) if each is not None]
+
+
+def taken_in(stack: ProcessStack, request_id: str, *, seconds: float = 20) -> None:
+    stack.until(lambda: stack.request(request_id) is not None, seconds=seconds, what=f"{request_id} in the store")
+
+
+def lives(stack: ProcessStack) -> None:
+    """The one process that was started takes messages still, and no message surprised it."""
+    events = stack.worker.events()
+    assert events["provisor.up"] == 1
+    assert not events["intake.error"]
+    assert not events["intake.broker_unreachable"]
+    assert not events["message.error"]
+
+
+@pytest.fixture
+def on_rabbitmq(make_site: MakeSite, sqlite_url: str, rabbitmq: Amqp) -> ProcessStack:
+    return started(make_site(sqlite_url, rabbitmq, None))
+
+
+@pytest.fixture
+def on_redis(make_site: MakeSite, sqlite_url: str, redis: Redis) -> ProcessStack:
+    return started(make_site(sqlite_url, redis, None))
+
+
+def started(stack: ProcessStack) -> ProcessStack:
+    if stack.process.queues.amqp:
+        stack.declare_queues()
+    worker = stack.up()
+    stack.until(lambda: worker.events()["provisor.up"], what="the start")
+    return stack
+
+
+BOMB = bz2.compress(bytes(50_000_000))
+
+PROPERTIES: dict[str, dict[str, Any]] = {
+    "compression: none": {"headers": (text_header("compression", b"none"),)},
+    "compression: gzip on a plain body": {"headers": (text_header("compression", b"gzip"),)},
+    "compression with a number": {"headers": ((b"compression", b"l" + bytes(8)),)},
+    "a content type with NUL": {"content_type": b"application/json\x00"},
+    "a content type with half a character": {"content_type": b"\xed\xa0\x80"},
+    "content_encoding: utf-7": {"content_encoding": b"utf-7"},
+    "content_encoding: unicode_escape": {"content_encoding": b"unicode_escape"},
+    "content_encoding of no text": {"content_encoding": b"\xff\xfe"},
+    "a moment that no calendar has": {"headers": ((b"at", NO_MOMENT),)},
+    "a header's name of no text": {"headers": ((b"\xff\xfe", b"V"),)},
+    "a correlation id of no text": {"correlation_id": b"\xff\xfe"},
+    "a routing key of no text": {"routing_key": b"\xff\xfe"},
+    "a timestamp in no calendar": {"timestamp": 2**63},
+}
+
+
+def test_properties_are_never_acted_on(on_rabbitmq: ProcessStack, rabbitmq: Amqp) -> None:
+    """E1, E2: each stands on a message that is none, and on a request; what was sent is kept with its properties."""
+    for properties in PROPERTIES.values():
+        broken, good, behind = RawMessage(b"{oh", **properties), RawMessage(wanted(new_id()), **properties), new_id()
+        before = len(letters(on_rabbitmq))
+        publish_raw(rabbitmq, [broken, good, RawMessage(wanted(behind))])
+        taken_in(on_rabbitmq, behind)
+        kept = letters(on_rabbitmq)[before:]
+        assert kept[0].body == broken.body
+        assert kept[0].properties == broken.properties()
+        good_id = json.loads(good.body)["id"]
+        assert (on_rabbitmq.request(good_id) is not None) != (good.body in [each.body for each in kept])
+    lives(on_rabbitmq)
+
+
+def test_a_small_body_that_would_unpack_to_much_is_kept_as_it_is(on_rabbitmq: ProcessStack, rabbitmq: Amqp) -> None:
+    """E1."""
+    behind = new_id()
+    bombs = [
+        RawMessage(BOMB, headers=(text_header("compression", name),))
+        for name in (b"bzip2", b"application/x-bz2", b"gzip", b"nothing")
+    ]
+    publish_raw(rabbitmq, [*bombs, RawMessage(wanted(behind))])
+    taken_in(on_rabbitmq, behind)
+    assert [each.body for each in letters(on_rabbitmq)] == [BOMB] * len(bombs)
+    lives(on_rabbitmq)
+
+
+def envelope(**changes: Any) -> bytes:
+    plain: dict[str, Any] = {
+        "body": base64.b64encode(wanted("in-an-envelope")).decode(),
+        "content-type": "application/json",
+        "content-encoding": "utf-8",
+        "headers": {},
+        "properties": {"body_encoding": "base64", "delivery_tag": "1"},
+    }
+    return json.dumps(plain | changes).encode()
+
+
+#: Entries, and what the reason of the dead letter says; None for a request.
+ENTRIES: dict[bytes, str | None] = {
+    wanted("plain"): None,
+    envelope(): None,
+    envelope(properties={}, body=wanted("as-it-stands").decode()): None,
+    envelope(headers={"compression": "none"}, body=base64.b64encode(wanted("claims-compression")).decode()): None,
+    b"{}": "required",
+    b"not json": "not JSON",
+    b"": "not JSON",
+    b"[]": "not a JSON object",
+    b"\xff\xfe": "not UTF-8",
+    b'{"id": "\\ud800"}': "half a character",
+    envelope(body="$$$"): "not base64",
+    envelope(properties={"body_encoding": "rot13"}): "body_encoding",
+    envelope(properties={"body_encoding": ["base64"]}): "body_encoding",
+    envelope(properties=[]): "not an object",
+    envelope(body=7): "not a text",
+    envelope(**{"content-type": 7}): "content-type",
+    envelope(**{"content-type": "x" * 4000}): "content type",
+    envelope(headers={"compression": "bzip2"}, body=base64.b64encode(BOMB).decode()): "UTF-8",
+    envelope(body=base64.b64encode(b"{oh").decode()): "not JSON",
+}
+
+
+def push(redis: Redis, *entries: bytes, name: str = INTAKE) -> None:
+    with closing(Client.from_url(redis.url)) as client:
+        client.lpush(redis.prefix + name, *entries)
+
+
+def left(redis: Redis, name: str = INTAKE) -> int:
+    with closing(Client.from_url(redis.url)) as client:
+        return client.llen(redis.prefix + name)  # type: ignore[return-value] # not asynchronous
+
+
+def test_each_entry_of_a_list_is_a_request_or_a_dead_letter(on_redis: ProcessStack, redis: Redis) -> None:
+    """E3."""
+    push(redis, *ENTRIES, wanted("behind"))
+    taken_in(on_redis, "behind")
+    wrong = {entry: said for entry, said in ENTRIES.items() if said is not None}
+    kept = letters(on_redis)
+    assert len(kept) == len(wrong)
+    for letter, (entry, said) in zip(kept, wrong.items(), strict=True):
+        assert said in letter.reason
+        assert entry in (letter.body, letter.properties)
+    for request_id in ("plain", "in-an-envelope", "as-it-stands", "claims-compression"):
+        assert on_redis.request(request_id) is not None
+    on_redis.until(lambda: left(redis) == 0, what="an empty list")
+    lives(on_redis)
+
+
+GARBAGE = (b"[]", b"{}", b"not json", b"\xff\xfe", b'"x"', b"", BOMB)
+
+
+def test_garbage_on_a_lane_is_dropped_and_workers_live_on_rabbitmq(on_rabbitmq: ProcessStack, rabbitmq: Amqp) -> None:
+    """E4: wake-ups alone travel there, and the sweep finds what a lost one was for."""
+    kinds = [{}, *PROPERTIES.values(), {"headers": (text_header("task", b"provisor.request"),)}]
+    kinds += [{"content_type": b"application/json", "headers": (text_header("compression", b"bzip2"),)}]
+    for lane in LANES:
+        everything = [RawMessage(body, **kind) for body in GARBAGE for kind in kinds]
+        publish_raw(rabbitmq, everything, queue=f"provisor.lane.{lane}")
+    on_rabbitmq.until(lambda: rabbitmq.depth("provisor.lane.grant") == 0, what="an empty lane")
+    publish_raw(rabbitmq, [RawMessage(wanted("r1"))])
+    on_rabbitmq.ended("r1", state="refused")
+    assert on_rabbitmq.worker.events()["wake_up.dropped"] > len(GARBAGE)
+    lives(on_rabbitmq)
+
+
+def test_garbage_on_a_lane_is_dropped_and_workers_live_on_redis(on_redis: ProcessStack, redis: Redis) -> None:
+    """E4."""
+    headers = [{}, {"task": "provisor.request"}, {"compression": "bzip2"}, [], None, 7]
+    for lane in LANES:
+        push(redis, *GARBAGE, *(envelope(headers=each) for each in headers), name=f"provisor.lane.{lane}")
+    push(redis, wanted("r1"))
+    on_redis.ended("r1", state="refused")
+    on_redis.until(lambda: left(redis, "provisor.lane.grant") == 0, what="an empty lane")
+    assert on_redis.worker.events()["wake_up.dropped"] > len(GARBAGE)
+    lives(on_redis)
+
+
+def test_a_good_message_that_came_with_bad_ones_is_taken_in(on_rabbitmq: ProcessStack, rabbitmq: Amqp) -> None:
+    """E6: also where all of them were returned, and are tried once more."""
+    for queue in (INTAKE, RETURNED):
+        good = new_id()
+        publish_raw(rabbitmq, [RawMessage(b"[]"), RawMessage(wanted(good)), RawMessage(b"{}")], queue=queue)
+        taken_in(on_rabbitmq, good)
+    on_rabbitmq.until(lambda: len(letters(on_rabbitmq)) == 4, what="the others")
+    lives(on_rabbitmq)
+
+
+def test_what_was_delivered_alone_in_vain_is_buried_unread(
+    make_site: MakeSite, sqlite_url: str, rabbitmq: Amqp
+) -> None:
+    """As if processes died on it one after the other; RabbitMQ counts."""
+    stack = make_site(sqlite_url, rabbitmq, None)
+    stack.declare_queues()
+    publish_raw(rabbitmq, [RawMessage(wanted("deadly")), RawMessage(wanted("good"))], queue=RETURNED)
+    with closing(rabbitmq.connect()) as connection:
+        channel: Any = connection.channel()
+        channel.basic_qos(0, 1, a_global=False)
+        rejections: list[int] = []
+
+        def reject(message: Any) -> None:
+            if len(rejections) < 10:
+                rejections.append(message.delivery_tag)
+                channel.basic_reject(message.delivery_tag, requeue=True)
+
+        channel.basic_consume(rabbitmq.prefix + RETURNED, callback=reject)
+        while len(rejections) < 10:
+            connection.drain_events(timeout=20)
+    started(stack)
+    taken_in(stack, "good")
+    [letter] = letters(stack)
+    assert (letter.reason, letter.body) == (DIED_ON_IT, wanted("deadly"))
+
+
+def memory(pid: int) -> int:
+    """The most memory that a process had since ``forget_peak``, in bytes."""
+    status = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
+    return next(int(line.split()[1]) * 1024 for line in status.splitlines() if line.startswith("VmHWM"))
+
+
+def forget_peak(pid: int) -> None:
+    Path(f"/proc/{pid}/clear_refs").write_text("5", encoding="ascii")
+
+
+LARGE = 16 * 1024 * 1024
+MOST_ABOVE_REST = 64 * 1024 * 1024
+
+
+@pytest.mark.parametrize("name", ["rabbitmq", "redis"])
+def test_twelve_long_messages_are_kept_bounded_and_never_held(
+    make_site: MakeSite, postgresql_url: str, request: pytest.FixtureRequest, name: str
+) -> None:
+    """E7: 16 MB each, and as many of just the length that is kept whole."""
+    broker: Amqp | Redis = request.getfixturevalue(name)
+
+    def send(*bodies: bytes) -> None:
+        if isinstance(broker, Amqp):
+            publish_raw(broker, [RawMessage(body) for body in bodies])
+        else:
+            push(broker, *bodies)
+
+    stack = started(make_site(postgresql_url, broker, None))
+    first, behind = new_id(), new_id()
+    send(wanted(first))
+    stack.ended(first, state="refused")
+    forget_peak(stack.worker.pid)
+    rest = memory(stack.worker.pid)
+    large = b"x" * LARGE
+    for _ in range(12):
+        send(large)
+    send(*[b"y" * WHOLE_BYTES] * 12)
+    send(wanted(behind))
+    taken_in(stack, behind, seconds=120)
+    assert memory(stack.worker.pid) - rest < MOST_ABOVE_REST
+    kept = letters(stack)
+    assert [each.length for each in kept] == [LARGE] * 12 + [WHOLE_BYTES] * 12
+    assert {each.sha256 for each in kept[:12]} == {sha256(large).hexdigest()}
+    assert {len(each.body) for each in kept} == {BEGINNING_BYTES, WHOLE_BYTES}
+    lives(stack)
+
+
+def test_queues_of_the_version_before_are_drained(make_site: MakeSite, sqlite_url: str, rabbitmq: Amqp) -> None:
+    with closing(rabbitmq.connect()) as connection:
+        channel = connection.channel()
+        for name in (OLD_INTAKE, OLD_RETURNED):
+            channel.queue_declare(
+                rabbitmq.prefix + name, durable=True, auto_delete=False, arguments={"x-queue-type": "quorum"}
+            )
+    rabbitmq.publish(wanted("r1"), b"{oh", queue=OLD_INTAKE)
+    rabbitmq.publish(wanted("r2"), queue=OLD_RETURNED)
+    stack = started(make_site(sqlite_url, rabbitmq, None))
+    taken_in(stack, "r1")
+    taken_in(stack, "r2")
+    stack.until(lambda: letters(stack), what="the dead letter")
+    lives(stack)
+
+
+def test_a_list_of_the_version_before_is_drained(on_redis: ProcessStack, redis: Redis) -> None:
+    push(redis, envelope(), b"[]", name=OLD_INTAKE)
+    taken_in(on_redis, "in-an-envelope")
+    on_redis.until(lambda: letters(on_redis), what="the dead letter")
+
+
+# --- What is generated -------------------------------------------------------------------------------------------------
+
+_short = st.one_of(
+    st.binary(max_size=40), st.sampled_from([b"application/json", b"utf-8", b"gzip", b"\xed\xa0\x80", b"\0"])
+)
+_values = st.one_of(
+    st.binary(max_size=60).map(lambda value: text_header("", value)[1]),
+    st.sampled_from([NO_MOMENT, b"V", b"t\x01", b"d\x7f\xe0" + bytes(6), b"D\xff\x7f\xff\xff\xff", b"F" + bytes(4)]),
+)
+_names = st.one_of(st.sampled_from([b"compression", b"task", b"\xff"]), st.binary(min_size=1, max_size=20))
+_json = st.recursive(
+    st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=8)),
+    lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(st.text(max_size=6), inner, max_size=3)),
+    max_leaves=8,
+)
+
+
+def _cut(body: bytes, place: int) -> bytes:
+    return body[: place % (len(body) + 1)]
+
+
+_bodies = st.one_of(
+    st.binary(max_size=300),
+    _json.map(lambda value: json.dumps(value).encode()),
+    st.integers(0, 400).map(lambda place: _cut(wanted("cut"), place)),
+    st.sampled_from(
+        [BOMB, gzip.compress(b"{}"), b"[" * 5000, b'{"a":' * 5000, b"9" * 5000, wanted("x", reason="a\0b")]
+    ),
+)
+_raw_messages = st.builds(
+    RawMessage,
+    _bodies,
+    content_type=st.none() | _short,
+    content_encoding=st.none() | _short,
+    headers=st.lists(st.tuples(_names, _values), max_size=3, unique_by=lambda pair: pair[0]).map(tuple),
+    correlation_id=st.none() | _short,
+    timestamp=st.none() | st.integers(0, 2**64 - 1),
+    routing_key=_short,
+)
+_envelopes = st.builds(
+    envelope,
+    body=_json | st.binary(max_size=60).map(lambda body: base64.b64encode(body).decode()),
+    headers=_json,
+    properties=_json | st.fixed_dictionaries({"body_encoding": _json | st.just("base64"), "delivery_tag": _json}),
+)
+_entries = st.one_of(_bodies, _envelopes)
+
+#: Not shrunk: each example needs a process and a broker.
+generated = settings(max_examples=40, deadline=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
+
+
+def _ends_well(
+    stack: ProcessStack, send: Callable[[list[bytes]], None], bodies: list[bytes], kept: Callable[[DeadLetter], bytes]
+) -> None:
+    """A batch with a good message behind: that is taken in once, and everything else is a dead letter, byte for byte."""
+    behind = new_id()
+    before = len(letters(stack))
+    send([*bodies, wanted(behind)])
+    taken_in(stack, behind)
+    assert Counter(kept(each) for each in letters(stack)[before:]) == Counter(bodies)
+    assert stack.audited("request.received")[behind] == 1
+    lives(stack)
+
+
+def test_no_generated_message_stops_rabbitmq(on_rabbitmq: ProcessStack, rabbitmq: Amqp) -> None:
+    @generated
+    @given(st.lists(_raw_messages, max_size=12))
+    def holds(messages: list[RawMessage]) -> None:
+        def send(bodies: list[bytes]) -> None:
+            publish_raw(rabbitmq, [*messages, RawMessage(bodies[-1])])
+
+        _ends_well(on_rabbitmq, send, [each.body for each in messages], lambda letter: letter.body)
+
+    holds()
+
+
+def test_no_generated_entry_stops_redis(on_redis: ProcessStack, redis: Redis) -> None:
+    @generated
+    @given(st.lists(_entries, max_size=12))
+    def holds(entries: list[bytes]) -> None:
+        _ends_well(on_redis, lambda bodies: push(redis, *bodies), entries, lambda each: each.properties or each.body)
+
+    holds()

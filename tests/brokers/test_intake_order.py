@@ -1,0 +1,130 @@
+"""Requests count in the order in which they were sent: one process at a time takes them in, and the database numbers them."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from secrets import token_hex
+from typing import Any
+from urllib.parse import urlparse, urlunparse
+
+import amqp
+import pytest
+from amqp.exceptions import AccessRefused
+from redis import Redis as Client
+
+from tests.brokers.conftest import MakeSite
+from tests.brokers.raw_messages import RawMessage, publish_raw
+from tests.crash.process_stack import ProcessStack
+from tests.machine import LANES, Amqp, Redis
+from worker.queues import DEAD, INTAKE, INTAKE_EXCHANGE, RETURNED
+from worker.roles import ProcessRole
+
+_NUMBER = 200
+
+
+def _requests(number: int = _NUMBER) -> list[bytes]:
+    """Revocations and grants of one access, by turns."""
+    common = {"subject": {"id": "nobody"}, "entitlement": "jumpcloud:group:no:member"}
+    return [
+        json.dumps({"id": f"r{place}", "action": ("revoke", "grant")[place % 2]} | common).encode()
+        for place in range(number)
+    ]
+
+
+def _order(stack: ProcessStack) -> list[str]:
+    names = [f"r{place}" for place in range(_NUMBER)]
+    with stack.store.read() as work:
+        sequences = work.requests.sequences(names)
+    return sorted(sequences, key=lambda name: sequences[name])
+
+
+def _send(broker: Amqp | Redis, bodies: list[bytes]) -> None:
+    if isinstance(broker, Amqp):
+        publish_raw(broker, [RawMessage(body) for body in bodies])
+        return
+    with closing(Client.from_url(broker.url)) as client:
+        for body in bodies:
+            client.lpush(broker.prefix + INTAKE, body)
+
+
+@pytest.mark.parametrize("name", ["rabbitmq", "redis"])
+def test_two_intakes_keep_the_order_though_the_one_that_reads_is_killed_or_frozen(
+    make_site: MakeSite, postgresql_url: str, request: pytest.FixtureRequest, name: str
+) -> None:
+    """E8: back to back; clocks have no part in it."""
+    broker: Amqp | Redis = request.getfixturevalue(name)
+    stack = make_site(postgresql_url, broker, None)
+    if isinstance(broker, Amqp):
+        stack.declare_queues()
+    workers = [stack.up(ProcessRole.INTAKE) for _ in range(3)]
+    for worker in workers:
+        stack.until(lambda: worker.events()["provisor.up"], what="the start")  # noqa: B023 - used within the turn
+    bodies = _requests()
+    reading: list[Any] = []
+    for place in range(0, _NUMBER, 50):
+        _send(broker, bodies[place : place + 50])
+        last = f"r{place + 49}"
+        stack.until(lambda: stack.request(last) is not None, seconds=60, what=last)  # noqa: B023 - the same
+        reads = max(
+            (each for each in workers if each not in reading), key=lambda each: each.events()["request.received"]
+        )
+        if len(reading) == 0:
+            reads.kill()
+        elif len(reading) == 1:
+            reads.freeze()
+        if len(reading) < 2:
+            reading.append(reads)
+    assert _order(stack) == [f"r{place}" for place in range(_NUMBER)]
+    assert set(stack.audited("request.received").values()) == {1}
+    reading[1].thaw()
+
+
+def _rabbitmqctl(*arguments: str) -> None:
+    subprocess.run(["rabbitmqctl", "--quiet", *arguments], check=True, capture_output=True, timeout=60)
+
+
+@pytest.fixture
+def producer(rabbitmq: Amqp) -> Iterator[Amqp]:
+    """A user of RabbitMQ who may write to the intake's exchange, and nothing else."""
+    name = f"provisor-test-{token_hex(4)}"
+    try:
+        _rabbitmqctl("add_user", name, name)
+    except (OSError, subprocess.SubprocessError) as exc:
+        pytest.skip(f"users of RabbitMQ cannot be made here: {exc}")
+    exchange = (rabbitmq.prefix + INTAKE_EXCHANGE).replace(".", "[.]")
+    _rabbitmqctl("set_permissions", "-p", "/", name, "^$", f"^{exchange}$", "^$")
+    at = urlparse(rabbitmq.url)
+    url = urlunparse(at._replace(netloc=f"{name}:{name}@{at.hostname}:{at.port or 5672}"))
+    yield Amqp(url, prefix=rabbitmq.prefix)
+    _rabbitmqctl("delete_user", name)
+
+
+def test_a_producer_with_the_least_permission_reaches_the_intake_and_no_lane(
+    stack: ProcessStack, rabbitmq: Amqp, producer: Amqp
+) -> None:
+    """E5."""
+    tricks: dict[str, Callable[[], None]] = {
+        queue: lambda queue=queue: publish_raw(producer, [RawMessage(b"[]")], queue=queue)  # type: ignore[misc]
+        for queue in (INTAKE, RETURNED, DEAD, *(f"provisor.lane.{lane}" for lane in LANES))
+    }
+    for exchange in ("amq.direct", "amq.fanout", "amq.topic", "provisor.control.pidbox"):
+        tricks[exchange] = lambda exchange=exchange: _publish(producer, exchange)  # type: ignore[misc]
+    for name, publish in tricks.items():
+        with pytest.raises(AccessRefused):
+            publish()
+        assert name
+    lane = (rabbitmq.prefix + "provisor.lane.grant").encode()
+    copy_to = (b"CC", b"A" + (5 + len(lane)).to_bytes(4) + b"S" + len(lane).to_bytes(4) + lane)
+    publish_raw(producer, [RawMessage(_requests(1)[0], headers=(copy_to,), routing_key=lane)])
+    stack.until(lambda: stack.request("r0") is not None, what="the request")
+    assert not stack.worker.events()["wake_up.dropped"]
+
+
+def _publish(producer: Amqp, exchange: str) -> None:
+    with contextlib.closing(producer.connect()) as connection:
+        channel: Any = connection.channel()
+        channel.basic_publish_confirm(amqp.Message(b"[]"), exchange=exchange, routing_key="provisor.lane.grant")

@@ -1,0 +1,48 @@
+"""kombu's transport for Redis, which drops what is no message.
+
+kombu parses an entry of a list after it was taken from the list, and before anybody sees it: an entry that is no envelope would
+end the process. Lanes hold wake-ups only, and the sweep finds the row of a lost one, so such an entry is dropped with a log line.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import structlog
+from kombu.transport import redis as _redis
+from kombu.transport import virtual as _virtual
+
+#: The stubs know little of both.
+redis: Any = _redis
+virtual: Any = _virtual
+
+_log = structlog.get_logger(__name__)
+
+
+class _Message(virtual.Message):  # type: ignore[misc] # the same
+    """A message that is never unpacked by a header: nobody compresses wake-ups."""
+
+    def __init__(self, payload: dict[str, Any], **options: Any) -> None:
+        headers = payload.get("headers")
+        if isinstance(headers, dict):
+            headers.pop("compression", None)
+        super().__init__(payload, **options)
+
+
+class _Channel(redis.Channel):  # type: ignore[misc] # the same
+    Message = _Message
+
+    def _brpop_read(self, **options: Any) -> Any:
+        try:
+            return super()._brpop_read(**options)
+        except (*self.connection_errors, redis.Empty):
+            raise
+        except Exception as exc:  # noqa: BLE001 - whatever lies in the list
+            _log.warning("wake_up.dropped", why=f"the entry is no wake-up: {type(exc).__name__}")
+            return True
+
+
+class Transport(redis.Transport):  # type: ignore[misc] # the same
+    """The transport that Celery is told to use for Redis."""
+
+    Channel = _Channel
