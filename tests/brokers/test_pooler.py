@@ -21,4 +21,4 @@ def test_two_workers_behind_pgbouncer(make_site: MakeSite, pgbouncer_url: str, r
         stack.claim_ended(request)
     assert [stack.changes(group) for group in groups] == [["add", "remove"]] * GRANTS
     with stack.store.read() as work:
-        assert work.dead_letters.recent(resent=True) == []
+        assert work.dead_letters.recent(over=True) == []
