@@ -31,7 +31,8 @@ class Account:
     """One identity in one system.
 
     ``email_proven`` is False when the account was found by an address that the system hides. Such a match is probable, but
-    it is not proof enough to take access away.
+    it is not proof enough to take access away. ``suspended`` accounts were shut by somebody: their access waits for the day on
+    which they are opened again. ``own`` is the account that Provisor itself uses.
     """
 
     system: System
@@ -41,6 +42,8 @@ class Account:
     username: str | None = None
     active: bool = True
     email_proven: bool = True
+    suspended: bool = False
+    own: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,23 +65,25 @@ class Requests(LeasedTable[Request]):
         """When the request came in."""
         return self._connection.execute(select(requests.c.received_at).where(requests.c.id == request_id)).scalar()
 
-    def postpone(self, request: Request, *, until: datetime | None, now: datetime, reason: str | None) -> None:
-        """Plan the request later, counted as a try. ``until=None`` waits until ``wake_planned``."""
+    def postpone(
+        self, request: Request, *, until: datetime | None, now: datetime, reason: str | None, tried: bool = True
+    ) -> None:
+        """Plan the request later, counted as a try when it was ``tried``. ``until=None`` waits until ``wake_planned``."""
         self._connection.execute(
             update(requests)
             .where(requests.c.id == request.id, requests.c.state == str(request.state))
             .values(
                 due_at=until,
                 dispatched_until=None,
-                tries=requests.c.tries + 1,
-                first_tried_at=func.coalesce(requests.c.first_tried_at, now),
+                tries=requests.c.tries + int(tried),
+                first_tried_at=func.coalesce(requests.c.first_tried_at, now) if tried else None,
                 reason=reason,
             )
         )
 
     def finish(self, request_id: str, to: RequestState, *, now: datetime, reason: str | None = None) -> bool:
         """End the request; whether it was still alive."""
-        alive = (RequestState.RECEIVED, RequestState.PLANNED, RequestState.FULFILLING)
+        alive = (RequestState.RECEIVED, RequestState.PLANNED, RequestState.FULFILLING, RequestState.BLOCKED)
         return self.step(request_id, to=to, states=alive, reason=reason, finished_at=now, due_at=None)
 
     def counts(self) -> dict[str, int]:

@@ -111,7 +111,7 @@ def _is_due(table: Table) -> ColumnElement[bool]:
     if table is tickets:
         conditions.append(among(table.c.state, (TicketState.OPEN, TicketState.ANSWERED)))
     if table is operations:
-        conditions.append(among(table.c.state, (OperationState.READY, OperationState.RUNNING)))
+        conditions.append(among(table.c.state, (OperationState.READY, OperationState.RUNNING, OperationState.BLOCKED)))
     if table is claims:
         conditions.append(among(table.c.state, (ClaimState.ACTIVE,)))
     return and_(*conditions)

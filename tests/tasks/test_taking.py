@@ -152,7 +152,7 @@ def test_a_claim_that_was_not_even_planned_can_be_ended(store: Store) -> None:
     assert not loud.has()
 
 
-def test_a_removal_by_ticket_that_is_declined_leaves_the_claim_ending(stack: LocalStack) -> None:
+def test_a_removal_by_ticket_that_is_declined_is_blocked_and_nobody_is_asked_again(stack: LocalStack) -> None:
     stack.system.change(ADA, BY_HAND, present=True)
     stack.revoke("r1", group=BY_HAND)
     stack.run()
@@ -160,5 +160,11 @@ def test_a_removal_by_ticket_that_is_declined_leaves_the_claim_ending(stack: Loc
     issue.phase = Phase.DECLINED
     stack.run(MINUTE)
     request = stack.request("r1")
-    assert request.state is RequestState.FAILED
+    assert request.state is RequestState.BLOCKED
     assert issue.ref.key in (request.reason or "")
+    stack.run(3 * timedelta(hours=1))
+    assert stack.request("r1").state is RequestState.BLOCKED
+    assert len(stack.tickets.issues) == 1
+    stack.system.change(ADA, BY_HAND, present=False)
+    stack.run(2 * timedelta(hours=1))
+    assert stack.request("r1").state is RequestState.DONE
