@@ -74,6 +74,7 @@ class Operation:
     - ``accepted_at``: when the system last accepted a write of this operation. A look alone may be stale.
     - ``shown_since``: since when each look shows what is wanted without a write of ours; see ``access.proof``.
     - ``obstacle``, ``blocked_at``: why, and since when, a removal is blocked.
+    - ``retried_at``: when a person last had a blocked removal tried again.
     - ``fence``: grows with each lease. A worker that finishes must still hold the newest one.
     """
 
@@ -101,6 +102,7 @@ class Operation:
     shown_since: datetime | None = None
     obstacle: Obstacle | None = None
     blocked_at: datetime | None = None
+    retried_at: datetime | None = None
     evidence: str | None = None
     error: str | None = None
     tries: int = 0
@@ -129,7 +131,7 @@ class Operation:
 class Claim:
     """One reason why an account should hold an entitlement. Its clock starts when the access was seen.
 
-    ``ended_by`` is the operation that takes the access away at its end.
+    ``email`` is the normalized address by which the access was asked for, or that the account showed. ``ended_by`` is the operation that takes the access away at its end.
     """
 
     id: str
@@ -141,6 +143,7 @@ class Claim:
     access_key: str
     state: ClaimState
     account_id: str | None = None
+    email: str | None = None
     pre_existing: bool | None = None
     duration: timedelta | None = None
     starts_at: datetime | None = None

@@ -7,6 +7,7 @@ import typer
 from access.lifecycle import RequestState
 from cli import output
 from cli.claims import claim_facts
+from cli.decisions import Reason, decisions
 from cli.options import AsJson, ConfigFile, Newest, group
 from cli.output import moment, one_more, print_listing
 from cli.problems import Problem
@@ -76,6 +77,25 @@ def show_request(
         output.print_lines(*_in_words(facts))
 
 
+@requests.command("retry")
+def retry_request(
+    request_id: Annotated[str, typer.Argument(metavar="ID", help="The request's own id.")],
+    reason: Reason,
+    config: ConfigFile = None,
+) -> None:
+    """Try a removal again that is blocked.
+
+    Mend first what its reason names. For access whose time is up, name the request that gave the access.
+    """
+    with opened(config) as (_, store):
+        if not decisions(store).retry(request_id, reason=reason):
+            raise Problem(
+                f"Nothing is blocked of a request '{output.cell(request_id)}'.",
+                "See 'provisor requests list --state blocked' and 'provisor claims list --state ending'.",
+            )
+    output.print_lines(f"{output.cell(request_id)}: tried again as soon as a worker has it")
+
+
 def request_facts(request: Request) -> dict[str, Any]:
     """One request."""
     message = request.message
@@ -113,6 +133,8 @@ def _operation_facts(operation: Operation) -> dict[str, Any]:
         "before": operation.before,
         "evidence": operation.evidence,
         "error": operation.error,
+        "obstacle": operation.obstacle,
+        "blocked_at": moment(operation.blocked_at),
         "tries": operation.tries,
         "due_at": moment(operation.due_at),
         "created_at": moment(operation.created_at),

@@ -79,6 +79,10 @@ class Connector(Protocol):
         """The one account that the subject names."""
         ...
 
+    def is_own(self, account_id: str) -> bool:
+        """Whether it is the account that Provisor itself uses."""
+        ...
+
     def find_entitlement(self, ref: EntitlementRef) -> Entitlement | NoMatch:
         """The one entitlement that the reference names by id or name, and whether only a person can change it."""
         ...

@@ -54,6 +54,14 @@ class Claims(LeasedTable[Claim]):
         )
         return self._all(found.order_by(claims.c.starts_at, claims.c.id))
 
+    def of_subject(
+        self, system: System, *, account_id: str | None, email: str | None, states: Sequence[ClaimState]
+    ) -> Sequence[Claim]:
+        """The claims of this account, or of this normalized address where no account is named, oldest first."""
+        whose = claims.c.account_id == account_id if account_id else claims.c.email == email
+        found = select(claims).where(whose, claims.c.system == str(system), among(claims.c.state, states))
+        return self._all(found.order_by(claims.c.starts_at, claims.c.id))
+
     def with_standing(self, claim_id: str, key: str) -> tuple[Claim | None, Sequence[Claim]]:
         """The claim, and the other claims in ``STANDING`` states on this access, oldest first."""
         found = self._all(_WITH_STANDING, {"this_id": claim_id, "this_key": key})

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection, bindparam, func, select, update
 
 from access.lifecycle import RequestState
-from access.message import AccessRequest
+from access.message import AccessRequest, Action
 from access.operations import Request
 from store.leases import LeasedTable, among
 from store.tables import requests
@@ -64,6 +64,16 @@ class Requests(LeasedTable[Request]):
     def received_at(self, request_id: str) -> datetime | None:
         """When the request came in."""
         return self._connection.execute(select(requests.c.received_at).where(requests.c.id == request_id)).scalar()
+
+    def unplanned_before(self, request: Request) -> Sequence[tuple[str, Action]]:
+        """Ids and actions of the requests for the same subject and system that came in earlier and are not planned yet."""
+        found = select(requests.c.id, requests.c.action).where(
+            requests.c.subject == str(request.message.who),
+            among(requests.c.state, (RequestState.RECEIVED,)),
+            requests.c.system == str(request.message.entitlement_ref.system),
+            requests.c.received_at < request.received_at,
+        )
+        return [(row.id, Action(row.action)) for row in self._connection.execute(found.order_by(requests.c.received_at))]
 
     def postpone(
         self, request: Request, *, until: datetime | None, now: datetime, reason: str | None, tried: bool = True

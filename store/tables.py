@@ -97,6 +97,7 @@ requests = Table(
 )
 Index("ix_requests_due", requests.c.due_at, sqlite_where=requests.c.due_at.is_not(None))
 Index("ix_requests_state", requests.c.state, requests.c.received_at)
+Index("ix_requests_subject", requests.c.subject, requests.c.state)
 
 claims = Table(
     "claims",
@@ -105,6 +106,7 @@ claims = Table(
     Column("request_id", Text, ForeignKey("requests.id"), nullable=False, unique=True),
     Column("system", Text, nullable=False),
     Column("account_id", Text),
+    Column("email", Text),
     Column("account_title", Text, nullable=False),
     Column("entitlement", Text, nullable=False),
     Column("named", Text, nullable=False),
@@ -129,6 +131,8 @@ claims = Table(
 )
 Index("ix_claims_access_key", claims.c.access_key, claims.c.state)
 Index("ix_claims_due", claims.c.due_at)
+Index("ix_claims_account_id", claims.c.account_id)
+Index("ix_claims_email", claims.c.email)
 
 operations = Table(
     "operations",
@@ -158,6 +162,7 @@ operations = Table(
     Column("shown_since", Moment),
     Column("obstacle", Text),
     Column("blocked_at", Moment),
+    Column("retried_at", Moment),
     Column("evidence", Text),
     Column("error", Text),
     Column("tries", Integer, nullable=False, server_default=text("0")),

@@ -164,8 +164,10 @@ class TicketOpener:
                     )
                     return None
             earlier = work.tickets.of_operation(operation.id)
-            if len(earlier) > self._options.closings:
-                reason = f"{len(earlier)} tickets were deleted or could not be reopened, the last was {earlier[-1].issue_key}"
+            since = operation.retried_at
+            used = [each for each in earlier if since is None or (each.closed_at or now) > since]
+            if len(used) > self._options.closings:
+                reason = f"{len(used)} tickets were deleted or could not be reopened, the last was {earlier[-1].issue_key}"
                 settlement.given_up(work, operation, reason, now=now)
                 return None
             project = self._writer.route(operation).project

@@ -38,7 +38,7 @@ class Memberships:
         """
         held = self.group_ids(user_id)
         if held is None:
-            return Observation(present=False, evidence=f"JumpCloud has no user {user_id}.")
+            return Observation(present=False, evidence=f"JumpCloud has no user {user_id}.", missing=True)
         if group_id in held:
             return Observation(
                 present=True,

@@ -50,6 +50,9 @@ class FakeSystem:
     def find_account(self, subject: Subject) -> Account | NoMatch:
         return self.faults.call(lambda: self._find_account(subject), writes=False)
 
+    def is_own(self, account_id: str) -> bool:
+        return account_id == self.own
+
     def find_entitlement(self, ref: EntitlementRef) -> Entitlement | NoMatch:
         return self.faults.call(lambda: self._find_entitlement(ref), writes=False)
 
@@ -80,21 +83,28 @@ class FakeSystem:
 
     def _find_account(self, subject: Subject) -> Account | NoMatch:
         for account_id, email in self.accounts.items():
-            hidden = account_id in self.suspended and subject.id is None  # a search finds no suspended accounts
-            if not hidden and (subject.id == account_id or email_address.same(subject.email or "", email)):
-                if subject.email and not email_address.same(subject.email, email):
-                    return NoMatch(f"The account {subject.id} with the address {subject.email}", (email,))
-                suspended = account_id in self.suspended
-                return Account(
-                    system=self.system,
-                    id=account_id,
-                    title=email,
-                    email=email,
-                    active=not suspended,
-                    suspended=suspended,
-                    own=account_id == self.own,
-                )
+            if subject.id is not None:
+                named = subject.id == account_id
+            else:  # a search finds no suspended accounts
+                named = email_address.same(subject.email or "", email) and account_id not in self.suspended
+            if named:
+                return self._agreeing(subject, account_id, email)
         return NoMatch(f"The account {subject}")
+
+    def _agreeing(self, subject: Subject, account_id: str, email: str) -> Account | NoMatch:
+        if subject.email and not email_address.same(subject.email, email):
+            others = [other for other, shown in self.accounts.items() if email_address.same(subject.email, shown)]
+            wanted = f"The account {subject.id} with the address {subject.email}"
+            return NoMatch(wanted, (account_id, *others), contradiction=True)
+        suspended = account_id in self.suspended
+        return Account(
+            system=self.system,
+            id=account_id,
+            title=email,
+            email=email,
+            active=not suspended,
+            suspended=suspended,
+        )
 
     def _find_entitlement(self, ref: EntitlementRef) -> Entitlement | NoMatch:
         if str(ref) in self.missing:

@@ -12,6 +12,7 @@ from access.methods import Method
 from access.operations import Obstacle, Purpose
 from access.policy import Rule
 from store.unit_of_work import Store
+from tasks.decisions import Decisions
 from tests.fakes.faults import Fault
 from tests.fakes.local_stack import ADA, BY_HAND, GROUP, TERMS, LocalStack
 from ticketing.ports import Phase
@@ -124,7 +125,7 @@ def test_what_cannot_be_seen_is_not_gone_and_is_taken_when_it_comes_back(stack: 
     stack.grant("r1", seconds=60)
     stack.run()
     stack.system.missing[GROUP] = False
-    stack.run(10 * DAY)
+    stack.run(3 * DAY)
     operation = stack.operation("r1", purpose=Purpose.EXPIRY)
     assert (operation.state, operation.obstacle) == (OperationState.BLOCKED, Obstacle.UNSEEN)
     assert "It cannot be seen" in (operation.error or "")
@@ -150,7 +151,11 @@ def test_what_cannot_be_seen_is_looked_at_hourly_for_a_day_then_daily(stack: Loc
     assert HOUR < due - stack.clock.now() <= DAY
 
 
-def test_a_revoke_that_comes_in_while_the_system_is_away_is_never_given_up(stack: LocalStack) -> None:
+RARE = replace(TERMS, retry=replace(TERMS.retry, longest_wait=30 * MINUTE, credential_wait=20 * MINUTE))
+
+
+def test_a_revoke_that_comes_in_while_the_system_is_away_is_never_given_up(store: Store) -> None:
+    stack = LocalStack.over(store, options=RARE)
     stack.system.change(ADA, GROUP, present=True)
     stack.revoke("r1")
     stack.system.faults.forecast(*[Fault.BUSY] * 2000)
@@ -158,18 +163,19 @@ def test_a_revoke_that_comes_in_while_the_system_is_away_is_never_given_up(stack
     assert stack.request("r1").state is RequestState.RECEIVED
     assert stack.request("r1").due_at is not None
     stack.system.faults.clear()
-    stack.run(MINUTE)
+    stack.run(HOUR)
     assert stack.request("r1").state is RequestState.DONE
     assert not stack.has()
 
 
-def test_the_time_of_a_refused_credential_counts_neither_as_tries_nor_towards_the_deadline(stack: LocalStack) -> None:
+def test_the_time_of_a_refused_credential_counts_neither_as_tries_nor_towards_the_deadline(store: Store) -> None:
+    stack = LocalStack.over(store, options=RARE)
     stack.grant("r1", group=BY_HAND)
     stack.tickets.faults.forecast(Fault.BUSY, *[Fault.LOCKED_OUT] * 2000)
     stack.run(5 * HOUR)
     stack.tickets.faults.clear()
     stack.tickets.faults.forecast(*[Fault.BUSY] * 3)
-    stack.run(5 * MINUTE)
+    stack.run(HOUR)
     assert stack.operation("r1").state is OperationState.WITH_PERSON
 
 
@@ -199,7 +205,7 @@ def test_a_removal_that_the_service_refuses_for_good_is_a_persons_and_blocked_wh
     assert stack.claim("r1").state is ClaimState.ENDING
     stack.run(5 * DAY)
     assert len(stack.tickets.issues) == 1
-    assert ("take") not in [what for _, _, what in stack.system.writes]
+    assert "take" not in [what for _, _, what in stack.system.writes]
 
 
 def test_a_removal_whose_tickets_are_used_up_is_blocked(store: Store) -> None:
@@ -240,3 +246,39 @@ def test_a_group_that_became_protected_since_is_left_to_a_person(stack: LocalSta
     assert (operation.state, operation.via) == (OperationState.WITH_PERSON, Method.TICKET)
     assert "protected" in operation.why
     assert stack.has()
+
+
+def declined(stack: LocalStack) -> None:
+    stack.grant("r1", seconds=60, group=BY_HAND)
+    stack.run()
+    stack.system.change(ADA, BY_HAND, present=True)
+    stack.tickets.open_issues()[0].phase = Phase.DONE
+    stack.run(2 * MINUTE)
+    stack.tickets.open_issues()[0].phase = Phase.DECLINED
+    stack.run(MINUTE)
+    assert stack.operation("r1", purpose=Purpose.EXPIRY).state is OperationState.BLOCKED
+
+
+def test_a_person_has_a_blocked_removal_tried_again(stack: LocalStack) -> None:
+    declined(stack)
+    assert Decisions(stack.store, stack.clock, by="grace").retry("r1", reason="the approver is back")
+    stack.run(MINUTE)
+    [issue] = stack.tickets.open_issues()
+    stack.system.change(ADA, BY_HAND, present=False)
+    issue.phase = Phase.DONE
+    stack.run(MINUTE)
+    assert stack.claim("r1").state is ClaimState.ENDED
+
+
+def test_a_person_settles_a_claim_and_only_one_whose_removal_is_blocked(stack: LocalStack) -> None:
+    declined(stack)
+    stack.grant("r2")
+    stack.run()
+    decisions = Decisions(stack.store, stack.clock, by="grace")
+    assert not decisions.settle(stack.claim("r2").id, reason="no")
+    assert decisions.settle(stack.claim("r1").id, reason="the group is another team's now")
+    claim = stack.claim("r1")
+    assert (claim.state, claim.why_ended) == (ClaimState.ENDED, "grace: the group is another team's now")
+    assert stack.operation("r1", purpose=Purpose.EXPIRY).state is OperationState.DROPPED
+    stack.run(HOUR)
+    assert len(stack.tickets.issues) == 2

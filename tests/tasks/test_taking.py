@@ -55,13 +55,22 @@ def test_the_end_of_one_claim_leaves_the_others(stack: LocalStack) -> None:
     assert not stack.has()
 
 
-def test_the_end_of_a_claim_that_is_not_there_is_no_more_than_that(stack: LocalStack) -> None:
+def test_the_end_of_a_claim_that_nobody_knows_is_refused(stack: LocalStack) -> None:
+    """Else a slip in the id would be answered with done while the claim that was meant lives on."""
     stack.grant("r1")
     stack.run()
     stack.revoke("r2", claim_of="r0")
     stack.run()
-    assert stack.request("r2").state is RequestState.DONE
+    assert stack.request("r2").state is RequestState.REFUSED
     assert stack.has()
+
+
+def test_the_end_of_a_claim_that_is_over_is_no_more_than_that(stack: LocalStack) -> None:
+    stack.grant("r1", seconds=10)
+    stack.run(MINUTE)
+    stack.revoke("r2", claim_of="r1")
+    stack.run()
+    assert stack.request("r2").state is RequestState.DONE
 
 
 def test_a_grant_on_its_way_is_called_back(stack: LocalStack) -> None:

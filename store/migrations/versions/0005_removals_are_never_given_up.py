@@ -17,6 +17,13 @@ _COLUMNS = (
     ('shown_since', store.tables.Moment(timezone=True)),
     ('obstacle', sa.Text()),
     ('blocked_at', store.tables.Moment(timezone=True)),
+    ('retried_at', store.tables.Moment(timezone=True)),
+)
+
+_INDEXES = (
+    ('ix_claims_account_id', 'claims', ['account_id']),
+    ('ix_claims_email', 'claims', ['email']),
+    ('ix_requests_subject', 'requests', ['subject', 'state']),
 )
 
 #: (table, constraint, before, after); a constraint that is new has nothing before, one that goes has nothing after.
@@ -68,6 +75,13 @@ _STEPS = (
 def upgrade() -> None:
     for name, kind in _COLUMNS:
         op.add_column('operations', sa.Column(name, kind, nullable=True))
+    op.add_column('claims', sa.Column('email', sa.Text(), nullable=True))
+    op.execute(
+        'UPDATE claims SET email = ('
+        'SELECT lower(max(operations.email)) FROM operations WHERE operations.claim_id = claims.id)'
+    )
+    for name, table, columns in _INDEXES:
+        op.create_index(name, table, columns)
     _exchange(_CHECKS)
     lifecycle = sa.table('lifecycle', sa.column('entity'), sa.column('from_state'), sa.column('to_state'))
     op.bulk_insert(lifecycle, [{'entity': e, 'from_state': f, 'to_state': t} for e, f, t in _STEPS])
@@ -79,6 +93,9 @@ def downgrade() -> None:
             f"DELETE FROM lifecycle WHERE entity = '{entity}' AND from_state = '{start}' AND to_state = '{end}'"
         )
     _exchange(tuple((table, name, new, old) for table, name, old, new in _CHECKS))
+    for name, table, _ in _INDEXES:
+        op.drop_index(name, table_name=table)
+    op.drop_column('claims', 'email')
     for name, _ in _COLUMNS:
         op.drop_column('operations', name)
 
