@@ -131,7 +131,8 @@ class Operation:
 class Claim:
     """One reason why an account should hold an entitlement. Its clock starts when the access was seen.
 
-    ``email`` is the normalized address by which the access was asked for, or that the account showed. ``ended_by`` is the operation that takes the access away at its end.
+    ``email`` is the normalized address by which the access was asked for, or that the account showed. ``ended_by`` is the
+    operation that takes the access away at its end.
     """
 
     id: str

@@ -55,6 +55,8 @@ def judge(
     settled_at = others_wrote_at + stale_for
     if shown_twice and operation.shown_since is not None and operation.shown_since >= settled_at:
         return Verdict.DONE
-    if operation.via is Method.CONNECTOR and (operation.before is not None or ours or (now < settled_at and ours is None)):
+    if operation.via is Method.CONNECTOR and (
+        operation.before is not None or ours or (now < settled_at and ours is None)
+    ):
         return Verdict.CARRY_OUT
     return Verdict.LOOK_AGAIN

@@ -73,7 +73,9 @@ class Requests(LeasedTable[Request]):
             requests.c.system == str(request.message.entitlement_ref.system),
             requests.c.received_at < request.received_at,
         )
-        return [(row.id, Action(row.action)) for row in self._connection.execute(found.order_by(requests.c.received_at))]
+        return [
+            (row.id, Action(row.action)) for row in self._connection.execute(found.order_by(requests.c.received_at))
+        ]
 
     def postpone(
         self, request: Request, *, until: datetime | None, now: datetime, reason: str | None, tried: bool = True

@@ -29,7 +29,7 @@ class Decisions:
             if undecided:
                 work.requests.set(request_id, due_at=now, dispatched_until=None)
             if blocked or undecided:
-                self._record(work, "retried", "request", request_id, request_id, reason)
+                self._record(work, "request.retried", request_id, request_id, reason)
         return bool(blocked or undecided)
 
     def settle(self, claim_id: str, *, reason: str) -> bool:
@@ -47,7 +47,7 @@ class Decisions:
             operation = self._blocked_removal_of(work, claim)
             if claim is None or operation is None:
                 return False
-            self._record(work, "settled", "claim", claim.id, claim.request_id, reason)
+            self._record(work, "claim.settled", claim.id, claim.request_id, reason)
             claims.end(work, claim, why=self._said(reason), now=now)
             if not work.claims.ended_by(operation.id):
                 settlement.drop(work, operation, why=self._said(reason), now=now)
@@ -71,8 +71,6 @@ class Decisions:
     def _said(self, reason: str) -> str:
         return f"{self._by}: {reason}"
 
-    def _record(
-        self, work: UnitOfWork, change: str, entity: str, entity_id: str, request_id: str, reason: str
-    ) -> None:
-        now = self._clock.now()
-        work.audit.record(f"{entity}.{change}", entity, entity_id, now=now, request_id=request_id, reason=reason, actor=self._by)
+    def _record(self, work: UnitOfWork, event: str, entity_id: str, request_id: str, reason: str) -> None:
+        entity, now = event.partition(".")[0], self._clock.now()
+        work.audit.record(event, entity, entity_id, now=now, request_id=request_id, reason=reason, actor=self._by)

@@ -152,9 +152,7 @@ class Fulfilment:
             unseen = Transient(
                 f"Written {operation.tries} times, and {operation.system} does not show it: {seen.evidence}."
             )
-            verdict = next_try(
-                self._services, unseen, tries=operation.tries, first_tried_at=operation.first_tried_at
-            )
+            verdict = next_try(self._services, unseen, tries=operation.tries, first_tried_at=operation.first_tried_at)
             if isinstance(verdict, GiveUp):
                 self._hand_over(operation, verdict.reason)
                 return
@@ -192,7 +190,11 @@ class Fulfilment:
                 return
         connector = self._services.connector(operation.system, operation.lane)
         seen = look(connector, operation)
-        if not seen.present and not seen.gone and isinstance(connector.find_entitlement(operation.entitlement), NoMatch):
+        if (
+            not seen.present
+            and not seen.gone
+            and isinstance(connector.find_entitlement(operation.entitlement), NoMatch)
+        ):
             seen = proven_gone(connector, Target.of(operation), seen)
         if seen.gone:
             self._done(operation, seen)

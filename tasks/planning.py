@@ -179,7 +179,9 @@ class Planner:
         key = access_key(None, email, account_of(request.message.entitlement_ref.system).ref)
         with self._services.store.read() as work:
             making = [each for each in work.operations.not_over_at(key) if each.request_id != request.id]
-            earlier = [each.request_id for each in making] + [other for other, _ in work.requests.unplanned_before(request)]
+            earlier = [each.request_id for each in making] + [
+                other for other, _ in work.requests.unplanned_before(request)
+            ]
         return WaitsFor(earlier[0]) if earlier else None
 
     def _wait_for(self, request: Request, waits: WaitsFor) -> None:
@@ -200,10 +202,17 @@ class Planner:
             if request.state is RequestState.BLOCKED:
                 work.requests.postpone(request, until=due, now=now, reason=reason)
             elif work.requests.step(
-                request.id, to=RequestState.BLOCKED, states=(request.state,), reason=reason, due_at=due, dispatched_until=None
+                request.id,
+                to=RequestState.BLOCKED,
+                states=(request.state,),
+                reason=reason,
+                due_at=due,
+                dispatched_until=None,
             ):
                 _drop_plan(work, request, now=now)
-                work.audit.record("request.blocked", "request", request.id, now=now, request_id=request.id, reason=reason)
+                work.audit.record(
+                    "request.blocked", "request", request.id, now=now, request_id=request.id, reason=reason
+                )
         _log.error("request.blocked", request_id=request.id, reason=reason)
 
     def _hold(self, request: Request, reason: str) -> None:

@@ -116,7 +116,12 @@ def blocked(work: UnitOfWork, operation: Operation, reason: str, *, obstacle: Ob
         fulfilling = (RequestState.FULFILLING,)
         if work.requests.step(operation.request_id, to=RequestState.BLOCKED, states=fulfilling, reason=reason):
             work.audit.record(
-                "request.blocked", "request", operation.request_id, now=now, request_id=operation.request_id, reason=reason
+                "request.blocked",
+                "request",
+                operation.request_id,
+                now=now,
+                request_id=operation.request_id,
+                reason=reason,
             )
     log_blocked(operation, reason)
 
@@ -221,7 +226,9 @@ def postponed(
     )
     _record(work, "retry", operation, now, failure=failure.word, why=why, tries=tries)
     since = operation.first_tried_at or now
-    log_postponed("operation.retry", failure, tries=tries, until=until, late=late_after is not None and now > since + late_after)
+    log_postponed(
+        "operation.retry", failure, tries=tries, until=until, late=late_after is not None and now > since + late_after
+    )
 
 
 def _first_tried_at(operation: Operation, failure: Failure, now: datetime) -> datetime | None:

@@ -90,7 +90,9 @@ def _meant_by_claim(store: Store, connector: Connector, message: AccessRequest, 
         account = connector.find_account(grant.message.who)
     if not _is_same_subject(connector, message.who, grant, claim, account):
         whose = account.id if isinstance(account, Account) else grant.message.who
-        return Refusal(f"claim_of names '{claim_of}', which is for {grant.message.who} ({whose}), and not for {message.who}.")
+        return Refusal(
+            f"claim_of names '{claim_of}', which is for {grant.message.who} ({whose}), and not for {message.who}."
+        )
     if isinstance(account, Account):
         current = connector.find_account(Subject(id=account.id))
         account = replace(current if isinstance(current, Account) else account, email_proven=True)

@@ -106,9 +106,7 @@ class TicketOpener:
         until = now + _MENDED_WITHIN if isinstance(verdict, GiveUp) else verdict.at
         late_after = timedelta(0) if isinstance(verdict, GiveUp) else self._services.options.retry.deadline
         with self._services.store.write() as work:
-            settlement.postponed(
-                work, operation, failure, tries=tries, until=until, now=now, late_after=late_after
-            )
+            settlement.postponed(work, operation, failure, tries=tries, until=until, now=now, late_after=late_after)
 
     def _was_asked(self, operation: Operation) -> bool:
         """Whether an issue may exist that asks a person for the operation."""
@@ -167,7 +165,9 @@ class TicketOpener:
             since = operation.retried_at
             used = [each for each in earlier if since is None or (each.closed_at or now) > since]
             if len(used) > self._options.closings:
-                reason = f"{len(used)} tickets were deleted or could not be reopened, the last was {earlier[-1].issue_key}"
+                reason = (
+                    f"{len(used)} tickets were deleted or could not be reopened, the last was {earlier[-1].issue_key}"
+                )
                 settlement.given_up(work, operation, reason, now=now)
                 return None
             project = self._writer.route(operation).project

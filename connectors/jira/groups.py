@@ -33,6 +33,7 @@ _MEMBER_OF = f"{API}/user/groups"
 _GROUPS_A_PAGE = 50
 _MOST_PAGES = 1000
 
+_PROTECTED = "it is a protected group that Provisor never changes"
 _ALREADY = "already a member"
 _NOT_A_MEMBER = "not a member of"
 #: Refusals of a change whose reason Provisor looks up. Which status a non-member or an identity-provider group gets is
@@ -111,7 +112,9 @@ class Groups:
         listed = 0
         for _ in range(_MOST_PAGES):
             params: Params = {"startAt": listed, "maxResults": _GROUPS_A_PAGE}
-            page = self._client.send(Call(method="GET", route=_GROUPS, params=params)).read_as(GROUP_PAGE, what="groups")
+            page = self._client.send(Call(method="GET", route=_GROUPS, params=params)).read_as(
+                GROUP_PAGE, what="groups"
+            )
             listed += len(page.values)
             if any(group.groupId.lower() == group_id.lower() for group in page.values):
                 return None
@@ -121,13 +124,13 @@ class Groups:
         return None
 
     def require_changeable(self, group_id: str) -> None:
-        """Refuse to change what only a person may change, by its id and the name under which it was last found.
+        """Refuse to change a protected group, by its id and the name under which it was last found. Raises ``Permanent``.
 
-        Raises ``Permanent``.
+        Jira itself refuses to change a group that an identity provider fills.
         """
         name = self._names.get(group_id, group_id)
-        if (why := self._by_person(Group(name=name, groupId=group_id))) is not None:
-            raise Permanent(f"Provisor does not change Jira group {name}: {why}.", remedy="A person must do it.")
+        if self._is_protected(Group(name=name, groupId=group_id)):
+            raise Permanent(f"Provisor does not change Jira group {name}: {_PROTECTED}.", remedy="A person must do it.")
 
     def give(self, group_id: str, account_id: str) -> None:
         """Add the account: 201, or 400 with ``already a member`` [observed], which is success too."""
@@ -214,10 +217,13 @@ class Groups:
             by_person=self._by_person(group),
         )
 
-    def _by_person(self, group: Group) -> str | None:
+    def _is_protected(self, group: Group) -> bool:
         name_and_id = {normalized_name(group.name), normalized_name(group.groupId)}
-        if is_system_group(group.name) or name_and_id & self._protected:
-            return "it is a protected group that Provisor never changes"
+        return is_system_group(group.name) or bool(name_and_id & self._protected)
+
+    def _by_person(self, group: Group) -> str | None:
+        if self._is_protected(group):
+            return _PROTECTED
         if self._is_external(group.groupId):
             return "its members come from an identity provider"
         return None

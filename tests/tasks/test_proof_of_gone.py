@@ -10,7 +10,6 @@ import pytest
 from access.lifecycle import ClaimState, OperationState, RequestState, TicketState
 from access.methods import Method
 from access.operations import Obstacle, Purpose
-from access.policy import Rule
 from store.unit_of_work import Store
 from tasks.decisions import Decisions
 from tests.fakes.faults import Fault
