@@ -31,7 +31,8 @@ class Account:
     """One identity in one system.
 
     ``email_proven`` is False when the account was found by an address that the system hides. Such a match is probable, but
-    it is not proof enough to take access away.
+    it is not proof enough to take access away. ``suspended`` accounts were shut by somebody: their access waits for the day on
+    which they are opened again.
     """
 
     system: System
@@ -41,18 +42,25 @@ class Account:
     username: str | None = None
     active: bool = True
     email_proven: bool = True
+    suspended: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class NoMatch:
-    """``asked_for`` does not name exactly one thing: ``candidates`` are the several that match, or near ones when none does."""
+    """``asked_for`` does not name exactly one thing: ``candidates`` are the several that match, or near ones when none does.
+
+    ``contradiction`` says that parts of what was asked for name different things.
+    """
 
     asked_for: str
     candidates: tuple[str, ...] = ()
     several: bool = False
+    contradiction: bool = False
 
     def sentence(self) -> str:
         """What happened and what to do, for the person who asked."""
+        if self.contradiction:
+            return f"{self.asked_for} is not one account: {', '.join(self.candidates)}. Name the one that is meant."
         if self.several:
             return f"{self.asked_for} matches more than one: {', '.join(self.candidates)}. Name one of them by its id."
         if self.candidates:

@@ -26,8 +26,10 @@ class RequestState(StrEnum):
     REFUSED = "refused"
     #: An operation could be done neither by API nor by a person; a person has to look.
     FAILED = "failed"
-    #: A later request called it back before it was done.
+    #: A later request, or a person, called it back before it was done.
     WITHDRAWN = "withdrawn"
+    #: It takes access away and cannot go on by itself; the system is looked at again, and a person decides.
+    BLOCKED = "blocked"
 
 
 class OperationState(StrEnum):
@@ -47,6 +49,8 @@ class OperationState(StrEnum):
     FAILED = "failed"
     #: Not wanted any more; it changed nothing.
     DROPPED = "dropped"
+    #: A removal that nobody carries out now: refused for good, declined, or its thing cannot be seen. It is looked at.
+    BLOCKED = "blocked"
 
 
 class ClaimState(StrEnum):
@@ -99,9 +103,10 @@ LIFECYCLE: MappingProxyType[str, _Table] = MappingProxyType(
     {
         "request": {
             "": _to(_R.RECEIVED),
-            _R.RECEIVED: _to(_R.PLANNED, _R.FULFILLING, _R.DONE, _R.REFUSED, _R.FAILED, _R.WITHDRAWN),
-            _R.PLANNED: _to(_R.RECEIVED, _R.FULFILLING, _R.DONE, _R.REFUSED, _R.FAILED, _R.WITHDRAWN),
-            _R.FULFILLING: _to(_R.DONE, _R.FAILED, _R.WITHDRAWN),
+            _R.RECEIVED: _to(_R.PLANNED, _R.FULFILLING, _R.DONE, _R.REFUSED, _R.FAILED, _R.WITHDRAWN, _R.BLOCKED),
+            _R.PLANNED: _to(_R.RECEIVED, _R.FULFILLING, _R.DONE, _R.REFUSED, _R.FAILED, _R.WITHDRAWN, _R.BLOCKED),
+            _R.FULFILLING: _to(_R.DONE, _R.FAILED, _R.WITHDRAWN, _R.BLOCKED),
+            _R.BLOCKED: _to(_R.FULFILLING, _R.DONE, _R.REFUSED, _R.WITHDRAWN),
             _R.DONE: _to(),
             _R.REFUSED: _to(),
             _R.FAILED: _to(_R.FULFILLING),
@@ -111,8 +116,9 @@ LIFECYCLE: MappingProxyType[str, _Table] = MappingProxyType(
             "": _to(_O.WAITING, _O.READY, _O.RUNNING),
             _O.WAITING: _to(_O.READY, _O.DROPPED),
             _O.READY: _to(_O.RUNNING, _O.FAILED, _O.DROPPED),
-            _O.RUNNING: _to(_O.READY, _O.WITH_PERSON, _O.DONE, _O.FAILED, _O.DROPPED),
-            _O.WITH_PERSON: _to(_O.READY, _O.DONE, _O.FAILED, _O.DROPPED),
+            _O.RUNNING: _to(_O.READY, _O.WITH_PERSON, _O.DONE, _O.FAILED, _O.DROPPED, _O.BLOCKED),
+            _O.WITH_PERSON: _to(_O.READY, _O.DONE, _O.FAILED, _O.DROPPED, _O.BLOCKED),
+            _O.BLOCKED: _to(_O.READY, _O.DONE, _O.DROPPED),
             _O.DONE: _to(),
             _O.FAILED: _to(_O.READY),
             _O.DROPPED: _to(),

@@ -25,6 +25,15 @@ class Purpose(StrEnum):
     EXPIRY = "expiry"
 
 
+class Obstacle(StrEnum):
+    """What keeps a removal from being carried out while it is blocked."""
+
+    #: The service refused it for good, a person declined it, or its tickets are used up.
+    REFUSED = "refused"
+    #: The thing that the access is to, or its account, is missing without proof that it is gone.
+    UNSEEN = "unseen"
+
+
 class Lane(StrEnum):
     """Order of service: what takes access away goes before what gives it, and both before reading."""
 
@@ -67,6 +76,10 @@ class Operation:
     - ``before``: what the system showed before our first write; None until then. It is committed before the write, so that
       after a crash it is known whether the access was there already.
     - ``wrote_at``: when we sent the last write that may have taken effect; None while there was none.
+    - ``accepted_at``: when the system last accepted a write of this operation. A look alone may be stale.
+    - ``shown_since``: since when each look shows what is wanted without a write of ours; see ``access.proof``.
+    - ``obstacle``, ``blocked_at``: why, and since when, a removal is blocked.
+    - ``retried_at``: when a person last had a blocked removal tried again.
     - ``fence``: grows with each lease. A worker that finishes must still hold the newest one.
     """
 
@@ -90,6 +103,11 @@ class Operation:
     products: tuple[str, ...] = ()
     before: str | None = None
     wrote_at: datetime | None = None
+    accepted_at: datetime | None = None
+    shown_since: datetime | None = None
+    obstacle: Obstacle | None = None
+    blocked_at: datetime | None = None
+    retried_at: datetime | None = None
     evidence: str | None = None
     error: str | None = None
     tries: int = 0
@@ -116,7 +134,11 @@ class Operation:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """One reason why an account should hold an entitlement. Its clock starts when the access was seen."""
+    """One reason why an account should hold an entitlement. Its clock starts when the access was seen.
+
+    ``email`` is the normalized address by which the access was asked for, or that the account showed. ``ended_by`` is the
+    operation that takes the access away at its end.
+    """
 
     id: str
     request_id: str
@@ -127,12 +149,14 @@ class Claim:
     access_key: str
     state: ClaimState
     account_id: str | None = None
+    email: str | None = None
     pre_existing: bool | None = None
     duration: timedelta | None = None
     starts_at: datetime | None = None
     ends_at: datetime | None = None
     ended_at: datetime | None = None
     why_ended: str | None = None
+    ended_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

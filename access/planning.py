@@ -12,7 +12,7 @@ from access.accounts import Account, NoMatch
 from access.entitlements import Entitlement, EntitlementRef, ResourceKind, System
 from access.message import AccessRequest, present_fields
 from access.methods import Direction, Method
-from access.policy import MissingAccount, Policy, Rule
+from access.policy import MissingAccount, Policy, Rule, Suspended
 
 #: Whether a system's API can do this at all.
 Automates = Callable[[ResourceKind, Direction], bool]
@@ -38,6 +38,13 @@ class Plan:
 
 
 @dataclass(frozen=True, slots=True)
+class Undecided:
+    """Whose access the request takes away is not proven; ``reason`` names who it may be. A person decides."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Refusal:
     """The request is refused; ``reason`` says why in one sentence for the person who asked."""
 
@@ -51,7 +58,7 @@ def make_plan(
     entitlement: Entitlement | NoMatch,
     policy: Policy,
     automates: Automates,
-) -> Plan | Refusal:
+) -> Plan | Refusal | Undecided:
     """The plan for a request, or its refusal. ``automates`` says what the system's API can do at all."""
     if isinstance(entitlement, NoMatch):
         return Refusal(entitlement.sentence())
@@ -66,9 +73,13 @@ def make_plan(
             request, missing=account, entitlement=entitlement, rule=rule, policy=policy, automates=automates
         )
     if direction is Direction.TAKE and not account.email_proven:
-        return Refusal(
+        return Undecided(
             f"{account.title} ({account.id}) was found by an address that the system hides, which is no proof for taking "
             "access away. Send the request again with the account's id."
+        )
+    if direction is Direction.GIVE and account.suspended and rule.suspended is Suspended.REFUSE:
+        return Refusal(
+            f"{account.title} ({account.id}) is suspended, and policy rule '{rule.pattern}' gives suspended accounts nothing."
         )
     return Plan((_step(direction, entitlement, rule, automates, request.products or rule.products),), account)
 
@@ -98,7 +109,7 @@ def _against_policy(
 
 
 def _lacks_required(request: AccessRequest, rule: Rule) -> Refusal | None:
-    missing = sorted(set(rule.required) - present_fields(request))
+    missing = sorted(set(rule.facts_for(request.action.direction)) - present_fields(request))
     if not missing:
         return None
     return Refusal(f"Policy rule '{rule.pattern}' requires {', '.join(missing)}. Send the request again with it.")

@@ -33,6 +33,15 @@ class MissingAccount(StrEnum):
     REFUSE = "refuse"
 
 
+class Suspended(StrEnum):
+    """What to do when a person whose account is suspended is to be given access."""
+
+    #: Refuse the request.
+    REFUSE = "refuse"
+    #: Give the access: it works from the day on which the account is opened again.
+    GIVE = "give"
+
+
 @dataclass(frozen=True, slots=True)
 class TicketRoute:
     """Where a ticket goes: project key, issue type (name or id), extra labels and fields as the provider takes them."""
@@ -47,7 +56,8 @@ class TicketRoute:
 class Rule:
     """What holds for the entitlements that ``pattern`` matches: ``*`` and ``?`` over the written form, in any case.
 
-    ``products`` are what a new account gets, and all that a request may name instead.
+    ``products`` are what a new account gets, and all that a request may name instead. ``required`` are the facts that a
+    request to give access has to carry, ``required_to_take`` those of a request to take access away.
     """
 
     pattern: str
@@ -55,6 +65,8 @@ class Rule:
     take: Method = Method.CONNECTOR
     max_duration: timedelta | None = None
     required: tuple[str, ...] = ()
+    required_to_take: tuple[str, ...] = ()
+    suspended: Suspended = Suspended.REFUSE
     missing_account: MissingAccount = MissingAccount.REFUSE
     products: tuple[str, ...] = ()
     ticket: TicketRoute | None = None
@@ -62,6 +74,10 @@ class Rule:
     def method(self, direction: Direction) -> Method:
         """The method for giving or for taking away."""
         return self.give if direction is Direction.GIVE else self.take
+
+    def facts_for(self, direction: Direction) -> tuple[str, ...]:
+        """The facts that a request has to carry to give, or to take away."""
+        return self.required if direction is Direction.GIVE else self.required_to_take
 
     def matches(self, refs: Iterable[EntitlementRef]) -> bool:
         """Whether one of the entitlement's names fits the pattern."""

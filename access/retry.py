@@ -38,17 +38,30 @@ class GiveUp:
 
 
 def was_tried(failure: Failure) -> bool:
-    """Whether the try that ended in ``failure`` counts as one: what our own rate budget put off does not."""
+    """Whether the try that ended in ``failure`` counts as one.
+
+    What our own rate budget put off does not, nor does what a refused credential kept from being tried.
+    """
+    if isinstance(failure, CredentialRefused):
+        return False
     return not isinstance(failure, Transient) or failure.counted
 
 
 def decide(
-    failure: Failure, *, tries: int, first_tried_at: datetime, now: datetime, limits: RetryLimits, jitter: float = 0.0
+    failure: Failure,
+    *,
+    tries: int,
+    first_tried_at: datetime,
+    now: datetime,
+    limits: RetryLimits,
+    jitter: float = 0.0,
+    endless: bool = False,
 ) -> RetryAt | GiveUp:
     """What to do after try number ``tries`` (from 1) ended in ``failure``.
 
     The wait that a service asks for is kept, even past ``longest_wait``. No retry is planned for after the deadline.
-    A call that our own rate limiter held back is not counted as a try, and never given up.
+    A call that our own rate limiter held back is not counted as a try, and never given up. ``endless`` is for taking
+    access away: neither tries nor time end that.
     ``jitter`` from 0 to 1 lengthens the wait by up to a quarter, so that work that failed together is not tried again
     together.
     """
@@ -58,12 +71,27 @@ def decide(
         return RetryAt(now + (failure.retry_after or limits.first_wait))
     if isinstance(failure, Permanent):
         return GiveUp(str(failure))
-    if tries >= limits.attempts:
+    if tries >= limits.attempts and not endless:
         return GiveUp(f"{failure} Tried {tries} times since {first_tried_at:%Y-%m-%d %H:%M} UTC.")
     wait = min(limits.longest_wait, limits.first_wait * 2 ** min(tries - 1, 30))
     if isinstance(failure, Transient) and failure.retry_after is not None:
         wait = max(wait if tries > 1 else timedelta(0), failure.retry_after)
     wait += wait * jitter / 4
-    if now + wait > first_tried_at + limits.deadline:
+    if now + wait > first_tried_at + limits.deadline and not endless:
         return GiveUp(f"{failure} The next try would come after its deadline of {limits.deadline}.")
     return RetryAt(now + wait)
+
+
+#: How often what is blocked is looked at, and for how long: what cannot be seen is looked at less often as days pass.
+_BLOCKED_LOOKS = (
+    (timedelta(days=1), timedelta(hours=1)),
+    (timedelta(days=60), timedelta(days=1)),
+)
+_LATER_LOOKS = timedelta(days=7)
+
+
+def next_look(*, blocked_at: datetime, now: datetime, unseen: bool) -> datetime:
+    """When a blocked removal is looked at next: hourly. What cannot be seen: hourly for a day, daily, weekly after 60 days."""
+    if not unseen:
+        return now + _BLOCKED_LOOKS[0][1]
+    return now + next((wait for age, wait in _BLOCKED_LOOKS if now - blocked_at < age), _LATER_LOOKS)

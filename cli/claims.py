@@ -5,18 +5,32 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from access.lifecycle import ClaimState
+from cli.decisions import Reason, decisions
 from cli.options import AsJson, ConfigFile, Newest, group
-from cli.output import facts_of, one_more, print_listing
+from cli.output import cell, facts_of, one_more, print_lines, print_listing
+from cli.problems import Problem
 from cli.store_access import opened
 
 if TYPE_CHECKING:
     from access.operations import Claim
+    from store.unit_of_work import UnitOfWork
 
 claims = group(
     "What Provisor gave, why, and until when. Claims are Provisor's own records; 'provisor grants' lists what the systems hold."
 )
 
-_COLUMNS = ("request", "state", "account_title", "access", "starts_at", "ends_at", "pre_existing", "why_ended")
+_COLUMNS = (
+    "id",
+    "request",
+    "state",
+    "account_title",
+    "access",
+    "starts_at",
+    "ends_at",
+    "pre_existing",
+    "why_ended",
+    "blocked",
+)
 
 
 @claims.command("list")
@@ -31,7 +45,7 @@ def list_claims(
 
     with opened(config) as (_, store), store.read() as work:
         print_listing(
-            map(claim_facts, work.claims.recent(states=state or [], limit=one_more(limit))),
+            (_with_obstacle(work, claim) for claim in work.claims.recent(states=state or [], limit=one_more(limit))),
             _COLUMNS,
             none="No such claims." if state else "No claims yet.",
             as_json=as_json,
@@ -39,6 +53,31 @@ def list_claims(
             total=lambda: count_records(store, "claims", states=state or []),
             shown=lambda row: {**row, "access": row["title"]},
         )
+
+
+@claims.command("settle")
+def settle_claim(
+    claim_id: Annotated[str, typer.Argument(metavar="ID", help="The claim's own id.")],
+    reason: Reason,
+    config: ConfigFile = None,
+) -> None:
+    """End a claim whose access Provisor can neither take away nor see.
+
+    Look in the system first: the access may still be there.
+    """
+    with opened(config) as (_, store):
+        if not decisions(store).settle(claim_id, reason=reason):
+            raise Problem(
+                f"There is no claim '{cell(claim_id)}' whose removal is blocked.",
+                "See 'provisor claims list --state ending'.",
+            )
+    print_lines(f"{cell(claim_id)}: ended")
+
+
+def _with_obstacle(work: UnitOfWork, claim: Claim) -> dict[str, Any]:
+    """One claim, and why the removal of its access is blocked."""
+    removal = work.operations.get(claim.ended_by) if claim.state is ClaimState.ENDING and claim.ended_by else None
+    return claim_facts(claim) | {"blocked": removal.error if removal is not None and removal.blocked_at else None}
 
 
 def claim_facts(claim: Claim) -> dict[str, Any]:

@@ -7,6 +7,7 @@ import typer
 from access.lifecycle import RequestState
 from cli import output
 from cli.claims import claim_facts
+from cli.decisions import Reason, decisions
 from cli.options import AsJson, ConfigFile, Newest, group
 from cli.output import facts_of, one_more, print_listing
 from cli.problems import Problem
@@ -65,6 +66,25 @@ def show_request(
         output.print_lines(*_in_words(facts))
 
 
+@requests.command("retry")
+def retry_request(
+    request_id: Annotated[str, typer.Argument(metavar="ID", help="The request's own id.")],
+    reason: Reason,
+    config: ConfigFile = None,
+) -> None:
+    """Try a removal again that is blocked.
+
+    Mend first what its reason names. For access whose time is up, name the request that gave the access.
+    """
+    with opened(config) as (_, store):
+        if not decisions(store).retry(request_id, reason=reason):
+            raise Problem(
+                f"Nothing is blocked of a request '{output.cell(request_id)}'.",
+                "See 'provisor requests list --state blocked' and 'provisor claims list --state ending'.",
+            )
+    output.print_lines(f"{output.cell(request_id)}: tried again as soon as a worker has it")
+
+
 def request_facts(request: Request) -> dict[str, Any]:
     """One request."""
     message = request.message
@@ -80,8 +100,10 @@ def request_facts(request: Request) -> dict[str, Any]:
 def _operation_facts(operation: Operation) -> dict[str, Any]:
     return {
         **facts_of(operation, "id", "purpose", "position", "direction", "entitlement", "named", "title"),
-        **facts_of(operation, "account_title", "via", "why", "state", "before", "evidence", "error", "tries"),
-        **facts_of(operation, "due_at", "created_at", "verified_at"),
+        **facts_of(
+            operation, "account_title", "via", "why", "state", "before", "evidence", "error", "obstacle", "tries"
+        ),
+        **facts_of(operation, "blocked_at", "due_at", "created_at", "verified_at"),
         "request": operation.request_id,
         "account": operation.account_id,
     }

@@ -16,7 +16,7 @@ from access.durations import parse_duration
 from access.entitlements import RIGHTS, EntitlementRef, System
 from access.message import FACTS
 from access.methods import Method
-from access.policy import MissingAccount, Policy, Rule, TicketRoute
+from access.policy import MissingAccount, Policy, Rule, Suspended, TicketRoute
 from access.products import Product
 from access.text import normalized_name, shortened
 from config.error_messages import error_messages
@@ -66,6 +66,8 @@ class _Rule(Section):
     take: Method = Method.CONNECTOR
     max_duration: Annotated[timedelta, BeforeValidator(_with_unit)] | None = None
     required: Words = ()
+    required_to_take: Words = ()
+    suspended: Suspended = Suspended.REFUSE
     missing_account: MissingAccount = MissingAccount.REFUSE
     products: tuple[Product, ...] = ()
     ticket: _Ticket | None = None
@@ -155,7 +157,7 @@ def _oddities(rules: Sequence[Rule]) -> Iterator[str]:
         if earlier := next((i for i, other in enumerate(rules[: number - 1], 1) if _covers(other, rule)), None):
             first = f"rule {earlier} ({shortened(rules[earlier - 1].pattern)})"
             yield f"{named} never matches, because {first} comes first; move it up."
-        for name in rule.required:
+        for name in (*rule.required, *rule.required_to_take):
             near = nearest(name, FACTS)
             if name not in FACTS and near:
                 yield f"{named} requires the free field '{shortened(name)}'; if you mean {near}, write it so."

@@ -35,11 +35,19 @@ class Observation:
     """What the system itself shows about a target: the proof of an operation.
 
     ``evidence`` is one sentence about what was read. ``account_id`` names the account when an email address found it.
+    ``missing`` says that the system does not show the account, or the thing that the access is to, at all: that alone is no
+    proof that the access is gone. ``gone`` says that this is proven.
     """
 
     present: bool
     evidence: str
     account_id: str | None = None
+    missing: bool = False
+    gone: bool = False
+
+    def shows(self, direction: Direction) -> bool:
+        """Whether the access is as an operation of this direction wants it."""
+        return self.present is direction.wants_present and not (self.missing and direction is Direction.TAKE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +79,10 @@ class Connector(Protocol):
         """The one account that the subject names."""
         ...
 
+    def is_own(self, account_id: str) -> bool:
+        """Whether it is the account that Provisor itself uses."""
+        ...
+
     def find_entitlement(self, ref: EntitlementRef) -> Entitlement | NoMatch:
         """The one entitlement that the reference names by id or name, and whether only a person can change it."""
         ...
@@ -78,16 +90,29 @@ class Connector(Protocol):
     def observe(self, target: Target) -> Observation:
         """Whether the account has the entitlement now, read from the system itself.
 
-        A resource or account that is gone makes an observation (not present), never a failure.
+        A resource or account that is not there makes an observation (not present, ``missing``), never a failure.
+        """
+        ...
+
+    def proof_of_gone(self, target: Target) -> str | None:
+        """The proof, in one sentence, that the account or the resource of a target that is missing does not exist any more.
+
+        None when it exists after all, or when only its absence can be seen.
         """
         ...
 
     def give(self, target: Target) -> None:
-        """Give the access. Safe to repeat; access that is there already is no failure."""
+        """Give the access. Safe to repeat; access that is there already is no failure.
+
+        Raises ``Permanent`` for what only a person may change.
+        """
         ...
 
     def take(self, target: Target) -> None:
-        """Take the access away. Safe to repeat; access that is gone already is no failure."""
+        """Take the access away. Safe to repeat; access that is gone already is no failure.
+
+        Raises ``Permanent`` for what only a person may change.
+        """
         ...
 
     def holdings(self, account_id: str) -> Holdings:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from sqlalchemy import Connection, and_, bindparam, or_, select, update
 
 from access.claims import STANDING
+from access.entitlements import System
 from access.lifecycle import ClaimState
 from access.operations import Claim, access_key
 from store.leases import LeasedTable, among
@@ -44,6 +45,21 @@ class Claims(LeasedTable[Claim]):
     def on(self, key: str, *, states: Sequence[ClaimState]) -> Sequence[Claim]:
         """The claims on one access that are in one of ``states``, oldest first."""
         found = select(claims).where(claims.c.access_key == key, among(claims.c.state, states))
+        return self._all(found.order_by(claims.c.starts_at, claims.c.id))
+
+    def of_account(self, system: System, account_id: str, *, states: Sequence[ClaimState]) -> Sequence[Claim]:
+        """The claims of one account that are in one of ``states``, oldest first."""
+        found = select(claims).where(
+            claims.c.account_id == account_id, claims.c.system == str(system), among(claims.c.state, states)
+        )
+        return self._all(found.order_by(claims.c.starts_at, claims.c.id))
+
+    def of_subject(
+        self, system: System, *, account_id: str | None, email: str | None, states: Sequence[ClaimState]
+    ) -> Sequence[Claim]:
+        """The claims of this account, or of this normalized address where no account is named, oldest first."""
+        whose = claims.c.account_id == account_id if account_id else claims.c.email == email
+        found = select(claims).where(whose, claims.c.system == str(system), among(claims.c.state, states))
         return self._all(found.order_by(claims.c.starts_at, claims.c.id))
 
     def with_standing(self, claim_id: str, key: str) -> tuple[Claim | None, Sequence[Claim]]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, and_, bindparam, or_, select, update
+from sqlalchemy import Connection, and_, bindparam, func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from access.lifecycle import OperationState, RequestState
@@ -19,7 +19,7 @@ from store.tables import operations, requests
 #: States in which an operation has the access to itself.
 BUSY = (OperationState.RUNNING, OperationState.WITH_PERSON)
 #: States in which an operation is not over.
-ALIVE = (OperationState.WAITING, OperationState.READY, *BUSY)
+ALIVE = (OperationState.WAITING, OperationState.READY, *BUSY, OperationState.BLOCKED)
 
 
 # Built once: see ``store/leases.py``.
@@ -35,9 +35,12 @@ _TAKEN_SINCE = (
         operations.c.direction == str(Direction.TAKE),
         operations.c.purpose == str(Purpose.REQUEST),
         requests.c.sequence > bindparam("this_sequence"),
-        among(requests.c.state, (RequestState.FULFILLING, RequestState.DONE)),
+        among(requests.c.state, (RequestState.FULFILLING, RequestState.DONE, RequestState.BLOCKED)),
     )
     .order_by(requests.c.sequence)
+)
+_LAST_WRITE = select(func.max(operations.c.wrote_at)).where(
+    operations.c.access_key == bindparam("this_key"), operations.c.id != bindparam("this_id")
 )
 _later = operations.alias("later")
 _NEXT = (
@@ -93,6 +96,10 @@ class Operations(LeasedTable[Operation]):
         busy = select(operations.c.id).where(operations.c.access_key == key, among(operations.c.state, BUSY))
         return self._connection.execute(busy).scalar()
 
+    def last_write_at(self, key: str, *, but: str) -> datetime | None:
+        """When another operation than ``but`` last sent a write at this access, or a person said to have made one."""
+        return self._connection.execute(_LAST_WRITE, {"this_key": key, "this_id": but}).scalar()
+
     def not_over_at(self, key: str) -> Sequence[Operation]:
         """All operations on this access that are not over."""
         return self._all(select(operations).where(operations.c.access_key == key, among(operations.c.state, ALIVE)))
@@ -135,7 +142,7 @@ class Operations(LeasedTable[Operation]):
         return self.step(
             operation_id,
             to=OperationState.DROPPED,
-            states=(OperationState.WAITING, OperationState.READY),
+            states=(OperationState.WAITING, OperationState.READY, OperationState.BLOCKED),
             error=why,
             due_at=None,
             lease_until=None,

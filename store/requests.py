@@ -9,7 +9,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection, bindparam, func, select, update
 
 from access.lifecycle import RequestState
-from access.message import AccessRequest
+from access.message import AccessRequest, Action
 from access.operations import Request
 from store.leases import LeasedTable, among
 from store.tables import requests
@@ -77,23 +77,37 @@ class Requests(LeasedTable[Request]):
         found = self._connection.execute(_SEQUENCES, {"these_ids": list(request_ids)}) if request_ids else ()
         return {row.id: row.sequence for row in found}
 
-    def postpone(self, request: Request, *, until: datetime | None, now: datetime, reason: str | None) -> None:
-        """Plan the request later, counted as a try. ``until=None`` waits until ``wake_planned``."""
+    def unplanned_before(self, request: Request) -> Sequence[tuple[str, Action]]:
+        """Ids and actions of the requests for the same subject and system that came in earlier and are not planned yet."""
+        found = select(requests.c.id, requests.c.action).where(
+            requests.c.subject == str(request.message.who),
+            among(requests.c.state, (RequestState.RECEIVED,)),
+            requests.c.system == str(request.message.entitlement_ref.system),
+            requests.c.received_at < request.received_at,
+        )
+        return [
+            (row.id, Action(row.action)) for row in self._connection.execute(found.order_by(requests.c.received_at))
+        ]
+
+    def postpone(
+        self, request: Request, *, until: datetime | None, now: datetime, reason: str | None, tried: bool = True
+    ) -> None:
+        """Plan the request later, counted as a try when it was ``tried``. ``until=None`` waits until ``wake_planned``."""
         self._connection.execute(
             update(requests)
             .where(requests.c.id == request.id, requests.c.state == str(request.state))
             .values(
                 due_at=until,
                 dispatched_until=None,
-                tries=requests.c.tries + 1,
-                first_tried_at=func.coalesce(requests.c.first_tried_at, now),
+                tries=requests.c.tries + int(tried),
+                first_tried_at=func.coalesce(requests.c.first_tried_at, now) if tried else None,
                 reason=reason,
             )
         )
 
     def finish(self, request_id: str, to: RequestState, *, now: datetime, reason: str | None = None) -> bool:
         """End the request; whether it was still alive."""
-        alive = (RequestState.RECEIVED, RequestState.PLANNED, RequestState.FULFILLING)
+        alive = (RequestState.RECEIVED, RequestState.PLANNED, RequestState.FULFILLING, RequestState.BLOCKED)
         return self.step(request_id, to=to, states=alive, reason=reason, finished_at=now, due_at=None)
 
     def counts(self) -> dict[str, int]:

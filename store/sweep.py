@@ -158,10 +158,8 @@ class _Source:
         """Whether a row is due at ``_NOW``, and nobody is at it."""
         columns = self.table.c
         conditions = [columns.due_at <= _NOW, *self.conditions]
-        for name in ("dispatched_until", "lease_until"):
-            if name in columns:
-                conditions.append(or_(columns[name].is_(None), columns[name] <= _NOW))
-        return and_(*conditions)
+        marks = (columns[name] for name in ("dispatched_until", "lease_until") if name in columns)
+        return and_(*conditions, *(or_(mark.is_(None), mark <= _NOW) for mark in marks))
 
     def wake_ups(self, keys: Sequence[str]) -> list[WakeUp]:
         """The wake-ups of these rows."""
@@ -171,7 +169,7 @@ class _Source:
 
 
 def _operations(direction: Direction, lane: Lane) -> _Source:
-    alive = among(operations.c.state, (OperationState.READY, OperationState.RUNNING))
+    alive = among(operations.c.state, (OperationState.READY, OperationState.RUNNING, OperationState.BLOCKED))
     return _Source(operations, Topic.OPERATION, lane, (alive, operations.c.direction == str(direction)))
 
 

@@ -96,11 +96,12 @@ requests = Table(
     Column("finished_at", Moment),
     *_leased(),
     CheckConstraint(_one_of("state", RequestState), name="state_known"),
-    CheckConstraint("state NOT IN ('refused', 'failed') OR reason IS NOT NULL", name="no_means_a_reason"),
+    CheckConstraint("state NOT IN ('refused', 'failed', 'blocked') OR reason IS NOT NULL", name="no_means_a_reason"),
 )
 Index("ix_requests_due", requests.c.due_at, sqlite_where=requests.c.due_at.is_not(None))
 Index("ix_requests_sequence", requests.c.sequence, unique=True)
 Index("ix_requests_state", requests.c.state, requests.c.received_at)
+Index("ix_requests_subject", requests.c.subject, requests.c.state)
 
 claims = Table(
     "claims",
@@ -109,6 +110,7 @@ claims = Table(
     Column("request_id", Text, ForeignKey("requests.id"), nullable=False, unique=True),
     Column("system", Text, nullable=False),
     Column("account_id", Text),
+    Column("email", Text),
     Column("account_title", Text, nullable=False),
     Column("entitlement", Text, nullable=False),
     Column("named", Text, nullable=False),
@@ -133,6 +135,8 @@ claims = Table(
 )
 Index("ix_claims_access_key", claims.c.access_key, claims.c.state)
 Index("ix_claims_due", claims.c.due_at)
+Index("ix_claims_account_id", claims.c.account_id)
+Index("ix_claims_email", claims.c.email)
 
 operations = Table(
     "operations",
@@ -158,6 +162,11 @@ operations = Table(
     Column("state", Text, nullable=False),
     Column("before", Text),
     Column("wrote_at", Moment),
+    Column("accepted_at", Moment),
+    Column("shown_since", Moment),
+    Column("obstacle", Text),
+    Column("blocked_at", Moment),
+    Column("retried_at", Moment),
     Column("evidence", Text),
     Column("error", Text),
     Column("tries", Integer, nullable=False, server_default=text("0")),
@@ -170,6 +179,12 @@ operations = Table(
     CheckConstraint("state <> 'failed' OR error IS NOT NULL", name="failed_means_a_reason"),
     CheckConstraint("wrote_at IS NULL OR before IS NOT NULL OR via = 'ticket'", name="looked_before_writing"),
     CheckConstraint("before IN ('present', 'absent')", name="before_known"),
+    CheckConstraint("obstacle IN ('refused', 'unseen')", name="obstacle_known"),
+    CheckConstraint(
+        "state <> 'blocked' OR (direction = 'take' AND error IS NOT NULL AND obstacle IS NOT NULL"
+        " AND blocked_at IS NOT NULL)",
+        name="blocked_means_a_removal",
+    ),
     CheckConstraint("via IN ('connector', 'ticket')", name="via_known"),
     CheckConstraint("direction IN ('give', 'take')", name="direction_known"),
     CheckConstraint("purpose IN ('request', 'expiry')", name="purpose_known"),

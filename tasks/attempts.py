@@ -63,23 +63,35 @@ def fault(exc: Exception) -> Fault:
 
 
 def next_try(
-    services: Services, failure: Failure, *, tries: int, first_tried_at: datetime | None, outlast: bool = False
+    services: Services,
+    failure: Failure,
+    *,
+    tries: int,
+    first_tried_at: datetime | None,
+    outlast: bool = False,
+    endless: bool = False,
 ) -> RetryAt | GiveUp:
     """When to try again after try number ``tries``, with the limits and the jitter of ``services``.
 
     ``outlast`` is for work that nobody else can do while a system is away: only the deadline bounds it. A ``Fault`` is
-    bounded by the number of tries all the same.
+    bounded by the number of tries all the same. ``endless`` is for taking access away, which time and tries never end.
     """
     limits = services.options.retry
     if outlast and not isinstance(failure, Fault):
         limits = replace(limits, attempts=sys.maxsize)
     now = services.clock.now()
     return decide(
-        failure, tries=tries, first_tried_at=first_tried_at or now, now=now, limits=limits, jitter=services.jitter()
+        failure,
+        tries=tries,
+        first_tried_at=first_tried_at or now,
+        now=now,
+        limits=limits,
+        jitter=services.jitter(),
+        endless=endless,
     )
 
 
-def log_postponed(event: str, failure: Failure, **facts: object) -> None:
-    """Log that work is put off. The operator has to mend a refused credential, so that one is an error."""
-    level = _log.error if isinstance(failure, CredentialRefused) else _log.warning
+def log_postponed(event: str, failure: Failure, *, late: bool = False, **facts: object) -> None:
+    """Log that work is put off. A refused credential, which the operator has to mend, and ``late`` work are errors."""
+    level = _log.error if late or isinstance(failure, CredentialRefused) else _log.warning
     level(event, failure=failure.word, why=str(failure), **facts)

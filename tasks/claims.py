@@ -9,7 +9,8 @@ from datetime import datetime
 
 import structlog
 
-from access.claims import inherits_pre_existing
+from access.claims import STANDING, inherits_pre_existing
+from access.entitlements import System
 from access.lifecycle import ClaimState
 from access.message import ends_at
 from access.methods import Direction
@@ -69,6 +70,12 @@ def end(work: UnitOfWork, claim: Claim, *, why: str, now: datetime) -> None:
 def end_all_of(work: UnitOfWork, operation: Operation, *, why: str, now: datetime) -> None:
     """End the claims that ``operation`` was to end."""
     for claim in work.claims.ended_by(operation.id):
+        end(work, claim, why=why, now=now)
+
+
+def end_of_account(work: UnitOfWork, system: System, account_id: str, *, why: str, now: datetime) -> None:
+    """End all claims of an account that is deprovisioned."""
+    for claim in work.claims.of_account(system, account_id, states=STANDING):
         end(work, claim, why=why, now=now)
 
 

@@ -14,16 +14,19 @@ from typing import Any
 import structlog
 from tenacity import RetryError, Retrying, retry_if_result, stop_after_delay, wait_exponential
 
+from access.accounts import NoMatch
 from access.failures import Failure, Transient, Unknown
 from access.lifecycle import OperationState
 from access.methods import Direction, Method
-from access.operations import Operation
+from access.operations import Obstacle, Operation
+from access.proof import Verdict
 from access.provisioning import Provisioning
-from access.retry import GiveUp, RetryAt
+from access.retry import GiveUp, RetryAt, next_look
 from connectors.ports import Connector, Observation, Target
 from store.unit_of_work import Conflict, UnitOfWork
 from tasks import settlement
 from tasks.attempts import attempt, next_try
+from tasks.looks import look, look_twice, proven_gone, verdict_on
 from tasks.planning import Planner
 from tasks.preconditions import NotWanted, NotYet, objection
 from tasks.services import Services
@@ -44,7 +47,7 @@ class Fulfilment:
         """Plan a request that is due, and carry its first operation out."""
         operation = self._planner.plan(request_id)
         if operation is not None:
-            self._carry_out(operation)
+            self._carry_out(operation, asked_now=True)
 
     def operate(self, operation_id: str) -> None:
         """Go on with an operation that is due."""
@@ -52,18 +55,34 @@ class Fulfilment:
         if operation is not None:
             self._carry_out(operation)
 
-    def _carry_out(self, operation: Operation) -> None:
-        """Bring an operation, leased to us, as far as it goes now. A wake-up is sent for the one that may begin next."""
-        by_ticket = operation.via is Method.TICKET
-        carry_out = self._ticket_opener.open if by_ticket else self._by_api
+    def _carry_out(self, operation: Operation, *, asked_now: bool = False) -> None:
+        """Bring an operation, leased to us, as far as it goes now. A wake-up is sent for the one that may begin next.
+
+        ``asked_now`` says that the plan was made from what the system showed a moment ago.
+        """
         with structlog.contextvars.bound_contextvars(request_id=operation.request_id, operation_id=operation.id):
-            attempt("operation", lambda: carry_out(operation), lambda failure: self._put_back(operation, failure))
+            attempt(
+                "operation",
+                lambda: self._go_on(operation, asked_now=asked_now),
+                lambda failure: self._put_back(operation, failure),
+            )
+
+    def _go_on(self, operation: Operation, *, asked_now: bool) -> None:
+        if operation.state is OperationState.BLOCKED:
+            self._look_at_blocked(operation)
+        elif operation.via is Method.TICKET:
+            self._ticket_opener.open(operation)
+        else:
+            self._by_api(operation, asked_now=asked_now)
 
     def _put_back(self, operation: Operation, failure: Failure) -> None:
         """The attempt at the operation ended in ``failure``: try it again later, or give it to a person."""
         with self._services.store.read() as work:
             current = work.operations.get(operation.id)
         if current is None or current.fence != operation.fence:
+            return
+        if current.state is OperationState.BLOCKED:
+            self._stay_blocked(current, current.error or str(failure))
             return
         if current.via is Method.TICKET:
             self._ticket_opener.put_back(current, failure)
@@ -84,12 +103,13 @@ class Fulfilment:
                 if operation.state is OperationState.READY and work.operations.busy_at(operation.access_key):
                     self._wait_a_moment(work, operation_id, now=now)
                     return None
+                blocked = operation.state is OperationState.BLOCKED
                 return work.operations.lease(
                     operation_id,
-                    states=(OperationState.READY, OperationState.RUNNING),
+                    states=(OperationState.BLOCKED,) if blocked else (OperationState.READY, OperationState.RUNNING),
                     now=now,
                     lasting=self._services.options.lease,
-                    state=str(OperationState.RUNNING),
+                    state=str(OperationState.BLOCKED if blocked else OperationState.RUNNING),
                 )
         except Conflict:
             # Another operation began on this access at the same moment. When that one ends, it makes this one due.
@@ -106,22 +126,33 @@ class Fulfilment:
             dispatched_until=None,
         )
 
-    def _by_api(self, operation: Operation) -> None:
-        """Look, and write unless the access is as it should be or an earlier write may still show."""
+    def _by_api(self, operation: Operation, *, asked_now: bool) -> None:
+        """Look, and write unless that proves the access to be as it should be, or an earlier write may still show."""
         target = Target.of(operation)
         connector = self._services.connector(operation.system, operation.lane)
-        seen = connector.observe(target)
-        if seen.present is operation.direction.wants_present:
-            self._done(operation, seen)
+        seen = look(connector, operation)
+        as_wanted = seen.gone or seen.shows(operation.direction)
+        if as_wanted:
+            match verdict_on(self._services, operation, seen):
+                case Verdict.DONE:
+                    self._done(operation, seen)
+                    return
+                case Verdict.LOOK_AGAIN:
+                    look_twice(self._services, operation)
+                    return
+        elif seen.missing and operation.direction is Direction.TAKE:
+            self._block(operation, f"It cannot be seen: {seen.evidence}", Obstacle.UNSEEN)
             return
-        if self._may_still_show(operation):
+        elif self._may_still_show(operation):
             self._look_again(operation, seen.evidence)
             return
-        if operation.wrote_at is not None:
+        if not asked_now and not self._is_allowed(connector, operation, seen):
+            return
+        if operation.wrote_at is not None and not as_wanted:
             unseen = Transient(
                 f"Written {operation.tries} times, and {operation.system} does not show it: {seen.evidence}."
             )
-            verdict = self._next_try(operation, unseen, tries=operation.tries)
+            verdict = next_try(self._services, unseen, tries=operation.tries, first_tried_at=operation.first_tried_at)
             if isinstance(verdict, GiveUp):
                 self._hand_over(operation, verdict.reason)
                 return
@@ -129,14 +160,84 @@ class Fulfilment:
         if intended is not None:
             self._write_and_check(connector, intended, target, wrote_before=operation.wrote_at)
 
+    def _is_allowed(self, connector: Connector, operation: Operation, seen: Observation) -> bool:
+        """Ask the guard with today's facts: what a person has to do is handed over.
+
+        A removal whose thing is missing ends with the proof that the thing is gone, or is blocked as one that cannot be seen.
+        """
+        found = connector.find_entitlement(operation.entitlement)
+        if isinstance(found, NoMatch):
+            if operation.direction is Direction.GIVE or seen.present:
+                return True  # The write tells why it cannot be done.
+            seen = proven_gone(connector, Target.of(operation), seen)
+            if seen.gone:
+                self._done(operation, seen)
+            else:
+                self._block(operation, f"It cannot be seen: {found.sentence()}", Obstacle.UNSEEN)
+            return False
+        if found.by_person is not None:
+            self._hand_over(operation, found.by_person)
+            return False
+        return True
+
+    def _look_at_blocked(self, operation: Operation) -> None:
+        """Look whether what blocks a removal has passed: gone by itself, shown again, or held by a newer claim."""
+        now = self._services.clock.now()
+        with self._services.store.write(holding=operation.access_key) as work:
+            against = objection(work, operation)
+            if isinstance(against, NotWanted):
+                settlement.dropped(work, operation, against.why, now=now)
+                return
+        connector = self._services.connector(operation.system, operation.lane)
+        seen = look(connector, operation)
+        if (
+            not seen.present
+            and not seen.gone
+            and isinstance(connector.find_entitlement(operation.entitlement), NoMatch)
+        ):
+            seen = proven_gone(connector, Target.of(operation), seen)
+        if seen.gone:
+            self._done(operation, seen)
+        elif operation.obstacle is Obstacle.UNSEEN and not seen.missing:
+            with self._services.store.write(holding=operation.access_key) as work:
+                settlement.resume(work, operation, why=f"it can be seen again: {seen.evidence}", now=now)
+        elif seen.shows(operation.direction):
+            self._gone_meanwhile(operation, seen)
+        else:
+            self._stay_blocked(operation, operation.error or seen.evidence)
+
+    def _gone_meanwhile(self, operation: Operation, seen: Observation) -> None:
+        """Somebody took the access away: the second look that shows that ends the operation."""
+        now, stale_for = self._services.clock.now(), self._services.options.visible_within
+        if operation.shown_since is not None and now >= operation.shown_since + stale_for:
+            self._done(operation, seen)
+            return
+        with self._services.store.write() as work:
+            since = operation.shown_since or now
+            work.operations.settle(operation.id, fence=operation.fence, shown_since=since, due_at=since + stale_for)
+
+    def _stay_blocked(self, operation: Operation, why: str) -> None:
+        now = self._services.clock.now()
+        unseen = operation.obstacle is Obstacle.UNSEEN
+        due = next_look(blocked_at=operation.blocked_at or now, now=now, unseen=unseen)
+        with self._services.store.write() as work:
+            work.operations.settle(operation.id, fence=operation.fence, shown_since=None, due_at=due, error=why)
+        settlement.log_blocked(operation, why)
+
+    def _block(self, operation: Operation, reason: str, obstacle: Obstacle) -> None:
+        with self._services.store.write(holding=operation.access_key) as work:
+            settlement.blocked(work, operation, reason, obstacle=obstacle, now=self._services.clock.now())
+
     def _write_and_check(
         self, connector: Connector, operation: Operation, target: Target, *, wrote_before: datetime | None
     ) -> None:
+        accepted_at = operation.accepted_at
         try:
             if operation.direction is Direction.GIVE:
                 connector.give(target)
             else:
                 connector.take(target)
+            accepted_at = self._services.clock.now()
         except Unknown as unknown:
             _log.warning("write.unknown", why=str(unknown))
         except Failure as failure:
@@ -148,12 +249,13 @@ class Fulfilment:
             seen = self._read_back(connector, operation, target)
         except Failure as failure:
             asked = failure.retry_after if isinstance(failure, Transient) else None
-            self._look_again(operation, f"it could not be read back: {failure}", wait=asked)
+            self._look_again(operation, f"it could not be read back: {failure}", wait=asked, accepted_at=accepted_at)
             return
-        if seen.present is operation.direction.wants_present:
+        heard = accepted_at is not None or operation.direction is Direction.GIVE
+        if heard and seen.shows(operation.direction):
             self._done(operation, seen)
         else:
-            self._look_again(operation, seen.evidence)
+            self._look_again(operation, seen.evidence, accepted_at=accepted_at)
 
     def _may_still_show(self, operation: Operation) -> bool:
         """Whether we wrote so recently that the system may not show the write yet."""
@@ -217,16 +319,35 @@ class Fulfilment:
             wake_ups = settlement.done(work, operation, seen, was_there=was_there, now=now)
         self._services.publisher.send(wake_ups)
 
-    def _look_again(self, operation: Operation, what: str, *, wait: timedelta | None = None) -> None:
+    def _look_again(
+        self,
+        operation: Operation,
+        what: str,
+        *,
+        wait: timedelta | None = None,
+        accepted_at: datetime | None = None,
+    ) -> None:
         """Written, and not seen yet: look again soon. It is written again only when this write can show no more."""
         due = self._services.clock.now() + max(self._services.options.look_again, wait or timedelta(0))
         why = f"Written, and not seen yet: {what}."
         with self._services.store.write() as work:
-            work.operations.settle(operation.id, fence=operation.fence, due_at=due, error=why)
+            work.operations.settle(
+                operation.id,
+                fence=operation.fence,
+                due_at=due,
+                error=why,
+                accepted_at=accepted_at or operation.accepted_at,
+            )
         _log.info("operation.unseen", why=why, until=due)
 
     def _next_try(self, operation: Operation, failure: Failure, *, tries: int) -> RetryAt | GiveUp:
-        return next_try(self._services, failure, tries=tries, first_tried_at=operation.first_tried_at)
+        return next_try(
+            self._services,
+            failure,
+            tries=tries,
+            first_tried_at=operation.first_tried_at,
+            endless=operation.direction is Direction.TAKE,
+        )
 
     def _retry(
         self, operation: Operation, failure: Failure, *, tries: int, wrote_at: datetime | None, keep: bool
@@ -243,7 +364,15 @@ class Fulfilment:
         now = self._services.clock.now()
         with self._services.store.write() as work:
             settlement.postponed(
-                work, operation, failure, tries=tries, until=verdict.at, now=now, state=str(state), wrote_at=wrote_at
+                work,
+                operation,
+                failure,
+                tries=tries,
+                until=verdict.at,
+                now=now,
+                late_after=self._services.options.retry.deadline,
+                state=str(state),
+                wrote_at=wrote_at,
             )
 
     def _hand_over(self, operation: Operation, reason: str) -> None:

@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import structlog
 
+from access import email_address
 from access.accounts import Account, NoMatch
 from access.entitlements import Entitlement, ResourceKind
 from access.failures import Failure, Permanent
 from access.lifecycle import ClaimState, OperationState, RequestState
+from access.message import AccessRequest, Action
 from access.methods import Direction
 from access.operations import Claim, Operation, Purpose, Request, access_key
-from access.planning import Plan, Refusal, Step, account_of, make_plan
+from access.planning import Plan, Refusal, Step, Undecided, account_of, make_plan
 from access.provisioning import Provisioning
-from access.retry import GiveUp
+from access.retry import GiveUp, was_tried
+from connectors.ports import Connector
 from store.unit_of_work import Conflict, UnitOfWork
 from tasks import settlement
 from tasks.attempts import attempt, log_postponed, next_try
 from tasks.revocation import claims_up_to, end_claims, withdraw
 from tasks.services import Services, new_id
+from tasks.taking import Meant, meant_by
 
 _log = structlog.get_logger(__name__)
 
@@ -30,6 +34,17 @@ class CalledBack:
     """The access to be taken away was never given: earlier requests for it are called back. ``access_key`` is by address."""
 
     access_key: str
+
+
+@dataclass(frozen=True, slots=True)
+class WaitsFor:
+    """The request is planned after an earlier one for the same person, which may make the account that it needs."""
+
+    request_id: str
+
+
+#: How often a request to take access away is planned again that cannot be decided.
+_DECIDED_AGAIN = timedelta(hours=1)
 
 
 class Planner:
@@ -42,10 +57,14 @@ class Planner:
         """Plan a request that is due; the first operation, leased to us, when there is one to carry out now."""
         with self._services.store.read() as work:
             request = work.requests.get(request_id)
-        if request is None or request.state not in (RequestState.RECEIVED, RequestState.PLANNED):
+        if request is None or request.state not in _UNDECIDED:
             return None
+        if request.state is RequestState.BLOCKED and (
+            request.due_at is None or self._services.mode is not Provisioning.ON
+        ):
+            return None  # Its operation is blocked and looked at, or nothing is to be changed now.
         if self._services.mode is Provisioning.OFF:
-            self._hold(request)
+            self._hold(request, "Provisioning is off.")
             return None
         return attempt("request", lambda: self._plan(request), lambda failure: self._postpone(request, failure))
 
@@ -53,6 +72,12 @@ class Planner:
         decision = self._decide(request)
         if isinstance(decision, Refusal):
             self._end(request, RequestState.REFUSED, decision.reason)
+            return None
+        if isinstance(decision, Undecided):
+            self._block(request, decision.reason)
+            return None
+        if isinstance(decision, WaitsFor):
+            self._wait_for(request, decision)
             return None
         if isinstance(decision, CalledBack):
             self._call_back(request, decision)
@@ -79,27 +104,38 @@ class Planner:
             pending = work.claims.on(called_back.access_key, states=(ClaimState.PENDING,))
             if not pending:
                 raise Conflict("the account was made in the meantime")
-            for claim in claims_up_to(work, pending, request):
+            only = request.message.claim_of
+            for claim in claims_up_to(work, [each for each in pending if only in (None, each.request_id)], request):
                 withdraw(work, claim.request_id, by=request.id, now=now)
             settlement.finish(work, request.id, RequestState.DONE, now=now, reason=reason)
         _log.info("request.done", request_id=request.id, reason=reason)
 
-    def _decide(self, request: Request) -> Plan | Refusal | CalledBack:
+    def _decide(self, request: Request) -> Plan | Refusal | Undecided | CalledBack | WaitsFor:
         message = request.message
         asked = message.entitlement_ref
+        giving = message.action.direction is Direction.GIVE
+        if giving and (before := self._account_action_before(request)) is not None:
+            return before
         try:
             connector = self._services.connector(asked.system, request.lane)
-            by_name = asked.kind is not ResourceKind.ACCOUNT
-            entitlement = connector.find_entitlement(asked) if by_name else account_of(asked.system)
-            account: Account | NoMatch = connector.find_account(message.who)
+            meant = self._to_give(connector, message) if giving else meant_by(self._services.store, connector, request)
         except Permanent as failure:
-            return Refusal(str(failure))
+            return Refusal(str(failure)) if giving else Undecided(str(failure))
+        if isinstance(meant, Refusal):
+            return meant
+        account, entitlement = meant.account, meant.entitlement
+        if not giving and isinstance(account, Account) and connector.is_own(account.id):
+            return Refusal(f"{account.title} ({account.id}) is Provisor's own account: nothing is taken away from it.")
+        if giving and isinstance(account, Account) and (refusal := self._is_deprovisioned(account)) is not None:
+            return refusal
         if (
             isinstance(account, NoMatch)
             and isinstance(entitlement, Entitlement)
             and self._is_pending(request, entitlement)
         ):
             return CalledBack(access_key(None, message.subject.email, entitlement.ref))
+        if isinstance(account, NoMatch) and (waits := self._may_be_made(request)) is not None:
+            return waits
         return make_plan(
             message,
             account=account,
@@ -108,27 +144,115 @@ class Planner:
             automates=connector.automates,
         )
 
-    def _hold(self, request: Request) -> None:
+    @staticmethod
+    def _to_give(connector: Connector, message: AccessRequest) -> Meant:
+        asked = message.entitlement_ref
+        by_name = asked.kind is not ResourceKind.ACCOUNT
+        entitlement = connector.find_entitlement(asked) if by_name else account_of(asked.system)
+        return Meant(connector.find_account(message.who), entitlement)
+
+    def _is_deprovisioned(self, account: Account) -> Refusal | None:
+        """The refusal while a request to deprovision the account is open."""
+        key = access_key(account.id, None, account_of(account.system).ref)
+        with self._services.store.read() as work:
+            taking = [each for each in work.operations.not_over_at(key) if each.direction is Direction.TAKE]
+        if not taking:
+            return None
+        return Refusal(
+            f"Request {taking[0].request_id} deprovisions {account.title} ({account.id}), so that nothing is given to it."
+        )
+
+    def _account_action_before(self, request: Request) -> WaitsFor | None:
+        """An earlier request for the person's account that is not planned yet: requests for one person go in order."""
+        if self._services.mode is not Provisioning.ON:
+            return None
+        with self._services.store.read() as work:
+            earlier = work.requests.unplanned_before(request)
+        actions = (Action.CREATE_ACCOUNT, Action.DEPROVISION_ACCOUNT)
+        return next((WaitsFor(other) for other, action in earlier if action in actions), None)
+
+    def _may_be_made(self, request: Request) -> WaitsFor | None:
+        """An earlier request that may make the account which was not found."""
+        email = request.message.subject.email
+        if self._services.mode is not Provisioning.ON or email is None:
+            return None
+        key = access_key(None, email, account_of(request.message.entitlement_ref.system).ref)
+        with self._services.store.read() as work:
+            making = [each for each in work.operations.not_over_at(key) if each.request_id != request.id]
+            earlier = [each.request_id for each in making] + [
+                other for other, _ in work.requests.unplanned_before(request)
+            ]
+        return WaitsFor(earlier[0]) if earlier else None
+
+    def _wait_for(self, request: Request, waits: WaitsFor) -> None:
+        now = self._services.clock.now()
+        until, why = now + self._services.options.look_again, f"Request {waits.request_id} comes first."
+        with self._services.store.write() as work:
+            work.requests.postpone(request, until=until, now=now, reason=why, tried=False)
+        _log.info("request.waits", request_id=request.id, why=why, until=until)
+
+    def _block(self, request: Request, reason: str) -> None:
+        """What cannot be decided about taking access away waits for a person, and is planned again each hour."""
+        if self._services.mode is not Provisioning.ON:
+            self._hold(request, reason)
+            return
+        now = self._services.clock.now()
+        due = now + _DECIDED_AGAIN
+        with self._services.store.write() as work:
+            if request.state is RequestState.BLOCKED:
+                work.requests.postpone(request, until=due, now=now, reason=reason)
+            elif work.requests.step(
+                request.id,
+                to=RequestState.BLOCKED,
+                states=(request.state,),
+                reason=reason,
+                due_at=due,
+                dispatched_until=None,
+            ):
+                _drop_plan(work, request, now=now)
+                work.audit.record(
+                    "request.blocked", "request", request.id, now=now, request_id=request.id, reason=reason
+                )
+        _log.error("request.blocked", request_id=request.id, reason=reason)
+
+    def _hold(self, request: Request, reason: str) -> None:
+        """Keep the request until Provisor starts with other settings or another policy: nothing is final before that."""
         now = self._services.clock.now()
         with self._services.store.write() as work:
-            work.requests.postpone(request, until=None, now=now, reason=None)
-        _log.info("request.held", request_id=request.id, why="provisioning is off")
+            if request.state is RequestState.PLANNED and self._services.mode is Provisioning.PLAN:
+                _drop_plan(work, request, now=now)
+                work.requests.step(request.id, to=RequestState.RECEIVED, states=(request.state,))
+                request = replace(request, state=RequestState.RECEIVED)
+            work.requests.postpone(request, until=None, now=now, reason=reason, tried=False)
+        _log.info("request.held", request_id=request.id, why=reason)
 
     def _postpone(self, request: Request, failure: Failure) -> None:
         """Plan the request later. A system that is away is waited for: before a plan is known, nobody else can do the work."""
         now = self._services.clock.now()
         verdict = next_try(
-            self._services, failure, tries=request.tries + 1, first_tried_at=request.first_tried_at, outlast=True
+            self._services,
+            failure,
+            tries=request.tries + 1,
+            first_tried_at=request.first_tried_at,
+            outlast=True,
+            endless=request.message.action.direction is Direction.TAKE,
         )
         if isinstance(verdict, GiveUp):
             self._end(request, RequestState.FAILED, verdict.reason)
             return
         with self._services.store.write() as work:
-            work.requests.postpone(request, until=verdict.at, now=now, reason=str(failure))
-        log_postponed("request.postponed", failure, request_id=request.id, until=verdict.at)
+            work.requests.postpone(request, until=verdict.at, now=now, reason=str(failure), tried=was_tried(failure))
+        late = now > (request.first_tried_at or now) + self._services.options.retry.deadline
+        log_postponed("request.postponed", failure, late=late, request_id=request.id, until=verdict.at)
 
     def _end(self, request: Request, state: RequestState, reason: str) -> None:
-        """End a request without doing anything: ``state`` says whether it is refused or failed."""
+        """End a request without doing anything: ``state`` says whether it is refused or failed.
+
+        Where nothing is to be changed yet nothing is final: the request is held with the reason.
+        """
+        if self._services.mode is not Provisioning.ON:
+            self._hold(request, reason)
+            return
         now = self._services.clock.now()
         with self._services.store.write() as work:
             if settlement.finish(work, request.id, state, now=now, reason=reason):
@@ -210,6 +334,10 @@ class Planner:
         ]
 
 
+#: The states in which a request may be planned.
+_UNDECIDED = (RequestState.RECEIVED, RequestState.PLANNED, RequestState.BLOCKED)
+
+
 def _drop_plan(work: UnitOfWork, request: Request, *, now: datetime) -> None:
     """Drop the operations of an earlier plan, none of which has begun."""
     for old in work.operations.of_request(request.id):
@@ -263,6 +391,7 @@ def _claim(request: Request, operation: Operation) -> Claim:
         named=operation.named,
         title=operation.title,
         access_key=access_key(operation.account_id, operation.email, operation.entitlement),
+        email=None if operation.email is None else email_address.normalized(operation.email),
         state=ClaimState.PENDING,
         duration=request.message.duration,
     )

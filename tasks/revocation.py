@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from access.claims import Keep, when_over
+from access.entitlements import ResourceKind, System
 from access.lifecycle import ClaimState, OperationState, RequestState
 from access.operations import Claim, Operation, Purpose, Request
 from store.operations import BUSY
@@ -23,9 +24,12 @@ def end_claims(work: UnitOfWork, request: Request, operation: Operation, *, now:
 
     Returns a sentence that says why when nothing is left for the operation to take away, else None.
     """
-    on_access = work.claims.on(operation.access_key, states=(ClaimState.PENDING, ClaimState.ACTIVE))
+    on_access = work.claims.on(operation.access_key, states=(ClaimState.PENDING, ClaimState.ACTIVE, ClaimState.ENDING))
     if request.message.claim_of is not None:
         return _end_one(work, request, operation, on_access, request_id=request.message.claim_of, now=now)
+    on_access = [claim for claim in on_access if claim.state is not ClaimState.ENDING]
+    if operation.entitlement.kind is ResourceKind.ACCOUNT and operation.account_id is not None:
+        _call_back_grants(work, request, operation.system, operation.account_id, now=now)
     ending = claims_up_to(work, on_access, request)
     for claim in ending:
         if claim.state is ClaimState.PENDING:
@@ -65,9 +69,16 @@ def _end_one(
         withdraw(work, request_id, by=request.id, now=now)
     elif isinstance(outcome, Keep):
         claims.end(work, claim, why=outcome.why, now=now)
-    else:
+    elif claim.state is ClaimState.ACTIVE:
         claims.begin_ending(work, claim, operation, now=now)
     return f"The claim is ended; {outcome.why}." if isinstance(outcome, Keep) else None
+
+
+def _call_back_grants(work: UnitOfWork, request: Request, system: System, account_id: str, *, now: datetime) -> None:
+    """An account that is to be deprovisioned gets nothing more of what was asked for before."""
+    pending = work.claims.of_account(system, account_id, states=(ClaimState.PENDING,))
+    for claim in claims_up_to(work, pending, request):
+        withdraw(work, claim.request_id, by=request.id, now=now)
 
 
 def claims_up_to(work: UnitOfWork, candidates: Sequence[Claim], request: Request) -> Sequence[Claim]:

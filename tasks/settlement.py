@@ -6,17 +6,17 @@ Every function writes within the caller's transaction, so that an operation is n
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
 
 from access.entitlements import ResourceKind
-from access.failures import Failure
+from access.failures import CredentialRefused, Failure
 from access.lifecycle import ClaimState, OperationState, RequestState
 from access.methods import Direction
-from access.operations import Operation, Purpose
-from access.retry import was_tried
+from access.operations import Obstacle, Operation, Purpose
+from access.retry import next_look, was_tried
 from connectors.ports import Observation
 from store.outbox import Topic, WakeUp
 from store.unit_of_work import UnitOfWork
@@ -50,7 +50,10 @@ def done(
     if account_id is not None and operation.email and operation.entitlement.kind is ResourceKind.ACCOUNT:
         work.known_emails.learn(operation.system, operation.email, account_id, source="made by Provisor", now=now)
     if operation.direction is Direction.TAKE:
-        claims.end_all_of(work, operation, why="the access was taken away, and seen gone", now=now)
+        why = f"gone with what it was to: {seen.evidence}" if seen.gone else "the access was taken away, and seen gone"
+        claims.end_all_of(work, operation, why=why, now=now)
+        if operation.entitlement.kind is ResourceKind.ACCOUNT and account_id is not None:
+            claims.end_of_account(work, operation.system, account_id, why="the account was deprovisioned", now=now)
     elif account_id is not None:
         claims.activate(work, operation, account_id, was_there=was_there, now=now)
     _record(
@@ -80,8 +83,85 @@ def done(
     return []
 
 
-def failed(work: UnitOfWork, operation: Operation, reason: str, *, now: datetime) -> None:
-    """Neither the API nor a person could do it. A claim that is ending stays so: the access may still be there."""
+def given_up(
+    work: UnitOfWork,
+    operation: Operation,
+    reason: str,
+    *,
+    now: datetime,
+    obstacle: Obstacle = Obstacle.REFUSED,
+) -> None:
+    """Neither the API nor a person could do it: what gives access has failed, what takes access away is blocked."""
+    if operation.direction is Direction.TAKE:
+        blocked(work, operation, reason, obstacle=obstacle, now=now)
+    else:
+        _failed(work, operation, reason, now=now)
+
+
+def blocked(work: UnitOfWork, operation: Operation, reason: str, *, obstacle: Obstacle, now: datetime) -> None:
+    """A removal cannot go on by itself. It writes no more and asks nobody again; the system is looked at until it is gone."""
+    since = operation.blocked_at or now
+    work.operations.settle(
+        operation.id,
+        fence=operation.fence,
+        state=str(OperationState.BLOCKED),
+        error=reason,
+        obstacle=str(obstacle),
+        blocked_at=since,
+        due_at=next_look(blocked_at=since, now=now, unseen=obstacle is Obstacle.UNSEEN),
+    )
+    work.operations.make_due(operation.access_key, now=now)
+    _record(work, "blocked", operation, now, reason=reason, obstacle=str(obstacle))
+    if operation.purpose is Purpose.REQUEST:
+        fulfilling = (RequestState.FULFILLING,)
+        if work.requests.step(operation.request_id, to=RequestState.BLOCKED, states=fulfilling, reason=reason):
+            work.audit.record(
+                "request.blocked",
+                "request",
+                operation.request_id,
+                now=now,
+                request_id=operation.request_id,
+                reason=reason,
+            )
+    log_blocked(operation, reason)
+
+
+def log_blocked(operation: Operation, reason: str) -> None:
+    """Raise the alarm about a removal that is blocked."""
+    _log.error(
+        "operation.blocked",
+        operation_id=operation.id,
+        request_id=operation.request_id,
+        account=operation.account_id,
+        entitlement=str(operation.entitlement),
+        reason=reason,
+        remedy="Mend the reason and use 'provisor requests retry', or end the claim with 'provisor claims settle'.",
+    )
+
+
+def resume(work: UnitOfWork, operation: Operation, *, why: str, now: datetime, **columns: Any) -> None:
+    """A blocked removal goes on."""
+    fresh = {"tries": 0, "first_tried_at": None, "accepted_at": None, "shown_since": None, "error": None} | columns
+    gone_on = work.operations.step(
+        operation.id,
+        to=OperationState.READY,
+        states=(OperationState.BLOCKED,),
+        obstacle=None,
+        blocked_at=None,
+        due_at=now,
+        dispatched_until=None,
+        lease_until=None,
+        **fresh,
+    )
+    if gone_on:
+        _record(work, "resumed", operation, now, why=why)
+        if operation.purpose is Purpose.REQUEST:
+            work.requests.step(
+                operation.request_id, to=RequestState.FULFILLING, states=(RequestState.BLOCKED,), reason=None
+            )
+
+
+def _failed(work: UnitOfWork, operation: Operation, reason: str, *, now: datetime) -> None:
     work.operations.settle(
         operation.id, fence=operation.fence, state=str(OperationState.FAILED), error=reason, due_at=None
     )
@@ -124,9 +204,13 @@ def postponed(
     tries: int,
     until: datetime,
     now: datetime,
+    late_after: timedelta | None = None,
     **columns: Any,
 ) -> None:
-    """Put an operation back after try number ``tries``, to be tried again at ``until``. Raises ``LeaseLost``."""
+    """Put an operation back after try number ``tries``, to be tried again at ``until``. Raises ``LeaseLost``.
+
+    The time of a refused credential counts for no deadline: that begins anew. After ``late_after`` the log has an error.
+    """
     tried = was_tried(failure)
     if not tried:
         tries = max(0, tries - 1)
@@ -135,13 +219,22 @@ def postponed(
         operation.id,
         fence=operation.fence,
         tries=tries,
-        first_tried_at=(operation.first_tried_at or now) if tried else operation.first_tried_at,
+        first_tried_at=_first_tried_at(operation, failure, now),
         due_at=until,
         error=why,
         **columns,
     )
     _record(work, "retry", operation, now, failure=failure.word, why=why, tries=tries)
-    log_postponed("operation.retry", failure, tries=tries, until=until)
+    since = operation.first_tried_at or now
+    log_postponed(
+        "operation.retry", failure, tries=tries, until=until, late=late_after is not None and now > since + late_after
+    )
+
+
+def _first_tried_at(operation: Operation, failure: Failure, now: datetime) -> datetime | None:
+    if isinstance(failure, CredentialRefused):
+        return None
+    return (operation.first_tried_at or now) if was_tried(failure) else operation.first_tried_at
 
 
 def finish(work: UnitOfWork, request_id: str, state: RequestState, *, now: datetime, reason: str | None = None) -> bool:

@@ -14,18 +14,24 @@ import structlog
 
 from access.failures import CredentialRefused, Failure, Permanent, Transient
 from access.lifecycle import OperationState, TicketState
+from access.methods import Direction
 from access.operations import Operation, Ticket
+from access.proof import Verdict
 from access.retry import GiveUp, was_tried
-from connectors.ports import Holdings, Observation, Target
+from connectors.ports import Holdings, Observation
 from store.unit_of_work import UnitOfWork
 from tasks import settlement
 from tasks.attempts import fault, next_try
+from tasks.looks import look, look_twice, verdict_on
 from tasks.preconditions import NotWanted, NotYet, objection
 from tasks.services import Services, new_id
 from tasks.ticket_text import TicketWriter
 from ticketing.ports import TicketProvider, TicketRef
 
 _log = structlog.get_logger(__name__)
+
+#: How often a ticket is tried again that the ticketing system refuses for good: somebody has to mend its project first.
+_MENDED_WITHIN = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +65,11 @@ class TicketOpener:
     def open(self, operation: Operation) -> None:
         """See that the operation, leased to us, has its one ticket. Raises failure words and ``LeaseLost``."""
         seen = self._look(operation)
-        if seen is not None and seen.present is operation.direction.wants_present:
-            self._already_done(operation, seen)
+        if seen is not None and (seen.gone or seen.shows(operation.direction)):
+            if self._was_asked(operation) or verdict_on(self._services, operation, seen) is Verdict.DONE:
+                self._already_done(operation, seen)
+            else:
+                look_twice(self._services, operation)
             return
         ticket = self._intend(operation)
         if ticket is None:
@@ -77,21 +86,37 @@ class TicketOpener:
     def put_back(self, operation: Operation, failure: Failure) -> None:
         """Try to open the ticket again later, or give up.
 
-        A ticketing system that is away is waited for until the deadline: there is nobody else to hand the work to.
+        A ticketing system that is away is waited for until the deadline: there is nobody else to hand the work to. What
+        takes access away is tried on for ever, and each hour where ticketing refuses the ticket for good.
         """
         now = self._services.clock.now()
         tries = operation.tries + 1
-        verdict = next_try(self._services, failure, tries=tries, first_tried_at=operation.first_tried_at, outlast=True)
-        if isinstance(verdict, GiveUp):
+        taking = operation.direction is Direction.TAKE
+        verdict = next_try(
+            self._services,
+            failure,
+            tries=tries,
+            first_tried_at=operation.first_tried_at,
+            outlast=True,
+            endless=taking,
+        )
+        if isinstance(verdict, GiveUp) and not taking:
             self._give_up(operation, failure, now=now)
             return
+        until = now + _MENDED_WITHIN if isinstance(verdict, GiveUp) else verdict.at
+        late_after = timedelta(0) if isinstance(verdict, GiveUp) else self._services.options.retry.deadline
         with self._services.store.write() as work:
-            settlement.postponed(work, operation, failure, tries=tries, until=verdict.at, now=now)
+            settlement.postponed(work, operation, failure, tries=tries, until=until, now=now, late_after=late_after)
+
+    def _was_asked(self, operation: Operation) -> bool:
+        """Whether an issue may exist that asks a person for the operation."""
+        with self._services.store.read() as work:
+            return any(ticket.tries for ticket in work.tickets.of_operation(operation.id))
 
     def _look(self, operation: Operation) -> Observation | None:
         """What the system shows now; None when the system cannot be read for good: a person is asked all the same."""
         try:
-            return self._services.connector(operation.system, operation.lane).observe(Target.of(operation))
+            return look(self._services.connector(operation.system, operation.lane), operation)
         except Failure as exc:
             failure = exc
         except Exception as exc:  # noqa: BLE001 - a person is asked whatever keeps us from looking
@@ -137,9 +162,13 @@ class TicketOpener:
                     )
                     return None
             earlier = work.tickets.of_operation(operation.id)
-            if len(earlier) > self._options.closings:
-                reason = f"{len(earlier)} tickets were deleted or could not be reopened, the last was {earlier[-1].issue_key}"
-                settlement.failed(work, operation, reason, now=now)
+            since = operation.retried_at
+            used = [each for each in earlier if since is None or (each.closed_at or now) > since]
+            if len(used) > self._options.closings:
+                reason = (
+                    f"{len(used)} tickets were deleted or could not be reopened, the last was {earlier[-1].issue_key}"
+                )
+                settlement.given_up(work, operation, reason, now=now)
                 return None
             project = self._writer.route(operation).project
             ticket = Ticket(
@@ -280,4 +309,4 @@ class TicketOpener:
             ticket = work.tickets.living_of(operation.id)
             if ticket is not None:
                 self._record_ended(work, operation, ticket, TicketState.LOST, now=now, why=str(failure))
-            settlement.failed(work, operation, f"No ticket could be made: {failure}", now=now)
+            settlement.given_up(work, operation, f"No ticket could be made: {failure}", now=now)

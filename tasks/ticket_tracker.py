@@ -15,13 +15,14 @@ import structlog
 
 from access.failures import Failure, Permanent, Transient
 from access.lifecycle import OperationState, TicketState
-from access.operations import Lane, Operation, Request, Ticket
-from connectors.ports import Observation, Target
+from access.operations import Lane, Obstacle, Operation, Request, Ticket
+from connectors.ports import Observation
 from store.leases import LeaseLost
 from store.outbox import Topic, WakeUp
 from store.unit_of_work import UnitOfWork
 from tasks import settlement
 from tasks.attempts import attempt, log_postponed
+from tasks.looks import look
 from tasks.services import Services
 from tasks.ticket_opener import TicketOptions
 from tasks.ticket_text import TicketWriter
@@ -110,7 +111,7 @@ class TicketTracker:
             self._settle(followed, to=TicketState.OPEN, answered_at=None)
         else:
             seen = self._observe(operation)
-            if seen.present is operation.direction.wants_present:
+            if seen.gone or seen.shows(operation.direction):
                 self._verified(followed, seen)
             elif phase is Phase.DECLINED:
                 self._declined(followed)
@@ -122,9 +123,10 @@ class TicketTracker:
     def _observe(self, operation: Operation) -> Observation:
         """What the system shows. What cannot be read for good counts as not done: a closed ticket is not proof."""
         try:
-            return self._services.connector(operation.system, operation.lane).observe(Target.of(operation))
+            return look(self._services.connector(operation.system, operation.lane), operation)
         except Permanent as failure:
-            return Observation(present=not operation.direction.wants_present, evidence=f"it cannot be seen: {failure}")
+            present = not operation.direction.wants_present
+            return Observation(present=present, evidence=f"it cannot be seen: {failure}", missing=True)
 
     def _verified(self, followed: _Followed, seen: Observation) -> None:
         ticket, snapshot, operation = followed.ticket, followed.snapshot, followed.operation
@@ -132,6 +134,7 @@ class TicketTracker:
         now = self._services.clock.now()
         with self._services.store.write(holding=operation.access_key) as work:
             self._end(work, followed, end, now=now, status=snapshot.status)
+            work.operations.set(operation.id, wrote_at=now)  # A person changed the access: see ``last_write_at``.
             wake_ups = settlement.done(work, operation, seen, was_there=False, now=now)
             claim = work.claims.get(operation.claim_id) if operation.claim_id else None
         self._services.publisher.send(wake_ups)
@@ -183,7 +186,8 @@ class TicketTracker:
         text = self._writer.escalated(operation, followed.request, ticket, seen)
         self._comment(followed, text, marker=f"{ticket.id}-escalated")
         reason = f"{ref.key} was closed {ticket.answers} times without being done: {seen.evidence}"
-        self._fail(followed, TicketState.ESCALATED, reason)
+        obstacle = Obstacle.UNSEEN if seen.missing else Obstacle.REFUSED
+        self._fail(followed, TicketState.ESCALATED, reason, obstacle=obstacle)
 
     def _declined(self, followed: _Followed) -> None:
         snapshot = followed.snapshot
@@ -191,12 +195,14 @@ class TicketTracker:
         reason = f"{snapshot.ref.key} was closed as '{snapshot.resolution or snapshot.status}'{by}"
         self._fail(followed, TicketState.DECLINED, reason)
 
-    def _fail(self, followed: _Followed, end: TicketState, reason: str) -> None:
-        """The ticket ends without its operation being done, and the operation fails with it."""
+    def _fail(
+        self, followed: _Followed, end: TicketState, reason: str, *, obstacle: Obstacle = Obstacle.REFUSED
+    ) -> None:
+        """The ticket ends without its operation being done: giving has failed, taking is blocked."""
         now = self._services.clock.now()
         with self._services.store.write(holding=followed.operation.access_key) as work:
             self._end(work, followed, end, now=now, why=reason)
-            settlement.failed(work, followed.operation, reason, now=now)
+            settlement.given_up(work, followed.operation, reason, now=now, obstacle=obstacle)
 
     def _replace(self, followed: _Followed, why: str) -> None:
         """The ticket cannot be used any more; the operation gets another one, as long as it has not used them up."""

@@ -101,11 +101,11 @@ def worker_options(settings: Settings) -> dict[str, Any]:
 
 
 def announce(process: WorkerProcess) -> None:
-    """Log what is odd in the settings; make requests due that were only planned, now that provisioning is on."""
+    """Log what is odd in the settings; plan what is not final by the settings and the policy of today."""
     provisor = process.provisor
     for warning in provisor.warnings:
         _log.warning("settings.odd", why=warning)
-    if provisor.services.mode is Provisioning.ON:
+    if provisor.services.mode is not Provisioning.OFF:
         with provisor.store.write() as work:
             work.requests.wake_planned(now=provisor.services.clock.now())
     _log.info("provisor.up", provisioning=str(provisor.services.mode))

@@ -14,6 +14,7 @@ from httpclient import Call, HttpClient
 #: Our own record of the account id of a normalized address, None when there is none.
 KnownEmails = Callable[[str], str | None]
 
+_MYSELF = f"{API}/myself"
 _USER = f"{API}/user"
 _USER_SEARCH = f"{API}/user/search"
 
@@ -30,6 +31,7 @@ class Accounts:
         self._client = client
         self._own = own
         self._known_emails = known_emails
+        self._own_id: str | None = None
 
     def find(self, subject: Subject) -> Account | NoMatch:
         """The one account that the subject names by accountId, else by email; Jira has no usernames any more [docs]."""
@@ -37,12 +39,35 @@ class Accounts:
             user = self.by_id(subject.id)
             if user is None:
                 return NoMatch(f"The Jira account {subject.id}", self._near(subject.email))
-            if subject.email and user.emailAddress and not email_address.same(user.emailAddress, subject.email):
-                return NoMatch(f"The Jira account {subject.id} with the address {subject.email}", (_written(user),))
+            if subject.email and (other := self._contradiction(user, subject.email)) is not None:
+                wanted = f"The Jira account {subject.id} with the address {subject.email}"
+                return NoMatch(wanted, (_written(user), *other), contradiction=True)
             return _account(user, email=user.emailAddress, proven=True)
         if subject.email:
             return self.by_email(subject.email.strip())
         return NoMatch(f"The Jira account {subject}, named by neither email nor accountId,")
+
+    def _contradiction(self, user: User, email: str) -> tuple[str, ...] | None:
+        """Whose the address is, when that is not the user's; None when nothing speaks against the user.
+
+        An address that the user's profile hides is the user's unless another account shows the address.
+        """
+        if user.emailAddress:
+            return None if email_address.same(user.emailAddress, email) else ()
+        if self._known_emails(email_address.normalized(email)) == user.accountId:
+            return None
+        shown = [hit for hit in self._search(email) if email_address.same(hit.emailAddress or "", email)]
+        return tuple(_written(hit) for hit in shown if hit.accountId != user.accountId) or None
+
+    def own_id(self) -> str:
+        """The accountId of Provisor's own account (``GET /myself`` [spec]), asked for once."""
+        if self._own_id is None:
+            self._own_id = self.check_credential().accountId
+        return self._own_id
+
+    def check_credential(self) -> User:
+        """Provisor's own account, read now: Jira answers it to a good credential alone (``GET /myself`` [spec])."""
+        return self._client.get(_MYSELF).read_as(User, what="Provisor's own account")
 
     def by_id(self, account_id: str) -> User | None:
         """The user, active or not, None when no user has that id (``GET /user`` [spec])."""
@@ -89,7 +114,7 @@ class Accounts:
         if account_id:
             user = self.by_id(account_id)
             if user is None:
-                return Observation(present=False, evidence=f"Jira has no account {account_id}.")
+                return Observation(present=False, evidence=f"Jira has no account {account_id}.", missing=True)
             state = "active" if user.usable else "deactivated or deleted"
             return Observation(
                 present=user.usable, evidence=f"Jira shows account {account_id} as {state}.", account_id=account_id
@@ -138,4 +163,5 @@ def _account(user: User, *, email: str | None, proven: bool) -> Account:
         email=email or None,
         active=user.usable,
         email_proven=proven,
+        suspended=not user.usable,
     )

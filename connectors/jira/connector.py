@@ -74,6 +74,10 @@ class JiraConnector:
         """The one account that the subject names by accountId or email; see ``Account.email_proven`` for hidden addresses."""
         return self._accounts.find(subject)
 
+    def is_own(self, account_id: str) -> bool:
+        """Whether it is the account of the credential."""
+        return account_id == self._accounts.own_id()
+
     def find_entitlement(self, ref: EntitlementRef) -> Entitlement | NoMatch:
         """The group, project role or account that the reference names, by id or name."""
         if ref.kind is ResourceKind.GROUP:
@@ -98,8 +102,25 @@ class JiraConnector:
             return self._roles.observe(path[0], path[1], target.account_id)
         raise _not_by_api(target)
 
+    def proof_of_gone(self, target: Target) -> str | None:
+        """The proof that the account or the group does not exist, after a check of the credential.
+
+        Jira shows no project that is archived or in the trash, from which it can come back: of a role nothing is proven.
+        """
+        self._accounts.check_credential()
+        account_id, kind = target.account_id, target.entitlement.kind
+        if account_id is not None and self._accounts.by_id(account_id) is None:
+            return f"Jira, which shows Provisor all accounts, has no account {account_id}."
+        return self._groups.proof_of_gone(target.entitlement.path[0]) if kind is ResourceKind.GROUP else None
+
+    def _require_changeable(self, target: Target) -> None:
+        """Refuse what only a person may change, whatever the plan said. Raises ``Permanent``."""
+        if target.entitlement.kind is ResourceKind.GROUP:
+            self._groups.require_changeable(target.entitlement.path[0])
+
     def give(self, target: Target) -> None:
-        """Add to the group or role, or invite the address."""
+        """Add to the group or role, or invite the address. Raises ``Permanent`` for what only a person may change."""
+        self._require_changeable(target)
         kind, path = target.entitlement.kind, target.entitlement.path
         if kind is ResourceKind.ACCOUNT:
             self._give_account(target)
@@ -111,7 +132,8 @@ class JiraConnector:
             raise _not_by_api(target)
 
     def take(self, target: Target) -> None:
-        """Take out of the group or role."""
+        """Take out of the group or role. Raises ``Permanent`` for what only a person may change."""
+        self._require_changeable(target)
         kind, path = target.entitlement.kind, target.entitlement.path
         if kind is ResourceKind.GROUP:
             self._groups.take(path[0], _account(target))

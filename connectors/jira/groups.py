@@ -6,7 +6,7 @@ from http import HTTPStatus
 
 from access.accounts import NoMatch
 from access.entitlements import Entitlement, EntitlementRef, ResourceKind, System
-from access.failures import Failure
+from access.failures import Failure, Permanent
 from access.text import normalized_name
 from connectors.jira.accounts import Accounts
 from connectors.jira.client import API, disagreement, gone, refusal
@@ -29,6 +29,11 @@ _PICKER = f"{API}/groups/picker"
 _MEMBER = f"{API}/group/user"
 _MEMBER_OF = f"{API}/user/groups"
 
+#: Groups of a page of the list, and most pages: 50 000 groups.
+_GROUPS_A_PAGE = 50
+_MOST_PAGES = 1000
+
+_PROTECTED = "it is a protected group that Provisor never changes"
 _ALREADY = "already a member"
 _NOT_A_MEMBER = "not a member of"
 #: Refusals of a change whose reason Provisor looks up. Which status a non-member or an identity-provider group gets is
@@ -61,6 +66,8 @@ class Groups:
         self._accounts = accounts
         self._protected = frozenset(map(normalized_name, protected))
         self._is_external = is_external
+        #: The names of groups that were found, by id.
+        self._names: dict[str, str] = {}
 
     def find(self, name_or_id: str) -> Entitlement | NoMatch:
         """The membership of the one group of this id or name; ``by_person`` for protected and external groups."""
@@ -87,11 +94,34 @@ class Groups:
         """Whether the account is in the group, from the account's own groups."""
         held = self.held(account_id)
         if held is None:
-            return Observation(present=False, evidence=f"Jira has no account {account_id}.")
+            return Observation(present=False, evidence=f"Jira has no account {account_id}.", missing=True)
         name = next((group.name for group in held if group.groupId == group_id), None)
         lists = f"does not list group {group_id}" if name is None else f"lists {name}"
         evidence = f"Jira {lists} among the {len(held)} groups of account {account_id}."
         return Observation(present=name is not None, evidence=evidence)
+
+    def proof_of_gone(self, group_id: str) -> str | None:
+        """The proof that no group has this id: the complete list (``GET /group/bulk`` [spec]) does not have it."""
+        listed = 0
+        for _ in range(_MOST_PAGES):
+            params: Params = {"startAt": listed, "maxResults": _GROUPS_A_PAGE}
+            page = self._client.get(_GROUPS, params=params).read_as(PageBean[Group], what="groups")
+            listed += len(page.values)
+            if any(group.groupId.lower() == group_id.lower() for group in page.values):
+                return None
+            if page.isLast or not page.values:
+                complete = listed > 0 and (page.total is None or listed >= page.total)
+                return f"Jira's complete list of {listed} groups does not have group {group_id}." if complete else None
+        return None
+
+    def require_changeable(self, group_id: str) -> None:
+        """Refuse to change a protected group, by its id and the name under which it was last found. Raises ``Permanent``.
+
+        Jira itself refuses to change a group that an identity provider fills.
+        """
+        name = self._names.get(group_id, group_id)
+        if self._is_protected(Group(name=name, groupId=group_id)):
+            raise Permanent(f"Provisor does not change Jira group {name}: {_PROTECTED}.", remedy="A person must do it.")
 
     def give(self, group_id: str, account_id: str) -> None:
         """Add the account: 201, or 400 with ``already a member`` [observed], which is success too."""
@@ -158,6 +188,8 @@ class Groups:
         return tuple(f"{near} ({names[near].groupId})" for near in close)
 
     def _entitlement(self, group: Group) -> Entitlement:
+        self._names[group.groupId] = group.name
+
         def ref(part: str) -> EntitlementRef:
             return EntitlementRef(system=System.JIRA, kind=ResourceKind.GROUP, path=(part,))
 
@@ -168,10 +200,13 @@ class Groups:
             by_person=self._by_person(group),
         )
 
-    def _by_person(self, group: Group) -> str | None:
+    def _is_protected(self, group: Group) -> bool:
         name_and_id = {normalized_name(group.name), normalized_name(group.groupId)}
-        if is_system_group(group.name) or name_and_id & self._protected:
-            return "it is a protected group that Provisor never changes"
+        return is_system_group(group.name) or bool(name_and_id & self._protected)
+
+    def _by_person(self, group: Group) -> str | None:
+        if self._is_protected(group):
+            return _PROTECTED
         if self._is_external(group.groupId):
             return "its members come from an identity provider"
         return None

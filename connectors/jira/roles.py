@@ -71,7 +71,8 @@ class Roles:
         """Whether the account itself is in the role. Membership of a group in the role is another assignment."""
         role = self._projects.role(project_id, role_id)
         if role is None:
-            return Observation(present=False, evidence=f"Jira has no role {role_id} in project {project_id}.")
+            evidence = f"Jira shows no role {role_id} in project {project_id}."
+            return Observation(present=False, evidence=evidence, missing=True)
         where = f"the role {role.name or role_id} of project {project_id}"
         if role.has_user(account_id):
             return Observation(present=True, evidence=f"Jira lists account {account_id} in {where}.")

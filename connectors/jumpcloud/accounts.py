@@ -46,8 +46,15 @@ class Accounts:
         if not users:
             return NoMatch(wanted, self._near(subject))
         if not _agrees(users[0], subject):
-            return NoMatch(f"{wanted} with everything else in the request", (_written(users[0]),))
+            wanted = f"{wanted} with everything else in the request"
+            return NoMatch(wanted, (_written(users[0]), *self._others(users[0], subject)), contradiction=True)
         return _account(users[0])
+
+    def _others(self, user: User, subject: Subject) -> tuple[str, ...]:
+        """Whose the other parts of a subject are that do not fit the user."""
+        parts = (("email", subject.email), ("username", subject.username))
+        named = [other for name, value in parts if value for other in self._by_field(name, value.strip())]
+        return tuple(_written(other) for other in named if other.id != user.id)
 
     def by_id(self, user_id: str) -> User | None:
         """The user, None when no user has that id."""
@@ -126,4 +133,5 @@ def _account(user: User) -> Account:
         email=user.email or None,
         username=user.username or None,
         active=user.active,
+        suspended=user.is_suspended,
     )

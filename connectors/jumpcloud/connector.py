@@ -84,6 +84,10 @@ class JumpCloudConnector:
         title = f"JumpCloud {ref.kind.replace('-', ' ')} {ref.path[0]}"
         return Entitlement(ref=ref, named=ref, title=title, by_person="Provisor does not change it by API")
 
+    def is_own(self, account_id: str) -> bool:  # noqa: ARG002 - the port's signature
+        """Never: the credential is an administrator's or a service account's, and neither is a system user."""
+        return False
+
     def observe(self, target: Target) -> Observation:
         """Whether the user is in the group now (``GET /users/{id}/memberof`` [spec]), or has a usable account at all."""
         if target.entitlement.kind is ResourceKind.ACCOUNT:
@@ -93,17 +97,34 @@ class JumpCloudConnector:
         return self._memberships.observe(_group(target), target.account_id)
 
     def _observe_account(self, target: Target) -> Observation:
-        """Whether there is a usable account, although only people make and remove JumpCloud accounts."""
-        found = self._accounts.find(Subject(id=target.account_id, email=target.email))
+        """Whether there is an account that is not suspended, although only people make and remove JumpCloud accounts.
+
+        The id alone counts once it is known: a user who got another address, or is locked or staged, is there.
+        """
+        subject = Subject(id=target.account_id) if target.account_id else Subject(email=target.email)
+        found = self._accounts.find(subject)
         if isinstance(found, NoMatch):
-            return Observation(present=False, evidence=found.sentence())
-        state = "active" if found.active else "suspended, staged or locked"
+            return Observation(present=False, evidence=found.sentence(), missing=True)
+        state = "suspended" if found.suspended else "not suspended"
         return Observation(
-            present=found.active, evidence=f"JumpCloud shows user {found.id} as {state}", account_id=found.id
+            present=not found.suspended, evidence=f"JumpCloud shows user {found.id} as {state}", account_id=found.id
         )
 
+    def proof_of_gone(self, target: Target) -> str | None:
+        """The proof that the user or the group does not exist: a check of the credential, and a list without the id."""
+        self.prove()
+        user, kind, path = target.account_id, target.entitlement.kind, target.entitlement.path
+        if user is not None and self._accounts.by_id(user) is None and not self._accounts.lists(user):
+            return f"JumpCloud's list of users does not have user {user}."
+        if kind is not ResourceKind.GROUP or self._groups.by_id(path[0]) is not None:
+            return None
+        listed = {group.id for group in self._groups.every()}
+        if not listed or path[0] in listed:
+            return None
+        return f"JumpCloud's complete list of {len(listed)} groups does not have group {path[0]}."
+
     def give(self, target: Target) -> None:
-        """Add the user to the group."""
+        """Add the user to the group. Raises ``Permanent`` for a group whose members follow a rule."""
         self._memberships.give(_group(target), _user(target))
 
     def take(self, target: Target) -> None:

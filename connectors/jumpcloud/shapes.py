@@ -47,6 +47,11 @@ class User(BaseModel):
         return self.displayname or parts or self.username or self.email or self.id
 
     @property
+    def is_suspended(self) -> bool:
+        """Whether somebody shut the account: neither a lock, which ends by itself, nor an account that is staged."""
+        return bool(self.suspended) or self.state == "SUSPENDED"
+
+    @property
     def active(self) -> bool:
         """Not suspended, staged or locked; a record without a state is active [observed]."""
         return self.state in {None, "", "ACTIVATED"} and not self.suspended and not self.account_locked

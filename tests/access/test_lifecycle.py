@@ -66,7 +66,7 @@ def test_done_is_never_undone() -> None:
 
 def test_an_operation_is_done_only_after_somebody_was_at_it() -> None:
     before_done = {start for start, ends in LIFECYCLE["operation"].items() if "done" in ends}
-    assert before_done == {"running", "with_person"}
+    assert before_done == {"running", "with_person", "blocked"}
 
 
 def test_access_that_is_being_taken_away_is_not_given_back() -> None:

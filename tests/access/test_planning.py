@@ -11,7 +11,7 @@ from access.accounts import Account, NoMatch
 from access.entitlements import Entitlement, EntitlementRef, ResourceKind, System
 from access.message import AccessRequest
 from access.methods import Direction, Method
-from access.planning import Plan, Refusal, account_of, make_plan
+from access.planning import Plan, Refusal, Undecided, account_of, make_plan
 from access.policy import MissingAccount, Policy, Rule, TicketRoute
 
 ADA = Account(System.JIRA, "a1", "Ada", email="ada@example.com")
@@ -37,7 +37,7 @@ def planned(
     *rules: Rule,
     account: Account | NoMatch = ADA,
     found: Entitlement | NoMatch | None = None,
-) -> Plan | Refusal:
+) -> Plan | Refusal | Undecided:
     if found is None:
         found = account_of(System.JIRA) if message.entitlement is None else entitlement()
     return make_plan(
@@ -77,7 +77,6 @@ REFUSED: dict[str, tuple[AccessRequest, list[Rule], dict[str, Any], str]] = {
     "other products": (
         request("create_account", products=["jira-core"]), [Rule("*", products=SOFTWARE)], {}, "not jira-core"
     ),
-    "taking by a hidden address": (REVOKE, [], HIDDEN, "no proof"),
     "no such group": (GRANT, [], NEAR, "did you mean Admins"),
     "two people": (GRANT, [CREATE, Rule(ACCOUNT)], SEVERAL, "more than one"),
     "taking from nobody": (REVOKE, [CREATE], MISSING, "matches none"),
@@ -164,3 +163,15 @@ def test_products_are_for_new_accounts_alone() -> None:
     plan = planned(request(products=SOFTWARE), Rule("*", products=SOFTWARE))
     assert isinstance(plan, Plan)
     assert plan.steps[0].products == ()
+
+
+def test_whose_access_is_taken_is_a_persons_to_decide_where_only_a_hidden_address_tells() -> None:
+    undecided = planned(REVOKE, account=HIDDEN["account"])
+    assert isinstance(undecided, Undecided)
+    assert "Ada (a1)" in undecided.reason
+
+
+def test_facts_for_taking_are_others_than_those_for_giving() -> None:
+    rule = Rule("*", required=("approved_by",), required_to_take=("reason",))
+    assert isinstance(planned(request("revoke", reason="left"), rule), Plan)
+    assert isinstance(planned(REVOKE, rule), Refusal)

@@ -33,7 +33,7 @@ from ticketing.templates import Templates
 
 START = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
 DISPATCHED_FOR = timedelta(seconds=5)
-BEGUN = ("ready", "running")
+BEGUN = ("ready", "running", "blocked")
 ADA = "u1"
 GROUP = "jumpcloud:group:api:member"
 BY_HAND = "jumpcloud:group:by-hand:member"
@@ -58,7 +58,7 @@ TICKET_TERMS = TicketOptions(
 #: The states whose beginning is an audit row of the same name. Of the others the rows of operations and tickets tell.
 RECORDED = {
     "request": ("received", "done", "refused", "failed", "withdrawn"),
-    "operation": ("done", "failed", "dropped"),
+    "operation": ("done", "failed", "dropped", "blocked"),
     "claim": ("active", "ending", "ended", "void"),
 }
 

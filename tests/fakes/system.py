@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import deque
 from datetime import datetime, timedelta
 
 from access import email_address
 from access.accounts import Account, NoMatch, Subject
 from access.clock import Clock
 from access.entitlements import Entitlement, EntitlementRef, ResourceKind, System
+from access.failures import Permanent
 from access.methods import Direction
 from connectors.ports import Holdings, Observation, Target
 from tests.fakes.faults import FaultPlan
@@ -20,8 +22,19 @@ class FakeSystem:
         self.faults = FaultPlan()
         self.lag = timedelta(0)
         self.accounts = accounts
+        #: Every change, and every call that asked for one.
         self.writes: list[tuple[str, str, str]] = []
+        self.sent: list[tuple[str, str, str]] = []
         self.seen: set[tuple[datetime, str, str, bool]] = set()
+        #: Reads to come that show nothing, or everything, whatever is there.
+        self.stale: deque[bool] = deque()
+        #: Entitlements that are not shown, and whether that they are gone can be proven.
+        self.missing: dict[str, bool] = {}
+        #: Why only a person can change an entitlement.
+        self.by_person: dict[str, str] = {}
+        self.suspended: set[str] = set()
+        #: Provisor's own account.
+        self.own: str | None = None
         self._system = system
         self._clock = clock
         self._history: dict[tuple[str, str], list[tuple[datetime, bool]]] = {}
@@ -37,8 +50,11 @@ class FakeSystem:
     def find_account(self, subject: Subject) -> Account | NoMatch:
         return self.faults.call(lambda: self._find_account(subject), writes=False)
 
+    def is_own(self, account_id: str) -> bool:
+        return account_id == self.own
+
     def find_entitlement(self, ref: EntitlementRef) -> Entitlement | NoMatch:
-        return self.faults.call(lambda: Entitlement(ref=ref, named=ref, title=f"group {ref.path[0]}"), writes=False)
+        return self.faults.call(lambda: self._find_entitlement(ref), writes=False)
 
     def observe(self, target: Target) -> Observation:
         return self.faults.call(lambda: self._observe(target), writes=False)
@@ -48,6 +64,9 @@ class FakeSystem:
 
     def take(self, target: Target) -> None:
         self.faults.call(lambda: self._write(target, present=False), writes=True)
+
+    def proof_of_gone(self, target: Target) -> str | None:
+        return self.faults.call(lambda: self._proof_of_gone(target), writes=False)
 
     def holdings(self, account_id: str) -> Holdings:
         return Holdings(groups=[ref for who, ref in self._history if who == account_id])
@@ -64,21 +83,63 @@ class FakeSystem:
 
     def _find_account(self, subject: Subject) -> Account | NoMatch:
         for account_id, email in self.accounts.items():
-            if subject.id == account_id or email_address.same(subject.email or "", email):
-                return Account(system=self.system, id=account_id, title=email, email=email)
+            if subject.id is not None:
+                named = subject.id == account_id
+            else:  # a search finds no suspended accounts
+                named = email_address.same(subject.email or "", email) and account_id not in self.suspended
+            if named:
+                return self._agreeing(subject, account_id, email)
         return NoMatch(f"The account {subject}")
+
+    def _agreeing(self, subject: Subject, account_id: str, email: str) -> Account | NoMatch:
+        if subject.email and not email_address.same(subject.email, email):
+            others = [other for other, shown in self.accounts.items() if email_address.same(subject.email, shown)]
+            wanted = f"The account {subject.id} with the address {subject.email}"
+            return NoMatch(wanted, (account_id, *others), contradiction=True)
+        suspended = account_id in self.suspended
+        return Account(
+            system=self.system,
+            id=account_id,
+            title=email,
+            email=email,
+            active=not suspended,
+            suspended=suspended,
+        )
+
+    def _find_entitlement(self, ref: EntitlementRef) -> Entitlement | NoMatch:
+        if str(ref) in self.missing:
+            return NoMatch(f"The group {ref.path[0]}")
+        title = "the account" if ref.kind is ResourceKind.ACCOUNT else f"group {ref.path[0]}"
+        return Entitlement(ref=ref, named=ref, title=title, by_person=self.by_person.get(str(ref)))
+
+    def _proof_of_gone(self, target: Target) -> str | None:
+        return "The complete list does not have it." if self.missing.get(str(target.entitlement)) else None
 
     def _observe(self, target: Target) -> Observation:
         assert target.account_id is not None
         shown = self._clock.now() - self.lag
         history = self._history.get((target.account_id, str(target.entitlement)), [])
+        ref = str(target.entitlement)
+        if ref in self.missing:
+            return Observation(present=False, evidence="there is no such group", missing=True)
+        if target.entitlement.kind is ResourceKind.ACCOUNT:
+            return self._observe_account(target.account_id)
         present = next((state for moment, state in reversed(history) if moment <= shown), False)
+        if self.stale:
+            present = self.stale.popleft()
         self.seen.add((self._clock.now(), target.account_id, str(target.entitlement), present))
         return Observation(present=present, evidence="the list shows it" if present else "the list does not show it")
+
+    def _observe_account(self, account_id: str) -> Observation:
+        active = account_id not in self.suspended
+        return Observation(present=active, evidence="it is active" if active else "it is suspended")
 
     def _write(self, target: Target, *, present: bool) -> None:
         assert target.account_id is not None
         ref = str(target.entitlement)
+        if ref in self.by_person:
+            raise Permanent(f"Only a person may change it: {self.by_person[ref]}.")
+        self.sent.append((target.account_id, ref, "give" if present else "take"))
         if self.has(target.account_id, ref) is present:
             return
         self.writes.append((target.account_id, ref, "give" if present else "take"))

@@ -19,7 +19,8 @@ LIVING: dict[str, Table] = {"request": requests, "operation": operations, "claim
 #: Everything any state asks for, so that only the step itself can be refused.
 FILLED: dict[str, dict[str, Any]] = {
     "request": {"reason": "because"},
-    "operation": {"evidence": "seen", "error": "why", "verified_at": NOW, "before": "absent"},
+    "operation": {"evidence": "seen", "error": "why", "verified_at": NOW, "before": "absent"}
+    | {"obstacle": "refused", "blocked_at": NOW},
     "claim": {"starts_at": NOW, "ends_at": NOW, "account_id": "u1", "pre_existing": False},
     "ticket": {"issue_id": "10001", "issue_key": "OPS-1"},
 }

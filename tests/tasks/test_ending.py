@@ -124,9 +124,11 @@ def test_an_expiry_is_never_given_up(stack: LocalStack) -> None:
     stack.run(5 * SECOND)
     stack.system.faults.forecast(*[Fault.BUSY] * 100)
     stack.run(10 * MINUTE)
-    operation = stack.operation("r1", purpose=Purpose.EXPIRY)
-    assert operation.state is OperationState.WITH_PERSON
     assert stack.claim("r1").state is ClaimState.ENDING
+    assert stack.tickets.issues == {}
+    stack.run(timedelta(hours=1))
+    assert stack.claim("r1").state is ClaimState.ENDED
+    assert not stack.has()
 
 
 def test_an_expiry_by_ticket_asks_for_it_and_believes_only_the_system(stack: LocalStack) -> None:

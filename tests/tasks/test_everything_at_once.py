@@ -30,8 +30,9 @@ from access.operations import Claim, Request, access_key
 from store.database import Database
 from store.operations import BUSY
 from store.unit_of_work import Store
+from tasks.decisions import Decisions
 from tests.fakes.faults import Fault
-from tests.fakes.local_stack import LocalStack
+from tests.fakes.local_stack import TERMS, LocalStack
 from tests.fakes.tickets import Issue
 from ticketing.ports import Phase
 
@@ -114,7 +115,7 @@ class Lives(RuleBasedStateMachine):
             return
         self.stack.system.change(*access, present=present)
         self.stack.clock.advance(self.stack.system.lag + timedelta(milliseconds=1))
-        if present and self._is_being_worked_on(access):
+        if present and (self._is_being_worked_on(access) or self._was_just_written(access)):
             self.unclear.add(access)
         self.baseline[access] = present
         (self.given_at if present else self.gone_since)[access] = self.number
@@ -197,8 +198,17 @@ class Lives(RuleBasedStateMachine):
             for issue in open_issues:
                 self._do(issue)
                 issue.phase = Phase.DONE
+            self._decide_what_is_blocked()
         self._everything_has_ended()
         self._the_truth_is_as_it_should_be()
+
+    def _decide_what_is_blocked(self) -> None:
+        decisions = Decisions(self.stack.store, self.stack.clock, by="grace")
+        with self.stack.store.read() as work:
+            blocked = [each.request_id for each in work.operations.recent(states=[OperationState.BLOCKED], limit=1000)]
+            blocked += [each.id for each in work.requests.recent(states=[RequestState.BLOCKED], limit=1000)]
+        for request_id in set(blocked):
+            decisions.retry(request_id, reason="mended")
 
     def _everything_has_ended(self) -> None:
         assert self._unfinished() == []
@@ -264,6 +274,13 @@ class Lives(RuleBasedStateMachine):
             return list(
                 work.claims.on(access_key(access[0], None, EntitlementRef.parse(access[1])), states=list(ClaimState))
             )
+
+    def _was_just_written(self, access: Access) -> bool:
+        """Whether we wrote so lately that a look may still show the state before: then nobody can say whose the access is."""
+        key = access_key(access[0], None, EntitlementRef.parse(access[1]))
+        with self.stack.store.read() as work:
+            last = work.operations.last_write_at(key, but="")
+        return last is not None and self.stack.clock.now() < last + TERMS.visible_within
 
     def _is_being_worked_on(self, access: Access) -> bool:
         key = access_key(access[0], None, EntitlementRef.parse(access[1]))

@@ -55,13 +55,22 @@ def test_the_end_of_one_claim_leaves_the_others(stack: LocalStack) -> None:
     assert not stack.has()
 
 
-def test_the_end_of_a_claim_that_is_not_there_is_no_more_than_that(stack: LocalStack) -> None:
+def test_the_end_of_a_claim_that_nobody_knows_is_refused(stack: LocalStack) -> None:
+    """Else a slip in the id would be answered with done while the claim that was meant lives on."""
     stack.grant("r1")
     stack.run()
     stack.revoke("r2", claim_of="r0")
     stack.run()
-    assert stack.request("r2").state is RequestState.DONE
+    assert stack.request("r2").state is RequestState.REFUSED
     assert stack.has()
+
+
+def test_the_end_of_a_claim_that_is_over_is_no_more_than_that(stack: LocalStack) -> None:
+    stack.grant("r1", seconds=10)
+    stack.run(MINUTE)
+    stack.revoke("r2", claim_of="r1")
+    stack.run()
+    assert stack.request("r2").state is RequestState.DONE
 
 
 def test_a_grant_on_its_way_is_called_back(stack: LocalStack) -> None:
@@ -152,7 +161,7 @@ def test_a_claim_that_was_not_even_planned_can_be_ended(store: Store) -> None:
     assert not loud.has()
 
 
-def test_a_removal_by_ticket_that_is_declined_leaves_the_claim_ending(stack: LocalStack) -> None:
+def test_a_removal_by_ticket_that_is_declined_is_blocked_and_nobody_is_asked_again(stack: LocalStack) -> None:
     stack.system.change(ADA, BY_HAND, present=True)
     stack.revoke("r1", group=BY_HAND)
     stack.run()
@@ -160,5 +169,11 @@ def test_a_removal_by_ticket_that_is_declined_leaves_the_claim_ending(stack: Loc
     issue.phase = Phase.DECLINED
     stack.run(MINUTE)
     request = stack.request("r1")
-    assert request.state is RequestState.FAILED
+    assert request.state is RequestState.BLOCKED
     assert issue.ref.key in (request.reason or "")
+    stack.run(3 * timedelta(hours=1))
+    assert stack.request("r1").state is RequestState.BLOCKED
+    assert len(stack.tickets.issues) == 1
+    stack.system.change(ADA, BY_HAND, present=False)
+    stack.run(2 * timedelta(hours=1))
+    assert stack.request("r1").state is RequestState.DONE
