@@ -74,7 +74,6 @@ def shown_address(found: Mapping[str, Any]) -> URL:
 
 def prepare(engine: Engine, found: Mapping[str, Any], *, silence_seconds: float, to_work: bool) -> None:
     """Have the engine connect to the server of these parameters, and drop connections that do not serve any more."""
-
     said = threading.Event()
 
     def on_silence(seconds: float) -> None:

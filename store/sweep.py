@@ -157,11 +157,12 @@ class _Source:
     def is_due(self) -> ColumnElement[bool]:
         """Whether a row is due at ``_NOW``, and nobody is at it."""
         columns = self.table.c
-        conditions = [columns.due_at <= _NOW, *self.conditions]
-        for name in ("dispatched_until", "lease_until"):
-            if name in columns:
-                conditions.append(or_(columns[name].is_(None), columns[name] <= _NOW))
-        return and_(*conditions)
+        held_until = [columns[name] for name in ("dispatched_until", "lease_until") if name in columns]
+        return and_(
+            columns.due_at <= _NOW,
+            *(or_(until.is_(None), until <= _NOW) for until in held_until),
+            *self.conditions,
+        )
 
     def wake_ups(self, keys: Sequence[str]) -> list[WakeUp]:
         """The wake-ups of these rows."""
@@ -189,7 +190,9 @@ _SOURCES = {
         _Source(requests, Topic.REQUEST, Lane.GRANT, (requests.c.action.not_in(_TAKING),)),
     ),
     Due.TICKET: (
-        _Source(tickets, Topic.TICKETS, Lane.TICKET, (among(tickets.c.state, (TicketState.OPEN, TicketState.ANSWERED)),)),
+        _Source(
+            tickets, Topic.TICKETS, Lane.TICKET, (among(tickets.c.state, (TicketState.OPEN, TicketState.ANSWERED)),)
+        ),
     ),
     Due.SYNC: (_Source(sync_runs, Topic.SYNC, Lane.SYNC),),
 }
@@ -207,7 +210,12 @@ _BY_TOPIC = {
 def _due_kinds() -> CompoundSelect[Any]:
     return union_all(
         *(
-            select(literal_column(f"'{kind}'").label("kind")).select_from(source.table).where(source.is_due()).limit(1).subquery().select()
+            select(literal_column(f"'{kind}'").label("kind"))
+            .select_from(source.table)
+            .where(source.is_due())
+            .limit(1)
+            .subquery()
+            .select()
             for kind, sources in _SOURCES.items()
             for source in sources
         )

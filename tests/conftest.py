@@ -20,7 +20,6 @@ from sqlalchemy.pool import NullPool
 from store.database import Database
 from store.migrations import migrate
 from store.tables import metadata
-
 from tests.machine import Amqp, AmqpAway, Redis, RedisAway
 from tests.pgbouncer import PgBouncer, PgBouncerAway
 

@@ -42,9 +42,7 @@ class PgBouncer:
             listen = server.getsockname()[1]
         settings = folder / "pgbouncer.ini"
         settings.write_text(
-            _SETTINGS.format(
-                host=at.host, port=at.port or 5432, database=at.database, user=at.username, listen=listen
-            ),
+            _SETTINGS.format(host=at.host, port=at.port or 5432, database=at.database, user=at.username, listen=listen),
             encoding="utf-8",
         )
         folder.chmod(0o755)

@@ -56,5 +56,7 @@ class ClockCheck:
         """One log line for each time that the machine's clock leaves the database's."""
         ahead = own_clock_ahead(self._clock)
         if is_off(ahead) and not self._off:
-            _log.warning("clock.off", seconds=round(ahead.total_seconds(), 1), remedy="Set this machine's clock by NTP.")
+            _log.warning(
+                "clock.off", seconds=round(ahead.total_seconds(), 1), remedy="Set this machine's clock by NTP."
+            )
         self._off = is_off(ahead)

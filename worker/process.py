@@ -126,9 +126,7 @@ def _dispatcher(provisor: Provisor, revision_check: RevisionCheck) -> Dispatcher
     )
 
 
-def _scheduler(
-    provisor: Provisor, relay: OutboxRelay, revision_check: RevisionCheck, *, scheduling: bool
-) -> Scheduler:
+def _scheduler(provisor: Provisor, relay: OutboxRelay, revision_check: RevisionCheck, *, scheduling: bool) -> Scheduler:
     clock = provisor.services.clock
     return Scheduler(
         provisor.store,

@@ -43,7 +43,11 @@ class RedisServer:
             [program, "--bind", "127.0.0.1", "--save", "", "--dir", str(folder), *options], stdout=subprocess.DEVNULL
         )
         retry = Retry(ConstantBackoff(0.05), _STARTS_WITHIN_SECONDS * 20)
-        url = f"rediss://localhost:{self.port}?ssl_ca_certs={self.certificate}" if tls else f"redis://localhost:{self.port}"
+        url = (
+            f"rediss://localhost:{self.port}?ssl_ca_certs={self.certificate}"
+            if tls
+            else f"redis://localhost:{self.port}"
+        )
         self.client = RedisClient.from_url(url, retry=retry)
         self.client.ping()
 

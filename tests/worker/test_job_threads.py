@@ -25,9 +25,7 @@ class Held:
         self._lock = Lock()
         self._changed = Event()
         self._go = Event()
-        self.threads = JobThreads(
-            "test", count=threads, each=each, waiting=waiting, run=self._run, on_end=self._count
-        )
+        self.threads = JobThreads("test", count=threads, each=each, waiting=waiting, run=self._run, on_end=self._count)
         self.threads.start()
 
     def offer(self, share: str, ref: str = "") -> bool:
