@@ -130,3 +130,14 @@ def test_a_brokers_name_that_does_not_resolve(harness: DoctorHarness) -> None:
             "Correct broker.url, or this machine's name service."
         )
     ]
+
+
+@pytest.mark.parametrize("query", ["ssl_cert_reqs=none", "ssl_cert_reqs=CERT_OPTIONAL", "ssl_check_hostname=false"])
+def test_a_broker_that_need_not_prove_who_it_is(harness: DoctorHarness, query: str) -> None:
+    said = harness.said("broker", outcome="warning", broker={"url": f"rediss://nowhere.test:6379/0?{query}"})
+    assert any("need not prove who it is" in each for each in said)
+
+
+def test_a_broker_that_has_to_prove_who_it_is_is_not_warned_of(harness: DoctorHarness) -> None:
+    url = "rediss://nowhere.test:6379/0?ssl_ca_certs=/etc/ssl/own.pem"
+    assert harness.said("broker", outcome="warning", broker={"url": url}) == []

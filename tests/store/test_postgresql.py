@@ -9,9 +9,10 @@ from datetime import UTC, datetime, timedelta
 from time import monotonic
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import event, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from store.database import Database, allow_long_statements
 from store.unit_of_work import Store, Unavailable
@@ -23,8 +24,8 @@ SILENCE_SECONDS = 0.5
 RESTED_SECONDS = 1.1
 
 
-def opened(url: str, **options: float | bool) -> Iterator[Store]:
-    database = Database(url, pool_size=1, **options)  # type: ignore[arg-type]
+def opened(url: str, *, to_work: bool = False, silence_seconds: float = 8.0) -> Iterator[Store]:
+    database = Database(url, pool_size=1, to_work=to_work, silence_seconds=silence_seconds)
     yield Store(database)
     database.close()
 
@@ -52,8 +53,8 @@ def a_port_where_nobody_listens() -> int:
         return int(server.getsockname()[1])
 
 
-def can_write(url: str, **options: float | bool) -> bool:
-    for store in opened(url, **options):
+def can_write(url: str, *, to_work: bool = False) -> bool:
+    for store in opened(url, to_work=to_work):
         with store.write() as work:
             add_request(work)
     return True
@@ -112,9 +113,14 @@ def test_a_rested_session_that_became_read_only_is_replaced_before_use(working: 
 
 
 def rest(store: Store) -> None:
-    """Let the connection of the pool be as idle as one that is tested before use."""
-    for entry in list(store.database.engine.pool._pool.queue):  # type: ignore[attr-defined]
+    """Let the connection look as idle as one that is tested before use."""
+
+    def age(_connection: object, entry: ConnectionPoolEntry) -> None:
         entry.info["idle_since"] = monotonic() - RESTED_SECONDS
+
+    event.listen(store.database.engine, "checkin", age)
+    with store.read() as work:
+        work.requests.counts()
 
 
 def test_a_server_that_says_nothing_is_lost_and_found_again(behind: Store, proxy: Proxy) -> None:
@@ -129,10 +135,8 @@ def test_a_server_that_says_nothing_is_lost_and_found_again(behind: Store, proxy
 
 
 def test_a_rested_connection_is_lost_in_silence_too_and_so_is_a_new_one(behind: Store, proxy: Proxy) -> None:
-    with behind.read() as work:
-        work.requests.counts()
-    proxy.fall_silent()
     rest(behind)
+    proxy.fall_silent()
     with pytest.raises(Unavailable, match="timeout"), behind.read() as work:
         work.requests.counts()
 
