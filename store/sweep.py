@@ -157,18 +157,9 @@ class _Source:
     def is_due(self) -> ColumnElement[bool]:
         """Whether a row is due at ``_NOW``, and nobody is at it."""
         columns = self.table.c
-<<<<<<< HEAD
         conditions = [columns.due_at <= _NOW, *self.conditions]
         marks = (columns[name] for name in ("dispatched_until", "lease_until") if name in columns)
         return and_(*conditions, *(or_(mark.is_(None), mark <= _NOW) for mark in marks))
-=======
-        held_until = [columns[name] for name in ("dispatched_until", "lease_until") if name in columns]
-        return and_(
-            columns.due_at <= _NOW,
-            *(or_(until.is_(None), until <= _NOW) for until in held_until),
-            *self.conditions,
-        )
->>>>>>> pf
 
     def wake_ups(self, keys: Sequence[str]) -> list[WakeUp]:
         """The wake-ups of these rows."""
