@@ -11,7 +11,11 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from store.tables import intake_lease
 
+<<<<<<< HEAD
 _INSERT: Mapping[str, Callable[..., Any]] = {"postgresql": postgresql.insert, "sqlite": sqlite.insert}
+=======
+_INSERT = {"postgresql": postgresql.insert(intake_lease), "sqlite": sqlite.insert(intake_lease)}
+>>>>>>> pe
 
 
 class IntakeLease:
@@ -22,7 +26,7 @@ class IntakeLease:
 
     def take(self, holder: str, *, now: datetime, lasting: timedelta) -> bool:
         """Take the lease, or prolong it; whether ``holder`` has it."""
-        insert = _INSERT[self._connection.dialect.name](intake_lease).values(id=1, holder=holder, until=now + lasting)
+        insert: Any = _INSERT[self._connection.dialect.name].values(id=1, holder=holder, until=now + lasting)
         free = or_(intake_lease.c.holder == holder, intake_lease.c.until <= now)
         taken = insert.on_conflict_do_update(
             index_elements=[intake_lease.c.id],

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from secrets import token_hex
 from typing import Any
@@ -107,16 +107,12 @@ def test_a_producer_with_the_least_permission_reaches_the_intake_and_no_lane(
     stack: ProcessStack, rabbitmq: Amqp, producer: Amqp
 ) -> None:
     """E5."""
-    tricks: dict[str, Callable[[], None]] = {
-        queue: lambda queue=queue: publish_raw(producer, [RawMessage(b"[]")], queue=queue)  # type: ignore[misc]
-        for queue in (INTAKE, RETURNED, DEAD, *(f"provisor.lane.{lane}" for lane in LANES))
-    }
-    for exchange in ("amq.direct", "amq.fanout", "amq.topic", "provisor.control.pidbox"):
-        tricks[exchange] = lambda exchange=exchange: _publish(producer, exchange)  # type: ignore[misc]
-    for name, publish in tricks.items():
+    for queue in (INTAKE, RETURNED, DEAD, *(f"provisor.lane.{lane}" for lane in LANES)):
         with pytest.raises(AccessRefused):
-            publish()
-        assert name
+            publish_raw(producer, [RawMessage(b"[]")], queue=queue)
+    for exchange in ("amq.direct", "amq.fanout", "amq.topic"):
+        with pytest.raises(AccessRefused):
+            _publish(producer, exchange)
     lane = (rabbitmq.prefix + "provisor.lane.grant").encode()
     copy_to = (b"CC", b"A" + (5 + len(lane)).to_bytes(4) + b"S" + len(lane).to_bytes(4) + lane)
     publish_raw(producer, [RawMessage(_requests(1)[0], headers=(copy_to,), routing_key=lane)])
