@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -11,11 +10,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from store.tables import intake_lease
 
-<<<<<<< HEAD
-_INSERT: Mapping[str, Callable[..., Any]] = {"postgresql": postgresql.insert, "sqlite": sqlite.insert}
-=======
 _INSERT = {"postgresql": postgresql.insert(intake_lease), "sqlite": sqlite.insert(intake_lease)}
->>>>>>> pe
 
 
 class IntakeLease:

@@ -211,11 +211,7 @@ def test_garbage_on_a_lane_is_dropped_and_workers_live_on_rabbitmq(on_rabbitmq: 
 
 def test_garbage_on_a_lane_is_dropped_and_workers_live_on_redis(on_redis: ProcessStack, redis: Redis) -> None:
     """E4."""
-<<<<<<< HEAD
-    headers: list[object] = [{}, {"task": "provisor.request"}, {"compression": "bzip2"}, [], None, 7]
-=======
     headers: list[Any] = [{}, {"task": "provisor.request"}, {"compression": "bzip2"}, [], None, 7]
->>>>>>> pe
     for lane in LANES:
         push(redis, *GARBAGE, *(envelope(headers=each) for each in headers), name=f"provisor.lane.{lane}")
     push(redis, wanted("r1"))
