@@ -29,6 +29,9 @@ _log = structlog.get_logger(__name__)
 #: The longest pause between two turns that fail.
 _LONGEST_PAUSE_SECONDS = 5.0
 
+#: Between two looks into the store while jobs end and more may be due: each look serves several.
+_BUSY_POLL_SECONDS = 0.05
+
 #: Jobs of one share that may wait for one of the threads: so many are marked in one commit on a busy process.
 _WAITING = 4
 
@@ -72,6 +75,8 @@ class Dispatcher:
         self._look = threading.Event()
         #: Whether the store may have more work than there was room for.
         self._more = False
+        #: Moments of the monotonic clock.
+        self._last_sweep = self._next_sweep = 0.0
         self._stop = threading.Event()
         self._work = self._threads("work", concurrency, each=max(1, concurrency - 1), waiting=_WAITING)
         self._removals = {
@@ -105,9 +110,12 @@ class Dispatcher:
         self._look.set()
 
     def turn(self) -> None:
-        """Begin what is due, as far as there is room. Raises ``Unavailable``."""
-        self._more = False
+        """Begin what wake-ups named and what is due, as far as there is room. Raises ``Unavailable``."""
         self._begin_received()
+        self._sweep()
+
+    def _sweep(self) -> None:
+        self._more = False
         with self._store.read() as work:
             work.require_own_revision()
             due = work.sweep.due(now=self._clock.now())
@@ -167,7 +175,9 @@ class Dispatcher:
         return JobThreads(name, count=count, each=each, waiting=waiting, run=self._carry_out, on_end=self._look_on)
 
     def _look_on(self) -> None:
+        """A job is over: look for the next ones soon, if there may be any."""
         if self._more:
+            self._next_sweep = min(self._next_sweep, self._last_sweep + min(self._poll, _BUSY_POLL_SECONDS))
             self._look.set()
 
     def _all(self) -> list[JobThreads]:
@@ -190,12 +200,16 @@ class Dispatcher:
     def _run(self) -> None:
         pause = self._poll
         while not self._revision_check.failed and not self._stop.is_set():
-            self._look.wait(self._poll)
+            self._look.wait(max(0.0, self._next_sweep - monotonic()))
             self._look.clear()
             if self._stop.is_set():
                 break
             try:
-                self.turn()
+                self._begin_received()
+                if monotonic() >= self._next_sweep:
+                    self._last_sweep = monotonic()
+                    self._next_sweep = self._last_sweep + self._poll
+                    self._sweep()
                 pause = self._poll
             except OtherRevision as found:
                 self._revision_check.fail(found)
