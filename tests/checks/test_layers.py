@@ -22,7 +22,7 @@ BAD_IMPORTS = [
     ("worker/app.py", "import simulator.server", "Only the command line and the demonstration"),
     ("connectors/jira/client.py", "import requests", "requests and urllib3 are used in httpclient"),
     ("connectors/jira/client.py", "import jira", "jira is used in ticketing.jira"),
-    ("tasks/publisher.py", "import celery", "celery, kombu and sentry_sdk are used in worker"),
+    ("tasks/publisher.py", "import celery", "celery, kombu with its drivers, and sentry_sdk are used in worker"),
     ("tasks/publisher.py", "import sqlalchemy", "sqlalchemy and alembic are used in store"),
     ("worker/app.py", "import starlette", "starlette and uvicorn are used in simulator"),
 ]

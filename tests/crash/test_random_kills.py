@@ -99,7 +99,7 @@ def test_wake_ups_that_the_broker_lost_are_made_up_for_by_the_sweep(make_site: M
     groups = [stack.company.jumpcloud_group() for _ in range(10)]
     requests = [stack.grant(email, f"jumpcloud:group:{group}:member") for group in groups]
     stack.until(lambda: all(stack.request(request) for request in requests))
-    stack.until(lambda: rabbitmq.depth("provisor.grant") == len(requests), what="the wake-ups")
+    stack.until(lambda: rabbitmq.depth("provisor.lane.grant") == len(requests), what="the wake-ups")
     intake.kill()
     rabbitmq.purge()
     stack.up(ProcessRole.WORKER, ProcessRole.SCHEDULER)

@@ -20,7 +20,7 @@ LIVING: dict[str, Table] = {"request": requests, "operation": operations, "claim
 FILLED: dict[str, dict[str, Any]] = {
     "request": {"reason": "because"},
     "operation": {"evidence": "seen", "error": "why", "verified_at": NOW, "before": "absent"}
-    | {"obstacle": "refused", "blocked_at": NOW},
+    | {"obstacle": "refused", "blocked_at": NOW, "direction": "take"},
     "claim": {"starts_at": NOW, "ends_at": NOW, "account_id": "u1", "pre_existing": False},
     "ticket": {"issue_id": "10001", "issue_key": "OPS-1"},
 }

@@ -2,8 +2,9 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,7 @@ from store.migrations import current_revision, migrate, newest_revision
 from store.revision import REVISION
 from store.tables import Moment, metadata
 from store.unit_of_work import Store
+from tasks.arrival import BEGINNING_BYTES, WHOLE_BYTES
 from tests.store.records import add_request
 from tests.together import together
 
@@ -124,6 +126,32 @@ def test_a_store_of_the_version_before_is_brought_over_with_its_rows(empty_url: 
         assert snapshot is not None
         assert snapshot.run_id == "run1"
         assert work.known_emails.account(System.JIRA, "ada@example.com") == "u1"
+    database.close()
+
+
+def test_requests_of_the_version_before_are_numbered_and_its_long_dead_letters_cut(empty_url: str) -> None:
+    database = Database(empty_url)
+    migrate(database, revision="0004")
+    long = b"x" * (WHOLE_BYTES + 1)
+    with database.write() as connection:
+        before = MetaData()
+        before.reflect(connection)
+        plain = dict.fromkeys(("fingerprint", "action", "system", "entitlement", "subject", "source"), "x")
+        for number, name in enumerate(("late", "early")):
+            row = plain | {"id": name, "body": {}, "state": "received"}
+            moment = bindparam("at", MOMENT - timedelta(seconds=number), type_=Moment())
+            connection.execute(insert(before.tables["requests"]).values(**row, received_at=moment))
+        moment = bindparam("at", MOMENT, type_=Moment())
+        letter = {"body": long, "source": "queue", "reason": "long"}
+        connection.execute(insert(before.tables["dead_letters"]).values(**letter, received_at=moment))
+    migrate(database)
+    with Store(database).read() as work:
+        assert work.requests.sequences(["late", "early"]) == {"early": 1, "late": 2}
+        [listed] = work.dead_letters.recent()
+        letter_now = work.dead_letters.get(listed.id)
+    assert letter_now is not None
+    assert (letter_now.length, len(letter_now.body)) == (len(long), BEGINNING_BYTES)
+    assert letter_now.sha256 == sha256(long).hexdigest()
     database.close()
 
 

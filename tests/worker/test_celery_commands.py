@@ -40,7 +40,7 @@ def test_report_shows_the_settings_without_the_password_and_opens_no_store(confi
     ended = celery(config, "report")
     assert ended.returncode == 0, ended.stderr
     assert "amqp://provisor:********@mq.internal" in ended.stdout
-    assert "eu.provisor.revoke" in ended.stdout
+    assert "eu.provisor.lane.revoke" in ended.stdout
     assert "worker_enable_remote_control: False" in ended.stdout
     assert "worker_send_task_events: False" in ended.stdout
     assert "s3cret-word" not in ended.stdout + ended.stderr

@@ -41,13 +41,13 @@ def test_a_wake_up_carries_one_id_on_the_queue_of_its_lane(published: list[dict[
     app, publisher = publisher_for("memory://")
     publisher.send([WakeUp(Topic.CLAIM, "cl1", Lane.REVOKE, id=7), WakeUp(Topic.SYNC, "run1", Lane.SYNC)])
     assert [(each["sender"], each["routing_key"], each["exchange"]) for each in published] == [
-        ("provisor.claim", "eu.provisor.revoke", ""),
-        ("provisor.sync", "eu.provisor.sync", ""),
+        ("provisor.claim", "eu.provisor.lane.revoke", ""),
+        ("provisor.sync", "eu.provisor.lane.sync", ""),
     ]
     assert publisher.sent() == [7]
     assert publisher.sent() == []
     with app.connection() as connection:
-        message = connection.SimpleQueue("eu.provisor.revoke").get_nowait()
+        message = connection.SimpleQueue("eu.provisor.lane.revoke").get_nowait()
         assert message.payload[0] == ["cl1"]
         assert message.headers["task"] == "provisor.claim"
 
