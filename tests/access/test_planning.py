@@ -166,7 +166,7 @@ def test_products_are_for_new_accounts_alone() -> None:
 
 
 def test_whose_access_is_taken_is_a_persons_to_decide_where_only_a_hidden_address_tells() -> None:
-    undecided = planned(REVOKE, **HIDDEN)
+    undecided = planned(REVOKE, account=HIDDEN["account"])
     assert isinstance(undecided, Undecided)
     assert "Ada (a1)" in undecided.reason
 
