@@ -70,7 +70,6 @@ class Life:
         self.stack.submit(id=self.requests[-1], action=action, subject=subject, **about, **more)
 
     def take(self, step: tuple) -> None:  # type: ignore[type-arg] # each kind of step has its own parts
-        system = self.stack.system
         match step:
             case ("grant", person, group, seconds, by_id):
                 duration = {"duration": f"PT{seconds}S"} if seconds else {}
@@ -81,6 +80,13 @@ class Life:
                 self.submit("revoke", person, group, by_id=by_id, claim_of=f"q{self.number}-{which}")
             case ("deprovision", person):
                 self.submit("deprovision_account", person, None, by_id=True)
+            case _:
+                self.happen(step)
+
+    def happen(self, step: tuple) -> None:  # type: ignore[type-arg] # each kind of step has its own parts
+        """What comes from outside and is no request."""
+        system = self.stack.system
+        match step:
             case ("suspend", person):
                 system.suspended.add(self.people[person])
             case ("fault", faults):
