@@ -34,7 +34,8 @@ class FakeTickets:
         self.reopens = True
         #: The lanes asked for, in order.
         self.lanes: list[Lane] = []
-        self._made = 0
+        #: How many issues there were; a test whose examples share a store begins each with other numbers.
+        self.made = 0
 
     @property
     def name(self) -> str:
@@ -72,8 +73,8 @@ class FakeTickets:
         return self.faults.call(lambda: self._move(ref, Phase.DECLINED), writes=True)
 
     def _create(self, draft: TicketDraft) -> TicketRef:
-        self._made += 1
-        ref = TicketRef(id=str(self._made), key=f"OPS-{self._made}", url=f"https://tickets.example/OPS-{self._made}")
+        self.made += 1
+        ref = TicketRef(id=str(self.made), key=f"OPS-{self.made}", url=f"https://tickets.example/OPS-{self.made}")
         self.issues[ref.id] = Issue(ref, draft)
         return ref
 

@@ -1,0 +1,192 @@
+"""Random lives in which nobody meddles: whatever comes in and whatever fails, the truth and the claims stay together.
+
+The model is the smallest there is. The system held nothing before, so it may hold an access only while something of ours is at
+that access, and it has to hold what an active claim stands on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from itertools import count
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from access.entitlements import EntitlementRef
+from access.lifecycle import ClaimState, OperationState, RequestState
+from access.methods import Direction
+from access.operations import access_key
+from store.database import Database
+from store.unit_of_work import Store
+from tasks.decisions import Decisions
+from tests.fakes.faults import Fault
+from tests.fakes.local_stack import LocalStack
+from ticketing.ports import Phase
+
+NUMBERS = count()
+GROUPS = ("api", "by-hand")
+LIVING = (ClaimState.PENDING, ClaimState.ACTIVE, ClaimState.ENDING)
+PASSING = (Fault.BUSY, Fault.THROTTLED, Fault.LOST, Fault.LOST_UNDONE, Fault.LOCKED_OUT, Fault.BUG, Fault.KILLED_AFTER)
+
+who, groups = st.sampled_from((0, 1)), st.sampled_from(GROUPS)
+STEPS = st.one_of(
+    st.tuples(st.just("grant"), who, groups, st.sampled_from((0, 5, 60)), st.booleans()),
+    st.tuples(st.just("revoke"), who, groups, st.just(0), st.booleans()),
+    st.tuples(st.just("claim_of"), who, groups, st.integers(0, 9), st.booleans()),
+    st.tuples(st.just("deprovision"), who),
+    st.tuples(st.just("suspend"), who),
+    st.tuples(st.just("fault"), st.lists(st.sampled_from((Fault.FINE, *PASSING)), min_size=1, max_size=6)),
+    st.tuples(st.just("outage"), st.sampled_from((Fault.BUSY, Fault.LOCKED_OUT)), st.integers(5, 40)),
+    st.tuples(st.just("lag"), st.sampled_from((0, 5, 15))),
+    st.tuples(st.just("stale")),
+    st.tuples(st.just("protect"), groups),
+    st.tuples(st.just("people"), st.booleans()),
+    st.tuples(st.just("time"), st.sampled_from((1, 10, 70))),
+)
+
+
+class Life:
+    """One example: two people and two groups of its own, in a store that examples share."""
+
+    def __init__(self, store: Store) -> None:
+        self.number = next(NUMBERS)
+        self.people = tuple(f"u{self.number}-{each}" for each in "ab")
+        self.stack = LocalStack.over(store)
+        self.stack.tickets.made = self.number * 1000
+        self.stack.system.accounts = {each: f"{each}@example.com" for each in self.people}
+        self.requests: list[str] = []
+        self.accesses = [(each, self.ref(group)) for each in self.people for group in GROUPS]
+
+    def ref(self, group: str) -> str:
+        return f"jumpcloud:group:{group}-{self.number}:member"
+
+    def submit(self, action: str, person: int, group: str | None, *, by_id: bool, **more: str) -> None:
+        account = self.people[person]
+        subject = {"id": account} if by_id else {"email": f"{account}@example.com"}
+        about = {"system": "jumpcloud"} if group is None else {"entitlement": self.ref(group)}
+        self.requests.append(f"q{self.number}-{len(self.requests)}")
+        self.stack.submit(id=self.requests[-1], action=action, subject=subject, **about, **more)
+
+    def take(self, step: tuple) -> None:  # type: ignore[type-arg] # each kind of step has its own parts
+        match step:
+            case ("grant", person, group, seconds, by_id):
+                duration = {"duration": f"PT{seconds}S"} if seconds else {}
+                self.submit("grant", person, group, by_id=by_id, **duration)
+            case ("revoke", person, group, _, by_id):
+                self.submit("revoke", person, group, by_id=by_id)
+            case ("claim_of", person, group, which, by_id):
+                self.submit("revoke", person, group, by_id=by_id, claim_of=f"q{self.number}-{which}")
+            case ("deprovision", person):
+                self.submit("deprovision_account", person, None, by_id=True)
+            case _:
+                self.happen(step)
+
+    def happen(self, step: tuple) -> None:  # type: ignore[type-arg] # each kind of step has its own parts
+        """What comes from outside and is no request."""
+        system = self.stack.system
+        match step:
+            case ("suspend", person):
+                system.suspended.add(self.people[person])
+            case ("fault", faults):
+                system.faults.forecast(*faults)
+            case ("outage", fault, calls):
+                system.faults.forecast(*[fault] * calls)
+            case ("lag", seconds):
+                system.lag = timedelta(seconds=seconds)
+            case ("stale",):
+                system.stale.append(False)
+            case ("protect", group):
+                system.by_person[self.ref(group)] = "it is protected"
+            case ("people", willing):
+                self.work_on_tickets(willing=willing)
+            case ("time", seconds):
+                self.stack.run(timedelta(seconds=seconds))
+
+    def work_on_tickets(self, *, willing: bool) -> None:
+        for issue in self.stack.tickets.open_issues():
+            with self.stack.store.read() as work:
+                operation = work.operations.get(issue.draft.data["operation"])
+            assert operation is not None
+            assert operation.account_id is not None
+            wanted = operation.state is OperationState.WITH_PERSON
+            if willing and wanted and operation.entitlement.path:
+                present = operation.direction.wants_present
+                self.stack.system.change(operation.account_id, str(operation.entitlement), present=present)
+            elif willing and wanted:
+                self.stack.system.suspended.add(operation.account_id)
+            issue.phase = Phase.DONE if willing else Phase.DECLINED
+
+    def check(self) -> None:
+        with self.stack.store.read() as work:
+            for account, ref in self.accesses:
+                key = access_key(account, None, EntitlementRef.parse(ref))
+                claims = work.claims.on(key, states=LIVING)
+                active = [claim for claim in claims if claim.state is ClaimState.ACTIVE]
+                there = self.stack.system.has(account, ref)
+                if account not in self.stack.system.suspended:
+                    assert not there or claims or work.operations.not_over_at(key), f"{account} keeps {ref}"
+                assert there or not active, f"{account} lost {ref}, which {active} hold"
+            for request_id in self.requests:
+                for operation in work.operations.of_request(request_id):
+                    taking = operation.direction is Direction.TAKE
+                    assert not (taking and operation.state is OperationState.FAILED), operation
+
+    def end(self) -> None:
+        """Faults pass, people do what they are asked, and somebody decides what is blocked."""
+        system = self.stack.system
+        system.faults.clear()
+        system.stale.clear()
+        system.lag = timedelta(0)
+        decisions = Decisions(self.stack.store, self.stack.clock, by="grace")
+        for _ in range(12):
+            self.stack.run(timedelta(seconds=45))
+            self.work_on_tickets(willing=True)
+            for request_id in self.requests:
+                decisions.retry(request_id, reason="mended")
+        self.check()
+        with self.stack.store.read() as work:
+            for account, ref in self.accesses:
+                key = access_key(account, None, EntitlementRef.parse(ref))
+                assert not work.claims.on(key, states=(ClaimState.PENDING, ClaimState.ENDING))
+                assert not work.operations.not_over_at(key)
+            for request_id in self.requests:
+                found = work.requests.get(request_id)
+                assert found is not None
+                assert found.state in {
+                    RequestState.DONE,
+                    RequestState.REFUSED,
+                    RequestState.FAILED,
+                    RequestState.WITHDRAWN,
+                }, found
+                taking = found.message.action.direction is Direction.TAKE
+                assert not (taking and found.state is RequestState.FAILED), found
+
+
+@pytest.fixture(params=["sqlite_url", "postgresql_url"])
+def shared_store(request: pytest.FixtureRequest) -> Iterator[Store]:
+    database = Database(request.getfixturevalue(request.param), pool_size=4)
+    yield Store(database)
+    database.close()
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("lives", [6, pytest.param(150, marks=pytest.mark.long)])
+def test_access_is_there_only_while_something_holds_it_and_as_long_as_a_claim_does(
+    shared_store: Store, lives: int
+) -> None:
+    @settings(
+        max_examples=lives,
+        deadline=None,
+        suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture, HealthCheck.data_too_large],
+    )
+    @given(steps=st.lists(STEPS, min_size=3, max_size=25))
+    def live(steps: list[tuple]) -> None:  # type: ignore[type-arg] # see ``Life.take``
+        life = Life(shared_store)
+        for step in steps:
+            life.take(step)
+            life.check()
+        life.end()
+
+    live()
