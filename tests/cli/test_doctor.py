@@ -130,3 +130,13 @@ def test_a_brokers_name_that_does_not_resolve(harness: DoctorHarness) -> None:
             "Correct broker.url, or this machine's name service."
         )
     ]
+
+
+@pytest.mark.parametrize(
+    ("system", "name", "page"), [("jumpcloud", "JumpCloud", "jumpcloud"), ("jira", "Jira", "atlassian")]
+)
+def test_a_service_that_is_not_well(harness: DoctorHarness, system: str, name: str, page: str) -> None:
+    section = harness.jira_section() if system == "jira" else harness.jumpcloud_section()
+    harness.simulators.faults.add(system=system, path="myself|organizations", status=503, times=None)
+    sentence = f"{name} answers 503 at the moment. Try again later; see status.{page}.com."
+    assert harness.said(system, **{system: section}) == [sentence]
