@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from shutil import copyfile
+from typing import Any
 
 import pytest
 
@@ -136,7 +137,7 @@ def test_a_brokers_name_that_does_not_resolve(harness: DoctorHarness) -> None:
     ("system", "name", "page"), [("jumpcloud", "JumpCloud", "jumpcloud"), ("jira", "Jira", "atlassian")]
 )
 def test_a_service_that_is_not_well(harness: DoctorHarness, system: str, name: str, page: str) -> None:
-    section = harness.jira_section() if system == "jira" else harness.jumpcloud_section()
+    sections: Any = {system: harness.jira_section() if system == "jira" else harness.jumpcloud_section()}
     harness.simulators.faults.add(system=system, path="myself|organizations", status=503, times=None)
     sentence = f"{name} answers 503 at the moment. Try again later; see status.{page}.com."
-    assert harness.said(system, **{system: section}) == [sentence]
+    assert harness.said(system, **sections) == [sentence]
