@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from shutil import copyfile
+from typing import Any
 
 import pytest
 
@@ -141,3 +142,13 @@ def test_a_broker_that_need_not_prove_who_it_is(harness: DoctorHarness, query: s
 def test_a_broker_that_has_to_prove_who_it_is_is_not_warned_of(harness: DoctorHarness) -> None:
     url = "rediss://nowhere.test:6379/0?ssl_ca_certs=/etc/ssl/own.pem"
     assert harness.said("broker", outcome="warning", broker={"url": url}) == []
+
+
+@pytest.mark.parametrize(
+    ("system", "name", "page"), [("jumpcloud", "JumpCloud", "jumpcloud"), ("jira", "Jira", "atlassian")]
+)
+def test_a_service_that_is_not_well(harness: DoctorHarness, system: str, name: str, page: str) -> None:
+    sections: Any = {system: harness.jira_section() if system == "jira" else harness.jumpcloud_section()}
+    harness.simulators.faults.add(system=system, path="myself|organizations", status=503, times=None)
+    sentence = f"{name} answers 503 at the moment. Try again later; see status.{page}.com."
+    assert harness.said(system, **sections) == [sentence]

@@ -114,11 +114,6 @@ def test_an_address_that_is_no_jira_site(harness: DoctorHarness) -> None:
     ]
 
 
-def test_a_service_that_is_not_well(harness: DoctorHarness) -> None:
-    harness.simulators.faults.add(system="jira", path="myself", status=503, times=None)
-    assert said(harness) == ["Jira answers 503 at the moment. Try again later; see status.atlassian.com."]
-
-
 def test_a_token_of_a_portal_customer(harness: DoctorHarness) -> None:
     harness.jira.directory.users[ADMIN_ACCOUNT].account_type = "customer"
     assert said(harness) == [

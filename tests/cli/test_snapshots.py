@@ -48,6 +48,16 @@ def test_listings_are_narrowed_by_their_options(
     assert column(provisor(*command.split(), "-c", config, "--json"), "id") == found
 
 
+def test_entitlements_are_listed_by_ids_and_by_names_and_projects_are_none(
+    provisor: RunCommand, config: Path, world: None
+) -> None:
+    ran = provisor("entitlements", "list", "-c", config, "--json", "--system", "jira")
+    assert {(row["entitlement"], row["named"]) for row in ran.json} == {
+        ("jira:group:g-devs:member", "jira:group:devs:member"),
+        ("jira:project-role:10000:10002:assigned", "jira:project-role:PAY:Administrators:assigned"),
+    }
+
+
 def test_a_table_in_a_pipe_is_plain_and_hostile_names_do_nothing_to_the_terminal(
     provisor: RunCommand, config: Path, store: Store
 ) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -18,6 +19,12 @@ from tests.httpclient.stub import Stub
 def stub() -> Iterator[Stub]:
     with Stub() as running:
         yield running
+
+
+@pytest.fixture
+def world(harness: Any) -> Any:
+    """What is simulated behind the harness that a test has."""
+    return harness.world
 
 
 @pytest.fixture

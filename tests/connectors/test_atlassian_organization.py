@@ -30,11 +30,6 @@ def harness() -> Iterator[JiraReaderHarness]:
 
 
 @pytest.fixture
-def world(harness: JiraReaderHarness) -> World:
-    return harness.world
-
-
-@pytest.fixture
 def stubbed(stub: Stub) -> Iterator[AtlassianOrganization]:
     options = ClientOptions(timeouts=TIMEOUTS, retry_policy=RetryPolicy.without_waits(1))
     client = organization_client(credential=organization_key(KEY), options=options, base_url=stub.url)

@@ -45,11 +45,6 @@ def harness() -> Iterator[JiraReaderHarness]:
         yield made
 
 
-@pytest.fixture
-def world(harness: JiraReaderHarness) -> World:
-    return harness.world
-
-
 def plan(reader: JiraReader) -> ReadPlan:
     return reader.plan(previous=None, now=datetime.now(UTC))
 
@@ -320,6 +315,15 @@ def test_a_project_that_is_gone_since_is_an_empty_list(harness: JiraReaderHarnes
 
 
 # Who we are, and what we are shown
+
+
+def test_an_empty_list_of_projects_counts_only_when_jira_knows_us(harness: JiraReaderHarness) -> None:
+    reader = harness.reader()
+    made = plan(reader)
+    assert read_part(reader, made, part("projects")) == []
+    harness.simulators.faults.add(path="/myself", status=401, times=1)
+    with pytest.raises(CredentialRefused):
+        read_part(reader, made, part("projects"))
 
 
 @pytest.mark.parametrize(("name", "path", "body"), [("users", "/users/search", []), ("groups", "/group/bulk", EMPTY)])

@@ -35,11 +35,6 @@ def harness() -> Iterator[JiraReaderHarness]:
         yield made
 
 
-@pytest.fixture
-def world(harness: JiraReaderHarness) -> World:
-    return harness.world
-
-
 def grants(rows: set[GrantRow]) -> set[tuple[str, str, str]]:
     return {(row.resource, row.principal_kind, row.principal) for row in rows}
 
@@ -132,17 +127,24 @@ def test_the_organization_shows_what_profiles_hide(harness: JiraReaderHarness, w
     stranger = add_user(world, "Stranger", email_hidden=True)
     closed = add_user(world, "Closed", managed=True)
     closed.account_status = "closed"
-    act(harness.directory, "use_product", account=hidden.account_id, at=1_760_000_000)
     ours = {hidden.account_id: "ours@example.com"}
     reader = harness.reader(organization=harness.organization(), known_emails=ours.get)
     accounts = harness.take(reader).accounts
     row = accounts[hidden.account_id]
-    assert row.last_active == datetime.fromtimestamp(1_760_000_000, UTC)
     assert (row.email, row.email_source) == ("hidden@example.com", "organization")
     assert row.attributes["managed"] is True
     assert row.attributes["organization_status"] == "active"
     assert accounts[stranger.account_id].email is None
     assert accounts[closed.account_id].status is AccountStatus.DELETED
+
+
+def test_the_last_use_of_a_product_is_shown(harness: JiraReaderHarness, world: World) -> None:
+    seed(world, users=3, groups=0, projects=0)
+    user = next(iter(world.directory.users.values()))
+    act(harness.directory, "use_product", account=user.account_id, at=1_760_000_000)
+    reader = harness.reader(organization=harness.organization())
+    row = harness.take(reader).accounts[user.account_id]
+    assert row.last_active == datetime.fromtimestamp(1_760_000_000, UTC)
 
 
 def test_a_group_says_whether_an_identity_provider_owns_it(harness: JiraReaderHarness, world: World) -> None:

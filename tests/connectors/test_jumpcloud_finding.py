@@ -119,8 +119,8 @@ def test_a_group_is_found_in_any_case_though_the_filter_minds_it(company: Simula
 
 @pytest.mark.parametrize("name", ["R&D, all: sites", "Team [x]", "Wild*card", "name:eq:Everyone", "50% /é", "a+b"])
 def test_a_group_of_any_name_is_found(company: SimulatedJumpCloud, name: str) -> None:
-    group = company.act("add_group", name=name)["id"]
-    assert company.find(group(name)).ref.path == (group,)
+    made = company.act("add_group", name=name)["id"]
+    assert company.find(group(name)).ref.path == (made,)
 
 
 def test_a_wildcard_does_not_find_another_group(company: SimulatedJumpCloud) -> None:

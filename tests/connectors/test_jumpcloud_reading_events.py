@@ -7,11 +7,18 @@ from typing import Any
 import pytest
 
 from access.failures import Transient
+from connectors.reading import ReadPlan
 from httpclient import RetryPolicy
 from simulator.jumpcloud.records import CONSOLE
 from tests.connectors.jumpcloud_reader_harness import JumpCloudReaderHarness
 
 EVENTS = "/events$"
+
+
+def changes_of(harness: JumpCloudReaderHarness, *, ago: timedelta = timedelta(0), **reader: Any) -> ReadPlan:
+    """The plan of a reader for what changed since some time ago."""
+    now = datetime.now(UTC)
+    return harness.reader(**reader).plan(previous=now - ago, now=now)
 
 
 @pytest.mark.parametrize("method", ["listing", "report", "search", "auto"])
@@ -188,8 +195,7 @@ def test_events_that_come_twice_or_have_unknown_types_do_no_harm(harness: JumpCl
         {"id": "3", "event_type": "admin_update", "success": False},
     ]
     harness.simulators.faults.add(path=EVENTS, status=200, body=events)
-    now = datetime.now(UTC)
-    plan = harness.reader().plan(previous=now, now=now)
+    plan = changes_of(harness)
     assert list(plan.touched) == [f"members/{group}", f"members-by-rule/{group}"]
 
 
@@ -207,8 +213,7 @@ def test_an_event_that_does_not_say_what_changed_makes_a_full_pass(
 ) -> None:
     event = {"id": "1", "event_type": "association_change", "association": {"connection": connection}}
     harness.simulators.faults.add(path=EVENTS, status=200, body=[event])
-    now = datetime.now(UTC)
-    plan = harness.reader().plan(previous=now, now=now)
+    plan = changes_of(harness)
     assert plan.full
     assert any("does not say" in note for note in plan.notes)
 
@@ -237,22 +242,19 @@ def test_events_that_cannot_be_had_make_a_full_pass(harness: JumpCloudReaderHarn
 @pytest.mark.parametrize("status", [429, 503])
 def test_events_that_are_to_be_had_later_are_waited_for(harness: JumpCloudReaderHarness, status: int) -> None:
     harness.simulators.faults.add(path=EVENTS, status=status, times=None)
-    now = datetime.now(UTC)
     with pytest.raises(Transient):
-        harness.reader(retry_policy=RetryPolicy.none()).plan(previous=now, now=now)
+        changes_of(harness, retry_policy=RetryPolicy.none())
 
 
 def test_events_older_than_they_are_kept_make_a_full_pass(harness: JumpCloudReaderHarness) -> None:
-    now = datetime.now(UTC)
-    plan = harness.reader().plan(previous=now - timedelta(days=15), now=now)
+    plan = changes_of(harness, ago=timedelta(days=15))
     assert plan.full
     assert any("older" in note for note in plan.notes)
 
 
 def test_events_may_be_turned_off(harness: JumpCloudReaderHarness) -> None:
-    now = datetime.now(UTC)
     harness.calls()
-    plan = harness.reader(use_events=False).plan(previous=now, now=now)
+    plan = changes_of(harness, use_events=False)
     assert plan.full
     assert harness.calls() == 0
 
@@ -273,9 +275,8 @@ def _flood(harness: JumpCloudReaderHarness, pages: int, *, moves: bool = True) -
 
 def test_events_are_paged_to_the_page_that_is_not_full(harness: JumpCloudReaderHarness) -> None:
     group = _flood(harness, 3)
-    now = datetime.now(UTC)
     harness.calls()
-    plan = harness.reader().plan(previous=now, now=now)
+    plan = changes_of(harness)
     assert harness.calls() == 4
     assert f"members/{group}" in plan.touched
 
@@ -284,9 +285,8 @@ def test_events_are_paged_from_where_the_page_before_ended(harness: JumpCloudRea
     for _ in range(10_005):
         harness.world.journal.record("user_update", CONSOLE, resource={"id": "a" * 24})
     group = harness.group("Crew")
-    now = datetime.now(UTC)
     harness.calls()
-    plan = harness.reader().plan(previous=now, now=now)
+    plan = changes_of(harness)
     assert harness.calls() == 2
     assert set(plan.touched) >= {"users", "groups", f"members/{group}"}
 
@@ -294,5 +294,4 @@ def test_events_are_paged_from_where_the_page_before_ended(harness: JumpCloudRea
 @pytest.mark.parametrize("pages", [2, 12])
 def test_events_that_do_not_end_make_a_full_pass(harness: JumpCloudReaderHarness, pages: int) -> None:
     _flood(harness, pages, moves=pages > 2)
-    now = datetime.now(UTC)
-    assert harness.reader().plan(previous=now, now=now).full
+    assert changes_of(harness).full

@@ -1,3 +1,4 @@
+import pytest
 import requests
 
 from simulator.jira.world import ADMIN_EMAIL
@@ -6,12 +7,17 @@ from tests.simulator.jira_client import NOBODY, Jira, messages
 ADMINISTRATORS = "/project/ACC/role/10002"
 
 
+@pytest.fixture(autouse=True)
+def _project(jira: Jira) -> None:
+    jira.project("ACC")
+
+
 def actors(answer: requests.Response) -> list[str]:
     return [actor["displayName"] for actor in answer.json()["actors"]]
 
 
 def test_the_role_map_ends_in_role_ids(jira: Jira) -> None:
-    project = jira.project("ACC")
+    project = jira.world.project("ACC")
     found = jira.get("/project/ACC/role").json()
     assert found["Administrators"] == f"{jira.address}/project/{project.id}/role/10002"
     assert "atlassian-addons-project-access" in found
@@ -19,7 +25,6 @@ def test_the_role_map_ends_in_role_ids(jira: Jira) -> None:
 
 
 def test_users_and_groups_enter_a_role_and_are_sorted_by_name(jira: Jira) -> None:
-    jira.project("ACC")
     zoe, ada = jira.user("zoe", name="Zoe"), jira.user("ada", name="Ada")
     group = jira.group("managers")
     answer = jira.post(ADMINISTRATORS, {"user": [zoe.account_id, ada.account_id], "groupId": [group.id]})
@@ -32,7 +37,6 @@ def test_users_and_groups_enter_a_role_and_are_sorted_by_name(jira: Jira) -> Non
 
 
 def test_one_duplicate_fails_the_whole_request(jira: Jira) -> None:
-    jira.project("ACC")
     ada, bob = jira.user("ada"), jira.user("bob")
     jira.post(ADMINISTRATORS, {"user": [ada.account_id]})
     answer = jira.post(ADMINISTRATORS, {"user": [ada.account_id, bob.account_id]})
@@ -45,7 +49,6 @@ def test_one_duplicate_fails_the_whole_request(jira: Jira) -> None:
 
 
 def test_removing_an_actor_who_is_not_there_is_204_all_the_same(jira: Jira) -> None:
-    jira.project("ACC")
     ada = jira.user("ada")
     jira.post(ADMINISTRATORS, {"user": [ada.account_id]})
     assert jira.delete(ADMINISTRATORS, user=ada.account_id).status_code == 204
@@ -55,13 +58,11 @@ def test_removing_an_actor_who_is_not_there_is_204_all_the_same(jira: Jira) -> N
 
 
 def test_removing_names_exactly_one_actor(jira: Jira) -> None:
-    jira.project("ACC")
     assert jira.delete(ADMINISTRATORS).status_code == 400
     assert jira.delete(ADMINISTRATORS, user=NOBODY, group="x").status_code == 400
 
 
 def test_a_role_takes_nobody_unknown_or_inactive(jira: Jira) -> None:
-    jira.project("ACC")
     ada = jira.user("ada")
     jira.act("deactivate", account=ada.account_id)
     assert jira.post(ADMINISTRATORS, {"user": [NOBODY]}).status_code == 404
@@ -71,7 +72,6 @@ def test_a_role_takes_nobody_unknown_or_inactive(jira: Jira) -> None:
 
 
 def test_inactive_actors_can_be_left_out(jira: Jira) -> None:
-    jira.project("ACC")
     ada = jira.user("ada")
     jira.post(ADMINISTRATORS, {"user": [ada.account_id]})
     jira.act("deactivate", account=ada.account_id)
@@ -80,7 +80,6 @@ def test_inactive_actors_can_be_left_out(jira: Jira) -> None:
 
 
 def test_replacing_sets_every_actor(jira: Jira) -> None:
-    jira.project("ACC")
     ada, bob = jira.user("ada"), jira.user("bob")
     jira.post(ADMINISTRATORS, {"user": [ada.account_id]})
     answer = jira.put(ADMINISTRATORS, {"categorisedActors": {"atlassian-user-role-actor": [bob.account_id]}})
@@ -88,7 +87,6 @@ def test_replacing_sets_every_actor(jira: Jira) -> None:
 
 
 def test_an_actor_outlives_its_group_without_an_id(jira: Jira) -> None:
-    jira.project("ACC")
     group = jira.group("managers")
     jira.post(ADMINISTRATORS, {"groupId": [group.id]})
     jira.act("delete_group", group="managers")
@@ -97,7 +95,6 @@ def test_an_actor_outlives_its_group_without_an_id(jira: Jira) -> None:
 
 
 def test_a_free_plan_refuses_role_changes_and_the_audit_log(jira: Jira) -> None:
-    jira.project("ACC")
     ada = jira.user("ada")
     jira.switch(free_plan=True)
     answer = jira.post(ADMINISTRATORS, {"user": [ada.account_id]})
@@ -107,7 +104,7 @@ def test_a_free_plan_refuses_role_changes_and_the_audit_log(jira: Jira) -> None:
 
 
 def test_roles_are_for_administrators_of_the_project(jira: Jira) -> None:
-    project = jira.project("ACC")
+    project = jira.world.project("ACC")
     jira.act("deny", account=ADMIN_EMAIL, permission="ADMINISTER")
     assert jira.get("/project/ACC/role").status_code == 403
     project.lead = jira.world.user(ADMIN_EMAIL).account_id
@@ -115,7 +112,6 @@ def test_roles_are_for_administrators_of_the_project(jira: Jira) -> None:
 
 
 def test_unknown_projects_and_roles_are_404(jira: Jira) -> None:
-    jira.project("ACC")
     answer = jira.get("/project/NONE/role")
     assert (answer.status_code, messages(answer)) == (404, ["No project could be found with key 'NONE'."])
     assert messages(jira.get("/project/99999")) == ["No project could be found with id '99999'."]
@@ -124,7 +120,6 @@ def test_unknown_projects_and_roles_are_404(jira: Jira) -> None:
 
 
 def test_roles_of_a_team_managed_project_are_its_own(jira: Jira) -> None:
-    jira.project("ACC")
     own = jira.project("TEAM", style="next-gen")
     names = jira.get("/project/TEAM/role").json()
     assert set(names) == {"Administrator", "Member", "Viewer"}
@@ -136,7 +131,6 @@ def test_roles_of_a_team_managed_project_are_its_own(jira: Jira) -> None:
 
 
 def test_role_details_have_no_actors(jira: Jira) -> None:
-    jira.project("ACC")
     details = jira.get("/project/ACC/roledetails").json()
     assert {role["type"] for role in details} == {"DEFAULT"}
     assert not any("actors" in role for role in details)
@@ -149,10 +143,10 @@ def test_projects_are_listed_a_hundred_at_most_to_those_who_see_them(jira: Jira)
     jira.act("archive_project", project="BBB")
     page = jira.get("/project/search", maxResults=500, expand="lead").json()
     assert page["maxResults"] == 100
-    assert [project["key"] for project in page["values"]] == ["AAA", "SEC"]
+    assert [project["key"] for project in page["values"]] == ["AAA", "ACC", "SEC"]
     assert page["values"][0]["lead"]["displayName"] == "ada"
     jira.act("deny", account=ADMIN_EMAIL, permission="BROWSE_PROJECTS", project="SEC")
-    assert jira.get("/project/search").json()["total"] == 1
+    assert jira.get("/project/search").json()["total"] == 2
     (archived,) = jira.get("/project/search", status="archived").json()["values"]
     assert (archived["archived"], "archivedDate" in archived) == (True, True)
     assert jira.get("/project/search", keys=["AAA", "SEC"]).json()["total"] == 1
@@ -170,7 +164,6 @@ def test_an_old_key_of_a_renamed_project_still_resolves(jira: Jira) -> None:
 
 
 def test_the_audit_log_has_role_changes_and_membership_on_request(jira: Jira) -> None:
-    jira.project("ACC")
     ada = jira.user("ada")
     jira.post(ADMINISTRATORS, {"user": [ada.account_id]})
     jira.group("developers", [ada])
@@ -183,7 +176,6 @@ def test_the_audit_log_has_role_changes_and_membership_on_request(jira: Jira) ->
 
 
 def test_people_change_roles_behind_the_api(jira: Jira) -> None:
-    jira.project("ACC")
     jira.user("ada")
     jira.group("managers")
     jira.act("add_role_actor", project="ACC", role="Administrators", user="ada@example.com")

@@ -107,6 +107,12 @@ def test_clocks_that_differ_do_not_make_tokens(store: Store, allowance: Allowanc
     assert worst <= allowance.burst * (1 - FLOORS[Lane.REVOKE]) + allowance.rate * 6.0 + CRUMB
 
 
+def test_two_clocks_that_take_turns_do_not_fill_the_bucket(store: Store) -> None:
+    allowance, name = Allowance(rate=10, burst=10), system()
+    had = [take(store, name, Lane.GRANT, 5, allowance, 2.0 * (number % 2))[0] for number in range(10)]
+    assert sum(had) <= 10 + 20
+
+
 @given(allowance=allowances, lane=st.sampled_from(list(Lane)))
 @quickly
 def test_whoever_waits_as_long_as_was_said_has_a_token(store: Store, allowance: Allowance, lane: Lane) -> None:

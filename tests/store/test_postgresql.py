@@ -14,10 +14,11 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from access.entitlements import System
 from store.database import Database, allow_long_statements
 from store.unit_of_work import Store, Unavailable
 from tests.brokers.proxy import Proxy
-from tests.store.records import add_request
+from tests.store.records import NOW, add_request
 
 #: A limit of silence for tests; the pool tests a connection that rested for a second.
 SILENCE_SECONDS = 0.5

@@ -3,6 +3,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -16,6 +17,7 @@ from tasks.publisher import RecordingPublisher
 from tasks.sync import SYNC_RETRY, Sync, SyncOptions
 from tasks.sync_parts import PartReader
 from tests.fakes.readable_system import FakeReadableSystem
+from tests.sync.sync_harness import SyncHarness, company_of
 
 OPTIONS = SyncOptions(
     lease=timedelta(seconds=60), shard_parts=2, retry=replace(SYNC_RETRY, first_wait=timedelta(seconds=1))
@@ -115,3 +117,8 @@ def engine(store: Store) -> Iterator[EngineHarness]:
     made = EngineHarness(store, ManualClock(datetime(2026, 11, 1, tzinfo=UTC)), system)
     yield made
     made.close()
+
+
+@pytest.fixture
+def company(sqlite_url: str, tmp_path: Path) -> Iterator[SyncHarness]:
+    yield from company_of(sqlite_url, tmp_path)

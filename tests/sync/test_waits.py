@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-import pytest
 from sqlalchemy import func, select
 
 from access.entitlements import System
@@ -18,7 +16,7 @@ from access.snapshots import RunState
 from store.snapshot_tables import sync_shards
 from tests.machine import Amqp
 from tests.sync import sync_process
-from tests.sync.sync_harness import PATIENCE_SECONDS, SyncHarness, company_of
+from tests.sync.sync_harness import PATIENCE_SECONDS, SyncHarness
 from tests.sync.test_real_processes import tenant
 from worker.systems.connectors import rate_limiter_for
 from worker.systems.kit import Dependencies
@@ -28,11 +26,6 @@ MEMBERS = "/members$"
 
 #: Longer than a test may take to notice that nobody waits for it.
 LONG = 29
-
-
-@pytest.fixture
-def company(sqlite_url: str, tmp_path: Path) -> Iterator[SyncHarness]:
-    yield from company_of(sqlite_url, tmp_path)
 
 
 def told_to_wait(seconds: int, **fault: Any) -> dict[str, Any]:

@@ -25,11 +25,6 @@ MEMBERS = "/members$"
 KNOWN = JumpCloudWorld().credentials()
 
 
-@pytest.fixture
-def company(sqlite_url: str, tmp_path: Path) -> Iterator[SyncHarness]:
-    yield from company_of(sqlite_url, tmp_path)
-
-
 def change_company(company: SyncHarness) -> None:
     """Changes of every sort."""
     users = [user.id for user in company.world.users]
