@@ -153,6 +153,8 @@ class Planner:
 
     def _is_deprovisioned(self, account: Account) -> Refusal | None:
         """The refusal while a request to deprovision the account is open."""
+        if ResourceKind.ACCOUNT not in account.system.kinds:
+            return None
         key = access_key(account.id, None, account_of(account.system).ref)
         with self._services.store.read() as work:
             taking = [each for each in work.operations.not_over_at(key) if each.direction is Direction.TAKE]
@@ -174,9 +176,10 @@ class Planner:
     def _may_be_made(self, request: Request) -> WaitsFor | None:
         """An earlier request that may make the account which was not found."""
         email = request.message.subject.email
-        if self._services.mode is not Provisioning.ON or email is None:
+        system = request.message.entitlement_ref.system
+        if self._services.mode is not Provisioning.ON or email is None or ResourceKind.ACCOUNT not in system.kinds:
             return None
-        key = access_key(None, email, account_of(request.message.entitlement_ref.system).ref)
+        key = access_key(None, email, account_of(system).ref)
         with self._services.store.read() as work:
             making = [each for each in work.operations.not_over_at(key) if each.request_id != request.id]
             earlier = [each.request_id for each in making] + [

@@ -56,7 +56,8 @@ def _cut(node: Node, budget: int) -> Node | None:
             budget -= size(part) + 1
         if part is not child:
             break
-    if budget < -1 or (not kept and node["type"] in _NEVER_EMPTY):
+    # After a child that was kept, one comma too many is counted.
+    if budget < (-1 if kept else 0) or (not kept and node["type"] in _NEVER_EMPTY):
         return None
     return {**node, "content": kept}
 
