@@ -68,7 +68,8 @@ def decide(
     if isinstance(failure, CredentialRefused):
         return RetryAt(now + limits.credential_wait)
     if isinstance(failure, Transient) and not was_tried(failure):
-        return RetryAt(now + (failure.retry_after or limits.first_wait))
+        # Work that one budget put off spreads out: else all of it comes back for the next call, and none has room to end.
+        return RetryAt(now + (failure.retry_after or limits.first_wait) + limits.first_wait * jitter)
     if isinstance(failure, Permanent):
         return GiveUp(str(failure))
     if tries >= limits.attempts and not endless:

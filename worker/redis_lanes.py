@@ -33,9 +33,11 @@ class _Channel(redis.Channel):  # type: ignore[misc] # the same
     Message = _Message
 
     def _brpop_read(self, **options: Any) -> Any:
+        # kombu counts a KeyError among the errors of a connection [5.7]; an entry without delivery info raises one.
+        lost = tuple(each for each in self.connection_errors if each is not KeyError)
         try:
             return super()._brpop_read(**options)
-        except (*self.connection_errors, redis.Empty):
+        except (*lost, redis.Empty):
             raise
         except Exception as exc:  # noqa: BLE001 - whatever lies in the list
             _log.warning("wake_up.dropped", why=f"the entry is no wake-up: {type(exc).__name__}")

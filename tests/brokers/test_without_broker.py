@@ -72,4 +72,4 @@ def test_a_row_that_waits_has_one_wake_up(make_site: MakeSite, postgresql_url: s
     stack.until(lambda: all(map(stack.request, asked)), what="the intake")
     later = SystemClock().now() + timedelta(seconds=4)
     stack.until(lambda: SystemClock().now() > later, what="four times the mark")
-    assert rabbitmq.depth("provisor.grant") == len(asked)
+    assert rabbitmq.depth("provisor.lane.grant") == len(asked)
