@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from access.failures import Permanent, Transient, Unknown
 from httpclient import Call, HttpClient, Response
 from ticketing.adf import Node
-from ticketing.jira.library import JiraLibrary
+from ticketing.jira.jira_library import JiraLibrary
 from ticketing.jira.responses import (
     Comment,
     Comments,
