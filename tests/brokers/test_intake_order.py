@@ -18,6 +18,7 @@ from redis import Redis as Client
 
 from tests.brokers.conftest import MakeSite
 from tests.brokers.raw_messages import RawMessage, publish_raw
+from tests.conftest import absent
 from tests.crash.process_stack import ProcessStack
 from tests.machine import LANES, Amqp, Redis
 from worker.queues import DEAD, INTAKE, INTAKE_EXCHANGE, RETURNED
@@ -94,7 +95,7 @@ def producer(rabbitmq: Amqp) -> Iterator[Amqp]:
     try:
         _rabbitmqctl("add_user", name, name)
     except (OSError, subprocess.SubprocessError) as exc:
-        pytest.skip(f"users of RabbitMQ cannot be made here: {exc}")
+        absent("RabbitMQ's rabbitmqctl", exc)
     exchange = (rabbitmq.prefix + INTAKE_EXCHANGE).replace(".", "[.]")
     _rabbitmqctl("set_permissions", "-p", "/", name, "^$", f"^{exchange}$", "^$")
     at = urlparse(rabbitmq.url)
