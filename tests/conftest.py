@@ -12,6 +12,7 @@ from typing import NoReturn
 
 import pytest
 import structlog
+from hypothesis import HealthCheck, settings
 from sqlalchemy import create_engine, delete, select, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import OperationalError
@@ -21,6 +22,7 @@ from store.database import Database
 from store.migrations import migrate
 from store.tables import metadata
 from tests.machine import Amqp, AmqpAway, Redis, RedisAway
+from tests.patience import slowness
 from tests.pgbouncer import PgBouncer, PgBouncerAway
 
 #: Where the services of the machine are; each may be elsewhere, or nowhere.
@@ -28,9 +30,20 @@ POSTGRESQL = os.environ.get("PROVISOR_TEST_POSTGRESQL", "postgresql+psycopg://ro
 RABBITMQ = os.environ.get("PROVISOR_TEST_RABBITMQ", "amqp://guest:guest@127.0.0.1:5672//")
 REDIS = os.environ.get("PROVISOR_TEST_REDIS", "redis://127.0.0.1:6379/15")
 
+#: Seconds of a quiet machine after which a test that does not end is stopped and shown.
+_HANGS_SECONDS = 600.0
+
+# How long an example takes says nothing about the code.
+_UNCHECKED = [*settings.default.suppress_health_check, HealthCheck.too_slow]  # type: ignore[union-attr] # there is one
+settings.register_profile("tests", settings.default, deadline=None, suppress_health_check=_UNCHECKED)
+settings.load_profile("tests")
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let the slow folders begin, and leave the order within each as it is."""
+    """Let the slow folders begin, and leave the order within each as it is; give each test its limit."""
+    hangs = pytest.mark.timeout(_HANGS_SECONDS * slowness())
+    for item in items:
+        item.add_marker(hangs)
     order = {name: place for place, name in enumerate(_SLOW)}
     items.sort(key=lambda item: order.get(item.path.relative_to(Path(__file__).parent).parts[0], len(order)))
 

@@ -12,10 +12,11 @@ import amqp
 import redis
 from amqp.exceptions import AMQPError, NotFound
 
+from tests.patience import PATIENCE_SECONDS, slowness
 from worker.queues import DEAD, INTAKE, INTAKE_EXCHANGE, OLD_INTAKE, OLD_RETURNED, RETURNED
 
 #: A broker that says nothing for this long is away.
-_PATIENCE_SECONDS = 20
+SILENCE_SECONDS = PATIENCE_SECONDS * slowness()
 
 LANES = ("revoke", "grant", "ticket", "sync")
 
@@ -59,9 +60,9 @@ class Amqp:
             password=at.password or "guest",
             virtual_host=at.path[1:] or "/",
             confirm_publish=True,
-            connect_timeout=_PATIENCE_SECONDS,
-            read_timeout=_PATIENCE_SECONDS,
-            write_timeout=_PATIENCE_SECONDS,
+            connect_timeout=SILENCE_SECONDS,
+            read_timeout=SILENCE_SECONDS,
+            write_timeout=SILENCE_SECONDS,
         )
         try:
             connection.connect()
@@ -89,7 +90,7 @@ class Amqp:
                 self.prefix + queue, no_ack=True, callback=lambda message: seen.append(_seen(message))
             )
             while len(seen) < declared[1]:
-                connection.drain_events(timeout=_PATIENCE_SECONDS)
+                connection.drain_events(timeout=SILENCE_SECONDS)
         return seen
 
     def depth(self, queue: str = INTAKE) -> int:
@@ -145,7 +146,7 @@ class Redis:
     def __init__(self, url: str, *, prefix: str) -> None:
         self.url = url
         self.prefix = prefix
-        self._client = redis.Redis.from_url(url, socket_timeout=_PATIENCE_SECONDS)
+        self._client = redis.Redis.from_url(url, socket_timeout=SILENCE_SECONDS)
         try:
             self._client.ping()
         except redis.ConnectionError as exc:

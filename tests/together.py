@@ -7,6 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 from typing import TypeVar
 
+from tests.patience import PATIENCE_SECONDS, slowness
+
 T = TypeVar("T")
 
 
@@ -16,7 +18,7 @@ def together(works: Iterable[Callable[[], T]]) -> list[T]:
     start = Barrier(len(several))
 
     def begin(work: Callable[[], T]) -> T:
-        start.wait(10)
+        start.wait(PATIENCE_SECONDS * slowness())
         return work()
 
     with ThreadPoolExecutor(len(several)) as pool:

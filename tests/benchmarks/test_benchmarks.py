@@ -14,9 +14,6 @@ TINY = (
     *("--jira-users=30", "--jira-groups=4", "--jira-projects=3", "--organization-projects=3"),
     *("--sync-rounds=1", "--sample=5"),
 )
-#: A benchmark starts a dozen processes, which takes its time on a busy machine.
-pytestmark = pytest.mark.timeout(300)
-
 TINY_FULFILMENT = ("--requests=5", "--rounds=1", "--messages=3", "--only=embedded")
 
 

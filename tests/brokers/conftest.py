@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.brokers.proxy import Proxy
-from tests.crash.process_stack import SHARED_LEASE, ForkServer, ProcessStack
+from tests.crash.process_stack import SHARED, ForkServer, ProcessStack
 from tests.flow.simulated_stack import SimulatedCompany
 from tests.machine import Amqp, Redis
 
@@ -42,7 +42,7 @@ def make_site(company: SimulatedCompany, fork_server: ForkServer, tmp_path: Path
         url: str = "",
         worker: Mapping[str, Any] | None = None,
     ) -> ProcessStack:
-        more: dict[str, Any] = SHARED_LEASE | {"broker": {"url": url or broker.url, "prefix": broker.prefix}}
+        more: dict[str, Any] = SHARED | {"broker": {"url": url or broker.url, "prefix": broker.prefix}}
         more["worker"] = {**more["worker"], **(worker or {})}
         stack = ProcessStack.made(company, tmp_path, company.settings(tmp_path, store, **more), fork_server, hand_in)
         made.append(stack)

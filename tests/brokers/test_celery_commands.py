@@ -58,7 +58,7 @@ def test_workers_obey_no_remote_control_by_default(make_worker: MakeWorker) -> N
 
 def test_workers_answer_where_remote_control_is_switched_on(make_worker: MakeWorker) -> None:
     stack = make_worker(remote_control=True)
-    stack.until(lambda: "pong" in said(stack, "inspect", "ping", "--timeout", "3"), seconds=40, what="an answer")
+    stack.until(lambda: "pong" in said(stack, "inspect", "ping", "--timeout", "3"), what="an answer")
     assert "provisor.operation" in said(stack, "inspect", "registered", "--timeout", "10")
 
 

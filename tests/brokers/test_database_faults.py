@@ -102,10 +102,11 @@ def test_work_keeps_its_due_time_while_the_database_fails(cluster: ProcessStack,
     group = cluster.company.jumpcloud_group()
     held = cluster.faults.add(system="jumpcloud", method="POST", path="/members$", hold="after")
     request = cluster.grant(cluster.company.person(), f"jumpcloud:group:{group}:member")
-    assert cluster.faults.wait_until(held, holding=1, timeout=20)
+    cluster.until_held(held)
     with table_missing(postgresql_url, "operations"):
         cluster.faults.release(held)
         cluster.until(lambda: cluster.worker.events()["work.postponed"], what="the postponement")
+    cluster.let_leases_run_out()
     cluster.ended(request)
     [operation] = cluster.operations(request)
     assert operation.tries == 1

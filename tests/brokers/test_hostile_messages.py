@@ -24,7 +24,7 @@ from tasks.arrival import BEGINNING_BYTES, WHOLE_BYTES
 from tests.brokers.conftest import MakeSite
 from tests.brokers.raw_messages import NO_MOMENT, RawMessage, publish_raw, text_header
 from tests.crash.process_stack import ProcessStack
-from tests.machine import LANES, Amqp, Redis
+from tests.machine import LANES, SILENCE_SECONDS, Amqp, Redis
 from worker.amqp_intake import DIED_ON_IT
 from worker.queues import INTAKE, OLD_INTAKE, OLD_RETURNED, RETURNED
 
@@ -53,8 +53,8 @@ def letters(stack: ProcessStack) -> list[DeadLetter]:
     return [each for each in reversed(found) if each is not None]
 
 
-def taken_in(stack: ProcessStack, request_id: str, *, seconds: float = 20) -> None:
-    stack.until(lambda: stack.request(request_id) is not None, seconds=seconds, what=f"{request_id} in the store")
+def taken_in(stack: ProcessStack, request_id: str) -> None:
+    stack.until(lambda: stack.request(request_id) is not None, what=f"{request_id} in the store")
 
 
 def lives(stack: ProcessStack) -> None:
@@ -250,7 +250,7 @@ def test_what_was_delivered_alone_in_vain_is_buried_unread(
 
         channel.basic_consume(rabbitmq.prefix + RETURNED, callback=reject)
         while len(rejections) < 10:
-            connection.drain_events(timeout=20)
+            connection.drain_events(timeout=SILENCE_SECONDS)
     publish_raw(rabbitmq, [RawMessage(wanted("good"))], queue=RETURNED)
     started(stack)
     taken_in(stack, "good")
@@ -296,7 +296,7 @@ def test_twelve_long_messages_are_kept_bounded_and_never_held(
         send(large)
     send(*[b"y" * WHOLE_BYTES] * 12)
     send(wanted(behind))
-    taken_in(stack, behind, seconds=120)
+    taken_in(stack, behind)
     assert memory(stack.worker.pid) - rest < MOST_ABOVE_REST
     kept = letters(stack)
     assert [each.length for each in kept] == [LARGE] * 12 + [WHOLE_BYTES] * 12

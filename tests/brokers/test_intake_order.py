@@ -69,7 +69,7 @@ def test_two_intakes_keep_the_order_though_the_one_that_reads_is_killed_or_froze
     for place in range(0, _NUMBER, 50):
         _send(broker, bodies[place : place + 50])
         last = f"r{place + 49}"
-        stack.until(lambda: stack.request(last) is not None, seconds=60, what=last)  # noqa: B023 - the same
+        stack.until(lambda: stack.request(last) is not None, what=last)  # noqa: B023 - the same
         reads = max(
             (each for each in workers if each not in reading), key=lambda each: each.events()["request.received"]
         )

@@ -9,8 +9,9 @@ import pytest
 from simulator.systems import act
 from tests.brokers.conftest import MakeSite
 from tests.brokers.proxy import Proxy
-from tests.crash.process_stack import ProcessStack
+from tests.crash.process_stack import SHARED, ProcessStack
 from tests.machine import Amqp
+from tests.patience import fair_seconds
 from worker.intake_consumer import publish
 from worker.roles import ProcessRole
 
@@ -65,7 +66,9 @@ def test_each_role_in_a_process_of_its_own(make_site: MakeSite, postgresql_url: 
 
 
 def test_two_workers_share_the_work_and_each_request_is_done_once(stack: ProcessStack, rabbitmq: Amqp) -> None:
+    """Both certainly take part: writes stand still until there are more of them than one process may have."""
     stack.up()
+    held = stack.faults.add(system="jumpcloud", method="POST", path="/members$", hold="before", times=None)
     email = stack.company.person()
     groups = [stack.company.jumpcloud_group() for _ in range(100)]
     requests = [
@@ -78,8 +81,10 @@ def test_two_workers_share_the_work_and_each_request_is_done_once(stack: Process
         for each in groups
     ]
     stack.send(*requests)
+    stack.until_held(held, 2 * (SHARED["worker"]["concurrency"] - 1))
+    stack.faults.remove(held)
     for request in requests:
-        stack.ended(str(request["id"]), seconds=40)
+        stack.ended(str(request["id"]))
     assert [stack.changes(group) for group in groups] == [["add"]] * len(groups)
     assert set(stack.audited("request.done").values()) == {1}
     assert set(stack.audited("operation.done").values()) == {1}
@@ -97,7 +102,7 @@ def test_a_lost_connection_is_made_again(
     email, groups = stack.company.person(), [stack.company.jumpcloud_group() for _ in range(2)]
     held = stack.faults.add(system="jumpcloud", method="POST", path="/members$", hold="before")
     under_way = stack.grant(email, f"jumpcloud:group:{groups[0]}:member")
-    assert stack.faults.wait_until(held, holding=1, timeout=20)
+    stack.until_held(held)
     proxy.shut()
     stack.faults.release(held)
     stack.ended(under_way)
@@ -115,7 +120,7 @@ def test_an_idle_worker_ends_as_soon_as_it_is_told_to(stack: ProcessStack) -> No
     stack.ended(stack.grant(stack.company.person(), f"jumpcloud:group:{stack.company.jumpcloud_group()}:member"))
     told = monotonic()
     assert stack.worker.stop() == 0
-    assert monotonic() - told < 5
+    assert fair_seconds(told) < 8
 
 
 @pytest.mark.long

@@ -96,7 +96,7 @@ def up(make_site: MakeSite, store: str, url: str) -> ProcessStack:
 
 def goes_well(stack: ProcessStack) -> None:
     group = stack.company.jumpcloud_group()
-    stack.ended(stack.grant(stack.company.person(), f"jumpcloud:group:{group}:member"), seconds=60)
+    stack.ended(stack.grant(stack.company.person(), f"jumpcloud:group:{group}:member"))
 
 
 def test_a_replica_is_waited_out(make_site: MakeSite, sqlite_url: str, make_redis: MakeRedis) -> None:
@@ -110,8 +110,8 @@ def test_a_replica_is_waited_out(make_site: MakeSite, sqlite_url: str, make_redi
         body %= (stack.company.person(), f"jumpcloud:group:{group}:member")
         now = stack.process.provisor.services.clock.now()
         work.inbox.add(body.encode(), content_type="application/json", source="test", now=now)
-    stack.ended("meanwhile", seconds=60)
-    stack.until(lambda: "read only replica" in stack.worker.log.read_text(), seconds=30, what="the refusal")
+    stack.ended("meanwhile")
+    stack.until(lambda: "read only replica" in stack.worker.log.read_text(), what="the refusal")
     redis.client.replicaof("NO", "ONE")
     goes_well(stack)
     assert stack.worker.stop() == 0

@@ -32,6 +32,6 @@ def test_each_role_ends_though_the_database_says_nothing(
     to_database.fall_silent()
     if not roles or ProcessRole.INTAKE in roles:
         rabbitmq.publish("{}")
-    stack.until(lambda: "database.silent" in worker.events(), seconds=60, what="the notice")
+    stack.until(lambda: "database.silent" in worker.events(), what="the notice")
     assert worker.stop() == 0
     assert worker.events()["database.silent"] == 1

@@ -17,6 +17,7 @@ from store.unit_of_work import Store
 from tests.cli.command_result import RunCommand
 from tests.cli.company import Company
 from tests.conftest import quiet_logs
+from tests.patience import until_met
 
 
 @pytest.fixture(autouse=True)
@@ -137,9 +138,9 @@ def test_a_sync_that_is_interrupted_ends_at_once_and_its_run_stays(
     with subprocess.Popen(command, cwd=root, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         process.stdout.readline()
-        assert company.simulators.faults.wait_until(fault, holding=1, timeout=20)
+        until_met(company.simulators.faults, fault, holding=1)
         process.send_signal(signal.SIGINT)
-        _, said = process.communicate(timeout=50)
+        _, said = process.communicate()
     company.simulators.faults.remove(fault)
     assert process.returncode == 130
     assert said.startswith("provisor: Interrupted. The run stays")

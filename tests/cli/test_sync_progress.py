@@ -16,22 +16,20 @@ from simulator.systems import act
 from store.database import Database
 from store.unit_of_work import Store
 from tasks.publisher import RecordingPublisher
+from tests.patience import until, until_met
 from tests.sync.sync_harness import FastClock, wide
 from worker.call_counter import CallCounter
 from worker.sync import sync_from
 
 
 class Watching(Progress):
-    """Remembers the calls that were shown while the run was under way, and tells of each look."""
+    """Remembers the calls that were shown while the run was under way."""
 
     def __init__(self) -> None:
         self.calls: list[int] = []
-        self.looked = threading.Condition()
 
     def show(self, runs: Runs) -> None:
-        with self.looked:
-            self.calls += [standing.run.calls for _, standing in runs if standing.run.state is RunState.RUNNING]
-            self.looked.notify_all()
+        self.calls += [standing.run.calls for _, standing in runs if standing.run.state is RunState.RUNNING]
 
 
 @pytest.fixture
@@ -57,13 +55,12 @@ def test_calls_are_shown_while_a_shard_is_being_read(simulators: Simulators, sql
     working = threading.Thread(target=runs.take, args=([System.JUMPCLOUD],), kwargs={"full": True})
     working.start()
     try:
-        assert simulators.faults.wait_until(held, holding=1, timeout=20)
+        until_met(simulators.faults, held, holding=1)
         with store.read() as work:
             run = work.sync_runs.running(System.JUMPCLOUD)
         assert run is not None
-        with watching.looked:
-            assert watching.looked.wait_for(lambda: watching.calls[-1] >= run.calls + 2, timeout=20)
+        until(lambda: watching.calls and watching.calls[-1] >= run.calls + 2, "the calls of the stage being shown")
     finally:
         simulators.faults.release(held)
-        working.join(30)
+        working.join()
     store.database.close()

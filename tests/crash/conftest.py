@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.crash.process_stack import EMBEDDED, SHARED_LEASE, ForkServer, ProcessStack
+from tests.crash.process_stack import EMBEDDED, SHARED, ForkServer, ProcessStack
 from tests.flow.simulated_stack import SimulatedCompany
 from tests.machine import Amqp
 
@@ -48,7 +48,7 @@ def make_site(
             )
         else:
             rabbitmq: Amqp = request.getfixturevalue("rabbitmq")
-            more = SHARED_LEASE | {"broker": {"url": rabbitmq.url, "prefix": rabbitmq.prefix}}
+            more = SHARED | {"broker": {"url": rabbitmq.url, "prefix": rabbitmq.prefix}}
             settings = company.settings(tmp_path, request.getfixturevalue("postgresql_url"), **more)
             stack = ProcessStack.made(company, tmp_path, settings, fork_server, partial(rabbitmq.publish))
             stack.declare_queues()

@@ -135,9 +135,10 @@ def test_a_worker_that_was_thought_dead_does_not_overwrite_its_successor(make_si
     email, group = stack.company.person(), stack.company.jumpcloud_group()
     held = stack.faults.add(**WRITE, hold="before")
     request = stack.grant(email, f"jumpcloud:group:{group}:member")
-    assert stack.faults.wait_until(held, holding=1, timeout=20)
+    stack.until_held(held)
     asleep = stack.worker
     asleep.freeze()
+    stack.let_leases_run_out()
     successor = stack.up()
     stack.ended(request)
     ended = stack.operations(request)[0]

@@ -61,9 +61,6 @@ def shown(folder: dict[str, str]) -> Shown:
     return Shown(ran.returncode, ran.stdout, ran.stderr)
 
 
-pytestmark = pytest.mark.timeout(120)  # the machine may be busy with other tests
-
-
 def test_every_outcome_is_the_expected_one(shown: Shown) -> None:
     wrong = [request for request in shown.facts["requests"] if not request["ok"]]
     assert wrong == []

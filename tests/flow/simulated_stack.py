@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from secrets import token_hex
@@ -21,6 +20,7 @@ from simulator.server import Simulators
 from simulator.switches import change_switches
 from simulator.systems import act
 from store.unit_of_work import Store
+from tests.patience import until, until_met
 from worker.intake_consumer import publish
 from worker.process import WorkerProcess, prepare
 
@@ -40,22 +40,20 @@ rules:
   - {pattern: "jira:account:exists", products: [jira-software]}
 """
 
-#: Short enough for tests, long enough for a machine that is busy.
+#: Short where Provisor waits for time to pass; long where a busy machine would make it lose patience with the simulators.
 BRISK: dict[str, Any] = {
     "provisioning": "on",
-    "worker": {"concurrency": 6, "poll": "0.03s", "lease": "3s"},
+    "worker": {"concurrency": 6, "poll": "0.03s", "lease": "60s"},
     "limits": {
         "attempts": 4,
         "first_wait": "0.1s",
         "verification": "1s",
-        "read_timeout": "2s",
-        "connect_timeout": "2s",
+        "read_timeout": "60s",
+        "connect_timeout": "60s",
     },
     "ticketing": {"project": "OPS", "poll": "0.1s", "believe_within": "0.4s", "look_for": "1.5s", "reopen_limit": 2},
     "sync": {"period": None},
 }
-
-PATIENCE_SECONDS = 12.0
 
 
 class SimulatedCompany:
@@ -185,23 +183,22 @@ class SimulatedStack:
     def revoke(self, email: str, entitlement: str, **more: Any) -> str:
         return self.ask("revoke", email, entitlement, **more)
 
-    def until(self, look: Callable[[], T | None], *, seconds: float = PATIENCE_SECONDS, what: str = "") -> T:
+    def until(self, look: Callable[[], T | None], *, what: str = "") -> T:
         """What ``look`` finds, as soon as it finds something."""
-        end = time.monotonic() + seconds
-        while time.monotonic() < end:
-            if found := look():
-                return found
-            time.sleep(0.02)  # noqa: TID251 - polls a worker in other threads or processes
-        raise AssertionError(f"{what or look} did not come about within {seconds} s: {self.story()}")
+        return until(look, lambda: f"{what or look}, with {self.story()},")
 
-    def ended(self, request_id: str, state: str = "done", *, seconds: float = PATIENCE_SECONDS) -> Request:
+    def until_held(self, fault: str, number: int = 1) -> None:
+        """Wait until a fault holds so many calls."""
+        until_met(self.faults, fault, holding=number, what=lambda: f"{number} calls held, with {self.story()},")
+
+    def ended(self, request_id: str, state: str = "done") -> Request:
         """The request once it is over; it has to end in ``state``."""
 
         def over() -> Request | None:
             found = self.request(request_id)
             return found if found and found.state in ENDS["request"] else None
 
-        request = self.until(over, seconds=seconds, what=f"the end of {request_id}")
+        request = self.until(over, what=f"the end of {request_id}")
         assert request.state == state, f"{request.state}: {request.reason}"
         return request
 

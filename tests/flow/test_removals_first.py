@@ -20,7 +20,7 @@ CONCURRENCY = 6
 
 @pytest.fixture
 def stack(company: SimulatedCompany, tmp_path: Path, sqlite_url: str) -> Iterator[SimulatedStack]:
-    settings = company.settings(tmp_path, sqlite_url, limits={"read_timeout": "60s", "connect_timeout": "5s"})
+    settings = company.settings(tmp_path, sqlite_url)
     stack = SimulatedStack.prepared(company, settings)
     worker = stack.worker_thread()
     worker.start()
@@ -64,16 +64,15 @@ def test_expiries_of_one_system_do_not_wait_for_grants_of_another(stack: Simulat
         stack.grant("flood@example.com", f"jumpcloud:group:{stack.company.jumpcloud_group()}:member")
         for _ in range(GRANTS)
     ]
-    assert stack.faults.wait_until(held, holding=CONCURRENCY - 1, timeout=20), "the share of one system"
+    stack.until_held(held, CONCURRENCY - 1)  # the share of one system
     end_all(stack, asked)
-    stack.until(lambda: all_over(stack, asked), seconds=60, what="the end of Jira's claims")
+    stack.until(lambda: all_over(stack, asked), what="the end of Jira's claims")
     requests = [stack.request(request) for request in grants]
     assert not [each.id for each in requests if each and each.state in ENDS["request"]]
-    assert stack.faults.wait_until(held, holding=CONCURRENCY - 1, timeout=1)
-    assert not stack.faults.wait_until(held, holding=CONCURRENCY, timeout=0), "all but one thread at the most"
+    assert stack.faults.get(held).holding == CONCURRENCY - 1, "all but one thread at the most"
     stack.faults.release(held)
     for request in grants:
-        stack.ended(request, seconds=60)
+        stack.ended(request)
 
 
 def test_grants_of_one_system_do_not_wait_for_another(stack: SimulatedStack) -> None:
@@ -82,8 +81,8 @@ def test_grants_of_one_system_do_not_wait_for_another(stack: SimulatedStack) -> 
     waiting = [
         stack.grant(email, f"jumpcloud:group:{stack.company.jumpcloud_group()}:member") for _ in range(GRANTS // 2)
     ]
-    assert stack.faults.wait_until(held, holding=CONCURRENCY - 1, timeout=20)
-    stack.ended(stack.grant(email, f"jira:group:{stack.company.jira_group()}:member"), seconds=60)
+    stack.until_held(held, CONCURRENCY - 1)
+    stack.ended(stack.grant(email, f"jira:group:{stack.company.jira_group()}:member"))
     stack.faults.release(held)
     for request in waiting:
-        stack.ended(request, seconds=60)
+        stack.ended(request)

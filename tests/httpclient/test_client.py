@@ -207,13 +207,12 @@ def test_a_wait_within_the_policy_is_kept(stub: Stub) -> None:
 
 
 def test_no_wait_begins_that_would_outlast_the_policy(stub: Stub) -> None:
-    retry_policy = RetryPolicy(tries=9, first=timedelta(0), longest=timedelta(seconds=5), total=timedelta(seconds=1))
+    retry_policy = RetryPolicy(tries=9, first=timedelta(0), longest=timedelta(hours=9), total=timedelta(hours=7))
     client = client_of(stub.url, options=ClientOptions(timeouts=TIMEOUTS, retry_policy=retry_policy))
-    stub.will(Reply(503, headers={"Retry-After": "4"}))
-    started = time.monotonic()
+    stub.will(Reply(503, headers={"Retry-After": str(8 * 3600)}))
     with pytest.raises(Transient):
         client.send(READ)
-    assert time.monotonic() - started < 1
+    assert len(stub.seen) == 1
 
 
 def test_every_try_is_taken_from_the_budget_by_its_class(stub: Stub) -> None:

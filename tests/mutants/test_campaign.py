@@ -12,7 +12,6 @@ from checks.mutants.trial import Tried, Verdict
 from tests.mutants.tiny_project import PRICES, plant, tried
 
 #: The campaign runs pytest two dozen times.
-pytestmark = pytest.mark.timeout(500)
 
 EQUIVALENTS = """
 [[equivalent]]

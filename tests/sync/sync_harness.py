@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -27,17 +26,6 @@ from worker.composition import Provisor, compose
 
 #: Looks at a run before it is called endless.
 _LOOKS = 200
-
-
-#: For threads and processes to start and work on a machine that has other things to do.
-PATIENCE_SECONDS = 50.0
-
-
-def until(happens: Callable[[], bool], what: str) -> None:
-    limit = time.monotonic() + PATIENCE_SECONDS
-    while not happens():
-        assert time.monotonic() < limit, f"{what} did not happen"
-        time.sleep(0.02)  # noqa: TID251 - the test waits for other threads and processes
 
 
 class FastClock:

@@ -16,7 +16,8 @@ from demo.worker_thread import WorkerThread
 from simulator.jumpcloud import World, seed
 from simulator.server import Simulators
 from tests.connectors.snapshot_truth import jumpcloud_truth
-from tests.sync.sync_harness import FastClock, SyncHarness, until
+from tests.patience import until
+from tests.sync.sync_harness import FastClock, SyncHarness
 from worker.intake_consumer import publish
 from worker.process import WorkerProcess, prepare
 

@@ -6,7 +6,7 @@ import re
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -22,23 +22,36 @@ from store.snapshot_tables import sync_runs, sync_shards
 from store.unit_of_work import Store
 from tests.connectors.snapshot_truth import jumpcloud_truth
 from tests.machine import Amqp
+from tests.patience import until, until_met
 from tests.sync import sync_process
-from tests.sync.sync_harness import PATIENCE_SECONDS, FastClock, SyncHarness, until, wide, wire
+from tests.sync.sync_harness import FastClock, SyncHarness, wide, wire
 
 GROUPS = 90
+
+#: How many shards one process reads at a time, and a number of groups that makes more of them.
+PLACES = 3
+MANY_GROUPS = 170
+SHARDS = 5
 MEMBERS = re.compile(r"/usergroups/(\w+)/members$")
 
 
 @contextmanager
-def tenant(url: str, folder: Path, **more: Any) -> Iterator[tuple[SyncHarness, dict[str, Any]]]:
-    """Ninety groups, so that there are several shards of them; and the settings other processes need."""
+def tenant(
+    url: str, folder: Path, *, groups: int = GROUPS, **more: Any
+) -> Iterator[tuple[SyncHarness, dict[str, Any]]]:
+    """So many groups that there are several shards of them; and the settings other processes need."""
     clock = FastClock()
     world = World(clock=clock.seconds)
-    seed(world, users=40, groups=GROUPS, memberships=200, apps=2, admins=1, rng_seed=5)
+    seed(world, users=40, groups=groups, memberships=200, apps=2, admins=1, rng_seed=5)
     with Simulators(jumpcloud=world) as simulators:
         address = simulators.jumpcloud_url
         jumpcloud = wide(api_url=address, insights_url=address, api_key=world.credentials()["api_key"])
-        settings = {"jumpcloud": jumpcloud, "sync": {"jumpcloud_method": "listing", "period": None}, **more}
+        settings = {
+            "jumpcloud": jumpcloud,
+            "limits": {"read_timeout": "10m"},  # nobody but the test ends a call that it holds
+            "sync": {"jumpcloud_method": "listing", "period": None},
+            **more,
+        }
         provisor = wire(settings, url, folder, clock)
         whole = {
             "provisioning": "on",
@@ -46,8 +59,8 @@ def tenant(url: str, folder: Path, **more: Any) -> Iterator[tuple[SyncHarness, d
             "store": {"url": url, "pool_size": 8},
             **settings,
         }
-        yield SyncHarness(System.JUMPCLOUD, simulators, provisor, clock, world, jumpcloud_truth), whole
-        provisor.store.database.close()
+        with closing(provisor.store.database):
+            yield SyncHarness(System.JUMPCLOUD, simulators, provisor, clock, world, jumpcloud_truth), whole
 
 
 def shards(store: Store, run_id: str, state: str) -> int:
@@ -75,7 +88,7 @@ def test_a_process_is_killed_and_another_goes_on_at_the_last_finished_shard(
         held = harness.simulators.faults.add(path="/members$", hold="before", after=50, times=1)
         process = sync_process.start("once", settings, run_id)
         try:
-            assert harness.simulators.faults.wait_until(held, holding=1, timeout=PATIENCE_SECONDS)
+            until_met(harness.simulators.faults, held, holding=1)
             until(lambda: shards(harness.store, run_id, "done") >= 5, "the first shard of groups")
         finally:
             process.kill()
@@ -99,22 +112,33 @@ def test_a_process_is_killed_and_another_goes_on_at_the_last_finished_shard(
 def test_two_workers_share_a_run_and_one_that_is_killed_is_not_missed(
     postgresql_url: str, rabbitmq: Amqp, tmp_path: Path
 ) -> None:
-    more = {
+    """The first worker reads as many shards as one process may, and the second the rest: all lists stand still meanwhile."""
+    more: dict[str, Any] = {
         "broker": {"url": rabbitmq.url, "prefix": rabbitmq.prefix},
-        "worker": {"concurrency": 4, "poll": "0.05s"},
+        "worker": {"concurrency": PLACES + 1, "poll": "0.05s"},
     }
-    with tenant(postgresql_url, tmp_path, **more) as (harness, settings):
-        harness.simulators.faults.latency(60)
-        workers = [sync_process.start("serve", settings) for _ in range(2)]
+    with tenant(postgresql_url, tmp_path, groups=MANY_GROUPS, **more) as (harness, settings):
+        held = harness.simulators.faults.add(path="/members$", hold="before", times=None)
+        workers = [sync_process.start("serve", settings)]
         try:
             run_id = harness.provisor.syncing.begin(System.JUMPCLOUD)
-            until(lambda: sum(groups_asked_for(harness).values()) >= 8, "reading members")
+            until(lambda: len(being_read(harness.store, run_id)) == PLACES, "reading by the first")
+            of_the_first = being_read(harness.store, run_id)
+            workers.append(sync_process.start("serve", settings))
+
+            def second_reads() -> bool:
+                make_due(harness.store, run_id)
+                return len(being_read(harness.store, run_id)) > PLACES
+
+            until(second_reads, "reading by the second")
+            lists = shards(harness.store, run_id, "done")
             workers[0].kill()
             workers[0].wait()
-            harness.simulators.faults.latency(0)
-            until(lambda: is_quiet(harness), "the end of what the other one reads")
-            assert shards(harness.store, run_id, "ready"), "the one that was killed had something to read"
-            forget_leases(harness.store, run_id)
+            harness.simulators.faults.remove(held)
+            left = lists + SHARDS - PLACES
+            until(lambda: shards(harness.store, run_id, "done") == left, "the end of what the first has left to others")
+            assert being_read(harness.store, run_id) == of_the_first
+            make_due(harness.store, run_id, forget_leases=True)
 
             def is_over() -> bool:
                 with harness.store.read() as work:
@@ -130,21 +154,22 @@ def test_two_workers_share_a_run_and_one_that_is_killed_is_not_missed(
             run = work.sync_runs.get(run_id)
         assert run is not None
         harness.is_right(run)
-        assert len(groups_asked_for(harness)) == GROUPS
+        assert len(groups_asked_for(harness)) == MANY_GROUPS
 
 
-def is_quiet(harness: SyncHarness) -> bool:
-    """Whether nobody reads any more: what is left belongs to the dead."""
-    before = harness.simulators.calls.count()
-    time.sleep(1)  # noqa: TID251 - the test waits for another process
-    return harness.simulators.calls.count() == before
+def being_read(store: Store, run_id: str) -> set[int]:
+    """The shards of groups that a worker has taken and not finished."""
+    held = (sync_shards.c.run_id == run_id, sync_shards.c.stage == 1, sync_shards.c.lease_until.is_not(None))
+    with store.database.read() as connection:
+        return set(connection.execute(select(sync_shards.c.id).where(*held)).scalars())
 
 
-def forget_leases(store: Store, run_id: str) -> None:
-    """What two minutes do: the dead worker's leases run out, and somebody is woken for that."""
+def make_due(store: Store, run_id: str, *, forget_leases: bool = False) -> None:
+    """What some time does: the run is looked at again; after two minutes the leases of the dead have run out, too."""
     past = FastClock().now() - timedelta(seconds=1)
     held = (sync_shards.c.run_id == run_id, sync_shards.c.lease_until.is_not(None))
     with store.database.write() as connection:
-        connection.execute(update(sync_shards).where(*held).values(lease_until=past))
+        if forget_leases:
+            connection.execute(update(sync_shards).where(*held).values(lease_until=past))
         of_run = update(sync_runs).where(sync_runs.c.id == run_id)
         connection.execute(of_run.values(lease_until=None, due_at=past, dispatched_until=None))

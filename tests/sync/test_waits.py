@@ -15,8 +15,9 @@ from access.operations import Lane
 from access.snapshots import RunState
 from store.snapshot_tables import sync_shards
 from tests.machine import Amqp
+from tests.patience import fair_seconds, until_met
 from tests.sync import sync_process
-from tests.sync.sync_harness import PATIENCE_SECONDS, SyncHarness
+from tests.sync.sync_harness import SyncHarness
 from tests.sync.test_real_processes import tenant
 from worker.systems.connectors import rate_limiter_for
 from worker.systems.kit import Dependencies
@@ -24,7 +25,7 @@ from worker.systems.kit import Dependencies
 USERS = "^/api/systemusers$"
 MEMBERS = "/members$"
 
-#: Longer than a test may take to notice that nobody waits for it.
+#: The longest wait that is kept on the spot, nearly.
 LONG = 29
 
 
@@ -50,9 +51,7 @@ def test_a_list_goes_on_after_a_stated_wait_where_it_was(company: SyncHarness) -
 
 def test_a_longer_one_puts_the_part_back(company: SyncHarness) -> None:
     company.simulators.faults.add(**told_to_wait(31, path=USERS, after=1))
-    begun = time.monotonic()
     company.is_right(company.sync())
-    assert time.monotonic() - begun < 25
     assert tries(company) == 1
 
 
@@ -61,8 +60,7 @@ def test_nobody_else_waits_and_a_stop_ends_it(company: SyncHarness) -> None:
     run_id = company.provisor.syncing.begin(System.JUMPCLOUD)
     reading = threading.Thread(target=company.provisor.syncing.work, args=(run_id,))
     reading.start()
-    begun = time.monotonic()
-    assert company.simulators.faults.wait_until(fault, played=1, timeout=20)
+    until_met(company.simulators.faults, fault, played=1)
     revoking = rate_limiter_for(
         Dependencies(company.provisor.settings, company.store, company.clock), System.JUMPCLOUD, Lane.REVOKE
     )
@@ -70,10 +68,10 @@ def test_nobody_else_waits_and_a_stop_ends_it(company: SyncHarness) -> None:
     with company.store.write() as work:
         work.sync_runs.due_again(run_id, at=company.clock.now())
     assert reading.is_alive()
+    told = time.monotonic()
     company.provisor.syncing.stop()
-    reading.join(15)
-    assert not reading.is_alive()
-    assert time.monotonic() - begun < LONG
+    reading.join()
+    assert fair_seconds(told) < LONG / 2
     with company.store.read() as work:
         run = work.sync_runs.get(run_id)
     assert run is not None
@@ -83,7 +81,7 @@ def test_nobody_else_waits_and_a_stop_ends_it(company: SyncHarness) -> None:
 
 
 def test_a_signal_ends_a_process_that_keeps_a_wait(postgresql_url: str, rabbitmq: Amqp, tmp_path: Path) -> None:
-    more = {
+    more: dict[str, Any] = {
         "broker": {"url": rabbitmq.url, "prefix": rabbitmq.prefix},
         "worker": {"concurrency": 4, "poll": "0.05s"},
     }
@@ -92,11 +90,11 @@ def test_a_signal_ends_a_process_that_keeps_a_wait(postgresql_url: str, rabbitmq
         process = sync_process.start("serve", settings)
         try:
             harness.provisor.syncing.begin(System.JUMPCLOUD)
-            assert harness.simulators.faults.wait_until(fault, played=1, timeout=PATIENCE_SECONDS)
+            until_met(harness.simulators.faults, fault, played=1)
             told = time.monotonic()
             process.terminate()
-            process.wait(LONG)
-            assert time.monotonic() - told < LONG / 2
+            process.wait()
+            assert fair_seconds(told) < LONG / 2
         finally:
             process.kill()
             process.wait()

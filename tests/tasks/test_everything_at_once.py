@@ -319,7 +319,6 @@ def _number(request_id: str) -> int:
     return int(request_id.removeprefix("r"))
 
 
-@pytest.mark.timeout(600)
 @pytest.mark.parametrize("lives", [6, pytest.param(100, marks=pytest.mark.long)])
 def test_whatever_happens_claims_take_away_their_own_and_nothing_else(
     migrated_sqlite: Path, memory: Path, lives: int

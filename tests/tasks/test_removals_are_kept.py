@@ -171,7 +171,6 @@ def shared_store(request: pytest.FixtureRequest) -> Iterator[Store]:
     database.close()
 
 
-@pytest.mark.timeout(600)
 @pytest.mark.parametrize("lives", [6, pytest.param(150, marks=pytest.mark.long)])
 def test_access_is_there_only_while_something_holds_it_and_as_long_as_a_claim_does(
     shared_store: Store, lives: int

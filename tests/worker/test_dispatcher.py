@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import timedelta
 from functools import partial
-from threading import Event, Lock
+from threading import Event
 from time import monotonic
 
 import pytest
@@ -17,11 +17,11 @@ from access.operations import Operation
 from store.database import Database
 from store.outbox import Topic
 from store.unit_of_work import Store
+from tests.patience import PATIENCE_SECONDS, slowness, until
 from tests.store.records import MINUTE, NOW, add_request, operation
 from worker.dispatcher import Dispatcher
 from worker.revision_check import RevisionCheck
 
-PATIENCE_SECONDS = 20
 CONCURRENCY = 4
 REMOVAL_THREADS = 2
 
@@ -34,8 +34,6 @@ class Bench:
         self.begun: list[tuple[Topic, str]] = []
         self.may_end = True
         self.go = Event()
-        self._lock = Lock()
-        self._changed = Event()
         self.dispatcher = Dispatcher(
             store,
             ManualClock(NOW),
@@ -51,14 +49,8 @@ class Bench:
             threads.start()
 
     def until_begun(self, number: int) -> list[tuple[Topic, str]]:
-        end = monotonic() + PATIENCE_SECONDS
-        while monotonic() < end:
-            self._changed.clear()
-            with self._lock:
-                if len(self.begun) >= number:
-                    return sorted(self.begun)
-            self._changed.wait(0.5)
-        raise AssertionError(f"{len(self.begun)} of {number} began")
+        until(lambda: len(self.begun) >= number, f"the beginning of {number}")
+        return sorted(self.begun)
 
     def found_elsewhere(self) -> list[str]:
         """The rows that another process takes up now."""
@@ -77,10 +69,8 @@ class Bench:
             add_request(work, request_id, action="revoke", now=NOW + 10 * MINUTE)
 
     def _work(self, topic: Topic, ref: str) -> None:
-        with self._lock:
-            self.begun.append((topic, ref))
-        self._changed.set()
-        self.go.wait(PATIENCE_SECONDS)
+        self.begun.append((topic, ref))
+        self.go.wait()
 
 
 @pytest.fixture
@@ -91,7 +81,8 @@ def bench(sqlite_url: str) -> Iterator[Bench]:
     for threads in bench.dispatcher._all():
         threads.stop()
     bench.go.set()
-    assert all(threads.join(monotonic() + PATIENCE_SECONDS) for threads in bench.dispatcher._all())
+    end = monotonic() + PATIENCE_SECONDS * slowness()
+    assert all(threads.join(end) for threads in bench.dispatcher._all())
     database.close()
 
 

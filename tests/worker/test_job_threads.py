@@ -10,9 +10,8 @@ from time import monotonic
 import pytest
 
 from store.outbox import Topic
+from tests.patience import PATIENCE_SECONDS, slowness, until
 from worker.job_threads import Job, JobThreads
-
-PATIENCE_SECONDS = 20
 
 
 class Held:
@@ -23,7 +22,6 @@ class Held:
         self.ended = 0
         self._numbers = count(100)
         self._lock = Lock()
-        self._changed = Event()
         self._go = Event()
         self.threads = JobThreads("test", count=threads, each=each, waiting=waiting, run=self._run, on_end=self._count)
         self.threads.start()
@@ -33,23 +31,15 @@ class Held:
         return self.threads.offer(Job(Topic.OPERATION, ref, share))
 
     def until_begun(self, number: int) -> list[str]:
-        end = monotonic() + PATIENCE_SECONDS
-        while monotonic() < end:
-            with self._lock:
-                if len(self.begun) >= number:
-                    return list(self.begun)
-                self._changed.clear()
-            self._changed.wait(0.5)
-        raise AssertionError(f"{len(self.begun)} of {number} jobs began")
+        until(lambda: len(self.begun) >= number, f"the beginning of {number} jobs")
+        return list(self.begun)
 
     def let_go(self) -> None:
         self._go.set()
 
     def _run(self, job: Job) -> None:
-        with self._lock:
-            self.begun.append(job.share)
-        self._changed.set()
-        self._go.wait(PATIENCE_SECONDS)
+        self.begun.append(job.share)
+        self._go.wait()
 
     def _count(self) -> None:
         with self._lock:
@@ -62,7 +52,7 @@ def held() -> Iterator[Held]:
     yield held
     held.threads.stop()
     held.let_go()
-    assert held.threads.join(monotonic() + PATIENCE_SECONDS)
+    assert held.threads.join(monotonic() + PATIENCE_SECONDS * slowness())
 
 
 def test_one_share_leaves_a_thread_to_the_others(held: Held) -> None:

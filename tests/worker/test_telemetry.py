@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -24,6 +23,7 @@ from simulator.server import Simulators
 from simulator.systems import load
 from store.database import Database
 from store.unit_of_work import Store
+from tests.patience import until
 
 ROOT = Path(__file__).parents[2]
 CANARY = "jca_canary0123456789abcdefcanary"
@@ -92,14 +92,11 @@ def run_until(settings: Path, log: Path, *, ended: Callable[[], bool]) -> list[d
             [sys.executable, "-m", "provisor", "up", "-c", str(settings)], stderr=stream, cwd=ROOT
         )
     try:
-        deadline = time.monotonic() + 30
-        while not ended():
-            assert process.poll() is None, log.read_text()
-            assert time.monotonic() < deadline, log.read_text()
-            time.sleep(0.1)  # noqa: TID251 - another process is watched from outside
+        until(lambda: ended() or process.poll() is not None, log.read_text)
+        assert process.poll() is None, log.read_text()
     finally:
         process.send_signal(signal.SIGTERM)
-        process.wait(20)
+        process.wait()
     return [json.loads(line) for line in log.read_text().splitlines() if line.startswith("{")]
 
 
