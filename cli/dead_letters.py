@@ -108,7 +108,7 @@ def acknowledge_dead_letters(
     as_json: AsJson = False,
 ) -> None:
     """Note that nothing more is to be done about dead letters. Listings leave them out from then on."""
-    from access.clock import SystemClock
+    from access.clock import MeasuredClock
     from tasks.intake import Intake
     from tasks.publisher import RecordingPublisher
 
@@ -117,7 +117,7 @@ def acknowledge_dead_letters(
     with opened(config) as (_, store):
         with store.read() as work:
             found = [_dead_letter(work, number).id for number in numbers]
-        intake = Intake(store, SystemClock(), RecordingPublisher())
+        intake = Intake(store, MeasuredClock(store.now), RecordingPublisher())
         rows = [{"number": number, "acknowledged": intake.acknowledge(number, why=reason)} for number in found]
     if as_json:
         output.print_json(rows)

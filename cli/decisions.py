@@ -16,7 +16,7 @@ Reason = Annotated[str, typer.Option("--reason", help="Why, for the audit trail.
 
 def decisions(store: Store) -> Decisions:
     """The decisions of whoever types the command."""
-    from access.clock import SystemClock
+    from access.clock import MeasuredClock
     from tasks.decisions import Decisions
 
-    return Decisions(store, SystemClock(), by=getuser())
+    return Decisions(store, MeasuredClock(store.now), by=getuser())

@@ -20,6 +20,10 @@ from celery.worker.consumer import Consumer
 from worker.revision_check import RevisionCheck
 
 _BETWEEN_CONNECTIONS_SECONDS = 1.0
+
+#: A process that has to end has other things to wait for, too (``worker/process.py``).
+_ANSWERS_AT_THE_END_WITHIN_SECONDS = 1.5
+
 _log = structlog.get_logger(__name__)
 
 _DELAYED_DELIVERY = "celery.worker.consumer.delayed_delivery:DelayedDelivery"
@@ -81,7 +85,7 @@ class LeanConsumer(Consumer):
         """Stop taking messages.
 
         Celery asks the broker half a dozen times while it stops, and waits for each answer. A broker that has fallen silent
-        is asked once; when it does not answer, the connection is closed.
+        is asked once; when it does not answer soon, the connection is closed.
         """
         if self.connection is not None:
             _close_if_silent(self.connection)
@@ -92,9 +96,17 @@ def _close_if_silent(connection: Any) -> None:
     if not connection.connected or connection.transport.driver_type != "amqp":
         return
     driver = connection.connection
-    try:
-        driver.channel().close()
-    except connection.recoverable_connection_errors:
+    answered = threading.Event()
+
+    def ask() -> None:
+        with contextlib.suppress(Exception):  # whatever comes of a socket that is closed meanwhile
+            driver.channel().close()
+            answered.set()
+
+    asking = threading.Thread(target=ask, name="ask-broker", daemon=True)
+    asking.start()
+    asking.join(_ANSWERS_AT_THE_END_WITHIN_SECONDS)
+    if not answered.is_set():
         driver.collect()  # Closes the socket: every further question fails at once.
 
 

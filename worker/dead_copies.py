@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import queue
 import threading
 from collections.abc import Iterable
+from time import monotonic
 
 import structlog
 from kombu import Connection
@@ -41,13 +43,14 @@ class DeadCopies:
         self._thread.start()
 
     def stop(self) -> None:
-        """End, after a short wait for what is owed."""
-        try:
+        """End once what is owed is sent."""
+        with contextlib.suppress(queue.Full):
             self._owed.put_nowait(None)
-        except queue.Full:
-            return
+
+    def join(self, until: float) -> None:
+        """Wait a short time for the end, and no longer than until a moment of the monotonic clock."""
         if self._thread.is_alive():
-            self._thread.join(_JOIN_SECONDS)
+            self._thread.join(max(0.0, min(_JOIN_SECONDS, until - monotonic())))
 
     def owe(self, numbers: Iterable[int]) -> None:
         """Have the dead letters with these numbers copied soon."""

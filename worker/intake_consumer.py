@@ -13,7 +13,6 @@ from time import monotonic
 from typing import Any, TypeVar
 
 import structlog
-from celery import bootsteps
 from kombu import Connection
 
 from store.unit_of_work import OtherRevision, Unavailable
@@ -36,7 +35,9 @@ _LONGEST_WAIT_SECONDS = 5.0
 _RETRY_SECONDS = 1.0
 
 _HEARTBEAT_SECONDS = 1.0
-_JOIN_SECONDS = 5.0
+
+#: How long a process that has to end waits for a batch to be stored.
+_STORE_SECONDS = 2.5
 
 
 class IntakeConsumer:
@@ -58,11 +59,15 @@ class IntakeConsumer:
         self._thread.start()
 
     def stop(self) -> None:
-        """End; what is not stored yet stays with the broker."""
+        """End soon; what is not stored yet stays with the broker."""
         self._stop.set()
+
+    def join(self, until: float) -> None:
+        """Wait for the end until a moment of the monotonic clock."""
         if self._thread.is_alive():
-            self._thread.join(_JOIN_SECONDS)
+            self._thread.join(max(0.0, until - monotonic()))
         self._copies.stop()
+        self._copies.join(until)
 
     @property
     def _over(self) -> bool:
@@ -111,7 +116,7 @@ class IntakeConsumer:
                     raise
             session.keep_alive()
             if self._stop.is_set():
-                ends_at = ends_at or monotonic() + _JOIN_SECONDS / 2
+                ends_at = ends_at or monotonic() + _STORE_SECONDS
                 if monotonic() > ends_at:
                     return None
 
@@ -144,24 +149,6 @@ def _in_thread(function: Callable[[], T]) -> Future[T]:
 
     threading.Thread(target=run, name="intake-store", daemon=True).start()
     return future
-
-
-def intake_step(consumer: IntakeConsumer) -> type[bootsteps.StartStopStep]:
-    """The step that runs the intake as long as Celery's worker runs."""
-
-    class IntakeStep(bootsteps.StartStopStep):
-        # Stopped before the pool, which waits for its threads.
-        requires = ("celery.worker.components:Pool",)
-
-        def start(self, parent: Any) -> None:
-            del parent
-            consumer.start()
-
-        def stop(self, parent: Any) -> None:
-            del parent
-            consumer.stop()
-
-    return IntakeStep
 
 
 def publish(connection: Connection, queues: Queues, bodies: Sequence[bytes]) -> None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from time import monotonic
-from typing import Any
+from typing import Any, Protocol
 
 import structlog
 from celery import Celery, bootsteps
@@ -26,7 +26,7 @@ from worker.consumer import PromptShutdown, stop_consuming_step
 from worker.dead_copies import DeadCopies
 from worker.dispatcher import Dispatcher
 from worker.handlers import use_cases_of
-from worker.intake_consumer import IntakeConsumer, intake_step
+from worker.intake_consumer import IntakeConsumer
 from worker.intake_sources import Source
 from worker.memory_intake import MemorySource
 from worker.outbox_relay import OutboxRelay
@@ -39,8 +39,8 @@ from worker.scheduler import Scheduler
 
 _log = structlog.get_logger(__name__)
 
-#: How long the work under way may take when the process has to end.
-_STOP_SECONDS = 8.0
+#: How long everything under way may take when the process has to end, after the goodbye to the broker.
+_STOP_SECONDS = 7.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +64,12 @@ def prepare(settings: Settings, *, roles: Iterable[ProcessRole] = tuple(ProcessR
     app = make_app(settings, {topic: partial(dispatcher.wake, topic) for topic in Topic})
     relay = OutboxRelay(provisor.store, provisor.services.clock, publisher)
     publisher.attach(app, on_unsent=relay.give_back)
+    parts: list[_Part] = [_scheduler(provisor, relay, revision_check, scheduling=ProcessRole.SCHEDULER in wanted)]
+    if ProcessRole.WORKER in wanted:
+        parts.append(dispatcher)
     if ProcessRole.INTAKE in wanted:
-        app.steps["worker"].add(intake_step(_intake_consumer(provisor, queues, revision_check)))
-    scheduler = _scheduler(provisor, relay, revision_check, scheduling=ProcessRole.SCHEDULER in wanted)
-    working = dispatcher if ProcessRole.WORKER in wanted else None
-    app.steps["worker"].add(_store_step(scheduler, working, provisor.syncing))
+        parts.append(_intake_consumer(provisor, queues, revision_check))
+    app.steps["worker"].add(_parts_step(parts, provisor.syncing))
     app.steps["consumer"].update({PromptShutdown, stop_consuming_step(revision_check)})
     if ProcessRole.WORKER not in wanted:
         # Deselected, not removed: wake-ups are still sent there. Without any queue, Celery would make a default one.
@@ -162,26 +163,36 @@ def _forgetting_dead_letters(provisor: Provisor) -> Callable[[], object]:
     return partial(provisor.intake.forget_dead_letters, older_than=provisor.settings.store.dead_letters_kept)
 
 
-def _store_step(scheduler: Scheduler, dispatcher: Dispatcher | None, syncing: Sync) -> type[bootsteps.StartStopStep]:
-    """The step that looks into the store. It needs no broker, and starts before the worker has found one."""
+class _Part(Protocol):
+    """Threads that work until they are told to stop."""
 
-    class StoreStep(bootsteps.StartStopStep):
+    def start(self) -> None: ...
+
+    def stop(self) -> None: ...
+
+    def join(self, until: float) -> None: ...
+
+
+def _parts_step(parts: Sequence[_Part], syncing: Sync) -> type[bootsteps.StartStopStep]:
+    """The step that runs all parts. They need no broker, and start before the worker has found one."""
+
+    class PartsStep(bootsteps.StartStopStep):
+        # Stopped before the pool, which waits for its threads.
         requires = ("celery.worker.components:Pool",)
 
         def start(self, parent: Any) -> None:
             del parent
-            scheduler.start()
-            if dispatcher is not None:
-                dispatcher.start()
+            for part in parts:
+                part.start()
 
         def stop(self, parent: Any) -> None:
+            """Tell all parts, and then wait for all: each may wait for a server that is silent."""
             del parent
             until = monotonic() + _STOP_SECONDS
             syncing.stop()
-            scheduler.stop()
-            if dispatcher is not None:
-                dispatcher.stop()
-                dispatcher.join(until)
-            scheduler.join(until)
+            for part in parts:
+                part.stop()
+            for part in parts:
+                part.join(until)
 
-    return StoreStep
+    return PartsStep

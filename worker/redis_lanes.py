@@ -1,4 +1,4 @@
-"""kombu's transport for Redis, which drops what is no message.
+"""kombu's transport for Redis, which drops what is no message, and leaves a silent server at once.
 
 kombu parses an entry of a list after it was taken from the list, and before anybody sees it: an entry that is no envelope would
 end the process. Lanes hold wake-ups only, and the sweep finds the row of a lost one, so such an entry is dropped with a log line.
@@ -17,6 +17,9 @@ redis: Any = _redis
 virtual: Any = _virtual
 
 _log = structlog.get_logger(__name__)
+
+#: An answer that is later by more does not come any more.
+_LATE_SECONDS = 0.5
 
 
 class _Message(virtual.Message):  # type: ignore[misc] # the same
@@ -42,6 +45,20 @@ class _Channel(redis.Channel):  # type: ignore[misc] # the same
         except Exception as exc:  # noqa: BLE001 - whatever lies in the list
             _log.warning("wake_up.dropped", why=f"the entry is no wake-up: {type(exc).__name__}")
             return True
+
+    def close(self) -> None:
+        """Close, without waiting for the answer of a server that has fallen silent."""
+        if self._in_poll and not self._is_answered():
+            self.client.connection.disconnect()
+            self._in_poll = None
+        super().close()
+
+    def _is_answered(self) -> bool:
+        """Whether the wait for messages comes to its end: a server that lives answers within the time it was given."""
+        try:
+            return bool(self.client.connection.can_read(timeout=self.brpop_timeout + _LATE_SECONDS))
+        except self.connection_errors:
+            return False
 
 
 class Transport(redis.Transport):  # type: ignore[misc] # the same

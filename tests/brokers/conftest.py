@@ -44,7 +44,9 @@ def make_site(company: SimulatedCompany, fork_server: ForkServer, tmp_path: Path
     ) -> ProcessStack:
         more: dict[str, Any] = SHARED | {"broker": {"url": url or broker.url, "prefix": broker.prefix}}
         more["worker"] = {**more["worker"], **(worker or {})}
-        stack = ProcessStack.made(company, tmp_path, company.settings(tmp_path, store, **more), fork_server, hand_in)
+        folder = tmp_path / f"site-{len(made)}"
+        folder.mkdir()
+        stack = ProcessStack.made(company, folder, company.settings(folder, store, **more), fork_server, hand_in)
         made.append(stack)
         return stack
 

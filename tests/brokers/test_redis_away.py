@@ -1,4 +1,4 @@
-"""A Redis that is a replica for a while, falls silent, or cannot prove who it is."""
+"""A Redis that is a replica for a while, or cannot prove who it is."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from redis.retry import Retry
 
 from config.settings import Settings
 from tests.brokers.conftest import MakeSite
-from tests.brokers.proxy import Proxy
 from tests.conftest import absent
 from tests.crash.process_stack import ProcessStack
 from tests.machine import Redis
@@ -115,16 +114,6 @@ def test_a_replica_is_waited_out(make_site: MakeSite, sqlite_url: str, make_redi
     redis.client.replicaof("NO", "ONE")
     goes_well(stack)
     assert stack.worker.stop() == 0
-
-
-@pytest.mark.long
-def test_a_worker_ends_though_redis_says_nothing(make_site: MakeSite, sqlite_url: str, make_redis: MakeRedis) -> None:
-    proxy = Proxy(f"redis://127.0.0.1:{make_redis().port}/0")
-    stack = up(make_site, sqlite_url, proxy.url)
-    goes_well(stack)
-    proxy.fall_silent()
-    assert stack.worker.stop() == 0
-    proxy.close()
 
 
 def address(redis: RedisServer, host: str = "localhost", query: str = "") -> Settings:

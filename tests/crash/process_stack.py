@@ -63,9 +63,9 @@ class ForkServer:
         pid = self._order(config=str(config), log=str(log), roles=[str(role) for role in roles])
         return Worker(self, pid, log)
 
-    def end(self, pid: int, number: signal.Signals) -> int:
-        """Send a signal that ends a worker, and wait until it is dead; its exit code."""
-        return self._order(pid=pid, signal=int(number))
+    def end(self, pid: int, number: int) -> int:
+        """Send a worker a signal, or none if 0, and wait until it is dead; its exit code."""
+        return self._order(pid=pid, signal=number)
 
     def close(self) -> None:
         assert self._process.stdin is not None
@@ -97,7 +97,16 @@ class Worker:
 
     def stop(self) -> int:
         """SIGTERM, and wait until it has ended; its exit code."""
-        return self._end(signal.SIGTERM)
+        self.tell()
+        return self.ended()
+
+    def tell(self) -> None:
+        """SIGTERM."""
+        os.kill(self.pid, signal.SIGTERM)
+
+    def ended(self) -> int:
+        """Wait until it has ended, which it was told to; its exit code."""
+        return self._end(0)
 
     def freeze(self) -> None:
         os.kill(self.pid, signal.SIGSTOP)
@@ -115,7 +124,7 @@ class Worker:
     def events(self) -> Counter[str]:
         return Counter(str(line["event"]) for line in self.said())
 
-    def _end(self, number: signal.Signals) -> int:
+    def _end(self, number: int) -> int:
         assert self.alive
         self.alive = False
         return self._fork_server.end(self.pid, number)
