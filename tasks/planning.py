@@ -157,11 +157,11 @@ class Planner:
             return None
         key = access_key(account.id, None, account_of(account.system).ref)
         with self._services.store.read() as work:
-            taking = [each for each in work.operations.not_over_at(key) if each.direction is Direction.TAKE]
-        if not taking:
+            taker = work.operations.taker_at(key)
+        if taker is None:
             return None
         return Refusal(
-            f"Request {taking[0].request_id} deprovisions {account.title} ({account.id}), so that nothing is given to it."
+            f"Request {taker} deprovisions {account.title} ({account.id}), so that nothing is given to it."
         )
 
     def _account_action_before(self, request: Request) -> WaitsFor | None:
