@@ -54,7 +54,6 @@ class DeadlineAdapter(HTTPAdapter):
             manager.pool_classes_by_scheme = _POOLS
         return manager
 
-
     def get_connection_with_tls_context(self, request: Any, *args: Any, **kwargs: Any) -> Any:
         """The pool for the host of a request: always the same, since ways to a host do not change.
 
@@ -83,7 +82,7 @@ class _TimedReader(io.RawIOBase):
         if left <= 0:
             raise TimeoutError("the deadline of the call has passed")
         self._sock.settimeout(left if self._between_bytes is None else min(left, self._between_bytes))
-        return self._raw.readinto(buffer)
+        return self._sock.recv_into(buffer)
 
     def close(self) -> None:
         self._raw.close()
