@@ -60,8 +60,11 @@ class Signature:
 
 @dataclass(frozen=True, slots=True)
 class _Way:
-    """How to get to a host: its part of URLs as it is sent, proxies and certificates as ``requests`` takes them, and the
-    variable that names the proxy."""
+    """How to get to a host.
+
+    ``origin`` is the host's part of URLs as it is sent, ``options`` are proxies and certificates as ``requests`` takes them,
+    ``proxy`` is the variable that names the proxy.
+    """
 
     origin: str
     options: Mapping[str, Any] = field(repr=False)
