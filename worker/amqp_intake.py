@@ -14,7 +14,7 @@ import structlog
 from amqp.exceptions import AccessRefused, NotFound
 from kombu import Connection
 
-from tasks.arrival import Arrival
+from tasks.incoming_message import Arrival
 from worker.amqp_frames import Delivery, raw_deliveries
 from worker.intake_sources import BATCH_BYTES, IDLE_SECONDS, LINGER_SECONDS, Batch
 from worker.queues import Queues

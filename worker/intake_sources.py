@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from tasks.arrival import Arrival
+from tasks.incoming_message import Arrival
 
 #: Bytes of bodies in one batch, unless one message alone has more.
 BATCH_BYTES = 4 * 1024 * 1024

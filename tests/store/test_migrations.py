@@ -20,7 +20,7 @@ from store.migrations import current_revision, migrate, newest_revision
 from store.revision import REVISION
 from store.tables import Moment, metadata
 from store.unit_of_work import Store
-from tasks.arrival import BEGINNING_BYTES, WHOLE_BYTES
+from tasks.incoming_message import BEGINNING_BYTES, WHOLE_BYTES
 from tests.store.records import add_request
 from tests.together import together
 
