@@ -23,7 +23,7 @@ from benchmarks.grants import Grant
 from benchmarks.replay import ReplayedCall
 from config.settings import Settings
 from store.database import Database
-from worker.app import make_app
+from worker.celery_app import make_app
 from worker.queues import Queues
 
 _TASK = "bare.grant"

@@ -10,7 +10,7 @@ from access.operations import Lane
 from benchmarks.report import Aim, Report, Table
 from benchmarks.tenants import JumpCloudReaderHarness, jira, jumpcloud
 from config.systems import JiraSettings, JumpCloudSettings
-from store.budgets import FLOORS
+from store.rate_budgets import FLOORS
 
 _AIM = 0.95
 

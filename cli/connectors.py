@@ -18,9 +18,9 @@ from cli.store_access import load_settings, opened, store_if_any
 
 if TYPE_CHECKING:
     from config.settings import Settings
-    from store.budgets import Stop
+    from store.rate_budgets import Stop
     from store.unit_of_work import Store
-    from worker.systems.kit import SystemKit, Systems
+    from worker.systems.definition import SystemDefinition, Systems
 
 _COLUMNS = ("system", "state", "credential", "snapshot_at", "snapshot_age", "holds", "reads", "provisions")
 
@@ -94,7 +94,9 @@ def system_facts(settings: Settings, store: Store | None, systems: Systems, *, n
     return [_facts(settings, store, system, kit, now=now) for system, kit in systems.items()]
 
 
-def _facts(settings: Settings, store: Store | None, system: System, kit: SystemKit, *, now: datetime) -> dict[str, Any]:
+def _facts(
+    settings: Settings, store: Store | None, system: System, kit: SystemDefinition, *, now: datetime
+) -> dict[str, Any]:
     from worker.ticketing import budgets_of
 
     snapshot, last, held = None, None, None

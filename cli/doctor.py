@@ -18,7 +18,7 @@ from tasks.doctor.findings import Check, Finding, Outcome
 if TYPE_CHECKING:
     from config.settings import Settings
     from store.unit_of_work import Store
-    from worker.systems.kit import Examination, Systems
+    from worker.systems.definition import Examination, Systems
 
 _BROKER_ADDRESS = Check("broker", "address")
 _BROKER_CERTIFICATE = Check("broker", "certificate")

@@ -73,10 +73,10 @@ def missing_snapshots(snapshots: Sequence[Snapshot], settings: Settings, system:
 
 def counts(store: Store, system: System) -> dict[str, int]:
     """How many accounts, resources and direct grants the current snapshot of a system holds."""
-    from store.queries.snapshots import Queries
+    from store.queries.snapshots import one_moment
 
-    with store.database.read() as connection:
-        return Queries(connection).counts(str(system))
+    with one_moment(store.database) as queries:
+        return queries.counts(str(system))
 
 
 def snapshot_facts(snapshot: Snapshot | None, *, now: datetime) -> dict[str, Any] | None:

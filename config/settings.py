@@ -16,7 +16,12 @@ from access.entitlements import System
 from access.provisioning import Provisioning
 from config.error_messages import error_messages
 from config.errors import SettingsError
-from config.process import (
+from config.setting_keys import all_keys
+from config.settings_sources import YamlFile, config_file, from_environment, from_secret_files
+from config.systems import AtlassianSettings, JiraSettings, JiraSite, JumpCloudSettings, SystemSettings
+from config.ticketing import TicketingSettings
+from config.urls import masked
+from config.worker import (
     BrokerSettings,
     LimitSettings,
     StoreSettings,
@@ -24,11 +29,6 @@ from config.process import (
     TelemetrySettings,
     WorkerSettings,
 )
-from config.setting_keys import all_keys
-from config.settings_sources import YamlFile, config_file, from_environment, from_secret_files
-from config.systems import AtlassianSettings, JiraSettings, JiraSite, JumpCloudSettings, SystemSettings
-from config.ticketing import TicketingSettings
-from config.urls import masked
 
 
 def _word(value: Any) -> Any:

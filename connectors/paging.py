@@ -14,7 +14,7 @@ from functools import partial
 from typing import Generic, TypeVar
 
 from connectors.reading import Shifted
-from httpclient.fetcher import Fetcher
+from httpclient.concurrency import Fetcher
 
 T = TypeVar("T")
 

@@ -2,9 +2,9 @@
 
 from httpclient.calls import Call
 from httpclient.client import ClientOptions, HttpClient
+from httpclient.concurrency import Fetcher
 from httpclient.credentials import Anonymous, Basic, Bearer, Credential, HeaderKey
 from httpclient.errors import Dialect
-from httpclient.fetcher import Fetcher
 from httpclient.oauth import ClientCredentials
 from httpclient.rate_limiter import RateLimiter, Unlimited
 from httpclient.responses import Response

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 import requests
 from requests.exceptions import ConnectTimeout, InvalidHeader, InvalidSchema, InvalidURL, MissingSchema, ProxyError
@@ -60,8 +60,13 @@ class Signature:
 
 @dataclass(frozen=True, slots=True)
 class _Way:
-    """How to get to a host: proxies and certificates as ``requests`` takes them, and the variable that names the proxy."""
+    """How to get to a host.
 
+    ``origin`` is the host's part of URLs as it is sent, ``options`` are proxies and certificates as ``requests`` takes them,
+    ``proxy`` is the variable that names the proxy.
+    """
+
+    origin: str
     options: Mapping[str, Any] = field(repr=False)
     proxy: str | None
 
@@ -117,36 +122,39 @@ class Transport:
         """
         started = time.monotonic()
         status: int | None = None
+        way: _Way | None = None
         try:
-            request = _prepared(method, url, params, content, sign)
+            way = self._way(url)
+            request = _prepared(method, _on_the_way(url, way, params), content, sign)
             with (
                 deadline(self._total),
-                self._adapter.send(request, stream=True, timeout=self._timeouts, **self._way(url).options) as response,
+                self._adapter.send(request, stream=True, timeout=self._timeouts, **way.options) as response,
             ):
                 status = response.status_code
                 raw = self._body(response, idempotent=idempotent)
                 return _answer(response, raw, scrub)
         except (requests.RequestException, UnicodeError, OSError) as exc:
-            raise self._failure(_bare(exc), url, route, idempotent=idempotent) from exc
+            raise self._failure(_bare(exc), way, route, idempotent=idempotent) from exc
         finally:
             if self._observer is not None:
                 self._observer(self._system, method, route, status, time.monotonic() - started)
 
     def between(self, url: str) -> str:
         """What to check when something between us and the service may have answered."""
-        proxy = self._way(url).proxy
-        if proxy is None:
-            return "Check whether a proxy, firewall or sign-in page in between answers."
-        return f"Check the proxy that {proxy} names, its password and what it lets through."
+        return _between(self._way(url).proxy)
 
     def _way(self, url: str) -> _Way:
-        host = "/".join(url.split("/", 3)[:3])
+        host = _host(url)
         known = self._ways.get(host)
         if known is None:
+            checked = requests.PreparedRequest()
+            checked.prepare_url(host, None)
             with requests.Session() as session:
                 found = session.merge_environment_settings(host, {}, stream=True, verify=None, cert=None)
             options = {name: found[name] for name in ("proxies", "verify", "cert")}
-            known = self._ways[host] = _Way(options, _proxy_variable(host, found["proxies"]))
+            known = self._ways[host] = _Way(
+                str(checked.url).rstrip("/"), options, _proxy_variable(host, found["proxies"])
+            )
         return known
 
     def _body(self, response: requests.Response, *, idempotent: bool) -> bytes:
@@ -162,19 +170,17 @@ class Transport:
                 )
         return bytes(raw)
 
-    def _failure(self, exc: Exception, url: str, route: str, *, idempotent: bool) -> Failure:
+    def _failure(self, exc: Exception, way: _Way | None, route: str, *, idempotent: bool) -> Failure:
         kind = type(exc).__name__
         links = list(_chain(exc))
-        proxy = self._way(url).proxy
+        proxy = way.proxy if way is not None else None
         if _certificate_fault(exc, links):
             return Transient(
                 f"The TLS certificate of {self._system} could not be checked ({kind}).",
-                remedy="Name a bundle that holds the issuer's certificate in REQUESTS_CA_BUNDLE. " + self.between(url),
+                remedy="Name a bundle that holds the issuer's certificate in REQUESTS_CA_BUNDLE. " + _between(proxy),
             )
         if proxy is not None and (isinstance(exc, _BAD_URL) or any(isinstance(link, _PROXY_FAULTS) for link in links)):
-            return Transient(
-                f"{self._system} could not be reached through the proxy ({kind}).", remedy=self.between(url)
-            )
+            return Transient(f"{self._system} could not be reached through the proxy ({kind}).", remedy=_between(proxy))
         if isinstance(exc, _BAD_URL):
             return Permanent(f"The URL of {self._system} is not usable ({kind}).", remedy="Correct the base URL.")
         if any(isinstance(link, _NOTHING_SENT) for link in links):
@@ -189,13 +195,28 @@ class Transport:
         return Unknown(f"{what} ({kind}); the change may have been made.", remedy="Look before repeating it.")
 
 
-def _prepared(
-    method: str, url: str, params: Params, content: bytes | None, sign: Signature
-) -> requests.PreparedRequest:
-    """The request, ready to be sent. Raises ``RequestException`` and ``UnicodeError`` for a URL that is none."""
+def _between(proxy: str | None) -> str:
+    if proxy is None:
+        return "Check whether a proxy, firewall or sign-in page in between answers."
+    return f"Check the proxy that {proxy} names, its password and what it lets through."
+
+
+def _host(url: str) -> str:
+    """The part of a URL before its path."""
+    return "/".join(url.split("/", 3)[:3])
+
+
+def _on_the_way(url: str, way: _Way, params: Params) -> str:
+    """The URL as it is sent. Its host was checked once, and its path is encoded already."""
+    query = f"?{urlencode(params, doseq=True)}" if params else ""
+    return f"{way.origin}{url.removeprefix(_host(url)) or '/'}{query}"
+
+
+def _prepared(method: str, url: str, content: bytes | None, sign: Signature) -> requests.PreparedRequest:
+    """The request, ready to be sent. Raises ``RequestException`` for headers that cannot be sent."""
     request = requests.PreparedRequest()
     request.prepare_method(method)
-    request.prepare_url(url, dict(params))
+    request.url = url
     request.prepare_headers({**_ALWAYS, **sign.headers})
     request.body = content
     request.prepare_content_length(content)

@@ -26,6 +26,9 @@ _WITH_STANDING = (
     )
     .order_by(claims.c.starts_at, claims.c.id)
 )
+_WHY_VOID = select(claims.c.why_ended).where(
+    claims.c.id == bindparam("this_id"), among(claims.c.state, (ClaimState.VOID,))
+)
 
 
 class Claims(LeasedTable[Claim]):
@@ -70,10 +73,8 @@ class Claims(LeasedTable[Claim]):
 
     def why_void(self, claim_id: str) -> str | None:
         """Why the claim came to nothing before the access was seen; None while it has not."""
-        claim = self.get(claim_id)
-        if claim is None or claim.state is not ClaimState.VOID:
-            return None
-        return claim.why_ended or "the request was withdrawn"
+        row = self._connection.execute(_WHY_VOID, {"this_id": claim_id}).first()
+        return None if row is None else row.why_ended or "the request was withdrawn"
 
     def ended_by(self, operation_id: str) -> Sequence[Claim]:
         """The claims that end when this operation is done."""

@@ -28,6 +28,10 @@ SILENCE_SECONDS = 8.0
 _LONG_SECONDS = 600.0
 
 
+#: How a transaction begins on SQLite; None for statements without one.
+_BEGIN = "provisor_begin"
+
+
 class Database:
     """An engine with ``read()`` and ``write()``. An exception within ``write()`` rolls back.
 
@@ -62,12 +66,25 @@ class Database:
             event.listen(self.engine, "begin", _begin)
         else:
             postgresql.prepare(self.engine, found, silence_seconds=silence_seconds, to_work=to_work)
+        # PostgreSQL shows each statement its own moment, within a transaction too. To begin and end one takes longer than
+        # most reads [measured].
+        alone = {_BEGIN: None} if self.is_sqlite else {"isolation_level": "AUTOCOMMIT"}
+        self._reading = self.engine.execution_options(**alone)
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        """A connection for reading; its transaction is rolled back."""
-        with self.engine.connect() as connection:
+        """A connection for reading. Each statement sees what was committed before that statement."""
+        with self._reading.connect() as connection:
             yield connection
+
+    @contextmanager
+    def one_moment(self) -> Iterator[Connection]:
+        """A connection for reading, whose statements all see the same moment and may take minutes."""
+        # On SQLite a transaction shows one moment anyway.
+        options = {} if self.is_sqlite else {"isolation_level": "REPEATABLE READ"}
+        with self.engine.connect() as connection:
+            allow_long_statements(connection)
+            yield connection.execution_options(**options)
 
     @contextmanager
     def write(self, *, holding: str | None = None) -> Iterator[Connection]:
@@ -96,7 +113,7 @@ class Database:
 
     def _to_write(self) -> Connection:
         connection = self.engine.connect()
-        return connection.execution_options(provisor_write=True) if self.is_sqlite else connection
+        return connection.execution_options(**{_BEGIN: "BEGIN IMMEDIATE"}) if self.is_sqlite else connection
 
 
 def _prepare_sqlite(connection: Any, _entry: ConnectionPoolEntry) -> None:
@@ -108,8 +125,9 @@ def _prepare_sqlite(connection: Any, _entry: ConnectionPoolEntry) -> None:
 
 
 def _begin(connection: Connection) -> None:
-    write = connection.get_execution_options().get("provisor_write", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+    statement = connection.get_execution_options().get(_BEGIN, "BEGIN")
+    if statement is not None:
+        connection.exec_driver_sql(statement)
 
 
 def allow_long_statements(connection: Connection) -> None:

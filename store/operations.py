@@ -42,6 +42,18 @@ _TAKEN_SINCE = (
 _LAST_WRITE = select(func.max(operations.c.wrote_at)).where(
     operations.c.access_key == bindparam("this_key"), operations.c.id != bindparam("this_id")
 )
+_NOT_OVER_AT = select(operations).where(
+    operations.c.access_key == bindparam("this_key"), among(operations.c.state, ALIVE)
+)
+_TAKER_AT = (
+    select(operations.c.request_id)
+    .where(
+        operations.c.access_key == bindparam("this_key"),
+        operations.c.direction == str(Direction.TAKE),
+        among(operations.c.state, ALIVE),
+    )
+    .limit(1)
+)
 _later = operations.alias("later")
 _NEXT = (
     select(_later.c.id)
@@ -102,7 +114,11 @@ class Operations(LeasedTable[Operation]):
 
     def not_over_at(self, key: str) -> Sequence[Operation]:
         """All operations on this access that are not over."""
-        return self._all(select(operations).where(operations.c.access_key == key, among(operations.c.state, ALIVE)))
+        return self._all(_NOT_OVER_AT, {"this_key": key})
+
+    def taker_at(self, key: str) -> str | None:
+        """A request that has an operation which takes this access away, and is not over."""
+        return self._connection.execute(_TAKER_AT, {"this_key": key}).scalar()
 
     def taken_since(self, key: str, sequence: int) -> Sequence[str]:
         """The requests later in the sequence that had this access taken away, or are having it taken."""

@@ -31,11 +31,14 @@ _IDLE_SECONDS = 1.0
 _TEST_SHARE = 0.375
 _CONNECT_SHARE = 0.5
 
+#: A statement is prepared when a connection sends it for this time: psycopg's own default.
+_PREPARE_AFTER = 5
+
 #: SQLSTATEs of a server that cannot do our work, though it answers: the session is no good, another may be. Classes, and
 #: single states (PostgreSQL's appendix A: 25006 read-only, 25P03 and 57P05 idle for too long, 57P01 to 57P03 going away or
-#: not ready yet).
+#: not ready yet, 26000 without the statements that were prepared in it).
 _LOST_CLASSES = ("08",)
-_LOST_STATES = frozenset({"25006", "25P03", "57P01", "57P02", "57P03", "57P05"})
+_LOST_STATES = frozenset({"25006", "25P03", "26000", "57P01", "57P02", "57P03", "57P05"})
 
 
 class BoundedConnection(Connection[Any]):
@@ -115,8 +118,8 @@ def prepare(engine: Engine, found: Mapping[str, Any], *, silence_seconds: float,
 def _connect(found: Mapping[str, Any], *, silence_seconds: float, to_work: bool) -> BoundedConnection:
     """A connection. Raises psycopg's errors.
 
-    Statements are not prepared by name: a pooler between us and the server may give each transaction to another session.
-    ``to_work`` refuses a server that cannot be written to, and takes the next of several.
+    Statements that come often are prepared by name, except behind a pooler, which may give each transaction to another
+    session of the server. ``to_work`` refuses a server that cannot be written to, and takes the next of several.
     """
     # Parameters of the address win over these.
     usual: dict[str, Any] = {
@@ -130,7 +133,21 @@ def _connect(found: Mapping[str, Any], *, silence_seconds: float, to_work: bool)
         usual["target_session_attrs"] = "read-write"
     connection = BoundedConnection.connect(**(usual | dict(found)), prepare_threshold=None)
     connection.silence_seconds = silence_seconds
+    if not _is_pooled(connection):
+        connection.prepare_threshold = _PREPARE_AFTER
     return connection
+
+
+def _is_pooled(connection: BoundedConnection) -> bool:
+    """Whether somebody else answers for the server. Raises psycopg's ``Error``.
+
+    A server states its process at the start of a connection (BackendKeyData). A pooler in transaction mode cannot know the
+    process yet, and states a number of its own.
+    """
+    connection.autocommit = True
+    row = connection.execute("SELECT pg_backend_pid()").fetchone()
+    connection.autocommit = False
+    return row is None or row[0] != connection.info.backend_pid
 
 
 def _can_write(connection: BoundedConnection) -> bool:

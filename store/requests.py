@@ -22,6 +22,16 @@ _FINGERPRINTS = select(requests.c.id, requests.c.fingerprint).where(
 
 _SEQUENCES = select(requests.c.id, requests.c.sequence).where(requests.c.id.in_(bindparam("these_ids", expanding=True)))
 _LAST = select(func.coalesce(func.max(requests.c.sequence), 0))
+_UNPLANNED_BEFORE = (
+    select(requests.c.id, requests.c.action)
+    .where(
+        requests.c.subject == bindparam("this_subject"),
+        requests.c.system == bindparam("this_system"),
+        requests.c.sequence < bindparam("this_sequence"),
+        among(requests.c.state, (RequestState.RECEIVED,)),
+    )
+    .order_by(requests.c.sequence)
+)
 
 #: The lock that writers of new requests hold (``Store.write``): the order of requests is the order of commits.
 ORDER = "order of requests"
@@ -79,15 +89,12 @@ class Requests(LeasedTable[Request]):
 
     def unplanned_before(self, request: Request) -> Sequence[tuple[str, Action]]:
         """Ids and actions of the requests for the same subject and system that came in earlier and are not planned yet."""
-        found = select(requests.c.id, requests.c.action).where(
-            requests.c.subject == str(request.message.who),
-            among(requests.c.state, (RequestState.RECEIVED,)),
-            requests.c.system == str(request.message.entitlement_ref.system),
-            requests.c.received_at < request.received_at,
-        )
-        return [
-            (row.id, Action(row.action)) for row in self._connection.execute(found.order_by(requests.c.received_at))
-        ]
+        values = {
+            "this_subject": str(request.message.who),
+            "this_system": str(request.message.entitlement_ref.system),
+            "this_sequence": request.sequence,
+        }
+        return [(row.id, Action(row.action)) for row in self._connection.execute(_UNPLANNED_BEFORE, values)]
 
     def postpone(
         self, request: Request, *, until: datetime | None, now: datetime, reason: str | None, tried: bool = True

@@ -17,7 +17,10 @@ from sqlalchemy import (
     ColumnElement,
     CompoundSelect,
     Connection,
+    Integer,
+    Select,
     Table,
+    Update,
     and_,
     bindparam,
     literal,
@@ -101,8 +104,7 @@ class Sweep:
         for topic, sources in _BY_TOPIC.items():
             keys = {ref for each, ref in rows if each is topic}
             for kind, source in sources if keys else ():
-                statement = select(source.table.c.id, source.table.c.system).where(source.table.c.id.in_(keys))
-                for row in self._connection.execute(statement.where(*source.conditions)):
+                for row in self._connection.execute(_rows_among(source), {"these_ids": list(keys)}):
                     found[topic, row.id] = Place(kind, row.system)
         return found
 
@@ -111,8 +113,8 @@ class Sweep:
         for topic, sources in _BY_TOPIC.items():
             keys = {ref for each, ref in rows if each is topic}
             if keys:
-                table = sources[0][1].table
-                self._connection.execute(update(table).where(table.c.id.in_(keys)).values(dispatched_until=None))
+                values = {"these_ids": list(keys), "dispatched_until": None}
+                self._connection.execute(_marking(sources[0][1].table), values)
 
     def release_all(self) -> int:
         """Take back all leases and marks of wake-ups; returns how many rows had one.
@@ -129,15 +131,10 @@ class Sweep:
     def _mark(self, source: _Source, now: datetime, until: datetime, limit: int, system: str | None) -> Sequence[str]:
         if limit <= 0:
             return []
-        table = source.table
-        found = select(table.c.id).where(source.is_due()).order_by(table.c.due_at).limit(limit)
-        if system is not None:
-            found = found.where(table.c.system == system)
-        if self._connection.dialect.name == "postgresql":
-            found = found.with_for_update(skip_locked=True)
-        keys = list(self._connection.execute(found, {"now": now}).scalars())
+        statement = _due_rows(source, of_system=system is not None)
+        keys = list(self._connection.execute(statement, {"now": now, "most": limit, "this_system": system}).scalars())
         if keys:
-            self._connection.execute(update(table).where(table.c.id.in_(keys)).values(dispatched_until=until))
+            self._connection.execute(_marking(source.table), {"these_ids": keys, "dispatched_until": until})
         return keys
 
 
@@ -145,7 +142,7 @@ class Sweep:
 _NOW = bindparam("now", type_=requests.c.due_at.type)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class _Source:
     """Rows of one table that are one kind of work, and the lane of their wake-ups."""
 
@@ -217,6 +214,28 @@ def _due_kinds() -> CompoundSelect[Any]:
             for source in sources
         )
     )
+
+
+@cache
+def _due_rows(source: _Source, *, of_system: bool) -> Select[Any]:
+    table = source.table
+    found = select(table.c.id).where(source.is_due()).order_by(table.c.due_at).limit(bindparam("most", type_=Integer))
+    if of_system:
+        found = found.where(table.c.system == bindparam("this_system"))
+    # SQLite has no such lock, and leaves the words out.
+    return found.with_for_update(skip_locked=True)
+
+
+@cache
+def _marking(table: Table) -> Update:
+    return update(table).where(table.c.id.in_(bindparam("these_ids", expanding=True)))
+
+
+@cache
+def _rows_among(source: _Source) -> Select[Any]:
+    table = source.table
+    among_ids = table.c.id.in_(bindparam("these_ids", expanding=True))
+    return select(table.c.id, table.c.system).where(among_ids, *source.conditions)
 
 
 @cache

@@ -12,7 +12,6 @@ from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from store.audit import Audit
-from store.budgets import Budgets
 from store.claims import Claims
 from store.database import Database
 from store.dead_letters import DeadLetters
@@ -21,6 +20,7 @@ from store.intake_lease import IntakeLease
 from store.known_emails import KnownEmails
 from store.operations import Operations
 from store.outbox import Outbox
+from store.rate_budgets import Budgets
 from store.requests import Requests
 from store.revision import REVISION, stored_revision
 from store.snapshots import Snapshots

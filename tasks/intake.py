@@ -17,7 +17,7 @@ from store.inbox import WaitingMessage
 from store.outbox import Topic, WakeUp
 from store.requests import ORDER, Received
 from store.unit_of_work import Conflict, Store, Unavailable, UnitOfWork
-from tasks.arrival import WHOLE_BYTES, Arrival, Body, BodyReader
+from tasks.incoming_message import WHOLE_BYTES, Arrival, Body, BodyReader
 from tasks.message_parsing import MAX_BODY, Malformed, parse_message
 from tasks.publisher import Publisher
 from tasks.services import new_id

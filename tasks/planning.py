@@ -22,9 +22,9 @@ from connectors.ports import Connector
 from store.unit_of_work import Conflict, UnitOfWork
 from tasks import settlement
 from tasks.attempts import attempt, log_postponed, next_try
+from tasks.removal_targets import Meant, meant_by
 from tasks.revocation import claims_up_to, end_claims, withdraw
 from tasks.services import Services, new_id
-from tasks.taking import Meant, meant_by
 
 _log = structlog.get_logger(__name__)
 
@@ -157,12 +157,10 @@ class Planner:
             return None
         key = access_key(account.id, None, account_of(account.system).ref)
         with self._services.store.read() as work:
-            taking = [each for each in work.operations.not_over_at(key) if each.direction is Direction.TAKE]
-        if not taking:
+            taker = work.operations.taker_at(key)
+        if taker is None:
             return None
-        return Refusal(
-            f"Request {taking[0].request_id} deprovisions {account.title} ({account.id}), so that nothing is given to it."
-        )
+        return Refusal(f"Request {taker} deprovisions {account.title} ({account.id}), so that nothing is given to it.")
 
     def _account_action_before(self, request: Request) -> WaitsFor | None:
         """An earlier request for the person's account that is not planned yet: requests for one person go in order."""

@@ -17,7 +17,7 @@ from typing import Any
 import amqp
 from amqp.spec import Basic
 
-from tasks.arrival import Body, BodyReader, storable
+from tasks.incoming_message import Body, BodyReader, storable
 
 _METHOD, _HEADER, _BODY = 1, 2, 3
 

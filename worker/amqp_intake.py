@@ -14,7 +14,7 @@ import structlog
 from amqp.exceptions import AccessRefused, NotFound
 from kombu import Connection
 
-from tasks.arrival import Arrival
+from tasks.incoming_message import Arrival
 from worker.amqp_frames import Delivery, raw_deliveries
 from worker.intake_sources import BATCH_BYTES, IDLE_SECONDS, LINGER_SECONDS, Batch
 from worker.queues import Queues
@@ -85,6 +85,8 @@ class AmqpSession:
         self._channels: dict[int, Any] = {}
         self._names: dict[int, str] = {}
         self._arrived: deque[Delivery] = deque()
+        #: Whether the last batch had several messages.
+        self._many = False
         self._old: dict[str, str] = dict(zip((_OLD_INTAKE, _OLD_RETURNED), queues.old, strict=True))
         self._old_at = 0.0
 
@@ -109,11 +111,13 @@ class AmqpSession:
         self._consume_old()
         if not self._arrived and not self._drain(IDLE_SECONDS):
             return None
-        until = monotonic() + LINGER_SECONDS
+        until = monotonic() + (LINGER_SECONDS if self._many else 0.0)
         while len(self._arrived) < self._most and self._held_bytes() < BATCH_BYTES:
             if not self._drain(until - monotonic()):
                 break
-        return self._batch()
+        batch = self._batch()
+        self._many = batch is not None and len(batch.arrivals) > 1
+        return batch
 
     def keep_alive(self) -> None:
         """Send a heartbeat."""

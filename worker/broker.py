@@ -11,7 +11,7 @@ from kombu.exceptions import OperationalError
 from redis import RedisError
 
 from config.settings import Settings
-from worker.app import broker_url
+from worker.celery_app import broker_url
 from worker.intake_consumer import publish
 from worker.queues import Queues
 

@@ -11,7 +11,7 @@ from typing import Any
 from celery import bootsteps
 
 from config.settings import Settings
-from worker.app import make_app
+from worker.celery_app import make_app
 
 
 class NoWorkerHere(bootsteps.Step):

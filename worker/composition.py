@@ -26,7 +26,7 @@ from ticketing.templates import Templates
 from worker.policy import policy_from
 from worker.sync import sync_from
 from worker.systems.connectors import connectors_from
-from worker.systems.kit import Dependencies, Systems
+from worker.systems.definition import Dependencies, Systems
 from worker.systems.table import SYSTEMS
 from worker.ticketing import provider_from, ticket_rate_limiter
 

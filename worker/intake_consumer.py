@@ -17,8 +17,8 @@ from kombu import Connection
 
 from store.unit_of_work import OtherRevision, Unavailable
 from tasks.intake import Intake, Rejected, Taken
-from worker.app import ANSWERS_WITHIN_SECONDS, RETRY_POLICY
-from worker.dead_copies import DeadCopies
+from worker.celery_app import ANSWERS_WITHIN_SECONDS, RETRY_POLICY
+from worker.dead_letter_copies import DeadCopies
 from worker.intake_sources import Batch, Session, Source
 from worker.queues import Queues
 from worker.revision_check import RevisionCheck

@@ -7,7 +7,7 @@ from typing import Any
 
 from kombu import Connection
 
-from tasks.arrival import Arrival, Body, storable
+from tasks.incoming_message import Arrival, Body, storable
 from worker.intake_sources import Batch
 from worker.queues import Queues
 

@@ -19,11 +19,11 @@ from config.settings import Settings
 from store.outbox import Topic
 from tasks.sync import Sync
 from worker.amqp_intake import AmqpSource
-from worker.app import ANSWERS_WITHIN_SECONDS, broker_url, make_app
+from worker.celery_app import ANSWERS_WITHIN_SECONDS, broker_url, make_app
+from worker.celery_consumer import PromptShutdown, stop_consuming_step
 from worker.clock_check import ClockCheck
 from worker.composition import Provisor, compose, dispatched_for
-from worker.consumer import PromptShutdown, stop_consuming_step
-from worker.dead_copies import DeadCopies
+from worker.dead_letter_copies import DeadCopies
 from worker.dispatcher import Dispatcher
 from worker.handlers import use_cases_of
 from worker.intake_consumer import IntakeConsumer

@@ -11,7 +11,7 @@ from celery import Celery
 
 from access.operations import Lane
 from store.outbox import WakeUp
-from worker.app import ANSWERS_WITHIN_SECONDS, task_name
+from worker.celery_app import ANSWERS_WITHIN_SECONDS, task_name
 from worker.queues import Queues
 
 _log = structlog.get_logger(__name__)

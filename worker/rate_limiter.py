@@ -23,7 +23,7 @@ from tenacity import (
 from access.clock import Clock
 from access.failures import Transient
 from access.operations import Lane
-from store.budgets import Allowance, Stop
+from store.rate_budgets import Allowance, Stop
 from store.unit_of_work import Store
 
 #: The share of a second's tokens that one process takes at once.

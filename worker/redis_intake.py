@@ -18,7 +18,7 @@ import structlog
 from kombu import Connection
 
 from store.unit_of_work import Unavailable
-from tasks.arrival import WHOLE_BYTES, Arrival, Body, BodyReader, storable
+from tasks.incoming_message import WHOLE_BYTES, Arrival, Body, BodyReader, storable
 from tasks.json_text import decode, read_json
 from worker.intake_sources import BATCH_BYTES, Batch
 from worker.queues import Queues

@@ -21,7 +21,7 @@ from worker.call_counter import CallCounter
 from worker.client_options import client_options
 from worker.rate_limiter import WaitingRateLimiter
 from worker.systems.connectors import rate_limiter_for
-from worker.systems.kit import Dependencies, Systems
+from worker.systems.definition import Dependencies, Systems
 from worker.systems.table import SYSTEMS
 
 #: The longest wait that a service may ask for in the middle of a list and that is waited for on the spot, since putting the

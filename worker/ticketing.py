@@ -7,16 +7,16 @@ from access.entitlements import System
 from access.operations import Lane
 from config.settings import Settings
 from httpclient import RateLimiter
-from store.budgets import Allowance
+from store.rate_budgets import Allowance
 from ticketing.jira import JiraTicketProvider
 from ticketing.ports import TicketProvider
 from ticketing.status import StatusMap
 from worker.client_options import client_options
-from worker.no_tickets import NoTickets
 from worker.rate_limiter import BudgetRateLimiter
 from worker.systems.connectors import budget_rate_limiter
+from worker.systems.definition import Dependencies
 from worker.systems.jira import site_client
-from worker.systems.kit import Dependencies
+from worker.ticketing_off import NoTickets
 
 #: The budget of a ticketing site that is not the provisioned one.
 _OWN_SITE = "ticketing"

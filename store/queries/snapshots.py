@@ -19,7 +19,7 @@ from sqlalchemy import ColumnElement, Connection, Select, and_, case, func, null
 
 from access.entitlements import System
 from access.snapshots import Snapshot
-from store.database import Database, allow_long_statements
+from store.database import Database
 from store.queries.grants import HeldBy, grants_statement
 from store.queries.parts import (
     current_parts,
@@ -59,11 +59,8 @@ class Filters:
 @contextmanager
 def one_moment(database: Database) -> Iterator[Queries]:
     """Queries that all show the same moment of the store, however many they are and however long their rows are read."""
-    with database.read() as connection:
-        allow_long_statements(connection)
-        # On SQLite a transaction shows one moment anyway.
-        options = {} if database.is_sqlite else {"isolation_level": "REPEATABLE READ"}
-        yield Queries(connection.execution_options(**options))
+    with database.one_moment() as connection:
+        yield Queries(connection)
 
 
 class Queries:

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from redis import Redis as Client
 
 from store.dead_letters import DeadLetter
-from tasks.arrival import BEGINNING_BYTES, WHOLE_BYTES
+from tasks.incoming_message import BEGINNING_BYTES, WHOLE_BYTES
 from tests.brokers.conftest import MakeSite
 from tests.brokers.raw_messages import NO_MOMENT, RawMessage, publish_raw, text_header
 from tests.crash.process_stack import ProcessStack

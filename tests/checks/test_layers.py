@@ -19,12 +19,12 @@ BAD_IMPORTS = [
     ("tasks/services.py", "import config.settings", "Settings are read where a process begins"),
     ("config/keys.py", "import store.unit_of_work", "Settings know the domain"),
     ("simulator/world.py", "import access.clock", "The simulator imports nothing of ours"),
-    ("worker/app.py", "import simulator.server", "Only the command line and the demonstration"),
+    ("worker/celery_app.py", "import simulator.server", "Only the command line and the demonstration"),
     ("connectors/jira/client.py", "import requests", "requests and urllib3 are used in httpclient"),
     ("connectors/jira/client.py", "import jira", "jira is used in ticketing.jira"),
     ("tasks/publisher.py", "import celery", "celery, kombu with its drivers, and sentry_sdk are used in worker"),
     ("tasks/publisher.py", "import sqlalchemy", "sqlalchemy and alembic are used in store"),
-    ("worker/app.py", "import starlette", "starlette and uvicorn are used in simulator"),
+    ("worker/celery_app.py", "import starlette", "starlette and uvicorn are used in simulator"),
 ]
 
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tasks.arrival import BEGINNING_BYTES, WHOLE_BYTES
+from tasks.incoming_message import BEGINNING_BYTES, WHOLE_BYTES
 from tests.cli.command_result import RunCommand
 from tests.fakes.local_stack import LocalStack
 

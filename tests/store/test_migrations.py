@@ -20,7 +20,7 @@ from store.migrations import current_revision, migrate, newest_revision
 from store.revision import REVISION
 from store.tables import Moment, metadata
 from store.unit_of_work import Store
-from tasks.arrival import BEGINNING_BYTES, WHOLE_BYTES
+from tasks.incoming_message import BEGINNING_BYTES, WHOLE_BYTES
 from tests.store.records import add_request
 from tests.together import together
 
@@ -71,7 +71,7 @@ def test_migrating_again_changes_nothing(empty_url: str) -> None:
 
 
 def test_several_may_migrate_at_once(empty_url: str) -> None:
-    databases = [Database(empty_url, pool_size=1) for _ in range(4)]
+    databases = [Database(empty_url, pool_size=1) for _ in range(2)]
     together(partial(migrate, database) for database in databases)
     for database in databases:
         with database.read() as connection:

@@ -20,7 +20,7 @@ from access.snapshots import RunState
 from store.outbox import Topic
 from ticketing.jira.calls import PROPERTY
 from ticketing.jira.provider import MARKER
-from worker.app import task_name
+from worker.celery_app import task_name
 from worker.queues import Queues
 
 Node = TypeVar("Node", bound=ast.AST)

@@ -77,11 +77,11 @@ class EngineHarness:
 
     def members(self) -> set[tuple[str, str]]:
         """Who is in what, as the current snapshot shows it."""
-        with self.store.database.read() as connection:
+        with self.store.database.one_moment() as connection:
             return {(row["resource"], row["account"]) for row in Queries(connection).grants(Filters(kind="group"))}
 
     def accounts(self) -> set[str]:
-        with self.store.database.read() as connection:
+        with self.store.database.one_moment() as connection:
             return {row["id"] for row in Queries(connection).accounts(Filters())}
 
     def break_at(self, where: str, error: BaseException, *, times: int = 10_000) -> None:

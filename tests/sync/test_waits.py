@@ -20,7 +20,7 @@ from tests.sync import sync_process
 from tests.sync.sync_harness import SyncHarness
 from tests.sync.test_real_processes import tenant
 from worker.systems.connectors import rate_limiter_for
-from worker.systems.kit import Dependencies
+from worker.systems.definition import Dependencies
 
 USERS = "^/api/systemusers$"
 MEMBERS = "/members$"

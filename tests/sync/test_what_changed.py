@@ -11,7 +11,7 @@ from tests.sync.test_whole_or_nothing import truth
 
 
 def first_seen(engine: EngineHarness) -> dict[tuple[str, str], datetime]:
-    with engine.store.database.read() as connection:
+    with engine.store.database.one_moment() as connection:
         rows = list(Queries(connection).grants(Filters()))
     return {(row["resource"], row["account"]): row["first_seen"] for row in rows}
 

@@ -12,7 +12,7 @@ import pytest
 
 from store.database import Database
 from store.unit_of_work import Store, Unavailable
-from tasks.arrival import WHOLE_BYTES, Arrival, Body
+from tasks.incoming_message import WHOLE_BYTES, Arrival, Body
 from tasks.intake import Accepted, Intake, Rejected, Repeated
 from tests.fakes.local_stack import ADA, GROUP, LocalStack
 from tests.together import together

@@ -20,7 +20,7 @@ from store.unit_of_work import Store
 from tests.ticketing.simulated_ticketing import MARKER, NOW, SimulatedTicketing, draft
 from ticketing.ports import TicketProvider
 from worker.systems.connectors import rate_limiter_for
-from worker.systems.kit import Dependencies
+from worker.systems.definition import Dependencies
 from worker.ticketing import provider_from, ticket_rate_limiter
 
 

@@ -8,8 +8,8 @@ When the first test fails, look again whether each change still earns its place:
 - ``PromptShutdown`` ends the wait for messages at a signal: does Celery end at once by itself
   (``test_an_idle_worker_ends_as_soon_as_it_is_told_to``)?
 - ``WorkerThread`` sets ``celery.worker.state.should_stop``: does ``start_worker`` wait for threads at work by now?
-- ``worker/amqp_frames.py`` reads frames in place of py-amqp, ``worker/redis_lanes.py`` entries in place of kombu: does each live
-  through every message of ``tests/brokers/test_hostile_messages.py`` by itself by now?
+- ``worker/amqp_frames.py`` reads frames in place of py-amqp, ``worker/redis_transport.py`` entries in place of kombu:
+  does each live through every message of ``tests/brokers/test_hostile_messages.py`` by itself by now?
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from celery.worker import state
 from celery.worker.consumer import Consumer
 
 from config.settings import Settings
-from worker.app import make_app
-from worker.consumer import LeanConsumer
+from worker.celery_app import make_app
+from worker.celery_consumer import LeanConsumer
 
 
 def test_celery_is_the_version_that_was_measured() -> None:

@@ -12,7 +12,7 @@ from celery.signals import before_task_publish
 from access.operations import Lane
 from config.settings import Settings
 from store.outbox import Topic, WakeUp
-from worker.app import make_app
+from worker.celery_app import make_app
 from worker.publisher import CeleryPublisher
 from worker.queues import queues_from
 

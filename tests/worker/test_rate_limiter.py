@@ -12,8 +12,8 @@ from access.clock import ManualClock, SystemClock
 from access.entitlements import System
 from access.failures import Transient
 from access.operations import Lane
-from store.budgets import Allowance
 from store.database import Database
+from store.rate_budgets import Allowance
 from store.unit_of_work import Store
 from worker.rate_limiter import BudgetRateLimiter, WaitingRateLimiter
 

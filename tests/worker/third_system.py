@@ -31,7 +31,7 @@ from tasks.publisher import RecordingPublisher
 from tests.fakes.readable_system import FakeReadableSystem
 from tests.fakes.system import FakeSystem
 from worker.composition import Provisor, compose
-from worker.systems.kit import Dependencies, SystemKit
+from worker.systems.definition import Dependencies, SystemDefinition
 from worker.systems.table import SYSTEMS
 
 WIKI = System("wiki")
@@ -83,8 +83,8 @@ class Wiki:
         yield Check("wiki", "address").ok(f"The wiki at {settings.systems[WIKI].url} answers.")
 
     @property
-    def kit(self) -> SystemKit:
-        return SystemKit(
+    def kit(self) -> SystemDefinition:
+        return SystemDefinition(
             connector=self.connector,
             reader=self.reader,
             examinations={"wiki": self.examine},

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from access.entitlements import System
 from access.operations import Lane
 from connectors.ports import Connector
-from store.budgets import Allowance
+from store.rate_budgets import Allowance
 from worker.client_options import client_options
 from worker.rate_limiter import BudgetRateLimiter
-from worker.systems.kit import Dependencies, Systems
+from worker.systems.definition import Dependencies, Systems
 
 
 @dataclass(frozen=True, slots=True)

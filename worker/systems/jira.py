@@ -27,7 +27,7 @@ from tasks.doctor.probe import RETRIES, Probe
 from worker.client_options import client_options
 from worker.known_emails import StoredEmails
 from worker.policy import policy_from
-from worker.systems.kit import Dependencies, SystemKit
+from worker.systems.definition import Dependencies, SystemDefinition
 
 #: Some outcomes are known by their text alone, which is English only when asked for [docs].
 _ENGLISH = {"Accept-Language": "en", "X-Force-Accept-Language": "true", "X-ExperimentalApi": "opt-in"}
@@ -170,7 +170,7 @@ def _projects(settings: Settings) -> list[str]:
     return list(dict.fromkeys(keys))[:_MOST_PROJECTS]
 
 
-JIRA = SystemKit(
+JIRA = SystemDefinition(
     connector=_connector,
     reader=_reader,
     examinations={"jira": _examine_site, "atlassian": _examine_organization},

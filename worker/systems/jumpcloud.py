@@ -19,7 +19,7 @@ from tasks.doctor.jumpcloud import JumpCloudSetup
 from tasks.doctor.jumpcloud import examine as examine_directory
 from tasks.doctor.probe import Probe
 from worker.client_options import client_options
-from worker.systems.kit import Dependencies, SystemKit
+from worker.systems.definition import Dependencies, SystemDefinition
 
 #: The largest report of memberships that is fetched, in bytes: of about 450 000 of them. While it is taken in, a process
 #: needs up to five times as much memory [measured]; the memberships of a tenant with more are listed, group by group.
@@ -103,7 +103,7 @@ def _examine(settings: Settings, clock: Clock) -> Iterator[Finding]:
     )
 
 
-JUMPCLOUD = SystemKit(
+JUMPCLOUD = SystemDefinition(
     connector=_connector,
     reader=_reader,
     examinations={"jumpcloud": _examine},

@@ -1,9 +1,9 @@
 from __future__ import annotations
 
 from access.entitlements import System
+from worker.systems.definition import Systems
 from worker.systems.jira import JIRA
 from worker.systems.jumpcloud import JUMPCLOUD
-from worker.systems.kit import Systems
 
 #: Every system that Provisor connects.
 SYSTEMS: Systems = {System.JUMPCLOUD: JUMPCLOUD, System.JIRA: JIRA}

@@ -40,7 +40,7 @@ def make_app(settings: Settings, handlers: Handlers) -> Celery:
     url = broker_url(settings)
     queues = queues_from(settings)
     # By the registry: kombu knows by the name "rediss" that it has to encrypt.
-    TRANSPORT_ALIASES.update(dict.fromkeys(("redis", "rediss"), "worker.redis_lanes:Transport"))
+    TRANSPORT_ALIASES.update(dict.fromkeys(("redis", "rediss"), "worker.redis_transport:Transport"))
     app = Celery("provisor", broker=url, set_as_current=False)
     app.conf.update(
         accept_content=["json"],
@@ -60,7 +60,7 @@ def make_app(settings: Settings, handlers: Handlers) -> Celery:
         task_publish_retry_policy=RETRY_POLICY,
         task_queues=[queues.lane(lane) for lane in Lane],
         task_serializer="json",
-        worker_consumer="worker.consumer:LeanConsumer",
+        worker_consumer="worker.celery_consumer:LeanConsumer",
         worker_enable_remote_control=settings.worker.remote_control,
         worker_hijack_root_logger=False,
         worker_prefetch_multiplier=1,

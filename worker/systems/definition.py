@@ -37,7 +37,7 @@ Examination = Callable[[Settings, Clock], Iterator[Finding]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SystemKit:
+class SystemDefinition:
     """What Provisor has for one system: a row of the table of systems.
 
     The factories are called only for a system whose section in the settings is enabled, and may raise ``SettingsError``.
@@ -58,4 +58,4 @@ class SystemKit:
 
 
 #: The table of systems.
-Systems = Mapping[System, SystemKit]
+Systems = Mapping[System, SystemDefinition]

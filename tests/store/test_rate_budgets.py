@@ -14,8 +14,8 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from access.operations import Lane
-from store.budgets import FLOORS, Allowance
 from store.database import Database
+from store.rate_budgets import FLOORS, Allowance
 from store.unit_of_work import Store
 from tests.together import together
 
