@@ -9,9 +9,10 @@ from collections.abc import Callable
 from functools import partial
 
 from demo.api_scenarios import API_SCENARIOS
+from demo.patience import Patience
 from demo.progress import Progress
 from demo.promise_scenarios import PROMISE_SCENARIOS
-from demo.scenario import Environment, Scenario, ScenarioRun, UnexpectedOutcome
+from demo.scenario import WAIT_SECONDS, Environment, Scenario, ScenarioRun, UnexpectedOutcome
 from demo.simulators import SimulatorProblem
 from demo.ticket_scenarios import TICKET_SCENARIOS
 from demo.views import View
@@ -20,10 +21,8 @@ from demo.views import View
 SCENARIOS: tuple[Scenario, ...] = (*TICKET_SCENARIOS, *PROMISE_SCENARIOS, *API_SCENARIOS)
 #: Between the starts of two scenarios, so that a person can follow.
 _PACE_SECONDS = 0.25
-#: The longest time that a scenario runs alone.
-_ALONE_SECONDS = 3.0
 _REFRESH_SECONDS = 0.1
-#: All scenarios together end in a fraction of this.
+#: All scenarios together end in a fraction of this, in seconds of a quiet machine.
 _LONGEST_SECONDS = 45.0
 
 
@@ -31,7 +30,7 @@ def run_all(environment: Environment, view: View) -> None:
     """Run every scenario, and at the end check again what was to last."""
     runs = {scenario.name: ScenarioRun(scenario, environment) for scenario in SCENARIOS}
     threads = []
-    deadline = time.monotonic() + _LONGEST_SECONDS
+    patience = Patience(_LONGEST_SECONDS)
     for scenario in SCENARIOS:
         thread = threading.Thread(
             target=run_one,
@@ -42,7 +41,7 @@ def run_all(environment: Environment, view: View) -> None:
         thread.start()
         threads.append(thread)
         _watch(view, _pace(environment.progress, scenario))
-    _watch(view, lambda: any(thread.is_alive() for thread in threads) and time.monotonic() < deadline)
+    _watch(view, lambda: any(thread.is_alive() for thread in threads) and patience.lasts())
     _judge_the_end(environment, runs)
     view.show()
 
@@ -83,12 +82,11 @@ def _fail(progress: Progress, scenario: str, why: str) -> None:
 def _pace(progress: Progress, scenario: Scenario) -> Callable[[], bool]:
     """Whether the next scenario still has to wait."""
     next_at = time.monotonic() + _PACE_SECONDS
-    too_long = next_at + _ALONE_SECONDS
+    patience = Patience(WAIT_SECONDS)
 
     def waits() -> bool:
-        now = time.monotonic()
         alone = scenario.alone_until is not None and not progress.has_happened(scenario.alone_until, scenario.name)
-        return now < next_at or (alone and now < too_long)
+        return time.monotonic() < next_at or (alone and patience.lasts())
 
     return waits
 

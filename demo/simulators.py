@@ -14,9 +14,16 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from demo.patience import Patience, slowness
+
+#: In seconds of a quiet machine.
 _START_SECONDS = 30.0
 _STOP_SECONDS = 5.0
-_CALL_SECONDS = 10.0
+
+#: Between two looks at a process that starts.
+_LOOK_SECONDS = 1.0
+#: A call takes milliseconds, on a busy machine seconds.
+_CALL_SECONDS = 120.0
 
 
 class SimulatorProblem(Exception):  # noqa: N818 - told to whoever runs the demonstration
@@ -97,7 +104,7 @@ def _started(name: str, folder: Path, seed: Path) -> Iterator[subprocess.Popen[s
             finally:
                 process.terminate()
                 try:
-                    process.wait(_STOP_SECONDS)
+                    process.wait(_STOP_SECONDS * slowness())
                 except subprocess.TimeoutExpired:
                     process.kill()
 
@@ -109,7 +116,9 @@ def _announced(name: str, process: subprocess.Popen[str], folder: Path) -> Simul
     stdout = process.stdout
     reader = threading.Thread(target=lambda: lines.append(stdout.readline()), daemon=True)
     reader.start()
-    reader.join(_START_SECONDS)
+    patience = Patience(_START_SECONDS)
+    while reader.is_alive() and patience.lasts():
+        reader.join(_LOOK_SECONDS)
     if not lines or not lines[0].strip():
         raise SimulatorProblem(f"The simulated {name} did not start; see {folder / f'{name}.log'}.")
     said = json.loads(lines[0])

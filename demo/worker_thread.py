@@ -14,12 +14,17 @@ from celery import bootsteps
 from celery.worker import WorkController, state
 
 from access.operations import Lane
+from demo.patience import Patience
 from store.outbox import Topic, WakeUp
 from worker.process import WorkerProcess, announce, worker_options
 
 _log = structlog.get_logger(__name__)
 
+#: In seconds of a quiet machine.
+_START_SECONDS = 15.0
 _STOP_SECONDS = 15.0
+
+_LOOK_SECONDS = 1.0
 
 
 class WorkerThread:
@@ -33,13 +38,15 @@ class WorkerThread:
         self._controller = WorkController(app=process.app, pool="threads", **options)
         self._thread = threading.Thread(target=self._controller.start, name="worker", daemon=True)
 
-    def start(self, *, timeout: float = 15.0) -> None:
-        """Start, and wait until the worker takes messages. ``timeout`` in seconds; raises ``TimeoutError``."""
+    def start(self) -> None:
+        """Start, and wait until the worker takes messages. Raises ``TimeoutError``."""
         self._process.app.set_default()
         announce(self._process)
         self._thread.start()
-        if not self._ready.wait(timeout):
-            raise TimeoutError(f"The worker did not start within {timeout} seconds. Look at its log.")
+        patience = Patience(_START_SECONDS)
+        while not self._ready.wait(_LOOK_SECONDS):
+            if not patience.lasts():
+                raise TimeoutError("The worker did not start in time. Look at its log.")
 
     def stop(self) -> None:
         """Stop, once the work under way is finished."""
@@ -49,7 +56,9 @@ class WorkerThread:
         # The worker looks at the switch after each message, or every two seconds: a wake-up for no row is a message.
         self._process.publisher.send([WakeUp(Topic.TICKETS, "", Lane.TICKET)])
         try:
-            self._thread.join(_STOP_SECONDS)
+            patience = Patience(_STOP_SECONDS)
+            while self._thread.is_alive() and patience.lasts():
+                self._thread.join(_LOOK_SECONDS)
         finally:
             state.should_stop = None
         if self._thread.is_alive():

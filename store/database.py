@@ -61,6 +61,8 @@ class Database:
             connect_args={"timeout": _BUSY_SECONDS, "check_same_thread": False} if self.is_sqlite else {},
         )
         self._lock = threading.Lock()
+        self._closed = False
+        event.listen(self.engine, "checkin", self._end_late)
         if self.is_sqlite:
             event.listen(self.engine, "connect", _prepare_sqlite)
             event.listen(self.engine, "begin", _begin)
@@ -108,8 +110,13 @@ class Database:
         return moment.astimezone(UTC)
 
     def close(self) -> None:
-        """Close all connections."""
+        """Close all connections; one that another thread still uses is closed when it comes back."""
+        self._closed = True
         self.engine.dispose()
+
+    def _end_late(self, _connection: object, entry: ConnectionPoolEntry) -> None:
+        if self._closed:
+            entry.invalidate()
 
     def _to_write(self) -> Connection:
         connection = self.engine.connect()

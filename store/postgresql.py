@@ -133,7 +133,12 @@ def _connect(found: Mapping[str, Any], *, silence_seconds: float, to_work: bool)
         usual["target_session_attrs"] = "read-write"
     connection = BoundedConnection.connect(**(usual | dict(found)), prepare_threshold=None)
     connection.silence_seconds = silence_seconds
-    if not _is_pooled(connection):
+    try:
+        pooled = _is_pooled(connection)
+    except Error:
+        connection.close()
+        raise
+    if not pooled:
         connection.prepare_threshold = _PREPARE_AFTER
     return connection
 

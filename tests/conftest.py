@@ -18,11 +18,11 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import NullPool
 
+from demo.patience import slowness
 from store.database import Database
 from store.migrations import migrate
 from store.tables import metadata
 from tests.machine import Amqp, AmqpAway, Redis, RedisAway
-from tests.patience import slowness
 from tests.pgbouncer import PgBouncer, PgBouncerAway
 
 #: Where the services of the machine are; each may be elsewhere, or nowhere.

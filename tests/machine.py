@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
+from secrets import randbelow
 from typing import Any
 from urllib.parse import urlparse
 
@@ -12,13 +14,22 @@ import amqp
 import redis
 from amqp.exceptions import AMQPError, NotFound
 
-from tests.patience import PATIENCE_SECONDS, slowness
+from demo.patience import slowness
+from tests.patience import PATIENCE_SECONDS
 from worker.queues import DEAD, INTAKE, INTAKE_EXCHANGE, OLD_INTAKE, OLD_RETURNED, RETURNED
 
 #: A broker that says nothing for this long is away.
 SILENCE_SECONDS = PATIENCE_SECONDS * slowness()
 
 LANES = ("revoke", "grant", "ticket", "sync")
+
+
+def free_port() -> int:
+    """A port for a server that a test starts; not among those that the machine gives to whoever asks for any."""
+    while True:
+        port = 20_000 + randbelow(12_000)
+        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
 
 
 class AmqpAway(Exception):  # noqa: N818 - a fact about the machine

@@ -1,7 +1,7 @@
 """How long tests wait for what has to come: a bound on what hangs, and never a verdict on how fast the machine is.
 
-Waits, the limit of a whole test (``conftest.py``) and those of CI (``python -m tests.patience``) all grow by the slowness
-that is measured here.
+Waits, the limit of a whole test (``conftest.py``) and those of CI (``python -m tests.patience``) all grow by one measured
+slowness, which is the demonstration's too (``demo/patience.py``).
 """
 
 from __future__ import annotations
@@ -12,29 +12,12 @@ import time
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+from demo.patience import Patience, slowness
+
 T = TypeVar("T")
 
 #: What nothing that works takes on a quiet machine.
 PATIENCE_SECONDS = 60.0
-
-#: What ``slowness`` computes, and how long that takes on a quiet machine [measured on two cores of 2024].
-_STEPS = 4_000_000
-_QUIET_SECONDS = 0.1
-
-#: Between two measures of a wait: each costs about 2 % of that.
-_PERIOD_SECONDS = 5.0
-
-
-def slowness() -> float:
-    """How many times as long as on a quiet machine work takes here and now; at least 1.
-
-    Measured over several slices of the scheduler: less would come through at once on a machine with much to do.
-    """
-    begun = time.monotonic()
-    number = 0
-    for step in range(_STEPS):
-        number += step
-    return max(1.0, (time.monotonic() - begun) / _QUIET_SECONDS)
 
 
 def fair_seconds(since: float) -> float:
@@ -42,25 +25,9 @@ def fair_seconds(since: float) -> float:
     return (time.monotonic() - since) / slowness()
 
 
-class Patience:
-    """A limit in seconds of a quiet machine: a second of a machine that is n times slower counts 1/n."""
-
-    def __init__(self, seconds: float = PATIENCE_SECONDS) -> None:
-        self._left = seconds
-        self._looked = time.monotonic()
-
-    def lasts(self) -> bool:
-        """Whether to wait on; to be asked again and again."""
-        passed = time.monotonic() - self._looked
-        if passed >= _PERIOD_SECONDS:
-            self._left -= passed / slowness()
-            self._looked = time.monotonic()
-        return self._left > 0
-
-
 def until(look: Callable[[], T | None], what: str | Callable[[], str]) -> T:
     """What ``look`` finds, as soon as it finds something; ``what`` says what did not come."""
-    patience = Patience()
+    patience = Patience(PATIENCE_SECONDS)
     while not (found := look()):
         if not patience.lasts():
             raise AssertionError(f"{what if isinstance(what, str) else what()} did not come about")

@@ -6,12 +6,12 @@ import os
 import shutil
 import socket
 import subprocess
-import time
 from pathlib import Path
 
 from sqlalchemy.engine import make_url
 
-_STARTS_WITHIN_SECONDS = 20
+from tests.machine import free_port
+from tests.patience import until
 
 _SETTINGS = """
 [databases]
@@ -38,8 +38,7 @@ class PgBouncer:
         if program is None:
             raise PgBouncerAway("it is not installed")
         at = make_url(address)
-        with socket.create_server(("127.0.0.1", 0)) as server:
-            listen = server.getsockname()[1]
+        listen = free_port()
         settings = folder / "pgbouncer.ini"
         settings.write_text(
             _SETTINGS.format(host=at.host, port=at.port or 5432, database=at.database, user=at.username, listen=listen),
@@ -57,17 +56,14 @@ class PgBouncer:
 
     def close(self) -> None:
         self._process.terminate()
-        self._process.wait(_STARTS_WITHIN_SECONDS)
+        self._process.wait()
         self._log.close()
 
     def _wait(self, port: int) -> None:
-        end = time.monotonic() + _STARTS_WITHIN_SECONDS
-        while True:
-            try:
-                socket.create_connection(("127.0.0.1", port), timeout=1).close()
-            except OSError:
-                if time.monotonic() > end or self._process.poll() is not None:
-                    raise PgBouncerAway(Path(self._log.name).read_text(errors="replace")[-500:]) from None
-                time.sleep(0.05)  # noqa: TID251 - waits for another process
-            else:
-                return
+        def answers() -> bool:
+            if self._process.poll() is not None:
+                raise PgBouncerAway(Path(self._log.name).read_text(errors="replace")[-500:])
+            with socket.socket() as client:
+                return client.connect_ex(("127.0.0.1", port)) == 0
+
+        until(answers, "the start of pgbouncer")

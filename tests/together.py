@@ -7,7 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 from typing import TypeVar
 
-from tests.patience import PATIENCE_SECONDS, slowness
+from demo.patience import slowness
+from tests.patience import PATIENCE_SECONDS
 
 T = TypeVar("T")
 

@@ -48,9 +48,10 @@ class _Channel(redis.Channel):  # type: ignore[misc] # the same
 
     def close(self) -> None:
         """Close, without waiting for the answer of a server that has fallen silent."""
-        if self._in_poll and not self._is_answered():
-            self.client.connection.disconnect()
-            self._in_poll = None
+        channel: Any = self
+        if channel._in_poll and not self._is_answered():  # noqa: SLF001 - kombu asks nobody
+            channel.client.connection.disconnect()
+            channel._in_poll = None  # noqa: SLF001 - the same
         super().close()
 
     def _is_answered(self) -> bool:

@@ -85,7 +85,7 @@ def test_two_intakes_keep_the_order_though_the_one_that_reads_is_killed_or_froze
 
 
 def _rabbitmqctl(*arguments: str) -> None:
-    subprocess.run(["rabbitmqctl", "--quiet", *arguments], check=True, capture_output=True, timeout=60)
+    subprocess.run(["rabbitmqctl", "--quiet", *arguments], check=True, capture_output=True, timeout=600)
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import socket
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,14 +13,14 @@ from redis.backoff import ConstantBackoff
 from redis.retry import Retry
 
 from config.settings import Settings
+from demo.patience import slowness
 from tests.brokers.conftest import MakeSite
 from tests.conftest import absent
 from tests.crash.process_stack import ProcessStack
-from tests.machine import Redis
+from tests.machine import Redis, free_port
+from tests.patience import PATIENCE_SECONDS
 from worker.broker import BrokerUnusable, prove_broker
 from worker.intake_consumer import publish
-
-_STARTS_WITHIN_SECONDS = 20
 
 
 class RedisServer:
@@ -31,8 +30,7 @@ class RedisServer:
         program = shutil.which("redis-server")
         if program is None:
             absent("redis-server", "it is not installed")
-        with socket.create_server(("127.0.0.1", 0)) as server:
-            self.port = server.getsockname()[1]
+        self.port = free_port()
         options = ["--port", str(self.port)]
         if tls:
             self.certificate, key = certificate(folder)
@@ -41,7 +39,7 @@ class RedisServer:
         self._process = subprocess.Popen(
             [program, "--bind", "127.0.0.1", "--save", "", "--dir", str(folder), *options], stdout=subprocess.DEVNULL
         )
-        retry = Retry(ConstantBackoff(0.05), _STARTS_WITHIN_SECONDS * 20)
+        retry = Retry(ConstantBackoff(0.05), int(PATIENCE_SECONDS * slowness() * 20))
         url = (
             f"rediss://localhost:{self.port}?ssl_ca_certs={self.certificate}"
             if tls
@@ -53,7 +51,7 @@ class RedisServer:
     def close(self) -> None:
         self.client.close()
         self._process.terminate()
-        self._process.wait(_STARTS_WITHIN_SECONDS)
+        self._process.wait()
 
 
 def certificate(folder: Path) -> tuple[Path, Path]:

@@ -96,11 +96,11 @@ def store(sqlite_url: str) -> Iterator[Store]:
 
 
 @pytest.fixture
-def free_port() -> int:
-    """A port where nothing listens."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
+def free_port() -> Iterator[int]:
+    """A port where nothing listens, nor begins to: it is taken."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        yield int(taken.getsockname()[1])
 
 
 @pytest.fixture

@@ -82,7 +82,7 @@ def test_waiting_follows_to_the_end_and_tells_it(
     worker.start()
     try:
         file = _file(tmp_path, GOOD, GOOD | {"id": "r2", "entitlement": "jira:group:x:member"})
-        ran = provisor("submit", file, "-c", config, "--wait", "--timeout", "20")
+        ran = provisor("submit", file, "-c", config, "--wait", "--timeout", "600")
     finally:
         stop.set()
         worker.join()

@@ -89,14 +89,14 @@ class JiraReaderHarness:
 
     def take(self, reader: JiraReader, *, previous: Snapshot | None = None, since: datetime | None = None) -> Snapshot:
         """A snapshot; of what changed when there is a previous one."""
-        requests.delete(f"{self.simulators.control_url}/requests", timeout=10)
+        requests.delete(f"{self.simulators.control_url}/requests", timeout=300)
         snapshot = take(reader, last=previous, since=since)
         snapshot.calls = self.calls()
         return snapshot
 
     def calls(self) -> Counter[str]:
         """The calls that reached the simulators, by the control door's book."""
-        book = requests.get(f"{self.simulators.control_url}/requests", timeout=10).json()
+        book = requests.get(f"{self.simulators.control_url}/requests", timeout=300).json()
         return Counter({f"{one['system']} {one['method']} {one['route']}": one["count"] for one in book["counts"]})
 
     def close(self) -> None:

@@ -120,7 +120,7 @@ def meanwhile(simulators: Simulators, path: str, act: Callable[[], object], *, a
 
     def wait_and_act() -> None:
         try:
-            if simulators.faults.wait_until(fault, holding=1, timeout=30):
+            if simulators.faults.wait_until(fault, holding=1, timeout=300):
                 act()
         except BaseException as exc:  # noqa: BLE001 - it is for the test's own thread to raise
             failures.append(exc)
@@ -132,7 +132,7 @@ def meanwhile(simulators: Simulators, path: str, act: Callable[[], object], *, a
     try:
         yield
     finally:
-        thread.join(35)
+        thread.join(310)
     assert failures == []
     assert simulators.faults.get(fault).played == 1, f"nothing asked for {path}"
 

@@ -185,14 +185,17 @@ def test_rows_that_say_nothing_count_and_are_left_out(fetching: Fetcher) -> None
 
 def test_pages_are_fetched_together_and_no_further_ahead_than_there_is_room(fetching: Fetcher) -> None:
     served = Served(1000)
-    most, inside, lock = 0, 0, threading.Lock()
+    most, inside, lock, together = 0, 0, threading.Lock(), threading.Event()
 
     def page(skip: int) -> Page[str]:
         nonlocal most, inside
         with lock:
             inside += 1
             most = max(most, inside)
-        time.sleep(0.005)  # noqa: TID251 - the reader runs in other threads
+            if inside > 1:
+                together.set()
+        if skip:  # the first page says how many there are
+            assert together.wait(300)
         with lock:
             inside -= 1
         return served.page(skip)

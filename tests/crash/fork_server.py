@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from cli.up import run_roles
-from tests.patience import Patience
+from demo.patience import Patience
 from worker.roles import ProcessRole
 
 #: Modules that a worker imports once it runs; imported before the first fork, so that no worker spends time on them.

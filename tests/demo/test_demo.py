@@ -8,7 +8,6 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from io import StringIO
@@ -18,11 +17,13 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from demo.patience import slowness
 from demo.progress import Progress, ScenarioRecord
 from demo.scenario import Scenario, UnexpectedOutcome
 from demo.scenario_runner import SCENARIOS, run_one
 from demo.summary import as_facts, in_words
 from demo.views import LiveView
+from tests.patience import until
 
 ROOT = Path(__file__).parents[2]
 DEMO = [sys.executable, "-m", "provisor", "demo"]
@@ -36,6 +37,7 @@ class Shown:
     code: int
     out: str
     err: str
+    slowness: float
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -55,10 +57,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def shown(folder: dict[str, str]) -> Shown:
-    ran = subprocess.run(
-        [*DEMO, "--json"], capture_output=True, text=True, cwd=ROOT, env=folder, timeout=110, check=False
-    )
-    return Shown(ran.returncode, ran.stdout, ran.stderr)
+    before = slowness()
+    ran = subprocess.run([*DEMO, "--json"], capture_output=True, text=True, cwd=ROOT, env=folder, check=False)
+    return Shown(ran.returncode, ran.stdout, ran.stderr, max(before, slowness()))
 
 
 def test_every_outcome_is_the_expected_one(shown: Shown) -> None:
@@ -72,8 +73,8 @@ def test_every_outcome_was_seen_in_the_simulators_themselves(shown: Shown) -> No
     assert [request["name"] for request in shown.facts["requests"] if not request["simulator"]] == []
 
 
-def test_it_takes_less_than_a_minute(shown: Shown) -> None:
-    assert shown.facts["seconds"] < 60
+def test_it_takes_less_than_a_minute_of_a_quiet_machine(shown: Shown) -> None:
+    assert shown.facts["seconds"] < 60 * shown.slowness
 
 
 def test_it_is_plain_in_a_pipe_and_says_nothing_beside(shown: Shown) -> None:
@@ -84,7 +85,7 @@ def test_it_is_plain_in_a_pipe_and_says_nothing_beside(shown: Shown) -> None:
 def test_its_simulators_are_processes_of_their_own_and_end_with_it(shown: Shown) -> None:
     pids = [int(pid) for pid in PROCESS.findall(shown.out)]
     assert len(set(pids)) == 2
-    assert [pid for pid in pids if _is_alive(pid)] == []
+    until(lambda: not any(map(_is_alive, pids)), "the end of the simulators")
 
 
 def test_a_ticket_that_was_closed_untrue_is_reopened_and_is_still_the_only_one(shown: Shown) -> None:
@@ -125,19 +126,17 @@ def test_told_to_stop_it_ends_what_it_started(interrupted: subprocess.Popen[str]
             break
     assert len(pids) == 2
     interrupted.send_signal(signal.SIGTERM)
-    _, err = interrupted.communicate(timeout=40)
+    _, err = interrupted.communicate()
     assert interrupted.returncode not in (0, -signal.SIGTERM)
     assert "Traceback" not in err
-    assert [pid for pid in pids if _is_alive(pid)] == []
+    until(lambda: not any(map(_is_alive, pids)), "the end of the simulators")
 
 
 def _is_alive(pid: int) -> bool:
-    for _ in range(20):
-        try:
-            os.kill(pid, 0)
-        except ProcessLookupError:
-            return False
-        time.sleep(0.05)  # noqa: TID251 - the kernel may be a moment behind
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
     return True
 
 

@@ -24,7 +24,7 @@ def working(company: SimulatedCompany, memory: Path, migrated_sqlite: Path) -> I
     copyfile(migrated_sqlite, file)
     stack = SimulatedStack.prepared(company, company.settings(memory, f"sqlite:///{file}"))
     worker = stack.worker_thread()
-    worker.start(timeout=60)
+    worker.start()
     yield stack
     worker.stop()
     stack.store.database.close()

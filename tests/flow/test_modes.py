@@ -17,10 +17,12 @@ from tests.flow.simulated_stack import SimulatedCompany, SimulatedStack
 def provisioning(company: SimulatedCompany, mode: str, folder: Path, store: str) -> Iterator[SimulatedStack]:
     stack = SimulatedStack.prepared(company, company.settings(folder, store, provisioning=mode))
     worker = stack.worker_thread()
-    worker.start(timeout=60)
-    yield stack
-    worker.stop()
-    stack.store.database.close()
+    worker.start()
+    try:
+        yield stack
+    finally:
+        worker.stop()
+        stack.store.database.close()
 
 
 @pytest.mark.parametrize("mode", ["off", "plan"])

@@ -68,7 +68,7 @@ class Stub:
                 reply = stub._reply(self.path)
                 if reply.end in {"drop", "hang"}:
                     if reply.end == "hang":
-                        stub._stopping.wait(5)
+                        stub._stopping.wait()
                     self.close_connection = True
                     return
                 payload = reply.payload()
@@ -114,7 +114,7 @@ READ = Call(method="GET", route="/things/{thing}", path={"thing": "1"})
 CREATE = Call(method="POST", route="/things", body={"name": "x"}, idempotent=False)
 ADD = Call(method="POST", route="/things/{thing}/members", path={"thing": "1"}, body={"op": "add"})
 #: long enough for a loaded machine
-TIMEOUTS = Timeouts.of(connect=10, read=10)
+TIMEOUTS = Timeouts.of(connect=120, read=120)
 #: for answers that never come
 HASTY = Timeouts.of(connect=10, read=0.3)
 

@@ -43,7 +43,7 @@ def test_a_proxy_that_opens_no_tunnel_is_named(monkeypatch: pytest.MonkeyPatch, 
         thread.start()
         monkeypatch.setenv("https_proxy", f"http://user:opensesame@127.0.0.1:{server.getsockname()[1]}")
         failure = ending(FAR_TLS)
-        thread.join(10)
+        thread.join(300)
     assert type(failure) is Transient
     assert "https_proxy" in failure.remedy
     assert "opensesame" not in str(failure)

@@ -24,7 +24,7 @@ class Atlassian:
         self.directory = f"{self.v2}/directories/{organization.directory_id}"
 
     def call(self, method: str, path: str, body: Any = None, **params: Any) -> requests.Response:
-        return requests.request(method, self.url + path, json=body, params=params, headers=self.headers, timeout=10)
+        return requests.request(method, self.url + path, json=body, params=params, headers=self.headers, timeout=300)
 
     def get(self, path: str, **params: Any) -> requests.Response:
         return self.call("GET", path, **params)
@@ -34,7 +34,7 @@ class Atlassian:
 
     def switch(self, **switches: Any) -> None:
         control = self.simulators.control_url + "/switches/atlassian"
-        answer = requests.patch(control, json=switches, timeout=10)
+        answer = requests.patch(control, json=switches, timeout=300)
         assert answer.status_code == 200, answer.text
 
     def act(self, verb: str, **details: Any) -> dict[str, Any]:

@@ -48,7 +48,7 @@ class Jira:
         self.log_in(ADMIN_EMAIL, token)
 
     def call(self, method: str, path: str, **options: Any) -> requests.Response:
-        return self.session.request(method, self.address + path, timeout=10, **options)
+        return self.session.request(method, self.address + path, timeout=300, **options)
 
     def get(self, path: str, **params: Any) -> requests.Response:
         return self.call("GET", path, params=params)
@@ -63,11 +63,11 @@ class Jira:
         return self.call("DELETE", path, params=params)
 
     def switch(self, **switches: Any) -> None:
-        answer = requests.patch(f"{self.simulators.control_url}/switches/jira", json=switches, timeout=10)
+        answer = requests.patch(f"{self.simulators.control_url}/switches/jira", json=switches, timeout=300)
         assert answer.status_code == 200, answer.text
 
     def act(self, verb: str, **details: Any) -> dict[str, Any]:
-        answer = requests.post(f"{self.simulators.control_url}/actions/jira", json={"do": verb, **details}, timeout=10)
+        answer = requests.post(f"{self.simulators.control_url}/actions/jira", json={"do": verb, **details}, timeout=300)
         assert answer.status_code == 200, answer.text
         done: dict[str, Any] = answer.json()
         return done

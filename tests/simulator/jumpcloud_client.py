@@ -40,7 +40,7 @@ class JumpCloud:
         self.session.close()
 
     def call(self, method: str, path: str, **options: Any) -> requests.Response:
-        return self.session.request(method, self.url + path, timeout=10, **options)
+        return self.session.request(method, self.url + path, timeout=300, **options)
 
     def get(self, path: str, **params: Any) -> requests.Response:
         return self.call("GET", path, params=params)
@@ -53,7 +53,7 @@ class JumpCloud:
 
     def switch(self, **switches: Any) -> None:
         control = self.simulators.control_url + "/switches/jumpcloud"
-        answer = requests.patch(control, json=switches, timeout=10)
+        answer = requests.patch(control, json=switches, timeout=300)
         assert answer.status_code == 200, answer.text
 
     def act(self, verb: str, **details: Any) -> dict[str, Any]:

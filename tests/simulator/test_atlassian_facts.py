@@ -55,7 +55,7 @@ def test_texts_of_a_profile_may_hold_anything(atlassian: Atlassian) -> None:
     atlassian.act("change_profile", account=person, name=name)
     found = atlassian.get(f"{atlassian.directory}/users/{person}").json()["data"]
     assert found["name"] == name
-    assert requests.get(f"{atlassian.simulators.control_url}/state", timeout=10).status_code == 200
+    assert requests.get(f"{atlassian.simulators.control_url}/state", timeout=300).status_code == 200
 
 
 def test_the_organization_gets_another_identity(atlassian: Atlassian) -> None:

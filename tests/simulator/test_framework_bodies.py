@@ -21,7 +21,7 @@ ORGANIZATIONS = "/api/organizations"
 def raw_socket(jumpcloud: JumpCloud) -> socket.socket:
     """A socket on which the request is sent, and whose bytes come as they come."""
     address = urlsplit(jumpcloud.url)
-    sock = socket.create_connection((address.hostname or "", address.port or 0), timeout=10)
+    sock = socket.create_connection((address.hostname or "", address.port or 0), timeout=300)
     sock.sendall(f"GET {ORGANIZATIONS} HTTP/1.1\r\nhost: x\r\nx-api-key: {API_KEY}\r\n\r\n".encode())
     return sock
 
@@ -97,7 +97,7 @@ def test_a_stale_organization_goes_with_a_stale_site(clock: Clock) -> None:
         answer = requests.get(
             f"{running.atlassian_url}/admin/v1/orgs",
             headers={"Authorization": "Bearer sim-organization-key"},
-            timeout=10,
+            timeout=300,
         )
         assert answer.json()["data"][0]["id"] == site.organization.id
 
@@ -127,7 +127,7 @@ def test_an_endless_answer_does_not_outlive_the_simulators(jumpcloud: JumpCloud)
 
     reader = threading.Thread(target=read)
     reader.start()
-    assert began.wait(10)
+    assert began.wait(300)
     jumpcloud.simulators.stop()
-    reader.join(10)
+    reader.join(300)
     assert not reader.is_alive()

@@ -15,7 +15,7 @@ class Door:
         self._url = jumpcloud.simulators.control_url
 
     def __call__(self, method: str, path: str, body: Any = None, **params: Any) -> requests.Response:
-        return requests.request(method, self._url + path, json=body, params=params, timeout=10)
+        return requests.request(method, self._url + path, json=body, params=params, timeout=300)
 
 
 @pytest.fixture
@@ -157,15 +157,15 @@ def test_an_action_that_cannot_be_done_says_why(door: Door, body: Any, sentence:
 
 def test_the_body_has_to_be_an_object(jumpcloud: JumpCloud) -> None:
     url = jumpcloud.simulators.control_url + "/faults"
-    assert requests.post(url, data="nonsense", timeout=5).status_code == 400
-    assert requests.post(url, json=[], timeout=5).status_code == 400
+    assert requests.post(url, data="nonsense", timeout=300).status_code == 400
+    assert requests.post(url, json=[], timeout=300).status_code == 400
 
 
 def test_dump_writes_the_state_file_if_there_is_one(tmp_path: Path, door: Door) -> None:
     assert door("POST", "/dump").status_code == 409
     file = tmp_path / "truth.json"
     with Simulators(jumpcloud=World(), state_file=file) as running:
-        assert requests.post(running.control_url + "/dump", timeout=5).json() == {"file": str(file)}
+        assert requests.post(running.control_url + "/dump", timeout=300).json() == {"file": str(file)}
     assert set(json.loads(file.read_text())) == {"jumpcloud"}
 
 

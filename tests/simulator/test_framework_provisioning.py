@@ -25,10 +25,10 @@ class Company:
         self.group = jumpcloud.group(SOURCE)
 
     def connect(self, **how: Any) -> requests.Response:
-        return requests.put(f"{self.door}/provisioning", json={"groups": {SOURCE: TARGET}, **how}, timeout=10)
+        return requests.put(f"{self.door}/provisioning", json={"groups": {SOURCE: TARGET}, **how}, timeout=300)
 
     def retry(self) -> int:
-        changed: int = requests.post(f"{self.door}/provisioning/retry", timeout=10).json()["changed"]
+        changed: int = requests.post(f"{self.door}/provisioning/retry", timeout=300).json()["changed"]
         return changed
 
     def members(self) -> list[str]:
@@ -73,7 +73,7 @@ def test_a_stuck_connection_pushes_nothing_until_somebody_retries(company: Compa
     company.connect(stuck=True)
     company.jumpcloud.change(company.group, "add", company.jumpcloud.user())
     assert company.members() == []
-    pending = requests.get(f"{company.door}/provisioning", timeout=10).json()["pending"]
+    pending = requests.get(f"{company.door}/provisioning", timeout=300).json()["pending"]
     assert [(push["op"], push["email"]) for push in pending] == [("add", "ada@example.com")]
     assert (company.retry(), company.members()) == (1, ["ada@example.com"])
 
@@ -99,11 +99,11 @@ def test_somebody_suspended_in_jumpcloud_is_deactivated_in_jira(company: Company
 
 
 def test_a_connection_needs_groups_that_are_there(company: Company) -> None:
-    answer = requests.put(f"{company.door}/provisioning", json={"groups": {"None": TARGET}}, timeout=10)
+    answer = requests.put(f"{company.door}/provisioning", json={"groups": {"None": TARGET}}, timeout=300)
     assert (answer.status_code, answer.json()["error"]) == (400, "There is no group 'None'.")
 
 
 def test_a_connection_needs_both_systems(jira: Jira) -> None:
     door = f"{jira.simulators.control_url}/provisioning"
-    answer = requests.put(door, json={"groups": {SOURCE: TARGET}}, timeout=10)
+    answer = requests.put(door, json={"groups": {SOURCE: TARGET}}, timeout=300)
     assert (answer.status_code, "needs a JumpCloud" in answer.json()["error"]) == (400, True)

@@ -24,7 +24,7 @@ def test_an_address_that_is_another_persons_is_not_taken_in_silence(jira: Jira) 
     jira.user("ada")
     bob = jira.user("bob")
     body = {"do": "change_profile", "account": bob.account_id, "email": "ada@example.com"}
-    answer = jira.session.post(f"{jira.simulators.control_url}/actions/jira", json=body, timeout=10)
+    answer = jira.session.post(f"{jira.simulators.control_url}/actions/jira", json=body, timeout=300)
     assert (answer.status_code, "belongs to" in answer.json()["error"]) == (400, True)
 
 
@@ -211,7 +211,7 @@ def test_the_trash_keeps_a_project_for_60_days(jira: Jira, key: str) -> None:
     assert jira.get("/project/search", status="deleted").json()["values"] == []
     assert jira.get(f"/issue/{key}").status_code == 404
     body = {"do": "restore_project", "project": "ACC"}
-    answer = jira.session.post(f"{jira.simulators.control_url}/actions/jira", json=body, timeout=10)
+    answer = jira.session.post(f"{jira.simulators.control_url}/actions/jira", json=body, timeout=300)
     assert "gone for good" in answer.json()["error"]
 
 
@@ -243,7 +243,7 @@ def test_a_site_that_is_not_up_says_so_on_every_path(jira: Jira, site: str, stat
 
 def test_a_site_that_is_not_up_may_still_tell_its_cloud_id(jira: Jira) -> None:
     jira.switch(site="unavailable", unavailable_tenant_info=False)
-    assert jira.session.get(f"{jira.site}/_edge/tenant_info", timeout=10).status_code == 200
+    assert jira.session.get(f"{jira.site}/_edge/tenant_info", timeout=300).status_code == 200
 
 
 def test_a_read_only_site_refuses_writes_alone(jira: Jira, key: str) -> None:
@@ -270,7 +270,7 @@ def test_everything_new_survives_a_dump(jira: Jira, key: str, flow: str) -> None
     jira.act("archive_issue", issue=key)
     jira.act("add_validator", project="ACC", transition="31", needs="comment", message="Say why.")
     jira.act("delete_project", project="ACC")
-    state = jira.session.get(f"{jira.simulators.control_url}/state/jira", timeout=10).json()
-    answer = jira.session.put(f"{jira.simulators.control_url}/state/jira", json=state, timeout=10)
+    state = jira.session.get(f"{jira.simulators.control_url}/state/jira", timeout=300).json()
+    answer = jira.session.put(f"{jira.simulators.control_url}/state/jira", json=state, timeout=300)
     assert answer.status_code == 204
-    assert jira.session.get(f"{jira.simulators.control_url}/state/jira", timeout=10).json() == state
+    assert jira.session.get(f"{jira.simulators.control_url}/state/jira", timeout=300).json() == state

@@ -14,7 +14,7 @@ def test_groups_are_listed_by_name_in_pages(jira: Jira) -> None:
     page = jira.get("/group/bulk", maxResults=2).json()
     assert [group["name"] for group in page["values"]] == ["alpha", "beta"]
     assert (page["total"], page["isLast"]) == (5, False)
-    rest = jira.session.get(page["nextPage"], timeout=10).json()
+    rest = jira.session.get(page["nextPage"], timeout=300).json()
     assert [group["name"] for group in rest["values"]] == ["gamma", "jira-software-users-example"]
 
 

@@ -179,15 +179,15 @@ def test_a_service_desk_request_has_a_portal_link(jira: Jira) -> None:
     project = jira.project("HELP", type_key="service_desk")
     ada = jira.user("ada")
     at = f"{jira.site}/rest/servicedeskapi"
-    (desk,) = jira.session.get(f"{at}/servicedesk", timeout=10).json()["values"]
-    kinds = jira.session.get(f"{at}/servicedesk/{desk['id']}/requesttype", timeout=10).json()["values"]
+    (desk,) = jira.session.get(f"{at}/servicedesk", timeout=300).json()["values"]
+    kinds = jira.session.get(f"{at}/servicedesk/{desk['id']}/requesttype", timeout=300).json()["values"]
     body = {
         "serviceDeskId": desk["id"],
         "requestTypeId": kinds[0]["id"],
         "requestFieldValues": {"summary": "Access", "description": "please"},
         "raiseOnBehalfOf": ada.account_id,
     }
-    answer = jira.session.post(f"{at}/request", json=body, timeout=10)
+    answer = jira.session.post(f"{at}/request", json=body, timeout=300)
     assert answer.status_code == 201
     made = answer.json()
     assert "/servicedesk/customer/portal/" in made["_links"]["web"]
@@ -200,8 +200,8 @@ def test_a_person_who_follows_a_link_sees_the_issue(jira: Jira) -> None:
     jira.project("ACC")
     key = jira.issue(summary="<b>Access</b>")["key"]
     jira.act("comment", issue=key, text="seen")
-    shown = requests.get(f"{jira.site}/browse/{key}", timeout=10)
+    shown = requests.get(f"{jira.site}/browse/{key}", timeout=300)
     assert (shown.status_code, shown.headers["content-type"]) == (200, "text/html; charset=utf-8")
     assert "&lt;b&gt;Access&lt;/b&gt;" in shown.text
     assert "seen" in shown.text
-    assert requests.get(f"{jira.site}/browse/ACC-99", timeout=10).status_code == 404
+    assert requests.get(f"{jira.site}/browse/ACC-99", timeout=300).status_code == 404

@@ -195,18 +195,18 @@ def test_assigning_and_unassigning(jira: Jira) -> None:
 def test_version_2_speaks_wiki_text(jira: Jira) -> None:
     key = jira.issue(description=adf("first", "second"))["key"]
     old = f"{jira.site}/rest/api/2/issue"
-    assert jira.session.get(f"{old}/{key}", timeout=10).json()["fields"]["description"] == "first\n\nsecond"
+    assert jira.session.get(f"{old}/{key}", timeout=300).json()["fields"]["description"] == "first\n\nsecond"
     fields = {
         "project": {"key": "ACC"},
         "issuetype": {"name": "Task"},
         "summary": "x",
         "description": "h1. T\n\n*b* text",
     }
-    made = jira.session.post(old, json={"fields": fields}, timeout=10).json()
+    made = jira.session.post(old, json={"fields": fields}, timeout=300).json()
     shown = jira.get(f"/issue/{made['key']}").json()["fields"]["description"]
     assert [node["type"] for node in shown["content"]] == ["heading", "paragraph"]
     assert shown["content"][1]["content"][0]["marks"] == [{"type": "strong"}]
-    latest = jira.session.get(f"{jira.site}/rest/api/latest/issue/{made['key']}", timeout=10).json()
+    latest = jira.session.get(f"{jira.site}/rest/api/latest/issue/{made['key']}", timeout=300).json()
     assert latest["fields"]["description"] == "h1. T\n\n*b* text"
 
 

@@ -12,7 +12,7 @@ from tests.simulator.jira_client import Jira
 @pytest.fixture
 def library(jira: Jira) -> Iterator[JIRA]:
     jira.project("ACC")
-    client = JIRA(server=jira.site, basic_auth=(ADMIN_EMAIL, ADMIN_TOKEN), max_retries=0, timeout=10)
+    client = JIRA(server=jira.site, basic_auth=(ADMIN_EMAIL, ADMIN_TOKEN), max_retries=0, timeout=300)
     yield client
     client.close()  # type: ignore[no-untyped-call] # the library leaves it untyped
 

@@ -178,9 +178,9 @@ def test_a_bulk_create_that_fails_as_a_whole_has_the_shape_of_bulk_answers(jira:
 
 def test_the_session_of_a_token_has_a_name(jira: Jira) -> None:
     address = f"{jira.site}/rest/auth/1/session"
-    assert jira.session.get(address, timeout=10).json()["name"] == ADMIN_ACCOUNT
+    assert jira.session.get(address, timeout=300).json()["name"] == ADMIN_ACCOUNT
     jira.log_out()
-    assert jira.session.get(address, timeout=10).status_code == 401
+    assert jira.session.get(address, timeout=300).status_code == 401
 
 
 def test_fixed_words_are_no_issue_or_project_keys(jira: Jira) -> None:
@@ -212,4 +212,4 @@ def test_texts_of_a_profile_may_hold_anything(jira: Jira) -> None:
     jira.act("change_profile", account=ada.account_id, name="nul \0 half \ud800 end")
     name = "nul \0 half \ud800 end"
     assert jira.get("/user", accountId=ada.account_id).json()["displayName"] == name
-    assert jira.session.get(f"{jira.simulators.control_url}/state/jira", timeout=10).status_code == 200
+    assert jira.session.get(f"{jira.simulators.control_url}/state/jira", timeout=300).status_code == 200

@@ -123,7 +123,7 @@ def test_roles_of_a_team_managed_project_are_its_own(jira: Jira) -> None:
     own = jira.project("TEAM", style="next-gen")
     names = jira.get("/project/TEAM/role").json()
     assert set(names) == {"Administrator", "Member", "Viewer"}
-    role = jira.session.get(names["Member"], timeout=10).json()
+    role = jira.session.get(names["Member"], timeout=300).json()
     assert role["scope"] == {"type": "PROJECT", "project": {"id": own.id}}
     assert jira.get("/project/TEAM/role/10002").status_code == 404
     everywhere = {role["name"] for role in jira.get("/role").json()}

@@ -40,7 +40,7 @@ class Receiver:
         self.url = f"http://127.0.0.1:{self.server.server_address[1]}/hook"
 
     def next(self) -> tuple[dict[str, str], dict[str, Any]]:
-        headers, body = self.got.get(timeout=5)
+        headers, body = self.got.get(timeout=300)
         return headers, json.loads(body) if body else {}
 
     def is_quiet(self) -> bool:
@@ -70,17 +70,17 @@ def register(jira: Jira, receiver: Receiver, *events: str, **more: Any) -> reque
         "secret": SECRET,
         **more,
     }
-    return jira.session.post(f"{jira.site}/rest/webhooks/1.0/webhook", json=body, timeout=10)
+    return jira.session.post(f"{jira.site}/rest/webhooks/1.0/webhook", json=body, timeout=300)
 
 
 def test_the_secret_is_written_and_never_read(jira: Jira, receiver: Receiver) -> None:
     made = register(jira, receiver)
     assert made.status_code == 201
-    shown = jira.session.get(made.json()["self"], timeout=10)
+    shown = jira.session.get(made.json()["self"], timeout=300)
     assert SECRET not in shown.text
     assert shown.json()["isSigned"] is True
-    assert jira.session.delete(made.json()["self"], timeout=10).status_code == 204
-    assert jira.session.get(made.json()["self"], timeout=10).status_code == 404
+    assert jira.session.delete(made.json()["self"], timeout=300).status_code == 204
+    assert jira.session.get(made.json()["self"], timeout=300).status_code == 404
 
 
 def test_a_transition_is_told_with_a_signature_over_the_raw_body(jira: Jira, receiver: Receiver) -> None:
@@ -88,7 +88,7 @@ def test_a_transition_is_told_with_a_signature_over_the_raw_body(jira: Jira, rec
     key = jira.issue(description=adf("first", "second"))["key"]
     register(jira, receiver)
     jira.act("done", issue=key, by="admin@example.com")
-    headers, raw = receiver.got.get(timeout=5)
+    headers, raw = receiver.got.get(timeout=300)
     digest = hmac.new(SECRET.encode(), raw, hashlib.sha256).hexdigest()
     assert headers["X-Hub-Signature"] == f"sha256={digest}"
     assert (headers["X-Atlassian-Webhook-Flow"], "X-Atlassian-Webhook-Retry" in headers) == ("Primary", False)

@@ -123,7 +123,7 @@ def test_a_blocked_source_gets_403_for_everything(jumpcloud: JumpCloud) -> None:
 
 def _token(jumpcloud: JumpCloud, secret: str = CLIENT_SECRET, **form: str) -> requests.Response:
     data = {"grant_type": "client_credentials", "scope": "api", **form}
-    return requests.post(jumpcloud.url + "/oauth2/token", auth=(CLIENT_ID, secret), data=data, timeout=5)
+    return requests.post(jumpcloud.url + "/oauth2/token", auth=(CLIENT_ID, secret), data=data, timeout=300)
 
 
 @pytest.mark.parametrize("switched", [{}, {"token_seconds": 60}])

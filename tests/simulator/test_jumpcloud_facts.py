@@ -156,10 +156,10 @@ def test_several_organizations_survive_a_dump(jumpcloud: JumpCloud) -> None:
     several(jumpcloud)
     jumpcloud.act("add_user", organization=OTHER, email="there@example.com")
     address = f"{jumpcloud.simulators.control_url}/state/jumpcloud"
-    state = requests.get(address, timeout=10).json()
+    state = requests.get(address, timeout=300).json()
     assert state["organizations"][0]["users"][0]["email"] == "there@example.com"
-    assert requests.put(address, json=state, timeout=10).status_code == 204
-    assert requests.get(address, timeout=10).json() == state
+    assert requests.put(address, json=state, timeout=300).status_code == 204
+    assert requests.get(address, timeout=300).json() == state
 
 
 def test_texts_of_a_profile_may_hold_anything(jumpcloud: JumpCloud) -> None:
@@ -167,7 +167,7 @@ def test_texts_of_a_profile_may_hold_anything(jumpcloud: JumpCloud) -> None:
     user = jumpcloud.user(displayname=name, department="\udfff")
     assert jumpcloud.get(f"/api/systemusers/{user}").json()["displayname"] == name
     assert jumpcloud.get("/api/systemusers").json()["results"][0]["department"] == "\udfff"
-    state = requests.get(f"{jumpcloud.simulators.control_url}/state/jumpcloud", timeout=10)
+    state = requests.get(f"{jumpcloud.simulators.control_url}/state/jumpcloud", timeout=300)
     assert state.json()["users"][0]["details"]["displayname"] == name
 
 

@@ -184,7 +184,7 @@ def test_atlassian_breaks_on_no_wrong_type(atlassian: Atlassian, path: str, righ
             f"{atlassian.url}{atlassian.v2}{path}",
             data=raw,
             headers={**atlassian.headers, "content-type": "application/json"},
-            timeout=10,
+            timeout=300,
         )
         assert answer.status_code in {200, 400}, (raw[:20], answer.text)
 

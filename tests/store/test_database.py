@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 from sqlalchemy import create_engine, text
@@ -41,9 +42,9 @@ def test_an_access_is_held_by_one_writer_at_a_time(cluster: Store) -> None:
             waiting = pool.submit(write, "one")
             with pytest.raises(TimeoutError):
                 waiting.result(0.2)
-        waiting.result(10)
+        waiting.result(300)
         with cluster.write(holding="one"):
-            pool.submit(write, "another").result(10)
+            pool.submit(write, "another").result(300)
 
 
 @pytest.mark.parametrize("holding", [None, "one"])
@@ -59,3 +60,12 @@ def test_a_connection_that_broke_fails_one_write_and_not_the_next(
         add_request(work, "r2")
     with cluster.read() as work:
         assert work.requests.counts() == {"received": 2}
+
+
+def test_a_connection_that_comes_back_after_the_store_was_closed_is_closed(store: Store) -> None:
+    with store.database.read() as connection:
+        driver: Any = connection.connection.dbapi_connection
+        store.database.close()
+        assert connection.execute(text("SELECT 1")).scalar_one() == 1
+    with pytest.raises(Exception, match="closed"):
+        driver.execute("SELECT 1")

@@ -49,11 +49,6 @@ def behind(proxy: Proxy) -> Iterator[Store]:
     yield from opened(proxy.url, silence_seconds=SILENCE_SECONDS)
 
 
-def a_port_where_nobody_listens() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])
-
-
 def can_write(url: str, *, to_work: bool = False) -> bool:
     for store in opened(url, to_work=to_work):
         with store.write() as work:
@@ -63,8 +58,10 @@ def can_write(url: str, *, to_work: bool = False) -> bool:
 
 def test_several_hosts_are_tried_in_order(postgresql_url: str) -> None:
     at = make_url(postgresql_url)
-    dead = a_port_where_nobody_listens()
-    assert can_write(f"postgresql://{at.username}@127.0.0.1:{dead},{at.host}:{at.port or 5432}/{at.database}")
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        dead = taken.getsockname()[1]
+        assert can_write(f"postgresql://{at.username}@127.0.0.1:{dead},{at.host}:{at.port or 5432}/{at.database}")
 
 
 def test_a_unix_socket_is_an_address(postgresql_url: str) -> None:

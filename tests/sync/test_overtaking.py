@@ -43,7 +43,7 @@ def harness(sqlite_url: str, tmp_path: Path) -> Iterator[tuple[SyncHarness, Work
         }
         process = prepare(Settings.model_validate(settings))
         worker = WorkerThread(process)
-        worker.start(timeout=30)
+        worker.start()
         yield SyncHarness(System.JUMPCLOUD, simulators, process.provisor, FastClock(), world, jumpcloud_truth), process
         worker.stop()
         process.provisor.store.database.close()

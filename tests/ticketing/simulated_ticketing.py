@@ -59,7 +59,7 @@ class SimulatedTicketing:
 
     def settle(self) -> None:
         """Wait until the simulator has noted the calls it answered: it does so in the same turn of its event loop."""
-        connection = HTTPConnection(self.simulators.control_url.removeprefix("http://"), timeout=5)
+        connection = HTTPConnection(self.simulators.control_url.removeprefix("http://"), timeout=300)
         connection.request("GET", "/health")
         connection.getresponse().read()
         connection.close()

@@ -205,5 +205,5 @@ def test_threads_may_share_a_provider(harness: SimulatedTicketing) -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(20)
+        thread.join(300)
     assert len(harness.issues()) == 30

@@ -117,10 +117,10 @@ def test_a_ticket_that_somebody_moves_in_between_is_as_wanted(harness: Simulated
     found: list[Phase] = []
     worker = threading.Thread(target=lambda: found.append(harness.provider.close(ref).phase))
     worker.start()
-    assert harness.simulators.faults.wait_until(held, holding=1)
+    assert harness.simulators.faults.wait_until(held, holding=1, timeout=300)
     harness.close_by_hand(ref, "Done")
     harness.simulators.faults.release(held)
-    worker.join(5)
+    worker.join(300)
     assert found == [Phase.DONE]
 
 

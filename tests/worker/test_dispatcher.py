@@ -14,10 +14,11 @@ from access.clock import ManualClock
 from access.lifecycle import OperationState
 from access.methods import Direction
 from access.operations import Operation
+from demo.patience import slowness
 from store.database import Database
 from store.outbox import Topic
 from store.unit_of_work import Store
-from tests.patience import PATIENCE_SECONDS, slowness, until
+from tests.patience import PATIENCE_SECONDS, until
 from tests.store.records import MINUTE, NOW, add_request, operation
 from worker.dispatcher import Dispatcher
 from worker.revision_check import RevisionCheck

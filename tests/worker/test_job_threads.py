@@ -9,8 +9,9 @@ from time import monotonic
 
 import pytest
 
+from demo.patience import slowness
 from store.outbox import Topic
-from tests.patience import PATIENCE_SECONDS, slowness, until
+from tests.patience import PATIENCE_SECONDS, until
 from worker.job_threads import Job, JobThreads
 
 
