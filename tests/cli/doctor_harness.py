@@ -71,7 +71,7 @@ class DoctorHarness:
         policy = self._folder / "policy.yaml"
         policy.write_text(yaml.safe_dump(self.policy))
         config = self._folder / "provisor.yaml"
-        limits = {"connect_timeout": "10s", "read_timeout": "30s"}
+        limits = {"connect_timeout": "1s", "read_timeout": "30s"}
         settings = {"provisioning": "on", "policy": str(policy), "limits": limits} | sections
         settings.setdefault("store", {"url": f"sqlite:///{self._folder / 'provisor.db'}"})
         config.write_text(yaml.safe_dump(settings))
