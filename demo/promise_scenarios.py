@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from math import ceil
+
 from access.lifecycle import RequestState
+from demo.patience import slowness
 from demo.scenario import Scenario, ScenarioRun
 
 _ENGINEERING, _FINANCE, _ON_CALL = (
@@ -11,7 +14,8 @@ _ENGINEERING, _FINANCE, _ON_CALL = (
 
 
 def _expires(run: ScenarioRun) -> None:
-    run.send(run.request("grant", "mary", _ENGINEERING, duration="PT2S"))
+    # Longer on a slow machine, where it takes longer until the access is looked at.
+    run.send(run.request("grant", "mary", _ENGINEERING, duration=f"PT{ceil(2 * slowness())}S"))
     run.ends()
     run.sees_access("mary", _ENGINEERING, lasting=False)
     run.until("claim.ended")
@@ -22,12 +26,14 @@ def _overlap(run: ScenarioRun) -> None:
     first, second, approvers = "first-claim", "second-claim", "jira:project-role:CRM:Approvers:assigned"
     run.send(
         run.request("grant", "dennis", approvers, id=first, duration="PT2S"),
-        run.request("grant", "dennis", approvers, id=second, duration="PT6S"),
+        run.request("grant", "dennis", approvers, id=second),
     )
     run.ends(request_id=first)
     run.ends(request_id=second)
     run.until("claim.ended", request_id=first)
     run.sees_access("dennis", approvers, lasting=False)
+    run.send(run.request("revoke", "dennis", approvers, id="last-call"))
+    run.ends(request_id="last-call")
     run.until("claim.ended", request_id=second)
     run.sees_access("dennis", approvers, held=False)
 

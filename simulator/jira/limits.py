@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -37,17 +38,18 @@ class Bucket:
 
 
 class Limits:
-    """Burst and per-issue limits, in real time whatever the world's clock says."""
+    """Burst and per-issue limits, in real time whatever the world's clock says; `ticks` are seconds of that."""
 
-    def __init__(self, switches: Switches) -> None:
+    def __init__(self, switches: Switches, *, ticks: Callable[[], float] = time.monotonic) -> None:
         self._switches = switches
+        self._ticks = ticks
         self._buckets: dict[tuple[str, str], Bucket] = {}
         self._writes: dict[str, deque[float]] = {}
 
     def check(self, method: str, path: str, *, issue: str | None, user_search: bool) -> dict[str, str] | None:
         """Count a call; gives the headers of the 429 it earns, or None."""
         switches = self._switches
-        now = time.monotonic()
+        now = self._ticks()
         if switches.throttle_next:
             switches.throttle_next -= 1
             return self._headers(switches.throttle_reason)

@@ -44,6 +44,7 @@ class World:
         cloud_id: str = "",
         switches: Switches | None = None,
         clock: Callable[[], float] = time.time,
+        ticks: Callable[[], float] = time.monotonic,
         rng_seed: int = 1,
         founded: bool = True,
     ) -> None:
@@ -55,6 +56,8 @@ class World:
         self.address = self.site.url
         """Where the site was last reached, which links name unless a switch says otherwise."""
         self.clock = clock
+        self.ticks = ticks
+        """Seconds by which the limits of calls refill."""
         self.journal = Journal(self.now)
         self.directory = Directory(self.switches, self.now)
         self.administration = Administration(self.directory, self.journal, self.site, self.random)

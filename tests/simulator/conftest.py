@@ -1,4 +1,5 @@
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -27,9 +28,15 @@ def jumpcloud(clock: Clock) -> Iterator[JumpCloud]:
 
 
 @pytest.fixture
-def jira() -> Iterator[Jira]:
+def ticks() -> Callable[[], float]:
+    """Seconds by which limits refill."""
+    return time.monotonic
+
+
+@pytest.fixture
+def jira(ticks: Callable[[], float]) -> Iterator[Jira]:
     """A fresh Jira site with nobody but its administrator in it, and a client that speaks plain HTTP."""
-    world = JiraWorld()
+    world = JiraWorld(ticks=ticks)
     with Simulators(jira=world) as running, Jira(running, world) as client:
         if openapi.is_here(TEXT):
             client.session.hooks["response"].append(contract().check)

@@ -176,7 +176,7 @@ def test_other_hosts_are_reached_only_when_allowed(jira: Jira, key: str, receive
 
 def test_webhooks_can_be_late_or_off(jira: Jira, key: str, receiver: Receiver) -> None:
     register(jira, receiver)
-    jira.switch(webhook_delay_ms=200)
+    jira.switch(webhook_delay_ms=2500)
     jira.act("done", issue=key)
     assert receiver.is_quiet()
     receiver.next()

@@ -64,7 +64,7 @@ VERSIONS = ("3", "2", "latest")
 
 def create_app(world: World) -> ASGIApp:
     """Return the HTTP face of a world: the site at the root, the gateway below `/ex/jira/{cloudId}`."""
-    limits = Limits(world.switches)
+    limits = Limits(world.switches, ticks=world.ticks)
     if not any(isinstance(each, Broadcast) for each in world.tracker.listeners):
         world.tracker.listeners.append(Broadcast(world))
     below = _routes(world, limits, (each for each in OPERATIONS if not each.root))
