@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from statistics import median, quantiles
 from typing import Any
 
+from benchmarks.command import run
 from benchmarks.places import CLUSTER, EMBEDDED, Absent
-from benchmarks.report import Aim, Report, Table, WrongResult, show
+from benchmarks.report import Aim, Report, Table
 from benchmarks.sides import CONCURRENCY, Run, bare_run, delays, provisor_run
 
 _RATIO = 0.7
@@ -102,18 +103,5 @@ def _p99(values: Sequence[float]) -> float:
     return max(values) if len(values) < 2 else quantiles(values, n=100, method="inclusive")[98]
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.fulfilment", description=__doc__)
-    parser.add_argument("--json", action="store_true", help="end with one line of JSON")
-    add_options(parser)
-    options = parser.parse_args()
-    try:
-        show([measure(options)], as_json=options.json)
-    except WrongResult as wrong:
-        print(f"Wrong result: {wrong}", file=sys.stderr)
-        return 1
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run("benchmarks.fulfilment", sys.modules[__name__]))
