@@ -22,8 +22,8 @@ from store.outbox import Topic
 from store.sweep import Due
 from store.unit_of_work import OtherRevision, Store, Unavailable
 from worker.job_threads import Job, JobThreads
+from worker.polling import PollingTurns
 from worker.revision_check import RevisionCheck
-from worker.turns import Turns
 
 _log = structlog.get_logger(__name__)
 
@@ -68,7 +68,7 @@ class Dispatcher:
         self._revision_check = revision_check
         self._may_end = may_end
         self._poll = poll.total_seconds()
-        self._turns = Turns(revision_check, poll)
+        self._turns = PollingTurns(revision_check, poll)
         self._dispatched_for = dispatched_for
         self._received: deque[tuple[Topic, str]] = deque()
         self._look = threading.Event()

@@ -15,8 +15,8 @@ from store.unit_of_work import Store
 from tasks.intake import Intake
 from worker.clock_check import ClockCheck
 from worker.outbox_relay import OWED_FOR, OutboxRelay
+from worker.polling import PollingTurns
 from worker.revision_check import RevisionCheck
-from worker.turns import Turns
 
 #: Between two calls of what is periodic.
 _PERIODIC_SECONDS = 5.0
@@ -94,7 +94,7 @@ class Scheduler:
             begin()
 
     def _run(self) -> None:
-        turns = Turns(self._revision_check, self._poll)
+        turns = PollingTurns(self._revision_check, self._poll)
         pause = self._poll.total_seconds()
         while not self._revision_check.failed and not self._stop.wait(pause):
             pause = turns.carry_out(self.turn) or self._poll.total_seconds()

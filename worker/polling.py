@@ -1,4 +1,4 @@
-"""Turns of a thread that outlives every fault of a turn, and ends when another version has migrated the store."""
+"""Turns of a thread that polls the store. The thread outlives every fault of a turn, and ends at another revision."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _log = structlog.get_logger(__name__)
 _LONGEST_PAUSE_SECONDS = 5.0
 
 
-class Turns:
+class PollingTurns:
     """Carries turns out. Faults are logged, and the pause after each doubles from ``poll``."""
 
     def __init__(self, revision_check: RevisionCheck, poll: timedelta) -> None:
