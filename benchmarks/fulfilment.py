@@ -8,9 +8,10 @@ from collections.abc import Sequence
 from statistics import median, quantiles
 from typing import Any
 
+from benchmarks.command import run
 from benchmarks.places import CLUSTER, EMBEDDED, Absent
-from benchmarks.report import Aim, Report, Table, WrongResult, show
-from benchmarks.sides import CONCURRENCY, Run, bare_run, delays, provisor_run
+from benchmarks.report import Aim, Report, Table
+from benchmarks.sides import CONCURRENCY, REMOVAL_THREADS, Run, bare_run, delays, provisor_run
 
 _RATIO = 0.7
 _P50_MS = 200.0
@@ -33,27 +34,30 @@ def measure(options: argparse.Namespace) -> Report:
         if options.only in {None, short}:
             try:
                 _throughput(report, place, options)
+                _throughput(report, place, options, removals=True)
                 _latency(report, place, options)
             except Absent as exc:
                 report.notes.append(f"{place} was left out. {exc}.")
     return report
 
 
-def _throughput(report: Report, place: str, options: argparse.Namespace) -> None:
+def _throughput(report: Report, place: str, options: argparse.Namespace, *, removals: bool = False) -> None:
     ours: list[Run] = []
     bare: list[Run] = []
     for _ in range(options.rounds):
-        run, calls = provisor_run(place, options.requests)
+        run, calls = provisor_run(place, options.requests, removals=removals)
         ours.append(run)
-        bare.append(bare_run(place, options.requests, calls=calls, commits=run.commits))
+        bare.append(bare_run(place, options.requests, calls=calls, commits=run.commits, removals=removals))
     ratio = median(one.rate / other.rate for one, other in zip(ours, bare, strict=True))
+    what, short = ("removals", f"{_SHORT[place]} removals") if removals else ("grants", _SHORT[place])
+    threads = REMOVAL_THREADS if removals else CONCURRENCY
     columns = ("", "requests/s", "runs", "CPU ms each", "calls each", "commits each", "at rest, MB", "under load, MB")
     rows = [_row("Provisor", ours), _row("bare task", bare)]
     rows.append(["ratio", f"{ratio:.2f}", "", "", "", "", "", ""])
-    title = f"{place}: {options.requests} grants at once, {CONCURRENCY} threads, median of {options.rounds} runs"
+    title = f"{place}: {options.requests} {what} at once, {threads} threads, median of {options.rounds} runs"
     report.tables.append(Table(title, columns, rows))
-    report.figures[_SHORT[place]] = {"provisor": _figures(ours), "bare": _figures(bare), "ratio": ratio}
-    report.aims.append(Aim(f"fulfilment rate, {_SHORT[place]}, beside the bare task", ratio, _RATIO, "higher"))
+    report.figures[short] = {"provisor": _figures(ours), "bare": _figures(bare), "ratio": ratio}
+    report.aims.append(Aim(f"fulfilment rate, {short}, beside the bare task", ratio, _RATIO, "higher"))
 
 
 def _row(name: str, runs: Sequence[Run]) -> list[object]:
@@ -102,18 +106,5 @@ def _p99(values: Sequence[float]) -> float:
     return max(values) if len(values) < 2 else quantiles(values, n=100, method="inclusive")[98]
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.fulfilment", description=__doc__)
-    parser.add_argument("--json", action="store_true", help="end with one line of JSON")
-    add_options(parser)
-    options = parser.parse_args()
-    try:
-        show([measure(options)], as_json=options.json)
-    except WrongResult as wrong:
-        print(f"Wrong result: {wrong}", file=sys.stderr)
-        return 1
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run("benchmarks.fulfilment", sys.modules[__name__]))

@@ -1,10 +1,10 @@
-"""The requests of a benchmark: each grant puts another user into a group, and the simulator's state proves it."""
+"""The requests of a benchmark: each changes whether a user is in a group, and the simulator's state proves it."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from benchmarks.report import WrongResult
@@ -13,19 +13,25 @@ from benchmarks.simulated import Simulated
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """One user, one group."""
+    """One user, one group. ``action`` is grant, or revoke for its removal."""
 
     id: str
     user: str
     email: str
     group: str
+    action: str = "grant"
+
+    @property
+    def removal(self) -> Grant:
+        """The request that takes the same access away."""
+        return replace(self, id=f"{self.id}-off", action="revoke")
 
     def message(self) -> bytes:
         """The access request on the queue."""
         return json.dumps(
             {
                 "id": self.id,
-                "action": "grant",
+                "action": self.action,
                 "subject": {"email": self.email},
                 "entitlement": f"jumpcloud:group:{self.group}:member",
                 "reason": "benchmark",
@@ -52,6 +58,12 @@ def grants_in(state: dict[str, Any], count: int) -> list[Grant]:
         Grant(f"bench-{number}", user["id"], user["email"], groups[number % len(groups)])
         for number, user in enumerate(users)
     ]
+
+
+def give(simulated: Simulated, grants: Sequence[Grant]) -> None:
+    """Put the users into their groups, as an administrator would."""
+    for grant in grants:
+        simulated.act("jumpcloud", "add_member", group=grant.group, user=grant.user)
 
 
 def verify(state: dict[str, Any], wanted: Sequence[Grant]) -> None:

@@ -1,4 +1,4 @@
-"""The calls that Provisor makes for one grant, from the simulator's log; the bare task repeats them."""
+"""The calls that Provisor makes for one request, from the simulator's log; the bare task repeats them."""
 
 from __future__ import annotations
 
@@ -26,7 +26,9 @@ class ReplayedCall:
 
     def body(self, grant: Grant) -> Mapping[str, str] | None:
         """The body of the one call that has one; the log holds none."""
-        return None if self.method == "GET" else {"op": "add", "type": "user", "id": grant.user}
+        if self.method == "GET":
+            return None
+        return {"op": "add" if grant.action == "grant" else "remove", "type": "user", "id": grant.user}
 
 
 def replayed(latest: Sequence[Mapping[str, Any]], grant: Grant) -> list[ReplayedCall]:

@@ -11,7 +11,7 @@ from kombu import Connection
 from benchmarks import bare_worker, provisor_worker
 from benchmarks.child import Child
 from benchmarks.drivers import ProvisorDriver, drive, one_at_a_time
-from benchmarks.grants import Grant, company, grants_in, verify
+from benchmarks.grants import Grant, company, give, grants_in, verify
 from benchmarks.places import Place, new_place
 from benchmarks.processes import Peak, busy_seconds, resident_mb
 from benchmarks.replay import ReplayedCall, replayed
@@ -23,6 +23,9 @@ from store.unit_of_work import Store
 #: Threads of the worker, on both sides: Provisor's default.
 CONCURRENCY = 16
 
+#: Threads for removals of one system, on both sides: Provisor's default.
+REMOVAL_THREADS = 4
+
 #: Grants before the clock starts: connections, caches of statements, imports made late.
 _WARM = 20
 
@@ -31,7 +34,7 @@ _TIMEOUT_SECONDS = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """Figures of one run. ``cpu_ms`` (of the worker), ``calls`` and ``commits`` are of one grant."""
+    """Figures of one run. ``cpu_ms`` (of the worker), ``calls`` and ``commits`` are of one request."""
 
     rate: float
     cpu_ms: float
@@ -49,13 +52,20 @@ class Delay:
     true: float
 
 
-def provisor_run(name: str, count: int) -> tuple[Run, list[ReplayedCall]]:
-    """Provisor fulfils this many grants, and what each of them cost in calls. Raises ``Absent`` and ``WrongResult``."""
+def provisor_run(name: str, count: int, *, removals: bool = False) -> tuple[Run, list[ReplayedCall]]:
+    """Provisor fulfils this many grants, or removals of what it gave, and what each of them cost in calls.
+
+    Raises ``Absent`` and ``WrongResult``.
+    """
     total = 1 + _WARM + 2 * count
     with new_place(name) as place, company(total) as simulated:
         grants = grants_in(simulated.state("jumpcloud"), total)
-        first, warming, rest = grants[:1], grants[1 : _WARM + 1], grants[_WARM + 1 :]
         with _provisor(place, simulated) as side:
+            asked = grants
+            if removals:
+                side.drive(grants)
+                asked = [grant.removal for grant in grants]
+            first, warming, rest = asked[:1], asked[1 : _WARM + 1], asked[_WARM + 1 :]
             rest_mb = resident_mb(side.child.pid)
             simulated.forget_calls()
             side.drive(first)
@@ -68,31 +78,36 @@ def provisor_run(name: str, count: int) -> tuple[Run, list[ReplayedCall]]:
             busy = busy_seconds(side.child.pid) - busy
             made: int = simulated.calls()["total"]
             commits = _commits(side, rest[count:])
-            verify(simulated.state("jumpcloud"), grants)
+            verify(simulated.state("jumpcloud"), [] if removals else grants)
         return Run(count / seconds, 1000 * busy / count, made / count, commits / count, rest_mb, peak.mb), calls
 
 
 def _commits(side: _Side, grants: Sequence[Grant]) -> int:
-    """Commits of grants that are not timed: counting looks at each statement, which would weigh on Provisor alone."""
+    """Commits of requests that are not timed: counting looks at each statement, which would weigh on Provisor alone."""
     side.child.ask("count_commits")
     side.drive(grants)
     found: int = side.child.ask("commits")
     return found
 
 
-def bare_run(name: str, count: int, *, calls: Sequence[ReplayedCall], commits: float) -> Run:
+def bare_run(name: str, count: int, *, calls: Sequence[ReplayedCall], commits: float, removals: bool = False) -> Run:
     """The bare task makes the same calls and commits. Raises ``Absent`` and ``WrongResult``."""
     with new_place(name) as place, company(count + _WARM) as simulated:
         grants = grants_in(simulated.state("jumpcloud"), count + _WARM)
-        with _bare(place, simulated, calls, commits) as side:
+        asked = grants
+        if removals:
+            give(simulated, grants)
+            asked = [grant.removal for grant in grants]
+        threads = REMOVAL_THREADS if removals else CONCURRENCY
+        with _bare(place, simulated, calls, commits, threads) as side:
             rest = resident_mb(side.child.pid)
-            side.drive(grants[:_WARM])
+            side.drive(asked[:_WARM])
             simulated.forget_calls()
             busy = busy_seconds(side.child.pid)
             with Peak(side.child.pid) as peak:
-                seconds = side.drive(grants[_WARM:])
+                seconds = side.drive(asked[_WARM:])
             busy = busy_seconds(side.child.pid) - busy
-            verify(simulated.state("jumpcloud"), grants)
+            verify(simulated.state("jumpcloud"), [] if removals else grants)
             made: int = simulated.calls()["total"]
         if made != len(calls) * count:
             raise WrongResult(f"The bare task made {made} calls, and should have made {len(calls) * count}.")
@@ -164,12 +179,14 @@ def _provisor(place: Place, simulated: Simulated) -> Iterator[_Side]:
 
 
 @contextmanager
-def _bare(place: Place, simulated: Simulated, calls: Sequence[ReplayedCall], commits: float) -> Iterator[_Side]:
+def _bare(
+    place: Place, simulated: Simulated, calls: Sequence[ReplayedCall], commits: float, threads: int
+) -> Iterator[_Side]:
     setup = {
         "store_url": place.store_url,
         "broker_url": place.broker_url,
         "prefix": place.prefix,
-        "concurrency": CONCURRENCY,
+        "concurrency": threads,
         "jumpcloud": simulated.facts["jumpcloud"],
         "calls": [call.document() for call in calls],
         "commits": commits,

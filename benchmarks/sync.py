@@ -6,7 +6,8 @@ import argparse
 import sys
 
 from benchmarks import sync_budget, sync_memory, sync_speed
-from benchmarks.report import Report, WrongResult, show
+from benchmarks.command import run
+from benchmarks.report import Report
 
 _SECTIONS = {"speed": sync_speed.measure, "budget": sync_budget.measure, "memory": sync_memory.measure}
 
@@ -51,18 +52,5 @@ def measure(options: argparse.Namespace) -> Report:
     return report
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.sync", description=__doc__)
-    parser.add_argument("--json", action="store_true", help="end with one line of JSON")
-    add_options(parser)
-    options = parser.parse_args()
-    try:
-        show([measure(options)], as_json=options.json)
-    except WrongResult as wrong:
-        print(f"Wrong result: {wrong}", file=sys.stderr)
-        return 1
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run("benchmarks.sync", sys.modules[__name__]))

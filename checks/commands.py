@@ -34,7 +34,7 @@ def command_tree() -> Command:
     """All of ``provisor``."""
     import typer  # noqa: PLC0415 - so that rules about text need nothing of the product
 
-    from provisor import command_line  # noqa: PLC0415 - as above
+    from provisor.__main__ import command_line  # noqa: PLC0415 - as above
 
     return _read("provisor", typer.main.get_command(command_line()), "provisor")
 

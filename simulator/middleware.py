@@ -11,9 +11,9 @@ from typing import Any
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from simulator.bodies import Answer, Client, collected, deliver
 from simulator.calls import Call, CallLog, route_of
 from simulator.faults import ArmedFault, Fault, Faults, RateLimit
+from simulator.faulty_bodies import Answer, Client, collected, deliver
 from simulator.jsontext import json_bytes
 
 _FAULT = "simulator.fault"

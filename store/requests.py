@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -51,10 +51,11 @@ class Requests(LeasedTable[Request]):
     def __init__(self, connection: Connection) -> None:
         super().__init__(connection, requests, Request)
 
-    def add(self, new: Sequence[Received], *, dispatched_for: timedelta) -> None:
+    def add(self, new: Sequence[Received], *, woken: Collection[str], dispatched_for: timedelta) -> None:
         """Store new requests at the end of the sequence; due at once. Their ids must not be there yet.
 
-        The transaction holds ``ORDER``: who commits first stands first.
+        Those ``woken`` are marked as under way for ``dispatched_for``. The transaction holds ``ORDER``: who commits first
+        stands first.
         """
         last = self._connection.execute(_LAST).scalar_one()
         rows = [
@@ -71,7 +72,7 @@ class Requests(LeasedTable[Request]):
                 "sequence": sequence,
                 "received_at": at,
                 "due_at": at,
-                "dispatched_until": at + dispatched_for,
+                "dispatched_until": at + dispatched_for if message.id in woken else None,
             }
             for sequence, (message, source, at) in enumerate(new, start=last + 1)
         ]

@@ -22,12 +22,10 @@ from store.outbox import Topic
 from store.sweep import Due
 from store.unit_of_work import OtherRevision, Store, Unavailable
 from worker.job_threads import Job, JobThreads
+from worker.polling import PollingTurns
 from worker.revision_check import RevisionCheck
 
 _log = structlog.get_logger(__name__)
-
-#: The longest pause between two turns that fail.
-_LONGEST_PAUSE_SECONDS = 5.0
 
 #: Between two looks into the store while jobs end and more may be due: each look serves several.
 _BUSY_POLL_SECONDS = 0.05
@@ -70,6 +68,7 @@ class Dispatcher:
         self._revision_check = revision_check
         self._may_end = may_end
         self._poll = poll.total_seconds()
+        self._turns = PollingTurns(revision_check, poll)
         self._dispatched_for = dispatched_for
         self._received: deque[tuple[Topic, str]] = deque()
         self._look = threading.Event()
@@ -198,30 +197,19 @@ class Dispatcher:
                 _log.exception("work.error")
 
     def _run(self) -> None:
-        pause = self._poll
         while not self._revision_check.failed and not self._stop.is_set():
             self._look.wait(max(0.0, self._next_sweep - monotonic()))
             self._look.clear()
-            if self._stop.is_set():
-                break
-            try:
-                self._begin_received()
-                if monotonic() >= self._next_sweep:
-                    self._last_sweep = monotonic()
-                    self._next_sweep = self._last_sweep + self._poll
-                    self._sweep()
-                pause = self._poll
-            except OtherRevision as found:
-                self._revision_check.fail(found)
-            except Exception as exc:  # noqa: BLE001 - the thread outlives every fault of a turn
-                # Longer pauses, so that the log does not fill.
-                pause = min(_LONGEST_PAUSE_SECONDS, pause * 2)
-                if isinstance(exc, Unavailable):
-                    _log.warning("sweep.postponed", why=str(exc))
-                else:
-                    _log.exception("sweep.error")
+            if not self._stop.is_set() and (pause := self._turns.carry_out(self._next_turn)) is not None:
                 self._stop.wait(pause)
         self._end()
+
+    def _next_turn(self) -> None:
+        self._begin_received()
+        if monotonic() >= self._next_sweep:
+            self._last_sweep = monotonic()
+            self._next_sweep = self._last_sweep + self._poll
+            self._sweep()
 
     def _end(self) -> None:
         """Give back what has not begun, so that another process takes it up at once."""

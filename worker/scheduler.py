@@ -10,25 +10,19 @@ from collections.abc import Callable, Sequence
 from datetime import timedelta
 from time import monotonic
 
-import structlog
-
 from access.clock import Clock
-from store.unit_of_work import OtherRevision, Store, Unavailable
+from store.unit_of_work import Store
 from tasks.intake import Intake
 from worker.clock_check import ClockCheck
 from worker.outbox_relay import OWED_FOR, OutboxRelay
+from worker.polling import PollingTurns
 from worker.revision_check import RevisionCheck
-
-_log = structlog.get_logger(__name__)
 
 #: Between two calls of what is periodic.
 _PERIODIC_SECONDS = 5.0
 
 #: Messages of the inbox in one transaction.
 _BATCH = 200
-
-#: The longest pause between two turns that fail.
-_LONGEST_PAUSE_SECONDS = 5.0
 
 
 class Scheduler:
@@ -57,7 +51,7 @@ class Scheduler:
         self._intake = intake
         self._revision_check = revision_check
         self._clock_check = clock_check
-        self._poll = poll.total_seconds()
+        self._poll = poll
         self._periodic = periodic
         self._periodic_at = 0.0
         self._stop = threading.Event()
@@ -100,17 +94,7 @@ class Scheduler:
             begin()
 
     def _run(self) -> None:
-        pause = self._poll
+        turns = PollingTurns(self._revision_check, self._poll)
+        pause = self._poll.total_seconds()
         while not self._revision_check.failed and not self._stop.wait(pause):
-            try:
-                self.turn()
-                pause = self._poll
-            except OtherRevision as found:
-                self._revision_check.fail(found)
-            except Exception as exc:  # noqa: BLE001 - the thread outlives every fault of a turn
-                # Longer pauses, so that the log does not fill.
-                pause = min(_LONGEST_PAUSE_SECONDS, pause * 2)
-                if isinstance(exc, Unavailable):
-                    _log.warning("sweep.postponed", why=str(exc))
-                else:
-                    _log.exception("sweep.error")
+            pause = turns.carry_out(self.turn) or self._poll.total_seconds()

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
-from provisor import main
+from provisor.__main__ import main
 from simulator.jira import World as JiraWorld
 from simulator.jumpcloud import World
 from simulator.server import Simulators

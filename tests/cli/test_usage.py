@@ -24,7 +24,7 @@ HEAVY = (
 
 def test_help_imports_nothing_heavy() -> None:
     program = (
-        "import sys; from provisor import main\n"
+        "import sys; from provisor.__main__ import main\n"
         "try: main(['--help'])\n"
         "except SystemExit: pass\n"
         f"print([name for name in {HEAVY!r} if name in sys.modules], file=sys.stderr)"

@@ -29,7 +29,7 @@ def message(request_id: str = "r1", **changes: Any) -> AccessRequest:
 
 
 def add_request(work: UnitOfWork, request_id: str = "r1", *, now: datetime = NOW, **changes: Any) -> None:
-    work.requests.add([Received(message(request_id, **changes), "test", now)], dispatched_for=timedelta(0))
+    work.requests.add([Received(message(request_id, **changes), "test", now)], woken=(), dispatched_for=timedelta(0))
 
 
 def operation(operation_id: str = "op1", **changes: Any) -> Operation:

@@ -6,10 +6,9 @@ from urllib.parse import quote
 from starlette.responses import Response
 
 from simulator.jira.api.call import Call
-from simulator.jira.api.issue_lookup import project_of, visible
+from simulator.jira.api.issue_lookup import project_in_query
 from simulator.jira.api.operation import Operation
-from simulator.jira.api.projects import no_project
-from simulator.jira.api.responses import NO_ISSUE, answer, refuse
+from simulator.jira.api.responses import answer, refuse
 from simulator.jira.api.user_documents import application_role, user_full
 from simulator.jira.catalogue import ADMIN_PERMISSIONS, GLOBAL_PERMISSIONS, MEMBER_PERMISSIONS
 from simulator.jira.projects import Project
@@ -62,24 +61,8 @@ def my_permissions(call: Call) -> Response:
     unknown = [each for each in wanted if each not in PERMISSIONS]
     if unknown:
         raise refuse(400, f"Unrecognized permission: {', '.join(unknown)}")
-    project = _project(call)
+    project = project_in_query(call, "projectKey", "projectId")
     return answer({"permissions": {key: _permission(call, key, project) for key in wanted}})
-
-
-def _project(call: Call) -> Project | None:
-    issue_key = call.query("issueKey") or call.query("issueId")
-    if issue_key:
-        issue = visible(call, issue_key)
-        if issue is None:
-            raise refuse(404, NO_ISSUE)
-        return project_of(call, issue)
-    key = call.query("projectKey") or call.query("projectId")
-    if not key:
-        return None
-    project = call.world.projects.find(key)
-    if project is None or not call.world.permissions.sees(call.caller, project):
-        raise no_project(key)
-    return project
 
 
 def _permission(call: Call, key: str, project: Project | None) -> dict[str, Any]:

@@ -8,15 +8,13 @@ from starlette.responses import Response
 from simulator.folding import ascii_lower
 from simulator.jira import names
 from simulator.jira.api.call import Call
-from simulator.jira.api.issue_lookup import project_of, visible
+from simulator.jira.api.issue_lookup import project_in_query
 from simulator.jira.api.operation import Operation
-from simulator.jira.api.projects import no_project
-from simulator.jira.api.responses import NO_ISSUE, answer, refuse
+from simulator.jira.api.responses import answer, refuse
 from simulator.jira.api.user_documents import shows_email, user_listed
 from simulator.jira.api.users import LARGEST_PAGE, find
 from simulator.jira.names import WORD
 from simulator.jira.people import User
-from simulator.jira.projects import Project
 
 REACH = 1000
 """Only so many users are looked at [spec]."""
@@ -38,7 +36,7 @@ def with_permission(call: Call) -> Response:
     wanted = call.listed("permissions")
     if not wanted:
         raise refuse(400, "The 'permissions' query parameter needs to be provided")
-    project = _project(call)
+    project = project_in_query(call, "projectKey", "project")
     permissions = call.world.permissions
     return _filtered(call, lambda user: all(permissions.has(user, each, project) for each in wanted))
 
@@ -47,13 +45,13 @@ def who_sees(call: Call) -> Response:
     """Find users who see a project or issue."""
     if not _names_somebody(call):
         raise refuse(400, ONE_OF)
-    project = _project(call)
+    project = project_in_query(call, "projectKey", "project")
     return _filtered(call, lambda user: project is None or call.world.permissions.sees(user, project))
 
 
 def assignable(call: Call) -> Response:
     """Find users whom issues of a project can be assigned to."""
-    project = _project(call)
+    project = project_in_query(call, "projectKey", "project")
     if project is None:
         raise refuse(400, "The 'project' or 'issueKey' query parameter has to be provided.")
     return _filtered(call, lambda user: call.world.permissions.has(user, "ASSIGNABLE_USER", project))
@@ -61,22 +59,6 @@ def assignable(call: Call) -> Response:
 
 def _names_somebody(call: Call) -> bool:
     return call.query("query") is not None or bool(call.query("accountId"))
-
-
-def _project(call: Call) -> Project | None:
-    issue_key = call.query("issueKey") or call.query("issueId")
-    if issue_key:
-        issue = visible(call, issue_key)
-        if issue is None:
-            raise refuse(404, NO_ISSUE)
-        return project_of(call, issue)
-    key = call.query("projectKey") or call.query("project")
-    if not key:
-        return None
-    project = call.world.projects.find(key)
-    if project is None or not call.world.permissions.sees(call.caller, project):
-        raise no_project(key)
-    return project
 
 
 def _asked_for(call: Call) -> Iterator[User]:
