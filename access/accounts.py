@@ -30,9 +30,9 @@ class Subject:
 class Account:
     """One identity in one system.
 
-    ``email_proven`` is False when the account was found by an address that the system hides. Such a match is probable, but
-    it is not proof enough to take access away. ``suspended`` accounts were shut by somebody: their access waits for the day on
-    which they are opened again.
+    ``email`` is the address that the system shows, None when it hides the address. ``email_proven`` is False when the account
+    was found by an address that the system hides. Such a match is probable, but it is not proof enough to take access away.
+    ``suspended`` accounts were shut by somebody: their access waits for the day on which they are opened again.
     """
 
     system: System
@@ -49,18 +49,27 @@ class Account:
 class NoMatch:
     """``asked_for`` does not name exactly one thing: ``candidates`` are the several that match, or near ones when none does.
 
-    ``contradiction`` says that parts of what was asked for name different things.
+    ``unproven`` says that one of the candidates may be what is meant, and that nothing proves it: they are no match, and no
+    proof that there is none either; ``ids`` are theirs. ``contradiction`` says that parts of what was asked for name different
+    things.
     """
 
     asked_for: str
     candidates: tuple[str, ...] = ()
     several: bool = False
+    unproven: bool = False
     contradiction: bool = False
+    ids: tuple[str, ...] = ()
 
     def sentence(self) -> str:
         """What happened and what to do, for the person who asked."""
         if self.contradiction:
             return f"{self.asked_for} is not one account: {', '.join(self.candidates)}. Name the one that is meant."
+        if self.unproven:
+            return (
+                f"{self.asked_for} is not proven to be anybody's; it may be {', '.join(self.candidates)}. "
+                "Name the one that is meant by its id."
+            )
         if self.several:
             return f"{self.asked_for} matches more than one: {', '.join(self.candidates)}. Name one of them by its id."
         if self.candidates:

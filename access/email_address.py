@@ -6,17 +6,15 @@ Two addresses are equal when their local parts are equal after ASCII lower-casin
 
 from __future__ import annotations
 
-from string import ascii_lowercase, ascii_uppercase
-
 import idna
 
-_ASCII_LOWER = str.maketrans(ascii_uppercase, ascii_lowercase)
+from access.text import ascii_lower
 
 
 def lower_case(address: str) -> str:
     """The address as people write it, trimmed and in lower case: ASCII letters of the local part, all of the domain."""
     local, at, domain = address.strip().rpartition("@")
-    return f"{local.translate(_ASCII_LOWER)}{at}{domain.lower()}"
+    return f"{ascii_lower(local)}{at}{domain.lower()}"
 
 
 def normalized(address: str) -> str:

@@ -210,8 +210,9 @@ class AccessRequest(BaseModel):
 
     @property
     def who(self) -> Subject:
-        """The subject as the connectors take it."""
-        return Subject(email=self.subject.email, username=self.subject.username, id=self.subject.id)
+        """The subject as the connectors take it, with the address in lower case."""
+        email = email_address.lower_case(self.subject.email) if self.subject.email else None
+        return Subject(email=email, username=self.subject.username, id=self.subject.id)
 
     def canonical(self) -> dict[str, Any]:
         """The request as plain JSON with a stable form: what is stored, and what two messages are compared by."""

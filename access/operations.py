@@ -49,6 +49,8 @@ class Request:
 
     - ``sequence``: its place in the order of all requests. A later one ends what earlier ones gave.
     - ``reason``: why it was refused or failed.
+    - ``settled_account``: the account that a person said is meant.
+    - ``candidates``: the accounts that it may have meant when it was blocked since nothing proved one of them.
     """
 
     id: str
@@ -62,6 +64,8 @@ class Request:
     first_tried_at: datetime | None = None
     due_at: datetime | None = None
     finished_at: datetime | None = None
+    settled_account: str | None = None
+    candidates: tuple[str, ...] | None = None
 
     @property
     def lane(self) -> Lane:
@@ -136,8 +140,9 @@ class Operation:
 class Claim:
     """One reason why an account should hold an entitlement. Its clock starts when the access was seen.
 
-    ``email`` is the normalized address by which the access was asked for, or that the account showed. ``ended_by`` is the
-    operation that takes the access away at its end.
+    ``email`` is the normalized address by which the access was asked for, or that the account showed; ``account_proven`` says
+    that the account showed that address, or was made for it. ``ended_by`` is the operation that takes the access away at its
+    end.
     """
 
     id: str
@@ -150,6 +155,7 @@ class Claim:
     state: ClaimState
     account_id: str | None = None
     email: str | None = None
+    account_proven: bool = False
     pre_existing: bool | None = None
     duration: timedelta | None = None
     starts_at: datetime | None = None

@@ -12,7 +12,7 @@ from access.accounts import Account, NoMatch
 from access.entitlements import Entitlement, EntitlementRef, ResourceKind, System
 from access.message import AccessRequest, present_fields
 from access.methods import Direction, Method
-from access.policy import MissingAccount, Policy, Rule, Suspended
+from access.policy import IsMeant, MissingAccount, Policy, Rule, Suspended
 
 #: Whether a system's API can do this at all.
 Automates = Callable[[ResourceKind, Direction], bool]
@@ -39,9 +39,13 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Undecided:
-    """Whose access the request takes away is not proven; ``reason`` names who it may be. A person decides."""
+    """Whose access the request takes away is not proven; ``reason`` names who it may be. A person decides.
+
+    ``candidates`` are the ids of those accounts.
+    """
 
     reason: str
+    candidates: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +62,16 @@ def make_plan(
     entitlement: Entitlement | NoMatch,
     policy: Policy,
     automates: Automates,
+    is_meant: IsMeant = lambda _: True,
 ) -> Plan | Refusal | Undecided:
-    """The plan for a request, or its refusal. ``automates`` says what the system's API can do at all."""
+    """The plan for a request, or its refusal. ``automates`` says what the system's API can do at all.
+
+    ``is_meant`` says whether the entitlement, as a rule spells it, is found to be this one.
+    """
     if isinstance(entitlement, NoMatch):
         return Refusal(entitlement.sentence())
-    rule = policy.rule_for(entitlement.ref, entitlement.named)
     direction = request.action.direction
+    rule = policy.rule_for(entitlement.ref, entitlement.named, direction=direction, is_meant=is_meant)
     if rule is None:
         return Refusal(f"No policy rule matches {entitlement.named}. Add a rule for it to the policy file.")
     if refusal := _against_policy(request, rule, direction, entitlement):
@@ -75,13 +83,24 @@ def make_plan(
     if direction is Direction.TAKE and not account.email_proven:
         return Undecided(
             f"{account.title} ({account.id}) was found by an address that the system hides, which is no proof for taking "
-            "access away. Send the request again with the account's id."
+            f"access away. {A_PERSON_DECIDES}",
+            (account.id,),
+        )
+    if direction is Direction.GIVE and not account.email_proven and policy.wants_proof(rule, entitlement):
+        return Refusal(
+            f"{account.title} ({account.id}) was found by an address that the system hides, and policy rule '{rule.pattern}' "
+            f"gives {entitlement.named} to proven accounts only. Send the request again with the account's id."
         )
     if direction is Direction.GIVE and account.suspended and rule.suspended is Suspended.REFUSE:
         return Refusal(
             f"{account.title} ({account.id}) is suspended, and policy rule '{rule.pattern}' gives suspended accounts nothing."
         )
     return Plan((_step(direction, entitlement, rule, automates, request.products or rule.products),), account)
+
+
+A_PERSON_DECIDES = (
+    "A person decides with 'provisor requests settle'; it goes on by itself when an account shows the address."
+)
 
 
 def _against_policy(
@@ -134,10 +153,14 @@ def _without_account(
     rule: Rule,
     policy: Policy,
     automates: Automates,
-) -> Plan | Refusal:
+) -> Plan | Refusal | Undecided:
     """The plan for a person who has no account in the system: make the account first, as policy says, or refuse."""
     wants_account = entitlement.ref.kind is ResourceKind.ACCOUNT
-    if missing.several or request.action.direction is Direction.TAKE:
+    if missing.contradiction:
+        return Refusal(missing.sentence())
+    if request.action.direction is Direction.TAKE:
+        return Undecided(f"{missing.sentence()} {A_PERSON_DECIDES}", missing.ids)
+    if missing.several or missing.unproven or request.subject.id:
         return Refusal(missing.sentence())
     if not wants_account and rule.missing_account is MissingAccount.REFUSE:
         return Refusal(f"{missing.sentence()} Policy rule '{rule.pattern}' does not allow to make the account.")
@@ -147,7 +170,7 @@ def _without_account(
         step = _step(Direction.GIVE, entitlement, rule, automates, request.products or rule.products)
         return Plan((step,), None)
     account_entitlement = account_of(entitlement.ref.system)
-    account_rule = policy.rule_for(account_entitlement.ref)
+    account_rule = policy.rule_for(account_entitlement.ref, direction=Direction.GIVE)
     if account_rule is None or account_rule.give is Method.DENY:
         return Refusal(f"{missing.sentence()} Policy does not allow to make accounts in {entitlement.ref.system}.")
     if refusal := _lacks_required(request, account_rule) or _wants_other_products(request, account_rule):

@@ -1,25 +1,26 @@
 """Policy: what the company lets Provisor do with each entitlement, and by which method.
 
-The first rule whose pattern matches the entitlement, by ids or by names, decides. No rule means no.
+The first rule whose pattern matches the entitlement, by ids or by names, decides. No rule means no. Where a pattern has another
+case than the entitlement, an allowing rule matches only if both names are found to be one; a denying rule always does.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
-from fnmatch import fnmatchcase
 from typing import Any
 
-from access.entitlements import EntitlementRef
+from access.entitlements import Entitlement, EntitlementRef, ResourceKind
 from access.methods import Direction, Method
-from access.text import normalized_name
+from access.patterns import matches, matches_loosely, spelled_like
 
+#: Whether an entitlement, spelled as a rule spells it, is found to be the one that is asked for.
+IsMeant = Callable[[EntitlementRef], bool]
 
-def _by_normalized_names(written: str) -> str:
-    """An entitlement or a pattern with each of its parts as names are compared."""
-    return ":".join(map(normalized_name, written.split(":")))
+#: Patterns of the entitlements that give an administrator's power, unless the settings list others.
+ADMINISTRATOR_LIKE = ("*:admin-role:*", "*:group:*admin*:member", "jira:project-role:*:*admin*:assigned")
 
 
 class MissingAccount(StrEnum):
@@ -42,6 +43,15 @@ class Suspended(StrEnum):
     GIVE = "give"
 
 
+class AccountProof(StrEnum):
+    """What has to be proven of the account that is to be given access."""
+
+    #: That it is the person's: named by its id, or shown with the address.
+    REQUIRED = "required"
+    #: Nothing: the only match by an address that the system hides is enough.
+    OPTIONAL = "optional"
+
+
 @dataclass(frozen=True, slots=True)
 class TicketRoute:
     """Where a ticket goes: project key, issue type (name or id), extra labels and fields as the provider takes them."""
@@ -54,10 +64,11 @@ class TicketRoute:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """What holds for the entitlements that ``pattern`` matches: ``*`` and ``?`` over the written form, in any case.
+    """What holds for the entitlements that ``pattern`` matches: ``*`` and ``?`` over the written form.
 
     ``products`` are what a new account gets, and all that a request may name instead. ``required`` are the facts that a
-    request to give access has to carry, ``required_to_take`` those of a request to take access away.
+    request to give access has to carry, ``required_to_take`` those of a request to take access away. Without ``proof``,
+    entitlements that give an administrator's power require it.
     """
 
     pattern: str
@@ -68,6 +79,7 @@ class Rule:
     required_to_take: tuple[str, ...] = ()
     suspended: Suspended = Suspended.REFUSE
     missing_account: MissingAccount = MissingAccount.REFUSE
+    proof: AccountProof | None = None
     products: tuple[str, ...] = ()
     ticket: TicketRoute | None = None
 
@@ -79,23 +91,38 @@ class Rule:
         """The facts that a request has to carry to give, or to take away."""
         return self.required if direction is Direction.GIVE else self.required_to_take
 
-    def matches(self, refs: Iterable[EntitlementRef]) -> bool:
+    def applies(self, refs: Iterable[EntitlementRef], direction: Direction, is_meant: IsMeant) -> bool:
         """Whether one of the entitlement's names fits the pattern."""
-        # A bracket is a bracket: groups are called "[Eng] all", and a deny rule must not miss them.
-        wanted = _by_normalized_names(self.pattern).replace("[", "[[]")
-        return any(fnmatchcase(_by_normalized_names(str(ref)), wanted) for ref in refs)
+        refs = tuple(refs)
+        if self.method(direction) is Method.DENY:
+            return any(matches_loosely(self.pattern, str(ref)) for ref in refs)
+        if any(matches(self.pattern, str(ref)) for ref in refs):
+            return True
+        spelled = {other for ref in refs if (other := spelled_like(self.pattern, str(ref))) is not None}
+        return any(is_meant(EntitlementRef.parse(other)) for other in spelled)
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """All rules in order, and where tickets go when a rule does not say."""
+    """All rules in order, and where tickets go when a rule does not say.
+
+    ``administrator_like`` are patterns of entitlements that give an administrator's power.
+    """
 
     rules: Sequence[Rule]
     ticket: TicketRoute
+    administrator_like: Sequence[str] = ADMINISTRATOR_LIKE
 
-    def rule_for(self, *refs: EntitlementRef) -> Rule | None:
+    def rule_for(self, *refs: EntitlementRef, direction: Direction, is_meant: IsMeant = lambda _: True) -> Rule | None:
         """The first rule that matches the entitlement under any of its names; None when there is none."""
-        return next((rule for rule in self.rules if rule.matches(refs)), None)
+        return next((rule for rule in self.rules if rule.applies(refs, direction, is_meant)), None)
+
+    def wants_proof(self, rule: Rule, entitlement: Entitlement) -> bool:
+        """Whether the entitlement is given to proven accounts only, under the rule."""
+        if rule.proof is not None or entitlement.ref.kind is ResourceKind.ACCOUNT:
+            return rule.proof is AccountProof.REQUIRED
+        names = (str(entitlement.ref), str(entitlement.named))
+        return any(matches_loosely(pattern, name) for pattern in self.administrator_like for name in names)
 
     def ticket_route(self, rule: Rule | None) -> TicketRoute:
         """Where a ticket under ``rule`` goes."""

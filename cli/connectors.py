@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from getpass import getuser
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -10,9 +11,12 @@ from access.clock import SystemClock
 from access.entitlements import System
 from access.methods import Direction
 from access.snapshots import RunState, SyncRun
+from access.tenants import Tenant
 from cli import output
+from cli.decisions import Reason
 from cli.options import AsJson, ConfigFile, group
 from cli.output import age, cell, facts_of
+from cli.problems import Problem
 from cli.snapshots import counts, snapshot_facts
 from cli.store_access import load_settings, opened, store_if_any
 
@@ -89,6 +93,59 @@ def lift_stops(
         output.print_lines(f"{system}: no stop is in force.")
 
 
+@connectors.command("accept")
+def accept_tenant(
+    context: typer.Context,
+    system: Annotated[System, typer.Argument(metavar="SYSTEM", help="jumpcloud or jira.")],
+    reason: Reason,
+    config: ConfigFile = None,
+) -> None:
+    """Let a system be the organization or site that it is now.
+
+    The store remembers whose accounts and resources it knows, and stops at another organization's. What was given in the one
+    before is not taken away there any more.
+    """
+    from worker.systems.table import SYSTEMS
+
+    with opened(config or context.obj) as (settings, store):
+        found = tenant_of(settings, SYSTEMS, system)
+        if found is None:
+            raise Problem(f"{system.label} does not say whose it is.", "Check what its credential may read.")
+        with store.write() as work:
+            now = SystemClock().now()
+            known = work.tenants.of(system)
+            work.tenants.accept(system, found, now=now)
+            before = None if known is None else str(known)
+            work.audit.record(
+                "tenant.accepted",
+                "tenant",
+                str(system),
+                now=now,
+                actor=getuser(),
+                tenant=str(found),
+                before=before,
+                reason=reason,
+            )
+    output.print_lines(f"{system}: is {output.cell(str(found))} from now on")
+
+
+def tenant_of(settings: Settings, systems: Systems, system: System) -> Tenant | None:
+    """The organization or site that a system is now, None where it does not say. Raises ``Problem``."""
+    from access.failures import Failure
+    from config.errors import SettingsError
+    from httpclient import Unlimited
+    from worker.client_options import client_options
+
+    if not settings.systems[system].enabled:
+        raise Problem(f"{system.label} is not connected.", f"Set a credential under {system} in the settings.")
+    try:
+        return systems[system].find_tenant(settings, client_options(settings, SystemClock(), Unlimited()))
+    except Failure as failure:
+        raise Problem(failure.what, failure.remedy) from failure
+    except SettingsError as exc:
+        raise Problem(exc.problems[0], "Correct it in the settings.") from exc
+
+
 def system_facts(settings: Settings, store: Store | None, systems: Systems, *, now: datetime) -> list[dict[str, Any]]:
     """The connection of each system, and the access that Provisor reads and changes there: one object for each system."""
     return [_facts(settings, store, system, kit, now=now) for system, kit in systems.items()]
@@ -99,18 +156,20 @@ def _facts(
 ) -> dict[str, Any]:
     from worker.ticketing import budgets_of
 
-    snapshot, last, held = None, None, None
+    snapshot, last, held, tenant = None, None, None, None
     stops: Sequence[Stop] = ()
     if store is not None:
         with store.read() as work:
             snapshot, last = work.snapshots.current(system), work.sync_runs.last(system)
             stops = work.budgets.stops(now=now)
+            tenant = work.tenants.of(system)
         held = None if snapshot is None else counts(store, system)
     section = settings.systems[system]
     return {
         "system": str(system),
         "state": _state(section.credential_kind, last),
         "url": section.url,
+        "tenant": None if tenant is None else {"id": tenant.id, "name": tenant.name},
         "credential": section.credential_kind,
         "organization_key": kit.organization_key(settings),
         "provisioning": str(settings.provisioning),

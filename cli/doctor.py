@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -56,12 +57,14 @@ def doctor(
 
 def examine(settings: Settings, clock: Clock, systems: Systems) -> Sequence[Finding]:
     """All findings, in the order in which they are printed. The examinations run at the same time."""
+    from cli.doctor_tenants import examine_tenants
     from cli.doctor_ticketing import examine_ticketing
 
     examinations: dict[str, Examination] = {
         "policy": _examine_policy,
         "store": _examine_store,
         "broker": _examine_broker,
+        "tenants": partial(examine_tenants, systems=systems),
     }
     for kit in systems.values():
         examinations |= kit.examinations

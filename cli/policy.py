@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from access.entitlements import EntitlementRef
-from access.policy import Policy, TicketRoute
+from access.methods import Direction
+from access.policy import ADMINISTRATOR_LIKE, Policy, TicketRoute
 from cli import output
 from cli.options import AsJson, ConfigFile, group
 from cli.problems import Problem
@@ -84,7 +86,7 @@ def deciding_rule(settings: Settings, *refs: EntitlementRef) -> dict[str, Any] |
 
 def _rule_facts(policy: Policy, *refs: EntitlementRef) -> dict[str, Any] | None:
     """The rule that decides about one entitlement, with its number; None when none matches."""
-    rule = policy.rule_for(*refs)
+    rule = policy.rule_for(*refs, direction=Direction.GIVE)
     if rule is None:
         return None
     route = policy.ticket_route(rule)
@@ -96,6 +98,7 @@ def _rule_facts(policy: Policy, *refs: EntitlementRef) -> dict[str, Any] | None:
         "max_duration": None if rule.max_duration is None else str(rule.max_duration),
         "required": list(rule.required),
         "missing_account": str(rule.missing_account),
+        "proof": None if rule.proof is None else str(rule.proof),
         "products": list(rule.products),
         "ticket_project": route.project,
         "ticket_issue_type": route.issue_type,
@@ -106,8 +109,11 @@ def _rule_facts(policy: Policy, *refs: EntitlementRef) -> dict[str, Any] | None:
 def _load(file: Path, settings: Settings | None) -> PolicyFile:
     from config.policy_file import load_policy
 
-    route = None
+    route: TicketRoute | None = None
+    administrator_like: Sequence[str] = ADMINISTRATOR_LIKE
+    if settings is not None:
+        administrator_like = settings.administrator_like
     if settings is not None and settings.ticketing.project:
         route = TicketRoute(project=settings.ticketing.project, issue_type=settings.ticketing.issue_type)
     with settings_problems():
-        return load_policy(file, ticket=route)
+        return load_policy(file, ticket=route, administrator_like=administrator_like)

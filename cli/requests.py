@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 requests = group("Access requests, and how far each has come.")
 
-_COLUMNS = ("id", "state", "action", "subject", "entitlement", "received_at", "reason")
+_COLUMNS = ("id", "state", "action", "subject", "account_title", "entitlement", "received_at", "reason")
 
 
 @requests.command("list")
@@ -36,7 +36,7 @@ def list_requests(
 
     with opened(config) as (_, store), store.read() as work:
         print_listing(
-            map(request_facts, work.requests.recent(states=state or [], limit=one_more(limit))),
+            (request_facts(work, each) for each in work.requests.recent(states=state or [], limit=one_more(limit))),
             _COLUMNS,
             none="No such requests." if state else "No requests yet.",
             as_json=as_json,
@@ -85,10 +85,33 @@ def retry_request(
     output.print_lines(f"{output.cell(request_id)}: tried again as soon as a worker has it")
 
 
-def request_facts(request: Request) -> dict[str, Any]:
-    """One request."""
+@requests.command("settle")
+def settle_request(
+    request_id: Annotated[str, typer.Argument(metavar="ID", help="The request's own id.")],
+    account: Annotated[str, typer.Option(metavar="ID", help="The system's id of the account.", show_default=False)],
+    reason: Reason,
+    config: ConfigFile = None,
+) -> None:
+    """Say which account a request to take access away means, when nothing proves it.
+
+    Its reason names the candidates. Access is taken from the account that you name.
+    """
+    with opened(config) as (_, store):
+        if not decisions(store).settle_account(request_id, account, reason=reason):
+            raise Problem(
+                f"No request '{output.cell(request_id)}' waits for somebody to say which account it means.",
+                "See 'provisor requests list --state blocked'.",
+            )
+    output.print_lines(f"{output.cell(request_id)}: planned for {output.cell(account)} as soon as a worker has it")
+
+
+def request_facts(work: UnitOfWork, request: Request) -> dict[str, Any]:
+    """One request, with the account that it acts on: None until that is known."""
     message = request.message
+    acted_on = [each for each in work.operations.of_request(request.id) if each.account_id is not None]
     return {
+        "account": acted_on[-1].account_id if acted_on else None,
+        "account_title": acted_on[-1].account_title if acted_on else None,
         **facts_of(request, "id", "state", "reason", "received_at", "finished_at", "due_at", "source", "tries"),
         "action": str(message.action),
         "subject": str(message.who),
@@ -129,7 +152,7 @@ def _everything(work: UnitOfWork, request_id: str) -> dict[str, Any] | None:
         tickets = [ticket_facts(ticket, request_id) for ticket in work.tickets.of_operation(operation.id)]
         operations.append(_operation_facts(operation) | {"tickets": tickets})
     claim = work.claims.of_request(request_id)
-    return request_facts(request) | {
+    return request_facts(work, request) | {
         "operations": operations,
         "claim": None if claim is None else claim_facts(claim),
         "audit": [_audit_facts(row) for row in work.audit.of_request(request_id)],
@@ -141,6 +164,7 @@ def _in_words(facts: dict[str, Any]) -> list[str]:
     lines = [
         f"Request {facts['id']}: {facts['state']}" + (f" - {output.cell(facts['reason'])}" if facts["reason"] else ""),
         f"  {facts['action']} {output.cell(facts['entitlement'])} for {output.cell(facts['subject'])}",
+        *([f"  acts on {output.cell(facts['account_title'])} ({facts['account']})"] if facts["account"] else []),
     ]
     given = ("duration", "reason", "requested_by", "approved_by", "claim_of")
     lines += output.labelled_lines({name: message.get(name) for name in given})

@@ -195,6 +195,7 @@ def _follow(
         for request_id in [each for each, end in ends.items() if end is None]:
             with store.read() as work:
                 request = work.requests.get(request_id)
+                facts = None if request is None else request_facts(work, request)
             if request is None:
                 continue
             if print_steps and printed.get(request_id) != request.state:
@@ -202,7 +203,7 @@ def _follow(
                 why = f": {output.cell(request.reason)}" if request.reason else ""
                 output.print_lines(f"{request_id}: {request.state}{why}")
             if is_final("request", request.state):
-                ends[request_id] = request_facts(request)
+                ends[request_id] = facts
         left = [each for each, end in ends.items() if end is None]
         if not left:
             return ends

@@ -16,9 +16,10 @@ from access.durations import parse_duration
 from access.entitlements import RIGHTS, EntitlementRef, System
 from access.message import FACTS
 from access.methods import Method
-from access.policy import MissingAccount, Policy, Rule, Suspended, TicketRoute
+from access.patterns import may_overlap, plain_form
+from access.policy import ADMINISTRATOR_LIKE, AccountProof, MissingAccount, Policy, Rule, Suspended, TicketRoute
 from access.products import Product
-from access.text import normalized_name, shortened
+from access.text import loose_name, shortened
 from config.error_messages import error_messages
 from config.errors import SettingsError
 from config.field_types import ProjectKey, Words
@@ -69,6 +70,7 @@ class _Rule(Section):
     required_to_take: Words = ()
     suspended: Suspended = Suspended.REFUSE
     missing_account: MissingAccount = MissingAccount.REFUSE
+    proof: AccountProof | None = None
     products: tuple[Product, ...] = ()
     ticket: _Ticket | None = None
 
@@ -77,7 +79,7 @@ class _Rule(Section):
     def _can_match(cls, pattern: str) -> str:
         if not any(char in pattern for char in _WILDCARDS):
             return str(_exact(pattern))
-        if not any(_may_begin_and_end(normalized_name(pattern), head, tail) for head, tail in _forms()):
+        if not any(_may_begin_and_end(loose_name(pattern), head, tail) for head, tail in _forms()):
             raise ValueError(
                 "can match no entitlement; write one such as jira:project-role:PAY:*:assigned or jumpcloud:group:*:member"
             )
@@ -118,8 +120,13 @@ class PolicyFile:
     warnings: tuple[str, ...] = ()
 
 
-def load_policy(path: Path, *, ticket: TicketRoute | None = None) -> PolicyFile:
-    """Read a policy; ``ticket`` is the route for what the file leaves out. Raises ``SettingsError`` with every error."""
+def load_policy(
+    path: Path, *, ticket: TicketRoute | None = None, administrator_like: Sequence[str] = ADMINISTRATOR_LIKE
+) -> PolicyFile:
+    """Read a policy; ``ticket`` is the route for what the file leaves out. Raises ``SettingsError`` with every error.
+
+    ``administrator_like`` are patterns of entitlements that give an administrator's power.
+    """
     content = read_mapping(path)
     try:
         file = _PolicyFile.model_validate(content)
@@ -132,7 +139,8 @@ def load_policy(path: Path, *, ticket: TicketRoute | None = None) -> PolicyFile:
     rules = tuple(
         Rule(**dict(rule) | {"ticket": rule.ticket.route(route) if rule.ticket else None}) for rule in file.rules
     )
-    return PolicyFile(Policy(rules=rules, ticket=route), tuple(_oddities(rules)))
+    policy = Policy(rules=rules, ticket=route, administrator_like=administrator_like)
+    return PolicyFile(policy, tuple(_oddities(policy)))
 
 
 _PLACE = re.compile(r"^rules\.(\d+)\.?(\S*)")
@@ -149,7 +157,8 @@ def _by_rule(told: str, content: dict[str, Any]) -> str:
     return f"rule {number}{named}{', ' if place[2] else ''}{place[2]}{rest}"
 
 
-def _oddities(rules: Sequence[Rule]) -> Iterator[str]:
+def _oddities(policy: Policy) -> Iterator[str]:
+    rules = policy.rules
     if not rules:
         yield "The policy has no rules, so every request is refused; write one for what is allowed."
     for number, rule in enumerate(rules, start=1):
@@ -161,11 +170,14 @@ def _oddities(rules: Sequence[Rule]) -> Iterator[str]:
             near = nearest(name, FACTS)
             if name not in FACTS and near:
                 yield f"{named} requires the free field '{shortened(name)}'; if you mean {near}, write it so."
+        power = next((each for each in policy.administrator_like if may_overlap(rule.pattern, each)), None)
+        if power is not None and rule.proof is AccountProof.OPTIONAL and rule.give is not Method.DENY:
+            yield f"{named} may give an administrator's power ({power}) to accounts that are not proven; set proof: required."
 
 
 def _covers(earlier: Rule, later: Rule) -> bool:
     """Whether ``earlier`` matches everything that ``later`` matches; False where that is not certain."""
-    first, second = normalized_name(earlier.pattern), normalized_name(later.pattern)
+    first, second = plain_form(earlier.pattern), plain_form(later.pattern)
     if first == second:
         return True
     # With stars only, a pattern that matches another's text matches all that the other matches.

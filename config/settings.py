@@ -13,9 +13,11 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from access.durations import written
 from access.entitlements import System
+from access.policy import ADMINISTRATOR_LIKE
 from access.provisioning import Provisioning
 from config.error_messages import error_messages
 from config.errors import SettingsError
+from config.field_types import Words
 from config.setting_keys import all_keys
 from config.settings_sources import YamlFile, config_file, from_environment, from_secret_files
 from config.systems import AtlassianSettings, JiraSettings, JiraSite, JumpCloudSettings, SystemSettings
@@ -52,6 +54,8 @@ class Settings(BaseSettings):
     provisioning: Annotated[Provisioning, BeforeValidator(_word)] = Provisioning.OFF
     #: The policy file. Without one, every request is refused.
     policy: Path | None = None
+    #: Patterns of entitlements that give an administrator's power: rules give them to proven accounts only.
+    administrator_like: Words = ADMINISTRATOR_LIKE
     store: StoreSettings = StoreSettings()
     broker: BrokerSettings = BrokerSettings()
     worker: WorkerSettings = WorkerSettings()

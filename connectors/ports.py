@@ -34,7 +34,8 @@ class Target:
 class Observation:
     """What the system itself shows about a target: the proof of an operation.
 
-    ``evidence`` is one sentence about what was read. ``account_id`` names the account when an email address found it.
+    ``evidence`` is one sentence about what was read. ``account_id`` names the account when an email address found it, and
+    ``email_shown`` says that the account shows that address.
     ``missing`` says that the system does not show the account, or the thing that the access is to, at all: that alone is no
     proof that the access is gone. ``gone`` says that this is proven.
     """
@@ -42,6 +43,7 @@ class Observation:
     present: bool
     evidence: str
     account_id: str | None = None
+    email_shown: bool = False
     missing: bool = False
     gone: bool = False
 
@@ -101,8 +103,10 @@ class Connector(Protocol):
         """
         ...
 
-    def give(self, target: Target) -> None:
+    def give(self, target: Target) -> str | None:
         """Give the access. Safe to repeat; access that is there already is no failure.
+
+        Returns the id of the account that the system itself named for the address of a new account, else None.
 
         Raises ``Permanent`` for what only a person may change.
         """

@@ -80,11 +80,12 @@ class Claims(LeasedTable[Claim]):
         """The claims that end when this operation is done."""
         return self._all(select(claims).where(claims.c.ended_by == operation_id, among(claims.c.state, _ENDING)))
 
-    def learn_account(self, request_id: str, account_id: str) -> None:
+    def learn_account(self, request_id: str, account_id: str, *, proven: bool) -> None:
         """The account that a request's claim waited for exists: from now on the claim is found under the account."""
         claim = self.of_request(request_id)
         if claim is not None and claim.account_id is None:
-            self.set(claim.id, account_id=account_id, access_key=access_key(account_id, None, claim.entitlement))
+            key = access_key(account_id, None, claim.entitlement)
+            self.set(claim.id, account_id=account_id, account_proven=proven, access_key=key)
 
     def clear_pre_existing(self, key: str) -> None:
         """The access from before the first claim is gone: the claims that stand have given what is there now."""

@@ -1,10 +1,11 @@
-"""The addresses of accounts that Provisor made, kept because Jira hides addresses."""
+"""Whose an address was when that was last seen, kept because Jira hides addresses. It proves nothing."""
 
 from __future__ import annotations
 
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, Connection, delete, select
+from sqlalchemy.dialects import postgresql, sqlite
 
 from access import email_address
 from access.entitlements import System
@@ -19,16 +20,14 @@ class KnownEmails:
 
     def learn(self, system: System, email: str, account_id: str, *, source: str, now: datetime) -> None:
         """Remember it, in place of what was known."""
-        self._connection.execute(delete(known_emails).where(*_is(system, email)))
-        self._connection.execute(
-            known_emails.insert().values(
-                system=str(system),
-                email=email_address.normalized(email),
-                account_id=account_id,
-                source=source,
-                learned_at=now,
-            )
-        )
+        key = email_address.normalized(email)
+        earlier_form = (*_is(system, email), known_emails.c.email != key)
+        self._connection.execute(delete(known_emails).where(*earlier_form))
+        insert = postgresql.insert if self._connection.dialect.name == "postgresql" else sqlite.insert
+        values = {"account_id": account_id, "source": source, "learned_at": now}
+        learned = insert(known_emails).values(system=str(system), email=key, **values)
+        key_columns = [known_emails.c.system, known_emails.c.email]
+        self._connection.execute(learned.on_conflict_do_update(index_elements=key_columns, set_=values))
 
     def all(self, system: System) -> dict[str, str]:
         """Every known address of a system, by account."""

@@ -199,6 +199,15 @@ class Snapshots:
         )
         yield from self._connection.execute(statement).mappings()
 
+    def has_account(self, run_id: str, account_id: str) -> bool:
+        """Whether a run has found this account."""
+        found = (
+            select(accounts.c.id)
+            .join(snapshot_parts, snapshot_parts.c.part_id == accounts.c.part_id)
+            .where(snapshot_parts.c.run_id == run_id, accounts.c.id == account_id)
+        )
+        return self._connection.execute(found.limit(1)).first() is not None
+
     def count_resources(self, run_id: str, kind: str) -> int:
         """How many resources of a kind the run has found."""
         statement = (

@@ -23,6 +23,7 @@ from sqlalchemy import (
     Table,
     Text,
     TypeDecorator,
+    false,
     text,
 )
 
@@ -94,6 +95,8 @@ requests = Table(
     Column("received_at", Moment, nullable=False),
     Column("first_tried_at", Moment),
     Column("finished_at", Moment),
+    Column("settled_account", Text),
+    Column("candidates", JSON(none_as_null=True)),
     *_leased(),
     CheckConstraint(_one_of("state", RequestState), name="state_known"),
     CheckConstraint("state NOT IN ('refused', 'failed', 'blocked') OR reason IS NOT NULL", name="no_means_a_reason"),
@@ -111,6 +114,7 @@ claims = Table(
     Column("system", Text, nullable=False),
     Column("account_id", Text),
     Column("email", Text),
+    Column("account_proven", Boolean, nullable=False, server_default=false()),
     Column("account_title", Text, nullable=False),
     Column("entitlement", Text, nullable=False),
     Column("named", Text, nullable=False),
@@ -309,6 +313,16 @@ known_emails = Table(
     Column("account_id", Text, nullable=False),
     Column("source", Text, nullable=False),
     Column("learned_at", Moment, nullable=False),
+)
+
+#: The organization or site that each system is: the one that the accounts and resources of this store belong to.
+tenants = Table(
+    "tenants",
+    metadata,
+    Column("system", Text, primary_key=True),
+    Column("id", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("known_since", Moment, nullable=False),
 )
 
 #: What may follow what; a trigger on each living table asks it. Filled by migrations from ``access.lifecycle``.

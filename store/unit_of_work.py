@@ -26,6 +26,7 @@ from store.revision import REVISION, stored_revision
 from store.snapshots import Snapshots
 from store.sweep import Sweep
 from store.sync_runs import SyncRuns
+from store.tenants import Tenants
 from store.tickets import Tickets
 
 
@@ -45,6 +46,7 @@ class UnitOfWork:
     intake_lease = cached_property(lambda self: IntakeLease(self._connection))
     dead_letters = cached_property(lambda self: DeadLetters(self._connection))
     known_emails = cached_property(lambda self: KnownEmails(self._connection))
+    tenants = cached_property(lambda self: Tenants(self._connection))
     sweep = cached_property(lambda self: Sweep(self._connection))
     sync_runs = cached_property(lambda self: SyncRuns(self._connection))
     snapshots = cached_property(lambda self: Snapshots(self._connection))

@@ -73,6 +73,12 @@ def end_all_of(work: UnitOfWork, operation: Operation, *, why: str, now: datetim
         end(work, claim, why=why, now=now)
 
 
+def end_on(work: UnitOfWork, access_key: str, *, why: str, now: datetime) -> None:
+    """End all claims on this access that only wait for it to be taken away."""
+    for claim in work.claims.on(access_key, states=(ClaimState.ENDING,)):
+        end(work, claim, why=why, now=now)
+
+
 def end_of_account(work: UnitOfWork, system: System, account_id: str, *, why: str, now: datetime) -> None:
     """End all claims of an account that is deprovisioned."""
     for claim in work.claims.of_account(system, account_id, states=STANDING):

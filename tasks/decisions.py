@@ -1,10 +1,13 @@
-"""What a person decides about removals that cannot go on by themselves: to try again, or to end the claim. Both are audited."""
+"""What a person decides about removals that cannot go on by themselves. Each decision is audited.
+
+To try again, to end the claim, or whose access is meant.
+"""
 
 from __future__ import annotations
 
 from access.clock import Clock
 from access.lifecycle import ClaimState, OperationState, RequestState
-from access.operations import Claim, Operation, Purpose
+from access.operations import Claim, Operation, Purpose, Request
 from store.unit_of_work import Store, UnitOfWork
 from tasks import claims, settlement
 
@@ -25,12 +28,26 @@ class Decisions:
             for operation in blocked:
                 settlement.resume(work, operation, why=self._said(reason), now=now, retried_at=now)
             request = work.requests.get(request_id)
-            undecided = request is not None and request.state is RequestState.BLOCKED and request.due_at is not None
+            undecided = request is not None and _is_undecided(request)
             if undecided:
                 work.requests.set(request_id, due_at=now, dispatched_until=None)
             if blocked or undecided:
                 self._record(work, "request.retried", request_id, request_id, reason)
         return bool(blocked or undecided)
+
+    def settle_account(self, request_id: str, account_id: str, *, reason: str) -> bool:
+        """Say which account a request means whose account is not proven; whether it was such a request.
+
+        The request is planned again for this account, which has to exist.
+        """
+        now = self._clock.now()
+        with self._store.write() as work:
+            request = work.requests.get(request_id)
+            if request is None or not _is_undecided(request):
+                return False
+            work.requests.set(request_id, settled_account=account_id, due_at=now, dispatched_until=None)
+            self._record(work, "request.settled", request_id, request_id, reason, account=account_id)
+        return True
 
     def settle(self, claim_id: str, *, reason: str) -> bool:
         """End a claim whose access nobody can take away or see; whether it was such a claim.
@@ -71,6 +88,15 @@ class Decisions:
     def _said(self, reason: str) -> str:
         return f"{self._by}: {reason}"
 
-    def _record(self, work: UnitOfWork, event: str, entity_id: str, request_id: str, reason: str) -> None:
+    def _record(
+        self, work: UnitOfWork, event: str, entity_id: str, request_id: str, reason: str, **detail: str
+    ) -> None:
         entity, now = event.partition(".")[0], self._clock.now()
-        work.audit.record(event, entity, entity_id, now=now, request_id=request_id, reason=reason, actor=self._by)
+        work.audit.record(
+            event, entity, entity_id, now=now, request_id=request_id, reason=reason, actor=self._by, **detail
+        )
+
+
+def _is_undecided(request: Request) -> bool:
+    """Whether the request waits for a decision of whose access it means: none of its operations waits."""
+    return request.state is RequestState.BLOCKED and request.due_at is not None

@@ -234,7 +234,10 @@ class Fulfilment:
         accepted_at = operation.accepted_at
         try:
             if operation.direction is Direction.GIVE:
-                connector.give(target)
+                made = connector.give(target)
+                if made is not None and operation.account_id is None:
+                    operation = self._learn_account(operation, made)
+                    target = Target.of(operation)
             else:
                 connector.take(target)
             accepted_at = self._services.clock.now()
@@ -256,6 +259,13 @@ class Fulfilment:
             self._done(operation, seen)
         else:
             self._look_again(operation, seen.evidence, accepted_at=accepted_at)
+
+    def _learn_account(self, operation: Operation, account_id: str) -> Operation:
+        """Keep the account that the system made, or named, for an address: a search may not find it."""
+        with self._services.store.write(holding=operation.access_key) as work:
+            work.operations.learn_account(operation, account_id)
+            work.claims.learn_account(operation.request_id, account_id, proven=True)
+        return replace(operation, account_id=account_id)
 
     def _may_still_show(self, operation: Operation) -> bool:
         """Whether we wrote so recently that the system may not show the write yet."""

@@ -9,13 +9,13 @@ import structlog
 
 from access import email_address
 from access.accounts import Account, NoMatch
-from access.entitlements import Entitlement, ResourceKind
+from access.entitlements import Entitlement, EntitlementRef, ResourceKind
 from access.failures import Failure, Permanent
 from access.lifecycle import ClaimState, OperationState, RequestState
 from access.message import AccessRequest, Action
 from access.methods import Direction
 from access.operations import Claim, Operation, Purpose, Request, access_key
-from access.planning import Plan, Refusal, Step, Undecided, account_of, make_plan
+from access.planning import A_PERSON_DECIDES, Plan, Refusal, Step, Undecided, account_of, make_plan
 from access.provisioning import Provisioning
 from access.retry import GiveUp, was_tried
 from connectors.ports import Connector
@@ -74,7 +74,7 @@ class Planner:
             self._end(request, RequestState.REFUSED, decision.reason)
             return None
         if isinstance(decision, Undecided):
-            self._block(request, decision.reason)
+            self._block(request, decision)
             return None
         if isinstance(decision, WaitsFor):
             self._wait_for(request, decision)
@@ -124,6 +124,8 @@ class Planner:
         if isinstance(meant, Refusal):
             return meant
         account, entitlement = meant.account, meant.entitlement
+        if isinstance(account, Account) and (newcomer := _newcomer(request, account)) is not None:
+            return newcomer
         if not giving and isinstance(account, Account) and connector.is_own(account.id):
             return Refusal(f"{account.title} ({account.id}) is Provisor's own account: nothing is taken away from it.")
         if giving and isinstance(account, Account) and (refusal := self._is_deprovisioned(account)) is not None:
@@ -142,6 +144,7 @@ class Planner:
             entitlement=entitlement,
             policy=self._services.policy,
             automates=connector.automates,
+            is_meant=lambda spelled: _names(connector, spelled, entitlement),
         )
 
     @staticmethod
@@ -192,8 +195,9 @@ class Planner:
             work.requests.postpone(request, until=until, now=now, reason=why, tried=False)
         _log.info("request.waits", request_id=request.id, why=why, until=until)
 
-    def _block(self, request: Request, reason: str) -> None:
+    def _block(self, request: Request, undecided: Undecided) -> None:
         """What cannot be decided about taking access away waits for a person, and is planned again each hour."""
+        reason = undecided.reason
         if self._services.mode is not Provisioning.ON:
             self._hold(request, reason)
             return
@@ -207,6 +211,7 @@ class Planner:
                 to=RequestState.BLOCKED,
                 states=(request.state,),
                 reason=reason,
+                candidates=list(undecided.candidates) or None,
                 due_at=due,
                 dispatched_until=None,
             ):
@@ -280,7 +285,7 @@ class Planner:
             operations = self._operations(request, decision, now=now)
             first = None
             if begin:
-                first = self._begin(work, request, operations, now=now)
+                first = self._begin(work, request, operations, account, now=now)
             else:
                 for operation in operations:
                     work.operations.add(operation)
@@ -301,12 +306,12 @@ class Planner:
         return first
 
     def _begin(
-        self, work: UnitOfWork, request: Request, operations: list[Operation], *, now: datetime
+        self, work: UnitOfWork, request: Request, operations: list[Operation], account: Account | None, *, now: datetime
     ) -> Operation | None:
         """Store the operations, the first of them leased to us unless its access is busy, and the claim they make or end."""
         last = operations[-1]
         if last.direction is Direction.GIVE:
-            claim = _claim(request, last)
+            claim = _claim(request, last, account)
             work.claims.add(claim)
             operations[-1] = last = replace(last, claim_id=claim.id)
         elif (kept := end_claims(work, request, last, now=now)) is not None:
@@ -339,6 +344,23 @@ class Planner:
 _UNDECIDED = (RequestState.RECEIVED, RequestState.PLANNED, RequestState.BLOCKED)
 
 
+def _newcomer(request: Request, account: Account) -> Undecided | None:
+    """The account has the address by now, and was not among those that the request may have meant when it was blocked."""
+    if request.settled_account or not request.candidates or account.id in request.candidates:
+        return None
+    return Undecided(
+        f"{account.title} ({account.id}) has the address by now, and the request may have meant "
+        f"{', '.join(request.candidates)}. {A_PERSON_DECIDES}",
+        request.candidates,
+    )
+
+
+def _names(connector: Connector, spelled: EntitlementRef, entitlement: Entitlement | NoMatch) -> bool:
+    """Whether the entitlement is found by this spelling."""
+    found = connector.find_entitlement(spelled)
+    return isinstance(found, Entitlement) and isinstance(entitlement, Entitlement) and found.ref == entitlement.ref
+
+
 def _drop_plan(work: UnitOfWork, request: Request, *, now: datetime) -> None:
     """Drop the operations of an earlier plan, none of which has begun."""
     for old in work.operations.of_request(request.id):
@@ -360,6 +382,7 @@ def _operation(
     request: Request, decision: Plan, step: Step, *, position: int, now: datetime, due_at: datetime | None
 ) -> Operation:
     account = decision.account
+    makes_account = step.direction is Direction.GIVE and step.entitlement.ref.kind is ResourceKind.ACCOUNT
     return Operation(
         id=new_id("op"),
         request_id=request.id,
@@ -372,7 +395,7 @@ def _operation(
         url=step.entitlement.url,
         account_id=None if account is None else account.id,
         account_title=str(request.message.who) if account is None else account.title,
-        email=request.message.subject.email or (account.email if account else None),
+        email=account.email if account is not None and not makes_account else request.message.subject.email,
         products=step.products,
         via=step.via,
         why=step.why,
@@ -382,7 +405,8 @@ def _operation(
     )
 
 
-def _claim(request: Request, operation: Operation) -> Claim:
+def _claim(request: Request, operation: Operation, account: Account | None) -> Claim:
+    email = request.message.subject.email or operation.email
     return Claim(
         id=new_id("cl"),
         request_id=request.id,
@@ -392,7 +416,9 @@ def _claim(request: Request, operation: Operation) -> Claim:
         named=operation.named,
         title=operation.title,
         access_key=access_key(operation.account_id, operation.email, operation.entitlement),
-        email=None if operation.email is None else email_address.normalized(operation.email),
+        email=None if email is None else email_address.normalized(email),
+        # An id proves the account, and not the address beside it.
+        account_proven=account is not None and email is not None and email_address.same(account.email or "", email),
         state=ClaimState.PENDING,
         duration=request.message.duration,
     )

@@ -58,6 +58,11 @@ def _end_one(
     now: datetime,
 ) -> str | None:
     """End the claim of one request only."""
+    claim = work.claims.of_request(request_id)
+    if claim is not None and claim.state is ClaimState.PENDING and claim.account_id is None:
+        # It waits for its account, which was found by now; what is given to that account all the same is taken away.
+        withdraw(work, request_id, by=request.id, now=now)
+        return None
     claim = next((claim for claim in on_access if claim.request_id == request_id), None)
     if claim is None:
         if _is_undecided(work, request_id):

@@ -53,17 +53,23 @@ class Services:
     options: FulfilmentOptions = field(default_factory=FulfilmentOptions)
     #: The same connectors on the lane of removals, which may draw deeper on the rate budget.
     urgent: Mapping[System, Connector] = field(default_factory=dict)
+    #: Raises ``CredentialRefused`` for a system that is another organization or site than the store's.
+    check_tenant: Callable[[System], None] = lambda _: None
     #: A number from 0 to 1 that spreads retries, so that work that failed together is not tried again together.
     jitter: Callable[[], float] = random
 
     def connector(self, system: System, lane: Lane = Lane.GRANT) -> Connector:
-        """The connector for a system and an order of service. Raises ``Permanent`` when none is configured any more."""
+        """The connector for a system and an order of service.
+
+        Raises ``Permanent`` when none is configured any more, and what ``check_tenant`` raises.
+        """
         usual = self.connectors.get(system)
         connector = self.urgent.get(system, usual) if lane is Lane.REVOKE else usual
         if connector is None:
             raise Permanent(
                 f"No connection to {system} is configured.", remedy="Set its address and credential in the settings."
             )
+        self.check_tenant(system)
         return connector
 
 

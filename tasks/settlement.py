@@ -46,12 +46,10 @@ def done(
     if account_id is not None and operation.account_id is None:
         work.operations.learn_account(operation, account_id)
         if operation.purpose is Purpose.REQUEST:
-            work.claims.learn_account(operation.request_id, account_id)
-    if account_id is not None and operation.email and operation.entitlement.kind is ResourceKind.ACCOUNT:
-        work.known_emails.learn(operation.system, operation.email, account_id, source="made by Provisor", now=now)
+            work.claims.learn_account(operation.request_id, account_id, proven=seen.email_shown)
     if operation.direction is Direction.TAKE:
         why = f"gone with what it was to: {seen.evidence}" if seen.gone else "the access was taken away, and seen gone"
-        claims.end_all_of(work, operation, why=why, now=now)
+        claims.end_on(work, operation.access_key, why=why, now=now)
         if operation.entitlement.kind is ResourceKind.ACCOUNT and account_id is not None:
             claims.end_of_account(work, operation.system, account_id, why="the account was deprovisioned", now=now)
     elif account_id is not None:

@@ -73,6 +73,7 @@ class Sync:
         parts: PartReader,
         options: SyncOptions,
         calls: Callable[[System], int],
+        check_tenant: Callable[[System], None] = lambda _: None,
         stopping: threading.Event | None = None,
         places: int = _PLACES,
         jitter: Callable[[], float] = random,
@@ -84,6 +85,7 @@ class Sync:
         self._parts = parts
         self._options = options
         self._calls = calls
+        self._check_tenant = check_tenant
         self._stopping = stopping or threading.Event()
         self._places = threading.BoundedSemaphore(places)
         self._jitter = jitter
@@ -163,6 +165,7 @@ class Sync:
         return going_on is not False
 
     def _step(self, run: SyncRun) -> bool:
+        self._check_tenant(run.system)
         try:
             if run.stage < 0:
                 return self._lead(run, self._plan)

@@ -24,7 +24,8 @@ class TicketWriter:
 
     def route(self, operation: Operation) -> TicketRoute:
         """Where the operation's ticket goes."""
-        return self._policy.ticket_route(self._policy.rule_for(operation.entitlement, operation.named))
+        rule = self._policy.rule_for(operation.entitlement, operation.named, direction=operation.direction)
+        return self._policy.ticket_route(rule)
 
     @staticmethod
     def lists_holdings(operation: Operation) -> bool:

@@ -28,6 +28,7 @@ from worker.sync import sync_from
 from worker.systems.connectors import connectors_from
 from worker.systems.definition import Dependencies, Systems
 from worker.systems.table import SYSTEMS
+from worker.tenancy import tenancy_from
 from worker.ticketing import provider_from, ticket_rate_limiter
 
 #: How long an operation looks for its own write within the same call; no longer than ``limits.verification``.
@@ -80,6 +81,7 @@ def compose(
     dependencies = Dependencies(settings, store, clock)
     provider = provider_from(settings, clock, partial(ticket_rate_limiter, dependencies))
     connectors = connectors_from(dependencies, systems)
+    tenancy = tenancy_from(dependencies, systems)
     services = Services(
         store=store,
         clock=clock,
@@ -89,6 +91,7 @@ def compose(
         policy=policy,
         mode=settings.provisioning,
         options=fulfilment_options(settings),
+        check_tenant=tenancy.check,
     )
     ticket_options = TicketOptions(
         poll=settings.ticketing.poll,
@@ -105,7 +108,7 @@ def compose(
         fulfilment=fulfilment,
         ticket_tracker=TicketTracker(services, provider, writer, ticket_options),
         expiry=Expiry(services, fulfilment),
-        syncing=sync_from(settings, store, clock, publisher, systems=systems),
+        syncing=sync_from(settings, store, clock, publisher, systems=systems, check_tenant=tenancy.check),
         provider=provider,
         warnings=warnings,
     )

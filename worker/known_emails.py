@@ -36,7 +36,11 @@ class StoredEmails:
             self._fresh_until = now + _FRESH_FOR
         return self._known.get(account_id)
 
-    def learn(self, email: str, account_id: str) -> None:
-        """Remember that the address is the account's."""
+    def learn(self, email: str, account_id: str, *, shown: bool) -> None:
+        """Remember whose the address is: the account shows it, or it is new. New is what a complete snapshot does not list."""
         with self._store.write() as work:
-            work.known_emails.learn(self._system, email, account_id, source="made by Provisor", now=self._clock.now())
+            snapshot = work.snapshots.current(self._system)
+            is_new = snapshot is not None and not work.snapshots.has_account(snapshot.run_id, account_id)
+            if shown or is_new:
+                source = "shown by the system" if shown else "made by Provisor"
+                work.known_emails.learn(self._system, email, account_id, source=source, now=self._clock.now())

@@ -16,5 +16,5 @@ def policy_from(settings: Settings) -> tuple[Policy, tuple[str, ...]]:
         return Policy(rules=(), ticket=route or TicketRoute(project="")), (
             "No policy file is set, so every request is refused; set policy to the path of one.",
         )
-    file = load_policy(settings.policy, ticket=route)
+    file = load_policy(settings.policy, ticket=route, administrator_like=settings.administrator_like)
     return file.policy, file.warnings

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 
 from access.clock import Clock
@@ -23,6 +23,7 @@ from worker.rate_limiter import WaitingRateLimiter
 from worker.systems.connectors import rate_limiter_for
 from worker.systems.definition import Dependencies, Systems
 from worker.systems.table import SYSTEMS
+from worker.tenancy import tenancy_from
 
 #: The longest wait that a service may ask for in the middle of a list and that is waited for on the spot, since putting the
 #: list back costs all its calls.
@@ -44,9 +45,11 @@ def sync_from(
     *,
     calls: CallCounter | None = None,
     systems: Systems = SYSTEMS,
+    check_tenant: Callable[[System], None] | None = None,
 ) -> Sync:
     """Sync as the settings have it; ``calls`` counts the calls that it makes to the systems."""
     calls = calls or CallCounter()
+    dependencies = Dependencies(settings, store, clock)
     stopping = threading.Event()
     options = SyncOptions(period=settings.sync.period, full_every=settings.sync.full_every)
     guard = ShrinkGuard(share=settings.sync.shrink_share, at_least=settings.sync.shrink_at_least)
@@ -55,10 +58,11 @@ def sync_from(
         store,
         clock,
         publisher,
-        readers=readers_from(Dependencies(settings, store, clock), systems, calls, stopping),
+        readers=readers_from(dependencies, systems, calls, stopping),
         parts=PartReader(store, clock, guard, concurrency=concurrency, lease=options.lease),
         options=options,
         calls=calls.made,
+        check_tenant=check_tenant or tenancy_from(dependencies, systems).check,
         stopping=stopping,
         places=max(1, min(_MOST_PLACES, settings.worker.concurrency - 1)),
     )

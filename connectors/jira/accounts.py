@@ -1,18 +1,29 @@
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from typing import Protocol
 
 from access import email_address
 from access.accounts import Account, NoMatch, Subject
 from access.entitlements import System
+from access.text import begins_a_word
 from connectors.jira.client import API, USER_SEARCH
 from connectors.jira.permissions import OwnPermissions
-from connectors.jira.shapes import User, is_account_id
+from connectors.jira.shapes import NOBODY, User, is_account_id
 from connectors.ports import Observation
 from httpclient import Call, HttpClient
 
 #: Our own record of the account id of a normalized address, None when there is none.
 KnownEmails = Callable[[str], str | None]
+
+
+class RememberAddress(Protocol):
+    """Keeps whose a normalized address is. ``shown`` says whether Jira shows the address on that account."""
+
+    def __call__(self, email: str, account_id: str, *, shown: bool) -> None:
+        """Keep it; an address that is not shown only when the account is new."""
+        ...
+
 
 _MYSELF = f"{API}/myself"
 _USER = f"{API}/user"
@@ -25,12 +36,18 @@ _MOST_CANDIDATES = 5
 
 
 class Accounts:
-    """Finds accounts. A profile may hide its address even from administrators [docs], so Provisor weighs what a search finds."""
+    """Finds accounts. A profile may hide its address even from administrators [docs], so Provisor weighs what a search finds.
 
-    def __init__(self, client: HttpClient, own: OwnPermissions, known_emails: KnownEmails) -> None:
+    An address proves an account only while Jira shows that address on it. What Provisor remembers names a candidate.
+    """
+
+    def __init__(
+        self, client: HttpClient, own: OwnPermissions, known_emails: KnownEmails, remember: RememberAddress
+    ) -> None:
         self._client = client
         self._own = own
         self._known_emails = known_emails
+        self._remember = remember
         self._own_id: str | None = None
 
     def find(self, subject: Subject) -> Account | NoMatch:
@@ -42,7 +59,7 @@ class Accounts:
             if subject.email and (other := self._contradiction(user, subject.email)) is not None:
                 wanted = f"The Jira account {subject.id} with the address {subject.email}"
                 return NoMatch(wanted, (_written(user), *other), contradiction=True)
-            return _account(user, email=user.emailAddress, proven=True)
+            return _account(user, proven=True)
         if subject.email:
             return self.by_email(subject.email.strip())
         return NoMatch(f"The Jira account {subject}, named by neither email nor accountId,")
@@ -50,14 +67,15 @@ class Accounts:
     def _contradiction(self, user: User, email: str) -> tuple[str, ...] | None:
         """Whose the address is, when that is not the user's; None when nothing speaks against the user.
 
-        An address that the user's profile hides is the user's unless another account shows the address.
+        An address that the user's profile hides is the user's unless the search finds it with others only.
         """
-        if user.emailAddress:
-            return None if email_address.same(user.emailAddress, email) else ()
-        if self._known_emails(email_address.normalized(email)) == user.accountId:
+        if _shows(user, email):
             return None
-        shown = [hit for hit in self._search(email) if email_address.same(hit.emailAddress or "", email)]
-        return tuple(_written(hit) for hit in shown if hit.accountId != user.accountId) or None
+        people = self._people(email)
+        holders = [hit for hit in people if _shows(hit, email)] or _probable(people, email)
+        if not user.emailAddress and (not holders or user.accountId in {hit.accountId for hit in holders}):
+            return None
+        return tuple(map(_written, holders))
 
     def own_id(self) -> str:
         """The accountId of Provisor's own account (``GET /myself`` [spec]), asked for once."""
@@ -89,25 +107,40 @@ class Accounts:
     def by_email(self, email: str) -> Account | NoMatch:
         """The one account of this address.
 
-        Provisor asks its own record first, and reads the account that the record names. A search hit counts when its address
-        is the wanted one, in any case. A single person with a hidden address is probable, never proven: the search compares
-        hidden addresses [observed], but also the beginnings of names [spec]. The search finds no inactive accounts [spec].
+        - The account that shows the address is proven. Provisor reads the one that it remembers first, since the search finds
+          no inactive accounts [spec].
+        - A single person with a hidden address is probable: the search compares hidden addresses too [observed].
+        - A person whose name explains the hit, because the search compares the beginnings of its words too [spec], is no
+          match, and no proof that there is none; nor is one whom only Provisor remembers, and whose address is hidden.
         """
         known = self._known_emails(email_address.normalized(email))
-        user = self.by_id(known) if known else None
-        if user and (not user.emailAddress or email_address.same(user.emailAddress, email)):
-            return _account(user, email=email, proven=True)
-        hits = [hit for hit in self._search(email) if hit.accountId != "unknown"]
-        people = [hit for hit in hits if hit.is_person]
-        exact = [hit for hit in people if email_address.same(hit.emailAddress or "", email)]
-        hidden = [hit for hit in people if not hit.emailAddress]
+        remembered = self._remembered(known, email)
+        if remembered is not None and _shows(remembered, email):
+            return _account(remembered, proven=True)
         wanted = f"The Jira account {email}"
-        likely = exact or hidden
-        if len(likely) == 1:
-            return _account(likely[0], email=email, proven=bool(exact))
-        if likely:
-            return NoMatch(wanted, tuple(_written(hit) for hit in likely), several=True)
-        return NoMatch(wanted, self._near(email))
+        people = self._people(email)
+        exact = [hit for hit in people if _shows(hit, email)]
+        if len(exact) == 1:
+            if known not in (None, exact[0].accountId):
+                self.learn(email, exact[0])
+            return _account(exact[0], proven=True)
+        if exact:
+            return NoMatch(wanted, tuple(map(_written, exact)), several=True)
+        candidates = {hit.accountId: hit for hit in people if not hit.emailAddress}
+        if remembered is not None and remembered.usable:
+            candidates[remembered.accountId] = remembered
+        likely = _probable(people, email)
+        if len(likely) == 1 and (remembered is None or remembered.accountId == likely[0].accountId):
+            return _account(likely[0], proven=False)
+        if candidates:
+            return NoMatch(wanted, tuple(map(_written, candidates.values())), unproven=True, ids=tuple(candidates))
+        # Who is shut by now and hides the address does not keep the address from being invited.
+        former = () if remembered is None else (_written(remembered),)
+        return NoMatch(wanted, former or self._near(email))
+
+    def learn(self, email: str, user: User) -> None:
+        """Remember whose the address is."""
+        self._remember(email_address.normalized(email), user.accountId, shown=_shows(user, email))
 
     def observe(self, account_id: str | None, email: str | None) -> Observation:
         """Whether there is a usable account; the observation names the account that the address found."""
@@ -128,7 +161,16 @@ class Accounts:
             present=found.active,
             evidence=f"Jira finds account {found.id} by the address {email}{hidden}; it is {state}.",
             account_id=found.id,
+            email_shown=found.email_proven,
         )
+
+    def _remembered(self, known: str | None, email: str) -> User | None:
+        """The account of our own record, unless it shows another address by now, or does not exist."""
+        user = self.by_id(known) if known else None
+        return None if user is None or (user.emailAddress and not _shows(user, email)) else user
+
+    def _people(self, query: str) -> list[User]:
+        return [hit for hit in self._search(query) if hit.is_person and hit.accountId != NOBODY]
 
     def _search(self, query: str) -> list[User]:
         call = Call(
@@ -145,9 +187,16 @@ class Accounts:
 
     def _near(self, email: str | None) -> tuple[str, ...]:
         name = (email or "").split("@")[0]
-        if not name:
-            return ()
-        return tuple(_written(hit) for hit in self._search(name) if hit.is_person)[:_MOST_CANDIDATES]
+        return tuple(map(_written, self._people(name)))[:_MOST_CANDIDATES] if name else ()
+
+
+def _shows(user: User, email: str) -> bool:
+    return email_address.same(user.emailAddress or "", email)
+
+
+def _probable(people: Iterable[User], email: str) -> list[User]:
+    """People whom the search found by a hidden address: nothing of their names explains the hit."""
+    return [hit for hit in people if not hit.emailAddress and not begins_a_word(email, hit.displayName or "")]
 
 
 def _written(user: User) -> str:
@@ -155,12 +204,12 @@ def _written(user: User) -> str:
     return f"{user.title}{address} ({user.accountId})"
 
 
-def _account(user: User, *, email: str | None, proven: bool) -> Account:
+def _account(user: User, *, proven: bool) -> Account:
     return Account(
         system=System.JIRA,
         id=user.accountId,
         title=user.title,
-        email=email or None,
+        email=user.emailAddress or None,
         active=user.usable,
         email_proven=proven,
         suspended=not user.usable,

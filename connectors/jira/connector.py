@@ -8,10 +8,10 @@ from access.accounts import Account, NoMatch, Subject
 from access.entitlements import Entitlement, EntitlementRef, ResourceKind, System
 from access.failures import Permanent
 from access.methods import Direction
-from connectors.jira.accounts import Accounts, KnownEmails
+from connectors.jira.accounts import Accounts, KnownEmails, RememberAddress
 from connectors.jira.groups import Groups, IsExternal
 from connectors.jira.holdings import read_holdings
-from connectors.jira.invitations import Invitations, RememberAddress
+from connectors.jira.invitations import Invitations
 from connectors.jira.permissions import OwnPermissions
 from connectors.jira.projects import Projects
 from connectors.jira.roles import Roles
@@ -19,13 +19,17 @@ from connectors.ports import Holdings, Observation, Target
 from httpclient import HttpClient, RateLimiter
 
 
+def _forget(email: str, account_id: str, *, shown: bool) -> None:
+    """Remember nothing."""
+
+
 @dataclass(eq=False, repr=False)
 class JiraConnector:
     """Group members, project-role actors and accounts of one Jira Cloud site.
 
     ``client`` comes from ``jira_client``; ``site`` is the address people use, which links for people need (never the
-    gateway's). ``known_emails`` is our own record of the accountId of a normalized address, ``remember_address`` adds a new
-    account to that record, ``idp_groups`` says which group ids an identity provider fills, and ``protected_groups`` are names
+    gateway's). ``known_emails`` is our own record of the accountId of a normalized address, ``remember_address`` adds to
+    that record, ``idp_groups`` says which group ids an identity provider fills, and ``protected_groups`` are names
     and ids of groups that Provisor never changes, besides Jira's own system groups. ``holdings_calls`` is how many calls one
     listing of an account's holdings may cost.
     """
@@ -34,7 +38,7 @@ class JiraConnector:
     _: KW_ONLY
     site: str
     known_emails: KnownEmails = lambda _: None
-    remember_address: RememberAddress = lambda _email, _account: None
+    remember_address: RememberAddress = _forget
     idp_groups: IsExternal = lambda _: False
     protected_groups: Collection[str] = ()
     holdings_calls: int = 300
@@ -49,10 +53,10 @@ class JiraConnector:
         self.site = self.site.rstrip("/")
         own = OwnPermissions(self.client)
         self._projects = Projects(self.client, own)
-        self._accounts = Accounts(self.client, own, self.known_emails)
+        self._accounts = Accounts(self.client, own, self.known_emails, self.remember_address)
         self._groups = Groups(self.client, self._accounts, self.protected_groups, self.idp_groups)
         self._roles = Roles(self._projects, self._accounts, self._groups, self.site)
-        self._invitations = Invitations(self.client, self._accounts, self.remember_address)
+        self._invitations = Invitations(self.client, self._accounts)
 
     def __repr__(self) -> str:
         return f"JiraConnector({self.client!r}, site={self.site!r})"
@@ -118,18 +122,19 @@ class JiraConnector:
         if target.entitlement.kind is ResourceKind.GROUP:
             self._groups.require_changeable(target.entitlement.path[0])
 
-    def give(self, target: Target) -> None:
+    def give(self, target: Target) -> str | None:
         """Add to the group or role, or invite the address. Raises ``Permanent`` for what only a person may change."""
         self._require_changeable(target)
         kind, path = target.entitlement.kind, target.entitlement.path
         if kind is ResourceKind.ACCOUNT:
-            self._give_account(target)
-        elif kind is ResourceKind.GROUP:
+            return self._give_account(target)
+        if kind is ResourceKind.GROUP:
             self._groups.give(path[0], _account(target))
         elif kind is ResourceKind.PROJECT_ROLE:
             self._roles.give(path[0], path[1], _account(target))
         else:
             raise _not_by_api(target)
+        return None
 
     def take(self, target: Target) -> None:
         """Take out of the group or role. Raises ``Permanent`` for what only a person may change."""
@@ -146,12 +151,12 @@ class JiraConnector:
         """The account's groups and the project roles that it is in itself, within the limit of calls."""
         return read_holdings(self._groups, self._projects, account_id, most_calls=self.holdings_calls)
 
-    def _give_account(self, target: Target) -> None:
+    def _give_account(self, target: Target) -> str | None:
         if target.account_id and self._accounts.observe(target.account_id, None).present:
-            return
+            return target.account_id
         if not target.email:
             raise Permanent("No address to invite is named.", remedy="Ask again with the person's email.")
-        self._invitations.give(target.email, target.products)
+        return self._invitations.give(target.email, target.products)
 
 
 def _account(target: Target) -> str:

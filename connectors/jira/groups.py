@@ -7,7 +7,7 @@ from http import HTTPStatus
 from access.accounts import NoMatch
 from access.entitlements import Entitlement, EntitlementRef, ResourceKind, System
 from access.failures import Failure, Permanent
-from access.text import normalized_name
+from access.text import loose_name, named, spellings
 from connectors.jira.accounts import Accounts
 from connectors.jira.client import API, disagreement, gone, refusal
 from connectors.jira.shapes import Group, PageBean, PickedGroup, PickedGroups, is_group_id
@@ -49,7 +49,7 @@ _MAYBE_AT_THE_PROVIDER = (
 
 def is_system_group(name: str) -> bool:
     """Whether it is one of Jira's system groups or a group of Jira's apps."""
-    name = normalized_name(name)
+    name = loose_name(name)
     return name in SYSTEM_GROUPS or name.startswith(_SYSTEM_PREFIX)
 
 
@@ -64,7 +64,7 @@ class Groups:
     ) -> None:
         self._client = client
         self._accounts = accounts
-        self._protected = frozenset(map(normalized_name, protected))
+        self._protected = frozenset(map(loose_name, protected))
         self._is_external = is_external
         #: The names of groups that were found, by id.
         self._names: dict[str, str] = {}
@@ -166,24 +166,25 @@ class Groups:
         exact = [group for group in self._bulk({"groupName": name}) if group.name == name]
         if exact:
             return exact
-        wanted = normalized_name(name)
-        return [
-            Group(name=group.name, groupId=group.groupId)
-            for group in self._picked(name)
-            if group.groupId and normalized_name(group.name) == wanted
-        ]
+        picked = {
+            group.groupId: Group(name=group.name, groupId=group.groupId)
+            for spelled in spellings(name)
+            for group in self._picked(spelled)
+            if group.groupId
+        }
+        return named(name, picked.values(), lambda group: group.name)
 
     def _bulk(self, which: dict[str, str]) -> list[Group]:
         answer = self._client.get(_GROUPS, params={**which, "maxResults": 50}, expects={400, 404})
         return answer.read_as(PageBean[Group], what="groups").values if answer.status == HTTPStatus.OK else []
 
     def _picked(self, query: str) -> list[PickedGroup]:
-        params: Params = {"query": query.strip(), "caseInsensitive": "true", "maxResults": 50}
+        params: Params = {"query": query, "caseInsensitive": "true", "maxResults": 50}
         answer = self._client.get(_PICKER, params=params)
         return answer.read_as(PickedGroups, what="groups").groups
 
     def _near(self, name: str) -> tuple[str, ...]:
-        names = {group.name: group for group in self._picked(name[:3])}
+        names = {group.name: group for group in self._picked(name.strip()[:3])}
         close = get_close_matches(name, list(names), n=5)
         return tuple(f"{near} ({names[near].groupId})" for near in close)
 
@@ -201,7 +202,7 @@ class Groups:
         )
 
     def _is_protected(self, group: Group) -> bool:
-        name_and_id = {normalized_name(group.name), normalized_name(group.groupId)}
+        name_and_id = {loose_name(group.name), loose_name(group.groupId)}
         return is_system_group(group.name) or bool(name_and_id & self._protected)
 
     def _by_person(self, group: Group) -> str | None:

@@ -1,18 +1,13 @@
 from __future__ import annotations
 
-from collections.abc import Callable
 from http import HTTPStatus
 
-from access import email_address
 from access.accounts import Account, NoMatch
 from access.failures import CredentialRefused, Failure, Permanent, Transient, Unknown
 from connectors.jira.accounts import Accounts
 from connectors.jira.client import API, refusal
 from connectors.jira.shapes import User
 from httpclient import Call, HttpClient, Response, read_with_retries
-
-#: Keeps the normalized address and the account id of every new account, while both are certain.
-RememberAddress = Callable[[str, str], None]
 
 _USER = f"{API}/user"
 
@@ -31,13 +26,14 @@ _REMEDY = (
 class Invitations:
     """Makes accounts. Jira takes no idempotency key, so Provisor looks the address up before, and after every answer but 201."""
 
-    def __init__(self, client: HttpClient, accounts: Accounts, remember: RememberAddress) -> None:
+    def __init__(self, client: HttpClient, accounts: Accounts) -> None:
         self._client = client
         self._accounts = accounts
-        self._remember = remember
 
-    def give(self, email: str, products: tuple[str, ...]) -> None:
+    def give(self, email: str, products: tuple[str, ...]) -> str | None:
         """Invite the address with these products (``POST /user`` [spec]); a second call does no harm [spec].
+
+        Returns the id of the account, for which Jira itself knows the address, hidden or not; None when the answer has no id.
 
         Raises ``Unknown`` when the answer got lost and no account has the address (the search may not find a new user for
         seconds [observed]), ``Permanent`` when Jira refused and no account has the address.
@@ -45,19 +41,18 @@ class Invitations:
         found = self._accounts.by_email(email)
         before = found if isinstance(found, Account) and found.email_proven else None
         if before is not None and self._is_enough(before, products):
-            return
+            return before.id
         failure, answer = self._invite(email, products)
         if answer is not None and answer.status == HTTPStatus.CREATED:
-            self._learn(email, answer)
-            return
+            return self._learn(email, answer)
         if before is not None and answer is not None:
             raise refusal(
                 answer, f"give access to {before.title} ({before.id}), who has an account without any", remedy=_REMEDY
             )
-        made = None if before is not None else self._look_again(email)
-        # A probable match from before the call does not show that the call made the account.
-        if made is not None and made.active and made != found:
-            return
+        shown = None if before is not None else self._look_again(email)
+        # A probable match does not show that the call made the account.
+        if shown is not None and shown.active and shown.email_proven:
+            return shown.id
         if failure is not None:
             raise failure
         assert answer is not None
@@ -71,13 +66,14 @@ class Invitations:
             )
         return not products or self._accounts.has_access(found.id)
 
-    def _learn(self, email: str, answer: Response) -> None:
+    def _learn(self, email: str, answer: Response) -> str | None:
         """Keep the id in the answer, since the address may be hidden later. A search finds an account without it."""
         try:
             made = answer.read_as(User, what="the new user")
         except Failure:
-            return
-        self._remember(email_address.normalized(email), made.accountId)
+            return None
+        self._accounts.learn(email, made)
+        return made.accountId
 
     def _invite(self, email: str, products: tuple[str, ...]) -> tuple[Failure | None, Response | None]:
         call = Call(

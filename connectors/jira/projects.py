@@ -7,7 +7,7 @@ from http import HTTPStatus
 
 from access.accounts import NoMatch
 from access.failures import CredentialRefused, Permanent
-from access.text import normalized_name
+from access.text import loose_name, named, spellings
 from connectors.jira.client import API, MYSELF
 from connectors.jira.permissions import ADMINISTER, ADMINISTER_PROJECTS, OwnPermissions
 from connectors.jira.shapes import PageBean, Project, Role
@@ -38,14 +38,13 @@ class Projects:
         self._own = own
 
     def find(self, text: str) -> Project | NoMatch:
-        """The one project of this id, key or name; without an exact match, keys and names match in any case."""
+        """The one project of this id, key or name; without an exact match, in any case of ASCII letters."""
         text = text.strip()
         direct = self.by_id_or_key(text) if _KEY_OR_ID.fullmatch(text) else None
         if direct is not None:
             return direct
-        wanted = normalized_name(text)
-        found = list(self.search(text))
-        same = [project for project in found if wanted in {normalized_name(project.key), normalized_name(project.name)}]
+        found = list({each.id: each for spelled in spellings(text) for each in self.search(spelled)}.values())
+        same = named(text, found, lambda project: project.key, lambda project: project.name)
         if len(same) == 1:
             return same[0]
         if not same and not found:
@@ -139,6 +138,6 @@ def _not_administrator(project_id: str, status: int | None, trace_id: str | None
 
 
 def _close(text: str, projects: list[Project]) -> list[Project]:
-    names = {normalized_name(name): project for project in projects for name in (project.name, project.key)}
-    near = [names[name] for name in get_close_matches(normalized_name(text), list(names), n=_MOST_CANDIDATES)]
+    names = {loose_name(name): project for project in projects for name in (project.name, project.key)}
+    near = [names[name] for name in get_close_matches(loose_name(text), list(names), n=_MOST_CANDIDATES)]
     return list({project.id: project for project in near or projects[:_MOST_CANDIDATES]}.values())

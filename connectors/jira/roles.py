@@ -6,7 +6,7 @@ from http import HTTPStatus
 from access.accounts import NoMatch
 from access.entitlements import Entitlement, EntitlementRef, ResourceKind, System
 from access.failures import Failure
-from access.text import normalized_name
+from access.text import loose_name, named
 from connectors.jira.accounts import Accounts
 from connectors.jira.client import API, disagreement, gone, refusal
 from connectors.jira.groups import Groups
@@ -26,7 +26,7 @@ _LOOKED_INTO = frozenset({400, 403, 404})
 
 def is_internal_role(name: str) -> bool:
     """Whether it is a role of Jira's apps."""
-    return normalized_name(name).startswith(_INTERNAL_PREFIX)
+    return loose_name(name).startswith(_INTERNAL_PREFIX)
 
 
 class Roles:
@@ -39,7 +39,7 @@ class Roles:
         self._site = site
 
     def find(self, project_text: str, role_text: str) -> Entitlement | NoMatch:
-        """The one role of that id or name in the one project of that id, key or name; role names match in any case."""
+        """The one role of that id or name in the one project of that id, key or name."""
         project = self._projects.find(project_text)
         if isinstance(project, NoMatch):
             return project
@@ -48,7 +48,7 @@ class Roles:
         same = (
             [name for name in roles if name == wanted]
             or [name for name, role_id in roles.items() if str(role_id) == wanted]
-            or [name for name in roles if normalized_name(name) == normalized_name(wanted)]
+            or named(wanted, roles, str)
         )
         if len(same) != 1:
             near = same or get_close_matches(wanted, list(roles), n=5, cutoff=0.4) or sorted(roles)

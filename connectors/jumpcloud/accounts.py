@@ -6,6 +6,7 @@ from difflib import get_close_matches
 from access import email_address
 from access.accounts import Account, NoMatch, Subject
 from access.entitlements import System
+from access.text import ascii_lower, named, same_name
 from connectors.jumpcloud.shapes import Envelope, User, is_object_id
 from httpclient import Call, HttpClient, Response
 from httpclient.calls import Params
@@ -15,7 +16,10 @@ _USERS = "/api/systemusers"
 _SEARCH = "/api/search/systemusers"
 
 #: The fields that Provisor reads, space-separated in v1 [spec]; ids always come.
-_FIELDS = "username email displayname firstname lastname state suspended account_locked"
+_FIELDS = (
+    "username email displayname firstname lastname state suspended account_locked "
+    "alternateEmail recoveryEmail managedAppleId"
+)
 
 #: Unknown ids give 404, ids of another form 400 [assumed]: neither names a user.
 _NO_SUCH_ID = frozenset({400, 404})
@@ -28,7 +32,7 @@ _TRUSTED_LETTERS = 3
 
 
 #: The lower case in which JumpCloud stores a field [assumed].
-_LOWER_CASE: dict[str, Callable[[str], str]] = {"email": email_address.lower_case, "username": str.lower}
+_LOWER_CASE: dict[str, Callable[[str], str]] = {"email": email_address.lower_case, "username": ascii_lower}
 
 
 class Accounts:
@@ -44,6 +48,10 @@ class Accounts:
         if len(users) > 1:
             return NoMatch(wanted, tuple(_written(user) for user in users), several=True)
         if not users:
+            other = self._by_other_address(subject.email.strip()) if subject.email and not subject.id else []
+            if other:
+                ids = tuple(user.id for user in other)
+                return NoMatch(wanted, tuple(map(_written, other)), unproven=True, ids=ids)
             return NoMatch(wanted, self._near(subject))
         if not _agrees(users[0], subject):
             wanted = f"{wanted} with everything else in the request"
@@ -55,6 +63,11 @@ class Accounts:
         parts = (("email", subject.email), ("username", subject.username))
         named = [other for name, value in parts if value for other in self._by_field(name, value.strip())]
         return tuple(_written(other) for other in named if other.id != user.id)
+
+    def _by_other_address(self, email: str) -> list[User]:
+        """Users with the address in a field beside their address: such a one is not verified, and several may have the same."""
+        found = self._search(email, "alternateEmail", "managedAppleId", "recoveryEmail")
+        return [user for user in found if _has_other_address(user, email)]
 
     def by_id(self, user_id: str) -> User | None:
         """The user, None when no user has that id."""
@@ -97,7 +110,7 @@ class Accounts:
             return ()
         found = self._search(said.split("@")[0][:_TRUSTED_LETTERS], "email", "username")
         near = {(user.email if subject.email else user.username) or user.id: user for user in found}
-        close = get_close_matches(said.lower(), list(near), n=_MOST_CANDIDATES, cutoff=0.6)
+        close = get_close_matches(ascii_lower(said), list(near), n=_MOST_CANDIDATES, cutoff=0.6)
         return tuple(_written(near[name]) for name in close)
 
 
@@ -106,19 +119,23 @@ def _users(answer: Response) -> list[User]:
 
 
 def _exactly(users: list[User], name: str, value: str) -> list[User]:
-    """Users whose field has the value, in any case: a service may ignore the filter."""
-    return list({user.id: user for user in users if _same(name, getattr(user, name), value)}.values())
+    """Users whose field has the value: a service may ignore the filter."""
+    users = list({user.id: user for user in users}.values())
+    if name == "username":
+        return named(value, users, lambda user: user.username or "")
+    return [user for user in users if email_address.same(user.email or "", value)]
 
 
 def _agrees(user: User, subject: Subject) -> bool:
-    said = (("email", user.email, subject.email), ("username", user.username, subject.username))
-    return all(not wanted or _same(name, held, wanted) for name, held, wanted in said)
+    """Whether nothing of the subject speaks against the user. Another address of the user's does not."""
+    email, username = subject.email, subject.username
+    if email and not (email_address.same(user.email or "", email) or _has_other_address(user, email)):
+        return False
+    return not username or same_name(user.username or "", username)
 
 
-def _same(name: str, held: str | None, wanted: str) -> bool:
-    if name == "email":
-        return email_address.same(held or "", wanted)
-    return (held or "").lower() == wanted.strip().lower()
+def _has_other_address(user: User, email: str) -> bool:
+    return any(email_address.same(address, email) for address in user.other_addresses)
 
 
 def _written(user: User) -> str:

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import ClassVar
 
@@ -8,6 +8,7 @@ from access.accounts import Account, NoMatch, Subject
 from access.entitlements import Entitlement, EntitlementRef, ResourceKind, System
 from access.failures import CredentialRefused, Permanent
 from access.methods import Direction
+from access.tenants import Tenant
 from connectors.jumpcloud.accounts import Accounts
 from connectors.jumpcloud.groups import Groups
 from connectors.jumpcloud.memberships import Memberships
@@ -21,7 +22,8 @@ _ORGANIZATIONS = "/api/organizations"
 class JumpCloudConnector:
     """Membership of JumpCloud user groups. People change applications and administrators' roles.
 
-    ``client`` comes from ``jumpcloud_client``; its address is also that of the console that people use.
+    ``client`` comes from ``jumpcloud_client``; its address is also that of the console that people use. ``organization`` is the
+    id of the one that calls choose of several, and ``known`` says which one is ours, None before that is known.
     """
 
     #: The kinds of resource that the API changes, for each direction. People do the rest.
@@ -29,8 +31,12 @@ class JumpCloudConnector:
         Direction, frozenset({ResourceKind.GROUP})
     )
 
-    def __init__(self, client: HttpClient) -> None:
+    def __init__(
+        self, client: HttpClient, *, organization: str | None = None, known: Callable[[], str | None] = lambda: None
+    ) -> None:
         self._client = client
+        self._organization = organization
+        self._known = known
         self._accounts = Accounts(client)
         self._groups = Groups(client)
         self._memberships = Memberships(client, self._accounts, self._groups)
@@ -45,15 +51,28 @@ class JumpCloudConnector:
 
     def with_rate_limiter(self, rate_limiter: RateLimiter) -> JumpCloudConnector:
         """The same connector on the same connections, for the lane of ``rate_limiter``."""
-        return JumpCloudConnector(self._client.with_rate_limiter(rate_limiter))
+        client = self._client.with_rate_limiter(rate_limiter)
+        return JumpCloudConnector(client, organization=self._organization, known=self._known)
 
     def prove(self) -> str:
-        """The organization of the credential, by ``GET /api/organizations`` [observed].
+        """The name of the credential's organization.
+
+        Raises ``CredentialRefused`` when JumpCloud does not know the credential, forbids even this call, or is not the
+        organization that is known to be ours.
+        """
+        tenant, known = self.tenant(), self._known()
+        if tenant is not None and known is not None and tenant.id != known:
+            raise CredentialRefused(f"JumpCloud answers as {tenant}, which is not our organization ({known}).")
+        return (tenant.name if tenant else None) or "JumpCloud organization"
+
+    def tenant(self) -> Tenant | None:
+        """The organization that calls reach, by ``GET /api/organizations`` [observed]; None where JumpCloud does not say.
 
         Raises ``CredentialRefused`` when JumpCloud does not know the credential, or forbids even this call.
         """
+        params = {"limit": 100 if self._organization else 1}
         answer = self._client.send(
-            Call(method="GET", route=_ORGANIZATIONS, params={"limit": 1}, expects=frozenset({403}), any_wording=True)
+            Call(method="GET", route=_ORGANIZATIONS, params=params, expects=frozenset({403}), any_wording=True)
         )
         if answer.status == HTTPStatus.FORBIDDEN:
             raise answer.failure(
@@ -61,8 +80,11 @@ class JumpCloudConnector:
                 f"JumpCloud forbids Provisor's credential everything{answer.quoted}.",
                 remedy="Check the administrator's role, the organization id and whether this address is blocked.",
             )
-        found = answer.read_as(Envelope[Organization], what="organizations").results
-        return (found[0].displayName if found else None) or "JumpCloud organization"
+        found = [each for each in answer.read_as(Envelope[Organization], what="organizations").results if each.id]
+        # A key of one organization alone may ignore the choice [assumed].
+        chosen = next((each for each in found if each.id == (self._organization or "").lower()), None)
+        one = chosen or next(iter(found), None)
+        return None if one is None or one.id is None else Tenant(one.id, one.displayName or "")
 
     def automates(self, kind: ResourceKind, direction: Direction) -> bool:
         """Groups, both ways."""
@@ -107,7 +129,10 @@ class JumpCloudConnector:
             return Observation(present=False, evidence=found.sentence(), missing=True)
         state = "suspended" if found.suspended else "not suspended"
         return Observation(
-            present=not found.suspended, evidence=f"JumpCloud shows user {found.id} as {state}", account_id=found.id
+            present=not found.suspended,
+            evidence=f"JumpCloud shows user {found.id} as {state}",
+            account_id=found.id,
+            email_shown=target.account_id is None,
         )
 
     def proof_of_gone(self, target: Target) -> str | None:
@@ -123,9 +148,10 @@ class JumpCloudConnector:
             return None
         return f"JumpCloud's complete list of {len(listed)} groups does not have group {path[0]}."
 
-    def give(self, target: Target) -> None:
+    def give(self, target: Target) -> str | None:
         """Add the user to the group. Raises ``Permanent`` for a group whose members follow a rule."""
         self._memberships.give(_group(target), _user(target))
+        return None
 
     def take(self, target: Target) -> None:
         """Take the user out of the group."""

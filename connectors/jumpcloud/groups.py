@@ -6,7 +6,7 @@ from http import HTTPStatus
 from access.accounts import NoMatch
 from access.entitlements import Entitlement, EntitlementRef, ResourceKind, System
 from access.failures import Transient
-from access.text import normalized_name
+from access.text import loose_name, named
 from connectors.jumpcloud.client import PAGE, total_count
 from connectors.jumpcloud.shapes import Group, is_object_id
 from httpclient import HttpClient
@@ -44,12 +44,12 @@ class Groups:
         if group:
             return self._entitlement(group)
         every = self.every()
-        wanted = normalized_name(name_or_id)
-        same = [group for group in every if normalized_name(group.name) == wanted]
+        same = named(name_or_id, every, lambda group: group.name)
         if len(same) == 1:
             return self._entitlement(same[0])
-        names = {normalized_name(group.name): group for group in every}
-        near = same or [names[name] for name in get_close_matches(wanted, list(names), n=_MOST_CANDIDATES)]
+        names = {loose_name(group.name): group for group in every}
+        close = get_close_matches(loose_name(name_or_id), list(names), n=_MOST_CANDIDATES)
+        near = same or [names[name] for name in close]
         candidates = tuple(f"{group.name} ({group.id})" for group in near)
         return NoMatch(f"The JumpCloud group '{name_or_id}'", candidates, several=len(same) > 1)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any, Generic, TypeVar
 
-from pydantic import AliasChoices, BaseModel, Field
+from pydantic import AliasChoices, AliasPath, BaseModel, Field
 
 T = TypeVar("T")
 
@@ -39,6 +39,14 @@ class User(BaseModel):
     state: str | None = None
     suspended: bool | None = None
     account_locked: bool | None = None
+    alternateEmail: str | None = None
+    managedAppleId: str | None = None
+    recovery_email: str | None = Field(None, validation_alias=AliasPath("recoveryEmail", "address"))
+
+    @property
+    def other_addresses(self) -> tuple[str, ...]:
+        """The addresses in fields beside ``email`` [spec]."""
+        return tuple(filter(None, (self.alternateEmail, self.managedAppleId, self.recovery_email)))
 
     @property
     def title(self) -> str:
@@ -80,4 +88,5 @@ class GraphObject(BaseModel):
 class Organization(BaseModel):
     """An organization of the credential."""
 
+    id: str | None = Field(None, validation_alias=AliasChoices("_id", "id"))
     displayName: str | None = None

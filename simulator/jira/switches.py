@@ -36,8 +36,8 @@ class Switches(SwitchBoard):
     """Users/search filters after paging: pages in the middle are short (JRACLOUD-74454)."""
     hidden_emails: bool = False
     """Every profile hides its address (else per user)."""
-    search_hidden_email: Literal["hit", "none"] = "hit"
-    """User/search by a hidden address: a hit without address, or nothing."""
+    search_hidden_email: Literal["hit", "beginning", "none"] = "hit"
+    """User/search by a hidden address, all of it or its beginning: a hit without address, or nothing."""
     invitee_name: Literal["local_part", "address"] = "local_part"
     """Display name of an invited account until its owner sets one: the local part of the address, or all of it."""
     invited_arrive: Literal["active", "suspended"] = "active"

@@ -118,10 +118,18 @@ class Queries:
         }
 
     def shared_addresses(self) -> Iterator[str]:
-        """Addresses, in lower case, that accounts of more than one system are shown to have."""
+        """Addresses, with ASCII letters in lower case, that accounts of more than one system are shown to have.
+
+        An address that only Provisor remembers is shown by no system.
+        """
+        # SQLite knows the case of ASCII letters alone, PostgreSQL so in this collation.
+        is_postgresql = self._connection.dialect.name == "postgresql"
+        email = accounts.c.email.collate("C") if is_postgresql else accounts.c.email
         held = [
-            select(func.lower(accounts.c.email).label("email"), named(str(snapshot.system)).label("system")).where(
-                accounts.c.part_id.in_(current_parts(named(str(snapshot.system)))), accounts.c.email != ""
+            select(func.lower(email).label("email"), named(str(snapshot.system)).label("system")).where(
+                accounts.c.part_id.in_(current_parts(named(str(snapshot.system)))),
+                accounts.c.email != "",
+                func.coalesce(accounts.c.email_source, "") != "provisor",
             )
             for snapshot in self.snapshots()
         ]

@@ -3,10 +3,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from access.entitlements import System
+from simulator.systems import act
 from store.unit_of_work import Store
 from tests.cli.command_result import RunCommand
 from tests.cli.company import Company
@@ -108,3 +110,39 @@ def test_a_stop_of_the_site_for_tickets_is_shown_with_jira_and_lifted_by_a_name_
     with store.read() as work:
         assert [stop.system for stop in work.budgets.stops(now=now)] == ["jira"]
     assert provisor("connectors", "lift", "wiki", "-c", config).code == 2
+
+
+@pytest.mark.parametrize("system", ["jumpcloud", "jira"])
+def test_another_organization_or_site_is_not_read_and_the_doctor_says_so_until_somebody_accepts_it(
+    provisor: RunCommand, both: Path, company: Company, store: Store, system: str
+) -> None:
+    """A11: its people are none of ours, however complete the picture."""
+
+    def synced(state: str) -> dict[str, Any]:
+        rows = {row["system"]: row for row in provisor("sync", "-c", both, "--json").json}
+        assert rows[system]["state"] == state
+        with store.read() as work:
+            snapshot = work.snapshots.current(System(system))
+        assert snapshot is not None
+        return {"run": snapshot.run_id, "error": rows[system].get("error") or ""}
+
+    def tenants() -> list[str]:
+        found = provisor("doctor", "-c", both, "--json")
+        return [each["outcome"] for each in found.json if (each["area"], each["check"]) == ("tenants", system)]
+
+    before = synced("complete")
+    assert tenants() == ["ok"]
+    if system == "jumpcloud":
+        act(company.jumpcloud, "set_organization", organization_id="f" * 24, name="Other Corp")
+    else:
+        act(company.jira, "set_site", cloud_id="ffffffff-ffff-4fff-8fff-ffffffffffff")
+    after = synced("failed")
+    assert after["run"] == before["run"]
+    assert "ffffffff" in after["error"]
+    assert tenants() == ["problem"]
+    assert provisor("connectors", "accept", system, "-c", both, "--reason", "moved").code == 0
+    assert tenants() == ["ok"]
+    assert synced("complete")["run"] != before["run"]
+    with store.read() as work:
+        accepted = [row for _, row in work.audit.after(0) if row.event == "tenant.accepted"]
+    assert [row.detail["reason"] for row in accepted] == ["moved"]

@@ -1,10 +1,10 @@
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from tests.cli.command_result import RunCommand
-from tests.fakes.local_stack import BY_HAND, LocalStack
+from tests.fakes.local_stack import ADA, BY_HAND, GROUP, LocalStack
 
 
 def _fill(stack: LocalStack) -> None:
@@ -30,7 +30,7 @@ def test_requests_are_listed_newest_first_and_filtered_by_state(
 def test_a_listing_in_a_pipe_is_plain_and_aligned(provisor: RunCommand, config: Path, stack: LocalStack) -> None:
     _fill(stack)
     head, *lines = provisor("requests", "list", "-c", config).out.splitlines()
-    assert head.split() == ["ID", "STATE", "ACTION", "SUBJECT", "ENTITLEMENT", "RECEIVED", "REASON"]
+    assert head.split() == ["ID", "STATE", "ACTION", "SUBJECT", "WHO", "ENTITLEMENT", "RECEIVED", "REASON"]
     assert len(lines) == 3
     assert all(line[head.index("STATE") - 1] == " " != line[head.index("STATE")] for line in lines)
     assert "\x1b" not in head + "".join(lines)
@@ -125,3 +125,20 @@ def test_requests_that_are_handed_in_and_not_taken_in_yet_are_counted(
     assert ran.err == "provisor: 2 more were handed in and are not taken in yet: 'provisor up' takes them in.\n"
     stack.intake.drain_inbox(10)
     assert provisor("requests", "list", "-c", config).err == ""
+
+
+def test_a_person_says_whose_access_a_request_means_and_the_listing_names_that_account(
+    provisor: RunCommand, config: Path, stack: LocalStack
+) -> None:
+    stack.system.change(ADA, GROUP, present=True)
+    stack.revoke("r1", subject={"email": "countess@example.com"})
+    stack.run()
+    assert provisor("requests", "settle", "r1", "-c", config, "--account", ADA, "--reason", "asked her").code == 0
+    stack.clock.advance(datetime.now(UTC) - stack.clock.now() + timedelta(seconds=1))
+    stack.run(timedelta(minutes=1))
+    (row,) = provisor("requests", "list", "-c", config, "--json").json
+    assert (row["state"], row["account"], row["account_title"]) == ("done", ADA, "ada@example.com")
+    assert f"acts on ada@example.com ({ADA})" in provisor("requests", "show", "r1", "-c", config).out
+    again = provisor("requests", "settle", "r1", "-c", config, "--account", ADA, "--reason", "again")
+    assert again.code == 1
+    assert "waits for somebody to say" in again.err

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from access.entitlements import EntitlementRef
-from access.methods import Method
+from access.methods import Direction, Method
 from access.policy import MissingAccount, TicketRoute
 from config.errors import SettingsError
 from config.policy_file import PolicyFile, load_policy
@@ -34,7 +34,7 @@ def test_the_example_can_be_used_and_has_nothing_odd() -> None:
     assert loaded.warnings == ()
 
     def rule(text: str) -> str | None:
-        found = loaded.policy.rule_for(EntitlementRef.parse(text))
+        found = loaded.policy.rule_for(EntitlementRef.parse(text), direction=Direction.GIVE)
         return found.pattern if found else None
 
     assert rule("jumpcloud:group:Production DB:member") == "jumpcloud:group:Production*:member"
@@ -137,7 +137,7 @@ def test_everything_wrong_is_told_at_once(path: Path) -> None:
         ("jira:*", "jira:group:*:member"),
         ("jira:group:*:member", "JIRA:group:*:member"),
         ("*", "jumpcloud:account:exists"),
-        ("jira:group:eng*", "jira:group:Eng-?:member"),
+        ("jira:group:eng*", "jira:group:eng-?:member"),
         ("jira:group:eng-?:member", "jira:group:eng-?:member"),
     ],
 )
@@ -154,6 +154,7 @@ def test_a_rule_that_can_never_match_is_warned_of(path: Path, earlier: str, late
         ("jira:group:eng-?:member", "jira:group:eng-*:member"),
         ("jira:group:*-admins:member", "jira:group:*:member"),
         ("jumpcloud:*", "jira:*"),
+        ("jira:group:eng*", "jira:group:Eng-?:member"),
     ],
 )
 def test_a_rule_that_can_still_match_is_not_warned_of(path: Path, earlier: str, later: str) -> None:
@@ -174,3 +175,17 @@ def test_a_file_that_cannot_be_read_is_told_of(path: Path) -> None:
 def test_a_set_of_characters_is_never_taken_for_covered(path: Path) -> None:
     warnings = rules(path, "pattern: 'jira:group:*b*:member'", "pattern: 'jira:group:[abc]:member'").warnings
     assert not any("never matches" in warning for warning in warnings)
+
+
+@pytest.mark.parametrize(
+    "pattern", ["jira:group:site-admins:member", "jira:*", "jumpcloud:admin-role:*", "*:*dmin*:assigned"]
+)
+def test_a_rule_that_gives_an_administrators_power_without_proof_is_warned_of(path: Path, pattern: str) -> None:
+    (warning,) = rules(path, f"{{pattern: '{pattern}', proof: optional}}").warnings
+    assert "accounts that are not proven" in warning
+    for harmless in ("proof: required", "give: deny, proof: optional", "take: ticket"):
+        assert rules(path, f"{{pattern: '{pattern}', {harmless}}}").warnings == ()
+
+
+def test_what_gives_no_administrators_power_needs_no_proof(path: Path) -> None:
+    assert rules(path, "{pattern: 'jira:group:readers:member', proof: optional}").warnings == ()

@@ -298,7 +298,7 @@ def test_what_does_not_fit_together_is_told_with_what_to_set(environ: dict[str, 
     [
         ("jira: {sight_url: x}", "jira.sight_url ({file}) is not a setting; did you mean jira.site_url?"),
         ("site_url: https://a.b", "site_url ({file}) is not a setting; did you mean jira.site_url?"),
-        ("qqq: 1", "qqq ({file}) is not a setting; there are provisioning, policy, store, "),
+        ("qqq: 1", "qqq ({file}) is not a setting; there are provisioning, policy, administrator_like, store, "),
         ("telemetry: debug", "telemetry ({file}) is a heading, not a value; write its keys below it, indented."),
         ("jumpcloud: {api_key: 123}", "jumpcloud.api_key ({file}) is not text; put it in quotes."),
         ("jira: {protected_groups: 3}", "jira.protected_groups ({file}) is not a list; write one such as [first, second]."),

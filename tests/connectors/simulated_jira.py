@@ -47,10 +47,14 @@ class SimulatedJira(SimulatedSystem[World, JiraConnector]):
             client,
             site=SITE,
             known_emails=self.known.get,
-            remember_address=self.known.__setitem__,
+            remember_address=self._remember,
             idp_groups=self.external.__contains__,
             **more,
         )
+
+    def _remember(self, email: str, account_id: str, *, shown: bool) -> None:
+        if shown:
+            self.known[email] = account_id
 
     @property
     def gateway(self) -> str:

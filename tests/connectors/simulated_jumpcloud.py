@@ -30,7 +30,9 @@ class SimulatedJumpCloud(SimulatedSystem[World, JumpCloudConnector]):
         self.act("add_member", group="Engineering", user="bob")
         self.connector = self.connect(api_key(world.credentials()["api_key"]))
 
-    def connect(self, credential: Credential, *, organization: str | None = None) -> JumpCloudConnector:
+    def connect(
+        self, credential: Credential, *, organization: str | None = None, known: str | None = None
+    ) -> JumpCloudConnector:
         client = jumpcloud_client(
             base_url=self.simulators.jumpcloud_url,
             credential=credential,
@@ -38,7 +40,7 @@ class SimulatedJumpCloud(SimulatedSystem[World, JumpCloudConnector]):
             organization=organization,
         )
         self.clients.append(client)
-        return JumpCloudConnector(client)
+        return JumpCloudConnector(client, organization=organization, known=lambda: known)
 
     def service_account(self, secret: str | None = None) -> Credential:
         known = self.world.credentials()

@@ -1,13 +1,16 @@
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Callable
+from typing import Literal
 
 import pytest
 
 from access.accounts import Subject
-from access.entitlements import Entitlement, EntitlementRef
+from access.entitlements import Entitlement, EntitlementRef, ResourceKind, System
 from access.failures import CredentialRefused, Failure, Permanent, Transient
 from connectors.jira import api_token, bearer_token
+from simulator.systems import act
 from tests.connectors.jira_reader_harness import ADMIN, SITE
 from tests.connectors.simulated_jira import ADMINISTRATORS, NO_SUCH_ACCOUNT, NO_SUCH_GROUP, SimulatedJira
 
@@ -41,6 +44,7 @@ def test_an_account_is_found_by_id(site: SimulatedJira) -> None:
 
 
 def test_an_address_that_only_folding_makes_equal_names_somebody_else(site: SimulatedJira) -> None:
+    """A4: ``ß`` and ``ss`` are two people."""
     account_id = site.add_user("masse@example.com", "Mass E").account_id
     site.find_nobody(Subject(email="maße@example.com"))
     site.find_nobody(Subject(id=account_id, email="maße@example.com"))
@@ -52,7 +56,9 @@ def test_an_id_of_nobody_matches_none(site: SimulatedJira, account_id: str) -> N
 
 
 def test_an_id_that_contradicts_the_address_matches_none(site: SimulatedJira) -> None:
-    assert site.find_nobody(Subject(id=site.alice, email="bob@example.com")).candidates
+    missing = site.find_nobody(Subject(id=site.alice, email="bob@example.com"))
+    assert missing.contradiction
+    assert [site.alice in missing.candidates[0], site.bob in missing.candidates[1]] == [True, True]
 
 
 def test_a_username_names_nobody_in_jira(site: SimulatedJira) -> None:
@@ -83,24 +89,102 @@ def test_a_hidden_address_is_probable_and_never_proven(site: SimulatedJira, how:
         site.find_nobody(Subject(email="alice@example.com"))
 
 
-def test_our_own_map_is_asked_first_and_proves_a_hidden_address(site: SimulatedJira) -> None:
-    site.switch(hidden_emails=True, search_hidden_email="none")
+@pytest.mark.parametrize("active", [True, False])
+def test_who_is_remembered_is_read_first_and_proven_by_showing_the_address(
+    site: SimulatedJira, *, active: bool
+) -> None:
     site.known["alice@example.com"] = site.alice
+    site.world.administration.set_account_status(site.world.user(site.alice), "active" if active else "inactive")
     found = site.find_account(Subject(email="Alice@example.com"))
-    assert (found.id, found.email_proven) == (site.alice, True)
+    assert (found.id, found.email_proven, found.suspended) == (site.alice, True, not active)
     assert site.calls() == ["GET /user"]
 
 
-def test_our_own_map_is_not_believed_when_jira_shows_another_address_or_nobody(site: SimulatedJira) -> None:
+@pytest.mark.parametrize("how", ["hit", "none"])
+def test_who_is_only_remembered_is_a_candidate_and_never_proven(site: SimulatedJira, how: str) -> None:
+    """A3: our own record makes nobody more than probable."""
+    site.switch(hidden_emails=True, search_hidden_email=how)
+    site.known["alice@example.com"] = site.alice
+    if how == "hit":
+        assert not site.find_account(Subject(email="alice@example.com")).email_proven
+    else:
+        missing = site.find_nobody(Subject(email="alice@example.com"))
+        assert missing.unproven
+        assert missing.candidates == (f"Alice Able ({site.alice})",)
+
+
+def test_a_hidden_address_that_only_begins_so_is_no_more_than_probable(site: SimulatedJira) -> None:
+    site.switch(search_hidden_email="beginning")
+    other = site.add_user("dave@example.company", "Dave", email_hidden=True).account_id
+    found = site.find_account(Subject(email="dave@example.com"))
+    assert (found.id, found.email_proven) == (other, False)
+    dave = site.add_user("dave@example.com", "Dave").account_id
+    assert site.find_account(Subject(email="dave@example.com")).id == dave
+
+
+def test_who_is_remembered_is_not_believed_when_jira_shows_another_address_or_nobody(site: SimulatedJira) -> None:
     for stale in (site.bob, NO_SUCH_ACCOUNT):
         site.known["alice@example.com"] = stale
         assert site.find_account(Subject(email="alice@example.com")).id == site.alice
+
+
+@pytest.mark.parametrize("hidden", [True, False])
+def test_who_is_remembered_loses_to_the_account_that_shows_the_address(site: SimulatedJira, *, hidden: bool) -> None:
+    """A1, A2: the address moved to another account."""
+    site.known["bob@example.com"] = site.alice
+    act(site.world, "change_profile", account=site.alice, hidden=hidden)
+    found = site.find_account(Subject(email="bob@example.com"))
+    assert (found.id, found.email_proven) == (site.bob, True)
+    assert site.known["bob@example.com"] == site.bob
+
+
+def test_another_hidden_account_than_the_remembered_one_leaves_it_open_who_is_meant(site: SimulatedJira) -> None:
+    site.known["bob@example.com"] = site.alice
+    for account in (site.alice, site.bob):
+        act(site.world, "change_profile", account=account, hidden=True)
+    missing = site.find_nobody(Subject(email="bob@example.com"))
+    assert missing.unproven
+    assert len(missing.candidates) == 2
+
+
+def test_who_is_shut_and_hides_the_address_does_not_keep_it_from_being_invited(site: SimulatedJira) -> None:
+    site.known["gone@example.com"] = site.alice
+    act(site.world, "close_account", account=site.alice)
+    assert not site.find_nobody(Subject(email="gone@example.com")).unproven
 
 
 def test_a_name_that_begins_like_the_address_is_no_match(site: SimulatedJira) -> None:
     site.add_user("carol@example.com", "dave@example.com")
     missing = site.find_nobody(Subject(email="dave@example.com"))
     assert not missing.several
+    assert not missing.unproven
+
+
+@pytest.mark.parametrize("name", ["vera@example.com", "Mallory Vera@Example.com.evil"])
+def test_a_hit_that_its_own_name_explains_is_neither_the_person_nor_nobody(site: SimulatedJira, name: str) -> None:
+    """A5: a display name is its owner's own choice."""
+    mallory = site.add_user("mallory@example.com", name, email_hidden=True).account_id
+    missing = site.find_nobody(Subject(email="vera@example.com"))
+    assert missing.unproven
+    assert missing.candidates == (f"{name} ({mallory})",)
+    vera = site.add_user("vera@example.com", "Vera").account_id
+    assert site.find_account(Subject(email="vera@example.com")).id == vera
+    act(site.world, "change_profile", account=vera, hidden=True)
+    found = site.find_account(Subject(email="vera@example.com"))
+    assert (found.id, found.email_proven) == (vera, False)
+
+
+@pytest.mark.parametrize("hidden", [True, False])
+def test_an_id_beside_an_address_that_the_search_finds_with_somebody_else_is_a_contradiction(
+    site: SimulatedJira, *, hidden: bool
+) -> None:
+    """A12: the account of the id hides its address, which does not make every address its own."""
+    act(site.world, "change_profile", account=site.alice, hidden=True)
+    act(site.world, "change_profile", account=site.bob, hidden=hidden)
+    missing = site.find_nobody(Subject(id=site.alice, email="bob@example.com"))
+    assert missing.contradiction
+    assert [site.alice in each or site.bob in each for each in missing.candidates] == [True, True]
+    assert site.find_account(Subject(id=site.alice, email="alice@example.com")).id == site.alice
 
 
 def test_several_hidden_accounts_match_none(site: SimulatedJira) -> None:
@@ -109,7 +193,7 @@ def test_several_hidden_accounts_match_none(site: SimulatedJira) -> None:
     ]
     site.simulators.faults.add(path="/user/search", status=200, body=hits)
     missing = site.find_nobody(Subject(email="alice@example.com"))
-    assert missing.several
+    assert missing.unproven
     assert len(missing.candidates) == 2
 
 
@@ -144,6 +228,27 @@ def test_two_groups_that_differ_in_case_are_found_exactly_or_match_none(site: Si
     missing = site.find_nothing("jira:group:DEVELOPERS:member")
     assert missing.several
     assert len(missing.candidates) == 2
+
+
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+@pytest.mark.parametrize("stored", ["NFC", "NFD"])
+def test_a_group_is_found_however_its_accents_and_spaces_are_written(
+    site: SimulatedJira, stored: str, form: Literal["NFC", "NFD"]
+) -> None:
+    """A7."""
+    cafe = site.add_group(unicodedata.normalize(stored, "Équipe Café"))  # type: ignore[arg-type] # a form
+    padded = site.add_group("  Padded team ")
+    asked = EntitlementRef(System.JIRA, ResourceKind.GROUP, (unicodedata.normalize(form, " Équipe Café"),))
+    assert site.find(str(asked)).ref.path == (cafe.id,)
+    assert site.find("jira:group:padded team:member").ref.path == (padded.id,)
+
+
+def test_a_group_is_not_found_by_letters_that_only_folding_makes_equal(site: SimulatedJira) -> None:
+    """A7: only the letters A to Z have another case."""
+    site.add_group("STRASSE")
+    site.add_group("équipe")
+    site.find_nothing("jira:group:straße:member")
+    site.find_nothing("jira:group:Équipe:member")
 
 
 def test_a_mistyped_group_matches_none_and_near_ones_are_offered(site: SimulatedJira) -> None:

@@ -349,10 +349,25 @@ def test_a_probable_match_from_before_is_no_sign_that_an_account_was_made(site: 
         site.connector.give(site.account("carol@example.com"))
 
 
-def test_a_hidden_address_is_learned_from_the_invitation(site: SimulatedJira) -> None:
-    site.switch(hidden_emails=True, search_hidden_email="none")
-    site.connector.give(site.account("new@example.com"))
-    assert site.connector.observe(site.account("new@example.com")).present
+@pytest.mark.parametrize("how", ["hit", "none"])
+def test_an_account_is_known_by_the_id_in_the_answer_to_its_invitation_although_it_hides_its_address(
+    site: SimulatedJira, how: str
+) -> None:
+    site.switch(hidden_emails=True, search_hidden_email=how)
+    made = site.connector.give(site.account("new@example.com"))
+    assert made == site.world.user("new@example.com").account_id
+    assert site.connector.observe(site.account("new@example.com", account_id=made)).present
+
+
+@pytest.mark.parametrize("hidden", [True, False])
+def test_an_invitation_of_somebody_who_is_there_teaches_only_what_is_shown(
+    site: SimulatedJira, *, hidden: bool
+) -> None:
+    """A2: the answer 201 may be about an account that was there before."""
+    site.switch(hidden_emails=hidden)
+    site.simulators.faults.add(path="/user/search", status=200, body=[])
+    assert site.connector.give(site.account("alice@example.com")) == site.alice
+    assert site.known == ({} if hidden else {"alice@example.com": site.alice})
 
 
 def test_a_deactivated_account_is_for_a_person_to_reactivate(site: SimulatedJira) -> None:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from access.accounts import Subject
@@ -41,8 +43,31 @@ def test_a_user_is_found_by_email_or_username_in_any_case(company: SimulatedJump
 
 
 def test_an_address_that_only_folding_makes_equal_names_somebody_else(company: SimulatedJumpCloud) -> None:
+    """A4: ``ß`` and ``ss`` are two people."""
     act(company.world, "add_user", email="masse@example.com")
     assert company.find_nobody(Subject(email="maße@example.com")).candidates
+
+
+@pytest.mark.parametrize(
+    "other", [{"alternateEmail": "Al@home.example"}, {"recoveryEmail": {"address": "al@home.example"}}], ids=str
+)
+def test_a_user_who_has_the_address_beside_another_one_is_a_candidate(
+    company: SimulatedJumpCloud, other: dict[str, Any]
+) -> None:
+    """A6: no second account is made, and nobody is taken for the user."""
+    company.act("change_user", user="alice", **other)
+    missing = company.find_nobody(Subject(email="al@home.example"))
+    assert missing.unproven
+    assert missing.candidates == (f"alice@example.com ({company.alice})",)
+    assert company.find_account(Subject(email="al@home.example", id=company.alice)).id == company.alice
+    company.act("change_user", user="bob", email="al@home.example")
+    assert company.find_account(Subject(email="al@home.example")).id == company.bob
+
+
+def test_a_username_has_another_case_of_a_to_z_alone(company: SimulatedJumpCloud) -> None:
+    """A7."""
+    company.act("add_user", email="strasse@example.com", username="strasse")
+    company.find_nobody(Subject(username="straße"))
 
 
 def test_a_user_is_found_by_id(company: SimulatedJumpCloud) -> None:
@@ -242,3 +267,22 @@ def test_a_multi_tenant_key_needs_its_organization(company: SimulatedJumpCloud) 
         company.connect(api_key(key)).observe(company.target())
     chosen = company.connect(api_key(key), organization=company.world.organization_id)
     assert not chosen.observe(company.target()).present
+
+
+def test_another_organization_than_ours_proves_nothing_to_be_gone(company: SimulatedJumpCloud) -> None:
+    """A11."""
+    key = api_key(company.world.credentials()["api_key"])
+    ours = company.connect(key, known=company.world.organization_id)
+    gone = company.target(user=NO_SUCH_ID)
+    assert ours.proof_of_gone(gone)
+    company.act("set_organization", organization_id="f" * 24, name="Other Corp")
+    with pytest.raises(CredentialRefused, match="Other Corp"):
+        ours.proof_of_gone(gone)
+
+
+def test_of_several_organizations_the_chosen_one_is_meant(company: SimulatedJumpCloud) -> None:
+    company.act("add_organization", organization_id="f" * 24, name="Other Corp")
+    made = company.act("add_admin", email="root@example.com", roleName="Administrator", multiTenant=True)
+    tenant = company.connect(api_key(made["api_key"]), organization="f" * 24).tenant()
+    assert tenant is not None
+    assert (tenant.id, tenant.name) == ("f" * 24, "Other Corp")

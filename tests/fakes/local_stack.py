@@ -15,6 +15,7 @@ from access.operations import Claim, Operation, Purpose, Request, Ticket
 from access.policy import Policy, Rule, TicketRoute
 from access.provisioning import Provisioning
 from access.retry import RetryLimits
+from connectors.ports import Connector
 from store.outbox import Topic, WakeUp
 from store.tables import audit, claims, operations, requests, tickets
 from store.unit_of_work import Store
@@ -93,8 +94,13 @@ class LocalStack:
         like: LocalStack | None = None,
         ticket_terms: TicketOptions = TICKET_TERMS,
         options: FulfilmentOptions = TERMS,
+        check_tenant: Callable[[System], None] = lambda _: None,
+        connectors: Mapping[System, Connector] | None = None,
     ) -> Self:
-        """A stack over a store; ``like`` hands on clock, system and tickets, as a restart with other settings does."""
+        """A stack over a store; ``like`` hands on clock, system and tickets, as a restart with other settings does.
+
+        ``connectors`` take the place of the system in memory.
+        """
         clock = like.clock if like else ManualClock(START)
         accounts = {"u1": "ada@example.com", "u2": "bob@example.com"}
         system = like.system if like else FakeSystem(clock, accounts=accounts)
@@ -105,10 +111,11 @@ class LocalStack:
             store=store,
             clock=clock,
             publisher=publisher,
-            connectors={System.JUMPCLOUD: system},
+            connectors=connectors or {System.JUMPCLOUD: system},
             policy=policy,
             mode=mode,
             options=options,
+            check_tenant=check_tenant,
             jitter=lambda: 0.0,
         )
         writer = TicketWriter(TEMPLATES, policy)

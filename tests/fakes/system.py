@@ -33,6 +33,8 @@ class FakeSystem:
         #: Why only a person can change an entitlement.
         self.by_person: dict[str, str] = {}
         self.suspended: set[str] = set()
+        #: Accounts that do not show their address, by which a search finds them all the same.
+        self.hidden: set[str] = set()
         #: Provisor's own account.
         self.own: str | None = None
         self._system = system
@@ -92,7 +94,8 @@ class FakeSystem:
         return NoMatch(f"The account {subject}")
 
     def _agreeing(self, subject: Subject, account_id: str, email: str) -> Account | NoMatch:
-        if subject.email and not email_address.same(subject.email, email):
+        hidden = account_id in self.hidden
+        if subject.email and not hidden and not email_address.same(subject.email, email):
             others = [other for other, shown in self.accounts.items() if email_address.same(subject.email, shown)]
             wanted = f"The account {subject.id} with the address {subject.email}"
             return NoMatch(wanted, (account_id, *others), contradiction=True)
@@ -101,7 +104,8 @@ class FakeSystem:
             system=self.system,
             id=account_id,
             title=email,
-            email=email,
+            email=None if hidden else email,
+            email_proven=not hidden or subject.id is not None,
             active=not suspended,
             suspended=suspended,
         )

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import tracemalloc
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -264,3 +265,19 @@ def test_sqlite_finds_what_a_grant_is_about_by_index(sqlite_url: str) -> None:
         "SEARCH member USING PRIMARY KEY (part_id=? AND kind=? AND resource=? AND principal_kind=?)",
     ):
         assert step in plan, plan
+
+
+def test_an_address_that_only_we_remember_and_one_in_another_case_of_other_letters_join_nobody(store: Store) -> None:
+    """A1, A4."""
+    remembered = replace(account("j", "same@acme.example"), email_source="provisor")
+    ours = [account("u", "same@acme.example"), account("v", "É@acme.example")]
+    store_snapshot(
+        store,
+        SnapshotRows(System.JUMPCLOUD, ours),
+        SnapshotRows(System.JIRA, [remembered, account("k", "é@acme.example"), account("m", "É@Acme.example")]),
+    )
+    with one_moment(store.database) as look:
+        people = People.of(look)
+    assert people.person("j", "same@acme.example") is None
+    assert people.person("k", "é@acme.example") is None
+    assert people.person("m", "É@Acme.example") == "É@acme.example"

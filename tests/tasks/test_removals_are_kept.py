@@ -145,6 +145,9 @@ class Life:
             self.work_on_tickets(willing=True)
             for request_id in self.requests:
                 decisions.retry(request_id, reason="mended")
+                whose = self.stack.request(request_id).message.who
+                account = whose.id or next(key for key, email in system.accounts.items() if email == whose.email)
+                decisions.settle_account(request_id, account, reason="looked it up")
         self.check()
         with self.stack.store.read() as work:
             for account, ref in self.accesses:

@@ -12,6 +12,7 @@ from access.methods import Method
 from access.policy import MissingAccount, Rule, Suspended
 from access.provisioning import Provisioning
 from store.unit_of_work import Store
+from tasks.decisions import Decisions
 from tests.fakes.local_stack import ADA, GROUP, RULES, LocalStack
 from ticketing.ports import Phase
 
@@ -32,6 +33,7 @@ def granted(stack: LocalStack, **more: Any) -> None:
 def test_taking_away_acts_on_the_account_of_the_claim_whatever_a_search_says(
     stack: LocalStack, since: str, claim_of: dict[str, str], subject: dict[str, str]
 ) -> None:
+    """A8: a search finds no account that is suspended, or has another address."""
     granted(stack)
     if since == "suspended":
         stack.system.suspended.add(ADA)
@@ -46,6 +48,7 @@ def test_taking_away_acts_on_the_account_of_the_claim_whatever_a_search_says(
 
 
 def test_an_address_that_somebody_else_has_by_now_is_refused_naming_both(stack: LocalStack) -> None:
+    """A1, A12: the claim and the address name two accounts."""
     granted(stack)
     stack.system.accounts |= {ADA: "countess@example.com", "u9": "ada@example.com"}
     stack.system.change("u9", GROUP, present=True)
@@ -64,6 +67,7 @@ def test_an_address_that_somebody_else_has_by_now_is_refused_naming_both(stack: 
 def test_a_claim_on_a_group_that_is_gone_ends_with_the_proof_of_that(
     stack: LocalStack, claim_of: dict[str, str], subject: dict[str, str]
 ) -> None:
+    """A9: the claim knows its ids."""
     granted(stack)
     stack.system.missing[GROUP] = True
     stack.revoke("r2", subject=subject, **claim_of)
@@ -95,6 +99,7 @@ def test_a_claim_on_a_group_that_cannot_be_seen_does_not_end(stack: LocalStack) 
 def test_claim_of_touches_only_a_grant_of_the_very_same_access(
     store: Store, other: dict[str, Any], *, pending: bool
 ) -> None:
+    """A10: nothing else is withdrawn or ended."""
     stack = LocalStack.over(store, mode=Provisioning.PLAN if pending else Provisioning.ON)
     stack.submit(id="r1", **other)
     stack.run(MINUTE)
@@ -127,6 +132,7 @@ def test_a_revoke_is_not_done_while_the_claim_that_it_names_is_still_ending(stac
 def test_an_address_and_an_id_that_contradict_each_other_are_refused_naming_both(
     stack: LocalStack, action: str
 ) -> None:
+    """A12."""
     stack.submit(id="r1", action=action, subject={"email": "ada@example.com", "id": "u2"}, entitlement=GROUP)
     stack.run()
     request = stack.request("r1")
@@ -236,3 +242,93 @@ def test_in_plan_nothing_is_final(store: Store) -> None:
     mended.run()
     assert mended.request("r1").state is RequestState.PLANNED
     assert mended.operation("r1").state is OperationState.READY
+
+
+def test_a_revoke_whose_account_nothing_proves_waits_and_goes_on_when_an_account_shows_the_address(
+    stack: LocalStack, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A3: blocked and not refused, with an alarm at once."""
+    stack.system.change(ADA, GROUP, present=True)
+    stack.revoke("r1", subject={"email": "countess@example.com"})
+    stack.run()
+    assert stack.request("r1").state is RequestState.BLOCKED
+    assert "request.blocked" in caplog.text
+    assert stack.has()
+    stack.system.accounts[ADA] = "countess@example.com"
+    stack.run(HOUR)
+    assert stack.request("r1").state is RequestState.DONE
+    assert not stack.has()
+
+
+@pytest.mark.parametrize("action", ["revoke", "deprovision_account"])
+def test_a_person_decides_whose_access_is_meant_and_the_audit_says_who_and_why(stack: LocalStack, action: str) -> None:
+    stack.system.change(ADA, GROUP, present=True)
+    about = {"entitlement": GROUP} if action == "revoke" else {"system": "jumpcloud"}
+    stack.submit(id="r1", action=action, subject={"email": "countess@example.com"}, **about)
+    stack.run()
+    decisions = Decisions(stack.store, stack.clock, by="grace")
+    assert not decisions.settle_account("r2", ADA, reason="no such request")
+    assert decisions.settle_account("r1", ADA, reason="asked her")
+    stack.run(MINUTE)
+    operation = stack.operation("r1")
+    assert (operation.account_id, operation.account_title) == (ADA, "ada@example.com")
+    with stack.store.read() as work:
+        (settled,) = [row for row in work.audit.of_request("r1") if row.event == "request.settled"]
+    assert settled.actor == "grace"
+    assert settled.detail == {"account": ADA, "reason": "asked her"}
+    assert not decisions.settle_account("r1", ADA, reason="too late")
+
+
+def test_an_account_that_a_person_names_and_that_is_not_there_leaves_the_request_blocked(stack: LocalStack) -> None:
+    stack.revoke("r1", subject={"email": "countess@example.com"})
+    stack.run()
+    Decisions(stack.store, stack.clock, by="grace").settle_account("r1", "u9", reason="a slip")
+    stack.run(MINUTE)
+    assert stack.request("r1").state is RequestState.BLOCKED
+    assert "u9" in (stack.request("r1").reason or "")
+
+
+def test_more_than_a_claim_gave_is_taken_only_where_its_account_was_proven(stack: LocalStack) -> None:
+    """A2: the address beside an id is the sender's word, and proves nothing about later requests by that address."""
+    stack.system.hidden.add("u2")
+    stack.grant("r1", subject={"email": "ada@example.org", "id": "u2"})
+    stack.run()
+    assert stack.system.has("u2", GROUP)
+    deprovision = {"action": "deprovision_account", "subject": {"email": "ada@example.org"}, "system": "jumpcloud"}
+    stack.submit(id="r2", **deprovision)
+    stack.revoke("r3", subject={"email": "ada@example.org"})
+    stack.run(MINUTE)
+    assert stack.request("r2").state is RequestState.BLOCKED
+    assert stack.request("r3").state is RequestState.DONE
+    assert not stack.system.has("u2", GROUP)
+
+
+def test_a_grant_that_is_still_making_its_account_is_called_back_by_claim_of(store: Store) -> None:
+    """A10: nothing is done while the claim that ``claim_of`` names is alive."""
+    stack = LocalStack.over(
+        store, rules=(Rule("jumpcloud:account:*", give=Method.TICKET), Rule("*", missing_account=MissingAccount.CREATE))
+    )
+    eve = {"email": "eve@example.com"}
+    stack.grant("r1", subject=eve)
+    stack.run()
+    stack.system.accounts["u7"] = "eve@example.com"
+    stack.revoke("r2", subject=eve, claim_of="r1")
+    stack.run()
+    assert stack.claim("r1").state is ClaimState.VOID
+    stack.run(2 * HOUR)
+    assert not stack.system.has("u7", GROUP)
+    assert stack.request("r2").state is RequestState.DONE
+
+
+@pytest.mark.parametrize("proven", [True, False])
+def test_an_administrators_power_is_given_to_proven_accounts_only(store: Store, *, proven: bool) -> None:
+    """A5."""
+    stack = LocalStack.over(store, rules=(Rule("*"),))
+    if not proven:
+        stack.system.hidden.add(ADA)
+    admins, readers = "jumpcloud:group:site-admins:member", "jumpcloud:group:readers:member"
+    stack.grant("r1", subject=ADA_BY_ADDRESS, group=admins)
+    stack.grant("r2", subject=ADA_BY_ADDRESS, group=readers)
+    stack.run()
+    assert stack.has(admins) is proven
+    assert stack.has(readers)

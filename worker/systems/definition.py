@@ -7,6 +7,7 @@ from typing import Protocol
 from access.clock import Clock
 from access.entitlements import ResourceKind, System
 from access.methods import Direction
+from access.tenants import Tenant
 from config.settings import Settings
 from connectors.ports import Connector
 from connectors.reading import Reader
@@ -53,6 +54,8 @@ class SystemDefinition:
     automated: Mapping[Direction, frozenset[ResourceKind]]
     #: The kinds of accounts and resources that a snapshot shows, in the words of listings.
     reads: frozenset[str]
+    #: Asks the system which organization or site it is; None for a system that has no such thing.
+    find_tenant: Callable[[Settings, ClientOptions], Tenant | None] = lambda _settings, _options: None
     #: Whether the key of an organization above the system is set; None for a system that has no such key.
     organization_key: Callable[[Settings], bool | None] = lambda _: None
 

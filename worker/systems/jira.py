@@ -10,6 +10,7 @@ from access.clock import Clock
 from access.entitlements import System
 from access.failures import Failure
 from access.provisioning import Provisioning
+from access.tenants import Tenant
 from config.errors import SettingsError
 from config.settings import Settings
 from config.systems import JiraSite
@@ -102,6 +103,12 @@ def _organization(settings: Settings, options: ClientOptions) -> AtlassianOrgani
     return AtlassianOrganization(client, atlassian.org_id)
 
 
+def _find_tenant(settings: Settings, options: ClientOptions) -> Tenant:
+    """The site by its cloud id: at the gateway, the one that calls go to; else the one that the site names."""
+    site, url = settings.jira, settings.jira.site_url or ""
+    return Tenant((site.cloud_id or find_cloud_id(url, options=options)).lower(), url)
+
+
 def _connector(dependencies: Dependencies, options: ClientOptions) -> JiraConnector:
     settings = dependencies.settings
     emails = StoredEmails(dependencies.store, dependencies.clock, System.JIRA)
@@ -176,5 +183,6 @@ JIRA = SystemDefinition(
     examinations={"jira": _examine_site, "atlassian": _examine_organization},
     automated=JiraConnector.automated,
     reads=frozenset({"user", "project", "group", "project-role"}),
+    find_tenant=_find_tenant,
     organization_key=lambda settings: settings.atlassian.enabled,
 )

@@ -7,7 +7,9 @@ from dataclasses import replace
 from datetime import timedelta
 
 from access.clock import Clock
+from access.entitlements import System
 from access.provisioning import Provisioning
+from access.tenants import Tenant
 from config.errors import SettingsError
 from config.settings import Settings
 from connectors.jumpcloud.client import api_key, jumpcloud_client, service_account
@@ -56,7 +58,22 @@ def _credential(settings: Settings, options: ClientOptions) -> Credential:
 
 
 def _connector(dependencies: Dependencies, options: ClientOptions) -> JumpCloudConnector:
-    return JumpCloudConnector(_client(dependencies.settings, options))
+    def known() -> str | None:
+        with dependencies.store.read() as work:
+            tenant = work.tenants.of(System.JUMPCLOUD)
+        return None if tenant is None else tenant.id
+
+    return JumpCloudConnector(
+        _client(dependencies.settings, options), organization=dependencies.settings.jumpcloud.org_id, known=known
+    )
+
+
+def _find_tenant(settings: Settings, options: ClientOptions) -> Tenant | None:
+    client = _client(settings, options)
+    try:
+        return JumpCloudConnector(client, organization=settings.jumpcloud.org_id).tenant()
+    finally:
+        client.close()
 
 
 def _reader(dependencies: Dependencies, options: ClientOptions) -> JumpCloudReader:
@@ -109,4 +126,5 @@ JUMPCLOUD = SystemDefinition(
     examinations={"jumpcloud": _examine},
     automated=JumpCloudConnector.automated,
     reads=frozenset({"user", "admin", "group", "application", "admin-role"}),
+    find_tenant=_find_tenant,
 )

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from access.entitlements import ResourceKind
-from access.text import normalized_name
+from access.text import loose_name
 from connectors.jumpcloud.groups import group_link
 from connectors.jumpcloud.reading.json_fields import Record, object_id, record, records, text, texts, timestamp
 from connectors.reading import (
@@ -115,9 +115,9 @@ class Roles:
         yield admin_row(admin)
         held: set[str] = set()
         for role, name in _held(admin):
-            known = role if role in self._by_id else self._by_name.get(normalized_name(name or ""))
+            known = role if role in self._by_id else self._by_name.get(loose_name(name or ""))
             if known is None:
-                known = role or f"name:{normalized_name(name or '')}"
+                known = role or f"name:{loose_name(name or '')}"
                 yield self._add(known, name, None)
             if known not in held:
                 held.add(known)
@@ -126,7 +126,7 @@ class Roles:
     def _add(self, key: str, name: str | None, description: str | None) -> ResourceRow:
         spelled = _spelled(name or key)
         self._by_id[key] = spelled
-        self._by_name.setdefault(normalized_name(spelled), key)
+        self._by_name.setdefault(loose_name(spelled), key)
         attributes = {"description": description} if description else {}
         return ResourceRow(ResourceKind.ADMIN_ROLE, key, spelled, attributes=attributes)
 
@@ -225,4 +225,4 @@ def _held(admin: Record) -> Iterator[tuple[str | None, str | None]]:
 
 
 def _spelled(name: str) -> str:
-    return next((known for known in _BUILT_IN if normalized_name(known) == normalized_name(name)), name)
+    return next((known for known in _BUILT_IN if loose_name(known) == loose_name(name)), name)

@@ -87,7 +87,8 @@ def _shown(call: Call, user: User, query: str) -> bool:
         return False
     if shows_email(call, user) or names.matches(query, user.display_name, ""):
         return True
-    return ascii_lower(user.email) == ascii_lower(query) and call.world.switches.search_hidden_email == "hit"
+    how, email = call.world.switches.search_hidden_email, ascii_lower(user.email)
+    return (how != "none" and email == ascii_lower(query)) or (how == "beginning" and names.matches(query, "", email))
 
 
 def _window(call: Call) -> tuple[int, int]:
