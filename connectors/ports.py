@@ -35,14 +35,14 @@ class Observation:
     """What the system itself shows about a target: the proof of an operation.
 
     ``evidence`` is one sentence about what was read. ``account_id`` names the account when an email address found it.
-    ``missing`` says that the system does not show the account, or the thing that the access is to, at all: that alone is no
-    proof that the access is gone. ``gone`` says that this is proven.
+    ``missing`` names what the system does not show at all, the account or the thing that the access is to ("project 10001"):
+    that alone is no proof that the access is gone. ``gone`` says that this is proven.
     """
 
     present: bool
     evidence: str
     account_id: str | None = None
-    missing: bool = False
+    missing: str | None = None
     gone: bool = False
 
     def shows(self, direction: Direction) -> bool:

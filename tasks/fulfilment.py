@@ -18,10 +18,10 @@ from access.accounts import NoMatch
 from access.failures import Failure, Transient, Unknown
 from access.lifecycle import OperationState
 from access.methods import Direction, Method
-from access.operations import Obstacle, Operation
+from access.operations import Operation
 from access.proof import Verdict
 from access.provisioning import Provisioning
-from access.retry import GiveUp, RetryAt, next_look
+from access.retry import GiveUp, RetryAt
 from connectors.ports import Connector, Observation, Target
 from store.unit_of_work import Conflict, UnitOfWork
 from tasks import settlement
@@ -82,7 +82,7 @@ class Fulfilment:
         if current is None or current.fence != operation.fence:
             return
         if current.state is OperationState.BLOCKED:
-            self._stay_blocked(current, current.error or str(failure))
+            self._stay_blocked(current, current.error or str(failure), missing=current.missing)
             return
         if current.via is Method.TICKET:
             self._ticket_opener.put_back(current, failure)
@@ -141,7 +141,7 @@ class Fulfilment:
                     look_twice(self._services, operation)
                     return
         elif seen.missing and operation.direction is Direction.TAKE:
-            self._block(operation, f"It cannot be seen: {seen.evidence}", Obstacle.UNSEEN)
+            self._block(operation, f"It cannot be seen: {seen.evidence}", seen.missing)
             return
         elif self._may_still_show(operation):
             self._look_again(operation, seen.evidence)
@@ -173,7 +173,7 @@ class Fulfilment:
             if seen.gone:
                 self._done(operation, seen)
             else:
-                self._block(operation, f"It cannot be seen: {found.sentence()}", Obstacle.UNSEEN)
+                self._block(operation, f"It cannot be seen: {found.sentence()}", seen.missing)
             return False
         if found.by_person is not None:
             self._hand_over(operation, found.by_person)
@@ -197,14 +197,22 @@ class Fulfilment:
         ):
             seen = proven_gone(connector, Target.of(operation), seen)
         if seen.gone:
+            self._look_at_others(operation)
             self._done(operation, seen)
-        elif operation.obstacle is Obstacle.UNSEEN and not seen.missing:
+        elif operation.is_unseen and not seen.missing:
+            self._look_at_others(operation)
             with self._services.store.write(holding=operation.access_key) as work:
                 settlement.resume(work, operation, why=f"it can be seen again: {seen.evidence}", now=now)
         elif seen.shows(operation.direction):
             self._gone_meanwhile(operation, seen)
         else:
-            self._stay_blocked(operation, operation.error or seen.evidence)
+            self._stay_blocked(operation, operation.error or seen.evidence, missing=seen.missing)
+
+    def _look_at_others(self, operation: Operation) -> None:
+        """What a removal waited for is known now: those that wait for the same thing are due too."""
+        if operation.missing is not None:
+            with self._services.store.write() as work:
+                work.operations.look_together(operation.system, operation.missing, at=self._services.clock.now())
 
     def _gone_meanwhile(self, operation: Operation, seen: Observation) -> None:
         """Somebody took the access away: the second look that shows that ends the operation."""
@@ -216,17 +224,19 @@ class Fulfilment:
             since = operation.shown_since or now
             work.operations.settle(operation.id, fence=operation.fence, shown_since=since, due_at=since + stale_for)
 
-    def _stay_blocked(self, operation: Operation, why: str) -> None:
-        now = self._services.clock.now()
-        unseen = operation.obstacle is Obstacle.UNSEEN
-        due = next_look(blocked_at=operation.blocked_at or now, now=now, unseen=unseen)
+    def _stay_blocked(self, operation: Operation, why: str, *, missing: str | None) -> None:
         with self._services.store.write() as work:
-            work.operations.settle(operation.id, fence=operation.fence, shown_since=None, due_at=due, error=why)
-        settlement.log_blocked(operation, why)
+            settlement.still_blocked(
+                work,
+                operation,
+                why,
+                missing=missing if operation.is_unseen else None,
+                now=self._services.clock.now(),
+            )
 
-    def _block(self, operation: Operation, reason: str, obstacle: Obstacle) -> None:
+    def _block(self, operation: Operation, reason: str, missing: str | None) -> None:
         with self._services.store.write(holding=operation.access_key) as work:
-            settlement.blocked(work, operation, reason, obstacle=obstacle, now=self._services.clock.now())
+            settlement.blocked(work, operation, reason, missing=missing, now=self._services.clock.now())
 
     def _write_and_check(
         self, connector: Connector, operation: Operation, target: Target, *, wrote_before: datetime | None

@@ -15,7 +15,7 @@ import structlog
 
 from access.failures import Failure, Permanent, Transient
 from access.lifecycle import OperationState, TicketState
-from access.operations import Lane, Obstacle, Operation, Request, Ticket
+from access.operations import Lane, Operation, Request, Ticket
 from connectors.ports import Observation
 from store.leases import LeaseLost
 from store.outbox import Topic, WakeUp
@@ -126,7 +126,7 @@ class TicketTracker:
             return look(self._services.connector(operation.system, operation.lane), operation)
         except Permanent as failure:
             present = not operation.direction.wants_present
-            return Observation(present=present, evidence=f"it cannot be seen: {failure}", missing=True)
+            return Observation(present=present, evidence=f"it cannot be seen: {failure}", missing=str(operation.entitlement))
 
     def _verified(self, followed: _Followed, seen: Observation) -> None:
         ticket, snapshot, operation = followed.ticket, followed.snapshot, followed.operation
@@ -186,8 +186,7 @@ class TicketTracker:
         text = self._writer.escalated(operation, followed.request, ticket, seen)
         self._comment(followed, text, marker=f"{ticket.id}-escalated")
         reason = f"{ref.key} was closed {ticket.answers} times without being done: {seen.evidence}"
-        obstacle = Obstacle.UNSEEN if seen.missing else Obstacle.REFUSED
-        self._fail(followed, TicketState.ESCALATED, reason, obstacle=obstacle)
+        self._fail(followed, TicketState.ESCALATED, reason, missing=seen.missing)
 
     def _declined(self, followed: _Followed) -> None:
         snapshot = followed.snapshot
@@ -196,13 +195,13 @@ class TicketTracker:
         self._fail(followed, TicketState.DECLINED, reason)
 
     def _fail(
-        self, followed: _Followed, end: TicketState, reason: str, *, obstacle: Obstacle = Obstacle.REFUSED
+        self, followed: _Followed, end: TicketState, reason: str, *, missing: str | None = None
     ) -> None:
         """The ticket ends without its operation being done: giving has failed, taking is blocked."""
         now = self._services.clock.now()
         with self._services.store.write(holding=followed.operation.access_key) as work:
             self._end(work, followed, end, now=now, why=reason)
-            settlement.given_up(work, followed.operation, reason, now=now, obstacle=obstacle)
+            settlement.given_up(work, followed.operation, reason, now=now, missing=missing)
 
     def _replace(self, followed: _Followed, why: str) -> None:
         """The ticket cannot be used any more; the operation gets another one, as long as it has not used them up."""

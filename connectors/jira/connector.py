@@ -8,6 +8,7 @@ from access.accounts import Account, NoMatch, Subject
 from access.entitlements import Entitlement, EntitlementRef, ResourceKind, System
 from access.failures import Permanent
 from access.methods import Direction
+from connectors.jira.absence import Absence
 from connectors.jira.accounts import Accounts, KnownEmails
 from connectors.jira.groups import Groups, IsExternal
 from connectors.jira.holdings import read_holdings
@@ -52,6 +53,7 @@ class JiraConnector:
         self._accounts = Accounts(self.client, own, self.known_emails)
         self._groups = Groups(self.client, self._accounts, self.protected_groups, self.idp_groups)
         self._roles = Roles(self._projects, self._accounts, self._groups, self.site)
+        self._absence = Absence(self.client, self._accounts, own, self._projects)
         self._invitations = Invitations(self.client, self._accounts, self.remember_address)
 
     def __repr__(self) -> str:
@@ -103,15 +105,11 @@ class JiraConnector:
         raise _not_by_api(target)
 
     def proof_of_gone(self, target: Target) -> str | None:
-        """The proof that the account or the group does not exist, after a check of the credential.
+        """The proof that the account, group or role does not exist: a complete list without it.
 
-        Jira shows no project that is archived or in the trash, from which it can come back: of a role nothing is proven.
+        A project counts as gone when it is neither live nor archived nor in the trash.
         """
-        self._accounts.check_credential()
-        account_id, kind = target.account_id, target.entitlement.kind
-        if account_id is not None and self._accounts.by_id(account_id) is None:
-            return f"Jira, which shows Provisor all accounts, has no account {account_id}."
-        return self._groups.proof_of_gone(target.entitlement.path[0]) if kind is ResourceKind.GROUP else None
+        return self._absence.proof(target)
 
     def _require_changeable(self, target: Target) -> None:
         """Refuse what only a person may change, whatever the plan said. Raises ``Permanent``."""

@@ -94,25 +94,12 @@ class Groups:
         """Whether the account is in the group, from the account's own groups."""
         held = self.held(account_id)
         if held is None:
-            return Observation(present=False, evidence=f"Jira has no account {account_id}.", missing=True)
+            evidence = f"Jira has no account {account_id}."
+            return Observation(present=False, evidence=evidence, missing=f"account {account_id}")
         name = next((group.name for group in held if group.groupId == group_id), None)
         lists = f"does not list group {group_id}" if name is None else f"lists {name}"
         evidence = f"Jira {lists} among the {len(held)} groups of account {account_id}."
         return Observation(present=name is not None, evidence=evidence)
-
-    def proof_of_gone(self, group_id: str) -> str | None:
-        """The proof that no group has this id: the complete list (``GET /group/bulk`` [spec]) does not have it."""
-        listed = 0
-        for _ in range(_MOST_PAGES):
-            params: Params = {"startAt": listed, "maxResults": _GROUPS_A_PAGE}
-            page = self._client.get(_GROUPS, params=params).read_as(PageBean[Group], what="groups")
-            listed += len(page.values)
-            if any(group.groupId.lower() == group_id.lower() for group in page.values):
-                return None
-            if page.isLast or not page.values:
-                complete = listed > 0 and (page.total is None or listed >= page.total)
-                return f"Jira's complete list of {listed} groups does not have group {group_id}." if complete else None
-        return None
 
     def require_changeable(self, group_id: str) -> None:
         """Refuse to change a protected group, by its id and the name under which it was last found. Raises ``Permanent``.

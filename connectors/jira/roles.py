@@ -72,7 +72,9 @@ class Roles:
         role = self._projects.role(project_id, role_id)
         if role is None:
             evidence = f"Jira shows no role {role_id} in project {project_id}."
-            return Observation(present=False, evidence=evidence, missing=True)
+            there = self._projects.by_id_or_key(project_id) is not None
+            missing = f"role {role_id} of project {project_id}" if there else f"project {project_id}"
+            return Observation(present=False, evidence=evidence, missing=missing)
         where = f"the role {role.name or role_id} of project {project_id}"
         if role.has_user(account_id):
             return Observation(present=True, evidence=f"Jira lists account {account_id} in {where}.")

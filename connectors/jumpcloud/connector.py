@@ -13,6 +13,7 @@ from connectors.jumpcloud.groups import Groups
 from connectors.jumpcloud.memberships import Memberships
 from connectors.jumpcloud.shapes import Envelope, Organization
 from connectors.ports import Holdings, Observation, Target
+from connectors.reading import Shifted
 from httpclient import Call, HttpClient, RateLimiter
 
 _ORGANIZATIONS = "/api/organizations"
@@ -104,7 +105,7 @@ class JumpCloudConnector:
         subject = Subject(id=target.account_id) if target.account_id else Subject(email=target.email)
         found = self._accounts.find(subject)
         if isinstance(found, NoMatch):
-            return Observation(present=False, evidence=found.sentence(), missing=True)
+            return Observation(present=False, evidence=found.sentence(), missing=f"user {subject}")
         state = "suspended" if found.suspended else "not suspended"
         return Observation(
             present=not found.suspended, evidence=f"JumpCloud shows user {found.id} as {state}", account_id=found.id
@@ -114,11 +115,16 @@ class JumpCloudConnector:
         """The proof that the user or the group does not exist: a check of the credential, and a list without the id."""
         self.prove()
         user, kind, path = target.account_id, target.entitlement.kind, target.entitlement.path
-        if user is not None and self._accounts.by_id(user) is None and not self._accounts.lists(user):
-            return f"JumpCloud's list of users does not have user {user}."
-        if kind is not ResourceKind.GROUP or self._groups.by_id(path[0]) is not None:
+        try:
+            if user is not None and self._accounts.by_id(user) is None:
+                listed = self._accounts.every()
+                if listed and user not in listed:
+                    return f"JumpCloud's complete list of {len(listed)} users does not have user {user}."
+            if kind is not ResourceKind.GROUP or self._groups.by_id(path[0]) is not None:
+                return None
+            listed = self._groups.complete()
+        except Shifted:  # A list that changed while it was read proves nothing.
             return None
-        listed = {group.id for group in self._groups.every()}
         if not listed or path[0] in listed:
             return None
         return f"JumpCloud's complete list of {len(listed)} groups does not have group {path[0]}."

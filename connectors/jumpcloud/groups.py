@@ -8,7 +8,8 @@ from access.entitlements import Entitlement, EntitlementRef, ResourceKind, Syste
 from access.failures import Transient
 from access.text import normalized_name
 from connectors.jumpcloud.client import PAGE, total_count
-from connectors.jumpcloud.shapes import Group, is_object_id
+from connectors.jumpcloud.shapes import Group, RawRow, is_object_id, row_id
+from connectors.paging import OffsetList, Page, complete_ids
 from httpclient import HttpClient
 
 _GROUP = "/api/v2/usergroups/{group}"
@@ -76,6 +77,14 @@ class Groups:
             if not page or (total is not None and read >= total):
                 return list(found.values())
         raise Transient("JumpCloud's list of groups did not end.", remedy="Report it: the service ignores paging.")
+
+    def complete(self) -> frozenset[str]:
+        """The ids of all user groups. Raises ``Shifted`` when the list changed while it was read."""
+        return complete_ids(OffsetList(page=self._page, size=PAGE, key=row_id))
+
+    def _page(self, skip: int) -> Page[RawRow]:
+        answer = self._client.get(_GROUPS, params={"sort": "name", "limit": PAGE, "skip": skip})
+        return Page(answer.read_as(list[RawRow], what="groups"), total_count(answer))
 
     def _by_filter(self, name: str) -> Group | None:
         # JumpCloud may refuse a name that the filter cannot hold; Provisor then reads all groups.

@@ -38,7 +38,7 @@ class Memberships:
         """
         held = self.group_ids(user_id)
         if held is None:
-            return Observation(present=False, evidence=f"JumpCloud has no user {user_id}.", missing=True)
+            return Observation(present=False, evidence=f"JumpCloud has no user {user_id}.", missing=f"user {user_id}")
         lists = "lists" if group_id in held else "does not list"
         evidence = f"JumpCloud {lists} group {group_id} among the {len(held)} groups of user {user_id}."
         return Observation(present=group_id in held, evidence=evidence)

@@ -121,7 +121,7 @@ class FakeSystem:
         history = self._history.get((target.account_id, str(target.entitlement)), [])
         ref = str(target.entitlement)
         if ref in self.missing:
-            return Observation(present=False, evidence="there is no such group", missing=True)
+            return Observation(present=False, evidence="there is no such group", missing=f"group {target.entitlement.path[0]}")
         if target.entitlement.kind is ResourceKind.ACCOUNT:
             return self._observe_account(target.account_id)
         present = next((state for moment, state in reversed(history) if moment <= shown), False)
