@@ -28,7 +28,7 @@ from sqlalchemy import (
     update,
 )
 
-from access.lifecycle import ClaimState, OperationState, TicketState
+from access.lifecycle import ClaimState, OperationState
 from access.message import Action
 from access.methods import Direction
 from access.operations import Lane
@@ -36,6 +36,7 @@ from store.leases import among
 from store.outbox import Topic, WakeUp
 from store.snapshot_tables import sync_runs
 from store.tables import claims, inbox, operations, outbox, requests, tickets
+from store.tickets import FOLLOWED
 
 
 class Due(StrEnum):
@@ -187,9 +188,7 @@ _SOURCES = {
         _Source(requests, Topic.REQUEST, Lane.GRANT, (requests.c.action.not_in(_TAKING),)),
     ),
     Due.TICKET: (
-        _Source(
-            tickets, Topic.TICKETS, Lane.TICKET, (among(tickets.c.state, (TicketState.OPEN, TicketState.ANSWERED)),)
-        ),
+        _Source(tickets, Topic.TICKETS, Lane.TICKET, (among(tickets.c.state, FOLLOWED),)),
     ),
     Due.SYNC: (_Source(sync_runs, Topic.SYNC, Lane.SYNC),),
 }

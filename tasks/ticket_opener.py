@@ -166,7 +166,8 @@ class TicketOpener:
             used = [each for each in earlier if since is None or (each.closed_at or now) > since]
             if len(used) > self._options.closings:
                 reason = (
-                    f"{len(used)} tickets were deleted or could not be reopened, the last was {earlier[-1].issue_key}"
+                    f"{len(used)} tickets were deleted or hidden, or could not be reopened, "
+                    f"the last was {earlier[-1].issue_key}"
                 )
                 settlement.given_up(work, operation, reason, now=now)
                 return None
@@ -204,8 +205,11 @@ class TicketOpener:
         with self._services.store.read() as work:
             request = work.requests.get(operation.request_id)
             claim = work.claims.of_request(operation.request_id)
+            earlier = work.tickets.of_operation(operation.id)
         assert request is not None
-        draft = self._writer.draft(operation, request, ticket, claim, self._holdings(operation), now=now)
+        draft = self._writer.draft(
+            operation, request, ticket, claim, self._holdings(operation), earlier=earlier, now=now
+        )
         with self._services.store.write(holding=operation.access_key) as work:
             against = objection(work, operation)
             if isinstance(against, NotWanted):

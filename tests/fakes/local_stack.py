@@ -218,7 +218,7 @@ class LocalStack:
 
     def next_due(self) -> datetime | None:
         """When a sweep will find something; None when nothing is left to be found."""
-        living = {requests: (), operations: BEGUN, claims: ("active",), tickets: ("open", "answered")}
+        living = {requests: (), operations: BEGUN, claims: ("active",), tickets: ("open", "answered", "hidden")}
         moments: list[datetime] = []
         with self.store.database.read() as connection:
             for table, states in living.items():
