@@ -13,8 +13,12 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from access.entitlements import EntitlementRef
+from access.guard import Terms
 from access.methods import Direction, Method
 from access.text import normalized_name
+
+#: Patterns of the entitlements that give an administrator's power, unless the settings list others.
+ADMINISTRATOR_LIKE = ("*:admin-role:*", "*:group:*admin*:member", "jira:project-role:*:*admin*:assigned")
 
 
 def _by_normalized_names(written: str) -> str:
@@ -42,6 +46,15 @@ class Suspended(StrEnum):
     GIVE = "give"
 
 
+class LastAdministrator(StrEnum):
+    """How an administrator's power is taken from the last account that holds it."""
+
+    #: A person takes it, with a plain warning.
+    TICKET = "ticket"
+    #: Like from any other account.
+    ALLOW = "allow"
+
+
 @dataclass(frozen=True, slots=True)
 class TicketRoute:
     """Where a ticket goes: project key, issue type (name or id), extra labels and fields as the provider takes them."""
@@ -67,6 +80,7 @@ class Rule:
     required: tuple[str, ...] = ()
     required_to_take: tuple[str, ...] = ()
     suspended: Suspended = Suspended.REFUSE
+    last_administrator: LastAdministrator = LastAdministrator.TICKET
     missing_account: MissingAccount = MissingAccount.REFUSE
     products: tuple[str, ...] = ()
     ticket: TicketRoute | None = None
@@ -88,14 +102,34 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """All rules in order, and where tickets go when a rule does not say."""
+    """All rules in order, and where tickets go when a rule does not say.
+
+    ``administrator_like`` are patterns of entitlements that give an administrator's power, ``protected_accounts`` ids and
+    addresses of accounts that only a person changes, besides Provisor's own.
+    """
 
     rules: Sequence[Rule]
     ticket: TicketRoute
+    administrator_like: Sequence[str] = ADMINISTRATOR_LIKE
+    protected_accounts: Sequence[str] = ()
 
     def rule_for(self, *refs: EntitlementRef) -> Rule | None:
         """The first rule that matches the entitlement under any of its names; None when there is none."""
         return next((rule for rule in self.rules if rule.matches(refs)), None)
+
+    def gives_power(self, *refs: EntitlementRef) -> bool:
+        """Whether an entitlement gives an administrator's power, by any of its names."""
+        return any(Rule(pattern).matches(refs) for pattern in self.administrator_like)
+
+    def terms(self, *refs: EntitlementRef) -> Terms:
+        """What the guard has to know of policy for a change of the entitlement."""
+        rule = self.rule_for(*refs)
+        allows_last = rule is not None and rule.last_administrator is LastAdministrator.ALLOW
+        return Terms(
+            suspended_too=rule is not None and rule.suspended is Suspended.GIVE,
+            keeps_last=not allows_last and self.gives_power(*refs),
+            protected_accounts=self.protected_accounts,
+        )
 
     def ticket_route(self, rule: Rule | None) -> TicketRoute:
         """Where a ticket under ``rule`` goes."""

@@ -16,7 +16,7 @@ from access.durations import parse_duration
 from access.entitlements import RIGHTS, EntitlementRef, System
 from access.message import FACTS
 from access.methods import Method
-from access.policy import MissingAccount, Policy, Rule, Suspended, TicketRoute
+from access.policy import LastAdministrator, MissingAccount, Policy, Rule, Suspended, TicketRoute
 from access.products import Product
 from access.text import normalized_name, shortened
 from config.error_messages import error_messages
@@ -68,6 +68,7 @@ class _Rule(Section):
     required: Words = ()
     required_to_take: Words = ()
     suspended: Suspended = Suspended.REFUSE
+    last_administrator: LastAdministrator = LastAdministrator.TICKET
     missing_account: MissingAccount = MissingAccount.REFUSE
     products: tuple[Product, ...] = ()
     ticket: _Ticket | None = None
@@ -86,6 +87,7 @@ class _Rule(Section):
 
 class _PolicyFile(Section):
     ticket: _Ticket = _Ticket()
+    protected_accounts: Words = ()
     rules: tuple[_Rule, ...] = ()
 
 
@@ -132,7 +134,8 @@ def load_policy(path: Path, *, ticket: TicketRoute | None = None) -> PolicyFile:
     rules = tuple(
         Rule(**dict(rule) | {"ticket": rule.ticket.route(route) if rule.ticket else None}) for rule in file.rules
     )
-    return PolicyFile(Policy(rules=rules, ticket=route), tuple(_oddities(rules)))
+    policy = Policy(rules=rules, ticket=route, protected_accounts=file.protected_accounts)
+    return PolicyFile(policy, tuple(_oddities(rules)))
 
 
 _PLACE = re.compile(r"^rules\.(\d+)\.?(\S*)")

@@ -20,6 +20,7 @@ from sqlalchemy import (
     Table,
     and_,
     bindparam,
+    exists,
     literal,
     literal_column,
     or_,
@@ -35,7 +36,7 @@ from access.operations import Lane
 from store.leases import among
 from store.outbox import Topic, WakeUp
 from store.snapshot_tables import sync_runs
-from store.tables import claims, inbox, operations, outbox, requests, tickets
+from store.tables import claims, inbox, operations, outbox, requests, restores, tickets
 from store.tickets import FOLLOWED
 
 
@@ -103,7 +104,7 @@ class Sweep:
             keys = {ref for each, ref in rows if each is topic}
             for kind, source in sources if keys else ():
                 statement = select(source.table.c.id, source.table.c.system).where(source.table.c.id.in_(keys))
-                for row in self._connection.execute(statement.where(*source.conditions)):
+                for row in self._connection.execute(statement.where(*source.conditions, _NOT_RESTORING)):
                     found[topic, row.id] = Place(kind, row.system)
         return found
 
@@ -159,6 +160,8 @@ class _Source:
         """Whether a row is due at ``_NOW``, and nobody is at it."""
         columns = self.table.c
         conditions = [columns.due_at <= _NOW, *self.conditions]
+        if self.topic is not Topic.SYNC:
+            conditions.append(_NOT_RESTORING)
         marks = (columns[name] for name in ("dispatched_until", "lease_until") if name in columns)
         return and_(*conditions, *(or_(mark.is_(None), mark <= _NOW) for mark in marks))
 
@@ -167,6 +170,10 @@ class _Source:
         if self.topic is Topic.TICKETS:
             return [WakeUp(self.topic, "", self.lane)] if keys else []
         return [WakeUp(self.topic, key, self.lane) for key in keys]
+
+
+#: No access is changed while a database that was put back waits for what it lacks.
+_NOT_RESTORING = ~exists().where(restores.c.ended_at.is_(None))
 
 
 def _operations(direction: Direction, lane: Lane) -> _Source:
@@ -187,9 +194,7 @@ _SOURCES = {
         _operations(Direction.GIVE, Lane.GRANT),
         _Source(requests, Topic.REQUEST, Lane.GRANT, (requests.c.action.not_in(_TAKING),)),
     ),
-    Due.TICKET: (
-        _Source(tickets, Topic.TICKETS, Lane.TICKET, (among(tickets.c.state, FOLLOWED),)),
-    ),
+    Due.TICKET: (_Source(tickets, Topic.TICKETS, Lane.TICKET, (among(tickets.c.state, FOLLOWED),)),),
     Due.SYNC: (_Source(sync_runs, Topic.SYNC, Lane.SYNC),),
 }
 #: The same by topic, for the topics whose wake-ups name one row of a system.

@@ -6,13 +6,15 @@ read recent issues directly, then search by the marker. Make the issue again onl
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 import structlog
 
 from access.failures import CredentialRefused, Failure, Permanent, Transient
+from access.guard import Barred, ByPerson, Ruling
 from access.lifecycle import OperationState, TicketState
 from access.methods import Direction
 from access.operations import Operation, Ticket
@@ -22,6 +24,7 @@ from connectors.ports import Holdings, Observation
 from store.unit_of_work import UnitOfWork
 from tasks import settlement
 from tasks.attempts import fault, next_try
+from tasks.guard import rule_now, warnings_of
 from tasks.looks import look, look_twice, verdict_on
 from tasks.preconditions import NotWanted, NotYet, objection
 from tasks.services import Services, new_id
@@ -29,6 +32,8 @@ from tasks.ticket_text import TicketWriter
 from ticketing.ports import TicketProvider, TicketRef
 
 _log = structlog.get_logger(__name__)
+
+T = TypeVar("T")
 
 #: How often a ticket is tried again that the ticketing system refuses for good: somebody has to mend its project first.
 _MENDED_WITHIN = timedelta(hours=1)
@@ -115,8 +120,14 @@ class TicketOpener:
 
     def _look(self, operation: Operation) -> Observation | None:
         """What the system shows now; None when the system cannot be read for good: a person is asked all the same."""
+        return self._read(
+            operation, lambda: look(self._services.connector(operation.system, operation.lane), operation)
+        )
+
+    def _read(self, operation: Operation, read: Callable[[], T]) -> T | None:
+        """What is read of the system; None when that fails for good. Raises the failure words before that."""
         try:
-            return look(self._services.connector(operation.system, operation.lane), operation)
+            return read()
         except Failure as exc:
             failure = exc
         except Exception as exc:  # noqa: BLE001 - a person is asked whatever keeps us from looking
@@ -154,6 +165,9 @@ class TicketOpener:
             match objection(work, operation):
                 case NotWanted(why=why):
                     settlement.dropped(work, operation, why, now=now)
+                    return None
+                case Barred(why=why):
+                    settlement.given_up(work, operation, why, now=now)
                     return None
                 case NotYet():
                     until = now + self._services.options.look_again
@@ -207,14 +221,17 @@ class TicketOpener:
             claim = work.claims.of_request(operation.request_id)
             earlier = work.tickets.of_operation(operation.id)
         assert request is not None
+        holdings = self._holdings(operation)
+        ruling, more = self._ask_guard(operation, holdings)
+        warnings = (*(ruling.warnings if isinstance(ruling, ByPerson) else ()), *more)
         draft = self._writer.draft(
-            operation, request, ticket, claim, self._holdings(operation), earlier=earlier, now=now
+            operation, request, ticket, claim, holdings, earlier=earlier, warnings=warnings, now=now
         )
         with self._services.store.write(holding=operation.access_key) as work:
-            against = objection(work, operation)
-            if isinstance(against, NotWanted):
+            against = ruling if isinstance(ruling, Barred) else objection(work, operation)
+            if isinstance(against, NotWanted | Barred):
                 self._record_ended(work, operation, ticket, TicketState.WITHDRAWN, now=now)
-                settlement.dropped(work, operation, against.why, now=now)
+                _end(work, operation, against, now=now)
                 return None
             work.operations.settle(operation.id, fence=operation.fence, lease_until=now + self._services.options.lease)
             work.tickets.set(ticket.id, tries=ticket.tries + 1, create_tried_at=now)
@@ -226,6 +243,16 @@ class TicketOpener:
             with self._services.store.write() as work:
                 work.tickets.set(ticket.id, tries=tries, create_tried_at=None)
             raise
+
+    def _ask_guard(self, operation: Operation, holdings: Holdings | None) -> tuple[Ruling, tuple[str, ...]]:
+        """What the guard says of the operation today, and further warnings; nothing where the system cannot be read for good."""
+
+        def ask() -> tuple[Ruling, tuple[str, ...]]:
+            connector = self._services.connector(operation.system, operation.lane)
+            ruling = rule_now(self._services, connector, operation)
+            return ruling, tuple(warnings_of(connector, self._services, operation, holdings))
+
+        return self._read(operation, ask) or (None, ())
 
     def _holdings(self, operation: Operation) -> Holdings | None:
         """What an account holds, for the ticket that asks to deprovision it. The ticket does not wait for the list."""
@@ -241,9 +268,9 @@ class TicketOpener:
         due = now + self._options.poll
         with self._services.store.write(holding=operation.access_key) as work:
             against = objection(work, operation)
-            if isinstance(against, NotWanted):
+            if isinstance(against, NotWanted | Barred):
                 # Called back while the issue was being made: the ticket is due at once, and the tracker closes it.
-                settlement.dropped(work, operation, against.why, now=now)
+                _end(work, operation, against, now=now)
                 due = now
             else:
                 work.operations.settle(
@@ -314,3 +341,11 @@ class TicketOpener:
             if ticket is not None:
                 self._record_ended(work, operation, ticket, TicketState.LOST, now=now, why=str(failure))
             settlement.given_up(work, operation, f"No ticket could be made: {failure}", now=now)
+
+
+def _end(work: UnitOfWork, operation: Operation, against: NotWanted | Barred, *, now: datetime) -> None:
+    """An operation that is not wanted any more is dropped; one that the guard bars has failed."""
+    if isinstance(against, Barred):
+        settlement.given_up(work, operation, against.why, now=now)
+    else:
+        settlement.dropped(work, operation, against.why, now=now)

@@ -42,12 +42,15 @@ class TicketWriter:
         holdings: Holdings | None,
         *,
         earlier: Sequence[Ticket] = (),
+        warnings: tuple[str, ...] = (),
         now: datetime,
     ) -> TicketDraft:
         """The ticket to be made; ``earlier`` are those that were made for the same before."""
         route = self.route(operation)
         due = None if self._due_in_days is None else (now + timedelta(days=self._due_in_days)).date()
-        facts = self._facts(operation, request, claim, holdings, due=due, replaces=_replaced(earlier))
+        facts = self._facts(
+            operation, request, claim, holdings, due=due, replaces=_replaced(earlier), warnings=warnings
+        )
         words = self._templates.ticket(_kind(operation), facts)
         return TicketDraft(
             marker=ticket.marker,
@@ -105,6 +108,7 @@ class TicketWriter:
         attempt: int = 1,
         still_wrong: tuple[str, ...] = (),
         replaces: tuple[str, ...] = (),
+        warnings: tuple[str, ...] = (),
         instead: str | None = None,
     ) -> TicketFacts:
         message = request.message
@@ -134,6 +138,7 @@ class TicketWriter:
             stays_behind=STAYS_BEHIND if operation.system is System.JIRA else (),
             still_wrong=still_wrong,
             replaces=replaces,
+            warnings=warnings,
             instead=instead,
             attempt=attempt,
             due=due,

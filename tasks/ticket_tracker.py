@@ -69,6 +69,8 @@ class TicketTracker:
     def _lease_due(self) -> Sequence[Ticket]:
         now = self._services.clock.now()
         with self._services.store.write() as work:
+            if work.restores.under_way():
+                return ()
             return work.tickets.lease_due(now=now, lasting=self._services.options.lease, limit=BATCH)
 
     def _follow_these(self, due: Sequence[Ticket]) -> None:
@@ -155,7 +157,9 @@ class TicketTracker:
             return look(self._services.connector(operation.system, operation.lane), operation)
         except Permanent as failure:
             present = not operation.direction.wants_present
-            return Observation(present=present, evidence=f"it cannot be seen: {failure}", missing=str(operation.entitlement))
+            return Observation(
+                present=present, evidence=f"it cannot be seen: {failure}", missing=str(operation.entitlement)
+            )
 
     def _verified(self, followed: _Followed, seen: Observation) -> None:
         ticket, snapshot, operation = followed.ticket, followed.snapshot, followed.operation
@@ -223,9 +227,7 @@ class TicketTracker:
         reason = f"{snapshot.ref.key} was closed as '{snapshot.resolution or snapshot.status}'{by}"
         self._fail(followed, TicketState.DECLINED, reason)
 
-    def _fail(
-        self, followed: _Followed, end: TicketState, reason: str, *, missing: str | None = None
-    ) -> None:
+    def _fail(self, followed: _Followed, end: TicketState, reason: str, *, missing: str | None = None) -> None:
         """The ticket ends without its operation being done: giving has failed, taking is blocked."""
         now = self._services.clock.now()
         with self._services.store.write(holding=followed.operation.access_key) as work:

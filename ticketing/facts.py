@@ -58,6 +58,8 @@ class TicketFacts:
     lasts: timedelta | None = None
     #: A clause that completes "A person is asked because …".
     why_by_person: str | None = None
+    #: What a person has to know before the change, each as a sentence.
+    warnings: tuple[str, ...] = ()
     #: Earlier tickets for the same, each as a clause: "OPS-1, which was deleted or hidden from Provisor".
     replaces: tuple[str, ...] = ()
     #: What we will read in the system before we believe that it is done, each as a clause.

@@ -8,6 +8,7 @@ from access.accounts import Account, NoMatch, Subject
 from access.entitlements import Entitlement, EntitlementRef, ResourceKind, System
 from access.failures import Permanent
 from access.methods import Direction
+from connectors.guard import require_allowed
 from connectors.jira.absence import Absence
 from connectors.jira.accounts import Accounts, KnownEmails
 from connectors.jira.groups import Groups, IsExternal
@@ -91,6 +92,21 @@ class JiraConnector:
         title = f"Jira {ref.kind.replace('-', ' ')} {ref.path[0]}"
         return Entitlement(ref=ref, named=ref, title=title, by_person="Provisor does not change it by API")
 
+    def why_by_person(self, ref: EntitlementRef) -> str | None:
+        """Why only a person changes a group or role: protected, Jira's own, or filled by an identity provider."""
+        if ref.kind is ResourceKind.GROUP:
+            return self._groups.why_by_person(ref.path[0])
+        return self._roles.why_by_person(*ref.path) if ref.kind is ResourceKind.PROJECT_ROLE else None
+
+    def is_last_holder(self, ref: EntitlementRef, account_id: str) -> bool:
+        """Whether no other active person is in the group, or holds the project role."""
+        if ref.kind is ResourceKind.GROUP:
+            held = self._groups.observe(ref.path[0], account_id).present
+            return held and not self._groups.has_another(ref.path[0], account_id)
+        return ref.kind is ResourceKind.PROJECT_ROLE and self._roles.is_last_holder(
+            ref.path[0], ref.path[1], account_id
+        )
+
     def observe(self, target: Target) -> Observation:
         """Whether the account exists, is in the group, or is itself in the role, read from Jira now."""
         kind, path = target.entitlement.kind, target.entitlement.path
@@ -111,14 +127,9 @@ class JiraConnector:
         """
         return self._absence.proof(target)
 
-    def _require_changeable(self, target: Target) -> None:
-        """Refuse what only a person may change, whatever the plan said. Raises ``Permanent``."""
-        if target.entitlement.kind is ResourceKind.GROUP:
-            self._groups.require_changeable(target.entitlement.path[0])
-
     def give(self, target: Target) -> None:
-        """Add to the group or role, or invite the address. Raises ``Permanent`` for what only a person may change."""
-        self._require_changeable(target)
+        """Add to the group or role, or invite the address. Raises ``Guarded`` for what the guard bars or leaves to a person."""
+        require_allowed(self, target, Direction.GIVE)
         kind, path = target.entitlement.kind, target.entitlement.path
         if kind is ResourceKind.ACCOUNT:
             self._give_account(target)
@@ -130,8 +141,8 @@ class JiraConnector:
             raise _not_by_api(target)
 
     def take(self, target: Target) -> None:
-        """Take out of the group or role. Raises ``Permanent`` for what only a person may change."""
-        self._require_changeable(target)
+        """Take out of the group or role. Raises ``Guarded`` for what the guard leaves to a person."""
+        require_allowed(self, target, Direction.TAKE)
         kind, path = target.entitlement.kind, target.entitlement.path
         if kind is ResourceKind.GROUP:
             self._groups.take(path[0], _account(target))

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from http import HTTPStatus
 from typing import ClassVar
 
@@ -8,6 +8,7 @@ from access.accounts import Account, NoMatch, Subject
 from access.entitlements import Entitlement, EntitlementRef, ResourceKind, System
 from access.failures import CredentialRefused, Permanent
 from access.methods import Direction
+from connectors.guard import require_allowed
 from connectors.jumpcloud.accounts import Accounts
 from connectors.jumpcloud.groups import Groups
 from connectors.jumpcloud.memberships import Memberships
@@ -22,7 +23,8 @@ _ORGANIZATIONS = "/api/organizations"
 class JumpCloudConnector:
     """Membership of JumpCloud user groups. People change applications and administrators' roles.
 
-    ``client`` comes from ``jumpcloud_client``; its address is also that of the console that people use.
+    ``client`` comes from ``jumpcloud_client``; its address is also that of the console that people use. ``protected_groups``
+    are names and ids of groups that Provisor never changes.
     """
 
     #: The kinds of resource that the API changes, for each direction. People do the rest.
@@ -30,10 +32,11 @@ class JumpCloudConnector:
         Direction, frozenset({ResourceKind.GROUP})
     )
 
-    def __init__(self, client: HttpClient) -> None:
+    def __init__(self, client: HttpClient, *, protected_groups: Collection[str] = ()) -> None:
         self._client = client
+        self._protected_groups = protected_groups
         self._accounts = Accounts(client)
-        self._groups = Groups(client)
+        self._groups = Groups(client, protected_groups)
         self._memberships = Memberships(client, self._accounts, self._groups)
 
     def __repr__(self) -> str:
@@ -46,7 +49,8 @@ class JumpCloudConnector:
 
     def with_rate_limiter(self, rate_limiter: RateLimiter) -> JumpCloudConnector:
         """The same connector on the same connections, for the lane of ``rate_limiter``."""
-        return JumpCloudConnector(self._client.with_rate_limiter(rate_limiter))
+        client = self._client.with_rate_limiter(rate_limiter)
+        return JumpCloudConnector(client, protected_groups=self._protected_groups)
 
     def prove(self) -> str:
         """The organization of the credential, by ``GET /api/organizations`` [observed].
@@ -84,6 +88,14 @@ class JumpCloudConnector:
             return NoMatch(f"JumpCloud has no {ref.kind} that access could be to: {ref}")
         title = f"JumpCloud {ref.kind.replace('-', ' ')} {ref.path[0]}"
         return Entitlement(ref=ref, named=ref, title=title, by_person="Provisor does not change it by API")
+
+    def why_by_person(self, ref: EntitlementRef) -> str | None:
+        """Why only a person changes a group: protected, or its members follow a rule."""
+        return self._groups.why_by_person(ref.path[0]) if ref.kind is ResourceKind.GROUP else None
+
+    def is_last_holder(self, ref: EntitlementRef, account_id: str) -> bool:
+        """Whether the user is in the group, and no other usable user is."""
+        return ref.kind is ResourceKind.GROUP and self._memberships.is_last(ref.path[0], account_id)
 
     def is_own(self, account_id: str) -> bool:  # noqa: ARG002 - the port's signature
         """Never: the credential is an administrator's or a service account's, and neither is a system user."""
@@ -130,11 +142,13 @@ class JumpCloudConnector:
         return f"JumpCloud's complete list of {len(listed)} groups does not have group {path[0]}."
 
     def give(self, target: Target) -> None:
-        """Add the user to the group. Raises ``Permanent`` for a group whose members follow a rule."""
+        """Add the user to the group. Raises ``Guarded`` for what the guard bars or leaves to a person."""
+        require_allowed(self, target, Direction.GIVE)
         self._memberships.give(_group(target), _user(target))
 
     def take(self, target: Target) -> None:
-        """Take the user out of the group."""
+        """Take the user out of the group. Raises ``Guarded`` for what the guard leaves to a person."""
+        require_allowed(self, target, Direction.TAKE)
         self._memberships.take(_group(target), _user(target))
 
     def holdings(self, account_id: str) -> Holdings:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Collection
 from difflib import get_close_matches
 from http import HTTPStatus
 
@@ -30,10 +31,11 @@ def group_link(console: str, group_id: str) -> str:
 
 
 class Groups:
-    """Finds user groups."""
+    """Finds user groups. ``protected`` are names and ids of groups that Provisor never changes."""
 
-    def __init__(self, client: HttpClient) -> None:
+    def __init__(self, client: HttpClient, protected: Collection[str] = ()) -> None:
         self._client = client
+        self._protected = frozenset(map(normalized_name, protected))
 
     def find(self, name_or_id: str) -> Entitlement | NoMatch:
         """The membership of the one group of this id or name.
@@ -60,6 +62,16 @@ class Groups:
             return None
         answer = self._client.get(_GROUP, path={"group": group_id}, expects=_NO_SUCH_ID)
         return None if answer.status in _NO_SUCH_ID else answer.read_as(Group, what="a group")
+
+    def why_by_person(self, group_id: str) -> str | None:
+        """Why only a person changes the group, as it is now; None when the API can, or there is no such group."""
+        group = self.by_id(group_id)
+        return None if group is None else self._by_person(group)
+
+    def _by_person(self, group: Group) -> str | None:
+        if self._protected & {normalized_name(group.name), normalized_name(group.id)}:
+            return "it is a protected group that Provisor never changes"
+        return "its members follow a rule (dynamic group)" if group.follows_a_rule else None
 
     def every(self) -> list[Group]:
         """All user groups, each once; a group that moves while the list is read may be missing.
@@ -102,5 +114,5 @@ class Groups:
             named=ref(group.name or group.id),
             title=f"JumpCloud group {group.name or group.id}",
             url=group_link(self._client.base_url, group.id),
-            by_person="its members follow a rule (dynamic group)" if group.follows_a_rule else None,
+            by_person=self._by_person(group),
         )

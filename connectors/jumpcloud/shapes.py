@@ -83,6 +83,12 @@ class GraphObject(BaseModel):
     type: str | None = None
 
 
+class Connection(BaseModel):
+    """A membership, with its other end."""
+
+    to: GraphObject
+
+
 class Organization(BaseModel):
     """An organization of the credential."""
 

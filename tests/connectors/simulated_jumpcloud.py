@@ -30,7 +30,7 @@ class SimulatedJumpCloud(SimulatedSystem[World, JumpCloudConnector]):
         self.act("add_member", group="Engineering", user="bob")
         self.connector = self.connect(api_key(world.credentials()["api_key"]))
 
-    def connect(self, credential: Credential, *, organization: str | None = None) -> JumpCloudConnector:
+    def connect(self, credential: Credential, *, organization: str | None = None, **more: Any) -> JumpCloudConnector:
         client = jumpcloud_client(
             base_url=self.simulators.jumpcloud_url,
             credential=credential,
@@ -38,7 +38,7 @@ class SimulatedJumpCloud(SimulatedSystem[World, JumpCloudConnector]):
             organization=organization,
         )
         self.clients.append(client)
-        return JumpCloudConnector(client)
+        return JumpCloudConnector(client, **more)
 
     def service_account(self, secret: str | None = None) -> Credential:
         known = self.world.credentials()

@@ -56,7 +56,8 @@ def _credential(settings: Settings, options: ClientOptions) -> Credential:
 
 
 def _connector(dependencies: Dependencies, options: ClientOptions) -> JumpCloudConnector:
-    return JumpCloudConnector(_client(dependencies.settings, options))
+    settings = dependencies.settings
+    return JumpCloudConnector(_client(settings, options), protected_groups=settings.jumpcloud.protected_groups)
 
 
 def _reader(dependencies: Dependencies, options: ClientOptions) -> JumpCloudReader:
