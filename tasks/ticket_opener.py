@@ -13,6 +13,7 @@ from typing import TypeVar
 
 import structlog
 
+from access.entitlements import ResourceKind
 from access.failures import CredentialRefused, Failure, Permanent, Transient
 from access.guard import Barred, ByPerson, Ruling
 from access.lifecycle import OperationState, TicketState
@@ -76,6 +77,11 @@ class TicketOpener:
             else:
                 look_twice(self._services, operation)
             return
+        if seen is not None and seen.missing and self._nobody_could(operation):
+            with self._services.store.write(holding=operation.access_key) as work:
+                why = f"It cannot be seen: {seen.evidence}"
+                settlement.blocked(work, operation, why, missing=seen.missing, now=self._services.clock.now())
+            return
         ticket = self._intend(operation)
         if ticket is None:
             return
@@ -112,6 +118,11 @@ class TicketOpener:
         late_after = timedelta(0) if isinstance(verdict, GiveUp) else self._services.options.retry.deadline
         with self._services.store.write() as work:
             settlement.postponed(work, operation, failure, tries=tries, until=until, now=now, late_after=late_after)
+
+    def _nobody_could(self, operation: Operation) -> bool:
+        """Whether a person could take nothing away either, of a thing that is missing. An account may be shown to a person."""
+        taking = operation.direction is Direction.TAKE and operation.entitlement.kind is not ResourceKind.ACCOUNT
+        return taking and not self._was_asked(operation)
 
     def _was_asked(self, operation: Operation) -> bool:
         """Whether an issue may exist that asks a person for the operation."""

@@ -136,6 +136,21 @@ def test_what_cannot_be_seen_is_not_gone_and_is_taken_when_it_comes_back(stack: 
     assert not stack.has()
 
 
+def test_b2_nobody_is_asked_to_take_away_what_cannot_be_seen(stack: LocalStack) -> None:
+    stack.system.change(ADA, BY_HAND, present=True)
+    stack.revoke("r1", group=BY_HAND)
+    stack.system.faults.forecast(Fault.FINE, Fault.FINE, Fault.BUSY)
+    stack.run()
+    stack.system.missing[BY_HAND] = False
+    stack.run(90 * MINUTE)
+    assert stack.request("r1").state is RequestState.BLOCKED
+    assert not stack.tickets.issues
+    stack.system.missing.clear()
+    stack.run(31 * MINUTE)
+    assert len(stack.tickets.issues) == 1
+    assert stack.request("r1").state is RequestState.FULFILLING
+
+
 def test_what_cannot_be_seen_is_looked_at_hourly_for_a_day_then_daily(stack: LocalStack) -> None:
     stack.grant("r1", seconds=60)
     stack.run(30 * SECOND)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
@@ -9,12 +10,21 @@ import pytest
 from access.entitlements import System
 from access.lifecycle import ClaimState, RequestState
 from access.provisioning import Provisioning
+from store.database import Database
+from store.unit_of_work import Store
 from tasks.restoring import Restoring
 from tests.fakes.local_stack import ADA, BY_HAND, GROUP, START, LocalStack
 from tests.store.snapshot_rows import SnapshotRows, account, group, store_snapshot
 
 MINUTE = timedelta(minutes=1)
 BOB = "u2"
+
+
+@pytest.fixture(params=["sqlite_url", "postgresql_url"])
+def store(request: pytest.FixtureRequest) -> Iterator[Store]:
+    database = Database(request.getfixturevalue(request.param), pool_size=4)
+    yield Store(database)
+    database.close()
 
 
 def restoring(stack: LocalStack) -> Restoring:
