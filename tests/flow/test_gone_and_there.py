@@ -282,7 +282,9 @@ def test_b_nothing_ends_as_gone_while_the_truth_holds_it_or_can_hold_it_again(
             for _ in range(4):
                 one.work_on_tickets(truly=True)
                 one.stack.run(HOUR)
-            assert one.is_over(request), (case, road, one.stack.operation(request))
+            # A request that names an account which is gone already has nothing to take away, and may be refused.
+            nobody = case == ("account", "user deleted") and not one.holds()
+            assert one.is_over(request) or nobody, (case, road, "never taken away")
         assert not one.is_over(request) or not one.holds()
 
     check()
