@@ -75,6 +75,10 @@ class Permanent(Failure):
     word = "permanent"
 
 
+class Unseen(Permanent):
+    """The system does not show the thing to Provisor: whether it is gone, or not Provisor's to see, cannot be told."""
+
+
 class Unknown(Failure):
     """The outcome of a write is not known: it may have happened. Read before repeating."""
 

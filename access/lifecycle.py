@@ -81,7 +81,9 @@ class TicketState(StrEnum):
     VERIFIED = "verified"
     #: A person closed it with the word that it will not be done.
     DECLINED = "declined"
-    #: Deleted in the ticketing system, or never made there.
+    #: Deleted, or hidden from Provisor. It is read again as long as its operation lives.
+    HIDDEN = "hidden"
+    #: Deleted in the ticketing system, never made there, or of no more use.
     LOST = "lost"
     #: No longer needed; closed by us.
     WITHDRAWN = "withdrawn"
@@ -134,8 +136,9 @@ LIFECYCLE: MappingProxyType[str, _Table] = MappingProxyType(
         "ticket": {
             "": _to(_T.INTENDED),
             _T.INTENDED: _to(_T.OPEN, _T.WITHDRAWN, _T.LOST),
-            _T.OPEN: _to(_T.ANSWERED, _T.VERIFIED, _T.DECLINED, _T.LOST, _T.WITHDRAWN),
-            _T.ANSWERED: _to(_T.OPEN, _T.VERIFIED, _T.DECLINED, _T.LOST, _T.WITHDRAWN, _T.ESCALATED),
+            _T.OPEN: _to(_T.ANSWERED, _T.VERIFIED, _T.DECLINED, _T.HIDDEN, _T.LOST, _T.WITHDRAWN),
+            _T.ANSWERED: _to(_T.OPEN, _T.VERIFIED, _T.DECLINED, _T.HIDDEN, _T.LOST, _T.WITHDRAWN, _T.ESCALATED),
+            _T.HIDDEN: _to(_T.VERIFIED, _T.WITHDRAWN, _T.LOST),
             _T.VERIFIED: _to(),
             _T.DECLINED: _to(),
             _T.LOST: _to(),

@@ -32,6 +32,8 @@ class Obstacle(StrEnum):
     REFUSED = "refused"
     #: The thing that the access is to, or its account, is missing without proof that it is gone.
     UNSEEN = "unseen"
+    #: The same, for longer than ``UNRESOLVED_AFTER``.
+    UNRESOLVED = "unresolved"
 
 
 class Lane(StrEnum):
@@ -82,7 +84,7 @@ class Operation:
     - ``wrote_at``: when we sent the last write that may have taken effect; None while there was none.
     - ``accepted_at``: when the system last accepted a write of this operation. A look alone may be stale.
     - ``shown_since``: since when each look shows what is wanted without a write of ours; see ``access.proof``.
-    - ``obstacle``, ``blocked_at``: why, and since when, a removal is blocked.
+    - ``obstacle``, ``blocked_at``: why, and since when, a removal is blocked; ``missing`` is what cannot be seen then.
     - ``retried_at``: when a person last had a blocked removal tried again.
     - ``fence``: grows with each lease. A worker that finishes must still hold the newest one.
     """
@@ -111,6 +113,7 @@ class Operation:
     shown_since: datetime | None = None
     obstacle: Obstacle | None = None
     blocked_at: datetime | None = None
+    missing: str | None = None
     retried_at: datetime | None = None
     evidence: str | None = None
     error: str | None = None
@@ -124,6 +127,11 @@ class Operation:
     def system(self) -> System:
         """The system it acts on."""
         return self.entitlement.system
+
+    @property
+    def is_unseen(self) -> bool:
+        """Whether it is blocked because its thing or its account cannot be seen."""
+        return self.obstacle in (Obstacle.UNSEEN, Obstacle.UNRESOLVED)
 
     @property
     def lane(self) -> Lane:

@@ -6,13 +6,14 @@ Pure: the caller has looked up the account and the entitlement. The same facts a
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from access.accounts import Account, NoMatch
 from access.entitlements import Entitlement, EntitlementRef, ResourceKind, System
+from access.guard import NO_TERMS, NOTHING, Barred, Facts, Ruling, judge
 from access.message import AccessRequest, present_fields
 from access.methods import Direction, Method
-from access.policy import IsMeant, MissingAccount, Policy, Rule, Suspended
+from access.policy import IsMeant, MissingAccount, Policy, Rule
 
 #: Whether a system's API can do this at all.
 Automates = Callable[[ResourceKind, Direction], bool]
@@ -63,10 +64,12 @@ def make_plan(
     policy: Policy,
     automates: Automates,
     is_meant: IsMeant = lambda _: True,
+    facts: Facts = NOTHING,
 ) -> Plan | Refusal | Undecided:
-    """The plan for a request, or its refusal. ``automates`` says what the system's API can do at all.
+    """The plan for a request, or its refusal.
 
-    ``is_meant`` says whether the entitlement, as a rule spells it, is found to be this one.
+    ``automates`` says what the system's API can do at all, ``is_meant`` whether the entitlement, as a rule spells it, is
+    found to be this one, ``facts`` what speaks against changes of the account.
     """
     if isinstance(entitlement, NoMatch):
         return Refusal(entitlement.sentence())
@@ -91,11 +94,18 @@ def make_plan(
             f"{account.title} ({account.id}) was found by an address that the system hides, and policy rule '{rule.pattern}' "
             f"gives {entitlement.named} to proven accounts only. Send the request again with the account's id."
         )
-    if direction is Direction.GIVE and account.suspended and rule.suspended is Suspended.REFUSE:
-        return Refusal(
-            f"{account.title} ({account.id}) is suspended, and policy rule '{rule.pattern}' gives suspended accounts nothing."
-        )
-    return Plan((_step(direction, entitlement, rule, automates, request.products or rule.products),), account)
+    facts = replace(facts, who=f"{account.title} ({account.id})", suspended=account.suspended)
+    ruling = judge(
+        direction,
+        replace(facts, by_person=entitlement.by_person),
+        policy.terms(entitlement.ref, entitlement.named),
+    )
+    if isinstance(ruling, Barred):
+        return Refusal(ruling.why)
+    return Plan(
+        (_step(direction, entitlement, rule, automates, products=request.products or rule.products, ruling=ruling),),
+        account,
+    )
 
 
 A_PERSON_DECIDES = (
@@ -167,7 +177,7 @@ def _without_account(
     if not request.subject.email:
         return Refusal(f"{missing.sentence()} To have the account made, name the person by email.")
     if wants_account:
-        step = _step(Direction.GIVE, entitlement, rule, automates, request.products or rule.products)
+        step = _step(Direction.GIVE, entitlement, rule, automates, products=request.products or rule.products)
         return Plan((step,), None)
     account_entitlement = account_of(entitlement.ref.system)
     account_rule = policy.rule_for(account_entitlement.ref, direction=Direction.GIVE)
@@ -176,12 +186,13 @@ def _without_account(
     if refusal := _lacks_required(request, account_rule) or _wants_other_products(request, account_rule):
         return refusal
     products = request.products or rule.products or account_rule.products
-    first = _step(Direction.GIVE, account_entitlement, account_rule, automates, products)
+    first = _step(Direction.GIVE, account_entitlement, account_rule, automates, products=products)
     if rule.missing_account is MissingAccount.TICKET:
         first = Step(
             Direction.GIVE, account_entitlement, Method.TICKET, "policy has a person make the account", products
         )
-    return Plan((first, _step(Direction.GIVE, entitlement, rule, automates, ())), None)
+    ruling = judge(Direction.GIVE, Facts(by_person=entitlement.by_person), NO_TERMS)
+    return Plan((first, _step(Direction.GIVE, entitlement, rule, automates, ruling=ruling)), None)
 
 
 def account_of(system: System) -> Entitlement:
@@ -191,19 +202,27 @@ def account_of(system: System) -> Entitlement:
 
 
 def _step(
-    direction: Direction, entitlement: Entitlement, rule: Rule, automates: Automates, products: tuple[str, ...]
+    direction: Direction,
+    entitlement: Entitlement,
+    rule: Rule,
+    automates: Automates,
+    *,
+    products: tuple[str, ...] = (),
+    ruling: Ruling = None,
 ) -> Step:
-    via, why = _method_for(direction, entitlement, rule, automates)
+    via, why = _method_for(direction, entitlement, rule, automates, ruling)
     if entitlement.ref.kind is not ResourceKind.ACCOUNT or direction is Direction.TAKE:
         products = ()
     return Step(direction, entitlement, via, why, products)
 
 
-def _method_for(direction: Direction, entitlement: Entitlement, rule: Rule, automates: Automates) -> tuple[Method, str]:
+def _method_for(
+    direction: Direction, entitlement: Entitlement, rule: Rule, automates: Automates, ruling: Ruling
+) -> tuple[Method, str]:
     if rule.method(direction) is Method.TICKET:
         return Method.TICKET, f"policy rule '{rule.pattern}' has a person do it"
-    if entitlement.by_person:
-        return Method.TICKET, entitlement.by_person
+    if ruling is not None:
+        return Method.TICKET, ruling.why
     if not automates(entitlement.ref.kind, direction):
         verb = "given" if direction is Direction.GIVE else "taken away"
         return (

@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import Any
 
 from access.entitlements import Entitlement, EntitlementRef, ResourceKind
+from access.guard import Terms
 from access.methods import Direction, Method
 from access.patterns import matches, matches_loosely, spelled_like
 
@@ -52,6 +53,15 @@ class AccountProof(StrEnum):
     OPTIONAL = "optional"
 
 
+class LastAdministrator(StrEnum):
+    """How an administrator's power is taken from the last account that holds it."""
+
+    #: A person takes it, with a plain warning.
+    TICKET = "ticket"
+    #: Like from any other account.
+    ALLOW = "allow"
+
+
 @dataclass(frozen=True, slots=True)
 class TicketRoute:
     """Where a ticket goes: project key, issue type (name or id), extra labels and fields as the provider takes them."""
@@ -78,6 +88,7 @@ class Rule:
     required: tuple[str, ...] = ()
     required_to_take: tuple[str, ...] = ()
     suspended: Suspended = Suspended.REFUSE
+    last_administrator: LastAdministrator = LastAdministrator.TICKET
     missing_account: MissingAccount = MissingAccount.REFUSE
     proof: AccountProof | None = None
     products: tuple[str, ...] = ()
@@ -106,12 +117,14 @@ class Rule:
 class Policy:
     """All rules in order, and where tickets go when a rule does not say.
 
-    ``administrator_like`` are patterns of entitlements that give an administrator's power.
+    ``administrator_like`` are patterns of entitlements that give an administrator's power, ``protected_accounts`` ids and
+    addresses of accounts that only a person changes, besides Provisor's own.
     """
 
     rules: Sequence[Rule]
     ticket: TicketRoute
     administrator_like: Sequence[str] = ADMINISTRATOR_LIKE
+    protected_accounts: Sequence[str] = ()
 
     def rule_for(self, *refs: EntitlementRef, direction: Direction, is_meant: IsMeant = lambda _: True) -> Rule | None:
         """The first rule that matches the entitlement under any of its names; None when there is none."""
@@ -121,8 +134,21 @@ class Policy:
         """Whether the entitlement is given to proven accounts only, under the rule."""
         if rule.proof is not None or entitlement.ref.kind is ResourceKind.ACCOUNT:
             return rule.proof is AccountProof.REQUIRED
-        names = (str(entitlement.ref), str(entitlement.named))
-        return any(matches_loosely(pattern, name) for pattern in self.administrator_like for name in names)
+        return self.gives_power(entitlement.ref, entitlement.named)
+
+    def gives_power(self, *refs: EntitlementRef) -> bool:
+        """Whether an entitlement gives an administrator's power, by any of its names."""
+        return any(matches_loosely(pattern, str(ref)) for pattern in self.administrator_like for ref in refs)
+
+    def terms(self, *refs: EntitlementRef) -> Terms:
+        """What the guard has to know of policy for a change of the entitlement."""
+        giving, taking = (self.rule_for(*refs, direction=direction) for direction in (Direction.GIVE, Direction.TAKE))
+        allows_last = taking is not None and taking.last_administrator is LastAdministrator.ALLOW
+        return Terms(
+            suspended_too=giving is not None and giving.suspended is Suspended.GIVE,
+            keeps_last=not allows_last and self.gives_power(*refs),
+            protected_accounts=self.protected_accounts,
+        )
 
     def ticket_route(self, rule: Rule | None) -> TicketRoute:
         """Where a ticket under ``rule`` goes."""

@@ -83,16 +83,19 @@ def decide(
     return RetryAt(now + wait)
 
 
+#: After this time what cannot be seen counts as unresolved: Jira's trash keeps a project for 60 days [docs].
+UNRESOLVED_AFTER = timedelta(days=60)
+
 #: How often what is blocked is looked at, and for how long: what cannot be seen is looked at less often as days pass.
 _BLOCKED_LOOKS = (
     (timedelta(days=1), timedelta(hours=1)),
-    (timedelta(days=60), timedelta(days=1)),
+    (UNRESOLVED_AFTER, timedelta(days=1)),
 )
 _LATER_LOOKS = timedelta(days=7)
 
 
 def next_look(*, blocked_at: datetime, now: datetime, unseen: bool) -> datetime:
-    """When a blocked removal is looked at next: hourly. What cannot be seen: hourly for a day, daily, weekly after 60 days."""
+    """When a blocked removal is looked at next: hourly. What cannot be seen: hourly for a day, daily, weekly when unresolved."""
     if not unseen:
         return now + _BLOCKED_LOOKS[0][1]
     return now + next((wait for age, wait in _BLOCKED_LOOKS if now - blocked_at < age), _LATER_LOOKS)

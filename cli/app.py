@@ -18,6 +18,7 @@ from cli.options import group
 from cli.policy import policy
 from cli.requests import requests
 from cli.resources import resources
+from cli.restore import restore
 from cli.schema import print_schema
 from cli.settings import show_settings
 from cli.simulate import simulate
@@ -49,6 +50,7 @@ app.add_typer(tickets, name="tickets")
 app.add_typer(claims, name="claims")
 app.add_typer(dead_letters, name="dead-letters")
 app.add_typer(policy, name="policy")
+app.add_typer(restore, name="restore")
 app.command("sync")(sync)
 app.add_typer(accounts, name="accounts")
 app.add_typer(resources, name="resources")

@@ -29,6 +29,7 @@ _COLUMNS = (
     "ends_at",
     "pre_existing",
     "why_ended",
+    "obstacle",
     "blocked",
 )
 
@@ -77,7 +78,11 @@ def settle_claim(
 def _with_obstacle(work: UnitOfWork, claim: Claim) -> dict[str, Any]:
     """One claim, and why the removal of its access is blocked."""
     removal = work.operations.get(claim.ended_by) if claim.state is ClaimState.ENDING and claim.ended_by else None
-    return claim_facts(claim) | {"blocked": removal.error if removal is not None and removal.blocked_at else None}
+    blocked = removal is not None and removal.blocked_at is not None
+    return claim_facts(claim) | {
+        "obstacle": removal.obstacle if removal is not None and blocked else None,
+        "blocked": removal.error if removal is not None and blocked else None,
+    }
 
 
 def claim_facts(claim: Claim) -> dict[str, Any]:

@@ -43,6 +43,8 @@ def list_requests(
             limit=limit,
             total=lambda: count_records(store, "requests", states=state or []),
         )
+        if work.restores.under_way():
+            output.print_note("A restore is under way: no access is changed until 'provisor restore end'.")
         if waiting := count_records(store, "inbox"):
             output.print_note(f"{waiting:,} more were handed in and are not taken in yet: 'provisor up' takes them in.")
 

@@ -17,7 +17,16 @@ from access.entitlements import RIGHTS, EntitlementRef, System
 from access.message import FACTS
 from access.methods import Method
 from access.patterns import may_overlap, plain_form
-from access.policy import ADMINISTRATOR_LIKE, AccountProof, MissingAccount, Policy, Rule, Suspended, TicketRoute
+from access.policy import (
+    ADMINISTRATOR_LIKE,
+    AccountProof,
+    LastAdministrator,
+    MissingAccount,
+    Policy,
+    Rule,
+    Suspended,
+    TicketRoute,
+)
 from access.products import Product
 from access.text import loose_name, shortened
 from config.error_messages import error_messages
@@ -69,6 +78,7 @@ class _Rule(Section):
     required: Words = ()
     required_to_take: Words = ()
     suspended: Suspended = Suspended.REFUSE
+    last_administrator: LastAdministrator = LastAdministrator.TICKET
     missing_account: MissingAccount = MissingAccount.REFUSE
     proof: AccountProof | None = None
     products: tuple[Product, ...] = ()
@@ -88,6 +98,7 @@ class _Rule(Section):
 
 class _PolicyFile(Section):
     ticket: _Ticket = _Ticket()
+    protected_accounts: Words = ()
     rules: tuple[_Rule, ...] = ()
 
 
@@ -139,7 +150,9 @@ def load_policy(
     rules = tuple(
         Rule(**dict(rule) | {"ticket": rule.ticket.route(route) if rule.ticket else None}) for rule in file.rules
     )
-    policy = Policy(rules=rules, ticket=route, administrator_like=administrator_like)
+    policy = Policy(
+        rules=rules, ticket=route, administrator_like=administrator_like, protected_accounts=file.protected_accounts
+    )
     return PolicyFile(policy, tuple(_oddities(policy)))
 
 

@@ -50,6 +50,8 @@ class JumpCloudSettings(Section):
     client_id: _ClientId | None = None
     #: A service account's secret, with client_id.
     client_secret: Token | None = None
+    #: Groups that only a person may change. Names or ids.
+    protected_groups: Words = ()
     #: Calls a second, over all workers and everything Provisor does here.
     rate: _Rate = 10.0
     #: Calls that may be made at once after a quiet time.

@@ -128,6 +128,16 @@ class FilteredList(Generic[T]):
         return True
 
 
+def complete_ids(whole: OffsetList[T] | FilteredList[T]) -> frozenset[str]:
+    """The keys of all rows of a list, read one page at a time. Raises ``Shifted`` and the failure words."""
+    fetching = Fetcher(concurrency=1)
+    try:
+        rows = [row for page in whole.read(fetching) for row in page]
+    finally:
+        fetching.close()
+    return frozenset(key for row in rows if (key := whole.key(row)) is not None)
+
+
 class _Reading(Generic[T]):
     """One reading of a list, with a tally of its rows so far."""
 

@@ -8,6 +8,7 @@ from typing import Protocol, Self
 
 from access.accounts import Account, NoMatch, Subject
 from access.entitlements import Entitlement, EntitlementRef, ResourceKind, System
+from access.guard import NO_TERMS, Terms
 from access.methods import Direction
 from access.operations import Operation
 
@@ -16,18 +17,19 @@ from access.operations import Operation
 class Target:
     """What one operation changes. ``account_id`` is None only until the account of ``email`` exists.
 
-    ``products`` are the Jira products of a new account.
+    ``products`` are the Jira products of a new account, ``terms`` what policy says of the change.
     """
 
     entitlement: EntitlementRef
     account_id: str | None
     email: str | None = None
     products: tuple[str, ...] = ()
+    terms: Terms = NO_TERMS
 
     @classmethod
-    def of(cls, operation: Operation) -> Self:
+    def of(cls, operation: Operation, terms: Terms = NO_TERMS) -> Self:
         """The target of an operation."""
-        return cls(operation.entitlement, operation.account_id, operation.email, operation.products)
+        return cls(operation.entitlement, operation.account_id, operation.email, operation.products, terms)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,15 +38,15 @@ class Observation:
 
     ``evidence`` is one sentence about what was read. ``account_id`` names the account when an email address found it, and
     ``email_shown`` says that the account shows that address.
-    ``missing`` says that the system does not show the account, or the thing that the access is to, at all: that alone is no
-    proof that the access is gone. ``gone`` says that this is proven.
+    ``missing`` names what the system does not show at all, the account or the thing that the access is to ("project 10001"):
+    that alone is no proof that the access is gone. ``gone`` says that this is proven.
     """
 
     present: bool
     evidence: str
     account_id: str | None = None
     email_shown: bool = False
-    missing: bool = False
+    missing: str | None = None
     gone: bool = False
 
     def shows(self, direction: Direction) -> bool:
@@ -89,6 +91,14 @@ class Connector(Protocol):
         """The one entitlement that the reference names by id or name, and whether only a person can change it."""
         ...
 
+    def why_by_person(self, ref: EntitlementRef) -> str | None:
+        """A clause on why only a person can change an entitlement, named by ids; None when the API can, or when it is missing."""
+        ...
+
+    def is_last_holder(self, ref: EntitlementRef, account_id: str) -> bool:
+        """Whether the account holds the entitlement, and no other usable account does; False where that cannot be read."""
+        ...
+
     def observe(self, target: Target) -> Observation:
         """Whether the account has the entitlement now, read from the system itself.
 
@@ -108,14 +118,14 @@ class Connector(Protocol):
 
         Returns the id of the account that the system itself named for the address of a new account, else None.
 
-        Raises ``Permanent`` for what only a person may change.
+        Raises ``Guarded`` for what the guard bars, or leaves to a person, from what the system shows then.
         """
         ...
 
     def take(self, target: Target) -> None:
         """Take the access away. Safe to repeat; access that is gone already is no failure.
 
-        Raises ``Permanent`` for what only a person may change.
+        Raises ``Guarded`` for what the guard leaves to a person, from what the system shows then.
         """
         ...
 

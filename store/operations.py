@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, and_, bindparam, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
+from access.entitlements import System
 from access.lifecycle import OperationState, RequestState
 from access.methods import Direction
-from access.operations import Operation, Purpose, access_key
+from access.operations import Obstacle, Operation, Purpose, access_key
 from store.leases import LeasedTable, among
 from store.rows import to_row
 from store.tables import operations, requests
@@ -153,6 +154,29 @@ class Operations(LeasedTable[Operation]):
         values = {"this_key": key, "due_at": now, "dispatched_until": None}
         self._connection.execute(update(operations).where(_WAITING_FOR_ACCESS), values)
 
+    def missing_since(self, system: System, missing: str) -> datetime | None:
+        """Since when removals wait for this thing of the system, which cannot be seen; None while none does."""
+        found = select(func.min(operations.c.blocked_at)).where(*_waits_for(system, missing))
+        return self._connection.execute(found).scalar()
+
+    def look_together(self, system: System, missing: str, *, at: datetime) -> None:
+        """Have all removals that wait for this missing thing looked at next at this moment: one look serves them all."""
+        self._connection.execute(update(operations).where(*_waits_for(system, missing)).values(due_at=at))
+
+    def count_waiting_for(self, system: System, missing: str) -> int:
+        """How many removals wait for this missing thing."""
+        found = select(func.count()).select_from(operations).where(*_waits_for(system, missing))
+        return self._connection.execute(found).scalar_one()
+
+    def leave_unresolved(self, system: System, missing: str, *, blocked_before: datetime) -> Sequence[Operation]:
+        """Mark the removals that have waited for this missing thing since before a moment; returns those newly marked."""
+        overdue = update(operations).where(
+            *_waits_for(system, missing),
+            operations.c.obstacle == str(Obstacle.UNSEEN),
+            operations.c.blocked_at <= blocked_before,
+        )
+        return self._all(overdue.values(obstacle=str(Obstacle.UNRESOLVED)).returning(operations))
+
     def drop(self, operation_id: str, *, why: str) -> bool:
         """End an operation that is not wanted any more and has not begun; whether it was such a one."""
         return self.step(
@@ -163,6 +187,14 @@ class Operations(LeasedTable[Operation]):
             due_at=None,
             lease_until=None,
         )
+
+
+def _waits_for(system: System, missing: str) -> list[ColumnElement[bool]]:
+    return [
+        operations.c.missing == missing,
+        operations.c.system == str(system),
+        among(operations.c.state, (OperationState.BLOCKED,)),
+    ]
 
 
 def _columns(operation: Operation) -> dict[str, Any]:

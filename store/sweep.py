@@ -23,6 +23,7 @@ from sqlalchemy import (
     Update,
     and_,
     bindparam,
+    exists,
     literal,
     literal_column,
     or_,
@@ -31,14 +32,15 @@ from sqlalchemy import (
     update,
 )
 
-from access.lifecycle import ClaimState, OperationState, TicketState
+from access.lifecycle import ClaimState, OperationState
 from access.message import Action
 from access.methods import Direction
 from access.operations import Lane
 from store.leases import among
 from store.outbox import Topic, WakeUp
 from store.snapshot_tables import sync_runs
-from store.tables import claims, inbox, operations, outbox, requests, tickets
+from store.tables import claims, inbox, operations, outbox, requests, restores, tickets
+from store.tickets import FOLLOWED
 
 
 class Due(StrEnum):
@@ -155,6 +157,8 @@ class _Source:
         """Whether a row is due at ``_NOW``, and nobody is at it."""
         columns = self.table.c
         conditions = [columns.due_at <= _NOW, *self.conditions]
+        if self.topic is not Topic.SYNC:
+            conditions.append(_NOT_RESTORING)
         marks = (columns[name] for name in ("dispatched_until", "lease_until") if name in columns)
         return and_(*conditions, *(or_(mark.is_(None), mark <= _NOW) for mark in marks))
 
@@ -163,6 +167,10 @@ class _Source:
         if self.topic is Topic.TICKETS:
             return [WakeUp(self.topic, "", self.lane)] if keys else []
         return [WakeUp(self.topic, key, self.lane) for key in keys]
+
+
+#: No access is changed while a database that was put back waits for what it lacks.
+_NOT_RESTORING = ~exists().where(restores.c.ended_at.is_(None))
 
 
 def _operations(direction: Direction, lane: Lane) -> _Source:
@@ -183,11 +191,7 @@ _SOURCES = {
         _operations(Direction.GIVE, Lane.GRANT),
         _Source(requests, Topic.REQUEST, Lane.GRANT, (requests.c.action.not_in(_TAKING),)),
     ),
-    Due.TICKET: (
-        _Source(
-            tickets, Topic.TICKETS, Lane.TICKET, (among(tickets.c.state, (TicketState.OPEN, TicketState.ANSWERED)),)
-        ),
-    ),
+    Due.TICKET: (_Source(tickets, Topic.TICKETS, Lane.TICKET, (among(tickets.c.state, FOLLOWED),)),),
     Due.SYNC: (_Source(sync_runs, Topic.SYNC, Lane.SYNC),),
 }
 #: The same by topic, for the topics whose wake-ups name one row of a system.
@@ -235,7 +239,7 @@ def _marking(table: Table) -> Update:
 def _rows_among(source: _Source) -> Select[Any]:
     table = source.table
     among_ids = table.c.id.in_(bindparam("these_ids", expanding=True))
-    return select(table.c.id, table.c.system).where(among_ids, *source.conditions)
+    return select(table.c.id, table.c.system).where(among_ids, *source.conditions, _NOT_RESTORING)
 
 
 @cache

@@ -170,6 +170,7 @@ operations = Table(
     Column("shown_since", Moment),
     Column("obstacle", Text),
     Column("blocked_at", Moment),
+    Column("missing", Text),
     Column("retried_at", Moment),
     Column("evidence", Text),
     Column("error", Text),
@@ -183,7 +184,7 @@ operations = Table(
     CheckConstraint("state <> 'failed' OR error IS NOT NULL", name="failed_means_a_reason"),
     CheckConstraint("wrote_at IS NULL OR before IS NOT NULL OR via = 'ticket'", name="looked_before_writing"),
     CheckConstraint("before IN ('present', 'absent')", name="before_known"),
-    CheckConstraint("obstacle IN ('refused', 'unseen')", name="obstacle_known"),
+    CheckConstraint("obstacle IN ('refused', 'unseen', 'unresolved')", name="obstacle_known"),
     CheckConstraint(
         "state <> 'blocked' OR (direction = 'take' AND error IS NOT NULL AND obstacle IS NOT NULL"
         " AND blocked_at IS NOT NULL)",
@@ -196,6 +197,13 @@ operations = Table(
 Index("ix_operations_due", operations.c.due_at)
 Index("ix_operations_request_id", operations.c.request_id, operations.c.position)
 Index("ix_operations_access_key", operations.c.access_key, operations.c.state)
+#: Removals that wait for a thing that cannot be seen: few rows.
+Index(
+    "ix_operations_missing",
+    operations.c.missing,
+    sqlite_where=text("missing IS NOT NULL"),
+    postgresql_where=text("missing IS NOT NULL"),
+)
 #: Two operations are never at the same access at once: the second is refused by the database and waits.
 Index(
     "uq_operations_one_at_an_access",
@@ -304,6 +312,24 @@ intake_lease = Table(
     Column("until", Moment, nullable=False),
     CheckConstraint("id = 1", name="one_row"),
 )
+
+#: Times in which an older database was put back. While one is open, no access is changed.
+restores = Table(
+    "restores",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("backup_at", Moment),
+    Column("began_at", Moment, nullable=False),
+    Column("ended_at", Moment),
+    # The requests of this part of the sequence came in meanwhile.
+    Column("after_sequence", BigInteger, nullable=False),
+    Column("last_sequence", BigInteger),
+    # The systems whose snapshot the backup had.
+    Column("systems", JSON, nullable=False),
+)
+
+#: The accesses that the snapshots of the backup show, by their keys.
+restored_accesses = Table("restored_accesses", metadata, Column("access_key", Text, primary_key=True))
 
 known_emails = Table(
     "known_emails",

@@ -13,8 +13,10 @@ from store.leases import LeasedTable, among
 from store.rows import to_row
 from store.tables import tickets
 
-#: States in which a ticket is not over.
+#: States in which a ticket asks a person, or is about to.
 LIVING = (TicketState.INTENDED, TicketState.OPEN, TicketState.ANSWERED)
+#: States in which a ticket is read.
+FOLLOWED = (TicketState.OPEN, TicketState.ANSWERED, TicketState.HIDDEN)
 
 
 class Tickets(LeasedTable[Ticket]):
@@ -35,7 +37,7 @@ class Tickets(LeasedTable[Ticket]):
         return self._all(statement)
 
     def living_of(self, operation_id: str) -> Ticket | None:
-        """The one ticket of an operation that is not over."""
+        """The one ticket that asks for an operation, or is about to."""
         return next((ticket for ticket in self.of_operation(operation_id) if ticket.state in LIVING), None)
 
     def last_key(self, project: str) -> str | None:
@@ -54,7 +56,7 @@ class Tickets(LeasedTable[Ticket]):
             select(tickets.c.id)
             .where(
                 tickets.c.due_at <= now,
-                among(tickets.c.state, (TicketState.OPEN, TicketState.ANSWERED)),
+                among(tickets.c.state, FOLLOWED),
                 or_(tickets.c.lease_until.is_(None), tickets.c.lease_until <= now),
             )
             .order_by(tickets.c.due_at)

@@ -22,6 +22,7 @@ from store.operations import Operations
 from store.outbox import Outbox
 from store.rate_budgets import Budgets
 from store.requests import Requests
+from store.restores import Restores
 from store.revision import REVISION, stored_revision
 from store.snapshots import Snapshots
 from store.sweep import Sweep
@@ -42,6 +43,7 @@ class UnitOfWork:
     tickets = cached_property(lambda self: Tickets(self._connection))
     outbox = cached_property(lambda self: Outbox(self._connection))
     audit = cached_property(lambda self: Audit(self._connection))
+    restores = cached_property(lambda self: Restores(self._connection))
     inbox = cached_property(lambda self: Inbox(self._connection))
     intake_lease = cached_property(lambda self: IntakeLease(self._connection))
     dead_letters = cached_property(lambda self: DeadLetters(self._connection))

@@ -35,6 +35,8 @@ def activate(work: UnitOfWork, operation: Operation, account_id: str, *, was_the
         was_there = False
         if others:
             work.claims.clear_pre_existing(key)
+    elif not others and work.restores.explains(work.requests.sequences([claim.request_id])[claim.request_id], key):
+        was_there = False  # It was given for this very request, in the time that a restored database does not know.
     ends = ends_at(now, claim.duration)
     pre_existing = inherits_pre_existing(others, was_there=was_there)
     work.claims.step(

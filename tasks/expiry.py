@@ -25,7 +25,8 @@ class Expiry:
             return
         with self._services.store.read() as work:
             found = work.claims.get(claim_id)
-        if found is None:
+            restoring = work.restores.under_way()
+        if found is None or restoring:
             return
         now = self._services.clock.now()
         with self._services.store.write(holding=found.access_key) as work:

@@ -9,23 +9,25 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Protocol
 
 import structlog
 from tenacity import RetryError, Retrying, retry_if_result, stop_after_delay, wait_exponential
 
 from access.accounts import NoMatch
 from access.failures import Failure, Transient, Unknown
+from access.guard import Barred, ByPerson, Guarded
 from access.lifecycle import OperationState
 from access.methods import Direction, Method
-from access.operations import Obstacle, Operation
+from access.operations import Operation
 from access.proof import Verdict
 from access.provisioning import Provisioning
-from access.retry import GiveUp, RetryAt, next_look
+from access.retry import GiveUp, RetryAt
 from connectors.ports import Connector, Observation, Target
 from store.unit_of_work import Conflict, UnitOfWork
 from tasks import settlement
 from tasks.attempts import attempt, next_try
+from tasks.guard import rule_now, target_of
 from tasks.looks import look, look_twice, proven_gone, verdict_on
 from tasks.planning import Planner
 from tasks.preconditions import NotWanted, NotYet, objection
@@ -33,6 +35,12 @@ from tasks.services import Services
 from tasks.ticket_opener import TicketOpener
 
 _log = structlog.get_logger(__name__)
+
+
+class _End(Protocol):
+    """A way for an operation to end that changed nothing."""
+
+    def __call__(self, work: UnitOfWork, operation: Operation, why: str, /, *, now: datetime) -> None: ...
 
 
 class Fulfilment:
@@ -82,7 +90,7 @@ class Fulfilment:
         if current is None or current.fence != operation.fence:
             return
         if current.state is OperationState.BLOCKED:
-            self._stay_blocked(current, current.error or str(failure))
+            self._stay_blocked(current, current.error or str(failure), missing=current.missing)
             return
         if current.via is Method.TICKET:
             self._ticket_opener.put_back(current, failure)
@@ -98,7 +106,7 @@ class Fulfilment:
         try:
             with self._services.store.write() as work:
                 operation = work.operations.get(operation_id)
-                if operation is None or operation.due_at is None or operation.due_at > now:
+                if operation is None or operation.due_at is None or operation.due_at > now or work.restores.under_way():
                     return None
                 if operation.state is OperationState.READY and work.operations.busy_at(operation.access_key):
                     self._wait_a_moment(work, operation_id, now=now)
@@ -128,7 +136,6 @@ class Fulfilment:
 
     def _by_api(self, operation: Operation, *, asked_now: bool) -> None:
         """Look, and write unless that proves the access to be as it should be, or an earlier write may still show."""
-        target = Target.of(operation)
         connector = self._services.connector(operation.system, operation.lane)
         seen = look(connector, operation)
         as_wanted = seen.gone or seen.shows(operation.direction)
@@ -141,7 +148,7 @@ class Fulfilment:
                     look_twice(self._services, operation)
                     return
         elif seen.missing and operation.direction is Direction.TAKE:
-            self._block(operation, f"It cannot be seen: {seen.evidence}", Obstacle.UNSEEN)
+            self._block(operation, f"It cannot be seen: {seen.evidence}", seen.missing)
             return
         elif self._may_still_show(operation):
             self._look_again(operation, seen.evidence)
@@ -158,6 +165,7 @@ class Fulfilment:
                 return
         intended = self._intend(operation, seen)
         if intended is not None:
+            target = target_of(self._services, intended)
             self._write_and_check(connector, intended, target, wrote_before=operation.wrote_at)
 
     def _is_allowed(self, connector: Connector, operation: Operation, seen: Observation) -> bool:
@@ -173,12 +181,20 @@ class Fulfilment:
             if seen.gone:
                 self._done(operation, seen)
             else:
-                self._block(operation, f"It cannot be seen: {found.sentence()}", Obstacle.UNSEEN)
+                self._block(operation, f"It cannot be seen: {found.sentence()}", seen.missing)
             return False
-        if found.by_person is not None:
-            self._hand_over(operation, found.by_person)
-            return False
-        return True
+        ruling = rule_now(self._services, connector, operation, thing=found)
+        if ruling is not None:
+            self._obey(operation, ruling)
+        return ruling is None
+
+    def _obey(self, operation: Operation, ruling: ByPerson | Barred) -> None:
+        """What only a person may change is handed over; what the guard bars has failed."""
+        if isinstance(ruling, ByPerson):
+            self._hand_over(operation, ruling.why, why=ruling.why)
+            return
+        with self._services.store.write(holding=operation.access_key) as work:
+            settlement.given_up(work, operation, ruling.why, now=self._services.clock.now())
 
     def _look_at_blocked(self, operation: Operation) -> None:
         """Look whether what blocks a removal has passed: gone by itself, shown again, or held by a newer claim."""
@@ -193,18 +209,27 @@ class Fulfilment:
         if (
             not seen.present
             and not seen.gone
+            and not seen.missing
             and isinstance(connector.find_entitlement(operation.entitlement), NoMatch)
         ):
             seen = proven_gone(connector, Target.of(operation), seen)
         if seen.gone:
+            self._look_at_others(operation)
             self._done(operation, seen)
-        elif operation.obstacle is Obstacle.UNSEEN and not seen.missing:
+        elif operation.is_unseen and not seen.missing:
+            self._look_at_others(operation)
             with self._services.store.write(holding=operation.access_key) as work:
                 settlement.resume(work, operation, why=f"it can be seen again: {seen.evidence}", now=now)
         elif seen.shows(operation.direction):
             self._gone_meanwhile(operation, seen)
         else:
-            self._stay_blocked(operation, operation.error or seen.evidence)
+            self._stay_blocked(operation, operation.error or seen.evidence, missing=seen.missing)
+
+    def _look_at_others(self, operation: Operation) -> None:
+        """What a removal waited for is known now: those that wait for the same thing are due too."""
+        if operation.missing is not None:
+            with self._services.store.write() as work:
+                work.operations.look_together(operation.system, operation.missing, at=self._services.clock.now())
 
     def _gone_meanwhile(self, operation: Operation, seen: Observation) -> None:
         """Somebody took the access away: the second look that shows that ends the operation."""
@@ -216,17 +241,19 @@ class Fulfilment:
             since = operation.shown_since or now
             work.operations.settle(operation.id, fence=operation.fence, shown_since=since, due_at=since + stale_for)
 
-    def _stay_blocked(self, operation: Operation, why: str) -> None:
-        now = self._services.clock.now()
-        unseen = operation.obstacle is Obstacle.UNSEEN
-        due = next_look(blocked_at=operation.blocked_at or now, now=now, unseen=unseen)
+    def _stay_blocked(self, operation: Operation, why: str, *, missing: str | None) -> None:
         with self._services.store.write() as work:
-            work.operations.settle(operation.id, fence=operation.fence, shown_since=None, due_at=due, error=why)
-        settlement.log_blocked(operation, why)
+            settlement.still_blocked(
+                work,
+                operation,
+                why,
+                missing=missing if operation.is_unseen else None,
+                now=self._services.clock.now(),
+            )
 
-    def _block(self, operation: Operation, reason: str, obstacle: Obstacle) -> None:
+    def _block(self, operation: Operation, reason: str, missing: str | None) -> None:
         with self._services.store.write(holding=operation.access_key) as work:
-            settlement.blocked(work, operation, reason, obstacle=obstacle, now=self._services.clock.now())
+            settlement.blocked(work, operation, reason, missing=missing, now=self._services.clock.now())
 
     def _write_and_check(
         self, connector: Connector, operation: Operation, target: Target, *, wrote_before: datetime | None
@@ -243,6 +270,9 @@ class Fulfilment:
             accepted_at = self._services.clock.now()
         except Unknown as unknown:
             _log.warning("write.unknown", why=str(unknown))
+        except Guarded as guarded:
+            self._obey(replace(operation, wrote_at=wrote_before), guarded.ruling)
+            return
         except Failure as failure:
             # After a ``Transient`` the write may still take effect. Keep the access until the system has been read again.
             keep = wrote_before is not None or isinstance(failure, Transient)
@@ -289,14 +319,19 @@ class Fulfilment:
                 case NotYet(why=why):
                     self._defer(work, operation, why, now=now)
                     return None
+                case Barred(why=why):
+                    self._drop(work, operation, why, now=now, end=settlement.given_up)
+                    return None
             lease_until = now + self._services.options.lease
             work.operations.settle(operation.id, fence=operation.fence, lease_until=lease_until, **intent)
         return replace(operation, **intent)
 
-    def _drop(self, work: UnitOfWork, operation: Operation, why: str, *, now: datetime) -> None:
-        """Drop the operation once no write of ours can show any more: an earlier try that failed may still take effect."""
+    def _drop(
+        self, work: UnitOfWork, operation: Operation, why: str, *, now: datetime, end: _End = settlement.dropped
+    ) -> None:
+        """End the operation once no write of ours can show any more: an earlier try that failed may still take effect."""
         if operation.before is None or operation.wrote_at is not None:
-            settlement.dropped(work, operation, why, now=now)
+            end(work, operation, why, now=now)
             return
         until = now + self._services.options.look_again
         work.operations.settle(operation.id, fence=operation.fence, wrote_at=now, due_at=until, error=why)
@@ -385,10 +420,10 @@ class Fulfilment:
                 wrote_at=wrote_at,
             )
 
-    def _hand_over(self, operation: Operation, reason: str) -> None:
-        """An operation that cannot be automated becomes one by ticket."""
+    def _hand_over(self, operation: Operation, reason: str, *, why: str | None = None) -> None:
+        """An operation that cannot be automated becomes one by ticket. ``why`` is a clause for whoever gets the ticket."""
         now = self._services.clock.now()
-        why = f"the API could not do it: {reason}"
+        why = why or f"the API could not do it: {reason}"
         handed_over = replace(operation, via=Method.TICKET, why=why, error=reason, tries=0, first_tried_at=None)
         with self._services.store.write() as work:
             work.operations.settle(
@@ -399,6 +434,7 @@ class Fulfilment:
                 error=reason,
                 tries=0,
                 first_tried_at=None,
+                wrote_at=operation.wrote_at,
                 lease_until=now + self._services.options.lease,
             )
             work.audit.record(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from access.claims import STANDING
+from access.failures import Unseen
 from access.lifecycle import OperationState
 from access.methods import Direction
 from access.operations import Operation
@@ -16,16 +17,26 @@ from tasks.services import Services
 def look(connector: Connector, operation: Operation) -> Observation:
     """What the system shows. For a removal whose thing or account is missing, also whether that is proven to be gone."""
     target = Target.of(operation)
-    seen = connector.observe(target)
-    if operation.direction is Direction.TAKE and seen.missing:
-        return proven_gone(connector, target, seen)
-    return seen
+    if operation.direction is Direction.GIVE:
+        return connector.observe(target)
+    try:
+        seen = connector.observe(target)
+    except Unseen as failure:
+        return Observation(present=False, evidence=str(failure), missing=_name(target))
+    return proven_gone(connector, target, seen) if seen.missing else seen
 
 
 def proven_gone(connector: Connector, target: Target, seen: Observation) -> Observation:
     """The look at something that is missing, with the proof that it is gone where the system gives one."""
     proof = connector.proof_of_gone(target)
-    return replace(seen, missing=True) if proof is None else Observation(present=False, evidence=proof, gone=True)
+    if proof is not None:
+        return Observation(present=False, evidence=proof, gone=True)
+    return replace(seen, missing=seen.missing or _name(target))
+
+
+def _name(target: Target) -> str:
+    """The name of a missing thing, for a system that does not tell what exactly is missing."""
+    return str(target.entitlement)
 
 
 def verdict_on(services: Services, operation: Operation, seen: Observation) -> Verdict:

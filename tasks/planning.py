@@ -11,6 +11,7 @@ from access import email_address
 from access.accounts import Account, NoMatch
 from access.entitlements import Entitlement, EntitlementRef, ResourceKind
 from access.failures import Failure, Permanent
+from access.guard import Facts
 from access.lifecycle import ClaimState, OperationState, RequestState
 from access.message import AccessRequest, Action
 from access.methods import Direction
@@ -22,6 +23,7 @@ from connectors.ports import Connector
 from store.unit_of_work import Conflict, UnitOfWork
 from tasks import settlement
 from tasks.attempts import attempt, log_postponed, next_try
+from tasks.guard import facts_for_plan
 from tasks.removal_targets import Meant, meant_by
 from tasks.revocation import claims_up_to, end_claims, withdraw
 from tasks.services import Services, new_id
@@ -57,7 +59,8 @@ class Planner:
         """Plan a request that is due; the first operation, leased to us, when there is one to carry out now."""
         with self._services.store.read() as work:
             request = work.requests.get(request_id)
-        if request is None or request.state not in _UNDECIDED:
+            restoring = work.restores.under_way()
+        if request is None or request.state not in _UNDECIDED or restoring:
             return None
         if request.state is RequestState.BLOCKED and (
             request.due_at is None or self._services.mode is not Provisioning.ON
@@ -126,10 +129,6 @@ class Planner:
         account, entitlement = meant.account, meant.entitlement
         if isinstance(account, Account) and (newcomer := _newcomer(request, account)) is not None:
             return newcomer
-        if not giving and isinstance(account, Account) and connector.is_own(account.id):
-            return Refusal(f"{account.title} ({account.id}) is Provisor's own account: nothing is taken away from it.")
-        if giving and isinstance(account, Account) and (refusal := self._is_deprovisioned(account)) is not None:
-            return refusal
         if (
             isinstance(account, NoMatch)
             and isinstance(entitlement, Entitlement)
@@ -138,6 +137,9 @@ class Planner:
             return CalledBack(access_key(None, message.subject.email, entitlement.ref))
         if isinstance(account, NoMatch) and (waits := self._may_be_made(request)) is not None:
             return waits
+        facts = Facts()
+        if isinstance(account, Account) and isinstance(entitlement, Entitlement):
+            facts = facts_for_plan(self._services, connector, account, entitlement, message.action.direction)
         return make_plan(
             message,
             account=account,
@@ -145,6 +147,7 @@ class Planner:
             policy=self._services.policy,
             automates=connector.automates,
             is_meant=lambda spelled: _names(connector, spelled, entitlement),
+            facts=facts,
         )
 
     @staticmethod
@@ -153,17 +156,6 @@ class Planner:
         by_name = asked.kind is not ResourceKind.ACCOUNT
         entitlement = connector.find_entitlement(asked) if by_name else account_of(asked.system)
         return Meant(connector.find_account(message.who), entitlement)
-
-    def _is_deprovisioned(self, account: Account) -> Refusal | None:
-        """The refusal while a request to deprovision the account is open."""
-        if ResourceKind.ACCOUNT not in account.system.kinds:
-            return None
-        key = access_key(account.id, None, account_of(account.system).ref)
-        with self._services.store.read() as work:
-            taker = work.operations.taker_at(key)
-        if taker is None:
-            return None
-        return Refusal(f"Request {taker} deprovisions {account.title} ({account.id}), so that nothing is given to it.")
 
     def _account_action_before(self, request: Request) -> WaitsFor | None:
         """An earlier request for the person's account that is not planned yet: requests for one person go in order."""

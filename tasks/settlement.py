@@ -16,7 +16,7 @@ from access.failures import CredentialRefused, Failure
 from access.lifecycle import ClaimState, OperationState, RequestState
 from access.methods import Direction
 from access.operations import Obstacle, Operation, Purpose
-from access.retry import next_look, was_tried
+from access.retry import UNRESOLVED_AFTER, next_look, was_tried
 from connectors.ports import Observation
 from store.outbox import Topic, WakeUp
 from store.unit_of_work import UnitOfWork
@@ -87,26 +87,32 @@ def given_up(
     reason: str,
     *,
     now: datetime,
-    obstacle: Obstacle = Obstacle.REFUSED,
+    missing: str | None = None,
 ) -> None:
     """Neither the API nor a person could do it: what gives access has failed, what takes access away is blocked."""
     if operation.direction is Direction.TAKE:
-        blocked(work, operation, reason, obstacle=obstacle, now=now)
+        blocked(work, operation, reason, missing=missing, now=now)
     else:
         _failed(work, operation, reason, now=now)
 
 
-def blocked(work: UnitOfWork, operation: Operation, reason: str, *, obstacle: Obstacle, now: datetime) -> None:
-    """A removal cannot go on by itself. It writes no more and asks nobody again; the system is looked at until it is gone."""
+def blocked(work: UnitOfWork, operation: Operation, reason: str, *, missing: str | None, now: datetime) -> None:
+    """A removal cannot go on by itself. It writes no more and asks nobody again; the system is looked at until it is gone.
+
+    ``missing`` names the thing that cannot be seen; None is for a removal that somebody refused.
+    """
+    obstacle = Obstacle.UNSEEN if missing else Obstacle.REFUSED
     since = operation.blocked_at or now
+    looked_since = (work.operations.missing_since(operation.system, missing) if missing else None) or since
     work.operations.settle(
         operation.id,
         fence=operation.fence,
         state=str(OperationState.BLOCKED),
         error=reason,
         obstacle=str(obstacle),
+        missing=missing,
         blocked_at=since,
-        due_at=next_look(blocked_at=since, now=now, unseen=obstacle is Obstacle.UNSEEN),
+        due_at=next_look(blocked_at=min(since, looked_since), now=now, unseen=missing is not None),
     )
     work.operations.make_due(operation.access_key, now=now)
     _record(work, "blocked", operation, now, reason=reason, obstacle=str(obstacle))
@@ -124,10 +130,29 @@ def blocked(work: UnitOfWork, operation: Operation, reason: str, *, obstacle: Ob
     log_blocked(operation, reason)
 
 
-def log_blocked(operation: Operation, reason: str) -> None:
-    """Raise the alarm about a removal that is blocked."""
+def still_blocked(work: UnitOfWork, operation: Operation, reason: str, *, missing: str | None, now: datetime) -> None:
+    """A look has shown that nothing has changed. It counts for all removals that wait for the same missing thing."""
+    since = operation.blocked_at or now
+    if missing is not None:
+        since = min(since, work.operations.missing_since(operation.system, missing) or since)
+    due = next_look(blocked_at=since, now=now, unseen=missing is not None)
+    work.operations.settle(
+        operation.id, fence=operation.fence, shown_since=None, missing=missing, due_at=due, error=reason
+    )
+    others = 0
+    if missing is not None:
+        work.operations.look_together(operation.system, missing, at=due)
+        others = work.operations.count_waiting_for(operation.system, missing) - 1
+        for each in work.operations.leave_unresolved(operation.system, missing, blocked_before=now - UNRESOLVED_AFTER):
+            _record(work, "unresolved", each, now, reason=each.error, missing=missing)
+    log_blocked(operation, reason, others=others)
+
+
+def log_blocked(operation: Operation, reason: str, *, others: int = 0) -> None:
+    """Raise the alarm about a removal that is blocked, and ``others`` for the same missing thing."""
     _log.error(
         "operation.blocked",
+        others=others,
         operation_id=operation.id,
         request_id=operation.request_id,
         account=operation.account_id,
@@ -145,6 +170,7 @@ def resume(work: UnitOfWork, operation: Operation, *, why: str, now: datetime, *
         to=OperationState.READY,
         states=(OperationState.BLOCKED,),
         obstacle=None,
+        missing=None,
         blocked_at=None,
         due_at=now,
         dispatched_until=None,

@@ -6,13 +6,16 @@ read recent issues directly, then search by the marker. Make the issue again onl
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 import structlog
 
+from access.entitlements import ResourceKind
 from access.failures import CredentialRefused, Failure, Permanent, Transient
+from access.guard import Barred, ByPerson, Ruling
 from access.lifecycle import OperationState, TicketState
 from access.methods import Direction
 from access.operations import Operation, Ticket
@@ -22,6 +25,7 @@ from connectors.ports import Holdings, Observation
 from store.unit_of_work import UnitOfWork
 from tasks import settlement
 from tasks.attempts import fault, next_try
+from tasks.guard import rule_now, warnings_of
 from tasks.looks import look, look_twice, verdict_on
 from tasks.preconditions import NotWanted, NotYet, objection
 from tasks.services import Services, new_id
@@ -29,6 +33,8 @@ from tasks.ticket_text import TicketWriter
 from ticketing.ports import TicketProvider, TicketRef
 
 _log = structlog.get_logger(__name__)
+
+T = TypeVar("T")
 
 #: How often a ticket is tried again that the ticketing system refuses for good: somebody has to mend its project first.
 _MENDED_WITHIN = timedelta(hours=1)
@@ -71,6 +77,11 @@ class TicketOpener:
             else:
                 look_twice(self._services, operation)
             return
+        if seen is not None and seen.missing and self._nobody_could(operation):
+            with self._services.store.write(holding=operation.access_key) as work:
+                why = f"It cannot be seen: {seen.evidence}"
+                settlement.blocked(work, operation, why, missing=seen.missing, now=self._services.clock.now())
+            return
         ticket = self._intend(operation)
         if ticket is None:
             return
@@ -108,6 +119,11 @@ class TicketOpener:
         with self._services.store.write() as work:
             settlement.postponed(work, operation, failure, tries=tries, until=until, now=now, late_after=late_after)
 
+    def _nobody_could(self, operation: Operation) -> bool:
+        """Whether a person could take nothing away either, of a thing that is missing. An account may be shown to a person."""
+        taking = operation.direction is Direction.TAKE and operation.entitlement.kind is not ResourceKind.ACCOUNT
+        return taking and not self._was_asked(operation)
+
     def _was_asked(self, operation: Operation) -> bool:
         """Whether an issue may exist that asks a person for the operation."""
         with self._services.store.read() as work:
@@ -115,8 +131,14 @@ class TicketOpener:
 
     def _look(self, operation: Operation) -> Observation | None:
         """What the system shows now; None when the system cannot be read for good: a person is asked all the same."""
+        return self._read(
+            operation, lambda: look(self._services.connector(operation.system, operation.lane), operation)
+        )
+
+    def _read(self, operation: Operation, read: Callable[[], T]) -> T | None:
+        """What is read of the system; None when that fails for good. Raises the failure words before that."""
         try:
-            return look(self._services.connector(operation.system, operation.lane), operation)
+            return read()
         except Failure as exc:
             failure = exc
         except Exception as exc:  # noqa: BLE001 - a person is asked whatever keeps us from looking
@@ -155,6 +177,9 @@ class TicketOpener:
                 case NotWanted(why=why):
                     settlement.dropped(work, operation, why, now=now)
                     return None
+                case Barred(why=why):
+                    settlement.given_up(work, operation, why, now=now)
+                    return None
                 case NotYet():
                     until = now + self._services.options.look_again
                     work.operations.settle(
@@ -166,7 +191,8 @@ class TicketOpener:
             used = [each for each in earlier if since is None or (each.closed_at or now) > since]
             if len(used) > self._options.closings:
                 reason = (
-                    f"{len(used)} tickets were deleted or could not be reopened, the last was {earlier[-1].issue_key}"
+                    f"{len(used)} tickets were deleted or hidden, or could not be reopened, "
+                    f"the last was {earlier[-1].issue_key}"
                 )
                 settlement.given_up(work, operation, reason, now=now)
                 return None
@@ -204,13 +230,19 @@ class TicketOpener:
         with self._services.store.read() as work:
             request = work.requests.get(operation.request_id)
             claim = work.claims.of_request(operation.request_id)
+            earlier = work.tickets.of_operation(operation.id)
         assert request is not None
-        draft = self._writer.draft(operation, request, ticket, claim, self._holdings(operation), now=now)
+        holdings = self._holdings(operation)
+        ruling, more = self._ask_guard(operation, holdings)
+        warnings = (*(ruling.warnings if isinstance(ruling, ByPerson) else ()), *more)
+        draft = self._writer.draft(
+            operation, request, ticket, claim, holdings, earlier=earlier, warnings=warnings, now=now
+        )
         with self._services.store.write(holding=operation.access_key) as work:
-            against = objection(work, operation)
-            if isinstance(against, NotWanted):
+            against = ruling if isinstance(ruling, Barred) else objection(work, operation)
+            if isinstance(against, NotWanted | Barred):
                 self._record_ended(work, operation, ticket, TicketState.WITHDRAWN, now=now)
-                settlement.dropped(work, operation, against.why, now=now)
+                _end(work, operation, against, now=now)
                 return None
             work.operations.settle(operation.id, fence=operation.fence, lease_until=now + self._services.options.lease)
             work.tickets.set(ticket.id, tries=ticket.tries + 1, create_tried_at=now)
@@ -222,6 +254,16 @@ class TicketOpener:
             with self._services.store.write() as work:
                 work.tickets.set(ticket.id, tries=tries, create_tried_at=None)
             raise
+
+    def _ask_guard(self, operation: Operation, holdings: Holdings | None) -> tuple[Ruling, tuple[str, ...]]:
+        """What the guard says of the operation today, and further warnings; nothing where the system cannot be read for good."""
+
+        def ask() -> tuple[Ruling, tuple[str, ...]]:
+            connector = self._services.connector(operation.system, operation.lane)
+            ruling = rule_now(self._services, connector, operation)
+            return ruling, tuple(warnings_of(connector, self._services, operation, holdings))
+
+        return self._read(operation, ask) or (None, ())
 
     def _holdings(self, operation: Operation) -> Holdings | None:
         """What an account holds, for the ticket that asks to deprovision it. The ticket does not wait for the list."""
@@ -237,9 +279,9 @@ class TicketOpener:
         due = now + self._options.poll
         with self._services.store.write(holding=operation.access_key) as work:
             against = objection(work, operation)
-            if isinstance(against, NotWanted):
+            if isinstance(against, NotWanted | Barred):
                 # Called back while the issue was being made: the ticket is due at once, and the tracker closes it.
-                settlement.dropped(work, operation, against.why, now=now)
+                _end(work, operation, against, now=now)
                 due = now
             else:
                 work.operations.settle(
@@ -310,3 +352,11 @@ class TicketOpener:
             if ticket is not None:
                 self._record_ended(work, operation, ticket, TicketState.LOST, now=now, why=str(failure))
             settlement.given_up(work, operation, f"No ticket could be made: {failure}", now=now)
+
+
+def _end(work: UnitOfWork, operation: Operation, against: NotWanted | Barred, *, now: datetime) -> None:
+    """An operation that is not wanted any more is dropped; one that the guard bars has failed."""
+    if isinstance(against, Barred):
+        settlement.given_up(work, operation, against.why, now=now)
+    else:
+        settlement.dropped(work, operation, against.why, now=now)

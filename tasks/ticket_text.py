@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 
 from access.entitlements import ResourceKind, System
+from access.lifecycle import TicketState
 from access.methods import Direction
 from access.operations import Claim, Operation, Request, Ticket
 from access.policy import Policy, TicketRoute
@@ -40,12 +42,16 @@ class TicketWriter:
         claim: Claim | None,
         holdings: Holdings | None,
         *,
+        earlier: Sequence[Ticket] = (),
+        warnings: tuple[str, ...] = (),
         now: datetime,
     ) -> TicketDraft:
-        """The ticket to be made."""
+        """The ticket to be made; ``earlier`` are those that were made for the same before."""
         route = self.route(operation)
         due = None if self._due_in_days is None else (now + timedelta(days=self._due_in_days)).date()
-        facts = self._facts(operation, request, claim, holdings, due=due)
+        facts = self._facts(
+            operation, request, claim, holdings, due=due, replaces=_replaced(earlier), warnings=warnings
+        )
         words = self._templates.ticket(_kind(operation), facts)
         return TicketDraft(
             marker=ticket.marker,
@@ -87,6 +93,11 @@ class TicketWriter:
         """The comment on a ticket that is not needed any more."""
         return self._templates.comment(CommentKind.WITHDRAWN, self._facts(operation, request, None, None))
 
+    def duplicate(self, operation: Operation, request: Request, instead: Ticket) -> str:
+        """The comment on a ticket in place of which another one counts."""
+        facts = self._facts(operation, request, None, None, instead=instead.issue_key)
+        return self._templates.comment(CommentKind.DUPLICATE, facts)
+
     @staticmethod
     def _facts(
         operation: Operation,
@@ -97,6 +108,9 @@ class TicketWriter:
         due: date | None = None,
         attempt: int = 1,
         still_wrong: tuple[str, ...] = (),
+        replaces: tuple[str, ...] = (),
+        warnings: tuple[str, ...] = (),
+        instead: str | None = None,
     ) -> TicketFacts:
         message = request.message
         extra = dict(message.fields)
@@ -124,6 +138,9 @@ class TicketWriter:
             holdings=_holdings(holdings),
             stays_behind=STAYS_BEHIND if operation.system is System.JIRA else (),
             still_wrong=still_wrong,
+            replaces=replaces,
+            warnings=warnings,
+            instead=instead,
             attempt=attempt,
             due=due,
             extra=extra,
@@ -164,6 +181,15 @@ def _wrong(operation: Operation, seen: Observation) -> str:
     else:
         giving, taking = f"{who} does not have {operation.title}", f"{who} still has {operation.title}"
     return f"{giving if operation.direction is Direction.GIVE else taking} ({seen.evidence})"
+
+
+def _replaced(earlier: Sequence[Ticket]) -> tuple[str, ...]:
+    how = {TicketState.HIDDEN: "was deleted or hidden from Provisor", TicketState.LOST: "could not be used any more"}
+    return tuple(
+        f"{ticket.issue_key}, which {how[ticket.state]}"
+        for ticket in earlier
+        if ticket.issue_key and ticket.state in how
+    )
 
 
 def _holdings(holdings: Holdings | None) -> tuple[Holding, ...]:

@@ -14,8 +14,8 @@ from datetime import datetime
 import structlog
 
 from access.failures import Failure, Permanent, Transient
-from access.lifecycle import OperationState, TicketState
-from access.operations import Lane, Obstacle, Operation, Request, Ticket
+from access.lifecycle import OperationState, TicketState, is_final
+from access.operations import Lane, Operation, Request, Ticket
 from connectors.ports import Observation
 from store.leases import LeaseLost
 from store.outbox import Topic, WakeUp
@@ -29,6 +29,9 @@ from tasks.ticket_text import TicketWriter
 from ticketing.ports import Phase, TicketProvider, TicketSnapshot
 
 _log = structlog.get_logger(__name__)
+
+#: States of a ticket that counts in place of another one for the same operation.
+_IN_PLACE_OF_A_TWIN = (TicketState.OPEN, TicketState.ANSWERED, TicketState.VERIFIED)
 
 #: How many tickets one call reads (the largest bulk fetch of Jira [spec]).
 BATCH = 100
@@ -66,6 +69,8 @@ class TicketTracker:
     def _lease_due(self) -> Sequence[Ticket]:
         now = self._services.clock.now()
         with self._services.store.write() as work:
+            if work.restores.under_way():
+                return ()
             return work.tickets.lease_due(now=now, lasting=self._services.options.lease, limit=BATCH)
 
     def _follow_these(self, due: Sequence[Ticket]) -> None:
@@ -105,7 +110,9 @@ class TicketTracker:
 
     def _judge(self, followed: _Followed) -> None:
         operation, phase = followed.operation, followed.snapshot.phase
-        if operation.state is not OperationState.WITH_PERSON:
+        if followed.ticket.state is TicketState.HIDDEN:
+            self._judge_hidden(followed)
+        elif operation.state is not OperationState.WITH_PERSON:
             self._withdraw(followed)
         elif phase is Phase.OPEN:
             self._settle(followed, to=TicketState.OPEN, answered_at=None)
@@ -116,9 +123,33 @@ class TicketTracker:
             elif phase is Phase.DECLINED:
                 self._declined(followed)
             elif phase is Phase.GONE:
-                self._replace(followed, "it was deleted")
+                self._replace(followed, "it was deleted or hidden from Provisor", end=TicketState.HIDDEN)
             else:
                 self._closed_untrue(followed, seen)
+
+    def _judge_hidden(self, followed: _Followed) -> None:
+        """A ticket that had vanished, for whose operation another was made: it is used, or closed, when it is seen again."""
+        operation, phase = followed.operation, followed.snapshot.phase
+        over = is_final("operation", operation.state)
+        if phase is Phase.GONE:
+            if over:
+                self._forget(followed)
+            else:
+                self._settle(followed)
+            return
+        if phase is Phase.DONE and operation.state is OperationState.WITH_PERSON:
+            seen = self._observe(operation)
+            if seen.gone or seen.shows(operation.direction):
+                self._verified(followed, seen)
+                return
+        if over or operation.state is OperationState.WITH_PERSON:
+            self._withdraw(followed)
+        else:
+            self._settle(followed)  # The other ticket is not made yet, or nobody is asked again.
+
+    def _forget(self, followed: _Followed) -> None:
+        with self._services.store.write() as work:
+            self._end(work, followed, TicketState.LOST, now=self._services.clock.now(), why="its operation is over")
 
     def _observe(self, operation: Operation) -> Observation:
         """What the system shows. What cannot be read for good counts as not done: a closed ticket is not proof."""
@@ -126,7 +157,9 @@ class TicketTracker:
             return look(self._services.connector(operation.system, operation.lane), operation)
         except Permanent as failure:
             present = not operation.direction.wants_present
-            return Observation(present=present, evidence=f"it cannot be seen: {failure}", missing=True)
+            return Observation(
+                present=present, evidence=f"it cannot be seen: {failure}", missing=str(operation.entitlement)
+            )
 
     def _verified(self, followed: _Followed, seen: Observation) -> None:
         ticket, snapshot, operation = followed.ticket, followed.snapshot, followed.operation
@@ -186,8 +219,7 @@ class TicketTracker:
         text = self._writer.escalated(operation, followed.request, ticket, seen)
         self._comment(followed, text, marker=f"{ticket.id}-escalated")
         reason = f"{ref.key} was closed {ticket.answers} times without being done: {seen.evidence}"
-        obstacle = Obstacle.UNSEEN if seen.missing else Obstacle.REFUSED
-        self._fail(followed, TicketState.ESCALATED, reason, obstacle=obstacle)
+        self._fail(followed, TicketState.ESCALATED, reason, missing=seen.missing)
 
     def _declined(self, followed: _Followed) -> None:
         snapshot = followed.snapshot
@@ -195,21 +227,21 @@ class TicketTracker:
         reason = f"{snapshot.ref.key} was closed as '{snapshot.resolution or snapshot.status}'{by}"
         self._fail(followed, TicketState.DECLINED, reason)
 
-    def _fail(
-        self, followed: _Followed, end: TicketState, reason: str, *, obstacle: Obstacle = Obstacle.REFUSED
-    ) -> None:
+    def _fail(self, followed: _Followed, end: TicketState, reason: str, *, missing: str | None = None) -> None:
         """The ticket ends without its operation being done: giving has failed, taking is blocked."""
         now = self._services.clock.now()
         with self._services.store.write(holding=followed.operation.access_key) as work:
             self._end(work, followed, end, now=now, why=reason)
-            settlement.given_up(work, followed.operation, reason, now=now, obstacle=obstacle)
+            settlement.given_up(work, followed.operation, reason, now=now, missing=missing)
 
-    def _replace(self, followed: _Followed, why: str) -> None:
+    def _replace(self, followed: _Followed, why: str, *, end: TicketState = TicketState.LOST) -> None:
         """The ticket cannot be used any more; the operation gets another one, as long as it has not used them up."""
         operation = followed.operation
         now = self._services.clock.now()
         with self._services.store.write(holding=operation.access_key) as work:
-            self._end(work, followed, TicketState.LOST, now=now, why=why)
+            self._end(work, followed, end, now=now, why=why)
+            if end is TicketState.HIDDEN:
+                work.tickets.set(followed.ticket.id, due_at=now + self._options.poll)
             work.operations.step(
                 operation.id,
                 to=OperationState.READY,
@@ -220,10 +252,10 @@ class TicketTracker:
         self._services.publisher.send([WakeUp(Topic.OPERATION, operation.id, operation.lane)])
 
     def _withdraw(self, followed: _Followed) -> None:
-        """The operation is not wanted any more: say so on the ticket, and close it."""
+        """The operation is not wanted any more, or not by this ticket: say so on the ticket, and close it."""
         snapshot = followed.snapshot
         if snapshot.phase is Phase.OPEN:
-            text = self._writer.withdrawn(followed.operation, followed.request)
+            text = self._why_withdrawn(followed)
             provider = self._provider.in_lane(followed.operation.lane)
             try:
                 provider.comment(snapshot.ref, text, marker=f"{followed.ticket.id}-withdrawn")
@@ -232,6 +264,15 @@ class TicketTracker:
                 _log.warning("ticket.left_open", why=str(failure))
         with self._services.store.write() as work:
             self._end(work, followed, TicketState.WITHDRAWN, now=self._services.clock.now())
+
+    def _why_withdrawn(self, followed: _Followed) -> str:
+        operation, request = followed.operation, followed.request
+        with self._services.store.read() as work:
+            tickets = work.tickets.of_operation(operation.id)
+        instead = [each for each in tickets if each.id != followed.ticket.id and each.state in _IN_PLACE_OF_A_TWIN]
+        if instead:
+            return self._writer.duplicate(operation, request, instead[-1])
+        return self._writer.withdrawn(operation, request)
 
     def _settle(self, followed: _Followed, *, to: TicketState | None = None, **columns: object) -> None:
         with self._services.store.write() as work:

@@ -58,11 +58,17 @@ class TicketFacts:
     lasts: timedelta | None = None
     #: A clause that completes "A person is asked because …".
     why_by_person: str | None = None
+    #: What a person has to know before the change, each as a sentence.
+    warnings: tuple[str, ...] = ()
+    #: Earlier tickets for the same, each as a clause: "OPS-1, which was deleted or hidden from Provisor".
+    replaces: tuple[str, ...] = ()
     #: What we will read in the system before we believe that it is done, each as a clause.
     checks: tuple[str, ...] = ()
     holdings: tuple[Holding, ...] = ()
     #: What a deprovisioned account leaves in the system, for somebody to hand over.
     stays_behind: tuple[str, ...] = ()
+    #: The key of the ticket that counts in place of this one; for comments.
+    instead: str | None = None
     #: What is still not as it should be, each as a clause; for comments.
     still_wrong: tuple[str, ...] = ()
     #: Which attempt this is, counted from 1.

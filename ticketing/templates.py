@@ -48,6 +48,8 @@ class CommentKind(StrEnum):
     WITHDRAWN = "withdrawn"
     #: It was tried as often as it may be, and somebody else looks at it now.
     ESCALATED = "escalated"
+    #: Another ticket asks for the same.
+    DUPLICATE = "duplicate"
 
 
 @dataclass(frozen=True, slots=True)

@@ -106,6 +106,9 @@ def announce(process: WorkerProcess) -> None:
     provisor = process.provisor
     for warning in provisor.warnings:
         _log.warning("settings.odd", why=warning)
+    with provisor.store.read() as work:
+        if work.restores.under_way():
+            _log.warning("restore.under_way", why="no access is changed until 'provisor restore end'")
     if provisor.services.mode is not Provisioning.OFF:
         with provisor.store.write() as work:
             work.requests.wake_planned(now=provisor.services.clock.now())

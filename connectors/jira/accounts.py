@@ -147,7 +147,8 @@ class Accounts:
         if account_id:
             user = self.by_id(account_id)
             if user is None:
-                return Observation(present=False, evidence=f"Jira has no account {account_id}.", missing=True)
+                evidence = f"Jira has no account {account_id}."
+                return Observation(present=False, evidence=evidence, missing=f"account {account_id}")
             state = "active" if user.usable else "deactivated or deleted"
             return Observation(
                 present=user.usable, evidence=f"Jira shows account {account_id} as {state}.", account_id=account_id

@@ -8,6 +8,8 @@ from access.accounts import Account, NoMatch, Subject
 from access.entitlements import Entitlement, EntitlementRef, ResourceKind, System
 from access.failures import Permanent
 from access.methods import Direction
+from connectors.guard import require_allowed
+from connectors.jira.absence import Absence
 from connectors.jira.accounts import Accounts, KnownEmails, RememberAddress
 from connectors.jira.groups import Groups, IsExternal
 from connectors.jira.holdings import read_holdings
@@ -56,6 +58,7 @@ class JiraConnector:
         self._accounts = Accounts(self.client, own, self.known_emails, self.remember_address)
         self._groups = Groups(self.client, self._accounts, self.protected_groups, self.idp_groups)
         self._roles = Roles(self._projects, self._accounts, self._groups, self.site)
+        self._absence = Absence(self.client, self._accounts, own, self._projects)
         self._invitations = Invitations(self.client, self._accounts)
 
     def __repr__(self) -> str:
@@ -93,6 +96,21 @@ class JiraConnector:
         title = f"Jira {ref.kind.replace('-', ' ')} {ref.path[0]}"
         return Entitlement(ref=ref, named=ref, title=title, by_person="Provisor does not change it by API")
 
+    def why_by_person(self, ref: EntitlementRef) -> str | None:
+        """Why only a person changes a group or role: protected, Jira's own, or filled by an identity provider."""
+        if ref.kind is ResourceKind.GROUP:
+            return self._groups.why_by_person(ref.path[0])
+        return self._roles.why_by_person(*ref.path) if ref.kind is ResourceKind.PROJECT_ROLE else None
+
+    def is_last_holder(self, ref: EntitlementRef, account_id: str) -> bool:
+        """Whether no other active person is in the group, or holds the project role."""
+        if ref.kind is ResourceKind.GROUP:
+            held = self._groups.observe(ref.path[0], account_id).present
+            return held and not self._groups.has_another(ref.path[0], account_id)
+        return ref.kind is ResourceKind.PROJECT_ROLE and self._roles.is_last_holder(
+            ref.path[0], ref.path[1], account_id
+        )
+
     def observe(self, target: Target) -> Observation:
         """Whether the account exists, is in the group, or is itself in the role, read from Jira now."""
         kind, path = target.entitlement.kind, target.entitlement.path
@@ -107,24 +125,15 @@ class JiraConnector:
         raise _not_by_api(target)
 
     def proof_of_gone(self, target: Target) -> str | None:
-        """The proof that the account or the group does not exist, after a check of the credential.
+        """The proof that the account, group or role does not exist: a complete list without it.
 
-        Jira shows no project that is archived or in the trash, from which it can come back: of a role nothing is proven.
+        A project counts as gone when it is neither live nor archived nor in the trash.
         """
-        self._accounts.check_credential()
-        account_id, kind = target.account_id, target.entitlement.kind
-        if account_id is not None and self._accounts.by_id(account_id) is None:
-            return f"Jira, which shows Provisor all accounts, has no account {account_id}."
-        return self._groups.proof_of_gone(target.entitlement.path[0]) if kind is ResourceKind.GROUP else None
-
-    def _require_changeable(self, target: Target) -> None:
-        """Refuse what only a person may change, whatever the plan said. Raises ``Permanent``."""
-        if target.entitlement.kind is ResourceKind.GROUP:
-            self._groups.require_changeable(target.entitlement.path[0])
+        return self._absence.proof(target)
 
     def give(self, target: Target) -> str | None:
-        """Add to the group or role, or invite the address. Raises ``Permanent`` for what only a person may change."""
-        self._require_changeable(target)
+        """Add to the group or role, or invite the address. Raises ``Guarded`` for what the guard bars or leaves to a person."""
+        require_allowed(self, target, Direction.GIVE)
         kind, path = target.entitlement.kind, target.entitlement.path
         if kind is ResourceKind.ACCOUNT:
             return self._give_account(target)
@@ -137,8 +146,8 @@ class JiraConnector:
         return None
 
     def take(self, target: Target) -> None:
-        """Take out of the group or role. Raises ``Permanent`` for what only a person may change."""
-        self._require_changeable(target)
+        """Take out of the group or role. Raises ``Guarded`` for what the guard leaves to a person."""
+        require_allowed(self, target, Direction.TAKE)
         kind, path = target.entitlement.kind, target.entitlement.path
         if kind is ResourceKind.GROUP:
             self._groups.take(path[0], _account(target))

@@ -6,11 +6,11 @@ from http import HTTPStatus
 
 from access.accounts import NoMatch
 from access.entitlements import Entitlement, EntitlementRef, ResourceKind, System
-from access.failures import Failure, Permanent
+from access.failures import Failure
 from access.text import loose_name, named, spellings
 from connectors.jira.accounts import Accounts
 from connectors.jira.client import API, disagreement, gone, refusal
-from connectors.jira.shapes import Group, PageBean, PickedGroup, PickedGroups, is_group_id
+from connectors.jira.shapes import Group, ListedUser, PageBean, PickedGroup, PickedGroups, is_group_id
 from connectors.ports import Observation
 from httpclient import Call, HttpClient, Response
 from httpclient.calls import Params
@@ -27,10 +27,11 @@ _SYSTEM_PREFIX = "atlassian-addons"
 _GROUPS = f"{API}/group/bulk"
 _PICKER = f"{API}/groups/picker"
 _MEMBER = f"{API}/group/user"
+_MEMBERS = f"{API}/group/member"
 _MEMBER_OF = f"{API}/user/groups"
 
-#: Groups of a page of the list, and most pages: 50 000 groups.
-_GROUPS_A_PAGE = 50
+#: Members of a page of the list, and most pages: 50 000 members.
+_MEMBERS_A_PAGE = 50
 _MOST_PAGES = 1000
 
 _PROTECTED = "it is a protected group that Provisor never changes"
@@ -66,8 +67,6 @@ class Groups:
         self._accounts = accounts
         self._protected = frozenset(map(loose_name, protected))
         self._is_external = is_external
-        #: The names of groups that were found, by id.
-        self._names: dict[str, str] = {}
 
     def find(self, name_or_id: str) -> Entitlement | NoMatch:
         """The membership of the one group of this id or name; ``by_person`` for protected and external groups."""
@@ -94,34 +93,36 @@ class Groups:
         """Whether the account is in the group, from the account's own groups."""
         held = self.held(account_id)
         if held is None:
-            return Observation(present=False, evidence=f"Jira has no account {account_id}.", missing=True)
+            evidence = f"Jira has no account {account_id}."
+            return Observation(present=False, evidence=evidence, missing=f"account {account_id}")
         name = next((group.name for group in held if group.groupId == group_id), None)
         lists = f"does not list group {group_id}" if name is None else f"lists {name}"
         evidence = f"Jira {lists} among the {len(held)} groups of account {account_id}."
         return Observation(present=name is not None, evidence=evidence)
 
-    def proof_of_gone(self, group_id: str) -> str | None:
-        """The proof that no group has this id: the complete list (``GET /group/bulk`` [spec]) does not have it."""
-        listed = 0
-        for _ in range(_MOST_PAGES):
-            params: Params = {"startAt": listed, "maxResults": _GROUPS_A_PAGE}
-            page = self._client.get(_GROUPS, params=params).read_as(PageBean[Group], what="groups")
-            listed += len(page.values)
-            if any(group.groupId.lower() == group_id.lower() for group in page.values):
-                return None
-            if page.isLast or not page.values:
-                complete = listed > 0 and (page.total is None or listed >= page.total)
-                return f"Jira's complete list of {listed} groups does not have group {group_id}." if complete else None
-        return None
+    def why_by_person(self, group_id: str) -> str | None:
+        """Why only a person changes the group, from its name and owner now; None when the API can, or there is no such group.
 
-    def require_changeable(self, group_id: str) -> None:
-        """Refuse to change a protected group, by its id and the name under which it was last found. Raises ``Permanent``.
-
-        Jira itself refuses to change a group that an identity provider fills.
+        Without an organization's key only Jira's refusal tells that an identity provider fills the group.
         """
-        name = self._names.get(group_id, group_id)
-        if self._is_protected(Group(name=name, groupId=group_id)):
-            raise Permanent(f"Provisor does not change Jira group {name}: {_PROTECTED}.", remedy="A person must do it.")
+        found = self._by_id(group_id)
+        return self._by_person(found[0] if found else Group(name=group_id, groupId=group_id))
+
+    def has_another(self, group_id: str, account_id: str) -> bool:
+        """Whether another person than the account is an active member, who could do what the group lets its members do."""
+        params: Params = {"groupId": group_id, "includeInactiveUsers": "false", "maxResults": _MEMBERS_A_PAGE}
+        start = 0
+        for _ in range(_MOST_PAGES):
+            answer = self._client.get(_MEMBERS, params={**params, "startAt": start}, expects={404})
+            if answer.status == HTTPStatus.NOT_FOUND:
+                return False
+            page = answer.read_as(PageBean[ListedUser], what="members of a group")
+            if any(user.usable and user.is_person and user.accountId != account_id for user in page.values):
+                return True
+            if page.isLast or not page.values:
+                return False
+            start += len(page.values)
+        return True
 
     def give(self, group_id: str, account_id: str) -> None:
         """Add the account: 201, or 400 with ``already a member`` [observed], which is success too."""
@@ -189,8 +190,6 @@ class Groups:
         return tuple(f"{near} ({names[near].groupId})" for near in close)
 
     def _entitlement(self, group: Group) -> Entitlement:
-        self._names[group.groupId] = group.name
-
         def ref(part: str) -> EntitlementRef:
             return EntitlementRef(system=System.JIRA, kind=ResourceKind.GROUP, path=(part,))
 

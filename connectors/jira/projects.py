@@ -1,12 +1,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
 from http import HTTPStatus
 
 from access.accounts import NoMatch
-from access.failures import CredentialRefused, Permanent
+from access.failures import CredentialRefused, Unseen
 from access.text import loose_name, named, spellings
 from connectors.jira.client import API, MYSELF
 from connectors.jira.permissions import ADMINISTER, ADMINISTER_PROJECTS, OwnPermissions
@@ -61,11 +61,16 @@ class Projects:
         answer = self._client.get(_PROJECT, path={"project": id_or_key}, expects={404})
         return None if answer.status == HTTPStatus.NOT_FOUND else answer.read_as(Project, what="a project")
 
-    def page(self, start: int, query: str = "") -> PageBean[Project]:
-        """The page of projects with their leads from an offset on, all that the account may see without a query [spec]."""
+    def page(self, start: int, query: str = "", *, statuses: Sequence[str] = ()) -> PageBean[Project]:
+        """The page of projects with their leads from an offset on, all that the account may see without a query [spec].
+
+        ``statuses`` are of ``live``, ``archived`` and ``deleted``; without any, Jira lists the live ones [spec].
+        """
         params: Params = {"startAt": start, "maxResults": PROJECTS_A_PAGE, "expand": "lead", "orderBy": "key"}
         if query:
             params = {**params, "query": query}
+        if statuses:
+            params = {**params, "status": statuses}
         return self._client.get(_SEARCH, params=params).read_as(PageBean[Project], what="projects")
 
     def search(self, query: str = "") -> Iterator[Project]:
@@ -103,7 +108,7 @@ class Projects:
         return None if answer.status in {400, 404} else answer.read_as(Role, what="a project role")
 
     def change(self, call: Call, project_id: str) -> Response:
-        """Change a role; a 401 about the project, and not about the credential, is ``Permanent``."""
+        """Change a role; a 401 about the project, and not about the credential, is ``Unseen``."""
         try:
             return self._client.send(call)
         except CredentialRefused as exc:
@@ -127,8 +132,8 @@ class Projects:
         )
 
 
-def _not_administrator(project_id: str, status: int | None, trace_id: str | None) -> Permanent:
-    return Permanent(
+def _not_administrator(project_id: str, status: int | None, trace_id: str | None) -> Unseen:
+    return Unseen(
         f"Jira does not show Provisor's account the roles of project {project_id}: the project is gone, "
         "or the account may not administer it.",
         remedy="Make the account a Jira administrator, or an administrator of that project.",

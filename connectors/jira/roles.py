@@ -19,6 +19,7 @@ _ROLE = f"{API}/project/{{project}}/role/{{role}}"
 #: How the names of the internal roles of Jira's apps begin; Provisor leaves these alone [observed].
 _INTERNAL_PREFIX = "atlassian-addons"
 
+_INTERNAL = "it is an internal role of Jira's apps"
 _ALREADY = "already a member of the project role"
 _FREE_PLAN = "free plan"
 _LOOKED_INTO = frozenset({400, 403, 404})
@@ -64,15 +65,32 @@ class Roles:
             named=ref(project.key, name),
             title=f"Jira role {name} in {project.name or project.key} ({project.key})",
             url=f"{self._site}/browse/{project.key}",
-            by_person="it is an internal role of Jira's apps" if is_internal_role(name) else None,
+            by_person=_INTERNAL if is_internal_role(name) else None,
         )
+
+    def why_by_person(self, project_id: str, role_id: str) -> str | None:
+        """Why only a person changes the role; None when the API can, or there is no such role."""
+        role = self._projects.role(project_id, role_id)
+        return _INTERNAL if role is not None and is_internal_role(role.name) else None
+
+    def is_last_holder(self, project_id: str, role_id: str, account_id: str) -> bool:
+        """Whether the account is in the role itself, and no other active account is, nor any active member of a group in it."""
+        role = self._projects.role(project_id, role_id)
+        if role is None or not role.has_user(account_id):
+            return False
+        others = [each for each in role.user_ids if each != account_id]
+        if any((user := self._accounts.by_id(each)) is not None and user.usable for each in others):
+            return False
+        return not any(self._groups.has_another(group_id, account_id) for group_id in role.groups)
 
     def observe(self, project_id: str, role_id: str, account_id: str) -> Observation:
         """Whether the account itself is in the role. Membership of a group in the role is another assignment."""
         role = self._projects.role(project_id, role_id)
         if role is None:
             evidence = f"Jira shows no role {role_id} in project {project_id}."
-            return Observation(present=False, evidence=evidence, missing=True)
+            there = self._projects.by_id_or_key(project_id) is not None
+            missing = f"role {role_id} of project {project_id}" if there else f"project {project_id}"
+            return Observation(present=False, evidence=evidence, missing=missing)
         where = f"the role {role.name or role_id} of project {project_id}"
         if role.has_user(account_id):
             return Observation(present=True, evidence=f"Jira lists account {account_id} in {where}.")

@@ -150,6 +150,12 @@ class Role(BaseModel):
         return any(actor.actorUser is not None and actor.actorUser.accountId == account_id for actor in self.actors)
 
     @property
+    def user_ids(self) -> list[str]:
+        """The accounts that are in the role themselves."""
+        users = [actor.actorUser for actor in self.actors if actor.actorUser is not None]
+        return [user.accountId for user in users if user.accountId]
+
+    @property
     def groups(self) -> dict[str, str]:
         """Names of the groups in the role, by id."""
         found = [actor.actorGroup for actor in self.actors if actor.actorGroup is not None]

@@ -7,7 +7,9 @@ from access import email_address
 from access.accounts import Account, NoMatch, Subject
 from access.entitlements import System
 from access.text import ascii_lower, named, same_name
-from connectors.jumpcloud.shapes import Envelope, User, is_object_id
+from connectors.jumpcloud.client import PAGE
+from connectors.jumpcloud.shapes import Envelope, RawRow, User, is_object_id, row_id
+from connectors.paging import OffsetList, Page, complete_ids
 from httpclient import Call, HttpClient, Response
 from httpclient.calls import Params
 
@@ -75,6 +77,15 @@ class Accounts:
             return None
         answer = self._client.get(_USER, path={"user": user_id}, params={"fields": _FIELDS}, expects=_NO_SUCH_ID)
         return None if answer.status in _NO_SUCH_ID else answer.read_as(User, what="a user")
+
+    def every(self) -> frozenset[str]:
+        """The ids of all users. Raises ``Shifted`` when the list changed while it was read."""
+        return complete_ids(OffsetList(page=self._page, size=PAGE, key=row_id, ascending=True))
+
+    def _page(self, skip: int) -> Page[RawRow]:
+        params: Params = {"fields": "username", "sort": "_id", "limit": PAGE, "skip": skip}
+        found = self._client.get(_USERS, params=params).read_as(Envelope[RawRow], what="users")
+        return Page(found.results, found.totalCount)
 
     def lists(self, user_id: str) -> bool:
         """Whether the list of users has this id.

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from http import HTTPStatus
 from typing import ClassVar
 
@@ -9,11 +9,13 @@ from access.entitlements import Entitlement, EntitlementRef, ResourceKind, Syste
 from access.failures import CredentialRefused, Permanent
 from access.methods import Direction
 from access.tenants import Tenant
+from connectors.guard import require_allowed
 from connectors.jumpcloud.accounts import Accounts
 from connectors.jumpcloud.groups import Groups
 from connectors.jumpcloud.memberships import Memberships
 from connectors.jumpcloud.shapes import Envelope, Organization
 from connectors.ports import Holdings, Observation, Target
+from connectors.reading import Shifted
 from httpclient import Call, HttpClient, RateLimiter
 
 _ORGANIZATIONS = "/api/organizations"
@@ -22,8 +24,9 @@ _ORGANIZATIONS = "/api/organizations"
 class JumpCloudConnector:
     """Membership of JumpCloud user groups. People change applications and administrators' roles.
 
-    ``client`` comes from ``jumpcloud_client``; its address is also that of the console that people use. ``organization`` is the
-    id of the one that calls choose of several, and ``known`` says which one is ours, None before that is known.
+    ``client`` comes from ``jumpcloud_client``; its address is also that of the console that people use. ``protected_groups``
+    are names and ids of groups that Provisor never changes. ``organization`` is the id of the one that calls choose of
+    several, and ``known`` says which one is ours, None before that is known.
     """
 
     #: The kinds of resource that the API changes, for each direction. People do the rest.
@@ -32,13 +35,19 @@ class JumpCloudConnector:
     )
 
     def __init__(
-        self, client: HttpClient, *, organization: str | None = None, known: Callable[[], str | None] = lambda: None
+        self,
+        client: HttpClient,
+        *,
+        protected_groups: Collection[str] = (),
+        organization: str | None = None,
+        known: Callable[[], str | None] = lambda: None,
     ) -> None:
         self._client = client
+        self._protected_groups = protected_groups
         self._organization = organization
         self._known = known
         self._accounts = Accounts(client)
-        self._groups = Groups(client)
+        self._groups = Groups(client, protected_groups)
         self._memberships = Memberships(client, self._accounts, self._groups)
 
     def __repr__(self) -> str:
@@ -52,7 +61,9 @@ class JumpCloudConnector:
     def with_rate_limiter(self, rate_limiter: RateLimiter) -> JumpCloudConnector:
         """The same connector on the same connections, for the lane of ``rate_limiter``."""
         client = self._client.with_rate_limiter(rate_limiter)
-        return JumpCloudConnector(client, organization=self._organization, known=self._known)
+        return JumpCloudConnector(
+            client, protected_groups=self._protected_groups, organization=self._organization, known=self._known
+        )
 
     def prove(self) -> str:
         """The name of the credential's organization.
@@ -106,6 +117,14 @@ class JumpCloudConnector:
         title = f"JumpCloud {ref.kind.replace('-', ' ')} {ref.path[0]}"
         return Entitlement(ref=ref, named=ref, title=title, by_person="Provisor does not change it by API")
 
+    def why_by_person(self, ref: EntitlementRef) -> str | None:
+        """Why only a person changes a group: protected, or its members follow a rule."""
+        return self._groups.why_by_person(ref.path[0]) if ref.kind is ResourceKind.GROUP else None
+
+    def is_last_holder(self, ref: EntitlementRef, account_id: str) -> bool:
+        """Whether the user is in the group, and no other usable user is."""
+        return ref.kind is ResourceKind.GROUP and self._memberships.is_last(ref.path[0], account_id)
+
     def is_own(self, account_id: str) -> bool:  # noqa: ARG002 - the port's signature
         """Never: the credential is an administrator's or a service account's, and neither is a system user."""
         return False
@@ -126,7 +145,7 @@ class JumpCloudConnector:
         subject = Subject(id=target.account_id) if target.account_id else Subject(email=target.email)
         found = self._accounts.find(subject)
         if isinstance(found, NoMatch):
-            return Observation(present=False, evidence=found.sentence(), missing=True)
+            return Observation(present=False, evidence=found.sentence(), missing=f"user {subject}")
         state = "suspended" if found.suspended else "not suspended"
         return Observation(
             present=not found.suspended,
@@ -139,22 +158,29 @@ class JumpCloudConnector:
         """The proof that the user or the group does not exist: a check of the credential, and a list without the id."""
         self.prove()
         user, kind, path = target.account_id, target.entitlement.kind, target.entitlement.path
-        if user is not None and self._accounts.by_id(user) is None and not self._accounts.lists(user):
-            return f"JumpCloud's list of users does not have user {user}."
-        if kind is not ResourceKind.GROUP or self._groups.by_id(path[0]) is not None:
+        try:
+            if user is not None and self._accounts.by_id(user) is None:
+                listed = self._accounts.every()
+                if listed and user not in listed:
+                    return f"JumpCloud's complete list of {len(listed)} users does not have user {user}."
+            if kind is not ResourceKind.GROUP or self._groups.by_id(path[0]) is not None:
+                return None
+            listed = self._groups.complete()
+        except Shifted:  # A list that changed while it was read proves nothing.
             return None
-        listed = {group.id for group in self._groups.every()}
         if not listed or path[0] in listed:
             return None
         return f"JumpCloud's complete list of {len(listed)} groups does not have group {path[0]}."
 
     def give(self, target: Target) -> str | None:
-        """Add the user to the group. Raises ``Permanent`` for a group whose members follow a rule."""
+        """Add the user to the group. Raises ``Guarded`` for what the guard bars or leaves to a person."""
+        require_allowed(self, target, Direction.GIVE)
         self._memberships.give(_group(target), _user(target))
         return None
 
     def take(self, target: Target) -> None:
-        """Take the user out of the group."""
+        """Take the user out of the group. Raises ``Guarded`` for what the guard leaves to a person."""
+        require_allowed(self, target, Direction.TAKE)
         self._memberships.take(_group(target), _user(target))
 
     def holdings(self, account_id: str) -> Holdings:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Collection
 from difflib import get_close_matches
 from http import HTTPStatus
 
@@ -8,7 +9,8 @@ from access.entitlements import Entitlement, EntitlementRef, ResourceKind, Syste
 from access.failures import Transient
 from access.text import loose_name, named
 from connectors.jumpcloud.client import PAGE, total_count
-from connectors.jumpcloud.shapes import Group, is_object_id
+from connectors.jumpcloud.shapes import Group, RawRow, is_object_id, row_id
+from connectors.paging import OffsetList, Page, complete_ids
 from httpclient import HttpClient
 
 _GROUP = "/api/v2/usergroups/{group}"
@@ -29,10 +31,11 @@ def group_link(console: str, group_id: str) -> str:
 
 
 class Groups:
-    """Finds user groups."""
+    """Finds user groups. ``protected`` are names and ids of groups that Provisor never changes."""
 
-    def __init__(self, client: HttpClient) -> None:
+    def __init__(self, client: HttpClient, protected: Collection[str] = ()) -> None:
         self._client = client
+        self._protected = frozenset(map(loose_name, protected))
 
     def find(self, name_or_id: str) -> Entitlement | NoMatch:
         """The membership of the one group of this id or name.
@@ -60,6 +63,16 @@ class Groups:
         answer = self._client.get(_GROUP, path={"group": group_id}, expects=_NO_SUCH_ID)
         return None if answer.status in _NO_SUCH_ID else answer.read_as(Group, what="a group")
 
+    def why_by_person(self, group_id: str) -> str | None:
+        """Why only a person changes the group, as it is now; None when the API can, or there is no such group."""
+        group = self.by_id(group_id)
+        return None if group is None else self._by_person(group)
+
+    def _by_person(self, group: Group) -> str | None:
+        if self._protected & {loose_name(group.name), loose_name(group.id)}:
+            return "it is a protected group that Provisor never changes"
+        return "its members follow a rule (dynamic group)" if group.follows_a_rule else None
+
     def every(self) -> list[Group]:
         """All user groups, each once; a group that moves while the list is read may be missing.
 
@@ -77,6 +90,14 @@ class Groups:
                 return list(found.values())
         raise Transient("JumpCloud's list of groups did not end.", remedy="Report it: the service ignores paging.")
 
+    def complete(self) -> frozenset[str]:
+        """The ids of all user groups. Raises ``Shifted`` when the list changed while it was read."""
+        return complete_ids(OffsetList(page=self._page, size=PAGE, key=row_id))
+
+    def _page(self, skip: int) -> Page[RawRow]:
+        answer = self._client.get(_GROUPS, params={"sort": "name", "limit": PAGE, "skip": skip})
+        return Page(answer.read_as(list[RawRow], what="groups"), total_count(answer))
+
     def _by_filter(self, name: str) -> Group | None:
         # JumpCloud may refuse a name that the filter cannot hold; Provisor then reads all groups.
         answer = self._client.get(_GROUPS, params={"filter": f"name:eq:{name}", "limit": PAGE}, expects={400})
@@ -93,5 +114,5 @@ class Groups:
             named=ref(group.name or group.id),
             title=f"JumpCloud group {group.name or group.id}",
             url=group_link(self._client.base_url, group.id),
-            by_person="its members follow a rule (dynamic group)" if group.follows_a_rule else None,
+            by_person=self._by_person(group),
         )

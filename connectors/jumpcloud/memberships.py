@@ -6,7 +6,7 @@ from access.failures import Failure, Permanent, Transient
 from connectors.jumpcloud.accounts import Accounts
 from connectors.jumpcloud.client import PAGE, total_count
 from connectors.jumpcloud.groups import Groups
-from connectors.jumpcloud.shapes import GraphObject, is_object_id
+from connectors.jumpcloud.shapes import Connection, GraphObject, is_object_id
 from connectors.ports import Observation
 from httpclient import Call, HttpClient, Response
 
@@ -20,6 +20,9 @@ _LOOKED_INTO = frozenset({400, 404, 405, 409, 422})
 
 #: Most pages of one user's groups: 10 000 groups.
 _MOST_PAGES = 100
+
+#: So many members are looked at for another one who is active: a group of more people has one.
+_MOST_LOOKED_AT = 50
 
 
 class Memberships:
@@ -38,7 +41,7 @@ class Memberships:
         """
         held = self.group_ids(user_id)
         if held is None:
-            return Observation(present=False, evidence=f"JumpCloud has no user {user_id}.", missing=True)
+            return Observation(present=False, evidence=f"JumpCloud has no user {user_id}.", missing=f"user {user_id}")
         lists = "lists" if group_id in held else "does not list"
         evidence = f"JumpCloud {lists} group {group_id} among the {len(held)} groups of user {user_id}."
         return Observation(present=group_id in held, evidence=evidence)
@@ -53,6 +56,29 @@ class Memberships:
             if complete:
                 return held
         raise Transient(f"The groups of JumpCloud user {user_id} kept changing while they were read.")
+
+    def is_last(self, group_id: str, user_id: str) -> bool:
+        """Whether the user is in the group, and no other user who can use it is."""
+        if not self.observe(group_id, user_id).present:
+            return False
+        others = 0
+        for skip in range(0, PAGE * _MOST_PAGES, PAGE):
+            params = {"limit": PAGE, "skip": skip}
+            answer = self._client.get(_MEMBERS, path={"group": group_id}, params=params, expects=_NO_SUCH_USER)
+            if answer.status in _NO_SUCH_USER:
+                return False
+            page = [row.to.id for row in answer.read_as(list[Connection], what="members of a group")]
+            if not page:
+                return True
+            others += len(page)
+            looked_at = others <= _MOST_LOOKED_AT
+            if not looked_at or any(self._is_usable(each) for each in page if each != user_id):
+                return False
+        return False
+
+    def _is_usable(self, user_id: str) -> bool:
+        user = self._accounts.by_id(user_id)
+        return user is not None and user.active
 
     def give(self, group_id: str, user_id: str) -> None:
         """Add the user: 204 [spec], or 409 for a member [observed].

@@ -20,6 +20,12 @@ def is_object_id(text: str) -> bool:
     return _OBJECT_ID.fullmatch(text) is not None
 
 
+def row_id(row: RawRow) -> str | None:
+    """The id of a row of a list, None for an empty row; v1 has ``_id`` [spec]."""
+    found = (row or {}).get("_id") or (row or {}).get("id")
+    return found if isinstance(found, str) else None
+
+
 class Envelope(BaseModel, Generic[T]):
     """A v1 list, and the few enveloped lists of v2 [observed]."""
 
@@ -83,6 +89,12 @@ class GraphObject(BaseModel):
 
     id: str
     type: str | None = None
+
+
+class Connection(BaseModel):
+    """A membership, with its other end."""
+
+    to: GraphObject
 
 
 class Organization(BaseModel):

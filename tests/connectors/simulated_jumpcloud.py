@@ -31,7 +31,7 @@ class SimulatedJumpCloud(SimulatedSystem[World, JumpCloudConnector]):
         self.connector = self.connect(api_key(world.credentials()["api_key"]))
 
     def connect(
-        self, credential: Credential, *, organization: str | None = None, known: str | None = None
+        self, credential: Credential, *, organization: str | None = None, known: str | None = None, **more: Any
     ) -> JumpCloudConnector:
         client = jumpcloud_client(
             base_url=self.simulators.jumpcloud_url,
@@ -40,7 +40,7 @@ class SimulatedJumpCloud(SimulatedSystem[World, JumpCloudConnector]):
             organization=organization,
         )
         self.clients.append(client)
-        return JumpCloudConnector(client, organization=organization, known=lambda: known)
+        return JumpCloudConnector(client, organization=organization, known=lambda: known, **more)
 
     def service_account(self, secret: str | None = None) -> Credential:
         known = self.world.credentials()

@@ -1,20 +1,26 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from access.failures import CredentialRefused, Permanent, Transient
+from access.guard import Guarded, Terms
 from connectors.jumpcloud import api_key
 from tests.connectors.simulated_jumpcloud import NO_SUCH_ID, SimulatedJumpCloud
 
 NOT_THE_FORM_OF_AN_ID = "not-an-id"
 
 
-def test_giving_makes_one_call_and_reading_back_one(company: SimulatedJumpCloud) -> None:
+def test_giving_makes_one_call_after_the_guards_and_reading_back_one(company: SimulatedJumpCloud) -> None:
     company.calls()
     company.connector.give(company.target())
     assert company.is_member(company.engineering, company.alice)
     assert company.connector.observe(company.target()).present
-    assert company.calls() == ["POST /api/v2/usergroups/{group}/members", "GET /api/v2/users/{user}/memberof"]
+    assert company.calls() == [
+        *("GET /api/systemusers/{user}", "GET /api/v2/usergroups/{group}"),
+        *("POST /api/v2/usergroups/{group}/members", "GET /api/v2/users/{user}/memberof"),
+    ]
 
 
 def test_taking_makes_it_gone(company: SimulatedJumpCloud) -> None:
@@ -59,32 +65,39 @@ def test_a_group_that_is_gone_cannot_be_given_but_is_taken(
 
 
 @pytest.mark.parametrize("status", [400, 403, 404, 405, 422])
-def test_a_group_that_follows_a_rule_refuses_and_the_remedy_names_the_console(
+def test_a_group_of_another_directory_refuses_and_the_remedy_names_the_console(
     company: SimulatedJumpCloud, status: int
 ) -> None:
-    company.switch(dynamic_reject_status=status)
-    with pytest.raises(Permanent) as caught:
-        company.connector.give(company.target(group=company.everyone))
-    assert "console" in caught.value.remedy or status == 403
+    company.switch(mastered_reject_status=status)
+    company.act("master_group", group="Engineering", directory="ad.example.com")
+    with pytest.raises((Permanent, Transient)) as caught:
+        company.connector.give(company.target())
+    assert "console" in caught.value.remedy or status in (403, 404)
 
 
-def test_a_rule_that_takes_a_change_back_is_seen_by_reading(company: SimulatedJumpCloud) -> None:
-    company.switch(dynamic_change="revert")
-    company.connector.give(company.target(group=company.everyone))
-    company.act("evaluate_rules")
-    assert not company.connector.observe(company.target(group=company.everyone)).present
+@pytest.mark.parametrize("change", ["reject", "revert"])
+def test_a_group_that_follows_a_rule_is_never_written_to(company: SimulatedJumpCloud, change: str) -> None:
+    company.switch(dynamic_change=change)
+    for write in (company.connector.give, company.connector.take):
+        with pytest.raises(Guarded, match="follow a rule"):
+            write(company.target(group=company.everyone))
 
 
 @pytest.mark.parametrize("status", [204, 400])
-def test_a_suspended_user_is_added_or_the_refusal_says_why(company: SimulatedJumpCloud, status: int) -> None:
+def test_a_suspended_user_is_added_where_policy_says_so_or_the_refusal_says_why(
+    company: SimulatedJumpCloud, status: int
+) -> None:
     company.switch(inactive_user_on_add_status=status)
     company.act("suspend_user", user="alice")
-    if status == 204:
+    with pytest.raises(Guarded, match="suspended"):
         company.connector.give(company.target())
+    allowed = replace(company.target(), terms=Terms(suspended_too=True))
+    if status == 204:
+        company.connector.give(allowed)
         assert company.is_member(company.engineering, company.alice)
         return
     with pytest.raises(Permanent, match="suspended"):
-        company.connector.give(company.target())
+        company.connector.give(allowed)
 
 
 @pytest.mark.parametrize("bodies", ["message", "full", "html", "empty"])

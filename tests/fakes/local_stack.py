@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Self
@@ -94,19 +94,21 @@ class LocalStack:
         like: LocalStack | None = None,
         ticket_terms: TicketOptions = TICKET_TERMS,
         options: FulfilmentOptions = TERMS,
+        protected: Sequence[str] = (),
         check_tenant: Callable[[System], None] = lambda _: None,
         connectors: Mapping[System, Connector] | None = None,
+        clock: ManualClock | None = None,
     ) -> Self:
         """A stack over a store; ``like`` hands on clock, system and tickets, as a restart with other settings does.
 
-        ``connectors`` take the place of the system in memory.
+        ``connectors`` and ``clock`` stand in place of the system in memory and its clock.
         """
-        clock = like.clock if like else ManualClock(START)
+        clock = like.clock if like else clock or ManualClock(START)
         accounts = {"u1": "ada@example.com", "u2": "bob@example.com"}
         system = like.system if like else FakeSystem(clock, accounts=accounts)
         tickets = like.tickets if like else FakeTickets()
         publisher = RecordingPublisher()
-        policy = Policy(rules=tuple(rules), ticket=TicketRoute(project="OPS"))
+        policy = Policy(rules=tuple(rules), ticket=TicketRoute(project="OPS"), protected_accounts=protected)
         services = Services(
             store=store,
             clock=clock,
@@ -225,8 +227,12 @@ class LocalStack:
 
     def next_due(self) -> datetime | None:
         """When a sweep will find something; None when nothing is left to be found."""
-        living = {requests: (), operations: BEGUN, claims: ("active",), tickets: ("open", "answered")}
+        living = {requests: (), operations: BEGUN, claims: ("active",), tickets: ("open", "answered", "hidden")}
         moments: list[datetime] = []
+        with self.store.read() as work:
+            restore = work.restores.latest()
+        if restore is not None and restore.ended_at is None:
+            return None
         with self.store.database.read() as connection:
             for table, states in living.items():
                 statement = table.select().where(table.c.due_at.is_not(None))

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections import deque
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from access import email_address
 from access.accounts import Account, NoMatch, Subject
 from access.clock import Clock
 from access.entitlements import Entitlement, EntitlementRef, ResourceKind, System
-from access.failures import Permanent
+from access.guard import Guarded, judge
 from access.methods import Direction
+from connectors.guard import account_facts
 from connectors.ports import Holdings, Observation, Target
 from tests.fakes.faults import FaultPlan
 
@@ -61,6 +63,13 @@ class FakeSystem:
     def observe(self, target: Target) -> Observation:
         return self.faults.call(lambda: self._observe(target), writes=False)
 
+    def why_by_person(self, ref: EntitlementRef) -> str | None:
+        return self.by_person.get(str(ref))
+
+    def is_last_holder(self, ref: EntitlementRef, account_id: str) -> bool:
+        usable = [each for each in self.accounts if each not in self.suspended and self.has(each, str(ref))]
+        return self.has(account_id, str(ref)) and not set(usable) - {account_id}
+
     def give(self, target: Target) -> None:
         self.faults.call(lambda: self._write(target, present=True), writes=True)
 
@@ -71,7 +80,8 @@ class FakeSystem:
         return self.faults.call(lambda: self._proof_of_gone(target), writes=False)
 
     def holdings(self, account_id: str) -> Holdings:
-        return Holdings(groups=[ref for who, ref in self._history if who == account_id])
+        held = [ref for who, ref in self._history if who == account_id and self.has(who, ref)]
+        return Holdings(groups=[EntitlementRef.parse(ref).path[0] for ref in held])
 
     def has(self, account_id: str, ref: str) -> bool:
         """The truth."""
@@ -125,7 +135,9 @@ class FakeSystem:
         history = self._history.get((target.account_id, str(target.entitlement)), [])
         ref = str(target.entitlement)
         if ref in self.missing:
-            return Observation(present=False, evidence="there is no such group", missing=True)
+            return Observation(
+                present=False, evidence="there is no such group", missing=f"group {target.entitlement.path[0]}"
+            )
         if target.entitlement.kind is ResourceKind.ACCOUNT:
             return self._observe_account(target.account_id)
         present = next((state for moment, state in reversed(history) if moment <= shown), False)
@@ -141,8 +153,11 @@ class FakeSystem:
     def _write(self, target: Target, *, present: bool) -> None:
         assert target.account_id is not None
         ref = str(target.entitlement)
-        if ref in self.by_person:
-            raise Permanent(f"Only a person may change it: {self.by_person[ref]}.")
+        direction = Direction.GIVE if present else Direction.TAKE
+        found = self._find_account(Subject(id=target.account_id))
+        facts = account_facts(self, target, found if isinstance(found, Account) else None, direction)
+        if ruling := judge(direction, replace(facts, by_person=self.by_person.get(ref)), target.terms):
+            raise Guarded(ruling)
         self.sent.append((target.account_id, ref, "give" if present else "take"))
         if self.has(target.account_id, ref) is present:
             return

@@ -32,6 +32,8 @@ class FakeTickets:
         self.faults = FaultPlan()
         self.issues: dict[str, Issue] = {}
         self.reopens = True
+        #: Ids of issues that are not shown to us.
+        self.hidden: set[str] = set()
         #: The lanes asked for, in order.
         self.lanes: list[Lane] = []
         #: How many issues there were; a test whose examples share a store begins each with other numbers.
@@ -79,10 +81,14 @@ class FakeTickets:
         return ref
 
     def _marked(self, marker: str) -> list[TicketRef]:
-        return [issue.ref for issue in self.issues.values() if issue.draft.marker == marker]
+        return [
+            issue.ref
+            for issue in self.issues.values()
+            if issue.draft.marker == marker and issue.ref.id not in self.hidden
+        ]
 
     def _state(self, id_: str) -> TicketSnapshot:
-        issue = self.issues.get(id_)
+        issue = None if id_ in self.hidden else self.issues.get(id_)
         return issue.state if issue else TicketSnapshot(ref=TicketRef(id=id_, key="", url=""), phase=Phase.GONE)
 
     def _comment(self, ref: TicketRef, text: str, marker: str) -> None:
@@ -96,7 +102,7 @@ class FakeTickets:
         return replace(issue.state)
 
     def _issue(self, ref: TicketRef) -> Issue:
-        issue = self.issues.get(ref.id)
+        issue = None if ref.id in self.hidden else self.issues.get(ref.id)
         if issue is None:
             raise Permanent("There is no such issue.")
         return issue

@@ -125,7 +125,7 @@ def never_made(stack: LocalStack) -> None:
         (never_done, "ticket.answered", {"key": "OPS-1", "seen": "the list does not show it"}),
         (never_done, "ticket.reopened", {"key": "OPS-1", "wrong": "the list does not show it"}),
         (never_done, "ticket.escalated", {"key": "OPS-1"}),
-        (deleted, "ticket.lost", {"key": "OPS-1", "why": "it was deleted"}),
+        (deleted, "ticket.hidden", {"key": "OPS-1", "why": "it was deleted or hidden from Provisor"}),
         (never_made, "ticket.lost", {"why": REFUSED}),
     ],
 )  # fmt: skip

@@ -22,7 +22,7 @@ HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
 
 
-def test_a_stale_empty_answer_before_an_expiry_does_not_end_the_claim(stack: LocalStack) -> None:
+def test_b1_a_stale_empty_answer_before_an_expiry_does_not_end_the_claim(stack: LocalStack) -> None:
     stack.grant("r1", seconds=60)
     stack.run()
     stack.system.stale.append(False)
@@ -33,7 +33,7 @@ def test_a_stale_empty_answer_before_an_expiry_does_not_end_the_claim(stack: Loc
     assert not stack.has()
 
 
-def test_a_stale_empty_answer_before_a_revoke_does_not_end_the_request(stack: LocalStack) -> None:
+def test_b1_a_stale_empty_answer_before_a_revoke_does_not_end_the_request(stack: LocalStack) -> None:
     stack.system.change(ADA, GROUP, present=True)
     stack.revoke("r1")
     stack.system.stale.append(False)
@@ -68,7 +68,7 @@ def test_a_person_is_asked_for_a_removal_unless_two_looks_apart_show_it_gone(sta
 
 
 @pytest.mark.parametrize("wait", [0, 5, 300])
-def test_a_stale_present_after_our_own_removal_does_not_end_a_new_grant(stack: LocalStack, wait: int) -> None:
+def test_b7_a_stale_present_after_our_own_removal_does_not_end_a_new_grant(stack: LocalStack, wait: int) -> None:
     """Else nothing is given, and the claim says that the access was there before."""
     stack.grant("r1", seconds=10)
     stack.run(15 * SECOND)
@@ -134,6 +134,21 @@ def test_what_cannot_be_seen_is_not_gone_and_is_taken_when_it_comes_back(stack: 
     stack.run(DAY)
     assert stack.claim("r1").state is ClaimState.ENDED
     assert not stack.has()
+
+
+def test_b2_nobody_is_asked_to_take_away_what_cannot_be_seen(stack: LocalStack) -> None:
+    stack.system.change(ADA, BY_HAND, present=True)
+    stack.revoke("r1", group=BY_HAND)
+    stack.system.faults.forecast(Fault.FINE, Fault.FINE, Fault.BUSY)
+    stack.run()
+    stack.system.missing[BY_HAND] = False
+    stack.run(90 * MINUTE)
+    assert stack.request("r1").state is RequestState.BLOCKED
+    assert not stack.tickets.issues
+    stack.system.missing.clear()
+    stack.run(31 * MINUTE)
+    assert len(stack.tickets.issues) == 1
+    assert stack.request("r1").state is RequestState.FULFILLING
 
 
 def test_what_cannot_be_seen_is_looked_at_hourly_for_a_day_then_daily(stack: LocalStack) -> None:
@@ -216,7 +231,7 @@ def test_a_removal_whose_tickets_are_used_up_is_blocked(store: Store) -> None:
         stack.tickets.issues.clear()
     stack.run(MINUTE)
     assert stack.request("r1").state is RequestState.BLOCKED
-    assert stack.tickets_of("r1")[-1].state is TicketState.LOST
+    assert stack.tickets_of("r1")[-1].state is TicketState.HIDDEN
 
 
 def test_a_newer_grant_ends_a_removal_that_is_blocked(stack: LocalStack) -> None:
@@ -232,7 +247,7 @@ def test_a_newer_grant_ends_a_removal_that_is_blocked(stack: LocalStack) -> None
 
 
 @pytest.mark.parametrize("since", ["expiry", "hand-back"])
-def test_a_group_that_became_protected_since_is_left_to_a_person(stack: LocalStack, since: str) -> None:
+def test_d2_a_group_that_became_protected_since_is_left_to_a_person(stack: LocalStack, since: str) -> None:
     stack.grant("r1", seconds=60)
     stack.run()
     if since == "hand-back":

@@ -155,19 +155,8 @@ def test_facts_that_are_required_for_giving_are_not_required_for_taking(store: S
     assert stack.request("r3").state is RequestState.DONE
 
 
-def test_nothing_is_taken_from_provisors_own_account(stack: LocalStack) -> None:
-    stack.system.own = ADA
-    stack.system.change(ADA, GROUP, present=True)
-    stack.revoke("r1")
-    stack.submit(id="r2", action="deprovision_account", subject={"id": ADA}, system="jumpcloud")
-    stack.run()
-    assert {stack.request(name).state for name in ("r1", "r2")} == {RequestState.REFUSED}
-    assert stack.has()
-    assert stack.tickets.issues == {}
-
-
 @pytest.mark.parametrize("suspended", Suspended)
-def test_policy_decides_what_a_suspended_person_is_given(store: Store, suspended: Suspended) -> None:
+def test_d5_policy_decides_what_a_suspended_person_is_given(store: Store, suspended: Suspended) -> None:
     stack = LocalStack.over(store, rules=(Rule("*", suspended=suspended),))
     stack.system.suspended.add(ADA)
     stack.grant("r1")
@@ -177,7 +166,7 @@ def test_policy_decides_what_a_suspended_person_is_given(store: Store, suspended
         assert "is suspended" in (stack.request("r1").reason or "")
 
 
-def test_an_open_deprovision_bars_grants_and_a_verified_one_ends_the_claims(stack: LocalStack) -> None:
+def test_d5_an_open_deprovision_bars_grants_and_a_verified_one_ends_the_claims(stack: LocalStack) -> None:
     stack.grant("r1")
     stack.run()
     stack.submit(id="r2", action="deprovision_account", subject={"id": ADA}, system="jumpcloud")

@@ -63,8 +63,12 @@ def _connector(dependencies: Dependencies, options: ClientOptions) -> JumpCloudC
             tenant = work.tenants.of(System.JUMPCLOUD)
         return None if tenant is None else tenant.id
 
+    settings = dependencies.settings.jumpcloud
     return JumpCloudConnector(
-        _client(dependencies.settings, options), organization=dependencies.settings.jumpcloud.org_id, known=known
+        _client(dependencies.settings, options),
+        protected_groups=settings.protected_groups,
+        organization=settings.org_id,
+        known=known,
     )
 
 

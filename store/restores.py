@@ -1,0 +1,100 @@
+"""Restores: times in which an older database was put back, and what its snapshots showed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Select, Text, delete, exists, func, insert, literal, or_, select, update
+
+from access.entitlements import System
+from store.queries.parts import current_parts, entitlement, named
+from store.rows import from_row
+from store.snapshot_tables import grants, snapshots
+from store.tables import audit, requests, restored_accesses, restores
+
+
+@dataclass(frozen=True, slots=True)
+class Restore:
+    """One time in which an older database was put back.
+
+    - ``backup_at``: the last moment that the backup knows; None when it knows none.
+    - ``after_sequence``, ``last_sequence``: the requests that came in meanwhile are those after the first, up to the last.
+    - ``systems``: those whose snapshot the backup had.
+    """
+
+    id: int
+    backup_at: datetime | None
+    began_at: datetime
+    ended_at: datetime | None
+    after_sequence: int
+    last_sequence: int | None
+    systems: tuple[str, ...]
+
+
+_UNDER_WAY = select(literal(1)).where(restores.c.ended_at.is_(None)).limit(1)
+_LAST_SEQUENCE = select(func.coalesce(func.max(requests.c.sequence), 0)).scalar_subquery()
+
+
+class Restores:
+    """Restores, in the caller's transaction."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def latest(self) -> Restore | None:
+        """The latest restore, over or not."""
+        row = self._connection.execute(select(restores).order_by(restores.c.id.desc()).limit(1)).mappings().first()
+        return None if row is None else from_row(Restore, row)
+
+    def under_way(self) -> bool:
+        """Whether no access may be changed now."""
+        return self._connection.execute(_UNDER_WAY).first() is not None
+
+    def begin(self, *, now: datetime) -> None:
+        """Begin a restore: keep what the snapshots show, since the next ones replace them."""
+        self._connection.execute(delete(restored_accesses))
+        systems = list(self._connection.execute(select(snapshots.c.system).order_by(snapshots.c.system)).scalars())
+        for system in systems:
+            shown = direct_accesses(System(system))
+            self._connection.execute(insert(restored_accesses).from_select(["access_key"], shown))
+        values = {
+            "backup_at": select(func.max(audit.c.at)).scalar_subquery(),
+            "began_at": now,
+            "after_sequence": _LAST_SEQUENCE,
+            "systems": systems,
+        }
+        self._connection.execute(insert(restores).values(values))
+
+    def end(self, restore_id: int, *, now: datetime) -> None:
+        """Access may be changed again."""
+        ended = update(restores).where(restores.c.id == restore_id, restores.c.ended_at.is_(None))
+        self._connection.execute(ended.values(ended_at=now, last_sequence=_LAST_SEQUENCE))
+
+    def count_handed_in(self, restore: Restore) -> int:
+        """How many requests came in meanwhile that the backup did not know."""
+        found = select(func.count()).select_from(requests).where(requests.c.sequence > restore.after_sequence)
+        if restore.last_sequence is not None:
+            found = found.where(requests.c.sequence <= restore.last_sequence)
+        return self._connection.execute(found).scalar_one()
+
+    def explains(self, sequence: int, access_key: str) -> bool:
+        """Whether a request of this place came in during a restore, and the access was not there when the backup was made."""
+        handed_in = exists().where(
+            restores.c.after_sequence < sequence,
+            or_(restores.c.last_sequence.is_(None), restores.c.last_sequence >= sequence),
+        )
+        was_there = exists().where(restored_accesses.c.access_key == access_key)
+        return bool(self._connection.execute(select(handed_in & ~was_there)).scalar())
+
+
+def direct_accesses(system: System) -> Select[Any]:
+    """The keys of the accesses that accounts hold directly, in the current snapshot of a system."""
+    of = named(str(system))
+    key = grants.c.principal + literal(" ", Text) + entitlement(of, grants.c.kind, grants.c.resource)
+    return (
+        select(key.label("access_key"))
+        .where(grants.c.part_id.in_(current_parts(of)), grants.c.principal_kind == "account")
+        .distinct()
+    )

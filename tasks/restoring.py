@@ -1,0 +1,84 @@
+"""Restoring: what follows when an older database was put back.
+
+The database does not know what was given since the backup, and the systems hold it. So nothing is changed until the requests
+of the lost time were handed in again: what they find given counts as given by them, and is taken away when their time is up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from access.clock import Clock
+from access.entitlements import System
+from store.queries.restores import systems_read_since, unexplained
+from store.restores import Restore
+from store.unit_of_work import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """What the backup does not know.
+
+    - ``requests``: how many requests were handed in again that it lacks.
+    - ``appeared``: the accesses that appeared after the backup, and that no claim explains, of the systems in ``compared``.
+    - ``not_read``: the systems whose state of today is not read yet; ``no_picture`` those of which the backup has no snapshot.
+    """
+
+    requests: int
+    appeared: Sequence[Mapping[str, Any]]
+    compared: Sequence[str]
+    not_read: Sequence[str]
+    no_picture: Sequence[str]
+
+
+class Restoring:
+    """Begins and ends the time after a restore; ``by`` names who decides that."""
+
+    def __init__(self, store: Store, clock: Clock, *, by: str) -> None:
+        self._store = store
+        self._clock = clock
+        self._by = by
+
+    def latest(self) -> Restore | None:
+        """The latest restore, over or not."""
+        with self._store.read() as work:
+            return work.restores.latest()
+
+    def begin(self) -> bool:
+        """Stop all changes of access; whether it was not so before."""
+        now = self._clock.now()
+        with self._store.write(holding="restore") as work:
+            latest = work.restores.latest()
+            if latest is not None and latest.ended_at is None:
+                return False
+            work.restores.begin(now=now)
+            work.audit.record("restore.began", "restore", "restore", now=now, actor=self._by)
+        return True
+
+    def end(self) -> bool:
+        """Let access be changed again; whether it was stopped."""
+        now = self._clock.now()
+        with self._store.write(holding="restore") as work:
+            latest = work.restores.latest()
+            if latest is None or latest.ended_at is not None:
+                return False
+            work.restores.end(latest.id, now=now)
+            handed_in = work.restores.count_handed_in(latest)
+            work.audit.record("restore.ended", "restore", "restore", now=now, actor=self._by, handed_in_again=handed_in)
+        return True
+
+    def unknown(self, restore: Restore, systems: Sequence[System]) -> Unknown:
+        """What the backup does not know of these systems."""
+        with self._store.read() as work:
+            requests = work.restores.count_handed_in(restore)
+        read = systems_read_since(self._store, restore)
+        compared = [system for system in systems if system in restore.systems and system in read]
+        return Unknown(
+            requests=requests,
+            appeared=[row for system in compared for row in unexplained(self._store, system)],
+            compared=compared,
+            not_read=[system for system in systems if system in restore.systems and system not in read],
+            no_picture=[system for system in systems if system not in restore.systems],
+        )
