@@ -32,10 +32,14 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The operations in order; ``account`` is None when the first operation makes the account."""
+    """The operations in order; ``account`` is None when the first operation makes the account.
+
+    ``facts`` are those of which the guard was asked, where there is an account.
+    """
 
     steps: tuple[Step, ...]
     account: Account | None
+    facts: Facts | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,17 +98,15 @@ def make_plan(
             f"{account.title} ({account.id}) was found by an address that the system hides, and policy rule '{rule.pattern}' "
             f"gives {entitlement.named} to proven accounts only. Send the request again with the account's id."
         )
-    facts = replace(facts, who=f"{account.title} ({account.id})", suspended=account.suspended)
-    ruling = judge(
-        direction,
-        replace(facts, by_person=entitlement.by_person),
-        policy.terms(entitlement.ref, entitlement.named),
-    )
+    who = f"{account.title} ({account.id})"
+    facts = replace(facts, who=who, suspended=account.suspended, by_person=entitlement.by_person)
+    ruling = judge(direction, facts, policy.terms(entitlement.ref, entitlement.named))
     if isinstance(ruling, Barred):
         return Refusal(ruling.why)
     return Plan(
         (_step(direction, entitlement, rule, automates, products=request.products or rule.products, ruling=ruling),),
         account,
+        facts,
     )
 
 

@@ -51,6 +51,7 @@ def account_facts(connector: Connector, target: Target, account: Account | None,
 
 def require_allowed(connector: Connector, target: Target, direction: Direction) -> None:
     """Refuse what the guard bars or leaves to a person, whatever the plan said. Raises ``Guarded``."""
-    ruling = judge(direction, read_facts(connector, target, direction), target.terms)
+    facts = target.facts or read_facts(connector, target, direction)
+    ruling = judge(direction, facts, target.terms)
     if ruling is not None:
         raise Guarded(ruling)

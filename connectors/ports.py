@@ -8,7 +8,7 @@ from typing import Protocol, Self
 
 from access.accounts import Account, NoMatch, Subject
 from access.entitlements import Entitlement, EntitlementRef, ResourceKind, System
-from access.guard import NO_TERMS, Terms
+from access.guard import NO_TERMS, Facts, Terms
 from access.methods import Direction
 from access.operations import Operation
 
@@ -17,7 +17,8 @@ from access.operations import Operation
 class Target:
     """What one operation changes. ``account_id`` is None only until the account of ``email`` exists.
 
-    ``products`` are the Jira products of a new account, ``terms`` what policy says of the change.
+    ``products`` are the Jira products of a new account, ``terms`` what policy says of the change. ``facts`` are what the
+    caller read for the guard in this very attempt; without them the connector reads them before it gives or takes.
     """
 
     entitlement: EntitlementRef
@@ -25,11 +26,12 @@ class Target:
     email: str | None = None
     products: tuple[str, ...] = ()
     terms: Terms = NO_TERMS
+    facts: Facts | None = None
 
     @classmethod
-    def of(cls, operation: Operation, terms: Terms = NO_TERMS) -> Self:
+    def of(cls, operation: Operation, terms: Terms = NO_TERMS, facts: Facts | None = None) -> Self:
         """The target of an operation."""
-        return cls(operation.entitlement, operation.account_id, operation.email, operation.products, terms)
+        return cls(operation.entitlement, operation.account_id, operation.email, operation.products, terms, facts)
 
 
 @dataclass(frozen=True, slots=True)

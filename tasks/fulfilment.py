@@ -16,7 +16,7 @@ from tenacity import RetryError, Retrying, retry_if_result, stop_after_delay, wa
 
 from access.accounts import NoMatch
 from access.failures import Failure, Transient, Unknown
-from access.guard import Barred, ByPerson, Guarded
+from access.guard import Barred, ByPerson, Facts, Guarded
 from access.lifecycle import OperationState
 from access.methods import Direction, Method
 from access.operations import Operation
@@ -27,7 +27,7 @@ from connectors.ports import Connector, Observation, Target
 from store.unit_of_work import Conflict, UnitOfWork
 from tasks import settlement
 from tasks.attempts import attempt, next_try
-from tasks.guard import rule_now, target_of
+from tasks.guard import facts_now, rule_on, target_of
 from tasks.looks import look, look_twice, proven_gone, verdict_on
 from tasks.planning import Planner
 from tasks.preconditions import NotWanted, NotYet, objection
@@ -53,9 +53,9 @@ class Fulfilment:
 
     def fulfil(self, request_id: str) -> None:
         """Plan a request that is due, and carry its first operation out."""
-        operation = self._planner.plan(request_id)
-        if operation is not None:
-            self._carry_out(operation, asked_now=True)
+        begun = self._planner.plan(request_id)
+        if begun is not None:
+            self._carry_out(begun.operation, begun.facts)
 
     def operate(self, operation_id: str) -> None:
         """Go on with an operation that is due."""
@@ -63,25 +63,25 @@ class Fulfilment:
         if operation is not None:
             self._carry_out(operation)
 
-    def _carry_out(self, operation: Operation, *, asked_now: bool = False) -> None:
+    def _carry_out(self, operation: Operation, facts: Facts | None = None) -> None:
         """Bring an operation, leased to us, as far as it goes now. A wake-up is sent for the one that may begin next.
 
-        ``asked_now`` says that the plan was made from what the system showed a moment ago.
+        ``facts`` are those of a plan that was made a moment ago, of which the guard was asked then.
         """
         with structlog.contextvars.bound_contextvars(request_id=operation.request_id, operation_id=operation.id):
             attempt(
                 "operation",
-                lambda: self._go_on(operation, asked_now=asked_now),
+                lambda: self._go_on(operation, facts),
                 lambda failure: self._put_back(operation, failure),
             )
 
-    def _go_on(self, operation: Operation, *, asked_now: bool) -> None:
+    def _go_on(self, operation: Operation, facts: Facts | None) -> None:
         if operation.state is OperationState.BLOCKED:
             self._look_at_blocked(operation)
         elif operation.via is Method.TICKET:
             self._ticket_opener.open(operation)
         else:
-            self._by_api(operation, asked_now=asked_now)
+            self._by_api(operation, facts)
 
     def _put_back(self, operation: Operation, failure: Failure) -> None:
         """The attempt at the operation ended in ``failure``: try it again later, or give it to a person."""
@@ -134,7 +134,7 @@ class Fulfilment:
             dispatched_until=None,
         )
 
-    def _by_api(self, operation: Operation, *, asked_now: bool) -> None:
+    def _by_api(self, operation: Operation, facts: Facts | None) -> None:
         """Look, and write unless that proves the access to be as it should be, or an earlier write may still show."""
         connector = self._services.connector(operation.system, operation.lane)
         seen = look(connector, operation)
@@ -153,7 +153,8 @@ class Fulfilment:
         elif self._may_still_show(operation):
             self._look_again(operation, seen.evidence)
             return
-        if not asked_now and not self._is_allowed(connector, operation, seen):
+        facts = facts or self._facts_that_allow(connector, operation, seen)
+        if facts is None:
             return
         if operation.wrote_at is not None and not as_wanted:
             unseen = Transient(
@@ -165,28 +166,29 @@ class Fulfilment:
                 return
         intended = self._intend(operation, seen)
         if intended is not None:
-            target = target_of(self._services, intended)
+            target = target_of(self._services, intended, facts)
             self._write_and_check(connector, intended, target, wrote_before=operation.wrote_at)
 
-    def _is_allowed(self, connector: Connector, operation: Operation, seen: Observation) -> bool:
-        """Ask the guard with today's facts: what a person has to do is handed over.
+    def _facts_that_allow(self, connector: Connector, operation: Operation, seen: Observation) -> Facts | None:
+        """Ask the guard with today's facts, and return them; None where it is against it: a person takes over, or nobody.
 
         A removal whose thing is missing ends with the proof that the thing is gone, or is blocked as one that cannot be seen.
         """
         found = connector.find_entitlement(operation.entitlement)
-        if isinstance(found, NoMatch):
-            if operation.direction is Direction.GIVE or seen.present:
-                return True  # The write tells why it cannot be done.
+        if isinstance(found, NoMatch) and operation.direction is Direction.TAKE and not seen.present:
             seen = proven_gone(connector, Target.of(operation), seen)
             if seen.gone:
                 self._done(operation, seen)
             else:
                 self._block(operation, f"It cannot be seen: {found.sentence()}", seen.missing)
-            return False
-        ruling = rule_now(self._services, connector, operation, thing=found)
+            return None
+        # Of a thing that is missing the write tells why it cannot be done.
+        thing = None if isinstance(found, NoMatch) else found
+        facts = facts_now(self._services, connector, operation, thing=thing)
+        ruling = rule_on(self._services, operation, facts)
         if ruling is not None:
             self._obey(operation, ruling)
-        return ruling is None
+        return facts if ruling is None else None
 
     def _obey(self, operation: Operation, ruling: ByPerson | Barred) -> None:
         """What only a person may change is handed over; what the guard bars has failed."""

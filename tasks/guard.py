@@ -22,9 +22,9 @@ _MOST_HELD = 20
 _NOBODY_KNOWS = "Provisor cannot see who else has this role. Make sure that somebody has, before you take it away."
 
 
-def target_of(services: Services, operation: Operation) -> Target:
-    """The target of an operation, with what policy says of it today."""
-    return Target.of(operation, services.policy.terms(operation.entitlement, operation.named))
+def target_of(services: Services, operation: Operation, facts: Facts | None = None) -> Target:
+    """The target of an operation, with what policy says of it today, and the facts that were read in this attempt."""
+    return Target.of(operation, services.policy.terms(operation.entitlement, operation.named), facts)
 
 
 def deprovisioned_by(work: UnitOfWork, system: System, account_id: str | None) -> str | None:
@@ -47,18 +47,18 @@ def facts_for_plan(
         return replace(facts, deprovisioned_by=deprovisioned_by(work, account.system, account.id))
 
 
-def rule_now(
+def facts_now(
     services: Services, connector: Connector, operation: Operation, *, thing: Entitlement | None = None
-) -> Ruling:
-    """What the guard says of an operation today. ``thing`` is its entitlement as it was found just now.
-
-    Raises failure words.
-    """
-    target = target_of(services, operation)
-    facts = read_facts(connector, target, operation.direction, thing=thing)
+) -> Facts:
+    """The facts about an operation today. ``thing`` is its entitlement as it was found just now. Raises failure words."""
+    facts = read_facts(connector, target_of(services, operation), operation.direction, thing=thing)
     with services.store.read() as work:
-        facts = replace(facts, deprovisioned_by=deprovisioned_by(work, operation.system, operation.account_id))
-    ruling = judge(operation.direction, facts, target.terms)
+        return replace(facts, deprovisioned_by=deprovisioned_by(work, operation.system, operation.account_id))
+
+
+def rule_on(services: Services, operation: Operation, facts: Facts) -> Ruling:
+    """What the guard says of an operation, given these facts."""
+    ruling = judge(operation.direction, facts, target_of(services, operation).terms)
     if isinstance(ruling, Barred) and facts.suspended and operation.position > 0:
         return ByPerson("the new account arrived suspended, and has to be activated first")
     return ruling

@@ -45,6 +45,14 @@ class WaitsFor:
     request_id: str
 
 
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """The first operation of a plan, leased to us, and the facts that the guard was asked with."""
+
+    operation: Operation
+    facts: Facts | None
+
+
 #: How often a request to take access away is planned again that cannot be decided.
 _DECIDED_AGAIN = timedelta(hours=1)
 
@@ -55,7 +63,7 @@ class Planner:
     def __init__(self, services: Services) -> None:
         self._services = services
 
-    def plan(self, request_id: str) -> Operation | None:
+    def plan(self, request_id: str) -> Begun | None:
         """Plan a request that is due; the first operation, leased to us, when there is one to carry out now."""
         with self._services.store.read() as work:
             request = work.requests.get(request_id)
@@ -71,7 +79,7 @@ class Planner:
             return None
         return attempt("request", lambda: self._plan(request), lambda failure: self._postpone(request, failure))
 
-    def _plan(self, request: Request) -> Operation | None:
+    def _plan(self, request: Request) -> Begun | None:
         decision = self._decide(request)
         if isinstance(decision, Refusal):
             self._end(request, RequestState.REFUSED, decision.reason)
@@ -85,7 +93,8 @@ class Planner:
         if isinstance(decision, CalledBack):
             self._call_back(request, decision)
             return None
-        return self._commit(request, decision)
+        first = self._commit(request, decision)
+        return None if first is None else Begun(first, decision.facts)
 
     def _is_pending(self, request: Request, entitlement: Entitlement) -> bool:
         """Whether the request takes away what an earlier one is about to give to a person who has no account yet."""

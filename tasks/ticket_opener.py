@@ -25,7 +25,7 @@ from connectors.ports import Holdings, Observation
 from store.unit_of_work import UnitOfWork
 from tasks import settlement
 from tasks.attempts import fault, next_try
-from tasks.guard import rule_now, warnings_of
+from tasks.guard import facts_now, rule_on, warnings_of
 from tasks.looks import look, look_twice, verdict_on
 from tasks.preconditions import NotWanted, NotYet, objection
 from tasks.services import Services, new_id
@@ -260,7 +260,7 @@ class TicketOpener:
 
         def ask() -> tuple[Ruling, tuple[str, ...]]:
             connector = self._services.connector(operation.system, operation.lane)
-            ruling = rule_now(self._services, connector, operation)
+            ruling = rule_on(self._services, operation, facts_now(self._services, connector, operation))
             return ruling, tuple(warnings_of(connector, self._services, operation, holdings))
 
         return self._read(operation, ask) or (None, ())
