@@ -49,6 +49,8 @@ class Request:
 
     - ``sequence``: its place in the order of all requests. A later one ends what earlier ones gave.
     - ``reason``: why it was refused or failed.
+    - ``begun_at``: since when it could be carried out, where that is later than ``received_at``: Provisor was switched on,
+      or what it waited for ended.
     """
 
     id: str
@@ -59,9 +61,15 @@ class Request:
     sequence: int = 0
     reason: str | None = None
     tries: int = 0
+    begun_at: datetime | None = None
     first_tried_at: datetime | None = None
     due_at: datetime | None = None
     finished_at: datetime | None = None
+
+    @property
+    def could_begin_at(self) -> datetime:
+        """Since when it could be carried out."""
+        return self.begun_at or self.received_at
 
     @property
     def lane(self) -> Lane:
@@ -80,6 +88,7 @@ class Operation:
     - ``shown_since``: since when each look shows what is wanted without a write of ours; see ``access.proof``.
     - ``obstacle``, ``blocked_at``: why, and since when, a removal is blocked.
     - ``retried_at``: when a person last had a blocked removal tried again.
+    - ``begun_at``: since when it could be carried out, where that is not ``created_at``.
     - ``fence``: grows with each lease. A worker that finishes must still hold the newest one.
     """
 
@@ -112,9 +121,15 @@ class Operation:
     error: str | None = None
     tries: int = 0
     fence: int = 0
+    begun_at: datetime | None = None
     first_tried_at: datetime | None = None
     due_at: datetime | None = None
     verified_at: datetime | None = None
+
+    @property
+    def could_begin_at(self) -> datetime:
+        """Since when it could be carried out."""
+        return self.begun_at or self.created_at
 
     @property
     def system(self) -> System:

@@ -22,6 +22,10 @@ def _by_normalized_names(written: str) -> str:
     return ":".join(map(normalized_name, written.split(":")))
 
 
+#: How long giving may take where no rule says otherwise.
+GIVE_WITHIN = timedelta(hours=24)
+
+
 class MissingAccount(StrEnum):
     """What to do for a person who has no account in the system yet."""
 
@@ -57,13 +61,15 @@ class Rule:
     """What holds for the entitlements that ``pattern`` matches: ``*`` and ``?`` over the written form, in any case.
 
     ``products`` are what a new account gets, and all that a request may name instead. ``required`` are the facts that a
-    request to give access has to carry, ``required_to_take`` those of a request to take access away.
+    request to give access has to carry, ``required_to_take`` those of a request to take access away. ``give_within`` is how
+    long giving by API may take from when it could begin: access for a time is not given after that.
     """
 
     pattern: str
     give: Method = Method.CONNECTOR
     take: Method = Method.CONNECTOR
     max_duration: timedelta | None = None
+    give_within: timedelta = GIVE_WITHIN
     required: tuple[str, ...] = ()
     required_to_take: tuple[str, ...] = ()
     suspended: Suspended = Suspended.REFUSE
@@ -96,6 +102,11 @@ class Policy:
     def rule_for(self, *refs: EntitlementRef) -> Rule | None:
         """The first rule that matches the entitlement under any of its names; None when there is none."""
         return next((rule for rule in self.rules if rule.matches(refs)), None)
+
+    def give_within(self, *refs: EntitlementRef) -> timedelta:
+        """How long giving the entitlement may take from when it could begin."""
+        rule = self.rule_for(*refs)
+        return GIVE_WITHIN if rule is None else rule.give_within
 
     def ticket_route(self, rule: Rule | None) -> TicketRoute:
         """Where a ticket under ``rule`` goes."""

@@ -16,7 +16,7 @@ from access.durations import parse_duration
 from access.entitlements import RIGHTS, EntitlementRef, System
 from access.message import FACTS
 from access.methods import Method
-from access.policy import MissingAccount, Policy, Rule, Suspended, TicketRoute
+from access.policy import GIVE_WITHIN, MissingAccount, Policy, Rule, Suspended, TicketRoute
 from access.products import Product
 from access.text import normalized_name, shortened
 from config.error_messages import error_messages
@@ -31,6 +31,8 @@ _WILDCARDS = "*?["
 
 def _with_unit(value: Any) -> timedelta:
     """Refuse a bare number: ``8`` in a policy could be seconds or hours."""
+    if isinstance(value, timedelta):
+        return value  # a default
     if not isinstance(value, str) or value.strip().isdigit():
         raise ValueError("needs a unit; write one such as 30m, 8h, 7d or PT8H")
     duration = parse_duration(value)
@@ -65,6 +67,7 @@ class _Rule(Section):
     give: Method = Method.CONNECTOR
     take: Method = Method.CONNECTOR
     max_duration: Annotated[timedelta, BeforeValidator(_with_unit)] | None = None
+    give_within: Annotated[timedelta, BeforeValidator(_with_unit)] = GIVE_WITHIN
     required: Words = ()
     required_to_take: Words = ()
     suspended: Suspended = Suspended.REFUSE

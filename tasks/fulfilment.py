@@ -8,26 +8,30 @@ before. Only what is read back decides that an operation is done, never the resp
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import structlog
 from tenacity import RetryError, Retrying, retry_if_result, stop_after_delay, wait_exponential
 
 from access.accounts import NoMatch
-from access.failures import Failure, Transient, Unknown
+from access.failures import Failure, Transient, Unknown, asked_wait
+from access.faults import Fault, Phase
 from access.lifecycle import OperationState
 from access.methods import Direction, Method
 from access.operations import Obstacle, Operation
 from access.proof import Verdict
 from access.provisioning import Provisioning
-from access.retry import GiveUp, RetryAt, next_look
+from access.retry import GiveUp, next_look
 from connectors.ports import Connector, Observation, Target
 from store.unit_of_work import Conflict, UnitOfWork
 from tasks import settlement
 from tasks.attempts import attempt, next_try
+from tasks.faults import Row
+from tasks.lateness import end_too_late, is_too_late, next_moment, raise_if_late
 from tasks.looks import look, look_twice, proven_gone, verdict_on
 from tasks.planning import Planner
+from tasks.postponement import put_back
 from tasks.preconditions import NotWanted, NotYet, objection
 from tasks.services import Services
 from tasks.ticket_opener import TicketOpener
@@ -70,10 +74,40 @@ class Fulfilment:
     def _go_on(self, operation: Operation, *, asked_now: bool) -> None:
         if operation.state is OperationState.BLOCKED:
             self._look_at_blocked(operation)
-        elif operation.via is Method.TICKET:
+            return
+        too_late = not asked_now and is_too_late(self._services, operation)
+        if too_late and operation.before is None:
+            end_too_late(self._services, operation)  # Nothing was ever sent: no fault keeps it from ending.
+            return
+        by_ticket = operation.via is Method.TICKET
+        row = self._ticket_opener.row(operation) if by_ticket else Row.of_operation(operation)
+        if (fault := self._services.faults.held(row)) is not None and self._stand_in_line(operation, row, fault):
+            return
+        if too_late:
+            end_too_late(self._services, operation)
+        elif by_ticket:
             self._ticket_opener.open(operation)
         else:
             self._by_api(operation, asked_now=asked_now)
+            self._services.faults.passed(row, Phase.READ)
+
+    def _stand_in_line(self, operation: Operation, row: Row, fault: Fault) -> bool:
+        """Have the operation wait for the end of a shared fault; whether that lasts."""
+        with self._services.store.write() as work:
+            until = self._services.faults.join(work, row, fault)
+            if until is None:
+                return False
+            may_be_made = operation.before is not None or operation.wrote_at is not None
+            work.operations.settle(
+                operation.id,
+                fence=operation.fence,
+                state=str(OperationState.RUNNING if may_be_made else OperationState.READY),
+                due_at=next_moment(self._services, operation, until=until),
+                error=f"{fault.what} {fault.remedy}".rstrip(),
+            )
+            raise_if_late(self._services, work, operation, why=fault.what)
+        _log.info("operation.held", why=fault.what, until=until)
+        return True
 
     def _put_back(self, operation: Operation, failure: Failure) -> None:
         """The attempt at the operation ended in ``failure``: try it again later, or give it to a person."""
@@ -88,7 +122,8 @@ class Fulfilment:
             self._ticket_opener.put_back(current, failure)
             return
         tries = max(current.tries, operation.tries + 1)
-        self._retry(current, failure, tries=tries, wrote_at=current.wrote_at, keep=current.before is not None)
+        keep = current.before is not None
+        self._retry(current, failure, Phase.READ, tries=tries, wrote_at=current.wrote_at, keep=keep)
 
     def _lease(self, operation_id: str) -> Operation | None:
         """Lease an operation, unless another one is at the same access: then it waits a moment."""
@@ -148,11 +183,13 @@ class Fulfilment:
             return
         if not asked_now and not self._is_allowed(connector, operation, seen):
             return
-        if operation.wrote_at is not None and not as_wanted:
+        if operation.accepted_at is not None and not as_wanted:
             unseen = Transient(
                 f"Written {operation.tries} times, and {operation.system} does not show it: {seen.evidence}."
             )
-            verdict = next_try(self._services, unseen, tries=operation.tries, first_tried_at=operation.first_tried_at)
+            verdict = next_try(
+                self._services, unseen, tries=operation.tries, first_tried_at=operation.first_tried_at, bounded=True
+            )
             if isinstance(verdict, GiveUp):
                 self._hand_over(operation, verdict.reason)
                 return
@@ -232,30 +269,34 @@ class Fulfilment:
         self, connector: Connector, operation: Operation, target: Target, *, wrote_before: datetime | None
     ) -> None:
         accepted_at = operation.accepted_at
+        unanswered: Unknown | None = None
         try:
             if operation.direction is Direction.GIVE:
                 connector.give(target)
             else:
                 connector.take(target)
             accepted_at = self._services.clock.now()
+            self._services.faults.passed(Row.of_operation(operation), Phase.READ, Phase.WRITE)
         except Unknown as unknown:
             _log.warning("write.unknown", why=str(unknown))
+            unanswered = unknown
         except Failure as failure:
             # After a ``Transient`` the write may still take effect. Keep the access until the system has been read again.
             keep = wrote_before is not None or isinstance(failure, Transient)
-            self._retry(operation, failure, tries=operation.tries, wrote_at=wrote_before, keep=keep)
+            self._retry(operation, failure, Phase.WRITE, tries=operation.tries, wrote_at=wrote_before, keep=keep)
             return
         try:
             seen = self._read_back(connector, operation, target)
         except Failure as failure:
-            asked = failure.retry_after if isinstance(failure, Transient) else None
-            self._look_again(operation, f"it could not be read back: {failure}", wait=asked, accepted_at=accepted_at)
+            what = f"it could not be read back: {failure}"
+            self._look_again(operation, what, (failure, Phase.READ), accepted_at=accepted_at)
             return
         heard = accepted_at is not None or operation.direction is Direction.GIVE
         if heard and seen.shows(operation.direction):
             self._done(operation, seen)
         else:
-            self._look_again(operation, seen.evidence, accepted_at=accepted_at)
+            fault = None if unanswered is None else (unanswered, Phase.WRITE)
+            self._look_again(operation, seen.evidence, fault, accepted_at=accepted_at)
 
     def _may_still_show(self, operation: Operation) -> bool:
         """Whether we wrote so recently that the system may not show the write yet."""
@@ -323,57 +364,61 @@ class Fulfilment:
         self,
         operation: Operation,
         what: str,
+        fault: tuple[Failure, Phase] | None = None,
         *,
-        wait: timedelta | None = None,
         accepted_at: datetime | None = None,
     ) -> None:
-        """Written, and not seen yet: look again soon. It is written again only when this write can show no more."""
-        due = self._services.clock.now() + max(self._services.options.look_again, wait or timedelta(0))
+        """Written, and not seen yet: look again soon. It is written again only when this write can show no more.
+
+        ``fault`` is what kept the write from being answered or seen, and in which phase.
+        """
+        due = self._services.clock.now() + self._services.options.look_again
         why = f"Written, and not seen yet: {what}."
         with self._services.store.write() as work:
+            if fault is not None:
+                failure, phase = fault
+                due = max(due, self._services.clock.now() + asked_wait(failure))
+                due = self._services.faults.met(work, Row.of_operation(operation), failure, phase, otherwise=due)
             work.operations.settle(
                 operation.id,
                 fence=operation.fence,
-                due_at=due,
+                due_at=next_moment(self._services, operation, until=due),
                 error=why,
                 accepted_at=accepted_at or operation.accepted_at,
             )
+            raise_if_late(self._services, work, operation, why=why)
         _log.info("operation.unseen", why=why, until=due)
 
-    def _next_try(self, operation: Operation, failure: Failure, *, tries: int) -> RetryAt | GiveUp:
-        return next_try(
-            self._services,
-            failure,
-            tries=tries,
-            first_tried_at=operation.first_tried_at,
-            endless=operation.direction is Direction.TAKE,
-        )
-
     def _retry(
-        self, operation: Operation, failure: Failure, *, tries: int, wrote_at: datetime | None, keep: bool
+        self,
+        operation: Operation,
+        failure: Failure,
+        phase: Phase,
+        *,
+        tries: int,
+        wrote_at: datetime | None,
+        keep: bool,
     ) -> None:
-        """Put the operation back with the time of its next try, or hand it to a person when there is none.
+        """Put the operation back with the time of its next try, or hand it to a person when the service refuses it for good.
 
         The operation keeps the access to itself when ``keep`` is set, or while a write of it may still take effect.
         """
-        verdict = self._next_try(operation, failure, tries=tries)
+        verdict = next_try(self._services, failure, tries=tries, first_tried_at=operation.first_tried_at)
         if isinstance(verdict, GiveUp):
             self._hand_over(operation, verdict.reason)
             return
         state = OperationState.RUNNING if keep or wrote_at is not None else OperationState.READY
-        now = self._services.clock.now()
-        with self._services.store.write() as work:
-            settlement.postponed(
-                work,
-                operation,
-                failure,
-                tries=tries,
-                until=verdict.at,
-                now=now,
-                late_after=self._services.options.retry.deadline,
-                state=str(state),
-                wrote_at=wrote_at,
-            )
+        put_back(
+            self._services,
+            operation,
+            failure,
+            Row.of_operation(operation),
+            phase,
+            tries=tries,
+            until=verdict.at,
+            state=str(state),
+            wrote_at=wrote_at,
+        )
 
     def _hand_over(self, operation: Operation, reason: str) -> None:
         """An operation that cannot be automated becomes one by ticket."""

@@ -11,17 +11,22 @@ from access import email_address
 from access.accounts import Account, NoMatch
 from access.entitlements import Entitlement, ResourceKind
 from access.failures import Failure, Permanent
+from access.faults import Phase
 from access.lifecycle import ClaimState, OperationState, RequestState
 from access.message import AccessRequest, Action
 from access.methods import Direction
 from access.operations import Claim, Operation, Purpose, Request, access_key
 from access.planning import Plan, Refusal, Step, Undecided, account_of, make_plan
 from access.provisioning import Provisioning
-from access.retry import GiveUp, was_tried
+from access.retry import RetryAt
 from connectors.ports import Connector
+from store.alarms import AlarmKind
 from store.unit_of_work import Conflict, UnitOfWork
 from tasks import settlement
-from tasks.attempts import attempt, log_postponed, next_try
+from tasks.attempts import attempt, next_try
+from tasks.faults import Row, begin_alarm
+from tasks.lateness import is_too_late, next_moment, raise_if_late
+from tasks.postponement import put_request_back
 from tasks.revocation import claims_up_to, end_claims, withdraw
 from tasks.services import Services, new_id
 from tasks.taking import Meant, meant_by
@@ -42,6 +47,8 @@ class WaitsFor:
 
     request_id: str
 
+
+_BLOCKED_REMEDY = "Mend the reason and use 'provisor requests retry', or cancel it with 'provisor requests cancel'."
 
 #: How often a request to take access away is planned again that cannot be decided.
 _DECIDED_AGAIN = timedelta(hours=1)
@@ -66,10 +73,16 @@ class Planner:
         if self._services.mode is Provisioning.OFF:
             self._hold(request, "Provisioning is off.")
             return None
+        if is_too_late(self._services, request):
+            self._end(request, RequestState.FAILED, f"not given in time: {request.reason or 'its turn did not come.'}")
+            return None
+        if self._is_held(request):
+            return None
         return attempt("request", lambda: self._plan(request), lambda failure: self._postpone(request, failure))
 
     def _plan(self, request: Request) -> Operation | None:
         decision = self._decide(request)
+        self._services.faults.passed(Row.of_request(request), Phase.READ)
         if isinstance(decision, Refusal):
             self._end(request, RequestState.REFUSED, decision.reason)
             return None
@@ -116,10 +129,12 @@ class Planner:
         giving = message.action.direction is Direction.GIVE
         if giving and (before := self._account_action_before(request)) is not None:
             return before
+        connector = self._services.connector(asked.system, request.lane)
         try:
-            connector = self._services.connector(asked.system, request.lane)
             meant = self._to_give(connector, message) if giving else meant_by(self._services.store, connector, request)
         except Permanent as failure:
+            if failure.status is not None:
+                raise  # An answer of the service says nothing about the request as such.
             return Refusal(str(failure)) if giving else Undecided(str(failure))
         if isinstance(meant, Refusal):
             return meant
@@ -191,7 +206,7 @@ class Planner:
         now = self._services.clock.now()
         until, why = now + self._services.options.look_again, f"Request {waits.request_id} comes first."
         with self._services.store.write() as work:
-            work.requests.postpone(request, until=until, now=now, reason=why, tried=False)
+            work.requests.postpone(request, until=until, now=now, reason=why, tried=False, begun_at=until)
         _log.info("request.waits", request_id=request.id, why=why, until=until)
 
     def _block(self, request: Request, reason: str) -> None:
@@ -216,6 +231,8 @@ class Planner:
                 work.audit.record(
                     "request.blocked", "request", request.id, now=now, request_id=request.id, reason=reason
                 )
+            what = f"Request {request.id} is blocked: {reason}"
+            begin_alarm(work, AlarmKind.BLOCKED, "request", request.id, what=what, remedy=_BLOCKED_REMEDY, now=now)
         _log.error("request.blocked", request_id=request.id, reason=reason)
 
     def _hold(self, request: Request, reason: str) -> None:
@@ -230,23 +247,29 @@ class Planner:
         _log.info("request.held", request_id=request.id, why=reason)
 
     def _postpone(self, request: Request, failure: Failure) -> None:
-        """Plan the request later. A system that is away is waited for: before a plan is known, nobody else can do the work."""
-        now = self._services.clock.now()
+        """Plan the request later. What keeps it from being planned is waited for, however long it lasts."""
         verdict = next_try(
-            self._services,
-            failure,
-            tries=request.tries + 1,
-            first_tried_at=request.first_tried_at,
-            outlast=True,
-            endless=request.message.action.direction is Direction.TAKE,
+            self._services, failure, tries=request.tries + 1, first_tried_at=request.first_tried_at, final=False
         )
-        if isinstance(verdict, GiveUp):
-            self._end(request, RequestState.FAILED, verdict.reason)
-            return
+        assert isinstance(verdict, RetryAt)
+        put_request_back(self._services, request, failure, until=verdict.at)
+
+    def _is_held(self, request: Request) -> bool:
+        """Whether a shared fault keeps the request from being planned now: then it waits for the end of that."""
+        row = Row.of_request(request)
+        fault = self._services.faults.held(row)
+        if fault is None:
+            return False
+        why = f"{fault.what} {fault.remedy}".rstrip()
         with self._services.store.write() as work:
-            work.requests.postpone(request, until=verdict.at, now=now, reason=str(failure), tried=was_tried(failure))
-        late = now > (request.first_tried_at or now) + self._services.options.retry.deadline
-        log_postponed("request.postponed", failure, late=late, request_id=request.id, until=verdict.at)
+            until = self._services.faults.join(work, row, fault)
+            if until is None:
+                return False
+            until = next_moment(self._services, request, until=until)
+            work.requests.postpone(request, until=until, now=self._services.clock.now(), reason=why, tried=False)
+            raise_if_late(self._services, work, request, why=fault.what)
+        _log.info("request.held", request_id=request.id, why=why, until=until)
+        return True
 
     def _end(self, request: Request, state: RequestState, reason: str) -> None:
         """End a request without doing anything: ``state`` says whether it is refused or failed.
@@ -381,6 +404,7 @@ def _operation(
         state=OperationState.READY if position == 0 else OperationState.WAITING,
         due_at=due_at,
         created_at=now,
+        begun_at=request.could_begin_at,
     )
 
 

@@ -7,22 +7,26 @@ read recent issues directly, then search by the marker. Make the issue again onl
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from enum import Enum
 
 import structlog
 
 from access.failures import CredentialRefused, Failure, Permanent, Transient
+from access.faults import Phase
 from access.lifecycle import OperationState, TicketState
-from access.methods import Direction
 from access.operations import Operation, Ticket
 from access.proof import Verdict
-from access.retry import GiveUp, was_tried
+from access.retry import GiveUp, RetryAt, was_tried
 from connectors.ports import Holdings, Observation
 from store.unit_of_work import UnitOfWork
 from tasks import settlement
-from tasks.attempts import fault, next_try
+from tasks.attempts import next_try
+from tasks.faults import TICKETING, Row
 from tasks.looks import look, look_twice, verdict_on
+from tasks.own_faults import own_fault
+from tasks.postponement import put_back
 from tasks.preconditions import NotWanted, NotYet, objection
 from tasks.services import Services, new_id
 from tasks.ticket_text import TicketWriter
@@ -30,8 +34,11 @@ from ticketing.ports import TicketProvider, TicketRef
 
 _log = structlog.get_logger(__name__)
 
-#: How often a ticket is tried again that the ticketing system refuses for good: somebody has to mend its project first.
-_MENDED_WITHIN = timedelta(hours=1)
+
+class Later(Enum):
+    """In place of what a look shows: the system could not be read, and the operation is put back."""
+
+    LATER = "later"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +72,8 @@ class TicketOpener:
     def open(self, operation: Operation) -> None:
         """See that the operation, leased to us, has its one ticket. Raises failure words and ``LeaseLost``."""
         seen = self._look(operation)
+        if seen is Later.LATER:
+            return
         if seen is not None and (seen.gone or seen.shows(operation.direction)):
             if self._was_asked(operation) or verdict_on(self._services, operation, seen) is Verdict.DONE:
                 self._already_done(operation, seen)
@@ -80,53 +89,48 @@ class TicketOpener:
             return
         ref = found[0] if found else self._make(operation, ticket)
         if ref is not None:
+            self._services.faults.passed(self.row(operation), Phase.TICKET)
             self._opened(operation, ticket, ref)
             self._close_duplicates(operation, ref, found[1:])
 
-    def put_back(self, operation: Operation, failure: Failure) -> None:
-        """Try to open the ticket again later, or give up.
+    def row(self, operation: Operation) -> Row:
+        """The operation as faults see it: it calls the ticketing system."""
+        project = self._writer.route(operation).project
+        return replace(Row.of_operation(operation), place=TICKETING, changing=None, project=project)
 
-        A ticketing system that is away is waited for until the deadline: there is nobody else to hand the work to. What
-        takes access away is tried on for ever, and each hour where ticketing refuses the ticket for good.
-        """
-        now = self._services.clock.now()
+    def put_back(self, operation: Operation, failure: Failure) -> None:
+        """Try to open the ticket again later: there is nobody else to hand the work to, whatever keeps us from making it."""
+        self._put_back(operation, failure, self.row(operation), Phase.TICKET)
+
+    def _put_back(self, operation: Operation, failure: Failure, row: Row, phase: Phase) -> None:
         tries = operation.tries + 1
-        taking = operation.direction is Direction.TAKE
-        verdict = next_try(
-            self._services,
-            failure,
-            tries=tries,
-            first_tried_at=operation.first_tried_at,
-            outlast=True,
-            endless=taking,
-        )
-        if isinstance(verdict, GiveUp) and not taking:
-            self._give_up(operation, failure, now=now)
-            return
-        until = now + _MENDED_WITHIN if isinstance(verdict, GiveUp) else verdict.at
-        late_after = timedelta(0) if isinstance(verdict, GiveUp) else self._services.options.retry.deadline
-        with self._services.store.write() as work:
-            settlement.postponed(work, operation, failure, tries=tries, until=until, now=now, late_after=late_after)
+        verdict = next_try(self._services, failure, tries=tries, first_tried_at=operation.first_tried_at, final=False)
+        assert isinstance(verdict, RetryAt)
+        put_back(self._services, operation, failure, row, phase, tries=tries, until=verdict.at)
 
     def _was_asked(self, operation: Operation) -> bool:
         """Whether an issue may exist that asks a person for the operation."""
         with self._services.store.read() as work:
             return any(ticket.tries for ticket in work.tickets.of_operation(operation.id))
 
-    def _look(self, operation: Operation) -> Observation | None:
+    def _look(self, operation: Operation) -> Observation | Later | None:
         """What the system shows now; None when the system cannot be read for good: a person is asked all the same."""
         try:
-            return look(self._services.connector(operation.system, operation.lane), operation)
+            seen = look(self._services.connector(operation.system, operation.lane), operation)
         except Failure as exc:
             failure = exc
         except Exception as exc:  # noqa: BLE001 - a person is asked whatever keeps us from looking
             _log.exception("operation.error")
-            failure = fault(exc)
+            failure = own_fault(exc)
+        else:
+            self._services.faults.passed(Row.of_operation(operation), Phase.READ)
+            return seen
         tries = operation.tries + 1
-        verdict = next_try(self._services, failure, tries=tries, first_tried_at=operation.first_tried_at)
+        verdict = next_try(self._services, failure, tries=tries, first_tried_at=operation.first_tried_at, bounded=True)
         if isinstance(verdict, GiveUp):
             return None
-        raise failure
+        self._put_back(operation, failure, Row.of_operation(operation), Phase.READ)
+        return Later.LATER
 
     def _already_done(self, operation: Operation, seen: Observation) -> None:
         """The access is as asked for. An issue that was made before we knew of it is followed, and closed by the tracker."""
@@ -303,10 +307,3 @@ class TicketOpener:
         with self._services.store.write() as work:
             work.operations.settle(operation.id, fence=operation.fence, due_at=due)
         _log.info("ticket.looked_for", marker=ticket.marker, until=due)
-
-    def _give_up(self, operation: Operation, failure: Failure, *, now: datetime) -> None:
-        with self._services.store.write(holding=operation.access_key) as work:
-            ticket = work.tickets.living_of(operation.id)
-            if ticket is not None:
-                self._record_ended(work, operation, ticket, TicketState.LOST, now=now, why=str(failure))
-            settlement.given_up(work, operation, f"No ticket could be made: {failure}", now=now)

@@ -22,6 +22,7 @@ from store.outbox import Topic, WakeUp
 from store.unit_of_work import UnitOfWork
 from tasks import settlement
 from tasks.attempts import attempt, log_postponed
+from tasks.lateness import raise_if_late
 from tasks.looks import look
 from tasks.services import Services
 from tasks.ticket_opener import TicketOptions
@@ -108,7 +109,9 @@ class TicketTracker:
         if operation.state is not OperationState.WITH_PERSON:
             self._withdraw(followed)
         elif phase is Phase.OPEN:
-            self._settle(followed, to=TicketState.OPEN, answered_at=None)
+            with self._services.store.write() as work:
+                self._settle_in(work, followed, to=TicketState.OPEN, answered_at=None)
+                raise_if_late(self._services, work, operation, why=f"{followed.snapshot.ref.key} is open.")
         else:
             seen = self._observe(operation)
             if seen.gone or seen.shows(operation.direction):
@@ -233,9 +236,9 @@ class TicketTracker:
         with self._services.store.write() as work:
             self._end(work, followed, TicketState.WITHDRAWN, now=self._services.clock.now())
 
-    def _settle(self, followed: _Followed, *, to: TicketState | None = None, **columns: object) -> None:
+    def _settle(self, followed: _Followed, *, due_at: datetime) -> None:
         with self._services.store.write() as work:
-            self._settle_in(work, followed, to=to, **columns)
+            self._settle_in(work, followed, due_at=due_at)
 
     def _settle_in(
         self, work: UnitOfWork, followed: _Followed, *, to: TicketState | None = None, **columns: object

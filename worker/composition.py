@@ -7,12 +7,14 @@ from datetime import timedelta
 from functools import partial
 
 from access.clock import Clock, MeasuredClock
+from access.faults import Pauses
 from access.retry import RetryLimits
 from config.settings import Settings
 from store.database import Database
 from store.migrations import migrate
 from store.unit_of_work import Store
 from tasks.expiry import Expiry
+from tasks.faults import TICKETING, Faults
 from tasks.fulfilment import Fulfilment
 from tasks.intake import DISPATCHED_FOR, Intake
 from tasks.publisher import Publisher
@@ -87,6 +89,7 @@ def compose(
         connectors=connectors.usual,
         urgent=connectors.urgent,
         policy=policy,
+        faults=Faults(store, clock, rates_of(settings), Pauses(first=settings.limits.first_wait)),
         mode=settings.provisioning,
         options=fulfilment_options(settings),
     )
@@ -122,6 +125,12 @@ def fulfilment_options(settings: Settings) -> FulfilmentOptions:
         # No longer than the whole time for verification, and never at once: a change needs time to show.
         look_again=max(_SHORTEST_LOOK, min(_LOOK_AGAIN, limits.verification)),
     )
+
+
+def rates_of(settings: Settings) -> dict[str, float]:
+    """The calls a second that each place allows: the systems, and ticketing."""
+    rates = {str(system): section.rate for system, section in settings.systems.items()}
+    return rates | {TICKETING: settings.jira.rate}
 
 
 def dispatched_for(settings: Settings) -> timedelta:

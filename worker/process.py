@@ -154,7 +154,7 @@ def _scheduler(provisor: Provisor, relay: OutboxRelay, revision_check: RevisionC
         revision_check,
         clock_check=ClockCheck(clock) if isinstance(clock, MeasuredClock) else None,
         poll=provisor.settings.worker.poll,
-        periodic=(provisor.syncing.begin_due, _forgetting_dead_letters(provisor)),
+        periodic=(provisor.syncing.begin_due, provisor.services.faults.tidy, _forgetting_dead_letters(provisor)),
     )
 
 

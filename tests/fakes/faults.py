@@ -33,6 +33,8 @@ class Fault(StrEnum):
     LOST_UNDONE = "lost_undone"
     #: Refused for good.
     REFUSED = "refused"
+    #: A permission is missing.
+    FORBIDDEN = "forbidden"
     #: The credential is bad.
     LOCKED_OUT = "locked_out"
     #: A fault of our own in the connector.
@@ -50,6 +52,12 @@ class FaultPlan:
 
     def __init__(self) -> None:
         self._coming: deque[Fault] = deque()
+        #: What every call meets for which nothing else is chosen.
+        self.lasting = Fault.FINE
+        #: The same for writes alone.
+        self.lasting_on_writes = Fault.FINE
+        #: How many calls there were.
+        self.calls = 0
 
     def forecast(self, *faults: Fault) -> None:
         """These are for the next calls."""
@@ -58,10 +66,13 @@ class FaultPlan:
     def clear(self) -> None:
         """Everything is fine from now on."""
         self._coming.clear()
+        self.lasting = self.lasting_on_writes = Fault.FINE
 
     def call(self, effect: Callable[[], T], *, writes: bool, repeatable: bool = True) -> T:
         """Make a call with the fault it has. A lost answer is ``Unknown`` only for writes that must not be repeated."""
-        fault = self._coming.popleft() if self._coming else Fault.FINE
+        self.calls += 1
+        usual = self.lasting_on_writes if writes and self.lasting is Fault.FINE else self.lasting
+        fault = self._coming.popleft() if self._coming else usual
         lost = Transient("The answer was lost.") if repeatable or not writes else Unknown("The answer was lost.")
         before = {
             Fault.BUSY: Transient("The service is busy."),
@@ -69,6 +80,7 @@ class FaultPlan:
             Fault.PUT_OFF: Transient("The rate budget is used up.", retry_after=WAIT, counted=False),
             Fault.LOST_UNDONE: lost,
             Fault.REFUSED: Permanent("The service refuses this.", remedy="Have a person do it."),
+            Fault.FORBIDDEN: Permanent("The service does not permit this.", remedy="Give the permission.", status=403),
             Fault.LOCKED_OUT: CredentialRefused("The credential is refused."),
             Fault.BUG: RuntimeError("a fault of our own"),
             Fault.KILLED_BEFORE: Killed(),

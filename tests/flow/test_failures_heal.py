@@ -63,10 +63,10 @@ def test_the_wait_a_service_asks_for_is_kept(stack: SimulatedStack, system: str)
 
 def test_a_permanent_refusal_becomes_a_ticket(stack: SimulatedStack) -> None:
     email, group, entitlement = team(stack, "jumpcloud")
-    stack.faults.add(system="jumpcloud", method="POST", path=WRITES["jumpcloud"], status=403, times=None)
+    stack.faults.add(system="jumpcloud", method="POST", path=WRITES["jumpcloud"], status=422, times=None)
     request = stack.grant(email, entitlement)
     ticket = stack.ticket(request)
-    assert "403" in stack.operations(request)[0].why
+    assert "422" in stack.operations(request)[0].why
     act(stack.company.jumpcloud, "add_member", group=group, user=email)
     act(stack.company.jira, "done", issue=ticket.issue_key)
     stack.ended(request)
