@@ -27,7 +27,7 @@ from tasks.attempts import attempt, next_try
 from tasks.faults import Row, begin_alarm
 from tasks.lateness import is_too_late, next_moment, raise_if_late
 from tasks.postponement import put_request_back
-from tasks.revocation import claims_up_to, end_claims, withdraw
+from tasks.revocation import claims_up_to, end_claims, taken_away_by, withdraw
 from tasks.services import Services, new_id
 from tasks.taking import Meant, meant_by
 
@@ -119,7 +119,7 @@ class Planner:
                 raise Conflict("the account was made in the meantime")
             only = request.message.claim_of
             for claim in claims_up_to(work, [each for each in pending if only in (None, each.request_id)], request):
-                withdraw(work, claim.request_id, by=request.id, now=now)
+                withdraw(work, claim.request_id, why=taken_away_by(request.id), now=now)
             settlement.finish(work, request.id, RequestState.DONE, now=now, reason=reason)
         _log.info("request.done", request_id=request.id, reason=reason)
 
@@ -295,7 +295,7 @@ class Planner:
         key = access_key(account.id if account else None, email, decision.steps[-1].entitlement.ref)
         with self._services.store.write(holding=key) as work:
             if begin and (by := _overtaken_by(work, request, decision, key)):
-                withdraw(work, request.id, by=by, now=now)
+                withdraw(work, request.id, why=taken_away_by(by), now=now)
                 return None
             # Only from the state in which it was read: else we would not know whether there is an older plan.
             if not work.requests.step(request.id, to=state, states=(request.state,), due_at=None, reason=None):
