@@ -85,7 +85,11 @@ class TicketTracker:
                 self._postpone(ticket, failure)
             return
         for ticket in due:
-            self._follow_one(ticket, snapshots[ticket.issue_id or ""])
+            snapshot = snapshots[ticket.issue_id or ""]
+            if isinstance(snapshot, Failure):
+                self._postpone(ticket, snapshot)
+            else:
+                self._follow_one(ticket, snapshot)
 
     @staticmethod
     def _operation_of(work: UnitOfWork, ticket: Ticket) -> Operation:

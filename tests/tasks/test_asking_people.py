@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 
+from access.failures import Permanent
 from access.lifecycle import ClaimState, OperationState, RequestState, TicketState
 from access.operations import Lane
 from store.alarms import AlarmKind
@@ -112,6 +113,21 @@ def test_ticketing_that_is_away_for_an_hour_gets_its_ticket_all_the_same(stack: 
     assert stack.tickets.issues == {}
     stack.run(timedelta(hours=1))
     assert len(stack.tickets.issues) == 1
+
+
+def test_a_ticket_that_cannot_be_read_keeps_no_other_from_being_settled(stack: LocalStack) -> None:
+    """C10."""
+    stack.grant("r1", group=BY_HAND)
+    stack.grant("r2", group="jumpcloud:group:by-hand-2:member")
+    stack.run()
+    stack.system.change(ADA, "jumpcloud:group:by-hand-2:member", present=True)
+    unreadable, other = stack.tickets_of("r1")[0].issue_id or "", stack.tickets_of("r2")[0].issue_id or ""
+    stack.tickets.unreadable[unreadable] = Permanent("Forbidden.", status=403)
+    stack.tickets.issues[other].phase = Phase.DONE
+    stack.run(MINUTE)
+    assert stack.request("r2").state is RequestState.DONE
+    assert stack.tickets_of("r1")[0].error == "Forbidden."
+    assert stack.operation("r1").state is OperationState.WITH_PERSON
 
 
 @pytest.mark.parametrize("fault", [Fault.BUSY, Fault.LOCKED_OUT, Fault.REFUSED, Fault.BUG])
