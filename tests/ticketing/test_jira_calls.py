@@ -32,7 +32,7 @@ OPERATIONS: dict[str, Operation] = {
     "create": lambda provider, _: provider.create(draft()),
     "find": lambda provider, _: provider.find(MARKER, project="OPS"),
     "probe": lambda provider, _: provider.probe(MARKER, project="OPS", after_key="OPS-1"),
-    "read": lambda provider, ref: _read(provider, ref),
+    "read": _read,
     "comment": lambda provider, ref: provider.comment(ref, "Hello", marker="1"),
     "reopen": lambda provider, ref: provider.reopen(ref),
     "close": lambda provider, ref: provider.close(ref),
