@@ -16,7 +16,7 @@ from tenacity import RetryError, Retrying, retry_if_result, stop_after_delay, wa
 
 from access.accounts import NoMatch
 from access.failures import Failure, Transient, Unknown, asked_wait
-from access.faults import Fault, Phase
+from access.faults import Phase
 from access.lifecycle import OperationState
 from access.methods import Direction, Method
 from access.operations import Obstacle, Operation
@@ -31,7 +31,7 @@ from tasks.faults import Row
 from tasks.lateness import end_too_late, is_too_late, next_moment, raise_if_late
 from tasks.looks import look, look_twice, proven_gone, verdict_on
 from tasks.planning import Planner
-from tasks.postponement import put_back
+from tasks.postponement import hold_operation, put_back
 from tasks.preconditions import NotWanted, NotYet, objection
 from tasks.services import Services
 from tasks.ticket_opener import TicketOpener
@@ -81,7 +81,9 @@ class Fulfilment:
             return
         by_ticket = operation.via is Method.TICKET
         row = self._ticket_opener.row(operation) if by_ticket else Row.of_operation(operation)
-        if (fault := self._services.faults.held(row)) is not None and self._stand_in_line(operation, row, fault):
+        if (fault := self._services.faults.held(row)) is not None and hold_operation(
+            self._services, operation, row, fault
+        ):
             return
         if too_late:
             end_too_late(self._services, operation)
@@ -90,24 +92,6 @@ class Fulfilment:
         else:
             self._by_api(operation, asked_now=asked_now)
             self._services.faults.passed(row, Phase.READ)
-
-    def _stand_in_line(self, operation: Operation, row: Row, fault: Fault) -> bool:
-        """Have the operation wait for the end of a shared fault; whether that lasts."""
-        with self._services.store.write() as work:
-            until = self._services.faults.join(work, row, fault)
-            if until is None:
-                return False
-            may_be_made = operation.before is not None or operation.wrote_at is not None
-            work.operations.settle(
-                operation.id,
-                fence=operation.fence,
-                state=str(OperationState.RUNNING if may_be_made else OperationState.READY),
-                due_at=next_moment(self._services, operation, until=until),
-                error=f"{fault.what} {fault.remedy}".rstrip(),
-            )
-            raise_if_late(self._services, work, operation, why=fault.what)
-        _log.info("operation.held", why=fault.what, until=until)
-        return True
 
     def _put_back(self, operation: Operation, failure: Failure) -> None:
         """The attempt at the operation ended in ``failure``: try it again later, or give it to a person."""
@@ -403,7 +387,9 @@ class Fulfilment:
 
         The operation keeps the access to itself when ``keep`` is set, or while a write of it may still take effect.
         """
-        verdict = next_try(self._services, failure, tries=tries, first_tried_at=operation.first_tried_at)
+        # What the service answers to a look is no refusal of the change.
+        final = phase is Phase.WRITE or failure.status is None
+        verdict = next_try(self._services, failure, tries=tries, first_tried_at=operation.first_tried_at, final=final)
         if isinstance(verdict, GiveUp):
             self._hand_over(operation, verdict.reason)
             return

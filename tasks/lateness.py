@@ -11,6 +11,7 @@ from datetime import datetime
 import structlog
 
 from access.entitlements import EntitlementRef, ResourceKind
+from access.failures import Permanent, Transient
 from access.lifecycle import ClaimState
 from access.message import Action
 from access.methods import Direction, Method
@@ -78,8 +79,18 @@ def raise_if_late(services: Services, work: UnitOfWork, item: Request | Operatio
 def end_too_late(services: Services, operation: Operation) -> None:
     """End giving that comes too late, once nothing of it can be left. The operation is leased to us. Raises failure words.
 
-    Where a write may have been made the system is read, and access that was not there before is taken back.
+    Where a write may have been made the system is read, and access that was not there before is taken back. No failure is
+    ``Permanent``: nobody is asked to give the access any more.
     """
+    try:
+        _undo_and_end(services, operation)
+    except Permanent as failure:
+        raise Transient(
+            failure.what, remedy=failure.remedy, status=failure.status, trace_id=failure.trace_id
+        ) from failure
+
+
+def _undo_and_end(services: Services, operation: Operation) -> None:
     now, options = services.clock.now(), services.options
     reason = f"not given in time: {operation.error or 'its turn did not come.'}"
     if operation.before is None:

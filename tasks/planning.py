@@ -25,8 +25,8 @@ from store.unit_of_work import Conflict, UnitOfWork
 from tasks import settlement
 from tasks.attempts import attempt, next_try
 from tasks.faults import Row, begin_alarm
-from tasks.lateness import is_too_late, next_moment, raise_if_late
-from tasks.postponement import put_request_back
+from tasks.lateness import is_too_late
+from tasks.postponement import hold_request, put_request_back
 from tasks.revocation import claims_up_to, end_claims, taken_away_by, withdraw
 from tasks.services import Services, new_id
 from tasks.taking import Meant, meant_by
@@ -73,10 +73,13 @@ class Planner:
         if self._services.mode is Provisioning.OFF:
             self._hold(request, "Provisioning is off.")
             return None
-        if is_too_late(self._services, request):
+        if request.due_at is not None and request.due_at > self._services.clock.now():
+            return None
+        if self._services.mode is Provisioning.ON and is_too_late(self._services, request):
             self._end(request, RequestState.FAILED, f"not given in time: {request.reason or 'its turn did not come.'}")
             return None
-        if self._is_held(request):
+        fault = self._services.faults.held(Row.of_request(request))
+        if fault is not None and hold_request(self._services, request, fault):
             return None
         return attempt("request", lambda: self._plan(request), lambda failure: self._postpone(request, failure))
 
@@ -253,23 +256,6 @@ class Planner:
         )
         assert isinstance(verdict, RetryAt)
         put_request_back(self._services, request, failure, until=verdict.at)
-
-    def _is_held(self, request: Request) -> bool:
-        """Whether a shared fault keeps the request from being planned now: then it waits for the end of that."""
-        row = Row.of_request(request)
-        fault = self._services.faults.held(row)
-        if fault is None:
-            return False
-        why = f"{fault.what} {fault.remedy}".rstrip()
-        with self._services.store.write() as work:
-            until = self._services.faults.join(work, row, fault)
-            if until is None:
-                return False
-            until = next_moment(self._services, request, until=until)
-            work.requests.postpone(request, until=until, now=self._services.clock.now(), reason=why, tried=False)
-            raise_if_late(self._services, work, request, why=fault.what)
-        _log.info("request.held", request_id=request.id, why=why, until=until)
-        return True
 
     def _end(self, request: Request, state: RequestState, reason: str) -> None:
         """End a request without doing anything: ``state`` says whether it is refused or failed.

@@ -8,7 +8,7 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import TypeVar
 
-from access.failures import CredentialRefused, Permanent, Transient, Unknown
+from access.failures import CredentialRefused, Failure, Permanent, Transient, Unknown
 
 T = TypeVar("T")
 
@@ -56,6 +56,8 @@ class FaultPlan:
         self.lasting = Fault.FINE
         #: The same for writes alone.
         self.lasting_on_writes = Fault.FINE
+        #: What keeps a call from being answered, given whether it writes and about whom it is; None where nothing does.
+        self.outage: Callable[[bool, str], Failure | None] = lambda _writes, _about: None
         #: How many calls there were.
         self.calls = 0
 
@@ -68,9 +70,11 @@ class FaultPlan:
         self._coming.clear()
         self.lasting = self.lasting_on_writes = Fault.FINE
 
-    def call(self, effect: Callable[[], T], *, writes: bool, repeatable: bool = True) -> T:
+    def call(self, effect: Callable[[], T], *, writes: bool, repeatable: bool = True, about: str = "") -> T:
         """Make a call with the fault it has. A lost answer is ``Unknown`` only for writes that must not be repeated."""
         self.calls += 1
+        if (failure := self.outage(writes, about)) is not None:
+            raise failure
         usual = self.lasting_on_writes if writes and self.lasting is Fault.FINE else self.lasting
         fault = self._coming.popleft() if self._coming else usual
         lost = Transient("The answer was lost.") if repeatable or not writes else Unknown("The answer was lost.")
