@@ -26,6 +26,7 @@ from tasks.ticket_tracker import TicketTracker
 from ticketing.ports import TicketProvider
 from ticketing.templates import Templates
 from worker.policy import policy_from
+from worker.policy_watch import LivePolicy
 from worker.sync import sync_from
 from worker.systems.connectors import connectors_from
 from worker.systems.kit import Dependencies, Systems
@@ -52,6 +53,7 @@ class Provisor:
     expiry: Expiry
     syncing: Sync
     provider: TicketProvider
+    policy: LivePolicy
     warnings: tuple[str, ...] = ()
 
     @property
@@ -76,7 +78,8 @@ def compose(
     systems: Systems = SYSTEMS,
 ) -> Provisor:
     """Wire everything. Raises ``SettingsError`` with what is missing or wrong."""
-    policy, warnings = policy_from(settings)
+    found, warnings = policy_from(settings)
+    policy = LivePolicy(found)
     store = store or open_store(settings)
     clock = clock or MeasuredClock(store.now)
     dependencies = Dependencies(settings, store, clock)
@@ -110,6 +113,7 @@ def compose(
         expiry=Expiry(services, fulfilment),
         syncing=sync_from(settings, store, clock, publisher, systems=systems),
         provider=provider,
+        policy=policy,
         warnings=warnings,
     )
 
