@@ -11,7 +11,7 @@ from access.operations import Lane
 from httpclient import HttpClient
 from ticketing.adf import fit, plain_text, to_adf
 from ticketing.jira.calls import BULK, PROPERTY, JiraCalls
-from ticketing.jira.fields import issue_fields, labels
+from ticketing.jira.fields import DUE_DATE, issue_fields, labels
 from ticketing.jira.project_check import Problem, prove
 from ticketing.jira.responses import Comment, FieldMeta, Issue, Transition
 from ticketing.jira.workflow import missing_fields, resolution_for, way_back, way_out
@@ -28,6 +28,10 @@ _MOST_BLOCKS = 200
 _INTERNAL = {"sd.public.comment": {"internal": True}}
 
 _KEY = re.compile(r"(?P<project>[A-Z][A-Z0-9_]*)-(?P<number>[0-9]+)", re.IGNORECASE)
+
+
+#: What a ticket can do without.
+_OPTIONAL = frozenset({DUE_DATE})
 
 
 class JiraTicketProvider:
@@ -69,7 +73,7 @@ class JiraTicketProvider:
     def create(self, draft: TicketDraft) -> TicketRef:
         """Make the issue with label and property in one call; one or two reads first when it has extra fields."""
         fields = issue_fields(draft, self._create_fields(draft) if draft.fields else ())
-        made = self._calls.make(fields, {**draft.data, MARKER: draft.marker})
+        made = self._calls.make(fields, {**draft.data, MARKER: draft.marker}, optional=_OPTIONAL)
         return self._ref(made.id, made.key)
 
     def find(self, marker: str, *, project: str) -> Sequence[TicketRef]:
