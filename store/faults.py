@@ -149,6 +149,7 @@ class Faults:
 
     def forget_idle(self) -> Sequence[Fault]:
         """Forget rows that do not wait any more, and the faults for which none is left; returns these faults."""
+        self._connection.execute(select(faults.c.id).order_by(faults.c.id).with_for_update())
         self._connection.execute(delete(fault_rows).where(~_WAITING))
         idle = select(faults).where(~exists().where(fault_rows.c.fault_id == faults.c.id))
         found = [from_row(Fault, row) for row in self._connection.execute(idle).mappings()]

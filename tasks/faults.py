@@ -147,8 +147,11 @@ class Faults:
 
     def held(self, row: Row) -> Fault | None:
         """The shared fault that keeps the row from going on; None when there is none, or the row is to test it now."""
+        shared = [fault for fault in self._at(row.place) if fault.shared_at is not None]
+        if not shared:
+            return None
         keys = row.keys(*row.phases)
-        found = [fault for fault in self._at(row.place) if fault.shared_at is not None and fault.key in keys]
+        found = [fault for fault in shared if fault.key in keys]
         if not found:
             return None
         with self.store.read() as work:
@@ -206,10 +209,9 @@ class Faults:
     def passed(self, row: Row, *phases: Phase) -> None:
         """The row's calls in these phases were answered: what would have kept it from that is over, for all."""
         now = self.clock.now()
-        keys = row.keys(*phases)
-        self._answered.update((key, now) for key in keys if key.scope in _WIDE)
+        self._answered.update((row.key(scope, phase), now) for scope in _WIDE for phase in phases)
         for fault in self._at(row.place):
-            if fault.key in keys:
+            if fault.key in row.keys(*phases):
                 self._end(fault)
 
     def tidy(self) -> None:

@@ -127,6 +127,7 @@ def _operation(
     if operation.state is OperationState.WITH_PERSON:
         ticket = tickets.get(operation.id)
         what = "ticket" if ticket is None else f"ticket {ticket.issue_key} {ticket.url or ''}".rstrip()
+        what += "" if ticket is None or ticket.error is None else f" (which cannot be read: {ticket.error})"
         since = since if ticket is None or ticket.opened_at is None else ticket.opened_at
         return Waiting("ticket", what, since, "Do what the ticket asks for, and close it.", row)
     if operation.state is OperationState.BLOCKED:
