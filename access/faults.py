@@ -90,12 +90,17 @@ CALLS_OF_A_TEST = 5
 TEST_SHARE = 0.1
 
 
-def is_shared(scope: Scope, *, subjects: int) -> bool:
-    """Whether a fault that ``subjects`` different subjects met holds others.
+def is_shared(scope: Scope, phase: Phase, *, subjects: int, answered: bool) -> bool:
+    """Whether a fault that ``subjects`` different subjects met holds others; ``answered`` is whether others are answered now.
 
-    A credential is the same for everybody, and repeating a refused one may lock it. A fault of our own code holds one row.
+    The credential is the same for everybody, and repeating a refused one may lock it: one refusal is enough, unless others are
+    answered, or it was refused for a change only, which may lack no more than a scope. A fault of our own code holds one row.
     """
-    return scope is Scope.CREDENTIAL or (scope is not Scope.OWN and subjects >= SHARED_BY)
+    if scope is Scope.OWN:
+        return False
+    if scope is Scope.CREDENTIAL:
+        return subjects >= SHARED_BY or (phase is not Phase.WRITE and not answered)
+    return subjects >= SHARED_BY and not answered
 
 
 def is_alarming(fault: Fault, *, now: datetime) -> bool:

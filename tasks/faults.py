@@ -34,7 +34,7 @@ _READ_EVERY = timedelta(seconds=1)
 _JUST_NOW = timedelta(seconds=5)
 
 #: Scopes in which one success says something about everybody's calls.
-_WIDE = (Scope.SYSTEM, Scope.PERMISSION)
+_WIDE = (Scope.SYSTEM, Scope.CREDENTIAL, Scope.PERMISSION)
 
 #: The place of calls that make and follow tickets.
 TICKETING = "ticketing"
@@ -83,7 +83,7 @@ class Row:
     def key(self, scope: Scope, phase: Phase) -> FaultKey:
         """The fault of this scope that the row may meet."""
         match scope:
-            case Scope.SYSTEM:
+            case Scope.SYSTEM | Scope.CREDENTIAL:
                 name = str(phase)
             case Scope.PERMISSION:
                 doing = self.changing if phase is Phase.WRITE else phase
@@ -96,13 +96,11 @@ class Row:
                 name = f"{phase} {self.entitlement}"
             case Scope.OWN:
                 name = f"{self.topic} {self.ref}"
-            case _:
-                name = ""
         return FaultKey(self.place, scope, name)
 
     def keys(self, *phases: Phase) -> frozenset[FaultKey]:
-        """All faults that the row may meet in these phases."""
-        return frozenset(self.key(scope, phase) for scope in Scope for phase in phases)
+        """All faults that the row may share with others in these phases."""
+        return frozenset(self.key(scope, phase) for scope in Scope if scope is not Scope.OWN for phase in phases)
 
     @property
     def phases(self) -> tuple[Phase, ...]:
@@ -191,7 +189,7 @@ class Faults:
         until = otherwise
         if fault.shared_at is not None:
             until = self._turn(work, fault, now=now)
-        elif is_shared(scope, subjects=work.faults.subjects(fault)) and not self._works_for_others(fault, now):
+        elif is_shared(scope, phase, subjects=work.faults.subjects(fault), answered=self._is_answered(fault.key, now)):
             until = self._share(work, fault, row, now=now)
         elif not is_alarming(fault, now=now):
             return otherwise
@@ -224,8 +222,8 @@ class Faults:
             for alarm in work.alarms.close_ended(now=now):
                 _log.info("alarm.closed", kind=str(alarm.kind), entity=alarm.entity, ref=alarm.ref, what=alarm.what)
 
-    def _works_for_others(self, fault: Fault, now: datetime) -> bool:
-        answered = self._answered.get(fault.key)
+    def _is_answered(self, key: FaultKey, now: datetime) -> bool:
+        answered = self._answered.get(key)
         return answered is not None and now < answered + _JUST_NOW
 
     def _share(self, work: UnitOfWork, fault: Fault, row: Row, *, now: datetime) -> datetime:

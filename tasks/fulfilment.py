@@ -91,7 +91,6 @@ class Fulfilment:
             self._ticket_opener.open(operation)
         else:
             self._by_api(operation, asked_now=asked_now)
-            self._services.faults.passed(row, Phase.READ)
 
     def _put_back(self, operation: Operation, failure: Failure) -> None:
         """The attempt at the operation ended in ``failure``: try it again later, or give it to a person."""
@@ -154,19 +153,23 @@ class Fulfilment:
         if as_wanted:
             match verdict_on(self._services, operation, seen):
                 case Verdict.DONE:
+                    self._was_read(operation)
                     self._done(operation, seen)
                     return
                 case Verdict.LOOK_AGAIN:
+                    self._was_read(operation)
                     look_twice(self._services, operation)
                     return
         elif seen.missing and operation.direction is Direction.TAKE:
             self._block(operation, f"It cannot be seen: {seen.evidence}", Obstacle.UNSEEN)
             return
         elif self._may_still_show(operation):
+            self._was_read(operation)
             self._look_again(operation, seen.evidence)
             return
         if not asked_now and not self._is_allowed(connector, operation, seen):
             return
+        self._was_read(operation)
         if operation.accepted_at is not None and not as_wanted:
             unseen = Transient(
                 f"Written {operation.tries} times, and {operation.system} does not show it: {seen.evidence}."
@@ -180,6 +183,10 @@ class Fulfilment:
         intended = self._intend(operation, seen)
         if intended is not None:
             self._write_and_check(connector, intended, target, wrote_before=operation.wrote_at)
+
+    def _was_read(self, operation: Operation) -> None:
+        """All was answered that has to be read before the change: no fault keeps others from that."""
+        self._services.faults.passed(Row.of_operation(operation), Phase.READ)
 
     def _is_allowed(self, connector: Connector, operation: Operation, seen: Observation) -> bool:
         """Ask the guard with today's facts: what a person has to do is handed over.

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from access.faults import CALLS_OF_A_TEST, Fault, Pauses, Scope, is_alarming, is_shared, turn_pause
+from access.faults import CALLS_OF_A_TEST, Fault, Pauses, Phase, Scope, is_alarming, is_shared, turn_pause
 
 NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -16,8 +16,18 @@ FAULT = Fault(1, "jira", Scope.SYSTEM, "read", "It is away.", "Wait.", since=NOW
 
 @pytest.mark.parametrize("scope", list(Scope))
 def test_three_subjects_make_a_fault_everybodys_but_never_one_of_our_own(scope: Scope) -> None:
-    assert is_shared(scope, subjects=3) is (scope is not Scope.OWN)
-    assert is_shared(scope, subjects=2) is (scope is Scope.CREDENTIAL)
+    assert is_shared(scope, Phase.WRITE, subjects=3, answered=False) is (scope is not Scope.OWN)
+    assert is_shared(scope, Phase.READ, subjects=2, answered=False) is (scope is Scope.CREDENTIAL)
+
+
+@pytest.mark.parametrize("scope", list(Scope))
+def test_what_is_answered_to_others_is_not_everybodys_fault(scope: Scope) -> None:
+    assert not is_shared(scope, Phase.READ, subjects=2, answered=True)
+    assert is_shared(scope, Phase.READ, subjects=3, answered=True) is (scope is Scope.CREDENTIAL)
+
+
+def test_a_credential_that_is_refused_for_a_change_only_may_lack_a_scope() -> None:
+    assert not is_shared(Scope.CREDENTIAL, Phase.WRITE, subjects=2, answered=False)
 
 
 def test_a_person_knows_at_once_what_a_person_has_to_mend_and_after_a_minute_what_may_pass() -> None:

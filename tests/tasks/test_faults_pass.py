@@ -22,7 +22,7 @@ from httpclient import Call, Dialect, Response
 from httpclient.errors import verdict
 from store.database import Database
 from store.unit_of_work import Store
-from tests.fakes.local_stack import START, TERMS, LocalStack
+from tests.fakes.local_stack import START, TERMS, TICKET_TERMS, LocalStack
 from ticketing.ports import Phase
 
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
@@ -93,7 +93,7 @@ class Trial:
     def __init__(self, store: Store, outage: Outage) -> None:
         self.number = next(NUMBERS)
         self.outage = outage
-        self.stack = LocalStack.over(store, options=OPTIONS)
+        self.stack = LocalStack.over(store, options=OPTIONS, ticket_terms=replace(TICKET_TERMS, poll=MINUTE))
         self.stack.tickets.made = self.number * 1000
         self.people = [f"u{self.number}-{each}" for each in range(PEOPLE)]
         self.stack.system.accounts = {each: f"{each}@example.com" for each in self.people}
@@ -187,7 +187,7 @@ def shared_store(request: pytest.FixtureRequest) -> Iterator[Store]:
 
 
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("trials", [8, pytest.param(60, marks=pytest.mark.long)])
+@pytest.mark.parametrize("trials", [6, pytest.param(60, marks=pytest.mark.long)])
 def test_nothing_ends_for_a_fault_that_passes_and_what_comes_too_late_leaves_nothing(
     shared_store: Store, trials: int
 ) -> None:
