@@ -24,6 +24,7 @@ from store.unit_of_work import UnitOfWork
 from tasks import settlement
 from tasks.attempts import next_try
 from tasks.faults import TICKETING, Row
+from tasks.lateness import raise_if_late
 from tasks.looks import look, look_twice, verdict_on
 from tasks.own_faults import own_fault
 from tasks.postponement import put_back
@@ -100,13 +101,11 @@ class TicketOpener:
 
     def put_back(self, operation: Operation, failure: Failure) -> None:
         """Try to open the ticket again later: there is nobody else to hand the work to, whatever keeps us from making it."""
-        self._put_back(operation, failure, self.row(operation), Phase.TICKET)
-
-    def _put_back(self, operation: Operation, failure: Failure, row: Row, phase: Phase) -> None:
         tries = operation.tries + 1
         verdict = next_try(self._services, failure, tries=tries, first_tried_at=operation.first_tried_at, final=False)
         assert isinstance(verdict, RetryAt)
-        put_back(self._services, operation, failure, row, phase, tries=tries, until=verdict.at)
+        row = self.row(operation)
+        put_back(self._services, operation, failure, row, Phase.TICKET, tries=tries, until=verdict.at)
 
     def _was_asked(self, operation: Operation) -> bool:
         """Whether an issue may exist that asks a person for the operation."""
@@ -129,7 +128,11 @@ class TicketOpener:
         verdict = next_try(self._services, failure, tries=tries, first_tried_at=operation.first_tried_at, bounded=True)
         if isinstance(verdict, GiveUp):
             return None
-        self._put_back(operation, failure, Row.of_operation(operation), Phase.READ)
+        # It does not stand in the system's line: soon a person is asked without a look.
+        with self._services.store.write() as work:
+            now = self._services.clock.now()
+            settlement.postponed(work, operation, failure, tries=tries, until=verdict.at, now=now)
+            raise_if_late(self._services, work, operation, why=failure.what)
         return Later.LATER
 
     def _already_done(self, operation: Operation, seen: Observation) -> None:
