@@ -69,6 +69,11 @@ class Transient(Failure):
         self.counted = counted
 
 
+def asked_wait(failure: Failure) -> timedelta:
+    """The wait that the service asked for; zero when it asked for none."""
+    return (failure.retry_after if isinstance(failure, Transient) else None) or timedelta(0)
+
+
 class Permanent(Failure):
     """It did not happen and repeating it will not help; ``remedy`` says what would."""
 

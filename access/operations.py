@@ -53,6 +53,8 @@ class Request:
     - ``reason``: why it was refused or failed.
     - ``settled_account``: the account that a person said is meant.
     - ``candidates``: the accounts that it may have meant when it was blocked since nothing proved one of them.
+    - ``begun_at``: since when it could be carried out, where that is later than ``received_at``: Provisor was switched on,
+      or what it waited for ended.
     """
 
     id: str
@@ -63,11 +65,17 @@ class Request:
     sequence: int = 0
     reason: str | None = None
     tries: int = 0
+    begun_at: datetime | None = None
     first_tried_at: datetime | None = None
     due_at: datetime | None = None
     finished_at: datetime | None = None
     settled_account: str | None = None
     candidates: tuple[str, ...] | None = None
+
+    @property
+    def could_begin_at(self) -> datetime:
+        """Since when it could be carried out."""
+        return self.begun_at or self.received_at
 
     @property
     def lane(self) -> Lane:
@@ -86,6 +94,7 @@ class Operation:
     - ``shown_since``: since when each look shows what is wanted without a write of ours; see ``access.proof``.
     - ``obstacle``, ``blocked_at``: why, and since when, a removal is blocked; ``missing`` is what cannot be seen then.
     - ``retried_at``: when a person last had a blocked removal tried again.
+    - ``begun_at``: since when it could be carried out, where that is not ``created_at``.
     - ``fence``: grows with each lease. A worker that finishes must still hold the newest one.
     """
 
@@ -119,9 +128,15 @@ class Operation:
     error: str | None = None
     tries: int = 0
     fence: int = 0
+    begun_at: datetime | None = None
     first_tried_at: datetime | None = None
     due_at: datetime | None = None
     verified_at: datetime | None = None
+
+    @property
+    def could_begin_at(self) -> datetime:
+        """Since when it could be carried out."""
+        return self.begun_at or self.created_at
 
     @property
     def system(self) -> System:

@@ -24,6 +24,10 @@ IsMeant = Callable[[EntitlementRef], bool]
 ADMINISTRATOR_LIKE = ("*:admin-role:*", "*:group:*admin*:member", "jira:project-role:*:*admin*:assigned")
 
 
+#: How long giving may take where no rule says otherwise.
+GIVE_WITHIN = timedelta(hours=24)
+
+
 class MissingAccount(StrEnum):
     """What to do for a person who has no account in the system yet."""
 
@@ -78,13 +82,15 @@ class Rule:
 
     ``products`` are what a new account gets, and all that a request may name instead. ``required`` are the facts that a
     request to give access has to carry, ``required_to_take`` those of a request to take access away. Without ``proof``,
-    entitlements that give an administrator's power require it.
+    entitlements that give an administrator's power require it. ``give_within`` is how long giving by API may take from when it
+    could begin: access for a time is not given after that.
     """
 
     pattern: str
     give: Method = Method.CONNECTOR
     take: Method = Method.CONNECTOR
     max_duration: timedelta | None = None
+    give_within: timedelta = GIVE_WITHIN
     required: tuple[str, ...] = ()
     required_to_take: tuple[str, ...] = ()
     suspended: Suspended = Suspended.REFUSE
@@ -149,6 +155,11 @@ class Policy:
             keeps_last=not allows_last and self.gives_power(*refs),
             protected_accounts=self.protected_accounts,
         )
+
+    def give_within(self, *refs: EntitlementRef) -> timedelta:
+        """How long giving the entitlement may take from when it could begin."""
+        rule = self.rule_for(*refs, direction=Direction.GIVE)
+        return GIVE_WITHIN if rule is None else rule.give_within
 
     def ticket_route(self, rule: Rule | None) -> TicketRoute:
         """Where a ticket under ``rule`` goes."""

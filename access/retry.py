@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from http import HTTPStatus
 
 from access.failures import CredentialRefused, Failure, Permanent, Transient
 
@@ -56,12 +57,13 @@ def decide(
     limits: RetryLimits,
     jitter: float = 0.0,
     endless: bool = False,
+    final: bool = True,
 ) -> RetryAt | GiveUp:
     """What to do after try number ``tries`` (from 1) ended in ``failure``.
 
     The wait that a service asks for is kept, even past ``longest_wait``. No retry is planned for after the deadline.
-    A call that our own rate limiter held back is not counted as a try, and never given up. ``endless`` is for taking
-    access away: neither tries nor time end that.
+    A call that our own rate limiter held back is not counted as a try, and never given up. ``endless`` is for work that a
+    fault holds: neither tries nor time end that, nor does a missing permission. ``final`` is whether a refusal for good ends it.
     ``jitter`` from 0 to 1 lengthens the wait by up to a quarter, so that work that failed together is not tried again
     together.
     """
@@ -70,7 +72,7 @@ def decide(
     if isinstance(failure, Transient) and not was_tried(failure):
         # Work that one budget put off spreads out: else all of it comes back for the next call, and none has room to end.
         return RetryAt(now + (failure.retry_after or limits.first_wait) + limits.first_wait * jitter)
-    if isinstance(failure, Permanent):
+    if isinstance(failure, Permanent) and final and not (endless and failure.status == HTTPStatus.FORBIDDEN):
         return GiveUp(str(failure))
     if tries >= limits.attempts and not endless:
         return GiveUp(f"{failure} Tried {tries} times since {first_tried_at:%Y-%m-%d %H:%M} UTC.")

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from cli.accounts import accounts
+from cli.alarms import list_alarms
 from cli.claims import claims
 from cli.connectors import connectors
 from cli.dead_letters import dead_letters
@@ -14,6 +15,7 @@ from cli.doctor import doctor
 from cli.entitlements import entitlements
 from cli.export import export
 from cli.grants import grants
+from cli.operations import operations
 from cli.options import group
 from cli.policy import policy
 from cli.requests import requests
@@ -27,6 +29,7 @@ from cli.sync import sync
 from cli.tickets import tickets
 from cli.up import up
 from cli.version import print_version, version_option
+from cli.waiting import list_waiting
 
 app = group("Fulfil access requests in JumpCloud and Jira Cloud, by API or by a tracked ticket, and prove it.")
 
@@ -45,7 +48,10 @@ app.command(
     "simulate", context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
 )(simulate)
 app.command("submit")(submit)
+app.command("waiting")(list_waiting)
+app.command("alarms")(list_alarms)
 app.add_typer(requests, name="requests")
+app.add_typer(operations, name="operations")
 app.add_typer(tickets, name="tickets")
 app.add_typer(claims, name="claims")
 app.add_typer(dead_letters, name="dead-letters")

@@ -19,6 +19,8 @@ claims = group(
     "What Provisor gave, why, and until when. Claims are Provisor's own records; 'provisor grants' lists what the systems hold."
 )
 
+_Id = Annotated[str, typer.Argument(metavar="ID", help="The claim's own id.")]
+
 _COLUMNS = (
     "id",
     "request",
@@ -56,18 +58,30 @@ def list_claims(
         )
 
 
+@claims.command("retry")
+def retry_claim(claim_id: _Id, reason: Reason, config: ConfigFile = None) -> None:
+    """Try now to give, or to take away, what a claim is about."""
+    with decisions(config, claim_id) as decide:
+        decide.retry_claim(claim_id, reason=reason)
+    print_lines(f"{cell(claim_id)}: tried again as soon as a worker has it")
+
+
+@claims.command("cancel")
+def cancel_claim(claim_id: _Id, reason: Reason, config: ConfigFile = None) -> None:
+    """End a claim now: its access is taken away as at the end of its time, or is not given."""
+    with decisions(config, claim_id) as decide:
+        decide.cancel_claim(claim_id, reason=reason)
+    print_lines(f"{cell(claim_id)}: ends as soon as a worker has it")
+
+
 @claims.command("settle")
-def settle_claim(
-    claim_id: Annotated[str, typer.Argument(metavar="ID", help="The claim's own id.")],
-    reason: Reason,
-    config: ConfigFile = None,
-) -> None:
+def settle_claim(claim_id: _Id, reason: Reason, config: ConfigFile = None) -> None:
     """End a claim whose access Provisor can neither take away nor see.
 
     Look in the system first: the access may still be there.
     """
-    with opened(config) as (_, store):
-        if not decisions(store).settle(claim_id, reason=reason):
+    with decisions(config, claim_id) as decide:
+        if not decide.settle(claim_id, reason=reason):
             raise Problem(
                 f"There is no claim '{cell(claim_id)}' whose removal is blocked.",
                 "See 'provisor claims list --state ending'.",

@@ -2,21 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from getpass import getuser
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from cli.output import cell
+from cli.problems import Problem
+from cli.store_access import opened
+
 if TYPE_CHECKING:
-    from store.unit_of_work import Store
     from tasks.decisions import Decisions
 
 Reason = Annotated[str, typer.Option("--reason", help="Why, for the audit trail.", show_default=False)]
 
 
-def decisions(store: Store) -> Decisions:
-    """The decisions of whoever types the command."""
+@contextmanager
+def decisions(config: Path | None, named: str) -> Iterator[Decisions]:
+    """The decisions of whoever types the command, about what is ``named``. Raises ``Problem`` where one is not possible."""
     from access.clock import MeasuredClock
-    from tasks.decisions import Decisions
+    from tasks.decisions import Decisions, NotPossible
 
-    return Decisions(store, MeasuredClock(store.now), by=getuser())
+    with opened(config) as (_, store):
+        try:
+            yield Decisions(store, MeasuredClock(store.now), by=getuser())
+        except NotPossible as exc:
+            raise Problem(f"{cell(named)}: {exc.what}", exc.remedy) from exc

@@ -12,6 +12,7 @@ from httpclient import Unlimited
 from tasks.doctor.findings import Check, Finding
 from tasks.doctor.tickets import examine as examine_tickets
 from ticketing.jira import JiraTicketProvider
+from ticketing.jira.fields import DUE_DATE
 from worker.client_options import client_options
 from worker.policy import policy_from
 from worker.systems.jira import jira_endpoint
@@ -39,7 +40,8 @@ def examine_ticketing(settings: Settings, clock: Clock) -> Iterator[Finding]:
     def prove(project: str, issue_type: str, fields: Sequence[str]) -> Sequence[WithRemedy]:
         provider = provider_from(settings, clock, lambda _: Unlimited())
         assert isinstance(provider, JiraTicketProvider), "a site with a credential has one"
-        return provider.prove(project, issue_type, fields)
+        due = () if settings.ticketing.due_days is None else (DUE_DATE,)
+        return provider.prove(project, issue_type, (*fields, *due))
 
     options = client_options(settings, clock, Unlimited())
     yield from examine_tickets(

@@ -49,6 +49,7 @@ _HEADINGS = {
     "parent_key": "project",
     "pre_existing": "was there before",
     "provisions": "changes by api",
+    "raised_at": "since",
     "received_at": "received",
     "resent_at": "sent again",
     "resource_name": "has",

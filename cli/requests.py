@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 requests = group("Access requests, and how far each has come.")
 
+_Id = Annotated[str, typer.Argument(metavar="ID", help="The request's own id.")]
+
 _COLUMNS = ("id", "state", "action", "subject", "account_title", "entitlement", "received_at", "reason")
 
 
@@ -51,7 +53,7 @@ def list_requests(
 
 @requests.command("show")
 def show_request(
-    request_id: Annotated[str, typer.Argument(metavar="ID", help="The request's own id.")],
+    request_id: _Id,
     config: ConfigFile = None,
     as_json: AsJson = False,
 ) -> None:
@@ -69,27 +71,23 @@ def show_request(
 
 
 @requests.command("retry")
-def retry_request(
-    request_id: Annotated[str, typer.Argument(metavar="ID", help="The request's own id.")],
-    reason: Reason,
-    config: ConfigFile = None,
-) -> None:
-    """Try a removal again that is blocked.
+def retry_request(request_id: _Id, reason: Reason, config: ConfigFile = None) -> None:
+    """Try again at once what waits or is blocked; where it is only planned, plan it anew.
 
     Mend first what its reason names. For access whose time is up, name the request that gave the access.
     """
-    with opened(config) as (_, store):
-        if not decisions(store).retry(request_id, reason=reason):
+    with decisions(config, request_id) as decide:
+        if not decide.retry(request_id, reason=reason):
             raise Problem(
-                f"Nothing is blocked of a request '{output.cell(request_id)}'.",
-                "See 'provisor requests list --state blocked' and 'provisor claims list --state ending'.",
+                f"Nothing waits or is blocked of a request '{output.cell(request_id)}'.",
+                "See 'provisor waiting' for what waits.",
             )
     output.print_lines(f"{output.cell(request_id)}: tried again as soon as a worker has it")
 
 
 @requests.command("settle")
 def settle_request(
-    request_id: Annotated[str, typer.Argument(metavar="ID", help="The request's own id.")],
+    request_id: _Id,
     account: Annotated[str, typer.Option(metavar="ID", help="The system's id of the account.", show_default=False)],
     reason: Reason,
     config: ConfigFile = None,
@@ -98,13 +96,17 @@ def settle_request(
 
     Its reason names the candidates. Access is taken from the account that you name.
     """
-    with opened(config) as (_, store):
-        if not decisions(store).settle_account(request_id, account, reason=reason):
-            raise Problem(
-                f"No request '{output.cell(request_id)}' waits for somebody to say which account it means.",
-                "See 'provisor requests list --state blocked'.",
-            )
+    with decisions(config, request_id) as decide:
+        decide.settle_account(request_id, account, reason=reason)
     output.print_lines(f"{output.cell(request_id)}: planned for {output.cell(account)} as soon as a worker has it")
+
+
+@requests.command("cancel")
+def cancel_request(request_id: _Id, reason: Reason, config: ConfigFile = None) -> None:
+    """Call back a request that is not done, and close its ticket."""
+    with decisions(config, request_id) as decide:
+        decide.cancel(request_id, reason=reason)
+    output.print_lines(f"{output.cell(request_id)}: called back")
 
 
 def request_facts(work: UnitOfWork, request: Request) -> dict[str, Any]:
@@ -122,7 +124,8 @@ def request_facts(work: UnitOfWork, request: Request) -> dict[str, Any]:
     }
 
 
-def _operation_facts(operation: Operation) -> dict[str, Any]:
+def operation_facts(operation: Operation) -> dict[str, Any]:
+    """One operation."""
     return {
         **facts_of(operation, "id", "purpose", "position", "direction", "entitlement", "named", "title"),
         **facts_of(
@@ -152,7 +155,7 @@ def _everything(work: UnitOfWork, request_id: str) -> dict[str, Any] | None:
     operations = []
     for operation in work.operations.of_request(request_id):
         tickets = [ticket_facts(ticket, request_id) for ticket in work.tickets.of_operation(operation.id)]
-        operations.append(_operation_facts(operation) | {"tickets": tickets})
+        operations.append(operation_facts(operation) | {"tickets": tickets})
     claim = work.claims.of_request(request_id)
     return request_facts(work, request) | {
         "operations": operations,

@@ -19,6 +19,7 @@ from access.methods import Method
 from access.patterns import may_overlap, plain_form
 from access.policy import (
     ADMINISTRATOR_LIKE,
+    GIVE_WITHIN,
     AccountProof,
     LastAdministrator,
     MissingAccount,
@@ -41,6 +42,8 @@ _WILDCARDS = "*?["
 
 def _with_unit(value: Any) -> timedelta:
     """Refuse a bare number: ``8`` in a policy could be seconds or hours."""
+    if isinstance(value, timedelta):
+        return value  # a default
     if not isinstance(value, str) or value.strip().isdigit():
         raise ValueError("needs a unit; write one such as 30m, 8h, 7d or PT8H")
     duration = parse_duration(value)
@@ -75,6 +78,7 @@ class _Rule(Section):
     give: Method = Method.CONNECTOR
     take: Method = Method.CONNECTOR
     max_duration: Annotated[timedelta, BeforeValidator(_with_unit)] | None = None
+    give_within: Annotated[timedelta, BeforeValidator(_with_unit)] = GIVE_WITHIN
     required: Words = ()
     required_to_take: Words = ()
     suspended: Suspended = Suspended.REFUSE

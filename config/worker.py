@@ -59,13 +59,13 @@ class WorkerSettings(Section):
 
 
 class LimitSettings(Section):
-    """How long and how often something is tried before a person is asked."""
+    """How long and how often something is tried before a person is asked or told."""
 
-    #: Tries of one operation.
+    #: Writes of one operation that the system accepts and does not show, before a person is asked by ticket.
     attempts: Annotated[int, Field(ge=1, le=100)] = 8
     #: The wait after the first try; it doubles with each further one.
     first_wait: Annotated[Duration, within(timedelta(milliseconds=10), timedelta(minutes=10))] = timedelta(seconds=2)
-    #: After this long an operation is not tried again, however many tries are left.
+    #: After this long such a write is not repeated, and a removal that waits for anything raises an alarm.
     deadline: Annotated[Duration, within(timedelta(seconds=1))] = timedelta(hours=4)
     #: How long a change may stay invisible in the system before it counts as not made.
     verification: Annotated[Duration, within(timedelta(0))] = timedelta(minutes=3)

@@ -77,7 +77,12 @@ _WAITING_FOR_ACCESS = and_(
 _RELEASE = (
     update(operations)
     .where(or_(operations.c.id == _NEXT.scalar_subquery(), _WAITING_FOR_ACCESS))
-    .values(state=str(OperationState.READY), dispatched_until=None)
+    .values(
+        state=str(OperationState.READY),
+        dispatched_until=None,
+        due_at=bindparam("this_moment", type_=operations.c.due_at.type),
+        begun_at=bindparam("this_moment", type_=operations.c.due_at.type),
+    )
     .returning(operations.c.id, operations.c.request_id, operations.c.purpose)
 )
 
@@ -142,7 +147,7 @@ class Operations(LeasedTable[Operation]):
             "this_purpose": str(operation.purpose),
             "this_position": operation.position,
             "this_key": operation.access_key,
-            "due_at": now,
+            "this_moment": now,
         }
         for row in self._connection.execute(_RELEASE, values):
             if (row.request_id, row.purpose) == (operation.request_id, str(operation.purpose)):
@@ -151,7 +156,7 @@ class Operations(LeasedTable[Operation]):
 
     def make_due(self, key: str, *, now: datetime) -> None:
         """Make the operations that wait for this access due now, except those that wait after a failure."""
-        values = {"this_key": key, "due_at": now, "dispatched_until": None}
+        values = {"this_key": key, "due_at": now, "begun_at": now, "dispatched_until": None}
         self._connection.execute(update(operations).where(_WAITING_FOR_ACCESS), values)
 
     def missing_since(self, system: System, missing: str) -> datetime | None:

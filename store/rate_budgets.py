@@ -2,7 +2,7 @@
 
 A token bucket for each system, and a stop for each class of endpoint. Lanes differ in how far down the bucket they may draw:
 what takes access away may take the last token and owe some, grants empty it, tickets leave a quarter, reading leaves half.
-So a sync uses all that flows in, and a revocation never waits behind a sync.
+So a sync uses all that flows in, and a revocation never waits behind a sync. Work that was let in may end: it may owe more.
 """
 
 from __future__ import annotations
@@ -32,6 +32,16 @@ class Allowance:
     burst: float
 
 
+def _floor(lane: Lane, allowance: Allowance) -> float:
+    # The smallest bucket has to hold a token for every lane.
+    return min(FLOORS[lane] * allowance.burst, allowance.burst - 1)
+
+
+def capacity(lane: Lane, allowance: Allowance) -> int:
+    """The most tokens that a lane can find in the bucket."""
+    return int(allowance.burst - _floor(lane, allowance) + 1e-9)
+
+
 @dataclass(frozen=True, slots=True)
 class Stop:
     """A service asked for no calls of a class before ``until``; ``since`` is when it asked, or when a call last tried."""
@@ -49,20 +59,20 @@ class Budgets:
         self._connection = connection
 
     def take(
-        self, system: str, lane: Lane, wanted: int, allowance: Allowance, *, now: datetime
+        self, system: str, lane: Lane, wanted: int, allowance: Allowance, *, now: datetime, at_least: int = 1
     ) -> tuple[int, timedelta]:
         """Take up to ``wanted`` tokens; how many were had, and how long to wait when none was.
 
-        At least one token or none: who asks for many is content with fewer.
+        None rather than fewer than ``at_least``, or than the bucket can hold: who asks for many is content with these.
         """
         row = self._locked(system, allowance, now)
         flowed = max(0.0, (now - row.refilled_at).total_seconds()) * allowance.rate
         tokens = min(allowance.burst, row.tokens + flowed)
-        # The smallest bucket has to hold a token for every lane.
-        floor = min(FLOORS[lane] * allowance.burst, allowance.burst - 1)
-        had = min(wanted, int(tokens - floor + 1e-9))
-        if had < 1:
-            return 0, timedelta(seconds=max(0.001, (floor + 1 - tokens) / allowance.rate))
+        floor = _floor(lane, allowance)
+        at_least = max(1, min(at_least, capacity(lane, allowance)))
+        had = min(max(wanted, at_least), int(tokens - floor + 1e-9))
+        if had < at_least:
+            return 0, timedelta(seconds=max(0.001, (floor + at_least - tokens) / allowance.rate))
         self._connection.execute(
             update(budgets)
             .where(*_row(system, ALL))
@@ -70,6 +80,10 @@ class Budgets:
             .values(tokens=tokens - had, refilled_at=max(now, row.refilled_at))
         )
         return had, timedelta(0)
+
+    def change(self, system: str, *, by: int) -> None:
+        """Give tokens back that were not used, or take some that are owed: the bucket may hold less than nothing."""
+        self._connection.execute(update(budgets).where(*_row(system, ALL)).values(tokens=budgets.c.tokens + by))
 
     def stop(self, system: str, endpoint_class: str, until: datetime, *, now: datetime) -> None:
         """The service asked for no calls of this class before ``until``; the later of two such moments counts."""

@@ -98,9 +98,19 @@ class Requests(LeasedTable[Request]):
         return [(row.id, Action(row.action)) for row in self._connection.execute(_UNPLANNED_BEFORE, values)]
 
     def postpone(
-        self, request: Request, *, until: datetime | None, now: datetime, reason: str | None, tried: bool = True
+        self,
+        request: Request,
+        *,
+        until: datetime | None,
+        now: datetime,
+        reason: str | None,
+        tried: bool = True,
+        begun_at: datetime | None = None,
     ) -> None:
-        """Plan the request later, counted as a try when it was ``tried``. ``until=None`` waits until ``wake_planned``."""
+        """Plan the request later, counted as a try when it was ``tried``. ``until=None`` waits until ``wake_planned``.
+
+        ``begun_at`` is since when it could be planned, where that is later than was known.
+        """
         self._connection.execute(
             update(requests)
             .where(requests.c.id == request.id, requests.c.state == str(request.state))
@@ -109,6 +119,7 @@ class Requests(LeasedTable[Request]):
                 dispatched_until=None,
                 tries=requests.c.tries + int(tried),
                 first_tried_at=func.coalesce(requests.c.first_tried_at, now) if tried else None,
+                begun_at=begun_at or request.begun_at,
                 reason=reason,
             )
         )
@@ -127,5 +138,7 @@ class Requests(LeasedTable[Request]):
         """Make the requests due again that only wait for provisioning to be switched on."""
         waiting = among(requests.c.state, (RequestState.RECEIVED, RequestState.PLANNED))
         self._connection.execute(
-            update(requests).where(waiting, requests.c.due_at.is_(None)).values(due_at=now, dispatched_until=None)
+            update(requests)
+            .where(waiting, requests.c.due_at.is_(None))
+            .values(due_at=now, begun_at=now, dispatched_until=None)
         )

@@ -52,7 +52,8 @@ class Moment(TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
-def _one_of(column: str, states: type[StrEnum]) -> str:
+def one_of(column: str, states: type[StrEnum]) -> str:
+    """The condition that a column holds a word of ``states``."""
     return f"{column} IN ({', '.join(repr(str(state)) for state in states)})"
 
 
@@ -93,12 +94,13 @@ requests = Table(
     # Always set by ``Requests.add``; no NOT NULL, since SQLite would make the table anew for it.
     Column("sequence", BigInteger),
     Column("received_at", Moment, nullable=False),
+    Column("begun_at", Moment),
     Column("first_tried_at", Moment),
     Column("finished_at", Moment),
     Column("settled_account", Text),
     Column("candidates", JSON(none_as_null=True)),
     *_leased(),
-    CheckConstraint(_one_of("state", RequestState), name="state_known"),
+    CheckConstraint(one_of("state", RequestState), name="state_known"),
     CheckConstraint("state NOT IN ('refused', 'failed', 'blocked') OR reason IS NOT NULL", name="no_means_a_reason"),
 )
 Index("ix_requests_due", requests.c.due_at, sqlite_where=requests.c.due_at.is_not(None))
@@ -130,7 +132,7 @@ claims = Table(
     Column("ended_by", Text),
     Column("due_at", Moment),
     Column("dispatched_until", Moment),
-    CheckConstraint(_one_of("state", ClaimState), name="state_known"),
+    CheckConstraint(one_of("state", ClaimState), name="state_known"),
     CheckConstraint(
         "state NOT IN ('active', 'ending') OR (starts_at IS NOT NULL AND account_id IS NOT NULL AND pre_existing IS NOT NULL)",
         name="active_means_seen",
@@ -176,10 +178,11 @@ operations = Table(
     Column("error", Text),
     Column("tries", Integer, nullable=False, server_default=text("0")),
     Column("created_at", Moment, nullable=False),
+    Column("begun_at", Moment),
     Column("first_tried_at", Moment),
     Column("verified_at", Moment),
     *_leased(),
-    CheckConstraint(_one_of("state", OperationState), name="state_known"),
+    CheckConstraint(one_of("state", OperationState), name="state_known"),
     CheckConstraint("state <> 'done' OR (verified_at IS NOT NULL AND evidence IS NOT NULL)", name="done_means_seen"),
     CheckConstraint("state <> 'failed' OR error IS NOT NULL", name="failed_means_a_reason"),
     CheckConstraint("wrote_at IS NULL OR before IS NOT NULL OR via = 'ticket'", name="looked_before_writing"),
@@ -235,7 +238,7 @@ tickets = Table(
     Column("closed_at", Moment),
     Column("error", Text),
     *_leased(),
-    CheckConstraint(_one_of("state", TicketState), name="state_known"),
+    CheckConstraint(one_of("state", TicketState), name="state_known"),
     CheckConstraint("state IN ('intended', 'withdrawn', 'lost') OR issue_id IS NOT NULL", name="open_means_it_exists"),
 )
 Index("ix_tickets_due", tickets.c.due_at)

@@ -11,10 +11,12 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+from store.alarms import Alarms
 from store.audit import Audit
 from store.claims import Claims
 from store.database import Database
 from store.dead_letters import DeadLetters
+from store.faults import Faults
 from store.inbox import Inbox
 from store.intake_lease import IntakeLease
 from store.known_emails import KnownEmails
@@ -53,6 +55,8 @@ class UnitOfWork:
     sync_runs = cached_property(lambda self: SyncRuns(self._connection))
     snapshots = cached_property(lambda self: Snapshots(self._connection))
     budgets = cached_property(lambda self: Budgets(self._connection))
+    faults = cached_property(lambda self: Faults(self._connection))
+    alarms = cached_property(lambda self: Alarms(self._connection))
 
     def require_own_revision(self) -> None:
         """Raise ``OtherRevision`` when another version of Provisor has migrated the store."""

@@ -8,28 +8,32 @@ before. Only what is read back decides that an operation is done, never the resp
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Protocol
 
 import structlog
 from tenacity import RetryError, Retrying, retry_if_result, stop_after_delay, wait_exponential
 
 from access.accounts import NoMatch
-from access.failures import Failure, Transient, Unknown
+from access.failures import Failure, Transient, Unknown, asked_wait
+from access.faults import Phase
 from access.guard import Barred, ByPerson, Facts, Guarded
 from access.lifecycle import OperationState
 from access.methods import Direction, Method
 from access.operations import Operation
 from access.proof import Verdict
 from access.provisioning import Provisioning
-from access.retry import GiveUp, RetryAt
+from access.retry import GiveUp
 from connectors.ports import Connector, Observation, Target
 from store.unit_of_work import Conflict, UnitOfWork
 from tasks import settlement
 from tasks.attempts import attempt, next_try
+from tasks.faults import Row
 from tasks.guard import facts_now, rule_on, target_of
+from tasks.lateness import end_too_late, is_too_late, next_moment, raise_if_late
 from tasks.looks import look, look_twice, proven_gone, verdict_on
 from tasks.planning import Planner
+from tasks.postponement import hold_operation, put_back
 from tasks.preconditions import NotWanted, NotYet, objection
 from tasks.services import Services
 from tasks.ticket_opener import TicketOpener
@@ -78,7 +82,20 @@ class Fulfilment:
     def _go_on(self, operation: Operation, facts: Facts | None) -> None:
         if operation.state is OperationState.BLOCKED:
             self._look_at_blocked(operation)
-        elif operation.via is Method.TICKET:
+            return
+        too_late = facts is None and is_too_late(self._services, operation)
+        if too_late and operation.before is None:
+            end_too_late(self._services, operation)  # Nothing was ever sent: no fault keeps it from ending.
+            return
+        by_ticket = operation.via is Method.TICKET
+        row = self._ticket_opener.row(operation) if by_ticket else Row.of_operation(operation)
+        if (fault := self._services.faults.held(row)) is not None and hold_operation(
+            self._services, operation, row, fault
+        ):
+            return
+        if too_late:
+            end_too_late(self._services, operation)
+        elif by_ticket:
             self._ticket_opener.open(operation)
         else:
             self._by_api(operation, facts)
@@ -96,7 +113,8 @@ class Fulfilment:
             self._ticket_opener.put_back(current, failure)
             return
         tries = max(current.tries, operation.tries + 1)
-        self._retry(current, failure, tries=tries, wrote_at=current.wrote_at, keep=current.before is not None)
+        keep = current.before is not None
+        self._retry(current, failure, Phase.READ, tries=tries, wrote_at=current.wrote_at, keep=keep)
 
     def _lease(self, operation_id: str) -> Operation | None:
         """Lease an operation, unless another one is at the same access: then it waits a moment."""
@@ -142,25 +160,31 @@ class Fulfilment:
         if as_wanted:
             match verdict_on(self._services, operation, seen):
                 case Verdict.DONE:
+                    self._was_read(operation)
                     self._done(operation, seen)
                     return
                 case Verdict.LOOK_AGAIN:
+                    self._was_read(operation)
                     look_twice(self._services, operation)
                     return
         elif seen.missing and operation.direction is Direction.TAKE:
             self._block(operation, f"It cannot be seen: {seen.evidence}", seen.missing)
             return
         elif self._may_still_show(operation):
+            self._was_read(operation)
             self._look_again(operation, seen.evidence)
             return
         facts = facts or self._facts_that_allow(connector, operation, seen)
         if facts is None:
             return
-        if operation.wrote_at is not None and not as_wanted:
+        self._was_read(operation)
+        if operation.accepted_at is not None and not as_wanted:
             unseen = Transient(
                 f"Written {operation.tries} times, and {operation.system} does not show it: {seen.evidence}."
             )
-            verdict = next_try(self._services, unseen, tries=operation.tries, first_tried_at=operation.first_tried_at)
+            verdict = next_try(
+                self._services, unseen, tries=operation.tries, first_tried_at=operation.first_tried_at, bounded=True
+            )
             if isinstance(verdict, GiveUp):
                 self._hand_over(operation, verdict.reason)
                 return
@@ -168,6 +192,10 @@ class Fulfilment:
         if intended is not None:
             target = target_of(self._services, intended, facts)
             self._write_and_check(connector, intended, target, wrote_before=operation.wrote_at)
+
+    def _was_read(self, operation: Operation) -> None:
+        """All was answered that has to be read before the change: no fault keeps others from that."""
+        self._services.faults.passed(Row.of_operation(operation), Phase.READ)
 
     def _facts_that_allow(self, connector: Connector, operation: Operation, seen: Observation) -> Facts | None:
         """Ask the guard with today's facts, and return them; None where it is against it: a person takes over, or nobody.
@@ -261,6 +289,7 @@ class Fulfilment:
         self, connector: Connector, operation: Operation, target: Target, *, wrote_before: datetime | None
     ) -> None:
         accepted_at = operation.accepted_at
+        unanswered: Unknown | None = None
         try:
             if operation.direction is Direction.GIVE:
                 made = connector.give(target)
@@ -270,27 +299,30 @@ class Fulfilment:
             else:
                 connector.take(target)
             accepted_at = self._services.clock.now()
+            self._services.faults.passed(Row.of_operation(operation), Phase.READ, Phase.WRITE)
         except Unknown as unknown:
             _log.warning("write.unknown", why=str(unknown))
+            unanswered = unknown
         except Guarded as guarded:
             self._obey(replace(operation, wrote_at=wrote_before), guarded.ruling)
             return
         except Failure as failure:
             # After a ``Transient`` the write may still take effect. Keep the access until the system has been read again.
             keep = wrote_before is not None or isinstance(failure, Transient)
-            self._retry(operation, failure, tries=operation.tries, wrote_at=wrote_before, keep=keep)
+            self._retry(operation, failure, Phase.WRITE, tries=operation.tries, wrote_at=wrote_before, keep=keep)
             return
         try:
             seen = self._read_back(connector, operation, target)
         except Failure as failure:
-            asked = failure.retry_after if isinstance(failure, Transient) else None
-            self._look_again(operation, f"it could not be read back: {failure}", wait=asked, accepted_at=accepted_at)
+            what = f"it could not be read back: {failure}"
+            self._look_again(operation, what, (failure, Phase.READ), accepted_at=accepted_at)
             return
         heard = accepted_at is not None or operation.direction is Direction.GIVE
         if heard and seen.shows(operation.direction):
             self._done(operation, seen)
         else:
-            self._look_again(operation, seen.evidence, accepted_at=accepted_at)
+            fault = None if unanswered is None else (unanswered, Phase.WRITE)
+            self._look_again(operation, seen.evidence, fault, accepted_at=accepted_at)
 
     def _learn_account(self, operation: Operation, account_id: str) -> Operation:
         """Keep the account that the system made, or named, for an address: a search may not find it."""
@@ -370,57 +402,63 @@ class Fulfilment:
         self,
         operation: Operation,
         what: str,
+        fault: tuple[Failure, Phase] | None = None,
         *,
-        wait: timedelta | None = None,
         accepted_at: datetime | None = None,
     ) -> None:
-        """Written, and not seen yet: look again soon. It is written again only when this write can show no more."""
-        due = self._services.clock.now() + max(self._services.options.look_again, wait or timedelta(0))
+        """Written, and not seen yet: look again soon. It is written again only when this write can show no more.
+
+        ``fault`` is what kept the write from being answered or seen, and in which phase.
+        """
+        due = self._services.clock.now() + self._services.options.look_again
         why = f"Written, and not seen yet: {what}."
         with self._services.store.write() as work:
+            if fault is not None:
+                failure, phase = fault
+                due = max(due, self._services.clock.now() + asked_wait(failure))
+                due = self._services.faults.met(work, Row.of_operation(operation), failure, phase, otherwise=due)
             work.operations.settle(
                 operation.id,
                 fence=operation.fence,
-                due_at=due,
+                due_at=next_moment(self._services, operation, until=due),
                 error=why,
                 accepted_at=accepted_at or operation.accepted_at,
             )
+            raise_if_late(self._services, work, operation, why=why)
         _log.info("operation.unseen", why=why, until=due)
 
-    def _next_try(self, operation: Operation, failure: Failure, *, tries: int) -> RetryAt | GiveUp:
-        return next_try(
-            self._services,
-            failure,
-            tries=tries,
-            first_tried_at=operation.first_tried_at,
-            endless=operation.direction is Direction.TAKE,
-        )
-
     def _retry(
-        self, operation: Operation, failure: Failure, *, tries: int, wrote_at: datetime | None, keep: bool
+        self,
+        operation: Operation,
+        failure: Failure,
+        phase: Phase,
+        *,
+        tries: int,
+        wrote_at: datetime | None,
+        keep: bool,
     ) -> None:
-        """Put the operation back with the time of its next try, or hand it to a person when there is none.
+        """Put the operation back with the time of its next try, or hand it to a person when the service refuses it for good.
 
         The operation keeps the access to itself when ``keep`` is set, or while a write of it may still take effect.
         """
-        verdict = self._next_try(operation, failure, tries=tries)
+        # What the service answers to a look is no refusal of the change.
+        final = phase is Phase.WRITE or failure.status is None
+        verdict = next_try(self._services, failure, tries=tries, first_tried_at=operation.first_tried_at, final=final)
         if isinstance(verdict, GiveUp):
             self._hand_over(operation, verdict.reason)
             return
         state = OperationState.RUNNING if keep or wrote_at is not None else OperationState.READY
-        now = self._services.clock.now()
-        with self._services.store.write() as work:
-            settlement.postponed(
-                work,
-                operation,
-                failure,
-                tries=tries,
-                until=verdict.at,
-                now=now,
-                late_after=self._services.options.retry.deadline,
-                state=str(state),
-                wrote_at=wrote_at,
-            )
+        put_back(
+            self._services,
+            operation,
+            failure,
+            Row.of_operation(operation),
+            phase,
+            tries=tries,
+            until=verdict.at,
+            state=str(state),
+            wrote_at=wrote_at,
+        )
 
     def _hand_over(self, operation: Operation, reason: str, *, why: str | None = None) -> None:
         """An operation that cannot be automated becomes one by ticket. ``why`` is a clause for whoever gets the ticket."""

@@ -11,6 +11,7 @@ from access import email_address
 from access.accounts import Account, NoMatch
 from access.entitlements import Entitlement, EntitlementRef, ResourceKind
 from access.failures import Failure, Permanent
+from access.faults import Phase
 from access.guard import Facts
 from access.lifecycle import ClaimState, OperationState, RequestState
 from access.message import AccessRequest, Action
@@ -18,14 +19,18 @@ from access.methods import Direction
 from access.operations import Claim, Operation, Purpose, Request, access_key
 from access.planning import A_PERSON_DECIDES, Plan, Refusal, Step, Undecided, account_of, make_plan
 from access.provisioning import Provisioning
-from access.retry import GiveUp, was_tried
+from access.retry import RetryAt
 from connectors.ports import Connector
+from store.alarms import AlarmKind
 from store.unit_of_work import Conflict, UnitOfWork
 from tasks import settlement
-from tasks.attempts import attempt, log_postponed, next_try
+from tasks.attempts import attempt, next_try
+from tasks.faults import Row, begin_alarm
 from tasks.guard import facts_for_plan
+from tasks.lateness import is_too_late
+from tasks.postponement import hold_request, put_request_back
 from tasks.removal_targets import Meant, meant_by
-from tasks.revocation import claims_up_to, end_claims, withdraw
+from tasks.revocation import claims_up_to, end_claims, taken_away_by, withdraw
 from tasks.services import Services, new_id
 
 _log = structlog.get_logger(__name__)
@@ -53,6 +58,8 @@ class Begun:
     facts: Facts | None
 
 
+_BLOCKED_REMEDY = "Mend the reason and use 'provisor requests retry', or cancel it with 'provisor requests cancel'."
+
 #: How often a request to take access away is planned again that cannot be decided.
 _DECIDED_AGAIN = timedelta(hours=1)
 
@@ -77,10 +84,19 @@ class Planner:
         if self._services.mode is Provisioning.OFF:
             self._hold(request, "Provisioning is off.")
             return None
+        if request.due_at is not None and request.due_at > self._services.clock.now():
+            return None
+        if self._services.mode is Provisioning.ON and is_too_late(self._services, request):
+            self._end(request, RequestState.FAILED, f"not given in time: {request.reason or 'its turn did not come.'}")
+            return None
+        fault = self._services.faults.held(Row.of_request(request))
+        if fault is not None and hold_request(self._services, request, fault):
+            return None
         return attempt("request", lambda: self._plan(request), lambda failure: self._postpone(request, failure))
 
     def _plan(self, request: Request) -> Begun | None:
         decision = self._decide(request)
+        self._services.faults.passed(Row.of_request(request), Phase.READ)
         if isinstance(decision, Refusal):
             self._end(request, RequestState.REFUSED, decision.reason)
             return None
@@ -118,7 +134,7 @@ class Planner:
                 raise Conflict("the account was made in the meantime")
             only = request.message.claim_of
             for claim in claims_up_to(work, [each for each in pending if only in (None, each.request_id)], request):
-                withdraw(work, claim.request_id, by=request.id, now=now)
+                withdraw(work, claim.request_id, why=taken_away_by(request.id), now=now)
             settlement.finish(work, request.id, RequestState.DONE, now=now, reason=reason)
         _log.info("request.done", request_id=request.id, reason=reason)
 
@@ -128,10 +144,12 @@ class Planner:
         giving = message.action.direction is Direction.GIVE
         if giving and (before := self._account_action_before(request)) is not None:
             return before
+        connector = self._services.connector(asked.system, request.lane)
         try:
-            connector = self._services.connector(asked.system, request.lane)
             meant = self._to_give(connector, message) if giving else meant_by(self._services.store, connector, request)
         except Permanent as failure:
+            if failure.status is not None:
+                raise  # An answer of the service says nothing about the request as such.
             return Refusal(str(failure)) if giving else Undecided(str(failure))
         if isinstance(meant, Refusal):
             return meant
@@ -193,7 +211,7 @@ class Planner:
         now = self._services.clock.now()
         until, why = now + self._services.options.look_again, f"Request {waits.request_id} comes first."
         with self._services.store.write() as work:
-            work.requests.postpone(request, until=until, now=now, reason=why, tried=False)
+            work.requests.postpone(request, until=until, now=now, reason=why, tried=False, begun_at=until)
         _log.info("request.waits", request_id=request.id, why=why, until=until)
 
     def _block(self, request: Request, undecided: Undecided) -> None:
@@ -220,6 +238,8 @@ class Planner:
                 work.audit.record(
                     "request.blocked", "request", request.id, now=now, request_id=request.id, reason=reason
                 )
+            what = f"Request {request.id} is blocked: {reason}"
+            begin_alarm(work, AlarmKind.BLOCKED, "request", request.id, what=what, remedy=_BLOCKED_REMEDY, now=now)
         _log.error("request.blocked", request_id=request.id, reason=reason)
 
     def _hold(self, request: Request, reason: str) -> None:
@@ -234,23 +254,12 @@ class Planner:
         _log.info("request.held", request_id=request.id, why=reason)
 
     def _postpone(self, request: Request, failure: Failure) -> None:
-        """Plan the request later. A system that is away is waited for: before a plan is known, nobody else can do the work."""
-        now = self._services.clock.now()
+        """Plan the request later. What keeps it from being planned is waited for, however long it lasts."""
         verdict = next_try(
-            self._services,
-            failure,
-            tries=request.tries + 1,
-            first_tried_at=request.first_tried_at,
-            outlast=True,
-            endless=request.message.action.direction is Direction.TAKE,
+            self._services, failure, tries=request.tries + 1, first_tried_at=request.first_tried_at, final=False
         )
-        if isinstance(verdict, GiveUp):
-            self._end(request, RequestState.FAILED, verdict.reason)
-            return
-        with self._services.store.write() as work:
-            work.requests.postpone(request, until=verdict.at, now=now, reason=str(failure), tried=was_tried(failure))
-        late = now > (request.first_tried_at or now) + self._services.options.retry.deadline
-        log_postponed("request.postponed", failure, late=late, request_id=request.id, until=verdict.at)
+        assert isinstance(verdict, RetryAt)
+        put_request_back(self._services, request, failure, until=verdict.at)
 
     def _end(self, request: Request, state: RequestState, reason: str) -> None:
         """End a request without doing anything: ``state`` says whether it is refused or failed.
@@ -276,7 +285,7 @@ class Planner:
         key = access_key(account.id if account else None, email, decision.steps[-1].entitlement.ref)
         with self._services.store.write(holding=key) as work:
             if begin and (by := _overtaken_by(work, request, decision, key)):
-                withdraw(work, request.id, by=by, now=now)
+                withdraw(work, request.id, why=taken_away_by(by), now=now)
                 return None
             # Only from the state in which it was read: else we would not know whether there is an older plan.
             if not work.requests.step(request.id, to=state, states=(request.state,), due_at=None, reason=None):
@@ -403,6 +412,7 @@ def _operation(
         state=OperationState.READY if position == 0 else OperationState.WAITING,
         due_at=due_at,
         created_at=now,
+        begun_at=request.could_begin_at,
     )
 
 

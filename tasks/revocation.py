@@ -33,7 +33,7 @@ def end_claims(work: UnitOfWork, request: Request, operation: Operation, *, now:
     ending = claims_up_to(work, on_access, request)
     for claim in ending:
         if claim.state is ClaimState.PENDING:
-            withdraw(work, claim.request_id, by=request.id, now=now)
+            withdraw(work, claim.request_id, why=taken_away_by(request.id), now=now)
     active = [claim for claim in ending if claim.state is ClaimState.ACTIVE]
     later = next((claim for claim in on_access if claim not in ending and claim.state is ClaimState.ACTIVE), None)
     if later is None:
@@ -61,17 +61,17 @@ def _end_one(
     claim = work.claims.of_request(request_id)
     if claim is not None and claim.state is ClaimState.PENDING and claim.account_id is None:
         # It waits for its account, which was found by now; what is given to that account all the same is taken away.
-        withdraw(work, request_id, by=request.id, now=now)
+        withdraw(work, request_id, why=taken_away_by(request.id), now=now)
         return None
     claim = next((claim for claim in on_access if claim.request_id == request_id), None)
     if claim is None:
         if _is_undecided(work, request_id):
-            withdraw(work, request_id, by=request.id, now=now)
+            withdraw(work, request_id, why=taken_away_by(request.id), now=now)
             return f"Request {request_id} was still on its way, and is called back."
         return f"Request {request_id} has no claim on this access that is still alive."
     outcome = when_over(claim, on_access)
     if claim.state is ClaimState.PENDING:
-        withdraw(work, request_id, by=request.id, now=now)
+        withdraw(work, request_id, why=taken_away_by(request.id), now=now)
     elif isinstance(outcome, Keep):
         claims.end(work, claim, why=outcome.why, now=now)
     elif claim.state is ClaimState.ACTIVE:
@@ -83,7 +83,7 @@ def _call_back_grants(work: UnitOfWork, request: Request, system: System, accoun
     """An account that is to be deprovisioned gets nothing more of what was asked for before."""
     pending = work.claims.of_account(system, account_id, states=(ClaimState.PENDING,))
     for claim in claims_up_to(work, pending, request):
-        withdraw(work, claim.request_id, by=request.id, now=now)
+        withdraw(work, claim.request_id, why=taken_away_by(request.id), now=now)
 
 
 def claims_up_to(work: UnitOfWork, candidates: Sequence[Claim], request: Request) -> Sequence[Claim]:
@@ -92,9 +92,13 @@ def claims_up_to(work: UnitOfWork, candidates: Sequence[Claim], request: Request
     return [claim for claim in candidates if sequences[claim.request_id] <= request.sequence]
 
 
-def withdraw(work: UnitOfWork, request_id: str, *, by: str, now: datetime) -> None:
-    """Call back a request to give access that is not done. The operation of request ``by`` undoes what already runs."""
-    why = f"request {by} takes the access away"
+def taken_away_by(request_id: str) -> str:
+    """Why a request is called back that a later one overtakes: the operation of that one undoes what already runs."""
+    return f"request {request_id} takes the access away"
+
+
+def withdraw(work: UnitOfWork, request_id: str, *, why: str, now: datetime) -> None:
+    """Call back a request that is not done; its ticket is closed. An operation that runs already is not undone."""
     claim = work.claims.of_request(request_id)
     if claim is not None:
         claims.void(work, claim, why=why, now=now)

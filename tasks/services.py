@@ -17,6 +17,7 @@ from access.provisioning import Provisioning
 from access.retry import RetryLimits
 from connectors.ports import Connector
 from store.unit_of_work import Store
+from tasks.faults import Faults
 from tasks.publisher import Publisher
 
 
@@ -49,6 +50,7 @@ class Services:
     publisher: Publisher
     connectors: Mapping[System, Connector]
     policy: Policy
+    faults: Faults
     mode: Provisioning = Provisioning.ON
     options: FulfilmentOptions = field(default_factory=FulfilmentOptions)
     #: The same connectors on the lane of removals, which may draw deeper on the rate budget.

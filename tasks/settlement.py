@@ -6,7 +6,7 @@ Every function writes within the caller's transaction, so that an operation is n
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import structlog
@@ -18,12 +18,16 @@ from access.methods import Direction
 from access.operations import Obstacle, Operation, Purpose
 from access.retry import UNRESOLVED_AFTER, next_look, was_tried
 from connectors.ports import Observation
+from store.alarms import AlarmKind
 from store.outbox import Topic, WakeUp
 from store.unit_of_work import UnitOfWork
 from tasks import claims
 from tasks.attempts import log_postponed
+from tasks.faults import begin_alarm
 
 _log = structlog.get_logger(__name__)
+
+_BLOCKED_REMEDY = "Mend the reason and use 'provisor requests retry', or end the claim with 'provisor claims settle'."
 
 
 def done(
@@ -116,6 +120,8 @@ def blocked(work: UnitOfWork, operation: Operation, reason: str, *, missing: str
     )
     work.operations.make_due(operation.access_key, now=now)
     _record(work, "blocked", operation, now, reason=reason, obstacle=str(obstacle))
+    what = f"Taking away {operation.title} ({operation.account_title}) is blocked: {reason}"
+    begin_alarm(work, AlarmKind.BLOCKED, "operation", operation.id, what=what, remedy=_BLOCKED_REMEDY, now=now)
     if operation.purpose is Purpose.REQUEST:
         fulfilling = (RequestState.FULFILLING,)
         if work.requests.step(operation.request_id, to=RequestState.BLOCKED, states=fulfilling, reason=reason):
@@ -158,7 +164,7 @@ def log_blocked(operation: Operation, reason: str, *, others: int = 0) -> None:
         account=operation.account_id,
         entitlement=str(operation.entitlement),
         reason=reason,
-        remedy="Mend the reason and use 'provisor requests retry', or end the claim with 'provisor claims settle'.",
+        remedy=_BLOCKED_REMEDY,
     )
 
 
@@ -173,6 +179,7 @@ def resume(work: UnitOfWork, operation: Operation, *, why: str, now: datetime, *
         missing=None,
         blocked_at=None,
         due_at=now,
+        begun_at=now,
         dispatched_until=None,
         lease_until=None,
         **fresh,
@@ -228,12 +235,11 @@ def postponed(
     tries: int,
     until: datetime,
     now: datetime,
-    late_after: timedelta | None = None,
     **columns: Any,
 ) -> None:
     """Put an operation back after try number ``tries``, to be tried again at ``until``. Raises ``LeaseLost``.
 
-    The time of a refused credential counts for no deadline: that begins anew. After ``late_after`` the log has an error.
+    The time of a refused credential counts for no deadline: that begins anew.
     """
     tried = was_tried(failure)
     if not tried:
@@ -249,10 +255,7 @@ def postponed(
         **columns,
     )
     _record(work, "retry", operation, now, failure=failure.word, why=why, tries=tries)
-    since = operation.first_tried_at or now
-    log_postponed(
-        "operation.retry", failure, tries=tries, until=until, late=late_after is not None and now > since + late_after
-    )
+    log_postponed("operation.retry", failure, tries=tries, until=until)
 
 
 def _first_tried_at(operation: Operation, failure: Failure, now: datetime) -> datetime | None:

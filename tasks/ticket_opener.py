@@ -7,26 +7,32 @@ read recent issues directly, then search by the marker. Make the issue again onl
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from enum import Enum
 from typing import TypeVar
 
 import structlog
 
 from access.entitlements import ResourceKind
 from access.failures import CredentialRefused, Failure, Permanent, Transient
+from access.faults import Phase
 from access.guard import Barred, ByPerson, Ruling
 from access.lifecycle import OperationState, TicketState
 from access.methods import Direction
 from access.operations import Operation, Ticket
 from access.proof import Verdict
-from access.retry import GiveUp, was_tried
+from access.retry import GiveUp, RetryAt, was_tried
 from connectors.ports import Holdings, Observation
 from store.unit_of_work import UnitOfWork
 from tasks import settlement
-from tasks.attempts import fault, next_try
+from tasks.attempts import next_try
+from tasks.faults import TICKETING, Row
 from tasks.guard import facts_now, rule_on, warnings_of
+from tasks.lateness import raise_if_late
 from tasks.looks import look, look_twice, verdict_on
+from tasks.own_faults import own_fault
+from tasks.postponement import put_back
 from tasks.preconditions import NotWanted, NotYet, objection
 from tasks.services import Services, new_id
 from tasks.ticket_text import TicketWriter
@@ -36,8 +42,11 @@ _log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
 
-#: How often a ticket is tried again that the ticketing system refuses for good: somebody has to mend its project first.
-_MENDED_WITHIN = timedelta(hours=1)
+
+class Later(Enum):
+    """In place of what is read: the system could not be read, and the operation is put back."""
+
+    LATER = "later"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +80,8 @@ class TicketOpener:
     def open(self, operation: Operation) -> None:
         """See that the operation, leased to us, has its one ticket. Raises failure words and ``LeaseLost``."""
         seen = self._look(operation)
+        if seen is Later.LATER:
+            return
         if seen is not None and (seen.gone or seen.shows(operation.direction)):
             if self._was_asked(operation) or verdict_on(self._services, operation, seen) is Verdict.DONE:
                 self._already_done(operation, seen)
@@ -91,33 +102,22 @@ class TicketOpener:
             return
         ref = found[0] if found else self._make(operation, ticket)
         if ref is not None:
+            self._services.faults.passed(self.row(operation), Phase.TICKET)
             self._opened(operation, ticket, ref)
             self._close_duplicates(operation, ref, found[1:])
 
-    def put_back(self, operation: Operation, failure: Failure) -> None:
-        """Try to open the ticket again later, or give up.
+    def row(self, operation: Operation) -> Row:
+        """The operation as faults see it: it calls the ticketing system."""
+        project = self._writer.route(operation).project
+        return replace(Row.of_operation(operation), place=TICKETING, changing=None, project=project)
 
-        A ticketing system that is away is waited for until the deadline: there is nobody else to hand the work to. What
-        takes access away is tried on for ever, and each hour where ticketing refuses the ticket for good.
-        """
-        now = self._services.clock.now()
+    def put_back(self, operation: Operation, failure: Failure) -> None:
+        """Try to open the ticket again later: there is nobody else to hand the work to, whatever keeps us from making it."""
         tries = operation.tries + 1
-        taking = operation.direction is Direction.TAKE
-        verdict = next_try(
-            self._services,
-            failure,
-            tries=tries,
-            first_tried_at=operation.first_tried_at,
-            outlast=True,
-            endless=taking,
-        )
-        if isinstance(verdict, GiveUp) and not taking:
-            self._give_up(operation, failure, now=now)
-            return
-        until = now + _MENDED_WITHIN if isinstance(verdict, GiveUp) else verdict.at
-        late_after = timedelta(0) if isinstance(verdict, GiveUp) else self._services.options.retry.deadline
-        with self._services.store.write() as work:
-            settlement.postponed(work, operation, failure, tries=tries, until=until, now=now, late_after=late_after)
+        verdict = next_try(self._services, failure, tries=tries, first_tried_at=operation.first_tried_at, final=False)
+        assert isinstance(verdict, RetryAt)
+        row = self.row(operation)
+        put_back(self._services, operation, failure, row, Phase.TICKET, tries=tries, until=verdict.at)
 
     def _nobody_could(self, operation: Operation) -> bool:
         """Whether a person could take nothing away either, of a thing that is missing. An account may be shown to a person."""
@@ -129,26 +129,34 @@ class TicketOpener:
         with self._services.store.read() as work:
             return any(ticket.tries for ticket in work.tickets.of_operation(operation.id))
 
-    def _look(self, operation: Operation) -> Observation | None:
+    def _look(self, operation: Operation) -> Observation | Later | None:
         """What the system shows now; None when the system cannot be read for good: a person is asked all the same."""
         return self._read(
             operation, lambda: look(self._services.connector(operation.system, operation.lane), operation)
         )
 
-    def _read(self, operation: Operation, read: Callable[[], T]) -> T | None:
-        """What is read of the system; None when that fails for good. Raises the failure words before that."""
+    def _read(self, operation: Operation, read: Callable[[], T]) -> T | Later | None:
+        """What is read of the system; None when that fails for good. Before that the operation is put back."""
         try:
-            return read()
+            found = read()
         except Failure as exc:
             failure = exc
         except Exception as exc:  # noqa: BLE001 - a person is asked whatever keeps us from looking
             _log.exception("operation.error")
-            failure = fault(exc)
+            failure = own_fault(exc)
+        else:
+            self._services.faults.passed(Row.of_operation(operation), Phase.READ)
+            return found
         tries = operation.tries + 1
-        verdict = next_try(self._services, failure, tries=tries, first_tried_at=operation.first_tried_at)
+        verdict = next_try(self._services, failure, tries=tries, first_tried_at=operation.first_tried_at, bounded=True)
         if isinstance(verdict, GiveUp):
             return None
-        raise failure
+        # It does not stand in the system's line: soon a person is asked without a look.
+        with self._services.store.write() as work:
+            now = self._services.clock.now()
+            settlement.postponed(work, operation, failure, tries=tries, until=verdict.at, now=now)
+            raise_if_late(self._services, work, operation, why=failure.what)
+        return Later.LATER
 
     def _already_done(self, operation: Operation, seen: Observation) -> None:
         """The access is as asked for. An issue that was made before we knew of it is followed, and closed by the tracker."""
@@ -225,7 +233,7 @@ class TicketOpener:
         return tried is not None and self._services.clock.now() < tried + self._options.look_for
 
     def _make(self, operation: Operation, ticket: Ticket) -> TicketRef | None:
-        """Make the issue, after a commit that says so; None when the issue is not wanted any more."""
+        """Make the issue, after a commit that says so; None when the issue is not wanted any more, or made later."""
         now = self._services.clock.now()
         with self._services.store.read() as work:
             request = work.requests.get(operation.request_id)
@@ -233,7 +241,10 @@ class TicketOpener:
             earlier = work.tickets.of_operation(operation.id)
         assert request is not None
         holdings = self._holdings(operation)
-        ruling, more = self._ask_guard(operation, holdings)
+        asked = self._ask_guard(operation, holdings)
+        if asked is Later.LATER:
+            return None
+        ruling, more = asked or (None, ())
         warnings = (*(ruling.warnings if isinstance(ruling, ByPerson) else ()), *more)
         draft = self._writer.draft(
             operation, request, ticket, claim, holdings, earlier=earlier, warnings=warnings, now=now
@@ -255,15 +266,17 @@ class TicketOpener:
                 work.tickets.set(ticket.id, tries=tries, create_tried_at=None)
             raise
 
-    def _ask_guard(self, operation: Operation, holdings: Holdings | None) -> tuple[Ruling, tuple[str, ...]]:
-        """What the guard says of the operation today, and further warnings; nothing where the system cannot be read for good."""
+    def _ask_guard(
+        self, operation: Operation, holdings: Holdings | None
+    ) -> tuple[Ruling, tuple[str, ...]] | Later | None:
+        """What the guard says of the operation today, and further warnings; None where the system cannot be read for good."""
 
         def ask() -> tuple[Ruling, tuple[str, ...]]:
             connector = self._services.connector(operation.system, operation.lane)
             ruling = rule_on(self._services, operation, facts_now(self._services, connector, operation))
             return ruling, tuple(warnings_of(connector, self._services, operation, holdings))
 
-        return self._read(operation, ask) or (None, ())
+        return self._read(operation, ask)
 
     def _holdings(self, operation: Operation) -> Holdings | None:
         """What an account holds, for the ticket that asks to deprovision it. The ticket does not wait for the list."""
@@ -345,13 +358,6 @@ class TicketOpener:
         with self._services.store.write() as work:
             work.operations.settle(operation.id, fence=operation.fence, due_at=due)
         _log.info("ticket.looked_for", marker=ticket.marker, until=due)
-
-    def _give_up(self, operation: Operation, failure: Failure, *, now: datetime) -> None:
-        with self._services.store.write(holding=operation.access_key) as work:
-            ticket = work.tickets.living_of(operation.id)
-            if ticket is not None:
-                self._record_ended(work, operation, ticket, TicketState.LOST, now=now, why=str(failure))
-            settlement.given_up(work, operation, f"No ticket could be made: {failure}", now=now)
 
 
 def _end(work: UnitOfWork, operation: Operation, against: NotWanted | Barred, *, now: datetime) -> None:

@@ -22,6 +22,7 @@ from store.outbox import Topic, WakeUp
 from store.unit_of_work import UnitOfWork
 from tasks import settlement
 from tasks.attempts import attempt, log_postponed
+from tasks.lateness import raise_if_late
 from tasks.looks import look
 from tasks.services import Services
 from tasks.ticket_opener import TicketOptions
@@ -89,7 +90,11 @@ class TicketTracker:
                 self._postpone(ticket, failure)
             return
         for ticket in due:
-            self._follow_one(ticket, snapshots[ticket.issue_id or ""])
+            snapshot = snapshots[ticket.issue_id or ""]
+            if isinstance(snapshot, Failure):
+                self._postpone(ticket, snapshot)
+            else:
+                self._follow_one(ticket, snapshot)
 
     @staticmethod
     def _operation_of(work: UnitOfWork, ticket: Ticket) -> Operation:
@@ -115,7 +120,9 @@ class TicketTracker:
         elif operation.state is not OperationState.WITH_PERSON:
             self._withdraw(followed)
         elif phase is Phase.OPEN:
-            self._settle(followed, to=TicketState.OPEN, answered_at=None)
+            with self._services.store.write() as work:
+                self._settle_in(work, followed, to=TicketState.OPEN, answered_at=None)
+                raise_if_late(self._services, work, operation, why=f"{followed.snapshot.ref.key} is open.")
         else:
             seen = self._observe(operation)
             if seen.gone or seen.shows(operation.direction):
@@ -274,9 +281,9 @@ class TicketTracker:
             return self._writer.duplicate(operation, request, instead[-1])
         return self._writer.withdrawn(operation, request)
 
-    def _settle(self, followed: _Followed, *, to: TicketState | None = None, **columns: object) -> None:
+    def _settle(self, followed: _Followed, *, due_at: datetime | None = None) -> None:
         with self._services.store.write() as work:
-            self._settle_in(work, followed, to=to, **columns)
+            self._settle_in(work, followed, due_at=due_at or self._services.clock.now() + self._options.poll)
 
     def _settle_in(
         self, work: UnitOfWork, followed: _Followed, *, to: TicketState | None = None, **columns: object

@@ -8,6 +8,7 @@ from datetime import date
 from enum import StrEnum
 from typing import Any, Protocol
 
+from access.failures import Failure
 from access.operations import Lane
 
 
@@ -89,8 +90,11 @@ class TicketProvider(Protocol):
         """Tickets with this marker among those made after ``after_key``, read past the search index, without its lag."""
         ...
 
-    def read(self, ids: Sequence[str]) -> Mapping[str, TicketSnapshot]:
-        """The state of each of these tickets by id, read past the search index; missing ones have phase ``GONE``."""
+    def read(self, ids: Sequence[str]) -> Mapping[str, TicketSnapshot | Failure]:
+        """The state of each of these tickets by id, read past the search index; missing ones have phase ``GONE``.
+
+        Where one of them cannot be read, its failure stands in place of its state.
+        """
         ...
 
     def comment(self, ref: TicketRef, text: str, *, marker: str) -> None:

@@ -7,12 +7,14 @@ from datetime import timedelta
 from functools import partial
 
 from access.clock import Clock, MeasuredClock
+from access.faults import Pauses
 from access.retry import RetryLimits
 from config.settings import Settings
 from store.database import Database
 from store.migrations import migrate
 from store.unit_of_work import Store
 from tasks.expiry import Expiry
+from tasks.faults import TICKETING, Faults
 from tasks.fulfilment import Fulfilment
 from tasks.intake import DISPATCHED_FOR, Intake
 from tasks.publisher import Publisher
@@ -24,6 +26,7 @@ from tasks.ticket_tracker import TicketTracker
 from ticketing.ports import TicketProvider
 from ticketing.templates import Templates
 from worker.policy import policy_from
+from worker.policy_watch import LivePolicy
 from worker.sync import sync_from
 from worker.systems.connectors import connectors_from
 from worker.systems.definition import Dependencies, Systems
@@ -51,6 +54,7 @@ class Provisor:
     expiry: Expiry
     syncing: Sync
     provider: TicketProvider
+    policy: LivePolicy
     warnings: tuple[str, ...] = ()
 
     @property
@@ -75,7 +79,8 @@ def compose(
     systems: Systems = SYSTEMS,
 ) -> Provisor:
     """Wire everything. Raises ``SettingsError`` with what is missing or wrong."""
-    policy, warnings = policy_from(settings)
+    found, warnings = policy_from(settings)
+    policy = LivePolicy(found)
     store = store or open_store(settings)
     clock = clock or MeasuredClock(store.now)
     dependencies = Dependencies(settings, store, clock)
@@ -89,6 +94,7 @@ def compose(
         connectors=connectors.usual,
         urgent=connectors.urgent,
         policy=policy,
+        faults=Faults(store, clock, rates_of(settings), Pauses(first=settings.limits.first_wait)),
         mode=settings.provisioning,
         options=fulfilment_options(settings),
         check_tenant=tenancy.check,
@@ -110,6 +116,7 @@ def compose(
         expiry=Expiry(services, fulfilment),
         syncing=sync_from(settings, store, clock, publisher, systems=systems, check_tenant=tenancy.check),
         provider=provider,
+        policy=policy,
         warnings=warnings,
     )
 
@@ -125,6 +132,12 @@ def fulfilment_options(settings: Settings) -> FulfilmentOptions:
         # No longer than the whole time for verification, and never at once: a change needs time to show.
         look_again=max(_SHORTEST_LOOK, min(_LOOK_AGAIN, limits.verification)),
     )
+
+
+def rates_of(settings: Settings) -> dict[str, float]:
+    """The calls a second that each place allows: the systems, and ticketing."""
+    rates = {str(system): section.rate for system, section in settings.systems.items()}
+    return rates | {TICKETING: settings.jira.rate}
 
 
 def dispatched_for(settings: Settings) -> timedelta:

@@ -5,14 +5,15 @@ from __future__ import annotations
 from store.outbox import Topic
 from worker.composition import Provisor
 from worker.dispatcher import UseCases
+from worker.rate_limiter import as_a_whole
 
 
 def use_cases_of(provisor: Provisor) -> UseCases:
     """The use-case for each topic."""
     return {
-        Topic.REQUEST: provisor.fulfilment.fulfil,
-        Topic.OPERATION: provisor.fulfilment.operate,
-        Topic.CLAIM: provisor.expiry.end,
-        Topic.TICKETS: lambda _ref: provisor.ticket_tracker.follow(),
+        Topic.REQUEST: as_a_whole(provisor.fulfilment.fulfil),
+        Topic.OPERATION: as_a_whole(provisor.fulfilment.operate),
+        Topic.CLAIM: as_a_whole(provisor.expiry.end),
+        Topic.TICKETS: as_a_whole(lambda _ref: provisor.ticket_tracker.follow()),
         Topic.SYNC: provisor.syncing.work,
     }

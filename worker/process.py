@@ -30,6 +30,8 @@ from worker.intake_consumer import IntakeConsumer
 from worker.intake_sources import Source
 from worker.memory_intake import MemorySource
 from worker.outbox_relay import OutboxRelay
+from worker.policy import policy_from
+from worker.policy_watch import PolicyWatch
 from worker.publisher import CeleryPublisher
 from worker.queues import Queues, queues_from
 from worker.redis_intake import RedisSource
@@ -109,10 +111,27 @@ def announce(process: WorkerProcess) -> None:
     with provisor.store.read() as work:
         if work.restores.under_way():
             _log.warning("restore.under_way", why="no access is changed until 'provisor restore end'")
+    plan_anew(provisor)
+    _log.info("provisor.up", provisioning=str(provisor.services.mode))
+
+
+def plan_anew(provisor: Provisor) -> None:
+    """Have what is not final planned by the settings and the policy of now."""
     if provisor.services.mode is not Provisioning.OFF:
         with provisor.store.write() as work:
             work.requests.wake_planned(now=provisor.services.clock.now())
-    _log.info("provisor.up", provisioning=str(provisor.services.mode))
+
+
+def _policy_watch(provisor: Provisor) -> PolicyWatch | None:
+    settings = provisor.settings
+    if settings.policy is None:
+        return None
+    return PolicyWatch(
+        settings.policy,
+        provisor.policy,
+        lambda: policy_from(settings)[0],
+        on_change=partial(plan_anew, provisor),
+    )
 
 
 def _keep_logging(**_: Any) -> None:
@@ -157,8 +176,9 @@ def _scheduler(provisor: Provisor, relay: OutboxRelay, revision_check: RevisionC
         provisor.intake if scheduling else None,
         revision_check,
         clock_check=ClockCheck(clock) if isinstance(clock, MeasuredClock) else None,
+        policy_watch=_policy_watch(provisor),
         poll=provisor.settings.worker.poll,
-        periodic=(provisor.syncing.begin_due, _forgetting_dead_letters(provisor)),
+        periodic=(provisor.syncing.begin_due, provisor.services.faults.tidy, _forgetting_dead_letters(provisor)),
     )
 
 

@@ -1,14 +1,20 @@
 """The rate limiters in front of the shared budget, one for each lane of each system.
 
 Each process takes tokens in small blocks and hands them to its threads, so that a call does not cost a transaction of its
-own. A limiter never sleeps for fulfilment: it says when to come back. Reading snapshots makes thousands of calls one after
-the other; there, and only there, the limiter waits a bounded time, since a half-read list cannot be put back.
+own. A limiter never sleeps for fulfilment: it says when to come back.
+
+A piece of work is let in as a whole: it takes tokens for all its calls before the first, and what it needs besides it may owe.
+Put off between two calls it would begin anew each time, and at a small rate never end.
+
+Reading snapshots makes thousands of calls one after the other; there, and only there, the limiter waits a bounded time, since
+a half-read list cannot be put back.
 """
 
 from __future__ import annotations
 
 import threading
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from tenacity import (
@@ -23,7 +29,7 @@ from tenacity import (
 from access.clock import Clock
 from access.failures import Transient
 from access.operations import Lane
-from store.rate_budgets import Allowance, Stop
+from store.rate_budgets import Allowance, Stop, capacity
 from store.unit_of_work import Store
 
 #: The share of a second's tokens that one process takes at once.
@@ -37,6 +43,39 @@ _GOOD_FOR = timedelta(seconds=1)
 
 #: How long reading waits for its turn before it puts its work back.
 _LONGEST_WAIT_SECONDS = 30.0
+
+
+#: The tokens that a piece of work takes before its first call: to plan a request and carry it out.
+_CALLS_OF_A_PIECE = 5
+
+#: The calls besides that a piece of work may owe; one that makes more goes on like any other caller.
+_MOST_OWED = 20
+
+
+@dataclass
+class _Piece:
+    """What a piece of work has of each limiter that it called: tokens, and how many it owes."""
+
+    tokens: dict[BudgetRateLimiter, int] = field(default_factory=dict)
+    owed: int = 0
+
+
+_pieces = threading.local()
+
+
+def as_a_whole(work: Callable[[str], None]) -> Callable[[str], None]:
+    """``work`` on a row, let in by the rate limiters as a whole: its calls are not put off one by one."""
+
+    def whole(ref: str) -> None:
+        piece = _pieces.current = _Piece()
+        try:
+            work(ref)
+        finally:
+            _pieces.current = None
+            for limiter, tokens in piece.tokens.items():
+                limiter.give_back(tokens)
+
+    return whole
 
 
 class BudgetRateLimiter:
@@ -63,6 +102,7 @@ class BudgetRateLimiter:
         self._allowance = allowance
         self._longest_stop = longest_stop
         self._block = max(1, int(allowance.rate * _BLOCK_SECONDS))
+        self._piece = min(_CALLS_OF_A_PIECE, capacity(lane, allowance))
         self._lock = threading.Lock()
         #: Held by the one thread that fetches more tokens: the others go on with those that are left.
         self._refilling = threading.Lock()
@@ -77,6 +117,9 @@ class BudgetRateLimiter:
 
         Raises ``Transient`` with ``retry_after`` when the budget is used up or the service asked for a stop.
         """
+        piece: _Piece | None = getattr(_pieces, "current", None)
+        if piece is not None and self._take_in(piece, endpoint_class):
+            return
         while not self._spend(endpoint_class):
             with self._refilling:
                 if not self._left():
@@ -108,6 +151,51 @@ class BudgetRateLimiter:
             self._stops.pop(endpoint_class, None)
             with self._store.write() as work:
                 work.budgets.lift(self._system, endpoint_class)
+
+    def give_back(self, tokens: int) -> None:
+        """Take tokens back that a piece of work did not use."""
+        if tokens <= 0:
+            return
+        with self._lock:
+            now = self._clock.now()
+            if self._good(now) and self._tokens + tokens <= self._block:
+                self._tokens += tokens
+                return
+        with self._store.write() as work:
+            work.budgets.change(self._system, by=tokens)
+
+    def _take_in(self, piece: _Piece, endpoint_class: str) -> bool:
+        """Take one call for a piece of work from what it has or may owe; False when it has to ask like any other caller."""
+        if self not in piece.tokens:
+            piece.tokens[self] = self._let_in()
+        self._keep_stop(endpoint_class)
+        if piece.tokens[self] > 0:
+            piece.tokens[self] -= 1
+            return True
+        if piece.owed >= _MOST_OWED:
+            return False
+        piece.owed += 1
+        with self._store.write() as work:
+            work.budgets.change(self._system, by=-1)
+        return True
+
+    def _let_in(self) -> int:
+        """Take the tokens of a piece of work. Raises ``Transient`` when there are not as many."""
+        with self._refilling:
+            while True:
+                with self._lock:
+                    if self._good(self._clock.now()) and self._tokens >= self._piece:
+                        self._tokens -= self._piece
+                        return self._piece
+                self._refill(at_least=self._piece)
+
+    def _keep_stop(self, endpoint_class: str) -> None:
+        """Raise ``Transient`` while the service asked for no calls of this class."""
+        with self._lock:
+            now = self._clock.now()
+            stop = self._stops.get(endpoint_class)
+            if stop is not None and now < stop.until:
+                self._try_in_spite_of(stop, now)
 
     def _spend(self, endpoint_class: str) -> bool:
         """Use one of the tokens at hand; whether there was one."""
@@ -158,23 +246,29 @@ class BudgetRateLimiter:
             half_time = self._good_until is not None and self._clock.now() >= self._good_until - _GOOD_FOR / 2
             return half_time or self._tokens < self._block // 4
 
-    def _refill(self, *, ahead: bool = False) -> None:
-        """Fetch a block of tokens, or ``ahead`` of need what a block lacks. Raises ``Transient`` when there is none."""
+    def _refill(self, *, ahead: bool = False, at_least: int = 1) -> None:
+        """Fetch a block of tokens, or ``ahead`` of need what a block lacks.
+
+        Raises ``Transient`` when there are none, or not ``at_least`` as many with those at hand.
+        """
         with self._lock:
-            kept = self._tokens if ahead else 0
+            kept = self._tokens if ahead or (at_least > 1 and self._good(self._clock.now())) else 0
             known = dict(self._stops)
-        wanted = max(1, self._block - kept)
+        wanted = max(1, max(self._block, at_least) - kept)
         with self._store.write() as work:
             now = self._clock.now()
-            had, wait = work.budgets.take(self._system, self._lane, wanted, self._allowance, now=now)
+            had, wait = work.budgets.take(
+                self._system, self._lane, wanted, self._allowance, now=now, at_least=at_least - kept
+            )
             stops = work.budgets.stops(now=now)
         with self._lock:
             set_meanwhile = {name: stop for name, stop in self._stops.items() if known.get(name) != stop}
             self._stops = {stop.endpoint_class: stop for stop in stops if stop.system == self._system} | set_meanwhile
             if had:
-                self._tokens = had + (self._tokens if ahead else 0)
+                # Others may have used what was kept in the meantime.
+                self._tokens = had + (self._tokens if kept else 0)
                 self._good_until = now + _GOOD_FOR
-            elif not ahead:
+            elif not ahead and not kept:
                 self._tokens = 0
         if not had and not ahead:
             raise Transient(f"The rate budget for {self._system} is used up for now.", retry_after=wait, counted=False)

@@ -6,10 +6,12 @@ from collections.abc import Sequence
 
 from sqlalchemy import Table, func, select
 
-from store.tables import claims, dead_letters, inbox, requests, tickets
+from store.tables import claims, dead_letters, inbox, operations, requests, tickets
 from store.unit_of_work import Store
 
-_TABLES: dict[str, Table] = {table.name: table for table in (requests, tickets, claims, dead_letters, inbox)}
+_TABLES: dict[str, Table] = {
+    table.name: table for table in (requests, operations, tickets, claims, dead_letters, inbox)
+}
 
 
 def count_records(store: Store, table: str, *, states: Sequence[str] = (), over: bool = True) -> int:

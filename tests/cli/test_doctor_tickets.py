@@ -106,3 +106,12 @@ def test_no_ticketing_at_all_is_a_warning(harness: DoctorHarness) -> None:
     assert harness.said("ticketing", outcome="warning", jumpcloud=harness.jumpcloud_section()) == [
         "No ticketing is connected, so what no API can do fails. Set a credential under jira or ticketing.jira."
     ]
+
+
+def test_a_due_date_is_proven_where_tickets_get_one(harness: DoctorHarness) -> None:
+    """C6."""
+    project = next(each for each in harness.jira.projects.by_id.values() if each.key == "ACC")
+    project.off_screen.append("duedate")
+    assert said(harness) == []
+    [problem] = said(harness, ticketing={"project": "ACC", "issue_type": "Access Request", "due_days": 3})
+    assert "no field duedate on its create screen" in problem

@@ -81,7 +81,7 @@ def test_waiting_follows_to_the_end_and_tells_it(
     worker = threading.Thread(target=work)
     worker.start()
     try:
-        file = _file(tmp_path, GOOD, GOOD | {"id": "r2", "entitlement": "jira:group:x:member"})
+        file = _file(tmp_path, GOOD, GOOD | {"id": "r2", "subject": {"email": "nobody@example.com"}})
         ran = provisor("submit", file, "-c", config, "--wait", "--timeout", "600")
     finally:
         stop.set()

@@ -8,7 +8,7 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import TypeVar
 
-from access.failures import CredentialRefused, Permanent, Transient, Unknown
+from access.failures import CredentialRefused, Failure, Permanent, Transient, Unknown
 
 T = TypeVar("T")
 
@@ -33,6 +33,8 @@ class Fault(StrEnum):
     LOST_UNDONE = "lost_undone"
     #: Refused for good.
     REFUSED = "refused"
+    #: A permission is missing.
+    FORBIDDEN = "forbidden"
     #: The credential is bad.
     LOCKED_OUT = "locked_out"
     #: A fault of our own in the connector.
@@ -50,6 +52,14 @@ class FaultPlan:
 
     def __init__(self) -> None:
         self._coming: deque[Fault] = deque()
+        #: What every call meets for which nothing else is chosen.
+        self.lasting = Fault.FINE
+        #: The same for writes alone.
+        self.lasting_on_writes = Fault.FINE
+        #: What keeps a call from being answered, given whether it writes and about whom it is; None where nothing does.
+        self.outage: Callable[[bool, str], Failure | None] = lambda _writes, _about: None
+        #: How many calls there were.
+        self.calls = 0
 
     def forecast(self, *faults: Fault) -> None:
         """These are for the next calls."""
@@ -58,10 +68,15 @@ class FaultPlan:
     def clear(self) -> None:
         """Everything is fine from now on."""
         self._coming.clear()
+        self.lasting = self.lasting_on_writes = Fault.FINE
 
-    def call(self, effect: Callable[[], T], *, writes: bool, repeatable: bool = True) -> T:
+    def call(self, effect: Callable[[], T], *, writes: bool, repeatable: bool = True, about: str = "") -> T:
         """Make a call with the fault it has. A lost answer is ``Unknown`` only for writes that must not be repeated."""
-        fault = self._coming.popleft() if self._coming else Fault.FINE
+        self.calls += 1
+        if (failure := self.outage(writes, about)) is not None:
+            raise failure
+        usual = self.lasting_on_writes if writes and self.lasting is Fault.FINE else self.lasting
+        fault = self._coming.popleft() if self._coming else usual
         lost = Transient("The answer was lost.") if repeatable or not writes else Unknown("The answer was lost.")
         before = {
             Fault.BUSY: Transient("The service is busy."),
@@ -69,6 +84,7 @@ class FaultPlan:
             Fault.PUT_OFF: Transient("The rate budget is used up.", retry_after=WAIT, counted=False),
             Fault.LOST_UNDONE: lost,
             Fault.REFUSED: Permanent("The service refuses this.", remedy="Have a person do it."),
+            Fault.FORBIDDEN: Permanent("The service does not permit this.", remedy="Give the permission.", status=403),
             Fault.LOCKED_OUT: CredentialRefused("The credential is refused."),
             Fault.BUG: RuntimeError("a fault of our own"),
             Fault.KILLED_BEFORE: Killed(),

@@ -10,6 +10,7 @@ from typing import Any, Self
 
 from access.clock import ManualClock
 from access.entitlements import System
+from access.faults import Pauses
 from access.methods import Method
 from access.operations import Claim, Operation, Purpose, Request, Ticket
 from access.policy import Policy, Rule, TicketRoute
@@ -20,6 +21,7 @@ from store.outbox import Topic, WakeUp
 from store.tables import audit, claims, operations, requests, tickets
 from store.unit_of_work import Store
 from tasks.expiry import Expiry
+from tasks.faults import Faults
 from tasks.fulfilment import Fulfilment
 from tasks.intake import Intake
 from tasks.publisher import RecordingPublisher
@@ -115,6 +117,11 @@ class LocalStack:
             publisher=publisher,
             connectors=connectors or {System.JUMPCLOUD: system},
             policy=policy,
+            faults=Faults(
+                store,
+                clock,
+                pauses=Pauses(first=options.retry.first_wait, credential=options.retry.credential_wait),
+            ),
             mode=mode,
             options=options,
             check_tenant=check_tenant,

@@ -52,7 +52,7 @@ class FakeSystem:
         return kind is ResourceKind.GROUP
 
     def find_account(self, subject: Subject) -> Account | NoMatch:
-        return self.faults.call(lambda: self._find_account(subject), writes=False)
+        return self.faults.call(lambda: self._find_account(subject), writes=False, about=subject.id or "")
 
     def is_own(self, account_id: str) -> bool:
         return account_id == self.own
@@ -61,7 +61,7 @@ class FakeSystem:
         return self.faults.call(lambda: self._find_entitlement(ref), writes=False)
 
     def observe(self, target: Target) -> Observation:
-        return self.faults.call(lambda: self._observe(target), writes=False)
+        return self.faults.call(lambda: self._observe(target), writes=False, about=target.account_id or "")
 
     def why_by_person(self, ref: EntitlementRef) -> str | None:
         return self.by_person.get(str(ref))
@@ -71,10 +71,10 @@ class FakeSystem:
         return self.has(account_id, str(ref)) and not set(usable) - {account_id}
 
     def give(self, target: Target) -> None:
-        self.faults.call(lambda: self._write(target, present=True), writes=True)
+        self.faults.call(lambda: self._write(target, present=True), writes=True, about=target.account_id or "")
 
     def take(self, target: Target) -> None:
-        self.faults.call(lambda: self._write(target, present=False), writes=True)
+        self.faults.call(lambda: self._write(target, present=False), writes=True, about=target.account_id or "")
 
     def proof_of_gone(self, target: Target) -> str | None:
         return self.faults.call(lambda: self._proof_of_gone(target), writes=False)

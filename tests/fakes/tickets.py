@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from access.failures import Permanent
+from access.failures import Failure, Permanent
 from access.operations import Lane
 from tests.fakes.faults import FaultPlan
 from ticketing.ports import Phase, TicketDraft, TicketRef, TicketSnapshot
@@ -34,6 +34,8 @@ class FakeTickets:
         self.reopens = True
         #: Ids of issues that are not shown to us.
         self.hidden: set[str] = set()
+        #: What keeps issues from being read, by id.
+        self.unreadable: dict[str, Failure] = {}
         #: The lanes asked for, in order.
         self.lanes: list[Lane] = []
         #: How many issues there were; a test whose examples share a store begins each with other numbers.
@@ -62,8 +64,10 @@ class FakeTickets:
         del project, after_key
         return self.faults.call(lambda: self._marked(marker), writes=False)
 
-    def read(self, ids: Sequence[str]) -> Mapping[str, TicketSnapshot]:
-        return self.faults.call(lambda: {id_: self._state(id_) for id_ in ids}, writes=False)
+    def read(self, ids: Sequence[str]) -> Mapping[str, TicketSnapshot | Failure]:
+        return self.faults.call(
+            lambda: {id_: self.unreadable.get(id_) or self._state(id_) for id_ in ids}, writes=False
+        )
 
     def comment(self, ref: TicketRef, text: str, *, marker: str) -> None:
         self.faults.call(lambda: self._comment(ref, text, marker), writes=True)

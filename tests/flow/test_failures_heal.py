@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -63,10 +64,10 @@ def test_the_wait_a_service_asks_for_is_kept(stack: SimulatedStack, system: str)
 
 def test_a_permanent_refusal_becomes_a_ticket(stack: SimulatedStack) -> None:
     email, group, entitlement = team(stack, "jumpcloud")
-    stack.faults.add(system="jumpcloud", method="POST", path=WRITES["jumpcloud"], status=403, times=None)
+    stack.faults.add(system="jumpcloud", method="POST", path=WRITES["jumpcloud"], status=422, times=None)
     request = stack.grant(email, entitlement)
     ticket = stack.ticket(request)
-    assert "403" in stack.operations(request)[0].why
+    assert "422" in stack.operations(request)[0].why
     act(stack.company.jumpcloud, "add_member", group=group, user=email)
     act(stack.company.jira, "done", issue=ticket.issue_key)
     stack.ended(request)
@@ -125,3 +126,45 @@ def test_a_refused_credential_keeps_the_work_and_asks_nobody_else(stack: Simulat
             operation.id, to=OperationState.READY, states=[OperationState.READY], due_at=operation.created_at
         )
     stack.ended(request)
+
+
+#: Answers that say nothing about a request: a site that is away, a plan that has run out, a permission, a page, odd JSON.
+ELSEWHERES: dict[str, dict[str, Any]] = {
+    "away": {"status": 404, "body": {"errorMessage": "Site temporarily unavailable", "errorCode": "OTHER"}},
+    "unpaid": {"status": 402},
+    "forbidden": {"status": 403},
+    "moved": {"status": 302, "headers": {"Location": "https://id.example.com/login"}},
+    "page": {"status": 503, "body": "<html>Back soon</html>"},
+    "odd": {"status": 200, "body": {"surprise": True}},
+}
+
+
+@pytest.mark.parametrize("answer", list(ELSEWHERES))
+def test_a_fault_while_requests_are_planned_refuses_none_of_them(stack: SimulatedStack, answer: str) -> None:
+    """C2: grants and revokes wait, and end as they would have without the fault."""
+    email, group, entitlement = team(stack, "jira")
+    other, other_group, taken = team(stack, "jira")
+    act(stack.company.jira, "add_member", group=other_group, account=stack.company.jira.user(other).account_id)
+    fault = stack.faults.add(
+        system="jira", method="GET", path="/rest/api/3/(group|user)", times=6, **ELSEWHERES[answer]
+    )
+    grant, revoke = stack.grant(email, entitlement), stack.revoke(other, taken)
+    stack.ended(grant)
+    stack.ended(revoke)
+    assert stack.faults.get(fault).played == 6
+    assert is_in(stack, "jira", email, group)
+    assert not is_in(stack, "jira", other, other_group)
+
+
+@pytest.mark.parametrize("answer", ["away", "unpaid", "forbidden"])
+def test_a_fault_over_an_expiry_becomes_no_ticket_and_ends_as_it_would_have_without(
+    stack: SimulatedStack, answer: str
+) -> None:
+    """C1."""
+    email, group, entitlement = team(stack, "jira")
+    request = stack.grant(email, entitlement, duration="PT2S")
+    stack.ended(request)
+    stack.faults.add(system="jira", method="DELETE", path=WRITES["jira"], times=4, **ELSEWHERES[answer])
+    stack.claim_ended(request)
+    assert not is_in(stack, "jira", email, group)
+    assert stack.tickets(request) == []

@@ -7,11 +7,13 @@ from datetime import timedelta
 
 import pytest
 
+from access.failures import Permanent
 from access.lifecycle import ClaimState, OperationState, RequestState, TicketState
 from access.operations import Lane
+from store.alarms import AlarmKind
 from store.unit_of_work import Store
 from tests.fakes.faults import WAIT, Fault
-from tests.fakes.local_stack import ADA, BY_HAND, TERMS, TICKET_TERMS, LocalStack
+from tests.fakes.local_stack import ADA, BY_HAND, TICKET_TERMS, LocalStack
 from ticketing.ports import Phase
 
 SECOND = timedelta(seconds=1)
@@ -113,17 +115,42 @@ def test_ticketing_that_is_away_for_an_hour_gets_its_ticket_all_the_same(stack: 
     assert len(stack.tickets.issues) == 1
 
 
-def test_ticketing_that_stays_away_is_waited_for_until_the_deadline_and_no_longer(store: Store) -> None:
-    retry = replace(TERMS.retry, longest_wait=timedelta(minutes=30))
-    stack = LocalStack.over(store, options=replace(TERMS, retry=retry))
+def test_a_ticket_that_cannot_be_read_keeps_no_other_from_being_settled(stack: LocalStack) -> None:
+    """C10."""
     stack.grant("r1", group=BY_HAND)
-    stack.tickets.faults.forecast(*[Fault.BUSY] * 100)
-    stack.run(TERMS.retry.deadline + MINUTE)
-    request = stack.request("r1")
-    assert request.state is RequestState.FAILED
-    assert "No ticket could be made" in (request.reason or "")
-    assert request.finished_at is not None
-    assert request.finished_at - request.received_at <= TERMS.retry.deadline
+    stack.grant("r2", group="jumpcloud:group:by-hand-2:member")
+    stack.run()
+    stack.system.change(ADA, "jumpcloud:group:by-hand-2:member", present=True)
+    unreadable, other = stack.tickets_of("r1")[0].issue_id or "", stack.tickets_of("r2")[0].issue_id or ""
+    stack.tickets.unreadable[unreadable] = Permanent("Forbidden.", status=403)
+    stack.tickets.issues[other].phase = Phase.DONE
+    stack.run(MINUTE)
+    assert stack.request("r2").state is RequestState.DONE
+    assert stack.tickets_of("r1")[0].error == "Forbidden."
+    assert stack.operation("r1").state is OperationState.WITH_PERSON
+
+
+@pytest.mark.parametrize("fault", [Fault.BUSY, Fault.LOCKED_OUT, Fault.REFUSED, Fault.BUG])
+def test_a_ticket_that_cannot_be_made_is_made_when_that_is_mended_however_long_it_took(
+    stack: LocalStack, fault: Fault
+) -> None:
+    """C4, C5: a refused credential is no age, and a field that became required is mended by a person."""
+    stack.grant("r1", group=BY_HAND)
+    stack.tickets.faults.forecast(*[fault] * 100)
+    for _ in range(4):
+        stack.run(MINUTE)
+        stack.clock.advance(timedelta(hours=12))
+    stack.run()
+    assert stack.request("r1").state is RequestState.FULFILLING
+    with stack.store.read() as work:
+        [fault_met] = work.faults.all()
+        alarms = work.alarms.lasting()
+    assert fault_met.what in (stack.operation("r1").error or "")
+    assert {alarm.kind for alarm in alarms} == {AlarmKind.FAULT, AlarmKind.LATE}
+    stack.tickets.faults.clear()
+    stack.tickets.faults.forecast(*[Fault.BUSY] * 3)
+    stack.run(3 * MINUTE)
+    assert stack.operation("r1").state is OperationState.WITH_PERSON
 
 
 def test_an_operation_that_failed_leaves_the_access_to_the_next_one(stack: LocalStack) -> None:
@@ -135,15 +162,6 @@ def test_an_operation_that_failed_leaves_the_access_to_the_next_one(stack: Local
     stack.grant("r2", group=BY_HAND)
     stack.run(MINUTE)
     assert stack.operation("r2").state is OperationState.WITH_PERSON
-
-
-def test_a_fault_of_our_own_in_making_tickets_fails_the_request_and_says_so(stack: LocalStack) -> None:
-    stack.grant("r1", group=BY_HAND)
-    stack.tickets.faults.forecast(*[Fault.BUG] * 50)
-    stack.run(10 * MINUTE)
-    request = stack.request("r1")
-    assert request.state is RequestState.FAILED
-    assert "Provisor itself failed" in (request.reason or "")
 
 
 def test_a_ticket_that_breaks_us_does_not_keep_us_from_the_others(stack: LocalStack) -> None:

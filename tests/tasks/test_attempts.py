@@ -12,7 +12,8 @@ from access.failures import CredentialRefused, Failure, Permanent, Transient, Un
 from access.retry import GiveUp, RetryAt
 from store.leases import LeaseLost
 from store.unit_of_work import Conflict, Unavailable
-from tasks.attempts import Fault, attempt, log_postponed, next_try
+from tasks.attempts import attempt, log_postponed, next_try
+from tasks.own_faults import OwnFault
 from tests.fakes.local_stack import LocalStack
 
 
@@ -44,7 +45,7 @@ def test_an_attempt_that_succeeds_returns_its_result() -> None:
 def test_a_race_between_workers_is_a_fault_without_a_trace_in_the_log() -> None:
     with capture_logs() as logs:
         failure = tried(Conflict("unique constraint"))
-    assert isinstance(failure, Fault)
+    assert isinstance(failure, OwnFault)
     assert "Another worker" in str(failure)
     assert logs == []
 
@@ -52,7 +53,7 @@ def test_a_race_between_workers_is_a_fault_without_a_trace_in_the_log() -> None:
 def test_a_mistake_of_ours_is_a_fault_that_repeats_nobodys_data() -> None:
     with capture_logs() as logs:
         failure = tried(ValueError("hunter2"))
-    assert isinstance(failure, Fault)
+    assert isinstance(failure, OwnFault)
     assert "ValueError" in str(failure)
     assert "hunter2" not in str(failure)
     assert [log["event"] for log in logs] == ["operation.error"]
@@ -73,19 +74,22 @@ def test_a_database_that_is_away_and_the_end_of_the_process_are_no_verdict(error
 
 
 @pytest.mark.parametrize(
-    ("failure", "outlast", "goes_on"),
+    ("failure", "bounded", "final", "goes_on"),
     [
-        (Transient("Busy."), False, False),
-        (Transient("Busy."), True, True),
-        (Fault("Ours."), True, False),
-        (Permanent("No."), True, False),
-        (CredentialRefused("Who?"), False, True),
+        (Transient("Busy."), True, True, False),
+        (Transient("Busy."), False, True, True),
+        (OwnFault("Ours."), False, True, True),
+        (Permanent("No."), False, True, False),
+        (Permanent("No."), False, False, True),
+        (Permanent("Forbidden.", status=403), False, True, True),
+        (Permanent("Forbidden.", status=403), True, True, False),
+        (CredentialRefused("Who?"), True, True, True),
     ],
 )
-def test_only_a_system_that_is_away_is_outlasted(
-    stack: LocalStack, failure: Failure, *, outlast: bool, goes_on: bool
+def test_only_a_refusal_of_the_very_thing_ends_work_that_a_fault_holds(
+    stack: LocalStack, failure: Failure, *, bounded: bool, final: bool, goes_on: bool
 ) -> None:
-    verdict = next_try(stack.services, failure, tries=99, first_tried_at=None, outlast=outlast)
+    verdict = next_try(stack.services, failure, tries=99, first_tried_at=None, bounded=bounded, final=final)
     assert isinstance(verdict, RetryAt if goes_on else GiveUp)
 
 

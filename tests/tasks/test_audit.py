@@ -40,10 +40,12 @@ def handed_over(stack: LocalStack) -> None:
     given(stack)
 
 
-def broken(stack: LocalStack) -> None:
-    stack.system.faults.forecast(*[Fault.BUG] * 10)
-    stack.grant("r1")
-    stack.run(10 * MINUTE)
+def too_late(stack: LocalStack) -> None:
+    stack.system.faults.forecast(Fault.BUSY)
+    stack.grant("r1", seconds=10)
+    stack.run()
+    stack.clock.advance(timedelta(days=1))
+    stack.run()
 
 
 def called_back(stack: LocalStack) -> None:
@@ -95,6 +97,8 @@ def never_made(stack: LocalStack) -> None:
     stack.tickets.faults.forecast(Fault.REFUSED)
     stack.grant("r1", group=BY_HAND)
     stack.run()
+    stack.revoke("r2", group=BY_HAND)
+    stack.run(MINUTE)
 
 
 @pytest.mark.parametrize(
@@ -109,7 +113,7 @@ def never_made(stack: LocalStack) -> None:
         (given_and_over, "claim.ended", {"why": "the access was taken away, and seen gone"}),
         (tried_again, "operation.retry", {"failure": "transient", "tries": 1}),
         (handed_over, "operation.handed_over", {"why": f"the API could not do it: {REFUSED}"}),
-        (broken, "request.failed", {}),
+        (too_late, "request.failed", {"reason": "not given in time: The service is busy."}),
         (called_back, "request.withdrawn", {"why": "request r2 takes the access away"}),
         (called_back, "claim.void", {"why": "request r2 takes the access away"}),
         (called_back, "operation.dropped", {"why": "request r2 takes the access away"}),
@@ -126,7 +130,7 @@ def never_made(stack: LocalStack) -> None:
         (never_done, "ticket.reopened", {"key": "OPS-1", "wrong": "the list does not show it"}),
         (never_done, "ticket.escalated", {"key": "OPS-1"}),
         (deleted, "ticket.hidden", {"key": "OPS-1", "why": "it was deleted or hidden from Provisor"}),
-        (never_made, "ticket.lost", {"why": REFUSED}),
+        (never_made, "ticket.withdrawn", {}),
     ],
 )  # fmt: skip
 def test_a_change_writes_its_audit_row(

@@ -12,7 +12,7 @@ from access.methods import Method
 from access.policy import MissingAccount, Rule, Suspended
 from access.provisioning import Provisioning
 from store.unit_of_work import Store
-from tasks.decisions import Decisions
+from tasks.decisions import Decisions, NotPossible
 from tests.fakes.local_stack import ADA, GROUP, RULES, LocalStack
 from ticketing.ports import Phase
 
@@ -256,8 +256,9 @@ def test_a_person_decides_whose_access_is_meant_and_the_audit_says_who_and_why(s
     stack.submit(id="r1", action=action, subject={"email": "countess@example.com"}, **about)
     stack.run()
     decisions = Decisions(stack.store, stack.clock, by="grace")
-    assert not decisions.settle_account("r2", ADA, reason="no such request")
-    assert decisions.settle_account("r1", ADA, reason="asked her")
+    with pytest.raises(NotPossible):
+        decisions.settle_account("r2", ADA, reason="no such request")
+    decisions.settle_account("r1", ADA, reason="asked her")
     stack.run(MINUTE)
     operation = stack.operation("r1")
     assert (operation.account_id, operation.account_title) == (ADA, "ada@example.com")
@@ -265,7 +266,8 @@ def test_a_person_decides_whose_access_is_meant_and_the_audit_says_who_and_why(s
         (settled,) = [row for row in work.audit.of_request("r1") if row.event == "request.settled"]
     assert settled.actor == "grace"
     assert settled.detail == {"account": ADA, "reason": "asked her"}
-    assert not decisions.settle_account("r1", ADA, reason="too late")
+    with pytest.raises(NotPossible):
+        decisions.settle_account("r1", ADA, reason="too late")
 
 
 def test_an_account_that_a_person_names_and_that_is_not_there_leaves_the_request_blocked(stack: LocalStack) -> None:

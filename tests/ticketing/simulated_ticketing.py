@@ -18,7 +18,7 @@ from simulator.jira.world import ADMIN_EMAIL, ADMIN_TOKEN, World
 from simulator.server import Simulators
 from simulator.switches import change_switches
 from ticketing.jira import JiraTicketProvider
-from ticketing.ports import TicketDraft, TicketRef
+from ticketing.ports import TicketDraft, TicketProvider, TicketRef, TicketSnapshot
 
 NOW = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
 MARKER = "provisor-op-1"
@@ -54,6 +54,10 @@ class SimulatedTicketing:
     def issue(self, ref: TicketRef) -> Issue:
         return self.world.issues.by_id[ref.id]
 
+    def state(self, ref: TicketRef) -> TicketSnapshot:
+        """The ticket as the provider reads it."""
+        return state_of(self.provider, ref)
+
     def issues(self) -> list[Issue]:
         return list(self.world.issues.by_id.values())
 
@@ -80,6 +84,13 @@ class SimulatedTicketing:
         workflow = self.world.projects.by_id[issue.project_id].workflow
         way = next(each for each in workflow if each.name == transition)
         self.world.tracker.transition(issue, way, "", resolution=resolution)
+
+
+def state_of(provider: TicketProvider, ref: TicketRef) -> TicketSnapshot:
+    """The ticket as this provider reads it."""
+    found = provider.read([ref.id])[ref.id]
+    assert isinstance(found, TicketSnapshot), found
+    return found
 
 
 def add_project(world: World, project: Project) -> Project:

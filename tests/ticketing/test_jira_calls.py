@@ -13,19 +13,26 @@ from connectors.jira.client import api_token, bearer_token
 from simulator.jira.world import ADMIN_ACCOUNT, ADMIN_EMAIL
 from simulator.switches import change_switches
 from tests.httpclient.stub import texts_of
-from tests.ticketing.simulated_ticketing import MARKER, SimulatedTicketing, client_of, draft
+from tests.ticketing.simulated_ticketing import MARKER, SimulatedTicketing, client_of, draft, state_of
 from ticketing.jira import JiraTicketProvider
 from ticketing.ports import Phase, TicketProvider, TicketRef
 
 CANARY = "canary-7f3a-TOKEN"
 SCOPES = ["read:jira-user", "read:jira-work", "write:jira-work"]
 
+
+def _read(provider: TicketProvider, ref: TicketRef) -> None:
+    found = provider.read([ref.id])[ref.id]
+    if isinstance(found, Failure):
+        raise found
+
+
 Operation = Callable[[TicketProvider, TicketRef], object]
 OPERATIONS: dict[str, Operation] = {
     "create": lambda provider, _: provider.create(draft()),
     "find": lambda provider, _: provider.find(MARKER, project="OPS"),
     "probe": lambda provider, _: provider.probe(MARKER, project="OPS", after_key="OPS-1"),
-    "read": lambda provider, ref: provider.read([ref.id]),
+    "read": _read,
     "comment": lambda provider, ref: provider.comment(ref, "Hello", marker="1"),
     "reopen": lambda provider, ref: provider.reopen(ref),
     "close": lambda provider, ref: provider.close(ref),
@@ -59,7 +66,7 @@ def test_construction_calls_nobody(harness: SimulatedTicketing) -> None:
         (
             "close",
             [
-                "POST issue/bulkfetch",
+                "GET issue/{issue}",
                 "GET issue/{issue}/transitions",
                 "POST issue/{issue}/transitions",
                 "GET issue/{issue}",
@@ -93,7 +100,7 @@ def test_everything_works_through_the_gateway_and_no_self_link_is_followed(
     provider.comment(ref, "Hello", marker="1")
     assert provider.close(ref).phase is Phase.DECLINED
     assert provider.reopen(ref).phase is Phase.OPEN
-    assert provider.read([ref.id])[ref.id].ref == ref
+    assert state_of(provider, ref).ref == ref
     assert list(provider.find(MARKER, project="OPS")) == [ref]
     assert list(provider.probe(MARKER, project="OPS", after_key=None)) == [ref]
     assert all("/ex/jira/" in call for call in harness.calls())

@@ -4,6 +4,7 @@ from datetime import date
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from access.failures import Permanent, Transient, Unknown
 from simulator.jira.projects import CustomField, FieldUse
@@ -81,6 +82,17 @@ def test_a_field_that_is_not_on_the_screen_is_named_in_the_remedy(harness: Simul
     with pytest.raises(Permanent, match="labels") as caught:
         harness.make()
     assert "create screen" in caught.value.remedy
+
+
+def test_a_due_date_that_is_not_on_the_screen_is_left_out_and_said(harness: SimulatedTicketing) -> None:
+    """C6."""
+    harness.world.projects.by_id["10000"].off_screen.append("duedate")
+    with capture_logs() as logs:
+        issue = harness.issue(harness.make(due=date(2026, 12, 1)))
+    assert issue.values.get("duedate") is None
+    assert [(log["event"], log["fields"]) for log in logs if log["log_level"] == "warning"] == [
+        ("ticket.field_left_out", ["duedate"])
+    ]
 
 
 def test_extra_fields_may_be_named_as_people_name_them_and_get_the_shape_of_their_type(

@@ -1,16 +1,18 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from access.failures import CredentialRefused, Permanent, Transient
 from simulator.switches import change_switches
-from tests.ticketing.simulated_ticketing import SimulatedTicketing
-from ticketing.ports import Phase, TicketRef
+from tests.ticketing.simulated_ticketing import SimulatedTicketing, state_of
+from ticketing.ports import Phase, TicketRef, TicketSnapshot
 from ticketing.status import StatusMap
 
 
 def phase(harness: SimulatedTicketing, ref: TicketRef) -> Phase:
-    return harness.provider.read([ref.id])[ref.id].phase
+    return harness.state(ref).phase
 
 
 def test_a_ticket_is_open_until_somebody_closes_it(harness: SimulatedTicketing) -> None:
@@ -19,7 +21,7 @@ def test_a_ticket_is_open_until_somebody_closes_it(harness: SimulatedTicketing) 
     harness.close_by_hand(ref, "Start progress")
     assert phase(harness, ref) is Phase.OPEN
     harness.close_by_hand(ref, "Done")
-    state = harness.provider.read([ref.id])[ref.id]
+    state = harness.state(ref)
     assert (state.phase, state.status, state.resolution) == (Phase.DONE, "Done", "Done")
 
 
@@ -28,7 +30,7 @@ def test_a_ticket_is_declined_by_its_status_or_by_its_resolution(harness: Simula
     harness.close_by_hand(by_status, "Decline", resolution="Done")
     harness.close_by_hand(by_resolution, "Done", resolution="Won't Do")
     states = harness.provider.read([by_status.id, by_resolution.id])
-    assert [states[ref.id].phase for ref in (by_status, by_resolution)] == [Phase.DECLINED, Phase.DECLINED]
+    assert [getattr(states[ref.id], "phase", None) for ref in (by_status, by_resolution)] == [Phase.DECLINED] * 2
 
 
 def test_a_misleading_status_name_makes_no_difference(harness: SimulatedTicketing) -> None:
@@ -46,26 +48,26 @@ def test_the_names_that_decline_are_the_settings(harness: SimulatedTicketing) ->
     harness.close_by_hand(ref, "Decline", resolution="Done")
     german = harness.other_provider(statuses=StatusMap(["abgelehnt"]))
     assert phase(harness, ref) is Phase.DONE
-    assert german.read([ref.id])[ref.id].phase is Phase.DECLINED
+    assert state_of(german, ref).phase is Phase.DECLINED
 
 
 def test_the_assignee_is_shown(harness: SimulatedTicketing) -> None:
     ref = harness.make()
     harness.issue(ref).assignee = next(iter(harness.world.directory.users))
-    assert harness.provider.read([ref.id])[ref.id].assignee == "Admin Person"
+    assert harness.state(ref).assignee == "Admin Person"
 
 
 def test_a_deleted_ticket_is_gone(harness: SimulatedTicketing) -> None:
     ref, other = harness.make(), harness.make()
     harness.world.tracker.delete(harness.issue(ref), "")
     states = harness.provider.read([ref.id, other.id])
-    assert (states[ref.id].phase, states[other.id].phase) == (Phase.GONE, Phase.OPEN)
+    assert [getattr(states[each.id], "phase", None) for each in (ref, other)] == [Phase.GONE, Phase.OPEN]
 
 
 def test_a_moved_ticket_keeps_its_id_and_shows_its_new_key(harness: SimulatedTicketing) -> None:
     ref = harness.make()
     harness.world.tracker.move(harness.issue(ref), harness.world.projects.by_id["10001"], "")
-    state = harness.provider.read([ref.id])[ref.id]
+    state = harness.state(ref)
     assert state.ref == TicketRef(id=ref.id, key="PAY-1", url=f"{harness.simulators.jira_url}/browse/PAY-1")
 
 
@@ -107,5 +109,20 @@ def test_a_failure_of_the_second_look_does_not_make_a_ticket_gone(harness: Simul
     ref = harness.make()
     harness.world.tracker.delete(harness.issue(ref), "")
     harness.fault(method="GET", path=f"/issue/{ref.id}", status=status)
-    with pytest.raises((Permanent, Transient)):
-        harness.provider.read([ref.id])
+    assert isinstance(harness.provider.read([ref.id])[ref.id], (Permanent, Transient))
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [{"status": 200, "body": {"issues": [{"id": 7}]}}, {"status": 403}, {"status": 200, "body": {"issues": "?"}}],
+)
+def test_one_issue_that_cannot_be_read_with_the_others_keeps_none_of_them_from_being_read(
+    harness: SimulatedTicketing, answer: dict[str, Any]
+) -> None:
+    """C10."""
+    one, other = harness.make(), harness.make()
+    harness.fault(path="bulkfetch", **answer)
+    harness.fault(method="GET", path=f"/issue/{one.id}", status=403)
+    found = harness.provider.read([one.id, other.id])
+    assert isinstance(found[one.id], Permanent)
+    assert isinstance(found[other.id], TicketSnapshot)

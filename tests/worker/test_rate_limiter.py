@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -15,7 +16,7 @@ from access.operations import Lane
 from store.database import Database
 from store.rate_budgets import Allowance
 from store.unit_of_work import Store
-from worker.rate_limiter import BudgetRateLimiter, WaitingRateLimiter
+from worker.rate_limiter import BudgetRateLimiter, WaitingRateLimiter, as_a_whole
 
 START = datetime(2026, 11, 1, tzinfo=UTC)
 WIDE = Allowance(rate=1000, burst=1000)
@@ -246,3 +247,60 @@ def test_a_waiting_limiter_tells_the_other_processes_of_a_stop(stores: list[Stor
     )
     with pytest.raises(Transient):
         BudgetRateLimiter(stores[1], clock, System.JIRA, Lane.GRANT, WIDE).take("read")
+
+
+def test_a_piece_of_work_is_let_in_as_a_whole_and_never_put_off_between_two_of_its_calls(
+    stores: list[Store], clock: ManualClock
+) -> None:
+    """At a call each two seconds, work that was put off between its calls would spend them again and again."""
+    allowance = Allowance(rate=0.5, burst=1)
+    limiters = [BudgetRateLimiter(store, clock, System.JIRA, Lane.GRANT, allowance) for store in stores]
+    made: list[datetime] = []
+    done: list[str] = []
+
+    def work(ref: str) -> None:
+        limiter = limiters[int(ref) % 2]
+        for _ in range(6):
+            limiter.take("read")
+            made.append(clock.now())
+        done.append(ref)
+
+    waiting = [str(number) for number in range(8)]
+    while waiting and clock.now() < START + timedelta(minutes=5):
+        for ref in list(waiting):
+            with suppress(Transient):
+                as_a_whole(work)(ref)
+                waiting.remove(ref)
+        clock.advance(timedelta(seconds=0.5))
+    assert sorted(done) == [str(number) for number in range(8)]
+    assert len(made) == 48
+    assert made[-1] - START >= timedelta(seconds=(48 - 6 - 1) / 0.5)
+
+
+def test_tokens_that_a_piece_of_work_did_not_use_are_not_lost(stores: list[Store], clock: ManualClock) -> None:
+    limiter = BudgetRateLimiter(stores[0], clock, System.JIRA, Lane.GRANT, Allowance(rate=1, burst=10))
+    for _ in range(6):  # a seventh would find fewer than a whole piece of work may need
+        as_a_whole(lambda _: limiter.take("read"))("one call")
+        clock.advance(timedelta(milliseconds=1))
+    with pytest.raises(Transient):
+        as_a_whole(lambda _: limiter.take("read"))("one more")
+
+
+def test_a_piece_of_work_keeps_to_a_stop_and_owes_no_more_than_its_share(
+    stores: list[Store], clock: ManualClock
+) -> None:
+    limiter = BudgetRateLimiter(stores[0], clock, System.JIRA, Lane.GRANT, Allowance(rate=1, burst=1))
+
+    def endless(ref: str) -> None:
+        for _ in ref * 1000:
+            limiter.take("read")
+
+    with pytest.raises(Transient, match="used up"):
+        as_a_whole(endless)("many calls")
+    _, refusal = calls_until_refused(limiter)
+    assert refusal.retry_after is not None
+    assert refusal.retry_after <= timedelta(seconds=25)
+    clock.advance(timedelta(minutes=1))
+    limiter.stop("read", clock.now() + timedelta(minutes=1))
+    with pytest.raises(Transient, match="asked for no calls"):
+        as_a_whole(endless)("stopped")

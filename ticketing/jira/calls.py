@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, TypeVar
 
+import structlog
 from pydantic import BaseModel
 
 from access.failures import Permanent, Transient, Unknown
@@ -30,6 +31,8 @@ from ticketing.jira.responses import (
 )
 
 M = TypeVar("M", bound=BaseModel)
+
+_log = structlog.get_logger(__name__)
 
 #: The key of our property on issues and comments. People do not see it, and cannot take it off as they can a label.
 PROPERTY = "provisor"
@@ -60,14 +63,23 @@ class JiraCalls:
         self._client = client
         self._library = JiraLibrary(client)
 
-    def make(self, fields: Mapping[str, Any], data: Mapping[str, str]) -> MadeIssue:
-        """Make an issue with its property in one call: ``create_issue`` of the library drops the property silently."""
+    def make(
+        self, fields: Mapping[str, Any], data: Mapping[str, str], *, optional: frozenset[str] = frozenset()
+    ) -> MadeIssue:
+        """Make an issue with its property in one call: ``create_issue`` of the library drops the property silently.
+
+        An ``optional`` field that is the only kind that Jira does not take is left out of a second call, and said.
+        """
         body = {"fields": fields, "properties": [{"key": PROPERTY, "value": data}]}
         call = Call(
             method="POST", route=_ISSUES, body=body, idempotent=False, expects=frozenset({HTTPStatus.BAD_REQUEST})
         )
         answer = self._client.send(call)
         if answer.status == HTTPStatus.BAD_REQUEST:
+            refused = answer.member("errors")
+            if isinstance(refused, dict) and refused and optional & fields.keys() >= refused.keys():
+                _log.warning("ticket.field_left_out", fields=sorted(refused), why=answer.said)
+                return self.make({name: value for name, value in fields.items() if name not in refused}, data)
             raise _refused_fields(answer)
         return _read(call, answer, MadeIssue, what="the new ticket")
 

@@ -14,6 +14,9 @@ from ticketing.ports import TicketDraft
 LONGEST_SUMMARY = 254
 LONGEST_LABEL = 255
 
+#: The field of the day by which a ticket is to be done.
+DUE_DATE = "duedate"
+
 
 def issue_fields(draft: TicketDraft, meta: Sequence[FieldMeta]) -> dict[str, Any]:
     """All fields of the issue. ``meta`` shapes the extra ones; it may be empty when the draft has none."""
@@ -29,7 +32,7 @@ def issue_fields(draft: TicketDraft, meta: Sequence[FieldMeta]) -> dict[str, Any
         "labels": labels([draft.marker, *draft.labels, *given_labels]),
     }
     if draft.due is not None:
-        fields["duedate"] = draft.due.isoformat()
+        fields[DUE_DATE] = draft.due.isoformat()
     return fields
 
 

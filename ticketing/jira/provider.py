@@ -6,12 +6,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from http import HTTPStatus
 from urllib.parse import quote
 
-from access.failures import Permanent
+from access.failures import Failure, Permanent, Transient, Unknown
 from access.operations import Lane
 from httpclient import HttpClient
 from ticketing.adf import fit, plain_text, to_adf
 from ticketing.jira.calls import BULK, PROPERTY, JiraCalls
-from ticketing.jira.fields import issue_fields, labels
+from ticketing.jira.fields import DUE_DATE, issue_fields, labels
 from ticketing.jira.project_check import Problem, prove
 from ticketing.jira.responses import Comment, FieldMeta, Issue, Transition
 from ticketing.jira.workflow import missing_fields, resolution_for, way_back, way_out
@@ -28,6 +28,10 @@ _MOST_BLOCKS = 200
 _INTERNAL = {"sd.public.comment": {"internal": True}}
 
 _KEY = re.compile(r"(?P<project>[A-Z][A-Z0-9_]*)-(?P<number>[0-9]+)", re.IGNORECASE)
+
+
+#: What a ticket can do without.
+_OPTIONAL = frozenset({DUE_DATE})
 
 
 class JiraTicketProvider:
@@ -69,7 +73,7 @@ class JiraTicketProvider:
     def create(self, draft: TicketDraft) -> TicketRef:
         """Make the issue with label and property in one call; one or two reads first when it has extra fields."""
         fields = issue_fields(draft, self._create_fields(draft) if draft.fields else ())
-        made = self._calls.make(fields, {**draft.data, MARKER: draft.marker})
+        made = self._calls.make(fields, {**draft.data, MARKER: draft.marker}, optional=_OPTIONAL)
         return self._ref(made.id, made.key)
 
     def find(self, marker: str, *, project: str) -> Sequence[TicketRef]:
@@ -96,13 +100,20 @@ class JiraTicketProvider:
         }
         return [self._ref(issue.id, issue.key) for issue in sorted(found.values(), key=lambda issue: int(issue.id))]
 
-    def read(self, ids: Sequence[str]) -> Mapping[str, TicketSnapshot]:
-        """The state of each issue by id, 100 a call. One that is not in the answer is asked for alone before it is GONE."""
+    def read(self, ids: Sequence[str]) -> Mapping[str, TicketSnapshot | Failure]:
+        """The state of each issue by id, 100 a call. One that is not in the answer is asked for alone before it is GONE.
+
+        So is each where the answer to all cannot be read, so that one issue keeps no other from being read.
+        """
         found: dict[str, TicketSnapshot] = {}
         wanted = list(dict.fromkeys(ids))
         for start in range(0, len(wanted), BULK):
-            found |= {issue.id: self._state(issue) for issue in self._calls.states(wanted[start : start + BULK])}
-        return {id_: found[id_] if id_ in found else self._state_alone(id_) for id_ in wanted}
+            try:
+                found |= {issue.id: self._state(issue) for issue in self._calls.states(wanted[start : start + BULK])}
+            except (Permanent, Transient) as failure:
+                if not isinstance(failure, Permanent) and failure.status != HTTPStatus.OK:
+                    raise
+        return {id_: found[id_] if id_ in found else self._read_alone(id_) for id_ in wanted}
 
     def comment(self, ref: TicketRef, text: str, *, marker: str) -> None:
         """Comment once per ``marker``: looks through the comments first, newest first."""
@@ -124,7 +135,7 @@ class JiraTicketProvider:
 
     def close(self, ref: TicketRef) -> TicketSnapshot:
         """Bring an issue to a closed status, one that says declined if there is one. A deleted issue is GONE, not a failure."""
-        state = self.read([ref.id])[ref.id]
+        state = self._state_alone(ref.id)
         if state.phase is not Phase.OPEN:
             return state
         declined = self._statuses.declined
@@ -161,6 +172,13 @@ class JiraTicketProvider:
             f"More than {_MOST_BLOCKS * BULK} issues were made in {project} since {project}-{number}.",
             remedy="Search Jira for the ticket's label by hand, and settle the operation.",
         )
+
+    def _read_alone(self, id_: str) -> TicketSnapshot | Failure:
+        """The state of one issue, or what keeps it from being read. Raises ``CredentialRefused``: that keeps all."""
+        try:
+            return self._state_alone(id_)
+        except (Permanent, Transient, Unknown) as failure:
+            return failure
 
     def _state_alone(self, id_: str) -> TicketSnapshot:
         """The state of one issue. GONE on a 404, which only a good credential gets here: a bad one raises before.

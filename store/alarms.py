@@ -1,0 +1,98 @@
+"""Alarms: what a person has to look at, raised by a cause and closed when the cause is over."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import ColumnElement, Connection, String, and_, cast, exists, or_, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from access.lifecycle import OperationState, RequestState
+from store.fault_tables import alarms, faults
+from store.leases import among
+from store.operations import ALIVE
+from store.rows import from_row
+from store.tables import operations, requests
+
+
+class AlarmKind(StrEnum):
+    """Why there is an alarm."""
+
+    #: A fault lasts that a person has to mend.
+    FAULT = "fault"
+    #: A removal cannot go on by itself.
+    BLOCKED = "blocked"
+    #: Work is not done in the time that it may take.
+    LATE = "late"
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """One alarm. ``entity`` and ``ref`` name its cause: a fault, a request or an operation."""
+
+    id: int
+    kind: AlarmKind
+    entity: str
+    ref: str
+    what: str
+    remedy: str
+    raised_at: datetime
+    closed_at: datetime | None = None
+
+
+_LIVING_REQUESTS = (RequestState.RECEIVED, RequestState.PLANNED, RequestState.FULFILLING, RequestState.BLOCKED)
+
+
+def _is_cause(entity: str, kind: AlarmKind, found: ColumnElement[bool]) -> ColumnElement[bool]:
+    return and_(alarms.c.entity == entity, alarms.c.kind == str(kind), found)
+
+
+#: Whether the cause of an alarm lasts.
+_LASTS = or_(
+    _is_cause("fault", AlarmKind.FAULT, exists().where(cast(faults.c.id, String) == alarms.c.ref)),
+    *(
+        _is_cause(entity, kind, exists().where(table.c.id == alarms.c.ref, among(table.c.state, states)))
+        for entity, kind, table, states in (
+            ("operation", AlarmKind.BLOCKED, operations, (OperationState.BLOCKED,)),
+            ("operation", AlarmKind.LATE, operations, ALIVE),
+            ("request", AlarmKind.BLOCKED, requests, (RequestState.BLOCKED,)),
+            ("request", AlarmKind.LATE, requests, _LIVING_REQUESTS),
+        )
+    ),
+)
+
+
+class Alarms:
+    """Alarms, in the caller's transaction."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def begin(self, kind: AlarmKind, entity: str, ref: str, *, what: str, remedy: str, now: datetime) -> bool:
+        """Raise an alarm, unless there is one for this cause already; whether it is new."""
+        insert = postgresql.insert if self._connection.dialect.name == "postgresql" else sqlite.insert
+        statement = (
+            insert(alarms)
+            .values(kind=str(kind), entity=entity, ref=ref, what=what, remedy=remedy, raised_at=now)
+            .on_conflict_do_nothing()
+            .returning(alarms.c.id)
+        )
+        return self._connection.execute(statement).first() is not None
+
+    def close_ended(self, *, now: datetime) -> Sequence[Alarm]:
+        """Close the alarms whose cause is over; returns them."""
+        statement = update(alarms).where(alarms.c.closed_at.is_(None), ~_LASTS).values(closed_at=now).returning(alarms)
+        return [from_row(Alarm, row) for row in self._connection.execute(statement).mappings()]
+
+    def lasting(self) -> Sequence[Alarm]:
+        """The alarms whose cause lasts, oldest first."""
+        found = select(alarms).where(alarms.c.closed_at.is_(None), _LASTS).order_by(alarms.c.id)
+        return [from_row(Alarm, row) for row in self._connection.execute(found).mappings()]
+
+    def recent(self, *, limit: int | None) -> Sequence[Alarm]:
+        """The newest alarms, those that were closed included."""
+        found = select(alarms).order_by(alarms.c.id.desc()).limit(limit)
+        return [from_row(Alarm, row) for row in self._connection.execute(found).mappings()]
