@@ -7,6 +7,7 @@ that access, and it has to hold what an active claim stands on.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import timedelta
 from itertools import count
 
@@ -20,7 +21,7 @@ from access.methods import Direction
 from access.operations import access_key
 from store.database import Database
 from store.unit_of_work import Store
-from tasks.decisions import Decisions
+from tasks.decisions import Decisions, NotPossible
 from tests.fakes.faults import Fault
 from tests.fakes.local_stack import LocalStack
 from ticketing.ports import Phase
@@ -147,7 +148,8 @@ class Life:
                 decisions.retry(request_id, reason="mended")
                 whose = self.stack.request(request_id).message.who
                 account = whose.id or next(key for key, email in system.accounts.items() if email == whose.email)
-                decisions.settle_account(request_id, account, reason="looked it up")
+                with suppress(NotPossible):  # it is not blocked, or not for want of proof
+                    decisions.settle_account(request_id, account, reason="looked it up")
         self.check()
         with self.stack.store.read() as work:
             for account, ref in self.accesses:
