@@ -117,7 +117,7 @@ class Decisions:
         with self._store.write() as work:
             request = work.requests.get(request_id)
             if request is None or not _is_undecided(request):
-                raise NotPossible("Nobody has to say which account it means.", _SEE)
+                raise NotPossible("It is no request that waits for somebody to say which account it means.", _SEE)
             work.requests.set(request_id, settled_account=account_id, due_at=now, dispatched_until=None)
             self._record(work, "request.settled", request_id, request_id, reason, account=account_id)
 
