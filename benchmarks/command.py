@@ -27,6 +27,6 @@ def run(program: str, *benchmarks: ModuleType) -> int:
         else:
             if not options.json:
                 show(reports[-1:], as_json=False)
-    if options.json:
+    if options.json and reports:
         show(reports, as_json=True)
     return code

@@ -18,7 +18,7 @@ from worker.telemetry import start_logging
 _POLICY = """
 ticket: {project: ACC}
 rules:
-  - {pattern: "jumpcloud:group:*:member", give: connector, take: connector}
+  - {pattern: "jumpcloud:group:*:member", give: connector, take: connector, last_administrator: allow}
 """
 
 

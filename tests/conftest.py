@@ -35,7 +35,10 @@ _HANGS_SECONDS = 600.0
 
 # How long an example takes says nothing about the code.
 _UNCHECKED = [*settings.default.suppress_health_check, HealthCheck.too_slow]  # type: ignore[union-attr] # there is one
-settings.register_profile("tests", settings.default, deadline=None, suppress_health_check=_UNCHECKED)
+settings.register_profile("explore", settings.default, deadline=None, suppress_health_check=_UNCHECKED)
+# The same inputs in every run, so that a run fails for a change and never by chance. New inputs are tried with
+# ``--hypothesis-profile=explore --hypothesis-seed=N``.
+settings.register_profile("tests", settings.get_profile("explore"), derandomize=True)
 settings.load_profile("tests")
 
 

@@ -24,6 +24,7 @@ from store.tables import claims, known_emails, operations, requests, tickets
 from store.unit_of_work import Store
 from tasks.decisions import Decisions
 from tests.flow.simulated_people import MINUTE, JiraPeople, JumpCloudPeople, SimulatedPeople
+from tests.larger import larger
 
 HOUR = timedelta(hours=1)
 WHO = st.integers(0, 2)
@@ -221,7 +222,7 @@ def store(request: pytest.FixtureRequest) -> Iterator[Store]:
 
 @pytest.mark.timeout(1200)
 @pytest.mark.parametrize("system", ["jira", "jumpcloud"])
-@pytest.mark.parametrize("lives", [5, pytest.param(150, marks=pytest.mark.long)])
+@pytest.mark.parametrize("lives", [5, pytest.param(larger(20), marks=pytest.mark.long)])
 def test_nobody_but_the_person_meant_is_touched_and_nothing_is_done_while_the_access_is_there(
     store: Store, system: str, lives: int
 ) -> None:

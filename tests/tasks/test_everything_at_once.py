@@ -34,6 +34,7 @@ from tasks.decisions import Decisions
 from tests.fakes.faults import Fault
 from tests.fakes.local_stack import TERMS, LocalStack
 from tests.fakes.tickets import Issue
+from tests.larger import larger
 from ticketing.ports import Phase
 
 ACCOUNTS = {"u1": "ada@example.com", "u2": "bob@example.com"}
@@ -319,7 +320,7 @@ def _number(request_id: str) -> int:
     return int(request_id.removeprefix("r"))
 
 
-@pytest.mark.parametrize("lives", [6, pytest.param(100, marks=pytest.mark.long)])
+@pytest.mark.parametrize("lives", [6, pytest.param(larger(20), marks=pytest.mark.long)])
 def test_whatever_happens_claims_take_away_their_own_and_nothing_else(
     migrated_sqlite: Path, memory: Path, lives: int
 ) -> None:

@@ -23,6 +23,7 @@ from httpclient.errors import verdict
 from store.database import Database
 from store.unit_of_work import Store
 from tests.fakes.local_stack import START, TERMS, TICKET_TERMS, LocalStack
+from tests.larger import larger
 from ticketing.ports import Phase
 
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
@@ -187,7 +188,7 @@ def shared_store(request: pytest.FixtureRequest) -> Iterator[Store]:
 
 
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("trials", [6, pytest.param(60, marks=pytest.mark.long)])
+@pytest.mark.parametrize("trials", [6, pytest.param(larger(20), marks=pytest.mark.long)])
 def test_nothing_ends_for_a_fault_that_passes_and_what_comes_too_late_leaves_nothing(
     shared_store: Store, trials: int
 ) -> None:

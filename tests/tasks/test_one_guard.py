@@ -19,6 +19,7 @@ from store.database import Database
 from store.unit_of_work import Store
 from tests.fakes.faults import Fault
 from tests.fakes.local_stack import LocalStack
+from tests.larger import larger
 from ticketing.ports import Phase
 
 MINUTE = timedelta(minutes=1)
@@ -160,7 +161,7 @@ def examples(number: int) -> settings:
     return settings(max_examples=number, deadline=None, suppress_health_check=checks)
 
 
-AMOUNTS = pytest.mark.parametrize("amount", [12, pytest.param(200, marks=pytest.mark.long)])
+AMOUNTS = pytest.mark.parametrize("amount", [12, pytest.param(larger(20), marks=pytest.mark.long)])
 
 
 @AMOUNTS

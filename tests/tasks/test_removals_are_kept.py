@@ -24,6 +24,7 @@ from store.unit_of_work import Store
 from tasks.decisions import Decisions, NotPossible
 from tests.fakes.faults import Fault
 from tests.fakes.local_stack import LocalStack
+from tests.larger import larger
 from ticketing.ports import Phase
 
 NUMBERS = count()
@@ -176,7 +177,7 @@ def shared_store(request: pytest.FixtureRequest) -> Iterator[Store]:
     database.close()
 
 
-@pytest.mark.parametrize("lives", [6, pytest.param(150, marks=pytest.mark.long)])
+@pytest.mark.parametrize("lives", [6, pytest.param(larger(20), marks=pytest.mark.long)])
 def test_access_is_there_only_while_something_holds_it_and_as_long_as_a_claim_does(
     shared_store: Store, lives: int
 ) -> None:
