@@ -59,6 +59,10 @@ bench: $(DEV) ## Measure
 mutants: $(DEV) ## Break the product in small ways and count what the tests notice, in ten minutes; ARGS=--help says more
 	@$(PY) -m checks.mutants $(ARGS)
 
+.PHONY: prove-promises
+prove-promises: $(DEV) ## Try hundreds of generated cases against each kind of promise, in ten minutes; ARGS="--seed 2"
+	@$(PY) -m checks.promises $(ARGS)
+
 .PHONY: check
 check: $(DEV) ## Check everything a machine can; changes nothing
 	@$(PY) -m checks check

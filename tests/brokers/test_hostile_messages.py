@@ -24,6 +24,7 @@ from tasks.incoming_message import BEGINNING_BYTES, WHOLE_BYTES
 from tests.brokers.conftest import MakeSite
 from tests.brokers.raw_messages import NO_MOMENT, RawMessage, publish_raw, text_header
 from tests.crash.process_stack import ProcessStack
+from tests.larger import larger
 from tests.machine import LANES, SILENCE_SECONDS, Amqp, Redis
 from worker.amqp_intake import DIED_ON_IT
 from worker.queues import INTAKE, OLD_INTAKE, OLD_RETURNED, RETURNED
@@ -374,8 +375,13 @@ _envelopes = st.builds(
 )
 _entries = st.one_of(_bodies, _envelopes)
 
-#: Not shrunk: each example needs a process and a broker.
-generated = settings(max_examples=40, deadline=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
+CASES = pytest.mark.parametrize("cases", [20, pytest.param(larger(40), marks=pytest.mark.long)])
+
+
+def generated(cases: int) -> settings:
+    """Not shrunk: each example needs a process and a broker."""
+    unchecked = list(HealthCheck)
+    return settings(max_examples=cases, deadline=None, phases=[Phase.generate], suppress_health_check=unchecked)
 
 
 def _ends_well(
@@ -391,8 +397,9 @@ def _ends_well(
     lives(stack)
 
 
-def test_no_generated_message_stops_rabbitmq(on_rabbitmq: ProcessStack, rabbitmq: Amqp) -> None:
-    @generated
+@CASES
+def test_no_generated_message_stops_rabbitmq(on_rabbitmq: ProcessStack, rabbitmq: Amqp, cases: int) -> None:
+    @generated(cases)
     @given(st.lists(_raw_messages, max_size=12))
     def holds(messages: list[RawMessage]) -> None:
         def send(bodies: list[bytes]) -> None:
@@ -403,8 +410,9 @@ def test_no_generated_message_stops_rabbitmq(on_rabbitmq: ProcessStack, rabbitmq
     holds()
 
 
-def test_no_generated_entry_stops_redis(on_redis: ProcessStack, redis: Redis) -> None:
-    @generated
+@CASES
+def test_no_generated_entry_stops_redis(on_redis: ProcessStack, redis: Redis, cases: int) -> None:
+    @generated(cases)
     @given(st.lists(_entries, max_size=12))
     def holds(entries: list[bytes]) -> None:
         _ends_well(on_redis, lambda bodies: push(redis, *bodies), entries, lambda each: each.properties or each.body)
