@@ -66,9 +66,9 @@ def config(configure: Callable[..., Path]) -> Path:
 
 
 @pytest.fixture
-def stack(sqlite_url: str) -> LocalStack:
+def stack(store: Store) -> LocalStack:
     """A Provisor over the same store, driven by hand, to fill it."""
-    return LocalStack.over(Store(Database(sqlite_url)))
+    return LocalStack.over(store)
 
 
 @pytest.fixture

@@ -115,11 +115,15 @@ def write_settings(folder: Path, store_url: str, company: Simulators, *, key: st
     return file
 
 
-def hand_in(store_url: str) -> Store:
-    store = Store(Database(store_url))
+@pytest.fixture
+def handed_in(sqlite_url: str) -> Iterator[Store]:
+    """A store with one message in its inbox."""
+    database = Database(sqlite_url)
+    store = Store(database)
     with store.write() as work:
         work.inbox.add(json.dumps(GRANT).encode(), content_type=None, source="test", now=datetime.now(UTC))
-    return store
+    yield store
+    database.close()
 
 
 def test_every_line_about_an_operation_names_it_and_its_request(
@@ -127,10 +131,9 @@ def test_every_line_about_an_operation_names_it_and_its_request(
 ) -> None:
     key = company.worlds["jumpcloud"].credentials()["api_key"]
     settings = write_settings(tmp_path, sqlite_url, company, key=key)
-    store = hand_in(sqlite_url)
 
     def done() -> bool:
-        with store.read() as work:
+        with handed_in.read() as work:
             request = work.requests.get(ID)
         return request is not None and request.finished_at is not None
 
@@ -142,11 +145,11 @@ def test_every_line_about_an_operation_names_it_and_its_request(
     assert key not in (tmp_path / "up.log").read_text()
 
 
+@pytest.mark.usefixtures("handed_in")
 def test_a_refused_credential_reaches_sentry_and_no_secret_does(
     sentry: Sentry, company: Simulators, sqlite_url: str, tmp_path: Path
 ) -> None:
     settings = write_settings(tmp_path, sqlite_url, company, key=CANARY, sentry_dsn=sentry.dsn, environment="test")
-    hand_in(sqlite_url)
     run_until(settings, tmp_path / "up.log", ended=lambda: bool(sentry.events()))
     event = sentry.events()[0]
     assert event["environment"] == "test"
@@ -157,9 +160,9 @@ def test_a_refused_credential_reaches_sentry_and_no_secret_does(
     assert "vars" not in json.dumps(event), "local variables are not sent"
 
 
+@pytest.mark.usefixtures("handed_in")
 def test_nothing_is_sent_without_a_dsn(sentry: Sentry, company: Simulators, sqlite_url: str, tmp_path: Path) -> None:
     settings = write_settings(tmp_path, sqlite_url, company, key=CANARY)
-    hand_in(sqlite_url)
 
     def tried() -> bool:
         return "credential" in (tmp_path / "up.log").read_text().lower()
