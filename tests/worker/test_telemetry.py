@@ -127,7 +127,7 @@ def handed_in(sqlite_url: str) -> Iterator[Store]:
 
 
 def test_every_line_about_an_operation_names_it_and_its_request(
-    company: Simulators, sqlite_url: str, tmp_path: Path
+    company: Simulators, handed_in: Store, sqlite_url: str, tmp_path: Path
 ) -> None:
     key = company.worlds["jumpcloud"].credentials()["api_key"]
     settings = write_settings(tmp_path, sqlite_url, company, key=key)
