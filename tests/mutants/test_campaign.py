@@ -52,6 +52,7 @@ Verdicts = tuple[dict[str, str], dict[str, Any], str]
         ("has_no_test: return None", "not covered"),
         ("is_dear: return None", "not covered"),  # its test fails without any mutation
         ("left: while False:", "killed"),
+        ("<module>: _STARS = 6", "killed"),
         ("left: stock += 1", "timed out"),
     ],
 )
@@ -74,6 +75,23 @@ def test_uncovered_mutants_count_as_survivors_and_timeouts_as_killed(campaign: V
     assert 0 < report["not_covered"] < report["survived"]
     assert 0 < report["timeouts"] < report["killed"]
     assert report["ok"] is False
+
+
+def test_a_mutant_that_only_some_of_its_tests_have_tried_is_undecided(tmp_path: Path) -> None:
+    verdicts, report, _ = tried(plant(tmp_path / "project"), seconds=0)
+    assert verdicts["is_free: return None"] == "undecided"
+    assert verdicts["is_cheap: return price <= 10"] == "killed"
+    assert report["undecided"] == sum(each == "undecided" for each in verdicts.values()) > 0
+    assert report["mutants"] == report["killed"] + report["survived"] == len(verdicts) - report["undecided"]
+
+
+def test_undecided_mutants_count_neither_way() -> None:
+    mutation = mutations("shop/prices.py", PRICES.encode())[0]
+    verdicts = [Verdict.KILLED] * 59 + [Verdict.SURVIVED] + [Verdict.UNDECIDED] * 40
+    report = Report(1, 60, 100, tuple(Tried(mutation, each) for each in verdicts), 0, ())
+    assert report.share == 59 / 60
+    assert report.ok
+    assert not Report(1, 61, 100, report.tried, 0, ()).ok
 
 
 def test_too_few_mutants_are_never_ok() -> None:
