@@ -112,6 +112,19 @@ def test_claim_of_touches_only_a_grant_of_the_very_same_access(
     assert loud.request("r1").state is before
 
 
+@pytest.mark.parametrize(("asked", "state"), [("new name", RequestState.DONE), ("other", RequestState.REFUSED)])
+def test_claim_of_knows_a_group_that_was_renamed_since(stack: LocalStack, asked: str, state: RequestState) -> None:
+    old, new = (f"jumpcloud:group:{name}:member" for name in ("old name", "new name"))
+    stack.system.names = {old: GROUP}
+    stack.grant("r1", group=old)
+    stack.run()
+    stack.system.names = {new: GROUP}
+    stack.revoke("r2", group=f"jumpcloud:group:{asked}:member", claim_of="r1")
+    stack.run(MINUTE)
+    assert stack.request("r2").state is state
+    assert stack.has() is (state is RequestState.REFUSED)
+
+
 def test_a_revoke_is_not_done_while_the_claim_that_it_names_is_still_ending(stack: LocalStack) -> None:
     stack.grant("r1", seconds=60)
     stack.run()
