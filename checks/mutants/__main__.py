@@ -93,7 +93,7 @@ def show(tried: Tried, source: bytes) -> None:
 def conclude(report: Report) -> None:
     """Print what else there is to know, and the JSON object."""
     for entry in report.stale:
-        print(f"equivalents.toml: {entry.file}, {entry.function}: '{entry.before}' is stale; take the entry out.")
+        print(f"equivalents.toml: {entry} is stale; take the entry out.")
     if len(report.tried) < report.drawn:
         print(f"The time was over after {len(report.tried)} of {report.drawn} mutants.")
     if not report.enough:

@@ -96,7 +96,8 @@ class Campaign:
         ]
 
     def _measured(self, tree: Path, paths: Sequence[str], place: Path, until: float) -> Covering:
-        kept = self.cache / code_hash(tree, paths, repr((self.tests, self.packages)))
+        code = [path for path in paths if self.root / path != self.kept]
+        kept = self.cache / code_hash(tree, code, repr((self.tests, self.packages)))
         if not kept.is_dir():
             self.say("Measuring which tests run which lines; the result is kept until code changes")
             made = place / "measured"

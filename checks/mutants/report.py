@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
-from checks.mutants.equivalents import Equivalent
+from checks.mutants.equivalents import Known
 from checks.mutants.trial import Tried, Verdict
 
 #: The share of mutants that tests have to kill.
@@ -21,7 +21,7 @@ class Report:
     drawn: int
     tried: tuple[Tried, ...]
     equivalent: int
-    stale: tuple[Equivalent, ...]
+    stale: tuple[Known, ...]
 
     @property
     def share(self) -> float:

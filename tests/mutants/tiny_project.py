@@ -22,6 +22,7 @@ import structlog
 
 _log = structlog.get_logger()
 
+_SHELVES = 3 * 4
 _STARS = 5
 _MOST_STARS = _STARS
 
