@@ -44,7 +44,8 @@ def test_how_long_a_statement_may_wait_for_its_answer(sqlite_url: str, cluster: 
         allow_long_statements(connection)
         assert driver.silence_seconds == 600
     with cluster.database.read() as connection:
-        assert connection.connection.dbapi_connection.silence_seconds == 8, "the next transaction is short again"
+        driver = connection.connection.dbapi_connection
+        assert driver.silence_seconds == 8, "the next transaction is short again"
 
 
 def test_an_access_is_held_by_one_writer_at_a_time(cluster: Store) -> None:
