@@ -46,13 +46,18 @@ class Covering:
     def closest(self, mutation: Mutation, *, most_seconds: float) -> tuple[dict[str, float], int]:
         """Seconds of each test to run, the closest first, within a sum of seconds, and how many were left out.
 
-        Close is a test that runs or names the mutated name, and then one that runs little else. A test that would go beyond
-        the sum is left out, unless it is the closest; shorter ones behind it are not.
+        Close is a test that runs or names the mutated name, then the first of a test's variants (a second database or
+        parameter adds little), then one that runs little else. A test that would go beyond the sum is left out, unless it is
+        the closest; shorter ones behind it are not.
         """
         reached = self._reached(mutation) if mutation.at_import else frozenset[str]()
-        ordered = sorted(
-            self.tests(mutation), key=lambda test: (test not in reached, self._breadths[test], self.seconds[test], test)
-        )
+        variants: Counter[str] = Counter()
+        places: dict[str, tuple[bool, int, int, float]] = {}
+        for seconds, test in sorted((self.seconds[test], test) for test in self.tests(mutation)):
+            function = test.partition("[")[0]
+            places[test] = (test not in reached, variants[function], self._breadths[test], seconds)
+            variants[function] += 1
+        ordered = sorted(places, key=lambda test: (places[test], test))
         chosen: dict[str, float] = {}
         spent = 0.0
         for test in ordered:

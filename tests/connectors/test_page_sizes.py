@@ -75,6 +75,8 @@ def test_the_connector_of_jira_looks_by_what_each_list_allows(site: SimulatedJir
     connector.find_entitlement(EntitlementRef.parse("jira:group:no such:member"))
     connector.find_entitlement(EntitlementRef.parse("jira:project-role:no such:Developers:assigned"))
     connector.observe(site.member())
+    connector.give(site.member())
+    connector.is_last_holder(site.member().entitlement, site.alice)
     connector.proof_of_gone(site.member(NO_SUCH_ACCOUNT))
     connector.proof_of_gone(site.member(group=NO_SUCH_GROUP))
     connector.proof_of_gone(site.actor(project="99999"))
@@ -82,6 +84,7 @@ def test_the_connector_of_jira_looks_by_what_each_list_allows(site: SimulatedJir
         "/user/search": {50},
         "/users/search": {1000},
         "/group/bulk": {50},
+        "/group/member": {50},
         "/groups/picker": {50},
         "/project/search": {100},
     }
