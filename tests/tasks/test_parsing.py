@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from access.message import AccessRequest
+from tasks.incoming_message import storable
 from tasks.json_text import MAX_DEPTH, read_json
 from tasks.message_parsing import EVENT_TYPE, MAX_BODY, Malformed, parse_message
 
@@ -36,6 +37,11 @@ def without(value: dict[str, Any], *names: str) -> dict[str, Any]:
 
 
 # What is read
+
+
+def test_of_a_word_on_a_message_255_characters_are_kept() -> None:
+    assert storable("x" * 255) == "x" * 255
+    assert storable("x" * 256) == "x" * 255 + "…"
 
 
 def test_numbers_are_read_as_they_are() -> None:
