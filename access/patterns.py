@@ -18,8 +18,11 @@ def matches(pattern: str, written: str) -> bool:
 
 
 def matches_loosely(pattern: str, written: str) -> bool:
-    """Whether the pattern matches in any case, and for any compatible letter: for what denies or protects."""
-    return _matches(_loose(pattern), _loose(written))
+    """Whether the pattern matches as it is, in any case, or for any compatible letter: for what denies or protects.
+
+    Without case a letter may be two (``ß``), which a ``?`` does not match any more.
+    """
+    return matches(pattern, written) or _matches(_loose(pattern), _loose(written))
 
 
 def spelled_like(pattern: str, written: str) -> str | None:

@@ -7,7 +7,7 @@ list. So a look alone ends an operation only where no write of ours can have bee
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from enum import StrEnum
+from enum import Enum, auto
 
 from access.entitlements import ResourceKind
 from access.methods import Direction, Method
@@ -17,15 +17,15 @@ from access.operations import Operation
 REPEATABLE = frozenset({ResourceKind.GROUP, ResourceKind.PROJECT_ROLE})
 
 
-class Verdict(StrEnum):
+class Verdict(Enum):
     """What follows from a look that shows the access as an operation wants it."""
 
     #: It is proof: the operation is done.
-    DONE = "done"
+    DONE = auto()
     #: It is none: carry the operation out all the same.
-    CARRY_OUT = "carry_out"
+    CARRY_OUT = auto()
     #: It is none yet: a second look, later, will tell.
-    LOOK_AGAIN = "look_again"
+    LOOK_AGAIN = auto()
 
 
 def judge(

@@ -16,11 +16,9 @@ from store.tables import requests
 
 # Built once: see ``store/leases.py``.
 _INSERT = requests.insert()
-_FINGERPRINTS = select(requests.c.id, requests.c.fingerprint).where(
-    requests.c.id.in_(bindparam("these_ids", expanding=True))
-)
+_FINGERPRINTS = select(requests.c.id, requests.c.fingerprint).where(requests.c.id.in_(bindparam("these_ids")))
 
-_SEQUENCES = select(requests.c.id, requests.c.sequence).where(requests.c.id.in_(bindparam("these_ids", expanding=True)))
+_SEQUENCES = select(requests.c.id, requests.c.sequence).where(requests.c.id.in_(bindparam("these_ids")))
 _LAST = select(func.coalesce(func.max(requests.c.sequence), 0))
 _UNPLANNED_BEFORE = (
     select(requests.c.id, requests.c.action)

@@ -232,13 +232,13 @@ def _due_rows(source: _Source, *, of_system: bool) -> Select[Any]:
 
 @cache
 def _marking(table: Table) -> Update:
-    return update(table).where(table.c.id.in_(bindparam("these_ids", expanding=True)))
+    return update(table).where(table.c.id.in_(bindparam("these_ids")))
 
 
 @cache
 def _rows_among(source: _Source) -> Select[Any]:
     table = source.table
-    among_ids = table.c.id.in_(bindparam("these_ids", expanding=True))
+    among_ids = table.c.id.in_(bindparam("these_ids"))
     return select(table.c.id, table.c.system).where(among_ids, *source.conditions, _NOT_RESTORING)
 
 

@@ -133,7 +133,7 @@ def blocked(work: UnitOfWork, operation: Operation, reason: str, *, missing: str
                 request_id=operation.request_id,
                 reason=reason,
             )
-    log_blocked(operation, reason)
+    log_blocked(operation, reason, others=0)
 
 
 def still_blocked(work: UnitOfWork, operation: Operation, reason: str, *, missing: str | None, now: datetime) -> None:
@@ -154,7 +154,7 @@ def still_blocked(work: UnitOfWork, operation: Operation, reason: str, *, missin
     log_blocked(operation, reason, others=others)
 
 
-def log_blocked(operation: Operation, reason: str, *, others: int = 0) -> None:
+def log_blocked(operation: Operation, reason: str, *, others: int) -> None:
     """Raise the alarm about a removal that is blocked, and ``others`` for the same missing thing."""
     _log.error(
         "operation.blocked",

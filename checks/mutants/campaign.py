@@ -37,7 +37,7 @@ class UnusableTestsError(Exception):
 class Campaign:
     """What to mutate and how much of it.
 
-    ``sampled`` are the packages that mutants are drawn from, ``tests`` the folders of tests, ``kept`` the list of
+    ``sampled`` are the packages that mutants are drawn from, ``tests`` the folders and files of tests, ``kept`` the list of
     equivalents, ``cache`` the folder where the measurement stays. ``minutes`` bounds the whole run, ``seconds`` the tests of
     one mutant by their unmutated time.
     """
@@ -96,7 +96,8 @@ class Campaign:
         ]
 
     def _measured(self, tree: Path, paths: Sequence[str], place: Path, until: float) -> Covering:
-        kept = self.cache / code_hash(tree, paths, repr((self.tests, self.packages)))
+        code = [path for path in paths if self.root / path != self.kept]
+        kept = self.cache / code_hash(tree, code, repr((self.tests, self.packages)))
         if not kept.is_dir():
             self.say("Measuring which tests run which lines; the result is kept until code changes")
             made = place / "measured"
@@ -143,7 +144,7 @@ class Campaign:
         return complete(fork(work, root=self.root, tree=tree, output=tree.with_suffix(".txt"), seconds=seconds))
 
     def _folders(self, tree: Path) -> list[str]:
-        return [folder for folder in self.tests if (tree / folder).is_dir()]
+        return [folder for folder in self.tests if (tree / folder).exists()]
 
 
 def _import(name: str) -> None:

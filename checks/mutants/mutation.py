@@ -6,12 +6,15 @@ import difflib
 import hashlib
 from dataclasses import dataclass
 
+#: What stands for the function of a mutation that is in none.
+MODULE = "<module>"
+
 
 @dataclass(frozen=True, slots=True)
 class Mutation:
     """Bytes ``start`` to ``end`` of a file are replaced by ``replacement``.
 
-    ``function`` is the qualified name of the function around it, or of the class, or ``<module>``; ``symbol`` is the name
+    ``function`` is the qualified name of the function around it, or of the class, or ``MODULE``; ``symbol`` is the name
     that a class or module binds there. ``lines`` are the first and last line whose execution runs the mutated code;
     ``at_import`` says that they run when the module is imported, and not when a test calls something.
     """

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from checks.mutants.mutation import Mutation
+from checks.mutants.mutation import MODULE, Mutation
 from checks.mutants.source_text import SourceText
 
 _COMPARISONS: dict[type[ast.cmpop], tuple[str, tuple[str, ...]]] = {
@@ -38,11 +38,26 @@ _ARITHMETIC: dict[type[ast.operator], tuple[str, str]] = {
 }
 #: A key, a state, a path: no sentence has this form.
 _WORD = re.compile(r"[\w./:@-]+")
-#: Calls that write logs, by the name before the dot.
+#: Calls that write logs: by the name before the dot, or by the beginning of a function's name.
 _LOGS = frozenset({"_log", "log", "logger", "structlog"})
+_LOGGING_FUNCTION = "log_"
 #: Arguments that are read by people, or that tune how a class is made.
 _WORDING = frozenset(
-    {"description", "doc", "examples", "help", "note", "notes", "reason", "remedy", "title", "why", "frozen", "slots"}
+    {
+        "description",
+        "doc",
+        "examples",
+        "help",
+        "note",
+        "notes",
+        "reason",
+        "remedy",
+        "title",
+        "what",
+        "why",
+        "frozen",
+        "slots",
+    }
 )
 
 
@@ -73,7 +88,7 @@ class _Finder(ast.NodeVisitor):
         if isinstance(node, ast.stmt):
             self._lines = _header(node)
             if not self._functions:
-                self._symbol = _bound(node) or self._symbol
+                self._symbol = bound_name(node) or self._symbol
         super().visit(node)
 
     def visit_FunctionDef(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
@@ -231,7 +246,7 @@ class _Finder(ast.NodeVisitor):
         self.found.append(
             Mutation(
                 path=self._path,
-                function=".".join(self._names) or "<module>",
+                function=".".join(self._names) or MODULE,
                 symbol=self._symbol if at_import else None,
                 operator=operator,
                 start=start,
@@ -256,8 +271,10 @@ def _header(node: ast.stmt) -> tuple[int, int]:
     return node.lineno, last
 
 
-def _bound(node: ast.stmt) -> str | None:
-    """The name that an assignment binds."""
+def bound_name(node: ast.stmt) -> str | None:
+    """The name that an assignment, a class or a function binds."""
+    if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+        return node.name
     targets = node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AnnAssign) else []
     return next((target.id for target in targets if isinstance(target, ast.Name)), None)
 
@@ -272,7 +289,7 @@ def _writes_log(call: ast.Call) -> bool:
     root: ast.expr = call.func
     while isinstance(root, ast.Attribute | ast.Call):
         root = root.value if isinstance(root, ast.Attribute) else root.func
-    return isinstance(root, ast.Name) and root.id in _LOGS
+    return isinstance(root, ast.Name) and (root.id in _LOGS or root.id.startswith(_LOGGING_FUNCTION))
 
 
 def _is_text(node: ast.expr) -> bool:

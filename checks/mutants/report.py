@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
-from checks.mutants.equivalents import Equivalent
+from checks.mutants.equivalents import Known
 from checks.mutants.trial import Tried, Verdict
 
 #: The share of mutants that tests have to kill.
@@ -21,21 +21,26 @@ class Report:
     drawn: int
     tried: tuple[Tried, ...]
     equivalent: int
-    stale: tuple[Equivalent, ...]
+    stale: tuple[Known, ...]
 
     @property
     def share(self) -> float:
-        """Killed mutants of all that were tried."""
-        return self._killed / len(self.tried) if self.tried else 0.0
+        """Killed mutants of those that were decided."""
+        return self._killed / self.decided if self.decided else 0.0
+
+    @property
+    def decided(self) -> int:
+        """How many mutants a test noticed, or all tests that run their line did not."""
+        return sum(each.decided for each in self.tried)
 
     @property
     def enough(self) -> bool:
-        """Whether so many mutants were tried that the share says something."""
-        return len(self.tried) >= max(1, self.least)
+        """Whether so many mutants were decided that the share says something."""
+        return self.decided >= max(1, self.least)
 
     @property
     def ok(self) -> bool:
-        """Whether enough mutants were tried, and enough of them killed."""
+        """Whether enough mutants were decided, and enough of them killed."""
         return self.enough and self.share >= WANTED_SHARE
 
     def as_json(self) -> str:
@@ -43,9 +48,10 @@ class Report:
         return json.dumps(
             {
                 "ok": self.ok,
-                "mutants": len(self.tried),
+                "mutants": self.decided,
                 "killed": self._killed,
-                "survived": len(self.tried) - self._killed,
+                "survived": self.decided - self._killed,
+                "undecided": self._count(Verdict.UNDECIDED),
                 "equivalent": self.equivalent,
                 "not_covered": self._count(Verdict.NOT_COVERED),
                 "timeouts": self._count(Verdict.TIMED_OUT),

@@ -37,21 +37,19 @@ class Durations:
 
 
 class Selection:
-    """Keeps the chosen tests, cheapest file first, and gives each a limit that follows from its unmutated time."""
+    """Keeps the chosen tests in their order, and gives each a limit that follows from its unmutated time."""
 
     def __init__(self, seconds: dict[str, float]) -> None:
         self.timed_out = False
         self._seconds = seconds
-        files: dict[str, list[float]] = {}
-        for test, spent in seconds.items():
-            files.setdefault(_file(test), []).append(spent)
-        self._means = {file: sum(each) / len(each) for file, each in files.items()}
+        files = list(dict.fromkeys(_file(test) for test in seconds))
+        self._places = {test: (files.index(_file(test)), place) for place, test in enumerate(seconds)}
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        """Files stay together, since their tests may share fixtures."""
+        """A file comes with its first test, and stays together, since its tests may share fixtures."""
         items[:] = [item for item in items if item.nodeid in self._seconds]
-        items.sort(key=lambda item: (self._means[_file(item.nodeid)], _file(item.nodeid), self._seconds[item.nodeid]))
+        items.sort(key=lambda item: self._places[item.nodeid])
         for item in items:
             limit = max(FLOOR, TIMES_SLOWER * self._seconds[item.nodeid])
             item.add_marker(pytest.mark.timeout(limit), append=False)
@@ -86,7 +84,7 @@ def collect(folders: Sequence[str], results: Path) -> int:
 
 
 def attempt(seconds: dict[str, float]) -> int:
-    """Run these tests until one fails: ``SURVIVED``, ``KILLED`` or ``TIMED_OUT``."""
+    """Run these tests in this order until one fails: ``SURVIVED``, ``KILLED`` or ``TIMED_OUT``."""
     sys.dont_write_bytecode = True
     selection = Selection(seconds)
     files = sorted({_file(test) for test in seconds})

@@ -26,6 +26,8 @@ class Verdict(StrEnum):
     TIMED_OUT = "timed out"
     SURVIVED = "survived"
     NOT_COVERED = "not covered"
+    #: No test noticed it, but some of those that run its line were left out.
+    UNDECIDED = "undecided"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,11 @@ class Tried:
     def killed(self) -> bool:
         """Whether a test noticed the mutant, by failing or by not coming to its end."""
         return self.verdict in {Verdict.KILLED, Verdict.TIMED_OUT}
+
+    @property
+    def decided(self) -> bool:
+        """Whether the mutant is known to be noticed, or to survive all tests that run its line."""
+        return self.verdict is not Verdict.UNDECIDED
 
 
 @dataclass(slots=True)
@@ -68,7 +75,7 @@ class Trial:
 
     def passes_unmutated(self, mutation: Mutation) -> bool:
         """Whether the tests chosen for this mutation pass without it: else no verdict of a trial means anything."""
-        seconds, _ = self._covering.cheapest(mutation, most_seconds=self._most_seconds)
+        seconds, _ = self._covering.closest(mutation, most_seconds=self._most_seconds)
         return complete(self._fork(self._free[0], seconds)) == SURVIVED
 
     def run(self, mutants: Sequence[Mutation]) -> Iterator[Tried]:
@@ -88,7 +95,7 @@ class Trial:
                 each.restore.close()
 
     def _begin(self, mutation: Mutation) -> Tried | None:
-        seconds, left_out = self._covering.cheapest(mutation, most_seconds=self._most_seconds)
+        seconds, left_out = self._covering.closest(mutation, most_seconds=self._most_seconds)
         if not seconds:
             return Tried(mutation, Verdict.NOT_COVERED)
         tree, restore = self._free.pop(), ExitStack()
@@ -104,7 +111,7 @@ class Trial:
                 child.stop_when_late()
         for each in [each for each in self._running if each.child in ended]:
             self._running.remove(each)
-            verdict = _verdict(each.child.finish())
+            verdict = _verdict(each.child.finish(), left_out=each.left_out)
             each.restore.close()
             self._free.append(each.tree)
             yield Tried(each.mutation, verdict, each.tests, each.left_out)
@@ -118,7 +125,9 @@ def _attempt(seconds: dict[str, float]) -> Callable[[], int]:
     return lambda: attempt(seconds)
 
 
-def _verdict(status: int) -> Verdict:
+def _verdict(status: int, *, left_out: int) -> Verdict:
     if status in {TIMED_OUT, OUT_OF_TIME}:
         return Verdict.TIMED_OUT
-    return Verdict.SURVIVED if status == SURVIVED else Verdict.KILLED
+    if status != SURVIVED:
+        return Verdict.KILLED
+    return Verdict.UNDECIDED if left_out else Verdict.SURVIVED

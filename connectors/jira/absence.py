@@ -67,8 +67,6 @@ class Absence:
         listed = complete_ids(projects)
         if project_id not in listed:
             return _without(project_id, listed, "projects, live, archived and in the trash,", f"project {project_id}")
-        if self._projects.by_id_or_key(project_id) is None:
-            return None
         roles = {str(each) for each in (self._projects.roles(project_id) or {}).values()}
         return _without(role_id, roles, f"roles of project {project_id}", f"role {role_id}")
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from access.clock import JUMP, MeasuredClock
+from access.clock import MeasuredClock
 
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
@@ -51,8 +51,8 @@ def test_the_way_of_the_question_does_not_count(source: Source) -> None:
 
 
 def test_a_small_difference_counts_at_once(source: Source) -> None:
-    source.offset = JUMP
-    assert source.clock.measure() == JUMP
+    source.offset = 5 * SECOND
+    assert source.clock.measure() == 5 * SECOND
     assert source.clock.now() == source.truth
     assert source.clock.steady
 
@@ -67,6 +67,21 @@ def test_a_jump_counts_when_a_second_measure_agrees(source: Source, jump: timede
     source.clock.measure()
     assert source.clock.steady
     assert source.clock.now() == source.truth
+
+
+@pytest.mark.parametrize(("apart", "agrees"), [(1.0, True), (-1.0, True), (1.001, False), (-1.001, False)])
+def test_two_measures_of_a_jump_agree_within_a_second(source: Source, apart: float, *, agrees: bool) -> None:
+    source.offset = 600 * SECOND
+    source.clock.measure()
+    source.offset += apart * SECOND
+    source.clock.measure()
+    assert source.clock.steady is agrees
+
+
+def test_more_than_five_seconds_are_a_jump(source: Source) -> None:
+    source.offset = 5.001 * SECOND
+    source.clock.measure()
+    assert not source.clock.steady
 
 
 def test_a_jump_that_is_over_at_the_second_measure_never_counts(source: Source) -> None:

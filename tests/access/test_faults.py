@@ -7,10 +7,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from access.faults import CALLS_OF_A_TEST, Fault, Pauses, Phase, Scope, is_alarming, is_shared, turn_pause
+from access.faults import Fault, Pauses, Phase, Scope, is_alarming, is_shared, turn_pause
 
 NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
+#: To plan a request and carry it out.
+CALLS_OF_A_TEST = 5
 FAULT = Fault(1, "jira", Scope.SYSTEM, "read", "It is away.", "Wait.", since=NOW, met_at=NOW)
 
 

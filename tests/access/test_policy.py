@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from access.entitlements import Entitlement, EntitlementRef
@@ -86,6 +86,7 @@ NAMES = st.text(alphabet="aAbBßéÉ*?", min_size=1, max_size=5)
 
 
 @given(pattern=NAMES, name=NAMES.filter(lambda text: not set(text) & set("*?")))
+@example(pattern="?", name="ß")
 def test_denying_matches_whatever_allowing_matches(pattern: str, name: str) -> None:
     refs = (EntitlementRef.parse(f"jira:group:{name}:member"),)
     written = f"jira:group:{pattern}:member"

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from access.failures import CredentialRefused, Failure, Permanent, Transient, Unknown
-from access.retry import GiveUp, RetryAt, RetryLimits, decide
+from access.retry import GiveUp, RetryAt, RetryLimits, decide, next_look
 
 NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
 LIMITS = RetryLimits(
@@ -74,3 +74,24 @@ def test_work_whose_credential_is_refused_is_kept_for_as_long_as_it_takes() -> N
 def test_what_our_own_budget_put_off_is_nobodys_failure() -> None:
     put_off = Transient("Not now.", retry_after=timedelta(seconds=3), counted=False)
     assert wait(after(put_off, tries=999, since=timedelta(days=30))) == timedelta(seconds=3)
+
+
+HOUR, DAY, TICK = timedelta(hours=1), timedelta(days=1), timedelta(microseconds=1)
+
+
+@pytest.mark.parametrize(
+    ("blocked_for", "wait"),
+    [
+        (timedelta(0), HOUR),
+        (DAY - TICK, HOUR),
+        (DAY, DAY),
+        (60 * DAY - TICK, DAY),
+        (60 * DAY, 7 * DAY),
+        (900 * DAY, 7 * DAY),
+    ],
+)
+def test_what_cannot_be_seen_is_looked_at_hourly_then_daily_then_weekly(
+    blocked_for: timedelta, wait: timedelta
+) -> None:
+    assert next_look(blocked_at=NOW - blocked_for, now=NOW, unseen=True) == NOW + wait
+    assert next_look(blocked_at=NOW - blocked_for, now=NOW, unseen=False) == NOW + HOUR

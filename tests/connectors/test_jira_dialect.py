@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from urllib.parse import parse_qs, urlsplit
+
 import pytest
 
-from access.failures import CredentialRefused, Failure, Permanent, Transient
+from access.failures import CredentialRefused, Failure, Permanent, Transient, Unseen
 from connectors.jira.client import api_token, jira_client
+from connectors.jira.permissions import OwnPermissions
+from connectors.jira.projects import Projects
+from connectors.jira.shapes import Role
 from httpclient import Call, ClientOptions, RetryPolicy
-from tests.httpclient.stub import READ, TIMEOUTS, Reply, Stub
+from tests.httpclient.stub import READ, TIMEOUTS, Reply, Stub, client_of
 
 #: A site that is suspended or away answers this on every path [observed].
 UNAVAILABLE = {"errorMessage": "Site temporarily unavailable", "errorCode": "OTHER"}
@@ -62,3 +67,32 @@ def test_a_refused_credential_is_known_by_jiras_own_signs_and_says_what_to_do(
 
 def test_a_good_login_is_no_refusal(stub: Stub) -> None:
     assert type(ending(stub, Reply(404, OWN, {"X-Seraph-LoginReason": "OK"}))) is Permanent
+
+
+def test_a_group_in_a_role_goes_by_its_name_where_it_has_one() -> None:
+    groups = [{"groupId": "g1", "name": "Developers"}, {"groupId": "g2"}, {"name": "no id"}]
+    role = Role.model_validate({"id": 1, "actors": [{"actorGroup": each} for each in groups]})
+    assert role.groups == {"g1": "Developers", "g2": "g2"}
+
+
+@pytest.mark.parametrize(("administered", "known"), [("PAY", True), ("OTHER", False)])
+def test_only_an_administrator_of_that_project_knows_that_a_role_is_gone(
+    stub: Stub, administered: str, *, known: bool
+) -> None:
+    def reply(path: str) -> Reply:
+        asked = parse_qs(urlsplit(path).query)
+        if "/mypermissions" in path:
+            held = asked["permissions"] == ["ADMINISTER_PROJECTS"] and asked.get("projectId") == [administered]
+            return Reply(200, {"permissions": {asked["permissions"][0]: {"havePermission": held}}})
+        return (
+            Reply(404, {"errorMessages": ["not found"]}) if "/role/" in path else Reply(200, {"id": "PAY", "key": "P"})
+        )
+
+    stub.by_path = reply
+    client = client_of(stub.url)
+    projects = Projects(client, OwnPermissions(client))
+    if known:
+        assert projects.role("PAY", "1") is None
+    else:
+        with pytest.raises(Unseen):
+            projects.role("PAY", "1")

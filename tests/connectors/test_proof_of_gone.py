@@ -105,6 +105,6 @@ def test_b4_a_user_who_cannot_log_in_is_not_gone(company: SimulatedJumpCloud, st
     assert company.connector.observe(account).present is (state == "lock_user")
 
 
-def test_b2_the_list_of_roles_is_asked_only_of_a_project_that_is_there(site: SimulatedJira) -> None:
+def test_b2_the_roles_of_a_project_in_the_trash_prove_nothing(site: SimulatedJira) -> None:
     act(site.world, "delete_project", project="PAY")
     assert site.connector.proof_of_gone(site.actor(role="99999")) is None

@@ -32,6 +32,8 @@ class FakeSystem:
         self.stale: deque[bool] = deque()
         #: Entitlements that are not shown, and whether that they are gone can be proven.
         self.missing: dict[str, bool] = {}
+        #: What other names of an entitlement mean.
+        self.names: dict[str, str] = {}
         #: Why only a person can change an entitlement.
         self.by_person: dict[str, str] = {}
         self.suspended: set[str] = set()
@@ -121,10 +123,11 @@ class FakeSystem:
         )
 
     def _find_entitlement(self, ref: EntitlementRef) -> Entitlement | NoMatch:
+        named, ref = ref, EntitlementRef.parse(self.names.get(str(ref), str(ref)))
         if str(ref) in self.missing:
             return NoMatch(f"The group {ref.path[0]}")
         title = "the account" if ref.kind is ResourceKind.ACCOUNT else f"group {ref.path[0]}"
-        return Entitlement(ref=ref, named=ref, title=title, by_person=self.by_person.get(str(ref)))
+        return Entitlement(ref=ref, named=named, title=title, by_person=self.by_person.get(str(ref)))
 
     def _proof_of_gone(self, target: Target) -> str | None:
         return "The complete list does not have it." if self.missing.get(str(target.entitlement)) else None

@@ -53,6 +53,7 @@ class Stub:
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            disable_nagle_algorithm = True  # head and body are two writes: the second would wait for an acknowledgement
 
             def setup(self) -> None:
                 stub.connections += 1

@@ -22,6 +22,8 @@ NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
         ({"X-RateLimit-Reset": "2026-11-22T12:00:30Z"}, 30),
         ({"X-RateLimit-Reset": "2026-11-22T12:01Z"}, 60),
         ({"X-RateLimit-Reset": "2026-11-22T12:00:30"}, 30),
+        ({"Retry-After": "604799"}, 604_799),
+        ({"X-RateLimit-Reset": "2026-11-29T12:00:00Z"}, 604_800),
         ({"Retry-After": "5", "X-RateLimit-Reset": "2026-11-22T13:00Z"}, 5),
     ],
 )
@@ -36,6 +38,8 @@ def test_the_wait_asked_for_is_understood(headers: dict[str, str], seconds: floa
         {"Retry-After": ""},
         {"Retry-After": "soon"},
         {"Retry-After": "1763812800"},
+        {"Retry-After": "604800"},
+        {"X-RateLimit-Reset": "2026-11-29T12:00:01Z"},
         {"X-RateLimit-Reset": "later"},
         {"X-RateLimit-Reset": "2099-01-01T00:00Z"},
         {"Retry-After": "Thu, 01 Jan 2099 00:00:00 GMT"},

@@ -27,12 +27,26 @@ function = "is_free"
 before = "return price == 0"
 after = "return price != 0"
 reason = "Written before the function was."
+
+[[tuning]]
+file = "shop/prices.py"
+name = "_SHELVES"
+reason = "Shelves may be short or long."
+
+[[tuning]]
+file = "shop/prices.py"
+name = "_GONE"
+reason = "There were such once."
 """
 
 
 @pytest.fixture(scope="module")
-def campaign(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, str], dict[str, Any], str]:
-    root = plant(tmp_path_factory.mktemp("tiny") / "project")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return plant(tmp_path_factory.mktemp("tiny") / "project")
+
+
+@pytest.fixture(scope="module")
+def campaign(root: Path) -> tuple[dict[str, str], dict[str, Any], str]:
     (root / "equivalents.toml").write_text(EQUIVALENTS, encoding="utf-8")
     before = {path: path.read_bytes() for path in root.rglob("*.py")}
     result = tried(root)
@@ -52,6 +66,7 @@ Verdicts = tuple[dict[str, str], dict[str, Any], str]
         ("has_no_test: return None", "not covered"),
         ("is_dear: return None", "not covered"),  # its test fails without any mutation
         ("left: while False:", "killed"),
+        ("<module>: _STARS = 6", "killed"),
         ("left: stock += 1", "timed out"),
     ],
 )
@@ -63,8 +78,9 @@ def test_a_mutant_is_judged_by_the_tests_that_run_it(campaign: Verdicts, mutant:
 def test_equivalents_are_passed_over_and_stale_ones_counted(campaign: Verdicts) -> None:
     verdicts, report, _ = campaign
     assert "is_free: return  price" not in verdicts
-    assert report["equivalent"] == 1
-    assert report["stale_equivalents"] == 1
+    assert {name for name in verdicts if "_SHELVES" in name} == {"<module>: _SHELVES = 3 // 4"}
+    assert report["equivalent"] == 1 + 4
+    assert report["stale_equivalents"] == 2
 
 
 def test_uncovered_mutants_count_as_survivors_and_timeouts_as_killed(campaign: Verdicts) -> None:
@@ -74,6 +90,24 @@ def test_uncovered_mutants_count_as_survivors_and_timeouts_as_killed(campaign: V
     assert 0 < report["not_covered"] < report["survived"]
     assert 0 < report["timeouts"] < report["killed"]
     assert report["ok"] is False
+
+
+def test_a_mutant_that_only_some_of_its_tests_have_tried_is_undecided(campaign: Verdicts, root: Path) -> None:
+    verdicts, report, _ = tried(root, seconds=0, count=5)
+    expected = {mutant: campaign[0][mutant] for mutant in verdicts}
+    alone = "left: stock -= 2"  # one test runs it, and that was tried
+    undecided = {mutant for mutant, verdict in expected.items() if verdict == "survived" and mutant != alone}
+    assert verdicts == expected | dict.fromkeys(undecided, "undecided")
+    assert report["mutants"] == report["killed"] + report["survived"] == 5 - len(undecided) < 5
+
+
+def test_undecided_mutants_count_neither_way() -> None:
+    mutation = mutations("shop/prices.py", PRICES.encode())[0]
+    verdicts = [Verdict.KILLED] * 59 + [Verdict.SURVIVED] + [Verdict.UNDECIDED] * 40
+    report = Report(1, 60, 100, tuple(Tried(mutation, each) for each in verdicts), 0, ())
+    assert report.share == 59 / 60
+    assert report.ok
+    assert not Report(1, 61, 100, report.tried, 0, ()).ok
 
 
 def test_too_few_mutants_are_never_ok() -> None:
@@ -94,5 +128,12 @@ def test_enough_is_killed_from_a_share_of_85_percent(survivors: int, *, ok: bool
 def test_an_entry_without_a_reason_is_refused(tmp_path: Path) -> None:
     kept = tmp_path / "equivalents.toml"
     kept.write_text(EQUIVALENTS.replace("Nobody looks at it.", ""), encoding="utf-8")
-    with pytest.raises(ValueError, match="Entry 1"):
+    with pytest.raises(ValueError, match="Entry 1 of equivalent"):
+        read_equivalents(kept)
+
+
+def test_an_entry_of_another_kind_is_refused(tmp_path: Path) -> None:
+    kept = tmp_path / "equivalents.toml"
+    kept.write_text("[[excuse]]\nreason = 'none'\n", encoding="utf-8")
+    with pytest.raises(ValueError, match="excuse"):
         read_equivalents(kept)

@@ -56,6 +56,8 @@ def test_statements_are_broken_too(statement: str, expected: set[str]) -> None:
         'raise ValueError("empty", 3)',
         "assert a is not None",
         'x = Failure(remedy="retry")',
+        'x = read(a, what="users")',
+        'log_postponed("request.postponed", a, tries=3)',
     ],
 )
 def test_wording_is_left_alone(wording: str) -> None:

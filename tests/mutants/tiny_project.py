@@ -22,6 +22,10 @@ import structlog
 
 _log = structlog.get_logger()
 
+_SHELVES = 3 * 4
+_STARS = 5
+_MOST_STARS = _STARS
+
 
 def is_cheap(price: int) -> bool:
     """Whether anybody can pay."""
@@ -40,6 +44,10 @@ def is_dear(price: int) -> bool:
     return bool(price)
 
 
+def stars() -> int:
+    return _MOST_STARS
+
+
 def left(stock: int) -> int:
     while stock > 1:
         stock -= 1
@@ -47,7 +55,7 @@ def left(stock: int) -> int:
 '''
 
 TESTS = """
-from shop.prices import is_cheap, is_dear, is_free, left
+from shop.prices import is_cheap, is_dear, is_free, left, stars
 
 
 def test_cheap_ends_at_ten():
@@ -59,8 +67,16 @@ def test_free_is_called_and_looked_at_by_nobody():
     is_free(0)
 
 
+def test_free_is_called_once_more():
+    is_free(1)
+
+
 def test_that_is_wrong_itself():
     assert is_dear(0)
+
+
+def test_stars_are_five():
+    assert stars() == 5
 
 
 def test_one_is_left():

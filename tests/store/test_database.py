@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import create_engine, text
 
-from store.database import Database
+from store.database import Database, allow_long_statements
 from store.unit_of_work import Store, Unavailable
 from tests.store.records import add_request
 
@@ -30,6 +30,22 @@ def end_connections(url: str) -> None:
     with engine.connect() as connection:
         connection.execute(_BREAK)
     engine.dispose()
+
+
+def test_how_long_a_statement_may_wait_for_its_answer(sqlite_url: str, cluster: Store) -> None:
+    """Half a minute for another process that writes to the file; eight seconds for a server, ten minutes where that is said."""
+    file = Database(sqlite_url)
+    with file.read() as connection:
+        assert connection.execute(text("PRAGMA busy_timeout")).scalar_one() == 30_000
+    file.close()
+    with cluster.database.read() as connection:
+        driver: Any = connection.connection.dbapi_connection
+        assert driver.silence_seconds == 8
+        allow_long_statements(connection)
+        assert driver.silence_seconds == 600
+    with cluster.database.read() as connection:
+        driver = connection.connection.dbapi_connection
+        assert driver.silence_seconds == 8, "the next transaction is short again"
 
 
 def test_an_access_is_held_by_one_writer_at_a_time(cluster: Store) -> None:

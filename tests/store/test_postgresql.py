@@ -8,15 +8,17 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from time import monotonic
 
+import psycopg
 import pytest
 from sqlalchemy import event, text
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.pool import ConnectionPoolEntry
+from structlog.testing import capture_logs
 
 from access.entitlements import System
 from store.database import Database, allow_long_statements
-from store.unit_of_work import Store, Unavailable
+from store.unit_of_work import Store, Unavailable, UnitOfWork
 from tests.brokers.proxy import Proxy
 from tests.store.records import NOW, add_request
 
@@ -121,6 +123,57 @@ def rest(store: Store) -> None:
         work.requests.counts()
 
 
+def session(store: Store) -> int:
+    with store.read() as work:
+        return int(work._connection.execute(text("SELECT pg_backend_pid()")).scalar_one())
+
+
+def test_which_states_of_postgresql_end_a_session(working: Store) -> None:
+    """Every state that the driver knows, said by a real server; of its appendix A these say that the session is no good."""
+    states = (getattr(each, "sqlstate", None) for each in vars(psycopg.errors).values())
+    known = {state for state in states if isinstance(state, str)}
+    ended = set()
+    before = session(working)
+    for state in sorted(known):
+        with pytest.raises((Unavailable, DBAPIError)), working.read() as work:
+            work._connection.execute(text(f"DO $$ BEGIN RAISE EXCEPTION USING ERRCODE = '{state}'; END $$"))
+        before, earlier = session(working), before
+        if before != earlier:
+            ended.add(state)
+    connection_exceptions = {state for state in known if state.startswith("08")}
+    assert ended == connection_exceptions | {"25006", "25P03", "26000", "57P01", "57P02", "57P03", "57P05"}
+    assert "40001" in known - ended
+
+
+@pytest.mark.parametrize(("silence_seconds", "connecting"), [(8.0, 4), (16.0, 8), (0.5, 2)])
+def test_a_server_that_is_gone_is_noticed_by_the_network_too(
+    postgresql_url: str, silence_seconds: float, connecting: int
+) -> None:
+    for store in opened(postgresql_url, silence_seconds=silence_seconds):
+        with store.read() as work:
+            used = driver(work).info.get_parameters()
+        assert {name: int(used[name]) for name in used if name.startswith(("connect_t", "keepalives_", "tcp_"))} == {
+            "connect_timeout": connecting,
+            "keepalives_idle": 5,
+            "keepalives_interval": 2,
+            "keepalives_count": 2,
+            "tcp_user_timeout": silence_seconds * 1000,
+        }
+
+
+def driver(work: UnitOfWork) -> psycopg.Connection:
+    connection = work._connection.connection.driver_connection
+    assert isinstance(connection, psycopg.Connection)
+    return connection
+
+
+def test_statements_are_prepared_at_a_server_and_not_behind_a_pooler(postgresql_url: str, pgbouncer_url: str) -> None:
+    for url, after in ((postgresql_url, 5), (pgbouncer_url, None)):
+        for store in opened(url):
+            with store.read() as work:
+                assert driver(work).prepare_threshold == after
+
+
 def test_a_server_that_says_nothing_is_lost_and_found_again(behind: Store, proxy: Proxy) -> None:
     with behind.read() as work:
         work.requests.counts()
@@ -135,8 +188,10 @@ def test_a_server_that_says_nothing_is_lost_and_found_again(behind: Store, proxy
 def test_a_rested_connection_is_lost_in_silence_too_and_so_is_a_new_one(behind: Store, proxy: Proxy) -> None:
     rest(behind)
     proxy.fall_silent()
-    with pytest.raises(Unavailable, match="timeout"), behind.read() as work:
+    with capture_logs() as logs, pytest.raises(Unavailable, match="timeout"), behind.read() as work:
         work.requests.counts()
+    said = [each["why"] for each in logs if each["event"] == "database.silent"]
+    assert said == ["no answer within 0.1875 seconds"], "the test of a rested connection leaves time for a new one"
 
 
 def test_a_statement_may_take_long_where_that_is_said(postgresql_url: str) -> None:

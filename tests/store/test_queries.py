@@ -67,6 +67,17 @@ def test_a_project_role_of_a_group_is_held_through_it(store: Store) -> None:
     }
 
 
+def test_what_is_held_is_written_as_a_request_writes_it(store: Store) -> None:
+    store_snapshot(store, jumpcloud(), jira())
+    with one_moment(store.database) as look:
+        rows = list(look.grants(Filters()))
+    written = {row["resource"]: row["entitlement"] for row in rows}
+    assert written["10000/10002"] == "jira:project-role:10000:10002:assigned"
+    assert written["eng"] == "jumpcloud:group:eng:member"
+    assert written["odd:50%"] == "jumpcloud:group:odd%3A50%25:member"
+    assert all(str(EntitlementRef.parse(each)) == each for each in written.values())
+
+
 def test_groups_of_one_system_give_nothing_in_another(store: Store) -> None:
     same = SnapshotRows(System.JIRA, [account("x"), *group("eng", "Engineering", "x")])
     store_snapshot(store, jumpcloud(), same)

@@ -27,6 +27,14 @@ def test_an_unchanged_system_is_not_read_again(engine: EngineHarness) -> None:
     assert engine.accounts() == set(engine.system.users)
 
 
+def test_each_run_counts_its_own_calls(engine: EngineHarness) -> None:
+    first = engine.sync()
+    assert first.calls == engine.system.reads.total() > 0
+    second = engine.sync(full=True)
+    assert first.calls + second.calls == engine.system.reads.total()
+    assert second.calls > 0
+
+
 def test_only_touched_lists_are_read_and_the_others_kept(engine: EngineHarness) -> None:
     engine.sync()
     engine.system.members["group1"].append("user9")

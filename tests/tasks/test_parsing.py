@@ -7,6 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from access.message import AccessRequest
+from tasks.incoming_message import storable
+from tasks.json_text import MAX_DEPTH, read_json
 from tasks.message_parsing import EVENT_TYPE, MAX_BODY, Malformed, parse_message
 
 GRANT: dict[str, Any] = {
@@ -35,6 +37,34 @@ def without(value: dict[str, Any], *names: str) -> dict[str, Any]:
 
 
 # What is read
+
+
+def test_of_a_word_on_a_message_255_characters_are_kept() -> None:
+    assert storable("x" * 255) == "x" * 255
+    assert storable("x" * 256) == "x" * 255 + "…"
+
+
+def test_numbers_are_read_as_they_are() -> None:
+    assert read_json("[1, 1.5, -2e3]") == [1, 1.5, -2000.0]
+
+
+@pytest.mark.parametrize("code", [0, 0xD800, 0xDBFF, 0xDFFF], ids=hex)
+def test_what_no_database_stores_is_refused_at_any_depth(code: int) -> None:
+    char = chr(code)
+    for value in (char, [char], {char: 1}, {"a": [{"b": "x" + char}]}):
+        with pytest.raises(ValueError, match="half a character"):
+            read_json(json.dumps(value))
+
+
+def test_what_stands_beside_them_is_read() -> None:
+    assert read_json(json.dumps("\x01\ud7ff\ue000")) == "\x01\ud7ff\ue000"
+
+
+def test_json_is_read_to_its_greatest_depth_and_no_deeper() -> None:
+    assert read_json("[" * MAX_DEPTH + "]" * MAX_DEPTH)
+    assert MAX_DEPTH == 32
+    with pytest.raises(ValueError, match="at most 32 levels"):
+        read_json("[" * (MAX_DEPTH + 1) + "]" * (MAX_DEPTH + 1))
 
 
 def test_a_request_is_read_from_plain_json() -> None:

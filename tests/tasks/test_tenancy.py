@@ -87,6 +87,15 @@ def test_a_system_is_asked_whose_it_is_once_a_minute(stack: LocalStack, organiza
     assert organization.asked == 1
 
 
+def test_an_answer_counts_for_a_minute_and_no_longer(store: Store, organization: Organization) -> None:
+    clock = LocalStack.over(store).clock
+    tenancy = Tenancy(store, clock, {System.JUMPCLOUD: organization.find})
+    for after, asked in ((0, 1), (59, 1), (1, 2)):
+        clock.advance(timedelta(seconds=after))
+        tenancy.check(System.JUMPCLOUD)
+        assert organization.asked == asked
+
+
 def test_a_system_that_does_not_say_whose_it_is_is_used(store: Store, organization: Organization) -> None:
     organization.tenant = None
     tenancy = Tenancy(store, LocalStack.over(store).clock, {System.JUMPCLOUD: organization.find})

@@ -6,11 +6,13 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
 from access.lifecycle import ClaimState, OperationState, RequestState
 from access.methods import Method
 from access.policy import MissingAccount, Rule, Suspended
 from access.provisioning import Provisioning
+from store.tables import claims
 from store.unit_of_work import Store
 from tasks.decisions import Decisions, NotPossible
 from tests.fakes.local_stack import ADA, GROUP, RULES, LocalStack
@@ -110,6 +112,30 @@ def test_claim_of_touches_only_a_grant_of_the_very_same_access(
     assert loud.request("r2").state is RequestState.REFUSED
     assert "claim_of names 'r1'" in (loud.request("r2").reason or "")
     assert loud.request("r1").state is before
+
+
+def test_a_username_means_nobody_whose_claim_has_no_address(stack: LocalStack) -> None:
+    stack.grant("r1", subject={"id": ADA})
+    stack.run()
+    with stack.store.database.write() as connection:
+        connection.execute(update(claims).values(email=None))
+    stack.revoke("r2", subject={"username": "eve"})
+    stack.run(MINUTE)
+    assert stack.has()
+    assert stack.claim("r1").state is ClaimState.ACTIVE
+
+
+@pytest.mark.parametrize(("asked", "state"), [("new name", RequestState.DONE), ("other", RequestState.REFUSED)])
+def test_claim_of_knows_a_group_that_was_renamed_since(stack: LocalStack, asked: str, state: RequestState) -> None:
+    old, new = (f"jumpcloud:group:{name}:member" for name in ("old name", "new name"))
+    stack.system.names = {old: GROUP}
+    stack.grant("r1", group=old)
+    stack.run()
+    stack.system.names = {new: GROUP}
+    stack.revoke("r2", group=f"jumpcloud:group:{asked}:member", claim_of="r1")
+    stack.run(MINUTE)
+    assert stack.request("r2").state is state
+    assert stack.has() is (state is RequestState.REFUSED)
 
 
 def test_a_revoke_is_not_done_while_the_claim_that_it_names_is_still_ending(stack: LocalStack) -> None:

@@ -8,8 +8,18 @@ from hypothesis import strategies as st
 
 from tests.ticketing.markdown_texts import markdown_texts
 from tests.ticketing.safe_documents import is_safe
-from ticketing.adf import LIMIT, fit, plain_text, to_adf
+from ticketing.adf import fit, plain_text, to_adf
 from ticketing.adf.fitting import size
+
+#: What a description or comment of Jira may have [observed].
+LIMIT = 32_767
+
+
+@pytest.mark.parametrize("over", [0, 1])
+def test_a_document_is_cut_only_above_the_limit(over: int) -> None:
+    document = to_adf("a" * (LIMIT - size(to_adf("a")) + 1 + over))
+    assert size(document) == LIMIT + over
+    assert (fit(document) is document) is (over == 0)
 
 
 def test_a_document_that_fits_is_left_alone() -> None:

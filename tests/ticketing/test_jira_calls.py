@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import base64
+import json
 import logging
 import threading
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
@@ -12,9 +14,10 @@ from access.failures import CredentialRefused, Failure, Transient
 from connectors.jira.client import api_token, bearer_token
 from simulator.jira.world import ADMIN_ACCOUNT, ADMIN_EMAIL
 from simulator.switches import change_switches
-from tests.httpclient.stub import texts_of
+from tests.httpclient.stub import Reply, Stub, texts_of
 from tests.ticketing.simulated_ticketing import MARKER, SimulatedTicketing, client_of, draft, state_of
 from ticketing.jira import JiraTicketProvider
+from ticketing.jira.calls import JiraCalls
 from ticketing.ports import Phase, TicketProvider, TicketRef
 
 CANARY = "canary-7f3a-TOKEN"
@@ -81,6 +84,26 @@ def test_an_operation_makes_its_own_calls_and_no_hidden_ones(
     harness.forget_calls()
     OPERATIONS[name](harness.provider, ref)
     assert [_plain(call) for call in harness.calls()] == calls
+
+
+def test_a_search_that_never_ends_is_left_after_a_hundred_pages(harness: SimulatedTicketing) -> None:
+    page = {"issues": [{"id": "1", "key": "OPS-1"}], "nextPageToken": "again"}
+    harness.fault(method="POST", path="/search/jql$", status=200, body=page, times=None)
+    harness.provider.find(MARKER, project="OPS")
+    assert harness.calls() == ["POST /rest/api/3/search/jql"] * 100
+
+
+def test_pages_are_as_large_as_jira_gives_them() -> None:
+    with Stub() as stub:
+        calls = JiraCalls(client_of(stub.url))
+        stub.by_path = lambda _: Reply(200, {"issues": [], "comments": [], "issueTypes": [], "fields": [], "total": 0})
+        list(calls.search("labels = x"))
+        list(calls.comments("1"))
+        calls.issue_types("OPS")
+        calls.create_fields("OPS", "1")
+    searched, *others = stub.seen
+    assert json.loads(searched.body)["maxResults"] == 100
+    assert [parse_qs(urlsplit(each.path).query)["maxResults"] for each in others] == [["100"], ["200"], ["200"]]
 
 
 def _plain(call: str) -> str:

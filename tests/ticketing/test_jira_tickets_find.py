@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from access.failures import Permanent
 from simulator.switches import change_switches
 from tests.ticketing.simulated_ticketing import MARKER, SimulatedTicketing
 
@@ -58,6 +59,14 @@ def test_probe_goes_on_while_a_block_of_keys_holds_any_issue(harness: SimulatedT
     harness.forget_calls()
     assert probed(harness, first.key) == [last.id]
     assert harness.calls() == ["POST /rest/api/3/issue/bulkfetch"] * 4
+
+
+def test_a_probe_is_left_to_a_person_after_20_000_issues(harness: SimulatedTicketing) -> None:
+    page = {"issues": [{"id": "1", "key": "OPS-1"}]}
+    harness.fault(method="POST", path="/issue/bulkfetch$", status=200, body=page, times=None)
+    with pytest.raises(Permanent, match="More than 20000 issues were made in OPS since OPS-1"):
+        probed(harness, "OPS-1")
+    assert harness.calls() == ["POST /rest/api/3/issue/bulkfetch"] * 200
 
 
 def test_probe_passes_over_deleted_issues(harness: SimulatedTicketing) -> None:

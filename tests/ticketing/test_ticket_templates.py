@@ -11,7 +11,7 @@ from access.failures import Permanent
 from tests.ticketing.safe_documents import is_safe
 from ticketing.adf import Node, plain_text, to_adf
 from ticketing.facts import STAYS_BEHIND, Holding, TicketFacts
-from ticketing.templates import LONGEST, LONGEST_TITLE, CommentKind, Templates, TicketKind
+from ticketing.templates import CommentKind, Templates, TicketKind
 
 FACTS = TicketFacts(
     request_id="req-7",
@@ -134,7 +134,7 @@ def test_no_fact_makes_markup_whatever_it_holds(kind: TicketKind | CommentKind) 
 def test_a_title_is_one_line_of_plain_text_that_jira_takes() -> None:
     title = Templates().ticket(TicketKind.GIVE, replace(FACTS, entitlement_title="*a* _b_\nc " + "long " * 100)).title
     assert title.startswith("Give Ada Lovelace access: *a* _b_ c long")
-    assert len(title) <= LONGEST_TITLE
+    assert len(title) <= 254
     assert title.endswith("…")
 
 
@@ -170,10 +170,24 @@ def test_a_template_at_fault_is_a_permanent_failure_that_names_it(tmp_path: Path
     assert any("give.md.j2" in problem for problem in Templates(tmp_path).prove())
 
 
+@pytest.mark.parametrize(("length", "kept"), [(254, 254), (255, 254)])
+def test_a_title_is_cut_only_above_what_jira_takes(tmp_path: Path, length: int, kept: int) -> None:
+    (tmp_path / "give.md.j2").write_text(f"# {'x' * length}\n\nbody", encoding="utf-8")
+    title = Templates(tmp_path).ticket(TicketKind.GIVE, FACTS).title
+    assert len(title) == kept
+    assert title.endswith("…") is (length > kept)
+
+
+def test_a_text_of_65_536_characters_is_kept_whole(tmp_path: Path) -> None:
+    for beyond in (0, 1):
+        (tmp_path / "give.md.j2").write_text("# t\n\n" + "x" * (65_536 - 5 + beyond), encoding="utf-8")
+        assert len(Templates(tmp_path).ticket(TicketKind.GIVE, FACTS).body) == 65_536 - 5
+
+
 def test_a_template_cannot_grow_without_end(tmp_path: Path) -> None:
     loop = "{% for a in range(90000) %}{% for b in range(90000) %}xxxxxxxxxx{% endfor %}{% endfor %}"
     (tmp_path / "give.md.j2").write_text(f"# t\n\n{loop}", encoding="utf-8")
-    assert len(Templates(tmp_path).ticket(TicketKind.GIVE, FACTS).body) <= LONGEST
+    assert len(Templates(tmp_path).ticket(TicketKind.GIVE, FACTS).body) <= 65_536
 
 
 def test_a_filter_or_a_join_does_not_take_the_escape_off(tmp_path: Path) -> None:

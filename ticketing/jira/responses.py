@@ -139,7 +139,6 @@ class Comments(Read):
     """A page of comments."""
 
     comments: tuple[Comment, ...] = ()
-    start: int = Field(default=0, alias="startAt")
     total: int = 0
 
 
