@@ -92,6 +92,7 @@ def test_uncovered_mutants_count_as_survivors_and_timeouts_as_killed(campaign: V
     assert report["ok"] is False
 
 
+@pytest.mark.long
 def test_a_mutant_that_only_some_of_its_tests_have_tried_is_undecided(campaign: Verdicts, root: Path) -> None:
     verdicts, report, _ = tried(root, seconds=0, count=5)
     expected = {mutant: campaign[0][mutant] for mutant in verdicts}
