@@ -36,9 +36,9 @@ _PREPARE_AFTER = 5
 
 #: SQLSTATEs of a server that cannot do our work, though it answers: the session is no good, another may be. Classes, and
 #: single states (PostgreSQL's appendix A: 25006 read-only, 25P03 and 57P05 idle for too long, 57P01 to 57P03 going away or
-#: not ready yet, 26000 without the statements that were prepared in it).
+#: not ready yet, 26000 without the statements that were prepared in it, 0A000 with such whose tables have changed since).
 _LOST_CLASSES = ("08",)
-_LOST_STATES = frozenset({"25006", "25P03", "26000", "57P01", "57P02", "57P03", "57P05"})
+_LOST_STATES = frozenset({"0A000", "25006", "25P03", "26000", "57P01", "57P02", "57P03", "57P05"})
 
 
 class BoundedConnection(Connection[Any]):

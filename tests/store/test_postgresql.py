@@ -26,6 +26,9 @@ from tests.store.records import NOW, add_request
 SILENCE_SECONDS = 0.5
 RESTED_SECONDS = 1.1
 
+#: So often a statement was sent that it is prepared by then.
+_MORE_THAN_TO_PREPARE = 8
+
 
 def opened(url: str, *, to_work: bool = False, silence_seconds: float = 8.0) -> Iterator[Store]:
     database = Database(url, pool_size=1, to_work=to_work, silence_seconds=silence_seconds)
@@ -141,7 +144,7 @@ def test_which_states_of_postgresql_end_a_session(working: Store) -> None:
         if before != earlier:
             ended.add(state)
     connection_exceptions = {state for state in known if state.startswith("08")}
-    assert ended == connection_exceptions | {"25006", "25P03", "26000", "57P01", "57P02", "57P03", "57P05"}
+    assert ended == connection_exceptions | {"0A000", "25006", "25P03", "26000", "57P01", "57P02", "57P03", "57P05"}
     assert "40001" in known - ended
 
 
@@ -172,6 +175,31 @@ def test_statements_are_prepared_at_a_server_and_not_behind_a_pooler(postgresql_
         for store in opened(url):
             with store.read() as work:
                 assert driver(work).prepare_threshold == after
+
+
+@pytest.mark.parametrize(
+    "change", ["ALTER TABLE inbox ALTER COLUMN source TYPE varchar(99)", "DEALLOCATE ALL"], ids=["altered", "forgotten"]
+)
+def test_a_prepared_statement_that_serves_no_more_fails_one_read_and_not_the_next(
+    working: Store, postgresql_url: str, change: str
+) -> None:
+    """The table is altered, or something in between resets the session (psycopg#1307, supacloud#537)."""
+
+    def read() -> None:
+        with working.database.read() as connection:
+            connection.execute(text("SELECT source FROM inbox"))
+
+    for _ in range(_MORE_THAN_TO_PREPARE):
+        read()
+    if change.startswith("ALTER"):
+        with psycopg.connect(postgresql_url.replace("+psycopg", ""), autocommit=True) as other:
+            other.execute(change)
+    else:
+        with working.read() as work:
+            driver(work).pgconn.exec_(change.encode())
+    with pytest.raises(DBAPIError):
+        read()
+    read()
 
 
 def test_a_server_that_says_nothing_is_lost_and_found_again(behind: Store, proxy: Proxy) -> None:

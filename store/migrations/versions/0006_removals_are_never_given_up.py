@@ -6,6 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 import store.tables
+from store.migrations.checks import exchange_checks
 
 revision = '0006'
 down_revision = '0005'
@@ -82,7 +83,7 @@ def upgrade() -> None:
     )
     for name, table, columns in _INDEXES:
         op.create_index(name, table, columns)
-    _exchange(_CHECKS)
+    exchange_checks(_CHECKS)
     lifecycle = sa.table('lifecycle', sa.column('entity'), sa.column('from_state'), sa.column('to_state'))
     op.bulk_insert(lifecycle, [{'entity': e, 'from_state': f, 'to_state': t} for e, f, t in _STEPS])
 
@@ -92,52 +93,9 @@ def downgrade() -> None:
         op.execute(
             f"DELETE FROM lifecycle WHERE entity = '{entity}' AND from_state = '{start}' AND to_state = '{end}'"
         )
-    _exchange(tuple((table, name, new, old) for table, name, old, new in _CHECKS))
+    exchange_checks(tuple((table, name, new, old) for table, name, old, new in _CHECKS))
     for name, table, _ in _INDEXES:
         op.drop_index(name, table_name=table)
     op.drop_column('claims', 'email')
     for name, _ in _COLUMNS:
         op.drop_column('operations', name)
-
-
-def _exchange(checks: tuple[tuple[str, str, str | None, str | None], ...]) -> None:
-    if op.get_bind().dialect.name == 'sqlite':
-        _exchange_on_sqlite(checks)
-        return
-    for table, name, old, new in checks:
-        if old is not None:
-            op.execute(f'ALTER TABLE {table} DROP CONSTRAINT {name}')
-        if new is not None:
-            op.execute(f'ALTER TABLE {table} ADD CONSTRAINT {name} CHECK ({new})')
-
-
-def _exchange_on_sqlite(checks: tuple[tuple[str, str, str | None, str | None], ...]) -> None:
-    """Change the text of the tables: SQLite has no other way to change a check of a table with rows, keys and triggers.
-
-    This is the procedure that SQLite documents for changes that leave the stored rows as they are ("Making Other Kinds Of
-    Table Schema Changes" in its page on ALTER TABLE).
-    """
-    connection = op.get_bind()
-    version = connection.exec_driver_sql('PRAGMA schema_version').scalar_one()
-    connection.exec_driver_sql('PRAGMA writable_schema=ON')
-    for table, name, old, new in checks:
-        text = connection.exec_driver_sql(
-            "SELECT sql FROM sqlite_master WHERE type = 'table' AND name = ?", (table,)
-        ).scalar_one()
-        changed = _changed(text, table, _check(name, old), _check(name, new))
-        connection.exec_driver_sql("UPDATE sqlite_master SET sql = ? WHERE type = 'table' AND name = ?", (changed, table))
-    connection.exec_driver_sql(f'PRAGMA schema_version={version + 1}')
-    connection.exec_driver_sql('PRAGMA writable_schema=RESET')
-
-
-def _check(name: str, condition: str | None) -> str:
-    return '' if condition is None else f'CONSTRAINT {name} CHECK ({condition})'
-
-
-def _changed(text: str, table: str, old: str, new: str) -> str:
-    # A new check stands before the primary key, which each of the tables has.
-    anchor = f'CONSTRAINT pk_{table} '
-    before, after = (old, new) if old and new else (anchor, f'{new}, \n\t{anchor}') if new else (f'{old}, \n\t', '')
-    if text.count(before) != 1:
-        raise RuntimeError(f'The table {table} is not of the form of revision {down_revision}: {before!r} is not there once.')
-    return text.replace(before, after)
