@@ -6,6 +6,7 @@ would fail as busy without waiting. Threads of one process queue on a Python loc
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
@@ -17,6 +18,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.pool import ConnectionPoolEntry
+from tenacity import retry, retry_if_exception, stop_after_delay, wait_random
 
 #: Seconds that SQLite waits for the write of another process.
 _BUSY_SECONDS = 30
@@ -126,9 +128,20 @@ class Database:
 def _prepare_sqlite(connection: Any, _entry: ConnectionPoolEntry) -> None:
     connection.isolation_level = None
     cursor = connection.cursor()
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+    _use_write_ahead_log(cursor)
+    for pragma in ("synchronous=FULL", "foreign_keys=ON"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
+
+
+def _is_busy(exc: BaseException) -> bool:
+    return isinstance(exc, sqlite3.OperationalError) and exc.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
+
+
+@retry(retry=retry_if_exception(_is_busy), wait=wait_random(0, 0.1), stop=stop_after_delay(_BUSY_SECONDS), reraise=True)
+def _use_write_ahead_log(cursor: sqlite3.Cursor) -> None:
+    """Have the file written ahead. SQLite itself does not wait here for another connection that does the same [observed]."""
+    cursor.execute("PRAGMA journal_mode=WAL")
 
 
 def _begin(connection: Connection) -> None:

@@ -71,7 +71,7 @@ def test_migrating_again_changes_nothing(empty_url: str) -> None:
 
 
 def test_several_may_migrate_at_once(empty_url: str) -> None:
-    databases = [Database(empty_url, pool_size=1) for _ in range(2)]
+    databases = [Database(empty_url, pool_size=1) for _ in range(4)]
     together(partial(migrate, database) for database in databases)
     for database in databases:
         with database.read() as connection:
