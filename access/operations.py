@@ -188,9 +188,24 @@ class Claim:
     ended_by: str | None = None
 
 
+class TicketTrouble(StrEnum):
+    """What a person has to look at on a ticket, the gravest last."""
+
+    #: What Provisor has to say on it cannot be said.
+    UNSAID = "unsaid"
+    #: It is not needed any more, and cannot be closed.
+    LEFT_OPEN = "left_open"
+    #: It was done after its end: access stands, or is gone, and nothing explains that.
+    UNTRACKED = "untracked"
+
+
 @dataclass(frozen=True, slots=True)
 class Ticket:
-    """Our side of a ticket. ``marker`` is committed before the issue is made; ``answers`` counts closings without the change."""
+    """Our side of a ticket. ``marker`` is committed before the issue is made; ``answers`` counts closings without the change.
+
+    ``status`` and ``phase`` are what was seen last. ``missing_since`` is since when it cannot be seen. ``trouble`` is what a
+    person has to look at.
+    """
 
     id: str
     operation_id: str
@@ -212,6 +227,9 @@ class Ticket:
     opened_at: datetime | None = None
     closed_at: datetime | None = None
     error: str | None = None
+    phase: str | None = None
+    missing_since: datetime | None = None
+    trouble: TicketTrouble | None = None
 
 
 def lane_of(direction: Direction) -> Lane:

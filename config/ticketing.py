@@ -32,6 +32,8 @@ class TicketingSettings(Section):
     believe_within: Annotated[Duration, within(timedelta(0), timedelta(hours=1))] = timedelta(seconds=30)
     #: How often a ticket that was closed without being done is opened again, before the operator is told.
     reopen_limit: Annotated[int, Field(ge=0, le=20)] = 3
+    #: How long after its end a ticket is looked at, to notice that people went on with it.
+    watch_ended: Annotated[Duration, within(timedelta(0), timedelta(days=365))] = timedelta(days=30)
     #: Own templates; those it lacks are the built-in ones.
     templates_dir: Path | None = None
     #: Days until a ticket is due; none when left out.

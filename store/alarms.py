@@ -11,11 +11,12 @@ from sqlalchemy import ColumnElement, Connection, String, and_, cast, exists, or
 from sqlalchemy.dialects import postgresql, sqlite
 
 from access.lifecycle import OperationState, RequestState
+from access.operations import TicketTrouble
 from store.fault_tables import alarms, faults
 from store.leases import among
 from store.operations import ALIVE
 from store.rows import from_row
-from store.tables import operations, requests
+from store.tables import operations, requests, tickets
 
 
 class AlarmKind(StrEnum):
@@ -27,11 +28,17 @@ class AlarmKind(StrEnum):
     BLOCKED = "blocked"
     #: Work is not done in the time that it may take.
     LATE = "late"
+    #: What Provisor has to say on a ticket cannot be said.
+    UNSAID = TicketTrouble.UNSAID
+    #: A ticket that is not needed any more cannot be closed.
+    LEFT_OPEN = TicketTrouble.LEFT_OPEN
+    #: A ticket was done after its end, and nothing explains the access as it is now.
+    UNTRACKED = TicketTrouble.UNTRACKED
 
 
 @dataclass(frozen=True, slots=True)
 class Alarm:
-    """One alarm. ``entity`` and ``ref`` name its cause: a fault, a request or an operation."""
+    """One alarm. ``entity`` and ``ref`` name its cause: a fault, a request, an operation or a ticket."""
 
     id: int
     kind: AlarmKind
@@ -62,6 +69,7 @@ _LASTS = or_(
             ("request", AlarmKind.LATE, requests, _LIVING_REQUESTS),
         )
     ),
+    and_(alarms.c.entity == "ticket", exists().where(tickets.c.id == alarms.c.ref, tickets.c.trouble == alarms.c.kind)),
 )
 
 

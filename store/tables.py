@@ -28,6 +28,7 @@ from sqlalchemy import (
 )
 
 from access.lifecycle import ClaimState, OperationState, RequestState, TicketState
+from access.operations import TicketTrouble
 
 
 class Moment(TypeDecorator[datetime]):
@@ -237,11 +238,22 @@ tickets = Table(
     Column("opened_at", Moment),
     Column("closed_at", Moment),
     Column("error", Text),
+    Column("phase", Text),
+    Column("missing_since", Moment),
+    Column("trouble", Text),
     *_leased(),
     CheckConstraint(one_of("state", TicketState), name="state_known"),
+    CheckConstraint(one_of("trouble", TicketTrouble), name="trouble_known"),
     CheckConstraint("state IN ('intended', 'withdrawn', 'lost') OR issue_id IS NOT NULL", name="open_means_it_exists"),
 )
 Index("ix_tickets_due", tickets.c.due_at)
+#: Tickets that vanished from our sight: few rows.
+Index(
+    "ix_tickets_missing",
+    tickets.c.missing_since,
+    sqlite_where=text("missing_since IS NOT NULL"),
+    postgresql_where=text("missing_since IS NOT NULL"),
+)
 #: One operation, one living ticket.
 Index(
     "uq_tickets_one_for_an_operation",
@@ -252,6 +264,26 @@ Index(
 )
 #: One issue belongs to one ticket.
 Index("uq_tickets_issue", tickets.c.provider, tickets.c.issue_id, unique=True)
+
+#: What Provisor says on tickets: owed from the commit of what it tells, once for each marker, until it is said.
+ticket_comments = Table(
+    "ticket_comments",
+    metadata,
+    Column("ticket_id", Text, ForeignKey("tickets.id"), primary_key=True),
+    Column("marker", Text, primary_key=True),
+    Column("text", Text, nullable=False),
+    Column("owed_since", Moment, nullable=False),
+    Column("due_at", Moment),
+    Column("tries", Integer, nullable=False, server_default=text("0")),
+    Column("said_at", Moment),
+    Column("error", Text),
+)
+Index(
+    "ix_ticket_comments_owed",
+    ticket_comments.c.ticket_id,
+    sqlite_where=text("due_at IS NOT NULL"),
+    postgresql_where=text("due_at IS NOT NULL"),
+)
 
 outbox = Table(
     "outbox",

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, func, or_, select, update
 
 from access.lifecycle import TicketState
-from access.operations import Ticket
+from access.operations import Ticket, TicketTrouble
 from store.leases import LeasedTable, among
 from store.rows import to_row
 from store.tables import tickets
 
 #: States in which a ticket asks a person, or is about to.
 LIVING = (TicketState.INTENDED, TicketState.OPEN, TicketState.ANSWERED)
-#: States in which a ticket is read.
-FOLLOWED = (TicketState.OPEN, TicketState.ANSWERED, TicketState.HIDDEN)
+#: States in which a ticket has come to its end, and its issue may be used again by people.
+ENDED = (TicketState.VERIFIED, TicketState.DECLINED, TicketState.ESCALATED, TicketState.WITHDRAWN)
+#: States in which a ticket is read when it is due: those that ended for a while too.
+FOLLOWED = (TicketState.OPEN, TicketState.ANSWERED, TicketState.HIDDEN, *ENDED)
 
 
 class Tickets(LeasedTable[Ticket]):
@@ -71,3 +73,20 @@ class Tickets(LeasedTable[Ticket]):
             .returning(tickets)
         )
         return self._all(statement)
+
+    def count_missing(self, states: Iterable[TicketState]) -> int:
+        """Of how many operations the ticket cannot be seen, among those in ``states``."""
+        missing = tickets.c.missing_since.is_not(None)
+        statement = select(func.count(tickets.c.operation_id.distinct())).where(missing, among(tickets.c.state, states))
+        return self._connection.execute(statement).scalar_one()
+
+    def due_by(self, key: str, moment: datetime) -> None:
+        """Have a ticket looked at no later than ``moment``."""
+        later = or_(tickets.c.due_at.is_(None), tickets.c.due_at > moment)
+        statement = update(tickets).where(tickets.c.id == key, later).values(due_at=moment)
+        self._connection.execute(statement)
+
+    def trouble_of(self, key: str) -> TicketTrouble | None:
+        """What a person has to look at on a ticket."""
+        found = self._connection.execute(select(tickets.c.trouble).where(tickets.c.id == key)).scalar()
+        return None if found is None else TicketTrouble(found)

@@ -30,6 +30,7 @@ from store.snapshots import Snapshots
 from store.sweep import Sweep
 from store.sync_runs import SyncRuns
 from store.tenants import Tenants
+from store.ticket_comments import TicketComments
 from store.tickets import Tickets
 
 
@@ -43,6 +44,7 @@ class UnitOfWork:
     operations = cached_property(lambda self: Operations(self._connection))
     claims = cached_property(lambda self: Claims(self._connection))
     tickets = cached_property(lambda self: Tickets(self._connection))
+    ticket_comments = cached_property(lambda self: TicketComments(self._connection))
     outbox = cached_property(lambda self: Outbox(self._connection))
     audit = cached_property(lambda self: Audit(self._connection))
     restores = cached_property(lambda self: Restores(self._connection))

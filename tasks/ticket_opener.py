@@ -7,8 +7,8 @@ read recent issues directly, then search by the marker. Make the issue again onl
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import datetime
 from enum import Enum
 from typing import TypeVar
 
@@ -35,6 +35,7 @@ from tasks.own_faults import own_fault
 from tasks.postponement import put_back
 from tasks.preconditions import NotWanted, NotYet, objection
 from tasks.services import Services, new_id
+from tasks.ticket_options import TicketOptions
 from tasks.ticket_text import TicketWriter
 from ticketing.ports import TicketProvider, TicketRef
 
@@ -47,23 +48,6 @@ class Later(Enum):
     """In place of what is read: the system could not be read, and the operation is put back."""
 
     LATER = "later"
-
-
-@dataclass(frozen=True, slots=True)
-class TicketOptions:
-    """The times and bounds of tickets.
-
-    - ``poll``: how often an open ticket is looked at.
-    - ``look_for``: how long an issue whose creation was not answered is looked for before another is made.
-    - ``believe_within``: how long after a ticket was closed the system may take to show the change.
-    - ``closings``: how often a ticket may be closed without being done, and how many tickets an operation may use up,
-      before the operation is handed to the operator.
-    """
-
-    poll: timedelta = timedelta(seconds=30)
-    look_for: timedelta = timedelta(minutes=2)
-    believe_within: timedelta = timedelta(seconds=30)
-    closings: int = 3
 
 
 class TicketOpener:

@@ -93,6 +93,22 @@ class TicketWriter:
         """The comment on a ticket that is not needed any more."""
         return self._templates.comment(CommentKind.WITHDRAWN, self._facts(operation, request, None, None))
 
+    def declined(self, operation: Operation, request: Request, *, by: str | None) -> str:
+        """The comment on a ticket that somebody closed with the word that it will not be done."""
+        return self._templates.comment(
+            CommentKind.DECLINED, self._facts(operation, request, None, None, closed_by=by, end=_end_of(operation))
+        )
+
+    def over(self, operation: Operation, request: Request, state: TicketState) -> str:
+        """The comment on a ticket that people went on with after its end."""
+        facts = self._facts(operation, request, None, None, end=_ENDS[state])
+        return self._templates.comment(CommentKind.OVER, facts)
+
+    def resolution_kept(self, operation: Operation, request: Request, resolution: str) -> str:
+        """The comment on a ticket whose way back to work left its resolution."""
+        facts = self._facts(operation, request, None, None, end=resolution)
+        return self._templates.comment(CommentKind.RESOLUTION_KEPT, facts)
+
     def duplicate(self, operation: Operation, request: Request, instead: Ticket) -> str:
         """The comment on a ticket in place of which another one counts."""
         facts = self._facts(operation, request, None, None, instead=instead.issue_key)
@@ -111,6 +127,8 @@ class TicketWriter:
         replaces: tuple[str, ...] = (),
         warnings: tuple[str, ...] = (),
         instead: str | None = None,
+        closed_by: str | None = None,
+        end: str = "",
     ) -> TicketFacts:
         message = request.message
         extra = dict(message.fields)
@@ -141,6 +159,8 @@ class TicketWriter:
             replaces=replaces,
             warnings=warnings,
             instead=instead,
+            closed_by=closed_by,
+            end=end,
             attempt=attempt,
             due=due,
             extra=extra,
@@ -152,13 +172,31 @@ _ACTIONS = {
     TicketKind.TAKE: "Take access away",
     TicketKind.DEPROVISION: "Deprovision the account",
     TicketKind.CREATE_ACCOUNT: "Create an account",
+    TicketKind.REACTIVATE_ACCOUNT: "Reactivate the account",
 }
+
+
+#: How a ticket came to its end, by its state.
+_ENDS = {
+    TicketState.VERIFIED: "It was done, and seen in the system.",
+    TicketState.DECLINED: "It was declined.",
+    TicketState.ESCALATED: "It was closed too often without being done.",
+    TicketState.WITHDRAWN: "It was called back.",
+}
+
+
+def _end_of(operation: Operation) -> str:
+    if operation.direction is Direction.GIVE:
+        return "The access is not given, and the request has failed."
+    return "The access still stands: an operator of Provisor has been told, and decides."
 
 
 def _kind(operation: Operation) -> TicketKind:
     about_account = operation.entitlement.kind is ResourceKind.ACCOUNT
     if operation.direction is Direction.GIVE:
-        return TicketKind.CREATE_ACCOUNT if about_account else TicketKind.GIVE
+        if not about_account:
+            return TicketKind.GIVE
+        return TicketKind.CREATE_ACCOUNT if operation.account_id is None else TicketKind.REACTIVATE_ACCOUNT
     return TicketKind.DEPROVISION if about_account else TicketKind.TAKE
 
 

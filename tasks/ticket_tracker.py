@@ -7,26 +7,33 @@ the operation is handed to the operator. One call reads up to a hundred tickets.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
+from http import HTTPStatus
 
 import structlog
 
 from access.failures import Failure, Permanent, Transient
+from access.faults import SHARED_BY
 from access.lifecycle import OperationState, TicketState, is_final
-from access.operations import Lane, Operation, Request, Ticket
+from access.operations import Lane, Operation, Ticket, TicketTrouble
 from connectors.ports import Observation
 from store.leases import LeaseLost
 from store.outbox import Topic, WakeUp
+from store.tickets import ENDED
 from store.unit_of_work import UnitOfWork
 from tasks import settlement
 from tasks.attempts import attempt, log_postponed
+from tasks.ended_tickets import EndedTickets
+from tasks.followed_ticket import FollowedTicket
 from tasks.lateness import raise_if_late
 from tasks.looks import look
 from tasks.services import Services
-from tasks.ticket_opener import TicketOptions
+from tasks.ticket_comments import TicketCommenter
+from tasks.ticket_options import TicketOptions
 from tasks.ticket_text import TicketWriter
+from tasks.ticket_trouble import begin_trouble, end_trouble
 from ticketing.ports import Phase, TicketProvider, TicketSnapshot
 
 _log = structlog.get_logger(__name__)
@@ -34,22 +41,15 @@ _log = structlog.get_logger(__name__)
 #: States of a ticket that counts in place of another one for the same operation.
 _IN_PLACE_OF_A_TWIN = (TicketState.OPEN, TicketState.ANSWERED, TicketState.VERIFIED)
 
+#: States of a ticket that asks a person.
+_ASKING = (TicketState.OPEN, TicketState.ANSWERED)
+
 #: How many tickets one call reads (the largest bulk fetch of Jira [spec]).
 BATCH = 100
 
 
-@dataclass(frozen=True, slots=True)
-class _Followed:
-    """A ticket as we last stored it, as its issue is now, and what it is for."""
-
-    ticket: Ticket
-    snapshot: TicketSnapshot
-    operation: Operation
-    request: Request
-
-
 class TicketTracker:
-    """Follows open tickets to a verified end."""
+    """Follows open tickets to a verified end, and those that have ended for a while."""
 
     def __init__(
         self, services: Services, provider: TicketProvider, writer: TicketWriter, options: TicketOptions
@@ -58,6 +58,8 @@ class TicketTracker:
         self._provider = provider
         self._writer = writer
         self._options = options
+        self._comments = TicketCommenter(services, provider)
+        self._ended = EndedTickets(services, self._comments, writer, options)
 
     def follow(self) -> None:
         """Look at the tickets that are due, as many at a time as one call reads."""
@@ -84,17 +86,50 @@ class TicketTracker:
 
     def _follow_together(self, due: Sequence[Ticket], lane: Lane) -> None:
         try:
-            snapshots = self._provider.in_lane(lane).read([ticket.issue_id for ticket in due if ticket.issue_id])
+            found = self._provider.in_lane(lane).read([ticket.issue_id for ticket in due if ticket.issue_id])
         except Failure as failure:
             for ticket in due:
                 self._postpone(ticket, failure)
             return
+        seen = self._without_vanished({ticket.id: found[ticket.issue_id or ""] for ticket in due}, due)
+        with self._services.store.read() as work:
+            owed = {each.ticket_id for each in work.ticket_comments.owed(seen)}
         for ticket in due:
-            snapshot = snapshots[ticket.issue_id or ""]
+            snapshot = seen[ticket.id]
             if isinstance(snapshot, Failure):
                 self._postpone(ticket, snapshot)
             else:
-                self._follow_one(ticket, snapshot)
+                self._follow_one(ticket, snapshot, owed=ticket.id in owed)
+
+    def _without_vanished(
+        self, seen: Mapping[str, TicketSnapshot | Failure], due: Sequence[Ticket]
+    ) -> Mapping[str, TicketSnapshot | Failure]:
+        """What was read, with a failure in place of tickets that vanished from our sight a moment ago, or together.
+
+        Nobody deletes several tickets at one moment: our permission is to blame. The others are looked at within a poll, so
+        that a ticket that vanished alone is known then. What is still away after ``hidden_together`` was deleted or hidden.
+        """
+        now, options = self._services.clock.now(), self._options
+        gone = {ticket.id for ticket in due if ticket.state in _ASKING and _is_gone(seen[ticket.id])}
+        if not gone and not any(ticket.missing_since for ticket in due):
+            return seen
+        with self._services.store.write() as work:
+            for ticket in due:
+                if (ticket.id in gone) is not (ticket.missing_since is not None):
+                    work.tickets.set(ticket.id, missing_since=now if ticket.id in gone else None)
+            together = work.tickets.count_missing(_ASKING) >= SHARED_BY
+        waits = {True: options.hidden_together, False: options.poll}[together]
+        failure = (
+            _hidden_together() if together else Transient("The ticket cannot be seen; it is looked for once more.")
+        )
+        return {
+            **seen,
+            **{
+                ticket.id: failure
+                for ticket in due
+                if ticket.id in gone and now < (ticket.missing_since or now) + waits
+            },
+        }
 
     @staticmethod
     def _operation_of(work: UnitOfWork, ticket: Ticket) -> Operation:
@@ -102,27 +137,31 @@ class TicketTracker:
         assert operation is not None
         return operation
 
-    def _follow_one(self, ticket: Ticket, snapshot: TicketSnapshot) -> None:
+    def _follow_one(self, ticket: Ticket, snapshot: TicketSnapshot, *, owed: bool) -> None:
         with self._services.store.read() as work:
             operation = self._operation_of(work, ticket)
             request = work.requests.get(operation.request_id)
         assert request is not None
-        followed = _Followed(ticket, snapshot, operation, request)
+        followed = FollowedTicket(ticket, snapshot, operation, request)
         with structlog.contextvars.bound_contextvars(
             request_id=request.id, operation_id=operation.id, ticket=snapshot.ref.key
         ):
+            if owed and snapshot.phase is not Phase.GONE:
+                self._comments.say(ticket, snapshot.ref, followed.lane)
             attempt("ticket", lambda: self._judge(followed), lambda failure: self._postpone(ticket, failure))
 
-    def _judge(self, followed: _Followed) -> None:
-        operation, phase = followed.operation, followed.snapshot.phase
-        if followed.ticket.state is TicketState.HIDDEN:
+    def _judge(self, followed: FollowedTicket) -> None:
+        operation, phase, state = followed.operation, followed.snapshot.phase, followed.ticket.state
+        if state in ENDED:
+            self._ended.judge(followed)
+        elif state is TicketState.HIDDEN:
             self._judge_hidden(followed)
         elif operation.state is not OperationState.WITH_PERSON:
             self._withdraw(followed)
         elif phase is Phase.OPEN:
             with self._services.store.write() as work:
                 self._settle_in(work, followed, to=TicketState.OPEN, answered_at=None)
-                raise_if_late(self._services, work, operation, why=f"{followed.snapshot.ref.key} is open.")
+                raise_if_late(self._services, work, operation, why=f"{followed.ref.key} is open.")
         else:
             seen = self._observe(operation)
             if seen.gone or seen.shows(operation.direction):
@@ -134,7 +173,7 @@ class TicketTracker:
             else:
                 self._closed_untrue(followed, seen)
 
-    def _judge_hidden(self, followed: _Followed) -> None:
+    def _judge_hidden(self, followed: FollowedTicket) -> None:
         """A ticket that had vanished, for whose operation another was made: it is used, or closed, when it is seen again."""
         operation, phase = followed.operation, followed.snapshot.phase
         over = is_final("operation", operation.state)
@@ -154,7 +193,7 @@ class TicketTracker:
         else:
             self._settle(followed)  # The other ticket is not made yet, or nobody is asked again.
 
-    def _forget(self, followed: _Followed) -> None:
+    def _forget(self, followed: FollowedTicket) -> None:
         with self._services.store.write() as work:
             self._end(work, followed, TicketState.LOST, now=self._services.clock.now(), why="its operation is over")
 
@@ -168,7 +207,7 @@ class TicketTracker:
                 present=present, evidence=f"it cannot be seen: {failure}", missing=str(operation.entitlement)
             )
 
-    def _verified(self, followed: _Followed, seen: Observation) -> None:
+    def _verified(self, followed: FollowedTicket, seen: Observation) -> None:
         ticket, snapshot, operation = followed.ticket, followed.snapshot, followed.operation
         end = TicketState.LOST if snapshot.phase is Phase.GONE else TicketState.VERIFIED
         now = self._services.clock.now()
@@ -177,16 +216,14 @@ class TicketTracker:
             work.operations.set(operation.id, wrote_at=now)  # A person changed the access: see ``last_write_at``.
             wake_ups = settlement.done(work, operation, seen, was_there=False, now=now)
             claim = work.claims.get(operation.claim_id) if operation.claim_id else None
+            if end is TicketState.VERIFIED:
+                text = self._writer.verified(operation, followed.request, claim)
+                work.ticket_comments.owe(ticket.id, f"{ticket.id}-verified", text, now=now)
         self._services.publisher.send(wake_ups)
         if end is TicketState.VERIFIED:
-            text = self._writer.verified(operation, followed.request, claim)
-            try:
-                self._provider.in_lane(operation.lane).comment(snapshot.ref, text, marker=f"{ticket.id}-verified")
-            except Failure as failure:
-                # One try is enough: the operation is done whether or not the ticket says so.
-                _log.warning("ticket.comment_lost", why=str(failure))
+            self._comments.say(ticket, snapshot.ref, followed.lane)
 
-    def _closed_untrue(self, followed: _Followed, seen: Observation) -> None:
+    def _closed_untrue(self, followed: FollowedTicket, seen: Observation) -> None:
         """Closed, and not done: wait for it to show, then say what is wrong and reopen, or hand it to the operator."""
         ticket = followed.ticket
         now = self._services.clock.now()
@@ -197,7 +234,7 @@ class TicketTracker:
                 self._settle_in(
                     work, followed, to=TicketState.ANSWERED, answers=answers, answered_at=now, due_at=look_at
                 )
-                _record(work, "answered", followed, now, status=status, seen=seen.evidence)
+                followed.record(work, "answered", now, status=status, seen=seen.evidence)
             _log.info("ticket.answered", status=status, answers=answers, seen=seen.evidence)
         elif now < (ticket.answered_at or now) + self._options.believe_within:
             self._settle(followed, due_at=look_at)
@@ -206,49 +243,67 @@ class TicketTracker:
         else:
             self._reopen(followed, seen)
 
-    def _reopen(self, followed: _Followed, seen: Observation) -> None:
-        ticket, snapshot, operation = followed.ticket, followed.snapshot, followed.operation
+    def _reopen(self, followed: FollowedTicket, seen: Observation) -> None:
+        """Reopen the ticket, and say what is wrong. The comment is owed before, so that nothing in between loses it."""
+        ticket, operation = followed.ticket, followed.operation
+        now = self._services.clock.now()
         text = self._writer.still_wrong(operation, followed.request, ticket, seen)
-        self._comment(followed, text, marker=f"{ticket.id}-answer-{ticket.answers}")
+        with self._services.store.write() as work:
+            work.ticket_comments.owe(ticket.id, f"{ticket.id}-answer-{ticket.answers}", text, now=now)
+        self._comments.say(ticket, followed.ref, followed.lane)
         try:
-            reopened = self._provider.in_lane(operation.lane).reopen(snapshot.ref)
+            reopened = self._provider.in_lane(followed.lane).reopen(followed.ref)
         except Permanent as failure:
             self._replace(followed, f"it cannot be reopened: {failure}")
             return
         now = self._services.clock.now()
         with self._services.store.write() as work:
             self._settle_in(work, replace(followed, snapshot=reopened), to=TicketState.OPEN, answered_at=None)
-            _record(work, "reopened", followed, now, wrong=seen.evidence)
+            followed.record(work, "reopened", now, wrong=seen.evidence, resolution_kept=reopened.resolution)
+            if reopened.resolution is not None:
+                kept = self._writer.resolution_kept(operation, followed.request, reopened.resolution)
+                work.ticket_comments.owe(ticket.id, f"{ticket.id}-resolution", kept, now=now)
+        if reopened.resolution is not None:
+            self._comments.say(ticket, followed.ref, followed.lane)
         _log.warning("ticket.reopened", answers=ticket.answers, wrong=seen.evidence)
 
-    def _escalate(self, followed: _Followed, seen: Observation) -> None:
-        ticket, ref, operation = followed.ticket, followed.snapshot.ref, followed.operation
+    def _escalate(self, followed: FollowedTicket, seen: Observation) -> None:
+        ticket, operation = followed.ticket, followed.operation
         text = self._writer.escalated(operation, followed.request, ticket, seen)
-        self._comment(followed, text, marker=f"{ticket.id}-escalated")
-        reason = f"{ref.key} was closed {ticket.answers} times without being done: {seen.evidence}"
-        self._fail(followed, TicketState.ESCALATED, reason, missing=seen.missing)
+        by = self._who_closed(followed)
+        reason = f"{followed.ref.key} was closed {ticket.answers} times{by} without being done: {seen.evidence}"
+        self._fail(followed, TicketState.ESCALATED, reason, comment=text, missing=seen.missing)
 
-    def _declined(self, followed: _Followed) -> None:
+    def _declined(self, followed: FollowedTicket) -> None:
         snapshot = followed.snapshot
-        by = f" by {snapshot.assignee}" if snapshot.assignee else ""
-        reason = f"{snapshot.ref.key} was closed as '{snapshot.resolution or snapshot.status}'{by}"
-        self._fail(followed, TicketState.DECLINED, reason)
+        by = self._provider.in_lane(followed.lane).who_closed(snapshot.ref)
+        said = f" by {by}" if by else ""
+        reason = f"{snapshot.ref.key} was closed as '{snapshot.resolution or snapshot.status}'{said}"
+        text = self._writer.declined(followed.operation, followed.request, by=by)
+        self._fail(followed, TicketState.DECLINED, reason, comment=text)
 
-    def _fail(self, followed: _Followed, end: TicketState, reason: str, *, missing: str | None = None) -> None:
+    def _who_closed(self, followed: FollowedTicket) -> str:
+        """Who closed the ticket last, as the end of a clause; empty where its history does not say."""
+        by = self._provider.in_lane(followed.lane).who_closed(followed.ref)
+        return f", last by {by}," if by else ""
+
+    def _fail(
+        self, followed: FollowedTicket, end: TicketState, reason: str, *, comment: str, missing: str | None = None
+    ) -> None:
         """The ticket ends without its operation being done: giving has failed, taking is blocked."""
-        now = self._services.clock.now()
+        ticket, now = followed.ticket, self._services.clock.now()
         with self._services.store.write(holding=followed.operation.access_key) as work:
             self._end(work, followed, end, now=now, why=reason)
+            work.ticket_comments.owe(ticket.id, f"{ticket.id}-{end}", comment, now=now)
             settlement.given_up(work, followed.operation, reason, now=now, missing=missing)
+        self._comments.say(ticket, followed.ref, followed.lane)
 
-    def _replace(self, followed: _Followed, why: str, *, end: TicketState = TicketState.LOST) -> None:
+    def _replace(self, followed: FollowedTicket, why: str, *, end: TicketState = TicketState.LOST) -> None:
         """The ticket cannot be used any more; the operation gets another one, as long as it has not used them up."""
         operation = followed.operation
         now = self._services.clock.now()
         with self._services.store.write(holding=operation.access_key) as work:
             self._end(work, followed, end, now=now, why=why)
-            if end is TicketState.HIDDEN:
-                work.tickets.set(followed.ticket.id, due_at=now + self._options.poll)
             work.operations.step(
                 operation.id,
                 to=OperationState.READY,
@@ -258,21 +313,44 @@ class TicketTracker:
             )
         self._services.publisher.send([WakeUp(Topic.OPERATION, operation.id, operation.lane)])
 
-    def _withdraw(self, followed: _Followed) -> None:
-        """The operation is not wanted any more, or not by this ticket: say so on the ticket, and close it."""
-        snapshot = followed.snapshot
-        if snapshot.phase is Phase.OPEN:
-            text = self._why_withdrawn(followed)
-            provider = self._provider.in_lane(followed.operation.lane)
-            try:
-                provider.comment(snapshot.ref, text, marker=f"{followed.ticket.id}-withdrawn")
-                followed = replace(followed, snapshot=provider.close(snapshot.ref))
-            except Permanent as failure:
-                _log.warning("ticket.left_open", why=str(failure))
-        with self._services.store.write() as work:
-            self._end(work, followed, TicketState.WITHDRAWN, now=self._services.clock.now())
+    def _withdraw(self, followed: FollowedTicket) -> None:
+        """The operation is not wanted any more, or not by this ticket: say so on the ticket, and close it.
 
-    def _why_withdrawn(self, followed: _Followed) -> str:
+        The ticket is withdrawn when it is seen closed. Until then a person may still do it, so that is looked at as well.
+        """
+        ticket, phase, now = followed.ticket, followed.snapshot.phase, self._services.clock.now()
+        if phase is Phase.GONE:
+            with self._services.store.write() as work:
+                self._end(work, followed, TicketState.HIDDEN, now=now, why="it was deleted or hidden from Provisor")
+            return
+        if phase is Phase.OPEN:
+            text = self._why_withdrawn(followed)
+            with self._services.store.write() as work:
+                work.ticket_comments.owe(ticket.id, f"{ticket.id}-withdrawn", text, now=now)
+            self._comments.say(ticket, followed.ref, followed.lane)
+            try:
+                followed = replace(followed, snapshot=self._provider.in_lane(followed.lane).close(followed.ref))
+            except Permanent as failure:
+                self._leave_open(followed, failure)
+                return
+        with self._services.store.write() as work:
+            end_trouble(work, ticket, TicketTrouble.LEFT_OPEN)
+            self._end(work, followed, TicketState.WITHDRAWN, now=now)
+            if (
+                phase is Phase.DONE
+            ):  # A person closed it: whether the access was changed is looked at like after any end.
+                work.tickets.set(ticket.id, phase=str(Phase.OPEN), due_at=now)
+
+    def _leave_open(self, followed: FollowedTicket, failure: Permanent) -> None:
+        """A ticket that is not needed any more cannot be closed: a person is told, and it is tried again."""
+        ticket, now = followed.ticket, self._services.clock.now()
+        with self._services.store.write() as work:
+            self._settle_in(work, followed, due_at=now + self._options.ended_poll, error=str(failure))
+            what = f"{followed.ref.key} is not needed any more, and cannot be closed: {failure.what}"
+            begin_trouble(work, ticket, TicketTrouble.LEFT_OPEN, what=what, remedy=failure.remedy, now=now)
+        _log.warning("ticket.left_open", why=str(failure))
+
+    def _why_withdrawn(self, followed: FollowedTicket) -> str:
         operation, request = followed.operation, followed.request
         with self._services.store.read() as work:
             tickets = work.tickets.of_operation(operation.id)
@@ -281,25 +359,29 @@ class TicketTracker:
             return self._writer.duplicate(operation, request, instead[-1])
         return self._writer.withdrawn(operation, request)
 
-    def _settle(self, followed: _Followed, *, due_at: datetime | None = None) -> None:
+    def _settle(self, followed: FollowedTicket, *, due_at: datetime | None = None) -> None:
         with self._services.store.write() as work:
             self._settle_in(work, followed, due_at=due_at or self._services.clock.now() + self._options.poll)
 
     def _settle_in(
-        self, work: UnitOfWork, followed: _Followed, *, to: TicketState | None = None, **columns: object
+        self, work: UnitOfWork, followed: FollowedTicket, *, to: TicketState | None = None, **columns: object
     ) -> None:
         """Keep what people see of the ticket, and look again at the next poll unless ``columns`` say when."""
         ticket = followed.ticket
         defaults = {"due_at": self._services.clock.now() + self._options.poll, "error": None}
-        values = defaults | _visible(followed.snapshot) | columns | {"state": str(to or ticket.state)}
+        values = defaults | followed.visible() | columns | {"state": str(to or ticket.state)}
         work.tickets.settle(ticket.id, fence=ticket.fence, **values)
 
-    @staticmethod
-    def _end(work: UnitOfWork, followed: _Followed, end: TicketState, *, now: datetime, **detail: object) -> None:
+    def _end(
+        self, work: UnitOfWork, followed: FollowedTicket, end: TicketState, *, now: datetime, **detail: object
+    ) -> None:
+        """End the ticket, and look at it now and then as long as people may go on with it."""
         ticket = followed.ticket
-        visible = _visible(followed.snapshot)
-        work.tickets.settle(ticket.id, fence=ticket.fence, state=str(end), closed_at=now, due_at=None, **visible)
-        _record(work, str(end), followed, now, **detail)
+        again = {TicketState.HIDDEN: self._options.poll, TicketState.LOST: None}.get(end, self._options.ended_poll)
+        due = None if again is None else now + again
+        values = {"state": str(end), "closed_at": now, "due_at": due} | followed.visible()
+        work.tickets.settle(ticket.id, fence=ticket.fence, **values)
+        followed.record(work, str(end), now, **detail)
         _log.info(f"ticket.{end}", **detail)
 
     def _postpone(self, ticket: Ticket, failure: Failure) -> None:
@@ -313,28 +395,14 @@ class TicketTracker:
             return
         log_postponed("ticket.postponed", failure, key=ticket.issue_key)
 
-    def _comment(self, followed: _Followed, text: str, *, marker: str) -> None:
-        """Comment on a ticket, where the provider lets us."""
-        try:
-            self._provider.in_lane(followed.operation.lane).comment(followed.snapshot.ref, text, marker=marker)
-        except Permanent as failure:
-            _log.warning("ticket.comment_lost", why=str(failure))
+
+def _is_gone(seen: TicketSnapshot | Failure) -> bool:
+    return isinstance(seen, TicketSnapshot) and seen.phase is Phase.GONE
 
 
-def _visible(snapshot: TicketSnapshot) -> dict[str, object]:
-    """The columns that show what people see of the ticket. A moved issue has a new key and URL, a deleted one has none."""
-    if snapshot.phase is Phase.GONE:
-        return {}
-    return {"status": snapshot.status, "issue_key": snapshot.ref.key, "url": snapshot.ref.url}
-
-
-def _record(work: UnitOfWork, change: str, followed: _Followed, now: datetime, **detail: object) -> None:
-    work.audit.record(
-        f"ticket.{change}",
-        "ticket",
-        followed.ticket.id,
-        now=now,
-        request_id=followed.request.id,
-        key=followed.snapshot.ref.key or followed.ticket.issue_key,
-        **detail,
+def _hidden_together() -> Permanent:
+    return Permanent(
+        "Several tickets at once cannot be seen any more.",
+        remedy="Give Provisor's account Browse projects there, and the security level of its tickets.",
+        status=HTTPStatus.FORBIDDEN,
     )

@@ -69,6 +69,10 @@ class TicketFacts:
     stays_behind: tuple[str, ...] = ()
     #: The key of the ticket that counts in place of this one; for comments.
     instead: str | None = None
+    #: Who closed the ticket; for comments.
+    closed_by: str | None = None
+    #: How the ticket came to its end, in a sentence, or the resolution that it kept; for comments.
+    end: str = ""
     #: What is still not as it should be, each as a clause; for comments.
     still_wrong: tuple[str, ...] = ()
     #: Which attempt this is, counted from 1.

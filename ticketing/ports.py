@@ -83,7 +83,10 @@ class TicketProvider(Protocol):
         ...
 
     def find(self, marker: str, *, project: str) -> Sequence[TicketRef]:
-        """All tickets with this marker, oldest first. May lag behind a creation: an empty answer is no proof."""
+        """All tickets with this marker, oldest first. May lag behind a creation: an empty answer is no proof.
+
+        A copy that somebody made of a ticket is none, whatever it took over from that.
+        """
         ...
 
     def probe(self, marker: str, *, project: str, after_key: str | None) -> Sequence[TicketRef]:
@@ -101,8 +104,15 @@ class TicketProvider(Protocol):
         """Say something on the ticket (Markdown), once per ``marker`` however often it is called."""
         ...
 
+    def who_closed(self, ref: TicketRef) -> str | None:
+        """The name of whoever brought the ticket to its present status, from its history; None when that does not say."""
+        ...
+
     def reopen(self, ref: TicketRef) -> TicketSnapshot:
-        """Bring a closed ticket back to work; returns its state then. ``Permanent`` when the workflow has no way back."""
+        """Bring a closed ticket back to work; returns its state then. ``Permanent`` when the workflow has no way back.
+
+        A resolution is cleared, since boards and queues leave out what has one; the state shows it where that is not possible.
+        """
         ...
 
     def close(self, ref: TicketRef) -> TicketSnapshot:

@@ -35,6 +35,8 @@ class TicketKind(StrEnum):
     DEPROVISION = "deprovision"
     #: A person creates an account.
     CREATE_ACCOUNT = "create-account"
+    #: A person makes an account that exists usable again.
+    REACTIVATE_ACCOUNT = "reactivate-account"
 
 
 class CommentKind(StrEnum):
@@ -50,6 +52,12 @@ class CommentKind(StrEnum):
     ESCALATED = "escalated"
     #: Another ticket asks for the same.
     DUPLICATE = "duplicate"
+    #: It was declined: that is the end of the request, or of asking for the removal.
+    DECLINED = "declined"
+    #: It was reopened, and its resolution is still set.
+    RESOLUTION_KEPT = "resolution-kept"
+    #: It had come to its end, and people went on with it.
+    OVER = "over"
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +161,8 @@ _FULL = TicketFacts(
     holdings=(Holding("group", "admins"), Holding("project role", "Users of PAY")),
     stays_behind=("issues it wrote",),
     still_wrong=("the account is not in the role",),
+    closed_by="Carol",
+    end="It was declined.",
     attempt=2,
     due=date(2026, 1, 1),
     extra={"Cost centre": "1"},

@@ -20,7 +20,8 @@ from tasks.intake import DISPATCHED_FOR, Intake
 from tasks.publisher import Publisher
 from tasks.services import FulfilmentOptions, Services
 from tasks.sync import Sync
-from tasks.ticket_opener import TicketOpener, TicketOptions
+from tasks.ticket_opener import TicketOpener
+from tasks.ticket_options import TicketOptions
 from tasks.ticket_text import TicketWriter
 from tasks.ticket_tracker import TicketTracker
 from ticketing.ports import TicketProvider
@@ -104,6 +105,7 @@ def compose(
         look_for=settings.ticketing.look_for,
         believe_within=settings.ticketing.believe_within,
         closings=settings.ticketing.reopen_limit,
+        watch_ended=settings.ticketing.watch_ended,
     )
     writer = TicketWriter(Templates(settings.ticketing.templates_dir), policy, due_in_days=settings.ticketing.due_days)
     fulfilment = Fulfilment(services, TicketOpener(services, provider, writer, ticket_options))

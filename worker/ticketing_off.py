@@ -48,6 +48,11 @@ class NoTickets:
         del ref, text, marker
         _refuse()
 
+    def who_closed(self, ref: TicketRef) -> str | None:
+        """Refuse."""
+        del ref
+        _refuse()
+
     def reopen(self, ref: TicketRef) -> TicketSnapshot:
         """Refuse."""
         del ref

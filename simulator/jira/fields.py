@@ -126,7 +126,7 @@ def screen(catalogue: Catalogue, project: Project, type_id: str) -> dict[str, On
     fields = {
         field.id: OnScreen(field, required=field.required or (field.id == "parent" and subtask))
         for field in SYSTEM.values()
-        if field.on_screen and field.id not in project.off_screen
+        if (field.on_screen or field.id in project.added_to_screen) and field.id not in project.off_screen
     }
     known = all_fields(catalogue)
     for field_id, use in project.fields.items():

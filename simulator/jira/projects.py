@@ -116,6 +116,8 @@ class Project:
     fields: dict[str, FieldUse] = field(default_factory=dict)
     off_screen: list[str] = field(default_factory=list)
     """Fields that are taken off the create and edit screens."""
+    added_to_screen: list[str] = field(default_factory=list)
+    """System fields that stand on no screen by themselves, such as the resolution, and were put there."""
     roles: dict[int, list[Actor]] = field(default_factory=dict)
     grants: dict[str, list[str]] = field(default_factory=dict)
     """Permission key to holders: `anyone`, `logged_in`, `lead`, `role:<id>`, `group:<id>`, `user:<accountId>`."""

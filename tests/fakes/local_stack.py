@@ -26,7 +26,8 @@ from tasks.fulfilment import Fulfilment
 from tasks.intake import Intake
 from tasks.publisher import RecordingPublisher
 from tasks.services import FulfilmentOptions, Services
-from tasks.ticket_opener import TicketOpener, TicketOptions
+from tasks.ticket_opener import TicketOpener
+from tasks.ticket_options import TicketOptions
 from tasks.ticket_text import TicketWriter
 from tasks.ticket_tracker import TicketTracker
 from tests.fakes.faults import Killed

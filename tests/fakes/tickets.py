@@ -18,11 +18,18 @@ class Issue:
     ref: TicketRef
     draft: TicketDraft
     phase: Phase = Phase.OPEN
+    #: The name of its status, where that is not that of its phase.
+    status: str | None = None
     comments: dict[str, str] = field(default_factory=dict)
+    closed_by: str | None = None
+    #: What the way back leaves of the resolution.
+    resolution: str | None = None
 
     @property
     def state(self) -> TicketSnapshot:
-        return TicketSnapshot(ref=self.ref, phase=self.phase, status=str(self.phase))
+        return TicketSnapshot(
+            ref=self.ref, phase=self.phase, status=self.status or str(self.phase), resolution=self.resolution
+        )
 
 
 class FakeTickets:
@@ -32,6 +39,9 @@ class FakeTickets:
         self.faults = FaultPlan()
         self.issues: dict[str, Issue] = {}
         self.reopens = True
+        #: Whether the workflow lets us close an issue, and the project lets us comment.
+        self.closes = True
+        self.comments = True
         #: Ids of issues that are not shown to us.
         self.hidden: set[str] = set()
         #: What keeps issues from being read, by id.
@@ -72,6 +82,9 @@ class FakeTickets:
     def comment(self, ref: TicketRef, text: str, *, marker: str) -> None:
         self.faults.call(lambda: self._comment(ref, text, marker), writes=True)
 
+    def who_closed(self, ref: TicketRef) -> str | None:
+        return self.faults.call(lambda: self._issue(ref).closed_by, writes=False)
+
     def reopen(self, ref: TicketRef) -> TicketSnapshot:
         return self.faults.call(lambda: self._move(ref, Phase.OPEN), writes=True)
 
@@ -96,12 +109,17 @@ class FakeTickets:
         return issue.state if issue else TicketSnapshot(ref=TicketRef(id=id_, key="", url=""), phase=Phase.GONE)
 
     def _comment(self, ref: TicketRef, text: str, marker: str) -> None:
-        self._issue(ref).comments.setdefault(marker, text)
+        issue = self._issue(ref)
+        if not self.comments:
+            raise Permanent("Provisor's account may not comment.", remedy="Give it Add comments.", status=403)
+        issue.comments.setdefault(marker, text)
 
     def _move(self, ref: TicketRef, phase: Phase) -> TicketSnapshot:
         issue = self._issue(ref)
         if phase is Phase.OPEN and not self.reopens:
             raise Permanent("The workflow has no way back.")
+        if phase is not Phase.OPEN and not self.closes:
+            raise Permanent("A validator refuses the transition.")
         issue.phase = phase
         return replace(issue.state)
 

@@ -79,11 +79,13 @@ class SimulatedTicketing:
     def fault(self, **rule: Any) -> str:
         return self.simulators.faults.add(system="jira", **rule)
 
-    def close_by_hand(self, ref: TicketRef, transition: str = "Done", *, resolution: str | None = None) -> None:
+    def close_by_hand(
+        self, ref: TicketRef, transition: str = "Done", *, resolution: str | None = None, by: str = ""
+    ) -> None:
         issue = self.issue(ref)
         workflow = self.world.projects.by_id[issue.project_id].workflow
         way = next(each for each in workflow if each.name == transition)
-        self.world.tracker.transition(issue, way, "", resolution=resolution)
+        self.world.tracker.transition(issue, way, by, resolution=resolution)
 
 
 def state_of(provider: TicketProvider, ref: TicketRef) -> TicketSnapshot:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from access.failures import Permanent
 from ticketing.adf import to_adf
 from ticketing.jira.fields import issue_fields, labels, one_line, shaped
 from ticketing.jira.responses import FieldMeta
@@ -75,6 +76,14 @@ def test_a_plain_value_gets_the_shape_of_its_field(
 
 def test_a_field_may_be_named_by_its_name() -> None:
     assert shaped({"cost CENTRE": "1"}, meta({"type": "number"})) == {"customfield_1": 1}
+
+
+@pytest.mark.parametrize("written", ["Cost centre", "cost  CENTRE"])
+def test_g7_a_name_that_several_fields_have_is_refused_with_their_ids(written: str) -> None:
+    twins = [*meta({"type": "string"}), FieldMeta.model_validate({"fieldId": "customfield_2", "name": "Cost Centre"})]
+    with pytest.raises(Permanent, match="customfield_1, customfield_2"):
+        shaped({written: "1"}, twins)
+    assert shaped({"customfield_2": "1"}, twins) == {"customfield_2": "1"}
 
 
 def test_a_field_that_is_not_known_goes_as_given_for_jira_to_name() -> None:

@@ -87,6 +87,17 @@ def test_an_extra_field_has_to_be_on_the_screen(harness: SimulatedTicketing) -> 
     assert "no field customfield_404" in problem
 
 
+@pytest.mark.parametrize("required", [True, False])
+def test_g7_two_fields_of_one_name_are_told_with_both_ids(harness: SimulatedTicketing, *, required: bool) -> None:
+    for number in (1, 2):
+        field = CustomField(f"customfield_1010{number}", "Cost centre")
+        harness.world.catalogue.fields[field.id] = field
+        harness.world.projects.by_id["10000"].fields[field.id] = FieldUse(required=required and number == 1)
+    (problem,) = said(harness, fields=("Cost centre",))
+    assert "customfield_10101, customfield_10102" in problem
+    assert said(harness, fields=("customfield_10101",)) == []
+
+
 def test_a_failure_half_way_is_told_after_what_was_found(harness: SimulatedTicketing) -> None:
     harness.world.permissions.denied.add((ADMIN_ACCOUNT, "EDIT_ISSUES", "10000"))
     harness.fault(path="createmeta", status=500)

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from access.failures import Permanent
+from simulator.jira.actions import act
 from simulator.switches import change_switches
 from tests.ticketing.simulated_ticketing import MARKER, SimulatedTicketing
 
@@ -37,11 +38,23 @@ def probed(harness: SimulatedTicketing, after_key: str | None = None) -> list[st
     return [ref.id for ref in harness.provider.probe(MARKER, project="OPS", after_key=after_key)]
 
 
-@pytest.mark.parametrize("gone", ["labels", "properties"])
-def test_probe_knows_a_ticket_by_its_label_or_its_property_alone(harness: SimulatedTicketing, gone: str) -> None:
+def test_probe_knows_a_ticket_whose_label_somebody_took_off(harness: SimulatedTicketing) -> None:
     ref = harness.make()
-    getattr(harness.issue(ref), gone).clear()
+    harness.issue(ref).labels.clear()
     assert probed(harness) == [ref.id]
+
+
+def test_a_clone_is_not_our_ticket_whatever_became_of_the_first(harness: SimulatedTicketing) -> None:
+    ref = harness.make()
+    clone = act(harness.world, "clone_issue", issue=ref.key)
+    copied = harness.world.issues.find(clone["key"])
+    assert copied is not None
+    assert copied.labels == harness.issue(ref).labels
+    for _ in ("both", "the clone alone"):
+        ours = [ref.id] if ref.id in harness.world.issues.by_id else []
+        assert [each.id for each in harness.provider.find(MARKER, project="OPS")] == ours
+        assert probed(harness) == ours
+        act(harness.world, "delete_issue", issue=ref.key) if ours else None
 
 
 def test_probe_looks_only_at_what_was_made_after_the_given_key(harness: SimulatedTicketing) -> None:

@@ -5,6 +5,7 @@ import threading
 import pytest
 
 from access.failures import Permanent, Unknown
+from simulator.jira.actions import act
 from simulator.jira.catalogue import MEMBER_PERMISSIONS
 from simulator.jira.projects import Transition
 from simulator.switches import change_switches
@@ -129,3 +130,25 @@ def test_a_refused_move_is_permanent(harness: SimulatedTicketing) -> None:
     harness.fault(**MOVE, status=400, body={"errorMessages": ["Say why first."], "errors": {}})
     with pytest.raises(Permanent, match="Say why first"):
         harness.provider.close(ref)
+
+
+def test_g3_who_closed_a_ticket_comes_from_its_history(harness: SimulatedTicketing) -> None:
+    ref = harness.make()
+    carol = act(harness.world, "create_user", email="carol@acme.example", name="Carol Shaw")
+    assert harness.provider.who_closed(ref) is None
+    harness.close_by_hand(ref, by=carol["account_id"])
+    assert harness.provider.who_closed(ref) == "Carol Shaw"
+
+
+@pytest.mark.parametrize("on_edit_screen", [True, False])
+def test_g4_a_resolution_that_the_way_back_keeps_is_cleared_or_shown(
+    harness: SimulatedTicketing, *, on_edit_screen: bool
+) -> None:
+    change_switches(harness.world.switches, resolution_kept_on_reopening=True)
+    if on_edit_screen:
+        act(harness.world, "put_on_screen", project="OPS", field="resolution")
+    ref = harness.make()
+    harness.close_by_hand(ref, resolution="Done")
+    state = harness.provider.reopen(ref)
+    assert state.phase is Phase.OPEN
+    assert state.resolution == (None if on_edit_screen else "Done")

@@ -84,10 +84,10 @@ class JiraCalls:
         return _read(call, answer, MadeIssue, what="the new ticket")
 
     def search(self, jql: str) -> Iterator[Issue]:
-        """All issues a search finds, with labels. Lags behind writes."""
+        """All issues a search finds, with labels and our property. Lags behind writes."""
         next_page: dict[str, str] = {}
         for _ in range(_MOST_SEARCH_PAGES):
-            body = {"jql": jql, "fields": ["labels"], "maxResults": BULK, **next_page}
+            body = {"jql": jql, "fields": ["labels"], "properties": [PROPERTY], "maxResults": BULK, **next_page}
             found = self._post(f"{_API}/search/jql", body, Issues, what="the tickets found")
             yield from found.issues
             if not found.next_page:
@@ -144,6 +144,11 @@ class JiraCalls:
             what="the transition",
             writes=True,
         )
+
+    def clear_resolution(self, id_: str) -> None:
+        """Take the resolution off an issue; ``Permanent`` where it is not on the edit screen [docs]."""
+        body = {"fields": {"resolution": None}}
+        self._client.send(Call(method="PUT", route=_ISSUE, path={"issue": id_}, body=body))
 
     def issue_types(self, project: str) -> tuple[IssueType, ...]:
         """The issue types we may create in a project; the library refuses this route on Cloud."""

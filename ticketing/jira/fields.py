@@ -6,9 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from typing import Any
 
+from access.failures import Permanent
 from ticketing.adf import fit, to_adf
 from ticketing.jira.responses import FieldKind, FieldMeta
 from ticketing.ports import TicketDraft
+from ticketing.status import folded
 
 #: Longest summary. Jira documents 255; whether it takes the last character is not known.
 LONGEST_SUMMARY = 254
@@ -50,15 +52,32 @@ def labels(names: Sequence[str]) -> list[str]:
 def shaped(fields: Mapping[str, Any], meta: Sequence[FieldMeta]) -> dict[str, Any]:
     """Extra fields by id, their plain values in the shape of each field's type.
 
-    A field may be named by its id or its name. What is already an object, and what ``meta`` does not know, goes as given:
-    Jira names the field when it does not take it.
+    A field may be named by its id, or by its name in any case. What is already an object, and what ``meta`` does not know,
+    goes as given: Jira names the field when it does not take it. Raises ``Permanent`` for a name that several fields have.
     """
-    known = {field.name.casefold(): field for field in meta} | {field.id: field for field in meta}
     found: dict[str, Any] = {}
     for name, value in fields.items():
-        field = known.get(name) or known.get(name.casefold())
+        meant = fields_named(name, meta)
+        if len(meant) > 1:
+            raise Permanent(several(name, meant), remedy=NAME_BY_ID)
+        field = meant[0] if meant else None
         found[field.id if field else name] = _shape(value, field) if field else value
     return found
+
+
+#: What to do where several fields have one name.
+NAME_BY_ID = "Write the id of the field that is meant into the ticket settings."
+
+
+def fields_named(name: str, meta: Sequence[FieldMeta]) -> list[FieldMeta]:
+    """The fields that are meant by an id, or else by a name: Jira lets several fields have the same name."""
+    by_id = [field for field in meta if field.id == name]
+    return by_id or [field for field in meta if folded(field.name) == folded(name)]
+
+
+def several(name: str, meant: Sequence[FieldMeta]) -> str:
+    """The sentence that a name means several fields."""
+    return f"{len(meant)} fields are called {name}: {', '.join(sorted(field.id for field in meant))}."
 
 
 def _shape(value: Any, field: FieldMeta) -> Any:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from access.failures import CredentialRefused, Failure, Permanent
 from access.remedies import WithRemedy
 from ticketing.jira.calls import JiraCalls
+from ticketing.jira.fields import NAME_BY_ID, fields_named, several
 from ticketing.jira.responses import FieldMeta, IssueType
 
 #: What we need in a project, and what it is needed for.
@@ -94,12 +95,12 @@ def _issue_type_problems(
 def _field_problems(
     fields: Sequence[FieldMeta], project: str, issue_type: IssueType, extra_fields: Sequence[str]
 ) -> Iterator[Problem]:
-    given = {name.casefold() for name in extra_fields}
+    meant = {name: fields_named(name, fields) for name in extra_fields}
+    given = {field.id for found in meant.values() for field in found}
     ids = {field.id for field in fields}
-    known = ids | {field.name.casefold() for field in fields}
     for field in fields:
         filled = field.id in _SENT | _FILLED_BY_JIRA or field.has_default
-        if field.required and not filled and not given & {field.id.casefold(), field.name.casefold()}:
+        if field.required and not filled and field.id not in given:
             yield Problem(
                 "ticket fields",
                 f"{issue_type.name} in {project} requires the field {field.name} ({field.id}), which has no value.",
@@ -112,8 +113,10 @@ def _field_problems(
                 f"{issue_type.name} in {project} does not have the field {name} on its create screen.",
                 f"Add {name} to the create screen, or use another issue type.",
             )
-    for name in extra_fields:
-        if name not in known and name.casefold() not in known:
+    for name, found in meant.items():
+        if len(found) > 1:
+            yield Problem("ticket fields", several(name, found), NAME_BY_ID)
+        if not found:
             yield Problem(
                 "ticket fields",
                 f"{issue_type.name} in {project} has no field {name} on its create screen.",

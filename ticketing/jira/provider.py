@@ -77,26 +77,26 @@ class JiraTicketProvider:
         return self._ref(made.id, made.key)
 
     def find(self, marker: str, *, project: str) -> Sequence[TicketRef]:
-        """All issues with this label, oldest first, through the search index.
+        """All issues with this label and our property, oldest first, through the search index.
 
-        Not only in ``project``: one that was moved elsewhere is still the ticket.
+        Not only in ``project``: one that was moved elsewhere is still the ticket. A clone has the label, and not the property.
         """
         del project
         quoted = labels([marker])[0].replace("\\", "\\\\").replace('"', '\\"')
-        found = {issue.id: issue for issue in self._calls.search(f'labels = "{quoted}" ORDER BY created ASC')}
+        labelled = self._calls.search(f'labels = "{quoted}" ORDER BY created ASC')
+        found = {issue.id: issue for issue in labelled if _marker_of(issue) == marker}
         return [self._ref(issue.id, issue.key) for issue in sorted(found.values(), key=lambda issue: int(issue.id))]
 
     def probe(self, marker: str, *, project: str, after_key: str | None) -> Sequence[TicketRef]:
-        """Issues with this marker, as label or in the property, among those made after ``after_key``; no search lag.
+        """Issues with this marker in the property, among those made after ``after_key``; no search lag.
 
         Reads keys in blocks of 100 until a block holds none. Without a key of this project to start from, it begins 100
         before the newest that the search knows.
         """
-        label = labels([marker])[0]
         found = {
             issue.id: issue
             for issue in self._made_after(project, self._start(project, after_key))
-            if label in issue.fields.labels or _marker_of(issue) == marker
+            if _marker_of(issue) == marker
         }
         return [self._ref(issue.id, issue.key) for issue in sorted(found.values(), key=lambda issue: int(issue.id))]
 
@@ -124,14 +124,18 @@ class JiraTicketProvider:
         internal = _INTERNAL if _project_of(ref.key) in self._internal_comments else {}
         self._calls.add_comment(ref.id, body, {PROPERTY: {MARKER: marker}, **internal})
 
+    def who_closed(self, ref: TicketRef) -> str | None:
+        """The display name of whoever made the last change to the issue's present status, from its history."""
+        return self._calls.issue(ref.id, with_history=True).who_moved()
+
     def reopen(self, ref: TicketRef) -> TicketSnapshot:
-        """Bring a closed issue back, to the status it was closed from if the workflow has that way."""
+        """Bring a closed issue back, to the status it was closed from if the workflow has that way; clear its resolution."""
         issue = self._calls.issue(ref.id, with_history=True)
         state = self._state(issue)
         if state.phase is Phase.OPEN:
             return state
         way = way_back(self._calls.transitions(ref.id), before=issue.status_before())
-        return self._move(state, way, {}, wanted="open again")
+        return self._without_resolution(self._move(state, way, {}, wanted="open again"))
 
     def close(self, ref: TicketRef) -> TicketSnapshot:
         """Bring an issue to a closed status, one that says declined if there is one. A deleted issue is GONE, not a failure."""
@@ -213,6 +217,16 @@ class JiraTicketProvider:
             if (now.phase is Phase.OPEN) is (state.phase is Phase.OPEN):
                 raise
             return now
+        return self._state_alone(state.ref.id)
+
+    def _without_resolution(self, state: TicketSnapshot) -> TicketSnapshot:
+        """Clear what the way back left of a resolution, where Jira lets us."""
+        if state.resolution is None or state.phase is not Phase.OPEN:
+            return state
+        try:
+            self._calls.clear_resolution(state.ref.id)
+        except Permanent:
+            return state
         return self._state_alone(state.ref.id)
 
     def _state(self, issue: Issue) -> TicketSnapshot:

@@ -84,6 +84,7 @@ class Change(Read):
     """Changes made at once."""
 
     id: NumericId
+    author: Person | None = None
     items: tuple[ChangeItem, ...] = ()
 
 
@@ -104,13 +105,23 @@ class Issue(Read):
 
     def status_before(self) -> str | None:
         """The id of the status it had before the present one, when the history says so."""
-        moves = [
-            (int(change.id), item.before)
+        found = self._last_move()
+        return found[1].before if found else None
+
+    def who_moved(self) -> str | None:
+        """The name of whoever brought it to its present status, when the history says so."""
+        found = self._last_move()
+        return found[0].author.name if found and found[0].author else None
+
+    def _last_move(self) -> tuple[Change, ChangeItem] | None:
+        """The newest change that brought it to its present status."""
+        moves = (
+            (change, item)
             for change in self.changelog.histories
             for item in change.items
             if item.field == "status" and item.after == self.fields.status.id
-        ]
-        return max(moves)[1] if moves else None
+        )
+        return max(moves, key=lambda move: int(move[0].id), default=None)
 
 
 class Issues(Read):

@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import Any, Literal
 
 from simulator.actions import actions_by_name
+from simulator.jira.fields import SYSTEM
 from simulator.jira.people import Group
 from simulator.jira.projects import CustomField, FieldUse, Role, Style, TypeKey, Validator
 from simulator.jira.world import TRASH_SECONDS, World
@@ -172,9 +173,11 @@ def take_off_screen(world: World, *, project: str, field: str) -> dict[str, Any]
 
 
 def put_on_screen(world: World, *, project: str, field: str) -> dict[str, Any]:
-    """Put a system field back on the screens of a project."""
+    """Put a system field back on the screens of a project, or one that stands on none by itself."""
     found = world.project(project)
     found.off_screen = [each for each in found.off_screen if each != field]
+    if not SYSTEM[field].on_screen and field not in found.added_to_screen:
+        found.added_to_screen.append(field)
     return {"off_screen": found.off_screen}
 
 
