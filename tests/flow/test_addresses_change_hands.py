@@ -20,7 +20,7 @@ from simulator.jira import World as JiraWorld
 from simulator.jumpcloud import World as JumpCloudWorld
 from simulator.server import Simulators
 from store.database import Database
-from store.tables import claims, known_emails, operations, requests, tickets
+from store.tables import audit, lifecycle, metadata
 from store.unit_of_work import Store
 from tasks.decisions import Decisions
 from tests.flow.simulated_people import MINUTE, JiraPeople, JumpCloudPeople, SimulatedPeople
@@ -231,8 +231,9 @@ def test_nobody_but_the_person_meant_is_touched_and_nothing_is_done_while_the_ac
 
         def begun() -> SimulatedPeople:
             with store.database.write() as connection:  # What the life before left is nobody's.
-                for table in (tickets, operations, claims, requests, known_emails):
-                    connection.execute(table.delete())
+                for table in reversed(metadata.sorted_tables):
+                    if table not in (audit, lifecycle):
+                        connection.execute(table.delete())
             if system == "jira":
                 return JiraPeople(jira, simulators, store)
             return JumpCloudPeople(jumpcloud, simulators, store)
