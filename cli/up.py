@@ -63,7 +63,7 @@ def _run(settings: Settings, roles: Sequence[ProcessRole], *, alone: bool) -> in
     from worker.process import prepare, run
 
     with settings_problems(), store_problems(), usable(masked(settings.store.url)):
-        process = prepare(settings, roles=roles)
+        process = prepare(settings, roles=roles, version=version())
         if alone:
             with process.provisor.store.write() as work:
                 freed = work.sweep.release_all()

@@ -105,6 +105,14 @@ class TelemetrySettings(Section):
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     #: ``auto`` is console on a terminal and JSON elsewhere.
     log_format: Literal["json", "console", "auto"] = "auto"
+    #: Where each process answers ``/live``, ``/ready`` and ``/metrics`` by HTTP; off when left out.
+    listen: (
+        Annotated[
+            str,
+            matching(r"(\[[0-9A-Fa-f:]+\]|[0-9.]+|[A-Za-z0-9.-]+):[0-9]{1,5}", "is no address; write 127.0.0.1:9464"),
+        ]
+        | None
+    ) = None
     #: Errors go to Sentry when this is set.
     sentry_dsn: Token | None = None
     #: Name of this deployment in logs and Sentry.

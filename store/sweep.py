@@ -24,6 +24,7 @@ from sqlalchemy import (
     and_,
     bindparam,
     exists,
+    func,
     literal,
     literal_column,
     or_,
@@ -63,6 +64,15 @@ class Place(NamedTuple):
     system: str
 
 
+class Backlog(NamedTuple):
+    """The rows of a kind of work and a system that are due and not under way; ``oldest`` is since when the first is due."""
+
+    kind: Due
+    system: str
+    rows: int
+    oldest: datetime
+
+
 class Sweep:
     """Finds due rows, in the caller's transaction."""
 
@@ -72,6 +82,16 @@ class Sweep:
     def due(self, *, now: datetime) -> frozenset[Due]:
         """The kinds of work that are due: one cheap read, made several times a second."""
         return frozenset(map(Due, self._connection.execute(_due_kinds(), {"now": now}).scalars()))
+
+    def backlog(self, *, now: datetime) -> Sequence[Backlog]:
+        """What is due, by kind and system. Tickets have no system of their own: their calls go to the ticketing system."""
+        found: dict[tuple[Due, str], Backlog] = {}
+        for kind, sources in _SOURCES.items():
+            for source in sources:
+                for system, rows, oldest in self._connection.execute(_counting(source), {"now": now}):
+                    before = found.get((kind, system), Backlog(kind, system, 0, oldest))
+                    found[kind, system] = Backlog(kind, system, before.rows + rows, min(before.oldest, oldest))
+        return list(found.values())
 
     def handed_in(self, *, owed_before: datetime) -> bool:
         """Whether a message waits in the inbox, or a wake-up is owed since ``owed_before``."""
@@ -228,6 +248,15 @@ def _due_rows(source: _Source, *, of_system: bool) -> Select[Any]:
         found = found.where(table.c.system == bindparam("this_system"))
     # SQLite has no such lock, and leaves the words out.
     return found.with_for_update(skip_locked=True)
+
+
+@cache
+def _counting(source: _Source) -> Select[Any]:
+    columns = source.table.c
+    system: ColumnElement[str] = columns.system if "system" in columns else literal_column("'ticketing'")
+    found = select(system, func.count(), func.min(columns.due_at)).where(source.is_due()).having(func.count() > 0)
+    by_system: Select[Any] = found.group_by(system) if "system" in columns else found
+    return by_system
 
 
 @cache

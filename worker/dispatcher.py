@@ -61,6 +61,7 @@ class Dispatcher:
         poll: timedelta,
         dispatched_for: timedelta,
         may_end: Callable[[], bool] = lambda: True,
+        beat: Callable[[], None] = lambda: None,
     ) -> None:
         self._store = store
         self._clock = clock
@@ -68,7 +69,7 @@ class Dispatcher:
         self._revision_check = revision_check
         self._may_end = may_end
         self._poll = poll.total_seconds()
-        self._turns = PollingTurns(revision_check, poll)
+        self._turns = PollingTurns(revision_check, poll, beat=beat)
         self._dispatched_for = dispatched_for
         self._received: deque[tuple[Topic, str]] = deque()
         self._look = threading.Event()

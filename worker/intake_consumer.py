@@ -43,7 +43,16 @@ _STORE_SECONDS = 2.5
 class IntakeConsumer:
     """Takes messages from one source, in their order, until it is stopped."""
 
-    def __init__(self, intake: Intake, source: Source, copies: DeadCopies, revision_check: RevisionCheck) -> None:
+    def __init__(
+        self,
+        intake: Intake,
+        source: Source,
+        copies: DeadCopies,
+        revision_check: RevisionCheck,
+        *,
+        beat: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._beat = beat
         self._intake = intake
         self._source = source
         self._copies = copies
@@ -75,6 +84,7 @@ class IntakeConsumer:
 
     def _run(self) -> None:
         while not self._over:
+            self._beat()
             try:
                 self._take_while_connected()
             except OtherRevision as found:
@@ -96,6 +106,7 @@ class IntakeConsumer:
         self._unreachable = False
         try:
             while not self._over:
+                self._beat()
                 if (batch := session.next_batch()) is None:
                     self._stop.wait(session.pause)
                 elif (taken := self._store(batch, session)) is not None:
@@ -123,6 +134,7 @@ class IntakeConsumer:
     def _wait_for_database(self, exc: Unavailable) -> None:
         wait = _FIRST_WAIT_SECONDS
         while True:
+            self._beat()
             _log.warning("intake.postponed", why=str(exc))
             if self._stop.wait(wait):
                 return None

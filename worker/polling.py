@@ -17,9 +17,12 @@ _LONGEST_PAUSE_SECONDS = 5.0
 
 
 class PollingTurns:
-    """Carries turns out. Faults are logged, and the pause after each doubles from ``poll``."""
+    """Carries turns out. Faults are logged, and the pause after each doubles from ``poll``. ``beat`` is called after each."""
 
-    def __init__(self, revision_check: RevisionCheck, poll: timedelta) -> None:
+    def __init__(
+        self, revision_check: RevisionCheck, poll: timedelta, *, beat: Callable[[], None] = lambda: None
+    ) -> None:
+        self._beat = beat
         self._revision_check = revision_check
         self._poll = self._pause = poll.total_seconds()
 
@@ -37,4 +40,6 @@ class PollingTurns:
             else:
                 _log.exception("sweep.error")
             return self._pause
+        finally:
+            self._beat()
         return None

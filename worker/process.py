@@ -15,6 +15,7 @@ from celery.signals import setup_logging
 from access.clock import MeasuredClock
 from access.operations import Lane
 from access.provisioning import Provisioning
+from config.errors import SettingsError
 from config.settings import Settings
 from store.outbox import Topic
 from tasks.sync import Sync
@@ -26,6 +27,7 @@ from worker.composition import Provisor, compose, dispatched_for
 from worker.dead_letter_copies import DeadCopies
 from worker.dispatcher import Dispatcher
 from worker.handlers import use_cases_of
+from worker.heartbeats import Heartbeats
 from worker.intake_consumer import IntakeConsumer
 from worker.intake_sources import Source
 from worker.memory_intake import MemorySource
@@ -55,22 +57,31 @@ class WorkerProcess:
     queues: Queues
 
 
-def prepare(settings: Settings, *, roles: Iterable[ProcessRole] = tuple(ProcessRole)) -> WorkerProcess:
-    """Wire everything for these roles, without starting anything. Raises ``SettingsError``."""
+def prepare(
+    settings: Settings, *, roles: Iterable[ProcessRole] = tuple(ProcessRole), version: str = ""
+) -> WorkerProcess:
+    """Wire everything for these roles, without starting anything. Raises ``SettingsError``.
+
+    ``version`` is what monitoring is told.
+    """
     wanted = frozenset(roles)
     queues = queues_from(settings)
     publisher = CeleryPublisher(queues)
     provisor = compose(settings, publisher)
     revision_check = RevisionCheck()
-    dispatcher = _dispatcher(provisor, revision_check)
+    heartbeats = Heartbeats()
+    dispatcher = _dispatcher(provisor, revision_check, heartbeats)
     app = make_app(settings, {topic: partial(dispatcher.wake, topic) for topic in Topic})
     relay = OutboxRelay(provisor.store, provisor.services.clock, publisher)
     publisher.attach(app, on_unsent=relay.give_back)
-    parts: list[_Part] = [_scheduler(provisor, relay, revision_check, scheduling=ProcessRole.SCHEDULER in wanted)]
+    scheduling = ProcessRole.SCHEDULER in wanted
+    parts: list[_Part] = [_scheduler(provisor, relay, revision_check, heartbeats, scheduling=scheduling)]
     if ProcessRole.WORKER in wanted:
         parts.append(dispatcher)
     if ProcessRole.INTAKE in wanted:
-        parts.append(_intake_consumer(provisor, queues, revision_check))
+        parts.append(_intake_consumer(provisor, queues, revision_check, heartbeats))
+    if settings.telemetry.listen is not None:
+        parts.append(_monitoring(provisor, settings.telemetry.listen, heartbeats, version=version))
     app.steps["worker"].add(_parts_step(parts, provisor.syncing))
     app.steps["consumer"].update({PromptShutdown, stop_consuming_step(revision_check)})
     if ProcessRole.WORKER not in wanted:
@@ -138,7 +149,26 @@ def _keep_logging(**_: Any) -> None:
     """A listener to this signal keeps Celery from setting the level of the root logger."""
 
 
-def _intake_consumer(provisor: Provisor, queues: Queues, revision_check: RevisionCheck) -> IntakeConsumer:
+def _monitoring(provisor: Provisor, address: str, heartbeats: Heartbeats, *, version: str) -> _Part:
+    """The door for monitoring, which listens from now on. Raises ``SettingsError``."""
+    from worker.metrics import Figures, as_text, registry_of, why_not_ready  # noqa: PLC0415 - 10 MB, where nobody listens
+    from worker.monitoring_server import MonitoringServer  # noqa: PLC0415 - the same
+
+    services = provisor.services
+    collector = Figures(services.store, services.clock, heartbeats, version=version, provisioning=str(services.mode))
+    metrics, not_ready = partial(as_text, registry_of(collector)), partial(why_not_ready, services.store)
+    try:
+        return MonitoringServer(address, heartbeats, metrics=metrics, not_ready=not_ready)
+    except OSError as exc:
+        problem = (
+            f"telemetry.listen: {address} cannot be listened at ({exc.strerror}); choose another, or end what has it."
+        )
+        raise SettingsError([problem]) from exc
+
+
+def _intake_consumer(
+    provisor: Provisor, queues: Queues, revision_check: RevisionCheck, heartbeats: Heartbeats
+) -> IntakeConsumer:
     settings = provisor.settings
     url, most = broker_url(settings), settings.worker.intake_batch
     source: Source
@@ -149,10 +179,10 @@ def _intake_consumer(provisor: Provisor, queues: Queues, revision_check: Revisio
     else:
         source = MemorySource(url, queues, most=most)
     copies = DeadCopies(provisor.store, url, queues, timeout=ANSWERS_WITHIN_SECONDS)
-    return IntakeConsumer(provisor.intake, source, copies, revision_check)
+    return IntakeConsumer(provisor.intake, source, copies, revision_check, beat=partial(heartbeats.beat, "intake"))
 
 
-def _dispatcher(provisor: Provisor, revision_check: RevisionCheck) -> Dispatcher:
+def _dispatcher(provisor: Provisor, revision_check: RevisionCheck, heartbeats: Heartbeats) -> Dispatcher:
     worker, clock = provisor.settings.worker, provisor.services.clock
     return Dispatcher(
         provisor.store,
@@ -164,10 +194,13 @@ def _dispatcher(provisor: Provisor, revision_check: RevisionCheck) -> Dispatcher
         poll=worker.poll,
         dispatched_for=dispatched_for(provisor.settings),
         may_end=lambda: not isinstance(clock, MeasuredClock) or clock.steady,
+        beat=partial(heartbeats.beat, "dispatcher"),
     )
 
 
-def _scheduler(provisor: Provisor, relay: OutboxRelay, revision_check: RevisionCheck, *, scheduling: bool) -> Scheduler:
+def _scheduler(
+    provisor: Provisor, relay: OutboxRelay, revision_check: RevisionCheck, heartbeats: Heartbeats, *, scheduling: bool
+) -> Scheduler:
     clock = provisor.services.clock
     return Scheduler(
         provisor.store,
@@ -178,6 +211,7 @@ def _scheduler(provisor: Provisor, relay: OutboxRelay, revision_check: RevisionC
         clock_check=ClockCheck(clock) if isinstance(clock, MeasuredClock) else None,
         policy_watch=_policy_watch(provisor),
         poll=provisor.settings.worker.poll,
+        beat=partial(heartbeats.beat, "scheduler"),
         periodic=(provisor.syncing.begin_due, provisor.services.faults.tidy, _forgetting_dead_letters(provisor)),
     )
 

@@ -46,6 +46,7 @@ class Scheduler:
         policy_watch: PolicyWatch | None = None,
         poll: timedelta,
         periodic: Sequence[Callable[[], object]] = (),
+        beat: Callable[[], None] = lambda: None,
     ) -> None:
         self._store = store
         self._clock = clock
@@ -56,6 +57,7 @@ class Scheduler:
         self._policy_watch = policy_watch
         self._poll = poll
         self._periodic = periodic
+        self._turns = PollingTurns(revision_check, poll, beat=beat)
         self._periodic_at = 0.0
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="scheduler", daemon=True)
@@ -99,7 +101,6 @@ class Scheduler:
             begin()
 
     def _run(self) -> None:
-        turns = PollingTurns(self._revision_check, self._poll)
         pause = self._poll.total_seconds()
         while not self._revision_check.failed and not self._stop.wait(pause):
-            pause = turns.carry_out(self.turn) or self._poll.total_seconds()
+            pause = self._turns.carry_out(self.turn) or self._poll.total_seconds()
