@@ -251,12 +251,11 @@ def _due_rows(source: _Source, *, of_system: bool) -> Select[Any]:
 
 
 @cache
-def _counting(source: _Source) -> Select[Any]:
+def _counting(source: _Source) -> Select[str, int, datetime]:
     columns = source.table.c
     system: ColumnElement[str] = columns.system if "system" in columns else literal_column("'ticketing'")
     found = select(system, func.count(), func.min(columns.due_at)).where(source.is_due()).having(func.count() > 0)
-    by_system: Select[Any] = found.group_by(system) if "system" in columns else found
-    return by_system
+    return found.group_by(system) if "system" in columns else found
 
 
 @cache
