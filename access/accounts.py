@@ -49,9 +49,9 @@ class Account:
 class NoMatch:
     """``asked_for`` does not name exactly one thing: ``candidates`` are the several that match, or near ones when none does.
 
-    ``unproven`` says that one of the candidates may be what is meant, and that nothing proves it: they are no match, and no
-    proof that there is none either; ``ids`` are theirs. ``contradiction`` says that parts of what was asked for name different
-    things.
+    ``unproven`` says that one of the candidates may be what is meant, and that nothing proves it: the candidates are no match,
+    and they do not prove that there is none. ``ids`` are the ids of the candidates. ``contradiction`` says that parts of what
+    was asked for name different things.
     """
 
     asked_for: str

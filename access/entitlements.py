@@ -18,7 +18,7 @@ from access.text import shortened
 
 
 class ResourceKind(StrEnum):
-    """A kind of resource. Access is to all of them but projects, which have roles."""
+    """A kind of resource. A request can be about each of them but a project, whose roles it names."""
 
     #: A user group.
     GROUP = "group"

@@ -52,8 +52,8 @@ class Fault:
     - ``what``, ``remedy``: what happened, and what to mend, in a sentence each.
     - ``since``: when it was first met; ``met_at``: when last.
     - ``shared_at``: since when it holds all that would meet it; None while it holds only those that met it.
-    - ``next_test_at``: the place in the row of tests that the next one to wait gets. Each test is made by another row.
-    - ``tests``: how many places were given out.
+    - ``next_test_at``: the moment that the next row to wait gets for its test. Each test is made by another row.
+    - ``tests``: how many such moments were given out.
     """
 
     id: int

@@ -6,7 +6,7 @@ case than the entitlement, an allowing rule matches only if both names are found
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
@@ -108,14 +108,13 @@ class Rule:
         """The facts that a request has to carry to give, or to take away."""
         return self.required if direction is Direction.GIVE else self.required_to_take
 
-    def applies(self, refs: Iterable[EntitlementRef], direction: Direction, is_meant: IsMeant) -> bool:
-        """Whether one of the entitlement's names fits the pattern."""
-        refs = tuple(refs)
+    def applies(self, names: Collection[str], direction: Direction, is_meant: IsMeant) -> bool:
+        """Whether one of the entitlement's names, in their written form, fits the pattern."""
         if self.method(direction) is Method.DENY:
-            return any(matches_loosely(self.pattern, str(ref)) for ref in refs)
-        if any(matches(self.pattern, str(ref)) for ref in refs):
+            return any(matches_loosely(self.pattern, name) for name in names)
+        if any(matches(self.pattern, name) for name in names):
             return True
-        spelled = {other for ref in refs if (other := spelled_like(self.pattern, str(ref))) is not None}
+        spelled = {other for name in names if (other := spelled_like(self.pattern, name)) is not None}
         return any(is_meant(EntitlementRef.parse(other)) for other in spelled)
 
 
@@ -134,7 +133,8 @@ class Policy:
 
     def rule_for(self, *refs: EntitlementRef, direction: Direction, is_meant: IsMeant = lambda _: True) -> Rule | None:
         """The first rule that matches the entitlement under any of its names; None when there is none."""
-        return next((rule for rule in self.rules if rule.applies(refs, direction, is_meant)), None)
+        names = set(map(str, refs))
+        return next((rule for rule in self.rules if rule.applies(names, direction, is_meant)), None)
 
     def wants_proof(self, rule: Rule, entitlement: Entitlement) -> bool:
         """Whether the entitlement is given to proven accounts only, under the rule."""
@@ -144,7 +144,8 @@ class Policy:
 
     def gives_power(self, *refs: EntitlementRef) -> bool:
         """Whether an entitlement gives an administrator's power, by any of its names."""
-        return any(matches_loosely(pattern, str(ref)) for pattern in self.administrator_like for ref in refs)
+        names = set(map(str, refs))
+        return any(matches_loosely(pattern, name) for pattern in self.administrator_like for name in names)
 
     def terms(self, *refs: EntitlementRef) -> Terms:
         """What the guard has to know of policy for a change of the entitlement."""

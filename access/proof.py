@@ -22,9 +22,9 @@ class Verdict(Enum):
 
     #: It is proof: the operation is done.
     DONE = auto()
-    #: It is none: carry the operation out all the same.
+    #: It is no proof: carry the operation out.
     CARRY_OUT = auto()
-    #: It is none yet: a second look, later, will tell.
+    #: It is no proof yet: a later look will tell.
     LOOK_AGAIN = auto()
 
 

@@ -12,5 +12,5 @@ class Provisioning(StrEnum):
     OFF = "off"
     #: What would be done is shown, with reasons; nothing is changed.
     PLAN = "plan"
-    #: It is done.
+    #: Changes are made.
     ON = "on"

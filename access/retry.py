@@ -70,7 +70,7 @@ def decide(
     if isinstance(failure, CredentialRefused):
         return RetryAt(now + limits.credential_wait)
     if isinstance(failure, Transient) and not was_tried(failure):
-        # Work that one budget put off spreads out: else all of it comes back for the next call, and none has room to end.
+        # Work that one budget put off is spread out: otherwise all of it would take the next token, and none could finish.
         return RetryAt(now + (failure.retry_after or limits.first_wait) + limits.first_wait * jitter)
     if isinstance(failure, Permanent) and final and not (endless and failure.status == HTTPStatus.FORBIDDEN):
         return GiveUp(str(failure))

@@ -139,7 +139,7 @@ def _examine_store(settings: Settings, _clock: Clock) -> Iterator[Finding]:
         yield _STORE_FORM.unknown(f"There is no store at {file} yet; 'provisor up' makes it in {folder}.")
         return
     try:
-        with open_existing(url, shown=shown) as store:
+        with open_existing(url, shown=shown, create=False) as store:
             yield _STORE_FORM.ok(f"The store at {shown} has the form of this version.")
             why_not = why_not_writable(store.database)
             if file is None:

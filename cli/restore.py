@@ -27,7 +27,7 @@ _COLUMNS = ("system", "account_title", "resource_name", "entitlement", "first_se
 
 @restore.command("begin")
 def begin_restore(config: ConfigFile = None, yes: Yes = False) -> None:
-    """Stop all changes of access. To be typed before 'provisor up' is started on a database that was put back.
+    """Stop all changes of access. Type this before you start 'provisor up' on a database that was put back.
 
     Then start 'provisor up', have the requests since the backup handed in again, and 'provisor sync'.
     """
@@ -61,7 +61,7 @@ def show_restore(config: ConfigFile = None, as_json: AsJson = False) -> None:
                 "requests": unknown.requests,
                 "compared": list(unknown.compared),
                 "not_read": list(unknown.not_read),
-                "no_picture": list(unknown.no_picture),
+                "no_snapshot": list(unknown.no_snapshot),
                 "appeared": [
                     {name: row[name] for name in ("system", "account", "account_title", "resource_name", "entitlement")}
                     for row in unknown.appeared
@@ -121,9 +121,9 @@ def _counts(unknown: Unknown) -> list[str]:
         lines.append(f"Accesses in {_names(unknown.compared)} that appeared since and no claim explains: {appeared}.")
     if unknown.not_read:
         lines.append(f"What appeared in {_names(unknown.not_read)} is not read yet: 'provisor sync' reads it.")
-    if unknown.no_picture:
+    if unknown.no_snapshot:
         lines.append(
-            f"The backup has no snapshot of {_names(unknown.no_picture)}, so what appeared there cannot be told."
+            f"The backup has no snapshot of {_names(unknown.no_snapshot)}, so what appeared there cannot be told."
         )
     return lines
 

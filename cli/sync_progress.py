@@ -13,7 +13,7 @@ from access.snapshots import RunState
 from cli import output
 
 if TYPE_CHECKING:
-    from store.queries.runs import Standing
+    from store.queries.runs import RunProgress
 
 #: In a pipe, a line about a run that stays in one stage is printed this often, in seconds.
 _LINE_SECONDS = 10.0
@@ -29,7 +29,7 @@ class Begun:
     calls_before: int = 0
 
 
-Runs = Sequence[tuple[Begun, "Standing"]]
+Runs = Sequence[tuple[Begun, "RunProgress"]]
 
 
 class Progress:
@@ -57,9 +57,9 @@ class _Lines(Progress):
 
     def show(self, runs: Runs) -> None:
         """Print what is new."""
-        for begun, standing in runs:
-            run = standing.run
-            line, now = f"{run.system}: {_where(standing)}{_waits(standing)}", time.monotonic()
+        for begun, progress in runs:
+            run = progress.run
+            line, now = f"{run.system}: {_where(progress)}{_waits(progress)}", time.monotonic()
             if run.id not in self._printed:
                 word = "joined the run under way" if begun.joined else "began"
                 output.print_lines(f"{run.system}: {word} ({run.id})")
@@ -88,15 +88,15 @@ class _Live(Progress):
         from rich.text import Text
 
         table = output.rich_table(("system", "stage", "shards", "rows", "calls", "state"))
-        for _, standing in runs:
-            run = standing.run
+        for _, progress in runs:
+            run = progress.run
             cells = (
                 str(run.system),
                 "planning" if run.stage < 0 else str(run.stage + 1),
-                f"{standing.done}/{standing.shards}",
-                f"{standing.rows:,}",
+                f"{progress.done}/{progress.shards}",
+                f"{progress.rows:,}",
                 f"{run.calls:,}",
-                f"{run.state}{_waits(standing)}",
+                f"{run.state}{_waits(progress)}",
             )
             table.add_row(*(Text(output.cell(cell)) for cell in cells))
         self._live.update(table)
@@ -106,16 +106,16 @@ class _Live(Progress):
         self._live.stop()
 
 
-def _where(standing: Standing) -> str:
-    run = standing.run
+def _where(progress: RunProgress) -> str:
+    run = progress.run
     if run.stage < 0:
         return "planning"
-    shards = f"{standing.done} of {standing.shards} shards done"
-    return f"stage {run.stage + 1}, {shards}, {standing.rows} rows, {run.calls} calls"
+    shards = f"{progress.done} of {progress.shards} shards done"
+    return f"stage {run.stage + 1}, {shards}, {progress.rows} rows, {run.calls} calls"
 
 
-def _waits(standing: Standing) -> str:
+def _waits(progress: RunProgress) -> str:
     """Why a running run waits, when it does."""
-    if standing.run.state is not RunState.RUNNING or standing.waiting is None:
+    if progress.run.state is not RunState.RUNNING or progress.waiting is None:
         return ""
-    return f", waits: {output.cell(standing.waiting)}"
+    return f", waits: {output.cell(progress.waiting)}"

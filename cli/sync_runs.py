@@ -14,7 +14,7 @@ from access.snapshots import RunState, SyncRun
 from cli.sync_progress import Begun, Progress
 
 if TYPE_CHECKING:
-    from store.queries.runs import Standing
+    from store.queries.runs import RunProgress
     from store.unit_of_work import Store
     from tasks.sync import Sync
     from worker.call_counter import CallCounter
@@ -70,16 +70,16 @@ class SyncRuns:
         for thread in threads:
             thread.start()
         while any(thread.is_alive() for thread in threads):
-            self._progress.show([(each, self._standing(each)) for each in begun])
+            self._progress.show([(each, self._progress_of(each)) for each in begun])
             self._pause.wait(_POLL_SECONDS)
         if failures:
             raise failures[0]
-        ends = [(each, self._standing(each)) for each in begun]
+        ends = [(each, self._progress_of(each)) for each in begun]
         self._progress.show(ends)
         return [(each, end.run) for each, end in ends]
 
-    def _standing(self, begun: Begun) -> Standing:
-        from store.queries.runs import standing
+    def _progress_of(self, begun: Begun) -> RunProgress:
+        from store.queries.runs import progress_of
 
         with self._store.read() as work, self._store.database.read() as connection:
             run = work.sync_runs.get(begun.run_id)
@@ -87,7 +87,7 @@ class SyncRuns:
             if run.state is RunState.RUNNING:
                 # The store learns of calls when a shard is over.
                 run = replace(run, calls=max(run.calls, begun.calls_before + self._calls.made(begun.system)))
-            return standing(connection, run)
+            return progress_of(connection, run)
 
     def _work_off(self, run_id: str, failures: list[BaseException]) -> None:
         """Take turns on a run until it ends, whoever ends it, waiting between them as the run itself says."""

@@ -75,7 +75,7 @@ def _run(settings: Settings, roles: Sequence[ProcessRole], *, alone: bool) -> in
 
 @contextmanager
 def _locked(database: Path | None) -> Iterator[bool]:
-    """Hold the lock file beside an SQLite database, which is whether it is held: other databases need none.
+    """Hold the lock file beside an SQLite database; gives whether there is one: other databases need none.
 
     Raises ``Problem`` when another process holds it. The file stays when it ends: taking it away would let a third in.
     """

@@ -20,7 +20,7 @@ _AROUND = 7
 _STEPS = 5
 #: Columns of a terminal that also has room for what was seen.
 _WIDE = 120
-#: Of what is said about one step; the log has all of it.
+#: The most characters of what is said about one step; the log has all of them.
 _LONGEST_LINE = 160
 _SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
 

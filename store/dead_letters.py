@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Any
 
@@ -12,8 +12,6 @@ from sqlalchemy import Connection, Select, delete, select, update
 from store.rows import from_row
 from store.tables import dead_letters
 
-#: What a listing shows: everything but what was sent.
-_LISTED = [column for column in dead_letters.c if column.name not in ("body", "properties")]
 _OPEN = dead_letters.c.resent_at.is_(None) & dead_letters.c.acknowledged_at.is_(None)
 
 
@@ -31,6 +29,10 @@ class ListedLetter:
     resent_at: datetime | None
     acknowledged_at: datetime | None
     acknowledged_why: str | None
+
+
+#: Listings read no bodies, which may be long.
+_LISTED = [dead_letters.c[each.name] for each in fields(ListedLetter)]
 
 
 @dataclass(frozen=True, slots=True)

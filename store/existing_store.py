@@ -57,7 +57,7 @@ def usable(shown: str) -> Iterator[None]:
 
 
 @contextmanager
-def open_existing(url: str, *, shown: str, create: bool = False) -> Iterator[Store]:
+def open_existing(url: str, *, shown: str, create: bool) -> Iterator[Store]:
     """The store as it is, closed at the end; ``create`` makes the store when there is none.
 
     Raises ``StoreUnusable`` when there is no store, or when another version of Provisor made it.

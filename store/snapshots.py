@@ -104,7 +104,7 @@ class Snapshots:
         """Delete a part that was not finished, with its rows."""
         for table in TABLES.values():
             self._connection.execute(delete(table).where(table.c.part_id == number))
-        self._connection.execute(delete(parts).where(parts.c.id == number, parts.c.complete.is_(False)))
+        self._connection.execute(delete(parts).where(parts.c.id == number))
 
     def keep(self, run_id: str, previous_run_id: str, names: Sequence[str]) -> list[str]:
         """Take over parts of the previous run unchanged; returns the names of those that it had."""

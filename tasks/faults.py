@@ -27,10 +27,10 @@ from tasks.own_faults import OwnFault, Race
 
 _log = structlog.get_logger(__name__)
 
-#: How long a process goes by what it last read of the faults.
+#: How long a process uses the faults that it last read.
 _READ_EVERY = timedelta(seconds=1)
 
-#: What was answered so lately is no shared fault.
+#: A call that was answered within this time shows that its fault is not shared.
 _JUST_NOW = timedelta(seconds=5)
 
 #: Scopes in which one success says something about everybody's calls.

@@ -16,7 +16,7 @@ from connectors.ports import Connector, Holdings, Target
 from store.unit_of_work import UnitOfWork
 from tasks.services import Services
 
-#: Of so much that an account holds it is asked whether the account is the last administrator there: each costs calls.
+#: How many of an account's holdings are asked about, whether the account is the last administrator there: each costs calls.
 _MOST_HELD = 20
 
 _NOBODY_KNOWS = "Provisor cannot see who else has this role. Make sure that somebody has, before you take it away."

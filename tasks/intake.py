@@ -27,8 +27,8 @@ _log = structlog.get_logger(__name__)
 #: How long the wake-up sent at intake is given before the sweep looks at the request itself.
 DISPATCHED_FOR = timedelta(seconds=30)
 
-#: Of the grants in one commit so many get a wake-up, which is more than a worker has threads. The sweep finds the others
-#: when a thread is free: a wake-up for each would halve the pace of the intake [measured], and be given back.
+#: The most grants of one commit that get a wake-up: more than a worker has threads. The sweep finds the others when a thread
+#: is free: a wake-up for each would halve the pace of the intake [measured], and be given back.
 _WOKEN_GRANTS = 40
 
 #: How long the process that takes messages in may say nothing before another takes over.

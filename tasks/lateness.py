@@ -112,7 +112,7 @@ def _undo_and_end(services: Services, operation: Operation) -> None:
 
 
 def _write(services: Services, operation: Operation, now: datetime) -> None:
-    """Commit that the access may change from now on, and keep it to ourselves."""
+    """Commit that the access may change from now on, and renew the lease on it."""
     with services.store.write() as work:
         until = now + services.options.lease
         work.operations.settle(operation.id, fence=operation.fence, wrote_at=now, lease_until=until)

@@ -9,7 +9,7 @@ from store.outbox import WakeUp
 
 
 class Publisher(Protocol):
-    """Sends wake-ups. Must not raise: a wake-up that cannot be sent now is found by the relay or the sweep."""
+    """Sends wake-ups. Must not raise: the relay sends later what cannot be sent now, or the sweep finds its row."""
 
     def send(self, wake_ups: Iterable[WakeUp]) -> None:
         """Hand wake-ups to the broker."""

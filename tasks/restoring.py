@@ -23,14 +23,14 @@ class Unknown:
 
     - ``requests``: how many requests were handed in again that it lacks.
     - ``appeared``: the accesses that appeared after the backup, and that no claim explains, of the systems in ``compared``.
-    - ``not_read``: the systems whose state of today is not read yet; ``no_picture`` those of which the backup has no snapshot.
+    - ``not_read``: the systems whose state of today is not read yet; ``no_snapshot`` those of which the backup has no snapshot.
     """
 
     requests: int
     appeared: Sequence[Mapping[str, Any]]
     compared: Sequence[str]
     not_read: Sequence[str]
-    no_picture: Sequence[str]
+    no_snapshot: Sequence[str]
 
 
 class Restoring:
@@ -80,5 +80,5 @@ class Restoring:
             appeared=[row for system in compared for row in unexplained(self._store, system)],
             compared=compared,
             not_read=[system for system in systems if system in restore.systems and system not in read],
-            no_picture=[system for system in systems if system not in restore.systems],
+            no_snapshot=[system for system in systems if system not in restore.systems],
         )

@@ -45,7 +45,7 @@ T = TypeVar("T")
 
 
 class Later(Enum):
-    """In place of what is read: the system could not be read, and the operation is put back."""
+    """Stands for an observation that was not had: the system could not be read, and the operation is put back."""
 
     LATER = "later"
 

@@ -99,7 +99,7 @@ def _close_if_silent(connection: Any) -> None:
     answered = threading.Event()
 
     def ask() -> None:
-        with contextlib.suppress(Exception):  # whatever comes of a socket that is closed meanwhile
+        with contextlib.suppress(Exception):  # the socket may be closed meanwhile
             driver.channel().close()
             answered.set()
 

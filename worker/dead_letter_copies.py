@@ -17,7 +17,7 @@ from worker.queues import Queues
 
 _log = structlog.get_logger(__name__)
 
-#: Copies owed at once; of more, only a log line is left.
+#: The most copies owed at once; a dead letter beyond these leaves only a log line.
 _MOST = 1000
 _JOIN_SECONDS = 1.0
 _CONFIRM_SECONDS = 8

@@ -51,7 +51,7 @@ class MemorySession:
         return Batch(arrivals, taken)
 
     def keep_alive(self) -> None:
-        """Nothing: nobody asks."""
+        """Do nothing: there is no broker that waits for it."""
 
     def acknowledge(self, batch: Batch) -> None:
         """Forget the messages."""

@@ -139,7 +139,7 @@ class RedisSession:
         return next((batch for batch in batches if batch is not None), None)
 
     def keep_alive(self) -> None:
-        """Nothing: Redis does not ask."""
+        """Do nothing: Redis does not wait for it."""
 
     def acknowledge(self, batch: Batch) -> None:
         """Remove the entries."""

@@ -21,7 +21,7 @@ SLOW_PACKAGES = ("worker",)
 TESTS = tuple(
     f"tests/{name}"
     for name in ("access", "config", "httpclient", "connectors", "store", "tasks", "ticketing", "flow", "sync")
-) + tuple(f"tests/cli/test_doctor{part}.py" for part in ("", "_jira", "_jumpcloud", "_tickets"))
+) + tuple(f"tests/cli/test_doctor{part}.py" for part in ("", "_answers", "_jira", "_jumpcloud", "_tickets"))
 SLOW_TESTS = ("tests/worker", "tests/cli")
 #: Migrations that have run somewhere are history, and change no more.
 LEFT_ALONE = ("store/migrations/versions",)

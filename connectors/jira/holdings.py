@@ -43,18 +43,19 @@ def _roles_in(
     """The calls made, and the account's roles in one project; None when not all of them were read."""
     if most_calls <= 0:
         return 0, None
+    calls, found = 1, []
     try:
         roles = projects.roles(project.id) or {}
         if len(roles) >= most_calls:
             return most_calls, None
-        found = []
         for name, role_id in roles.items():
+            calls += 1
             role = projects.role(project.id, str(role_id))
             if role is not None and role.has_user(account_id):
                 found.append(f"{project.key}: {name}")
     except Permanent:
-        return 1, None  # the note names projects whose roles Jira does not show
-    return 1 + len(roles), found
+        return calls, None  # the note names projects whose roles Jira does not show
+    return calls, found
 
 
 def _note(read: int, projects: int, unread: list[str]) -> str:

@@ -12,7 +12,7 @@ from store.snapshots import TABLES
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class RunProgress:
     """The progress of a run: shards of its stage, those done, rows read so far, and why a shard last had to wait."""
 
     run: SyncRun
@@ -22,7 +22,7 @@ class Standing:
     waiting: str | None
 
 
-def standing(connection: Connection, run: SyncRun) -> Standing:
+def progress_of(connection: Connection, run: SyncRun) -> RunProgress:
     """The progress of a run. Rows of lists that are still being read count too."""
     s = sync_shards.c
     shards, done, waiting = connection.execute(
@@ -39,7 +39,7 @@ def standing(connection: Connection, run: SyncRun) -> Standing:
     ).scalar_one()
     if waiting is None and run.tries:
         waiting = run.error
-    return Standing(run, shards, done, int(finished) + _unfinished(connection, run), waiting)
+    return RunProgress(run, shards, done, int(finished) + _unfinished(connection, run), waiting)
 
 
 def _unfinished(connection: Connection, run: SyncRun) -> int:

@@ -60,7 +60,7 @@ def lacks_scope(area: str, scope: str, purpose: str) -> Finding:
 
 
 class LoginExaminer:
-    """Logs in at an endpoint. ``login`` is None until that was of use."""
+    """Logs in at an endpoint. ``login`` is None until the API knows the credential."""
 
     def __init__(self, area: str, endpoint: JiraEndpoint) -> None:
         self._area = area

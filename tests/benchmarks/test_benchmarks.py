@@ -69,3 +69,14 @@ def test_both_benchmarks_run_together_with_the_options_of_either() -> None:
     names = " ".join(aim["name"] for aim in _aims(ended))
     assert "fulfilment rate, embedded" in names
     assert "share of the default rate budget" in names
+
+
+def test_a_request_is_traced_alike_every_time() -> None:
+    seen = []
+    for _ in range(2):
+        ended = _run("benchmarks.flow")
+        assert ended.returncode == 0, ended.stderr
+        figures = json.loads(ended.stdout)["figures"]
+        seen.append([(figures[each]["modules"], figures[each]["changes"]) for each in ("first", "second")])
+    assert seen[0] == seen[1]
+    assert min(min(seen[0])) > 0

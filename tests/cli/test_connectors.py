@@ -116,7 +116,7 @@ def test_a_stop_of_the_site_for_tickets_is_shown_with_jira_and_lifted_by_a_name_
 def test_another_organization_or_site_is_not_read_and_the_doctor_says_so_until_somebody_accepts_it(
     provisor: RunCommand, both: Path, company: Company, store: Store, system: str
 ) -> None:
-    """A11: its people are none of ours, however complete the picture."""
+    """A11: its people are none of ours, however complete the snapshot."""
 
     def synced(state: str) -> dict[str, Any]:
         rows = {row["system"]: row for row in provisor("sync", "-c", both, "--json").json}

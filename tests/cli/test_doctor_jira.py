@@ -3,10 +3,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
 from simulator.jira import World as JiraWorld
+from simulator.jira.projects import Project
 from simulator.jira.world import ADMIN_ACCOUNT, ADMIN_EMAIL
 from simulator.jumpcloud import World
 from simulator.server import Simulators
@@ -101,6 +103,17 @@ def test_a_cloud_id_of_another_site(harness: DoctorHarness) -> None:
     assert said(harness, jira=section)[0] == other
 
 
+def test_a_site_that_does_not_answer_matters_only_where_it_has_to_say_its_cloud_id(
+    harness: DoctorHarness, free_port: int
+) -> None:
+    harness.scoped_token(*SCOPES)
+    nobody = {"site_url": f"http://127.0.0.1:{free_port}"}
+    known = harness.gateway_section(cloud_id=harness.jira.site.cloud_id, **nobody)
+    assert said(harness, "jira", jira=known) == []
+    (problem,) = said(harness, "jira", jira=harness.gateway_section(**nobody))
+    assert problem == f"Nothing listens at 127.0.0.1:{free_port}. Correct jira.site_url."
+
+
 def test_an_address_that_is_no_jira_site(harness: DoctorHarness) -> None:
     address = harness.simulators.control_url
     assert said(harness, jira=harness.jira_section(site_url=address)) == [
@@ -134,21 +147,21 @@ def test_an_account_that_is_shown_no_users(harness: DoctorHarness) -> None:
 
 def test_an_account_that_does_not_administer_jira(harness: DoctorHarness) -> None:
     harness.deny("ADMINISTER")
-    project = harness.jira.projects.by_id["10000"]
-    harness.policy["rules"] = [{"pattern": f"jira:project-role:{key}:*:assigned"} for key in (project.key, "P*")]
-    harness.deny("ADMINISTER_PROJECTS", project.id)
-    found = said(harness)
-    assert found[:2] == [
-        (
-            "Provisor's account lacks the global permission Administer Jira: "
-            "Jira shows it only some projects, and lets it change only their roles. "
-            "Give it Administer Jira in the global permissions of Jira."
-        ),
-        (
-            "Provisor's account lacks Administer projects in ACC, so it cannot change roles there. "
-            "Give it Administer projects in ACC, or Administer Jira."
-        ),
-    ]
+    own = Project("10001", "PAY", "Payments", lead=ADMIN_ACCOUNT)
+    harness.jira.catalogue.furnish(own)
+    harness.jira.projects.add(own)
+    harness.policy["rules"] = [{"pattern": f"jira:project-role:{key}:*:assigned"} for key in ("ACC", "PAY", "P*")]
+    harness.deny("ADMINISTER_PROJECTS", "10000")
+    lacks = (
+        "Provisor's account lacks the global permission Administer Jira: "
+        "Jira shows it only some projects, and lets it change only their roles. "
+        "Give it Administer Jira in the global permissions of Jira."
+    )
+    cannot = (
+        "Provisor's account lacks Administer projects in ACC, so it cannot change roles there. "
+        "Give it Administer projects in ACC, or Administer Jira."
+    )
+    assert [each for each in said(harness) if "dminister" in each] == [lacks, cannot]
 
 
 def test_an_account_that_is_no_site_administrator(harness: DoctorHarness) -> None:
@@ -183,6 +196,29 @@ def test_a_scope_that_is_missing(harness: DoctorHarness, scope: str, purpose: st
     )
     assert all(scope in each for each in found), "one mistake, one scope"
     assert harness.wrote() == []
+
+
+@pytest.mark.parametrize(
+    ("route", "scope", "purpose"),
+    [
+        ("/users/search", "read:jira-user", "reading users"),
+        ("/group/bulk", "read:jira-user", "reading groups"),
+        ("/project/search", "read:jira-work", "reading projects"),
+        ("/role", "manage:jira-configuration", "reading members of groups, and changing groups"),
+    ],
+)
+def test_what_alone_cannot_be_read_for_want_of_a_scope_names_the_scope(
+    harness: DoctorHarness, route: str, scope: str, purpose: str
+) -> None:
+    """A token may have granular scopes, which are held for one route and not for another."""
+    lacking = {"message": "Unauthorized; scope does not match"}
+    harness.simulators.faults.add(path=f"/rest/api/3{route}$", status=401, body=lacking, times=None)
+    assert said(harness) == [
+        (
+            f"The token lacks the scope {scope}, which {purpose} needs. "
+            "Make a new token with it; a token's scopes cannot be changed."
+        )
+    ]
 
 
 def test_all_scopes_are_enough(harness: DoctorHarness) -> None:
@@ -245,6 +281,27 @@ def test_an_organizations_key_that_lacks_a_scope(harness: DoctorHarness, held: t
     load(harness.simulators.worlds["atlassian"], {"keys": [{"value": "scoped-key", "scopes": held}]})
     remedy = "Make a new key with it, or one without scopes; a key's scopes cannot be changed."
     assert Organization(harness).said(api_key="scoped-key") == [f"{missing} {remedy}"]
+
+
+@pytest.mark.parametrize(
+    ("host_url", "belongs"),
+    [
+        ("http://{site}", True),
+        ("HTTP://{site}/", True),
+        ("{site}", True),
+        ("http://other.atlassian.net", False),
+        ("other.atlassian.net", False),
+        ("", False),
+    ],
+)
+def test_a_site_belongs_to_the_organization_by_its_host(
+    harness: DoctorHarness, host_url: str, *, belongs: bool
+) -> None:
+    """However the address is written."""
+    host_url = host_url.format(site=urlsplit(harness.simulators.jira_url).netloc)
+    products = {"data": [{"attributes": {"hostUrl": host_url}}]}
+    harness.simulators.faults.add(path="/workspaces$", status=200, body=products)
+    assert (Organization(harness).said() == []) is belongs
 
 
 def test_an_organization_that_the_site_does_not_belong_to(harness: DoctorHarness) -> None:

@@ -201,6 +201,17 @@ def test_the_end_of_a_key_is_told_where_jumpcloud_shows_it(
     assert sentence.format(ends=f"{ends:%Y-%m-%d}") in said
 
 
+def test_a_list_is_read_for_one_row_and_that_of_administrators_for_a_page(harness: DoctorHarness) -> None:
+    """The key of the credential may be any administrator's."""
+    harness.see("--json", jumpcloud=harness.jumpcloud_section(), provisioning="off")
+    asked = {call.path: call.query for call in harness.simulators.calls.latest()}
+    rows = {
+        path: asked[path] for path in ("/api/systemusers", "/api/v2/usergroups", "/api/applications", "/api/v2/roles")
+    }
+    assert set(rows.values()) == {"limit=1"}
+    assert asked["/api/users"] == "limit=100"
+
+
 def test_a_clock_that_is_wrong(harness: DoctorHarness) -> None:
     settings = Settings.model_validate({"jumpcloud": harness.jumpcloud_section()})
     for minutes, side in ((10, "ahead of"), (-10, "behind")):

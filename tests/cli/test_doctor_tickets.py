@@ -86,6 +86,27 @@ def test_names_for_a_refusal_that_no_status_has(harness: DoctorHarness) -> None:
     )
 
 
+@pytest.mark.parametrize("by_id", [True, False])
+def test_statuses_are_those_of_the_type_that_tickets_get(harness: DoctorHarness, *, by_id: bool) -> None:
+    """A project has other types, and they may have other statuses."""
+    kind = next(each for each in harness.jira.catalogue.issue_types.values() if each.name == "Access Request")
+
+    def shown(type_id: str, name: str, status: str) -> dict[str, Any]:
+        return {"id": type_id, "name": name, "statuses": [{"name": status, "statusCategory": {"key": "done"}}]}
+
+    if by_id:
+        harness.policy["ticket"]["issue_type"] = kind.id
+    body = [shown("1", "Bug", "Refused"), shown(kind.id, kind.name, "Closed"), shown("3", "Story", "Refused")]
+    harness.simulators.faults.add(path="/project/ACC/statuses$", status=200, body=body)
+    (warning,) = said(harness, "warning", ticketing={"declined_statuses": ["Refused"], "declined_resolutions": []})
+    assert warning.endswith("it has Closed.")
+
+
+def test_a_resolution_alone_may_tell_a_refusal(harness: DoctorHarness) -> None:
+    ticketing = {"declined_statuses": ["Nope"], "declined_resolutions": ["Won't Do"]}
+    assert said(harness, "warning", ticketing=ticketing) == []
+
+
 def test_a_token_that_may_only_read(harness: DoctorHarness) -> None:
     harness.scoped_token(*(each for each in SCOPES if each != "write:jira-work"))
     assert said(harness, jira=harness.gateway_section())[0] == (

@@ -136,16 +136,19 @@ def test_a_group_of_an_identity_provider_is_external_and_others_are_not(
     assert [external(group.id) for group in (synced, plain, hidden)] == [True, False, False]
 
 
-def test_an_answer_about_a_group_is_kept_for_a_while_and_not_for_ever(harness: JiraReaderHarness, world: World) -> None:
-    group = add_group(world, "team")
+@pytest.mark.parametrize("synced", [True, False])
+def test_an_answer_about_a_group_is_kept_for_a_while_and_not_for_ever(
+    harness: JiraReaderHarness, world: World, *, synced: bool
+) -> None:
+    group = add_group(world, "team", external_synced=synced)
     clock = Later()
     external = IdentityProviderGroups(harness.organization(), clock)
-    assert not external(group.id)
-    act(world, "sync_group", group=group.id)
-    assert not external(group.id)
+    assert external(group.id) is synced
+    world.directory.groups[group.id].external_synced = not synced
+    assert external(group.id) is synced
     assert harness.calls().total() == 1
     clock.ahead = timedelta(minutes=11)
-    assert external(group.id)
+    assert external(group.id) is not synced
 
 
 def test_a_connector_with_the_organization_leaves_external_groups_to_people(

@@ -374,6 +374,31 @@ def test_holdings_stop_at_the_cap_and_say_so(site: SimulatedJira) -> None:
     assert held.groups
 
 
+def test_holdings_are_complete_with_as_many_calls_as_they_take_and_not_with_one_less(site: SimulatedJira) -> None:
+    for number in range(2):
+        site.add_project(f"1010{number}", f"P{number}", f"Project {number}")
+    site.calls()
+    assert site.connector.holdings(site.bob).complete
+    needed = len(site.calls())
+    for most in range(needed - 4, needed + 1):
+        held = site.connect(holdings_calls=most).holdings(site.bob)
+        assert len(site.calls()) <= most
+        assert held.complete is (most == needed)
+
+
+def test_calls_that_a_project_refuses_count_too(site: SimulatedJira) -> None:
+    """Its roles are shown, and the last of them is not."""
+    site.add_project("10100", "Z1", "The last project")
+    site.calls()
+    site.connector.holdings(site.bob)
+    needed = len(site.calls())
+    *_, last = (call.path for call in site.simulators.calls.latest() if "/project/10001/role/" in call.path)
+    site.simulators.faults.add(path=f"{last}$", status=403, times=None)
+    for most in range(needed - 4, needed):
+        site.connect(holdings_calls=most).holdings(site.bob)
+        assert len(site.calls()) <= most
+
+
 def test_holdings_name_the_projects_that_are_not_shown(site: SimulatedJira) -> None:
     site.add_project("10002", "SECRET", "Secret")
     site.deny("ADMINISTER_PROJECTS", "10002")

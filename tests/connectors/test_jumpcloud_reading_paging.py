@@ -38,6 +38,23 @@ def test_a_group_that_is_deleted_while_it_is_paged_is_gone(harness: JumpCloudRea
     assert read_part(harness.reader(), PLAN, part) == []
 
 
+@pytest.mark.parametrize("method", ["listing", "search"])
+def test_users_are_read_by_their_ids_in_whatever_order_jumpcloud_keeps_them(
+    harness: JumpCloudReaderHarness, method: str
+) -> None:
+    """Pages of an order of its own may miss or repeat rows [docs]."""
+    harness.seed(users=230)
+    harness.switch(search_returns_memberof=True, memberof_needs_fields=True)
+    users = sorted(harness.world.users, key=lambda user: user.id, reverse=True)
+    for user in users:
+        harness.world.users.remove(user.id)
+    for user in users:
+        harness.world.users.put(user)
+    snapshot = harness.take(harness.reader(method))
+    assert snapshot.plan.method == method
+    assert harness.proves(snapshot)
+
+
 def test_connections_to_nothing_shorten_no_list(harness: JumpCloudReaderHarness) -> None:
     """A null association in a page made a public client stop early [observed: TheJumpCloud/support 369]."""
     harness.seed(users=5, groups=1, memberships=3)

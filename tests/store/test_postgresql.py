@@ -222,6 +222,25 @@ def test_a_rested_connection_is_lost_in_silence_too_and_so_is_a_new_one(behind: 
     assert said == ["no answer within 0.1875 seconds"], "the test of a rested connection leaves time for a new one"
 
 
+def test_a_silence_is_said_once_however_many_connections_meet_it(proxy: Proxy) -> None:
+    store = Store(Database(proxy.url, pool_size=2, silence_seconds=SILENCE_SECONDS))
+
+    def fall_silent() -> list[str]:
+        with capture_logs() as logs, store.read() as one, store.read() as other:
+            for work in (one, other):
+                work.requests.counts()
+            proxy.fall_silent()
+            for work in (one, other):
+                with pytest.raises(DBAPIError, match="said nothing"):
+                    work.requests.counts()
+        proxy.open()
+        return [each["event"] for each in logs]
+
+    assert fall_silent() == ["database.silent"]
+    assert fall_silent() == ["database.silent"], "it answered meanwhile"
+    store.database.close()
+
+
 def test_a_statement_may_take_long_where_that_is_said(postgresql_url: str) -> None:
     for store in opened(postgresql_url, silence_seconds=SILENCE_SECONDS):
         with store.database.read() as connection:

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from access.entitlements import System
 from access.failures import CredentialRefused, Permanent, Transient
 from access.snapshots import RunState
 from connectors.reading import Incomplete, Shifted
@@ -118,6 +119,20 @@ def test_a_failure_that_never_heals_fails_the_run_in_the_end(engine: EngineHarne
     run = engine.sync()
     assert run.state is RunState.FAILED
     assert "Busy." in str(run.error)
+
+
+def test_a_run_that_our_own_budget_puts_off_goes_on_until_its_deadline(engine: EngineHarness) -> None:
+    engine.break_at("users", Transient("The rate budget is used up.", retry_after=timedelta(seconds=30), counted=False))
+    worker = engine.worker()
+    run_id = worker.begin(System.JUMPCLOUD)
+    engine.clock.advance(engine.options.retry.deadline)
+    worker.work(run_id)
+    assert engine.run(run_id).state is RunState.RUNNING
+    engine.clock.advance(timedelta(seconds=30))
+    worker.work(run_id)
+    run = engine.run(run_id)
+    assert run.state is RunState.FAILED
+    assert "past its deadline of 3:00:00." in (run.error or "")
 
 
 @pytest.mark.parametrize("where", ["users", "members/group1"])

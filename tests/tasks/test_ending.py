@@ -15,7 +15,7 @@ from store.database import Database
 from store.outbox import Topic
 from store.unit_of_work import Store
 from tests.fakes.faults import Fault
-from tests.fakes.local_stack import ADA, BY_HAND, GROUP, LocalStack
+from tests.fakes.local_stack import ADA, BY_HAND, GROUP, TERMS, LocalStack
 from tests.together import together
 
 SECOND = timedelta(seconds=1)
@@ -96,6 +96,26 @@ def test_a_claim_that_begins_while_another_ends_does_not_become_pre_existing(sta
     assert stack.claim("r1").state is ClaimState.ENDED
     stack.run(2 * MINUTE)
     assert not stack.has()
+
+
+@pytest.mark.parametrize("take", [Method.CONNECTOR, Method.TICKET])
+def test_an_expiry_lets_a_newer_grant_go_first_and_looks_again_soon(store: Store, take: Method) -> None:
+    """It keeps no lease meanwhile, and nobody is asked for what would have to be given again."""
+    stack = LocalStack.over(store, rules=[Rule("*", take=take)])
+    stack.grant("r1", seconds=10)
+    stack.run()
+    stack.grant("r2", seconds=300)
+    stack.system.faults.forecast(Fault.FINE, Fault.FINE, Fault.THROTTLED)
+    stack.run(10 * SECOND)
+    expiry = stack.operation("r1", purpose=Purpose.EXPIRY)
+    assert (expiry.state, expiry.via) == (OperationState.READY, take)
+    ends_at = stack.claim("r1").ends_at
+    assert ends_at is not None
+    assert expiry.due_at == ends_at + TERMS.look_again
+    stack.run(5 * MINUTE - 20 * SECOND)
+    assert stack.operation("r1", purpose=Purpose.EXPIRY).state is OperationState.DROPPED
+    assert stack.has()
+    assert stack.tickets.issues == {}
 
 
 def test_a_newer_grant_that_fails_after_all_does_not_leave_the_older_access_behind(stack: LocalStack) -> None:

@@ -116,6 +116,7 @@ def test_a_refused_credential_is_everybodys_at_once_and_others_do_not_try_it(sta
     assert "The credential is refused" in alarm.what
     stack.run(10 * MINUTE)
     assert stack.system.faults.calls == 11
+    assert {stack.request(f"r{number}").tries for number in range(10)} == {0}, "what is held is not tried"
     stack.system.faults.clear()
     stack.run(2 * MINUTE)
     finished(stack, *(f"r{number}" for number in range(10)))

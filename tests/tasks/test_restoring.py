@@ -31,7 +31,7 @@ def restoring(stack: LocalStack) -> Restoring:
     return Restoring(stack.store, stack.clock, by="grace")
 
 
-def picture(*members: str) -> SnapshotRows:
+def snapshot(*members: str) -> SnapshotRows:
     return SnapshotRows(System.JUMPCLOUD, [account(ADA), account(BOB), *group("api", "API", *members)])
 
 
@@ -75,9 +75,9 @@ def test_b6_what_a_request_of_the_lost_time_gave_is_taken_away_when_its_time_is_
         assert not stack.has()
 
 
-def test_b6_what_the_backups_own_picture_shows_was_there_before(stack: LocalStack) -> None:
+def test_b6_what_the_backups_own_snapshot_shows_was_there_before(stack: LocalStack) -> None:
     stack.system.change(ADA, GROUP, present=True)
-    store_snapshot(stack.store, picture(ADA), at=START - timedelta(hours=1))
+    store_snapshot(stack.store, snapshot(ADA), at=START - timedelta(hours=1))
     restoring(stack).begin()
     stack.grant("r1", seconds=60)
     restoring(stack).end()
@@ -100,7 +100,7 @@ def test_b6_requests_of_before_and_after_the_restore_find_access_that_was_there_
 
 
 def test_b6_what_no_claim_explains_and_appeared_after_the_backup_is_listed(stack: LocalStack) -> None:
-    store_snapshot(stack.store, picture(), at=START - timedelta(hours=1))
+    store_snapshot(stack.store, snapshot(), at=START - timedelta(hours=1))
     restoring(stack).begin()
     latest = restoring(stack).latest()
     assert latest is not None
@@ -109,10 +109,10 @@ def test_b6_what_no_claim_explains_and_appeared_after_the_backup_is_listed(stack
     stack.grant("r1")
     restoring(stack).end()
     stack.run(MINUTE)
-    store_snapshot(stack.store, picture(ADA, BOB), at=stack.clock.now())
+    store_snapshot(stack.store, snapshot(ADA, BOB), at=stack.clock.now())
     unknown = restoring(stack).unknown(latest, [System.JUMPCLOUD, System.JIRA])
     assert [(row["account"], row["entitlement"]) for row in unknown.appeared] == [(BOB, GROUP)]
-    assert (unknown.requests, unknown.no_picture) == (1, [System.JIRA])
+    assert (unknown.requests, unknown.no_snapshot) == (1, [System.JIRA])
 
 
 def test_b6_a_plan_of_before_the_restore_is_planned_anew_and_not_lost(stack: LocalStack) -> None:

@@ -115,6 +115,20 @@ def test_a_dead_letter_is_sent_again_once(taking: LocalStack) -> None:
     assert taking.intake.drain_inbox(10) == 1
 
 
+def test_a_dead_letter_is_put_away_once_with_the_reason(taking: LocalStack) -> None:
+    rejected = take(taking, b"not json")
+    assert isinstance(rejected, Rejected)
+    assert taking.intake.acknowledge(rejected.number, why="the sender is mended") is True
+    assert taking.intake.acknowledge(rejected.number, why="once more") is False
+    assert taking.intake.acknowledge(rejected.number + 1, why="there is none") is False
+    with taking.store.read() as work:
+        assert work.dead_letters.recent() == []
+        [letter] = work.dead_letters.recent(over=True)
+        [told] = [row for _, row in work.audit.after(0, limit=10) if row.event == "dead_letter.acknowledged"]
+    assert letter.acknowledged_why == told.detail["reason"] == "the sender is mended"
+    assert (told.entity, told.entity_id, told.actor) == ("dead_letter", str(rejected.number), "operator")
+
+
 def test_dead_letters_are_forgotten_when_they_have_been_kept_long_enough(taking: LocalStack) -> None:
     take(taking, b"old")
     taking.clock.advance(timedelta(days=2))
@@ -126,6 +140,7 @@ def test_dead_letters_are_forgotten_when_they_have_been_kept_long_enough(taking:
         [told] = [row for _, row in work.audit.after(0, limit=10) if row.event == "dead_letter.forgotten"]
     assert left.sha256 == sha256(b"new").hexdigest()
     assert told.detail == {"sha256": sha256(b"old").hexdigest()}
+    assert (told.entity, told.entity_id) == ("dead_letter", str(left.id - 1))
 
 
 def test_what_the_broker_delivers_again_is_one_dead_letter_and_what_is_sent_again_is_another(

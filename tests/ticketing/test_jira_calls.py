@@ -106,6 +106,16 @@ def test_pages_are_as_large_as_jira_gives_them() -> None:
     assert [parse_qs(urlsplit(each.path).query)["maxResults"] for each in others] == [["100"], ["200"], ["200"]]
 
 
+def test_a_list_is_over_at_a_page_without_rows_whatever_its_total() -> None:
+    with Stub() as stub:
+        calls = JiraCalls(client_of(stub.url))
+        stub.by_path = lambda _: Reply(200, {"comments": [], "issueTypes": [], "fields": [], "total": 500})
+        assert list(calls.comments("1")) == []
+        assert calls.issue_types("OPS") == ()
+        assert calls.create_fields("OPS", "1") == ()
+    assert len(stub.seen) == 3
+
+
 def _plain(call: str) -> str:
     method, _, route = call.partition(" /rest/api/3/")
     return f"{method} " + "/".join("{issue}" if piece.startswith("{") else piece for piece in route.split("/"))

@@ -94,11 +94,19 @@ def test_probe_without_a_key_to_start_from_begins_a_hundred_before_the_newest_th
     harness: SimulatedTicketing,
 ) -> None:
     model = harness.issue(harness.make(marker="first"))
+
+    def make_others(number: int) -> None:
+        for _ in range(number):
+            other = replace(model, labels=[], properties={}, watchers=[], changes=[], old_keys=[])
+            harness.world.tracker.create(other, "")
+
+    make_others(100)
     ref = harness.make()
-    for _ in range(90):
-        harness.world.tracker.create(replace(model, labels=[], properties={}, watchers=[], changes=[], old_keys=[]), "")
-    assert probed(harness) == [ref.id]
-    assert probed(harness, "PAY-9000") == [ref.id]
+    make_others(90)
+    for after_key in (None, "PAY-9000"):
+        harness.forget_calls()
+        assert probed(harness, after_key) == [ref.id]
+        assert harness.calls() == ["POST /rest/api/3/search/jql", *["POST /rest/api/3/issue/bulkfetch"] * 2]
 
 
 def test_probe_in_an_empty_project_finds_nothing(harness: SimulatedTicketing) -> None:
