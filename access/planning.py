@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from access.accounts import Account, NoMatch
 from access.entitlements import Entitlement, EntitlementRef, ResourceKind, System
@@ -14,6 +15,7 @@ from access.guard import NO_TERMS, NOTHING, Barred, Facts, Ruling, judge
 from access.message import AccessRequest, present_fields
 from access.methods import Direction, Method
 from access.policy import IsMeant, MissingAccount, Policy, Rule
+from access.timing import against_time_of_grant
 
 #: Whether a system's API can do this at all.
 Automates = Callable[[ResourceKind, Direction], bool]
@@ -67,6 +69,7 @@ def make_plan(
     entitlement: Entitlement | NoMatch,
     policy: Policy,
     automates: Automates,
+    now: datetime,
     is_meant: IsMeant = lambda _: True,
     facts: Facts = NOTHING,
 ) -> Plan | Refusal | Undecided:
@@ -81,8 +84,13 @@ def make_plan(
     rule = policy.rule_for(entitlement.ref, entitlement.named, direction=direction, is_meant=is_meant)
     if rule is None:
         return Refusal(f"No policy rule matches {entitlement.named}. Add a rule for it to the policy file.")
-    if refusal := _against_policy(request, rule, direction, entitlement):
+    if refusal := against_policy(request, rule, direction, entitlement):
         return refusal
+    against = against_time_of_grant(
+        request, most=rule.max_duration, now=now, named=str(entitlement.named), pattern=rule.pattern
+    )
+    if direction is Direction.GIVE and against is not None:
+        return Refusal(against)
     if isinstance(account, NoMatch):
         return _without_account(
             request, missing=account, entitlement=entitlement, rule=rule, policy=policy, automates=automates
@@ -115,9 +123,10 @@ A_PERSON_DECIDES = (
 )
 
 
-def _against_policy(
+def against_policy(
     request: AccessRequest, rule: Rule, direction: Direction, entitlement: Entitlement
 ) -> Refusal | None:
+    """Why the rule does not let the request be fulfilled, whatever its times are."""
     if rule.method(direction) is Method.DENY:
         verb = "give" if direction is Direction.GIVE else "take away"
         return Refusal(f"Policy rule '{rule.pattern}' does not allow to {verb} {entitlement.named}.")
@@ -125,17 +134,6 @@ def _against_policy(
         return refusal
     if entitlement.ref.kind is ResourceKind.ACCOUNT and (refusal := _wants_other_products(request, rule)):
         return refusal
-    if direction is Direction.GIVE and rule.max_duration is not None:
-        if request.duration is None:
-            return Refusal(
-                f"Policy rule '{rule.pattern}' allows {entitlement.named} for at most {rule.max_duration}, "
-                "and the request is for standing access. Send it again with a duration."
-            )
-        if request.duration > rule.max_duration:
-            return Refusal(
-                f"Policy rule '{rule.pattern}' allows {entitlement.named} for at most {rule.max_duration}, "
-                f"and the request is for {request.duration}. Send it again with a shorter duration."
-            )
     return None
 
 

@@ -46,7 +46,7 @@ from store.tickets import FOLLOWED
 class Due(StrEnum):
     """A kind of work, in the order of service."""
 
-    #: What takes access away: claims that ended, operations, and requests.
+    #: What takes access away: claims that ended, operations, and requests; and, before them, what extends it.
     REMOVAL = "removal"
     #: What gives access: requests, and operations.
     WORK = "work"
@@ -178,18 +178,21 @@ def _operations(direction: Direction, lane: Lane) -> _Source:
     return _Source(operations, Topic.OPERATION, lane, (alive, operations.c.direction == str(direction)))
 
 
+_FIRST = [str(action) for action in Action if action.goes_first]
 _TAKING = [str(action) for action in Action if action.direction is Direction.TAKE]
 
 #: The rows that are each kind of work, in the order in which they are served.
 _SOURCES = {
     Due.REMOVAL: (
+        # An extension before the end of the claim that it extends.
+        _Source(requests, Topic.REQUEST, Lane.REVOKE, (requests.c.action == literal_column(f"'{Action.EXTEND}'"),)),
         _Source(claims, Topic.CLAIM, Lane.REVOKE, (among(claims.c.state, (ClaimState.ACTIVE,)),)),
         _operations(Direction.TAKE, Lane.REVOKE),
         _Source(requests, Topic.REQUEST, Lane.REVOKE, (requests.c.action.in_(_TAKING),)),
     ),
     Due.WORK: (
         _operations(Direction.GIVE, Lane.GRANT),
-        _Source(requests, Topic.REQUEST, Lane.GRANT, (requests.c.action.not_in(_TAKING),)),
+        _Source(requests, Topic.REQUEST, Lane.GRANT, (requests.c.action.not_in(_FIRST),)),
     ),
     Due.TICKET: (_Source(tickets, Topic.TICKETS, Lane.TICKET, (among(tickets.c.state, FOLLOWED),)),),
     Due.SYNC: (_Source(sync_runs, Topic.SYNC, Lane.SYNC),),

@@ -26,8 +26,11 @@ class Expiry:
         with self._services.store.read() as work:
             found = work.claims.get(claim_id)
             restoring = work.restores.under_way()
+            extensions = () if found is None else work.requests.extensions_at(found)
         if found is None or restoring:
             return
+        for request_id in extensions:  # What came in before the end of the claim counts before it.
+            self._fulfilment.fulfil(request_id)
         now = self._services.clock.now()
         with self._services.store.write(holding=found.access_key) as work:
             claim = work.claims.get(claim_id)

@@ -12,7 +12,7 @@ import structlog
 from access.clock import Clock
 from access.lifecycle import RequestState
 from access.message import AccessRequest
-from access.operations import Lane, lane_of
+from access.operations import Lane, lane_of_action
 from store.inbox import WaitingMessage
 from store.outbox import Topic, WakeUp
 from store.requests import ORDER, Received
@@ -240,7 +240,7 @@ class Intake:
             elif message.id not in known:
                 known[message.id] = message.fingerprint()
                 new.append(Received(message, arrival.source, at=now))
-                taken.append(Accepted(message.id, lane_of(message.action.direction)))
+                taken.append(Accepted(message.id, lane_of_action(message.action)))
             elif known[message.id] == message.fingerprint():
                 stored = work.requests.get(message.id)
                 taken.append(Repeated(message.id, str(stored.state if stored else RequestState.RECEIVED)))
@@ -342,7 +342,7 @@ def _read(arrival: Arrival) -> AccessRequest | Malformed:
 
 def _wake_ups(new: Sequence[Received]) -> list[WakeUp]:
     """The wake-ups for new requests: for all that take access away, and for the first grants."""
-    all_of_them = [WakeUp(Topic.REQUEST, each.message.id, lane_of(each.message.action.direction)) for each in new]
+    all_of_them = [WakeUp(Topic.REQUEST, each.message.id, lane_of_action(each.message.action)) for each in new]
     removals = [each for each in all_of_them if each.lane is Lane.REVOKE]
     grants = [each for each in all_of_them if each.lane is not Lane.REVOKE]
     return removals + grants[:_WOKEN_GRANTS]

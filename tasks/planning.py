@@ -25,6 +25,7 @@ from store.alarms import AlarmKind
 from store.unit_of_work import Conflict, UnitOfWork
 from tasks import settlement
 from tasks.attempts import attempt, next_try
+from tasks.extension import extend
 from tasks.faults import Row, begin_alarm
 from tasks.guard import facts_for_plan
 from tasks.lateness import is_too_late
@@ -89,10 +90,19 @@ class Planner:
         if self._services.mode is Provisioning.ON and is_too_late(self._services, request):
             self._end(request, RequestState.FAILED, f"not given in time: {request.reason or 'its turn did not come.'}")
             return None
+        if request.message.action is Action.EXTEND:  # It needs no system, so no fault holds it.
+            return attempt("request", lambda: self._extend(request), lambda failure: self._postpone(request, failure))
         fault = self._services.faults.held(Row.of_request(request))
         if fault is not None and hold_request(self._services, request, fault):
             return None
         return attempt("request", lambda: self._plan(request), lambda failure: self._postpone(request, failure))
+
+    def _extend(self, request: Request) -> None:
+        outcome = extend(self._services, request)
+        if isinstance(outcome, Refusal):
+            self._end(request, RequestState.REFUSED, outcome.reason)
+        elif self._services.mode is not Provisioning.ON:
+            self._hold(request, outcome.what)
 
     def _plan(self, request: Request) -> Begun | None:
         decision = self._decide(request)
@@ -173,6 +183,7 @@ class Planner:
             entitlement=entitlement,
             policy=self._services.policy,
             automates=connector.automates,
+            now=self._services.clock.now(),
             is_meant=lambda spelled: _names(connector, spelled, entitlement),
             facts=facts,
         )
@@ -189,7 +200,7 @@ class Planner:
         if self._services.mode is not Provisioning.ON:
             return None
         with self._services.store.read() as work:
-            earlier = work.requests.unplanned_before(request)
+            earlier = work.requests.unplanned_before(request, now=self._services.clock.now())
         actions = (Action.CREATE_ACCOUNT, Action.DEPROVISION_ACCOUNT)
         return next((WaitsFor(other) for other, action in earlier if action in actions), None)
 
@@ -203,7 +214,7 @@ class Planner:
         with self._services.store.read() as work:
             making = [each for each in work.operations.not_over_at(key) if each.request_id != request.id]
             earlier = [each.request_id for each in making] + [
-                other for other, _ in work.requests.unplanned_before(request)
+                other for other, _ in work.requests.unplanned_before(request, now=self._services.clock.now())
             ]
         return WaitsFor(earlier[0]) if earlier else None
 
@@ -432,4 +443,6 @@ def _claim(request: Request, operation: Operation, account: Account | None) -> C
         account_proven=account is not None and email is not None and email_address.same(account.email or "", email),
         state=ClaimState.PENDING,
         duration=request.message.duration,
+        ends_at=request.message.ends_at,
+        until_issue=request.message.until_issue,
     )

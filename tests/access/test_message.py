@@ -10,8 +10,9 @@ from pydantic import ValidationError
 from access.accounts import Subject
 from access.durations import LONGEST
 from access.entitlements import EntitlementRef
-from access.message import AccessRequest, Action, ends_at, present_fields
+from access.message import AccessRequest, Action, present_fields
 from access.methods import Direction
+from access.timing import end_of
 
 GRANT: dict[str, Any] = {
     "id": "req-1",
@@ -137,7 +138,7 @@ def test_what_takes_access_away_has_no_duration(action: str) -> None:
 
 def test_only_revoke_names_the_claim_it_ends() -> None:
     assert request(action="revoke", claim_of="req-0").claim_of == "req-0"
-    assert "only revoke can name claim_of" in refused(claim_of="req-0")
+    assert "only revoke and extend can name claim_of" in refused(claim_of="req-0")
 
 
 def test_the_subject_is_named_and_nothing_else_is_said_of_it() -> None:
@@ -201,8 +202,8 @@ def test_a_moment_is_kept_in_utc() -> None:
 
 def test_the_longest_access_that_begins_at_any_time_ends_within_the_calendar() -> None:
     start = datetime(9900, 1, 1, tzinfo=UTC)
-    assert ends_at(start, LONGEST) == start + LONGEST
-    assert ends_at(start, None) is None
+    assert end_of(start, duration=LONGEST, fixed=None) == start + LONGEST
+    assert end_of(start, duration=None, fixed=None) is None
 
 
 # Reading it
@@ -216,7 +217,13 @@ def test_the_entitlement_of_an_account_action_is_the_account() -> None:
 
 @pytest.mark.parametrize(
     ("action", "direction"),
-    [("grant", "give"), ("create_account", "give"), ("revoke", "take"), ("deprovision_account", "take")],
+    [
+        ("grant", "give"),
+        ("extend", "give"),
+        ("create_account", "give"),
+        ("revoke", "take"),
+        ("deprovision_account", "take"),
+    ],
 )
 def test_every_action_gives_or_takes(action: str, direction: str) -> None:
     assert Action(action).direction is Direction(direction)
