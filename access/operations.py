@@ -208,7 +208,10 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Ticket:
-    """Our side of a ticket. ``marker`` is committed before the issue is made; ``answers`` counts closings without the change."""
+    """Our side of a ticket. ``marker`` is committed before the issue is made; ``answers`` counts closings without the change.
+
+    ``looked_at``: when the system was last asked, while the ticket was open, whether the access is there by now.
+    """
 
     id: str
     operation_id: str
@@ -228,6 +231,7 @@ class Ticket:
     fence: int = 0
     due_at: datetime | None = None
     opened_at: datetime | None = None
+    looked_at: datetime | None = None
     closed_at: datetime | None = None
     error: str | None = None
 

@@ -36,6 +36,7 @@ from access.lifecycle import ClaimState, OperationState
 from access.message import Action
 from access.methods import Direction
 from access.operations import Lane
+from store.issue_tables import awaited_issues
 from store.leases import among
 from store.outbox import Topic, WakeUp
 from store.snapshot_tables import sync_runs
@@ -50,7 +51,7 @@ class Due(StrEnum):
     REMOVAL = "removal"
     #: What gives access: requests, and operations.
     WORK = "work"
-    #: Tickets to look at.
+    #: Tickets to look at, and issues whose closing ends access.
     TICKET = "ticket"
     #: Runs of sync.
     SYNC = "sync"
@@ -124,7 +125,7 @@ class Sweep:
         Only for a store that no other process works on: the process that held them was killed.
         """
         freed = 0
-        for table in (requests, operations, claims, tickets):
+        for table in (requests, operations, claims, tickets, awaited_issues):
             held = {"dispatched_until": None} | ({"lease_until": None} if "lease_until" in table.c else {})
             condition = or_(*(table.c[name].is_not(None) for name in held))
             freed += self._connection.execute(update(table).where(condition).values(held)).rowcount
@@ -194,7 +195,10 @@ _SOURCES = {
         _operations(Direction.GIVE, Lane.GRANT),
         _Source(requests, Topic.REQUEST, Lane.GRANT, (requests.c.action.not_in(_FIRST),)),
     ),
-    Due.TICKET: (_Source(tickets, Topic.TICKETS, Lane.TICKET, (among(tickets.c.state, FOLLOWED),)),),
+    Due.TICKET: (
+        _Source(tickets, Topic.TICKETS, Lane.TICKET, (among(tickets.c.state, FOLLOWED),)),
+        _Source(awaited_issues, Topic.TICKETS, Lane.TICKET),
+    ),
     Due.SYNC: (_Source(sync_runs, Topic.SYNC, Lane.SYNC),),
 }
 #: The same by topic, for the topics whose wake-ups name one row of a system.

@@ -254,6 +254,7 @@ tickets = Table(
     Column("answers", Integer, nullable=False, server_default=text("0")),
     Column("answered_at", Moment),
     Column("opened_at", Moment),
+    Column("looked_at", Moment),
     Column("closed_at", Moment),
     Column("error", Text),
     *_leased(),

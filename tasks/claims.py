@@ -50,6 +50,8 @@ def activate(work: UnitOfWork, operation: Operation, account_id: str, *, was_the
         ends_at=ends,
         due_at=ends,
     )
+    if claim.until_issue is not None:
+        work.awaited_issues.add(claim.id, claim.until_issue, now=now)
     _record(work, "active", claim, now, ends_at=None if ends is None else ends.isoformat(), pre_existing=pre_existing)
 
 
@@ -66,6 +68,8 @@ def extend(work: UnitOfWork, old: Claim, new: Claim, *, now: datetime) -> bool:
         return False
     _record(work, "ended", old, now, why=why)
     work.claims.add(new)
+    if new.until_issue is not None:
+        work.awaited_issues.add(new.id, new.until_issue, now=now)
     work.claims.step(new.id, to=ClaimState.ACTIVE, states=(ClaimState.PENDING,), starts_at=now, due_at=new.ends_at)
     _record(
         work,
@@ -77,6 +81,14 @@ def extend(work: UnitOfWork, old: Claim, new: Claim, *, now: datetime) -> bool:
         follows=old.id,
         ended_before=None if old.ends_at is None else old.ends_at.isoformat(),
     )
+    return True
+
+
+def end_now(work: UnitOfWork, claim: Claim, *, now: datetime) -> bool:
+    """Let a claim that is active end now, as at the end of its time; whether it was to last longer."""
+    if claim.state is not ClaimState.ACTIVE or (claim.ends_at is not None and claim.ends_at <= now):
+        return False
+    work.claims.set(claim.id, ends_at=now, due_at=now, dispatched_until=None)
     return True
 
 

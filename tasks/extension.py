@@ -127,7 +127,7 @@ def _meant_by(work: UnitOfWork, message: AccessRequest) -> Claim | Refusal:
         them = ", ".join(
             f"request {each.request_id} of {each.account_title}"
             + ("" if each.ends_at is None else f" until {each.ends_at:%Y-%m-%d %H:%M:%S} UTC")
-            for each in found
+            for each in sorted(found, key=lambda each: each.request_id)
         )
         return Refusal(f"Several claims match: {them}. Name one by claim_of.")
     return found[0]

@@ -46,18 +46,23 @@ def is_too_late(services: Services, work: Request | Operation) -> bool:
     """Whether the work is to give access for a time by API, and was not done in time."""
     if isinstance(work, Request):
         message = work.message
-        if message.action is not Action.GRANT or message.duration is None:
+        if message.action is not Action.GRANT or not message.is_timed:
             return False
+        if message.ends_at is not None and work.received_at < message.ends_at <= services.clock.now():
+            return True
         rule = services.policy.rule_for(message.entitlement_ref, direction=Direction.GIVE)
         by_ticket = rule is not None and rule.give is Method.TICKET
         return not by_ticket and services.clock.now() >= limit_of(services, work)
     if work.direction is Direction.TAKE or work.via is Method.TICKET or work.claim_id is None:
         return False
-    if work.entitlement.kind is ResourceKind.ACCOUNT or services.clock.now() < limit_of(services, work):
+    if work.entitlement.kind is ResourceKind.ACCOUNT:
         return False
     with services.store.read() as reading:
         claim = reading.claims.get(work.claim_id)
-    return claim is not None and claim.duration is not None
+    if claim is None or not claim.is_timed:
+        return False
+    limit = limit_of(services, work)
+    return services.clock.now() >= (limit if claim.ends_at is None else min(limit, claim.ends_at))
 
 
 def next_moment(services: Services, work: Request | Operation, *, until: datetime) -> datetime:

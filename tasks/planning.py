@@ -119,6 +119,9 @@ class Planner:
         if isinstance(decision, CalledBack):
             self._call_back(request, decision)
             return None
+        if self._services.mode is Provisioning.ON and not _may_start(request, self._services.clock.now()):
+            self._wait_for_start(request)
+            return None
         first = self._commit(request, decision)
         return None if first is None else Begun(first, decision.facts)
 
@@ -224,6 +227,19 @@ class Planner:
         with self._services.store.write() as work:
             work.requests.postpone(request, until=until, now=now, reason=why, tried=False, begun_at=until)
         _log.info("request.waits", request_id=request.id, why=why, until=until)
+
+    def _wait_for_start(self, request: Request) -> None:
+        """Policy allows the request today. It is asked again at the start, from which the time to give it counts."""
+        starts, now = request.message.starts_at, self._services.clock.now()
+        assert starts is not None
+        why = f"It is to begin at {starts:%Y-%m-%d %H:%M:%S} UTC."
+        with self._services.store.write() as work:
+            work.requests.postpone(request, until=starts, now=now, reason=why, tried=False)
+            if request.reason != why:
+                work.audit.record(
+                    "request.scheduled", "request", request.id, now=now, request_id=request.id, at=starts.isoformat()
+                )
+        _log.info("request.scheduled", request_id=request.id, until=starts)
 
     def _block(self, request: Request, undecided: Undecided) -> None:
         """What cannot be decided about taking access away waits for a person, and is planned again each hour."""
@@ -363,6 +379,11 @@ class Planner:
 
 #: The states in which a request may be planned.
 _UNDECIDED = (RequestState.RECEIVED, RequestState.PLANNED, RequestState.BLOCKED)
+
+
+def _may_start(request: Request, now: datetime) -> bool:
+    starts = request.message.starts_at
+    return starts is None or starts <= now
 
 
 def _newcomer(request: Request, account: Account) -> Undecided | None:

@@ -36,9 +36,23 @@ def upgrade() -> None:
         sqlite_where=_EXTENDED,
         postgresql_where=_EXTENDED,
     )
+    op.add_column('tickets', sa.Column('looked_at', _MOMENT, nullable=True))
+    op.create_table(
+        'awaited_issues',
+        sa.Column('id', sa.Text(), nullable=False),
+        sa.Column('issue_key', sa.Text(), nullable=False),
+        sa.Column('error', sa.Text(), nullable=True),
+        sa.Column('due_at', _MOMENT, nullable=False),
+        sa.Column('dispatched_until', _MOMENT, nullable=True),
+        sa.ForeignKeyConstraint(['id'], ['claims.id'], name=op.f('fk_awaited_issues_id')),
+        sa.PrimaryKeyConstraint('id', name=op.f('pk_awaited_issues')),
+    )
+    op.create_index('ix_awaited_issues_due', 'awaited_issues', ['due_at'])
 
 
 def downgrade() -> None:
+    op.drop_table('awaited_issues')
+    op.drop_column('tickets', 'looked_at')
     op.drop_index('ix_claims_first_request_id', 'claims')
     op.drop_index('uq_claims_follows', 'claims')
     for name in ('until_issue', 'first_request_id', 'follows'):
