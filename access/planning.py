@@ -70,20 +70,22 @@ def make_plan(
     policy: Policy,
     automates: Automates,
     now: datetime,
+    source: str,
     is_meant: IsMeant = lambda _: True,
     facts: Facts = NOTHING,
 ) -> Plan | Refusal | Undecided:
     """The plan for a request, or its refusal.
 
-    ``automates`` says what the system's API can do at all, ``is_meant`` whether the entitlement, as a rule spells it, is
-    found to be this one, ``facts`` what speaks against changes of the account.
+    ``source`` is who handed the request in, ``automates`` says what the system's API can do at all, ``is_meant`` whether the
+    entitlement, as a rule spells it, is found to be this one, ``facts`` what speaks against changes of the account.
     """
     if isinstance(entitlement, NoMatch):
         return Refusal(entitlement.sentence())
     direction = request.action.direction
-    rule = policy.rule_for(entitlement.ref, entitlement.named, direction=direction, is_meant=is_meant)
-    if rule is None:
-        return Refusal(f"No policy rule matches {entitlement.named}. Add a rule for it to the policy file.")
+    rule = rule_for(policy, entitlement.ref, entitlement.named, direction=direction, is_meant=is_meant, source=source)
+    if isinstance(rule, Refusal):
+        return rule
+    policy = policy.of(source)
     if refusal := against_policy(request, rule, direction, entitlement):
         return refusal
     against = against_time_of_grant(
@@ -116,6 +118,27 @@ def make_plan(
         account,
         facts,
     )
+
+
+def rule_for(
+    policy: Policy,
+    ref: EntitlementRef,
+    named: EntitlementRef,
+    *,
+    direction: Direction,
+    is_meant: IsMeant,
+    source: str,
+) -> Rule | Refusal:
+    """The rule that decides about a request from ``source``, or why there is none."""
+    rule = policy.of(source).rule_for(ref, named, direction=direction, is_meant=is_meant)
+    if rule is not None:
+        return rule
+    if policy.rule_for(ref, named, direction=direction, is_meant=is_meant) is not None:
+        return Refusal(
+            f"Policy lets others ask for {named}, and not '{source}', from where the request came. "
+            "Add the source to the rule's sources, or send the request from one of those."
+        )
+    return Refusal(f"No policy rule matches {named}. Add a rule for it to the policy file.")
 
 
 A_PERSON_DECIDES = (

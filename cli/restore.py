@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from getpass import getuser
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -9,6 +8,7 @@ import typer
 from access.entitlements import System
 from cli import output
 from cli.options import AsJson, ConfigFile, group
+from cli.os_user import os_user
 from cli.problems import Problem
 from cli.store_access import load_settings, opened
 
@@ -97,7 +97,7 @@ def _restoring(store: Store) -> Restoring:
     from access.clock import MeasuredClock
     from tasks.restoring import Restoring
 
-    return Restoring(store, MeasuredClock(store.now), by=getuser())
+    return Restoring(store, MeasuredClock(store.now), by=os_user())
 
 
 def _latest(settings: Settings, store: Store) -> tuple[Restore, Unknown]:

@@ -18,6 +18,7 @@ from store.tables import requests
 _INSERT = requests.insert()
 _FINGERPRINTS = select(requests.c.id, requests.c.fingerprint).where(requests.c.id.in_(bindparam("these_ids")))
 
+_SOURCE = select(requests.c.source).where(requests.c.id == bindparam("this_id"))
 _SEQUENCES = select(requests.c.id, requests.c.sequence).where(requests.c.id.in_(bindparam("these_ids")))
 _LAST = select(func.coalesce(func.max(requests.c.sequence), 0))
 _UNPLANNED_BEFORE = (
@@ -117,6 +118,11 @@ class Requests(LeasedTable[Request]):
             "now": now,
         }
         return [(row.id, Action(row.action)) for row in self._connection.execute(_UNPLANNED_BEFORE, values)]
+
+    def source_of(self, request_id: str) -> str:
+        """Who handed a stored request in."""
+        source: str = self._connection.execute(_SOURCE, {"this_id": request_id}).scalar_one()
+        return source
 
     def extensions_at(self, claim: Claim) -> Sequence[str]:
         """The requests to extend access to the claim's entitlement that are not decided yet, in their order.

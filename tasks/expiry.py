@@ -69,7 +69,9 @@ class Expiry:
 
     def _method_for(self, claim: Claim) -> tuple[Method, str]:
         """By API wherever possible: access is also taken away when its rule was deleted from the policy since."""
-        rule = self._services.policy.rule_for(claim.entitlement, claim.named, direction=Direction.TAKE)
+        rule = self._services.policy_of(claim.request_id).rule_for(
+            claim.entitlement, claim.named, direction=Direction.TAKE
+        )
         connector = self._services.connectors.get(claim.entitlement.system)
         if rule is not None and rule.take is Method.TICKET:
             return Method.TICKET, f"policy rule '{rule.pattern}' has a person do it"

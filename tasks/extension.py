@@ -18,7 +18,7 @@ from access.lifecycle import ClaimState, RequestState
 from access.message import AccessRequest, Action
 from access.methods import Direction
 from access.operations import Claim, Lane, Request
-from access.planning import Refusal, against_policy
+from access.planning import Refusal, against_policy, rule_for
 from access.policy import Rule
 from access.provisioning import Provisioning
 from access.timing import against_extension, extended_end
@@ -108,9 +108,16 @@ def _rule_for(services: Services, request: Request, claim: Claim) -> Rule | Refu
         found = services.connector(claim.entitlement.system, Lane.REVOKE).find_entitlement(spelled)
         return isinstance(found, Entitlement) and found.ref == claim.entitlement
 
-    rule = services.policy.rule_for(claim.entitlement, claim.named, direction=Direction.GIVE, is_meant=is_meant)
-    if rule is None:
-        return Refusal(f"No policy rule matches {claim.named}. Add a rule for it to the policy file.")
+    rule = rule_for(
+        services.policy,
+        claim.entitlement,
+        claim.named,
+        direction=Direction.GIVE,
+        is_meant=is_meant,
+        source=request.source,
+    )
+    if isinstance(rule, Refusal):
+        return rule
     entitlement = Entitlement(ref=claim.entitlement, named=claim.named, title=claim.title)
     return against_policy(request.message, rule, Direction.GIVE, entitlement) or rule
 

@@ -188,7 +188,7 @@ class Intake:
             letter = work.dead_letters.get(number)
             if letter is None or letter.resent_at is not None or not letter.whole:
                 return False
-            work.inbox.add(letter.body, content_type=letter.content_type, source=f"dead-letter {number}", now=now)
+            work.inbox.add(letter.body, content_type=letter.content_type, source=letter.source, now=now)
             work.dead_letters.mark_resent(number, now=now)
             work.audit.record("dead_letter.resent", "dead_letter", str(number), now=now, actor="operator")
         return True
@@ -265,10 +265,11 @@ class Intake:
                 message.id,
                 now=at,
                 request_id=message.id,
-                actor=message.requested_by or source,
+                actor=source,
                 action=str(message.action),
                 subject=str(message.who),
                 entitlement=str(message.entitlement_ref),
+                requested_by=message.requested_by,
                 approved_by=message.approved_by,
             )
         return work.outbox.add(wake_ups, now=new[-1].at)

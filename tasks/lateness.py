@@ -33,13 +33,13 @@ def limit_of(services: Services, work: Request | Operation) -> datetime:
     """Until when the work should be done: ``limits.deadline`` for taking away by API, ``give_within`` of policy for the rest."""
     refs: tuple[EntitlementRef, ...]
     if isinstance(work, Request):
-        direction, refs = work.message.action.direction, (work.message.entitlement_ref,)
+        direction, refs, request_id = work.message.action.direction, (work.message.entitlement_ref,), work.id
     else:
-        direction, refs = work.direction, (work.entitlement, work.named)
+        direction, refs, request_id = work.direction, (work.entitlement, work.named), work.request_id
     by_person = isinstance(work, Operation) and work.via is Method.TICKET
     if direction is Direction.TAKE and not by_person:
         return (work.first_tried_at or work.could_begin_at) + services.options.retry.deadline
-    return work.could_begin_at + services.policy.give_within(*refs)
+    return work.could_begin_at + services.policy_of(request_id).give_within(*refs)
 
 
 def is_too_late(services: Services, work: Request | Operation) -> bool:
@@ -50,7 +50,7 @@ def is_too_late(services: Services, work: Request | Operation) -> bool:
             return False
         if message.ends_at is not None and work.received_at < message.ends_at <= services.clock.now():
             return True
-        rule = services.policy.rule_for(message.entitlement_ref, direction=Direction.GIVE)
+        rule = services.policy.of(work.source).rule_for(message.entitlement_ref, direction=Direction.GIVE)
         by_ticket = rule is not None and rule.give is Method.TICKET
         return not by_ticket and services.clock.now() >= limit_of(services, work)
     if work.direction is Direction.TAKE or work.via is Method.TICKET or work.claim_id is None:

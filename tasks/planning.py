@@ -179,7 +179,7 @@ class Planner:
             return waits
         facts = Facts()
         if isinstance(account, Account) and isinstance(entitlement, Entitlement):
-            facts = facts_for_plan(self._services, connector, account, entitlement, message.action.direction)
+            facts = facts_for_plan(self._services, connector, account, entitlement, request)
         return make_plan(
             message,
             account=account,
@@ -187,6 +187,7 @@ class Planner:
             policy=self._services.policy,
             automates=connector.automates,
             now=self._services.clock.now(),
+            source=request.source,
             is_meant=lambda spelled: _names(connector, spelled, entitlement),
             facts=facts,
         )

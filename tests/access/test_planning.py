@@ -48,6 +48,7 @@ def planned(
         policy=Policy(rules=rules or (Rule("*"),), ticket=TicketRoute("OPS")),
         automates=lambda kind, direction: (kind, direction) in BY_API,
         now=NOW,
+        source="test",
     )
 
 
