@@ -15,7 +15,7 @@ import structlog
 
 from access.failures import Failure, Permanent, Transient
 from access.lifecycle import OperationState, TicketState, is_final
-from access.operations import Lane, Operation, Request, Ticket
+from access.operations import Claim, Lane, Operation, Request, Ticket
 from connectors.ports import Observation
 from store.leases import LeaseLost
 from store.outbox import Topic, WakeUp
@@ -24,6 +24,8 @@ from tasks import settlement
 from tasks.attempts import attempt, log_postponed
 from tasks.lateness import raise_if_late
 from tasks.looks import look
+from tasks.open_tickets import is_over, is_to_be_looked_for
+from tasks.revocation import withdraw
 from tasks.services import Services
 from tasks.ticket_opener import TicketOptions
 from tasks.ticket_text import TicketWriter
@@ -46,6 +48,7 @@ class _Followed:
     snapshot: TicketSnapshot
     operation: Operation
     request: Request
+    claim: Claim | None
 
 
 class TicketTracker:
@@ -106,8 +109,9 @@ class TicketTracker:
         with self._services.store.read() as work:
             operation = self._operation_of(work, ticket)
             request = work.requests.get(operation.request_id)
+            claim = work.claims.get(operation.claim_id) if operation.claim_id else None
         assert request is not None
-        followed = _Followed(ticket, snapshot, operation, request)
+        followed = _Followed(ticket, snapshot, operation, request, claim)
         with structlog.contextvars.bound_contextvars(
             request_id=request.id, operation_id=operation.id, ticket=snapshot.ref.key
         ):
@@ -120,9 +124,7 @@ class TicketTracker:
         elif operation.state is not OperationState.WITH_PERSON:
             self._withdraw(followed)
         elif phase is Phase.OPEN:
-            with self._services.store.write() as work:
-                self._settle_in(work, followed, to=TicketState.OPEN, answered_at=None)
-                raise_if_late(self._services, work, operation, why=f"{followed.snapshot.ref.key} is open.")
+            self._judge_open(followed)
         else:
             seen = self._observe(operation)
             if seen.gone or seen.shows(operation.direction):
@@ -133,6 +135,31 @@ class TicketTracker:
                 self._replace(followed, "it was deleted or hidden from Provisor", end=TicketState.HIDDEN)
             else:
                 self._closed_untrue(followed, seen)
+
+    def _judge_open(self, followed: _Followed) -> None:
+        """Nobody has closed it. Access for a time may be there all the same, and its clock starts when it is seen."""
+        ticket, operation, claim, now = followed.ticket, followed.operation, followed.claim, self._services.clock.now()
+        with self._services.store.read() as work:
+            look_now = is_to_be_looked_for(work, ticket, operation, claim, now=now)
+        if look_now:
+            seen = self._observe(operation)
+            if seen.shows(operation.direction):
+                self._verified(followed, seen)
+                return
+        if is_over(claim, now=now):
+            self._call_back(followed)
+            return
+        with self._services.store.write() as work:
+            looked_at = now if look_now else ticket.looked_at
+            self._settle_in(work, followed, to=TicketState.OPEN, answered_at=None, looked_at=looked_at)
+            raise_if_late(self._services, work, operation, why=f"{followed.snapshot.ref.key} is open.")
+
+    def _call_back(self, followed: _Followed) -> None:
+        """Its end came before it was given: nobody is asked any more, and the ticket is closed at the next look."""
+        operation, now = followed.operation, self._services.clock.now()
+        with self._services.store.write(holding=operation.access_key) as work:
+            self._settle_in(work, followed)
+            withdraw(work, operation.request_id, why="not given in time: its end came before", now=now)
 
     def _judge_hidden(self, followed: _Followed) -> None:
         """A ticket that had vanished, for whose operation another was made: it is used, or closed, when it is seen again."""

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from access.entitlements import System
 from access.failures import Transient
 from access.lifecycle import ClaimState, RequestState
 from access.policy import Rule
@@ -16,6 +17,7 @@ from store.unit_of_work import Store
 from tasks.waiting import waiting
 from tests.fakes.faults import Fault
 from tests.fakes.local_stack import BY_HAND, START, LocalStack
+from tests.store.snapshot_rows import SnapshotRows, account, group, store_snapshot
 from ticketing.ports import Phase, TicketDraft
 
 SECOND = timedelta(seconds=1)
@@ -243,3 +245,85 @@ def test_an_issue_is_looked_at_beside_the_tickets_of_access(stack: LocalStack) -
     asked.phase = Phase.DONE
     stack.run(MINUTE)
     assert stack.claim("r1").state is not ACTIVE
+
+
+# The clock of access by ticket
+
+
+def test_the_clock_starts_when_access_is_seen_though_its_ticket_is_open(stack: LocalStack) -> None:
+    stack.grant("r1", seconds=3600, group=BY_HAND)
+    stack.run(MINUTE)
+    stack.system.change("u1", BY_HAND, present=True)
+    stack.run(16 * MINUTE)
+    claim = stack.claim("r1")
+    assert claim.state is ACTIVE
+    assert claim.starts_at is not None
+    assert claim.starts_at <= START + 16 * MINUTE
+    [asked] = stack.tickets.open_issues()
+    assert any("Verified." in text for text in asked.comments.values())
+    stack.run(HOUR)
+    assert claim.ends_at is not None
+    assert stack.claim("r1").state is ClaimState.ENDING
+    asks = [each.draft.summary for each in stack.tickets.open_issues()]
+    assert len(asks) == 2
+
+
+def test_access_whose_ticket_is_open_is_asked_for_every_quarter_of_an_hour_and_no_more(stack: LocalStack) -> None:
+    stack.grant("r1", seconds=3600, group=BY_HAND)
+    stack.grant("r2", group="jumpcloud:group:by-hand-2:member")
+    stack.run(MINUTE)
+    calls = stack.system.faults.calls
+    stack.run(2 * HOUR)
+    assert stack.system.faults.calls - calls == 8
+
+
+def test_access_that_a_new_snapshot_shows_is_looked_for_at_once(stack: LocalStack) -> None:
+    stack.grant("r1", seconds=3600, group=BY_HAND)
+    stack.run(MINUTE)
+    stack.system.change("u1", BY_HAND, present=True)
+    take_snapshot(stack)
+    stack.run(MINUTE)
+    assert stack.claim("r1").state is ClaimState.PENDING
+    take_snapshot(stack, "u1")
+    stack.run(MINUTE)
+    assert stack.claim("r1").state is ACTIVE
+    assert stack.claim("r1").starts_at < START + 4 * MINUTE  # type: ignore[operator]
+
+
+def test_a_snapshot_that_is_older_than_the_system_starts_no_clock(stack: LocalStack) -> None:
+    stack.grant("r1", seconds=3600, group=BY_HAND)
+    stack.run(MINUTE)
+    take_snapshot(stack, "u1")
+    calls = stack.system.faults.calls
+    stack.run(5 * MINUTE)
+    assert stack.claim("r1").state is ClaimState.PENDING
+    assert stack.system.faults.calls - calls == 1
+
+
+def take_snapshot(stack: LocalStack, *members: str) -> None:
+    """A snapshot that shows who is in the group by-hand."""
+    stack.clock.advance(SECOND)
+    rows = SnapshotRows(System.JUMPCLOUD, [account("u1"), *group("by-hand", "by-hand", *members)])
+    store_snapshot(stack.store, rows, at=stack.clock.now())
+
+
+def test_nobody_is_asked_any_more_for_access_whose_end_has_come(stack: LocalStack) -> None:
+    stack.grant("r1", ends_at=at(10 * MINUTE), group=BY_HAND)
+    stack.run(11 * MINUTE)
+    assert stack.request("r1").state is RequestState.WITHDRAWN
+    assert stack.request("r1").reason == "not given in time: its end came before"
+    stack.run(MINUTE)
+    assert stack.tickets.open_issues() == []
+
+
+def test_access_that_was_given_by_ticket_just_before_its_end_is_taken_away(stack: LocalStack) -> None:
+    stack.grant("r1", ends_at=at(10 * MINUTE), group=BY_HAND)
+    stack.run(9 * MINUTE + 55 * SECOND)
+    stack.system.change("u1", BY_HAND, present=True)
+    stack.run(MINUTE)
+    assert stack.claim("r1").state is ClaimState.ENDING
+    [_, taking] = stack.tickets.open_issues()
+    stack.system.change("u1", BY_HAND, present=False)
+    taking.phase = Phase.DONE
+    stack.run(2 * MINUTE)
+    assert stack.claim("r1").state is ENDED
