@@ -44,6 +44,10 @@ SHORTEST = timedelta(seconds=1)
 MOMENT_PATTERN = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?(Z|[+-][0-9]{2}:[0-9]{2})$"
 
 
+#: A Jira issue key, such as PAY-7.
+ISSUE_PATTERN = r"^[A-Z][A-Z0-9_]*-[0-9]+$"
+
+
 def _iso_or_seconds(value: Any) -> Any:
     if isinstance(value, bool) or (isinstance(value, str) and not re.fullmatch(ISO_PATTERN, value)):
         raise ValueError("write an ISO 8601 duration such as PT8H or P30D, or a number of seconds")
@@ -97,14 +101,20 @@ class Action(StrEnum):
     """What a request asks for."""
 
     GRANT = "grant"
+    EXTEND = "extend"
     REVOKE = "revoke"
     CREATE_ACCOUNT = "create_account"
     DEPROVISION_ACCOUNT = "deprovision_account"
 
     @property
     def direction(self) -> Direction:
-        """Which way it moves access."""
-        return Direction.GIVE if self in (Action.GRANT, Action.CREATE_ACCOUNT) else Direction.TAKE
+        """Which way it moves access. What extends access gives more of it, under the rules for giving."""
+        return Direction.TAKE if self in (Action.REVOKE, Action.DEPROVISION_ACCOUNT) else Direction.GIVE
+
+    @property
+    def goes_first(self) -> bool:
+        """Whether it is served with removals: an extension too late is a removal that nobody wanted."""
+        return self.direction is Direction.TAKE or self is Action.EXTEND
 
 
 class SubjectMessage(BaseModel):
@@ -165,9 +175,32 @@ class AccessRequest(BaseModel):
             description="ISO 8601 duration or seconds; the clock starts when the access was seen. Left out: standing"
         ),
     ] = None
+    starts_at: Annotated[
+        WireMoment | None,
+        Field(
+            description="For grant: not before this moment. Policy is asked when the request comes in, and again then"
+        ),
+    ] = None
+    ends_at: Annotated[
+        WireMoment | None,
+        Field(description="For grant and extend, in place of duration: the access ends then, whenever it began"),
+    ] = None
+    until_issue: Annotated[
+        str | None,
+        Field(
+            max_length=255,
+            pattern=ISSUE_PATTERN,
+            description="For grant and extend: the access ends when this Jira issue is closed, and by duration or ends_at at "
+            "the latest",
+        ),
+    ] = None
     claim_of: Annotated[
         str | None,
-        Field(max_length=128, description="For revoke: end only the claim that this earlier request made"),
+        Field(
+            max_length=128,
+            description="For revoke: end only the claim that this earlier request made, however it was extended. "
+            "For extend: the claim to be extended",
+        ),
     ] = None
     reason: Annotated[str, Field(max_length=5000)] = ""
     requested_by: Line | None = None
@@ -196,9 +229,32 @@ class AccessRequest(BaseModel):
             raise ValueError("create_account needs the subject's email")
         if self.action.direction is Direction.TAKE and self.duration is not None:
             raise ValueError(f"{self.action} takes no duration")
-        if self.claim_of is not None and self.action is not Action.REVOKE:
-            raise ValueError("only revoke can name claim_of")
+        if self.claim_of is not None and self.action not in (Action.REVOKE, Action.EXTEND):
+            raise ValueError("only revoke and extend can name claim_of")
         return self
+
+    @model_validator(mode="after")
+    def _times_fit(self) -> Self:
+        timed = self.action in (Action.GRANT, Action.EXTEND)
+        for name in ("ends_at", "until_issue") if not timed else ():
+            if getattr(self, name) is not None:
+                raise ValueError(f"{self.action} takes no {name}")
+        if self.starts_at is not None and self.action is not Action.GRANT:
+            raise ValueError(f"{self.action} takes no starts_at")
+        if self.duration is not None and self.ends_at is not None:
+            raise ValueError("name duration or ends_at, and not both")
+        if self.action is Action.EXTEND and not self.is_timed:
+            raise ValueError("extend needs a duration, or ends_at")
+        if self.until_issue is not None and not self.is_timed:
+            raise ValueError("until_issue needs a duration, or ends_at, by which the access ends at the latest")
+        if self.starts_at is not None and self.ends_at is not None and self.ends_at <= self.starts_at:
+            raise ValueError("ends_at is not after starts_at")
+        return self
+
+    @property
+    def is_timed(self) -> bool:
+        """Whether the access asked for has an end."""
+        return self.duration is not None or self.ends_at is not None
 
     @property
     def entitlement_ref(self) -> EntitlementRef:
@@ -230,15 +286,13 @@ class AccessRequest(BaseModel):
 
 
 def present_fields(request: AccessRequest) -> frozenset[str]:
-    """The names of all facts the request carries, for policies that require some."""
+    """The names of all facts the request carries, for policies that require some. A fixed end counts as a duration."""
     named = {name for name in FACTS if str(getattr(request, name) or "").strip()}
+    named |= {"duration"} if request.ends_at is not None else set()
     return frozenset(named | {name for name, value in request.fields.items() if value.strip() and name not in FACTS})
 
 
 #: Facts with a place of their own in the message: a free field of the same name does not stand in for them.
-FACTS = frozenset({"reason", "requested_by", "approved_by", "requested_at", "duration"})
-
-
-def ends_at(starts: datetime, duration: timedelta | None) -> datetime | None:
-    """When a claim that starts then is over; None for standing access."""
-    return None if duration is None else starts + duration
+FACTS = frozenset(
+    {"reason", "requested_by", "approved_by", "requested_at", "duration", "starts_at", "ends_at", "until_issue"}
+)

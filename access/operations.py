@@ -12,7 +12,7 @@ from enum import StrEnum
 from access import email_address
 from access.entitlements import EntitlementRef, System
 from access.lifecycle import ClaimState, OperationState, RequestState, TicketState
-from access.message import AccessRequest
+from access.message import AccessRequest, Action
 from access.methods import Direction, Method
 
 
@@ -75,12 +75,13 @@ class Request:
     @property
     def could_begin_at(self) -> datetime:
         """Since when it could be carried out."""
-        return self.begun_at or self.received_at
+        begun = self.begun_at or self.received_at
+        return max(begun, self.message.starts_at) if self.message.starts_at else begun
 
     @property
     def lane(self) -> Lane:
         """Its order of service."""
-        return lane_of(self.message.action.direction)
+        return lane_of_action(self.message.action)
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +167,10 @@ class Claim:
     ``email`` is the normalized address by which the access was asked for, or that the account showed; ``account_proven`` says
     that the account showed that address, or was made for it. ``ended_by`` is the operation that takes the access away at its
     end.
+
+    - ``follows``: the claim that this one extends; ``first_request_id`` is the request that made the first of that line.
+    - ``ends_at``: while the claim is pending, the fixed end that was asked for.
+    - ``until_issue``: the key of the Jira issue whose closing ends it.
     """
 
     id: str
@@ -186,6 +191,19 @@ class Claim:
     ended_at: datetime | None = None
     why_ended: str | None = None
     ended_by: str | None = None
+    follows: str | None = None
+    first_request_id: str | None = None
+    until_issue: str | None = None
+
+    @property
+    def origin(self) -> str:
+        """The request that gave the access first, before anything extended it."""
+        return self.first_request_id or self.request_id
+
+    @property
+    def is_timed(self) -> bool:
+        """Whether it has an end, or gets one when it starts."""
+        return self.duration is not None or self.ends_at is not None
 
 
 class TicketTrouble(StrEnum):
@@ -205,6 +223,7 @@ class Ticket:
 
     ``status`` and ``phase`` are what was seen last. ``missing_since`` is since when it cannot be seen. ``trouble`` is what a
     person has to look at.
+    ``looked_at``: when the system was last asked, while the ticket was open, whether the access is there by now.
     """
 
     id: str
@@ -225,6 +244,7 @@ class Ticket:
     fence: int = 0
     due_at: datetime | None = None
     opened_at: datetime | None = None
+    looked_at: datetime | None = None
     closed_at: datetime | None = None
     error: str | None = None
     phase: str | None = None
@@ -235,6 +255,11 @@ class Ticket:
 def lane_of(direction: Direction) -> Lane:
     """The order of service of a change of access: removals go first."""
     return Lane.REVOKE if direction is Direction.TAKE else Lane.GRANT
+
+
+def lane_of_action(action: Action) -> Lane:
+    """The order of service of a request: what extends access is served with what takes it away."""
+    return Lane.REVOKE if action.goes_first else Lane.GRANT
 
 
 def access_key(account_id: str | None, email: str | None, entitlement: EntitlementRef) -> str:

@@ -44,6 +44,11 @@ def spelled_like(pattern: str, written: str) -> str | None:
     return other if not matches(pattern, written) and matches(pattern, other) else None
 
 
+def matches_text(pattern: str, text: str) -> bool:
+    """Whether a pattern over any other text matches all of it, as it is."""
+    return _matches(pattern, text)
+
+
 def may_overlap(one: str, other: str) -> bool:
     """Whether some entitlement may match both patterns, in any case."""
     a, b = loose_name(one), loose_name(other)

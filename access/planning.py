@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from access.accounts import Account, NoMatch
 from access.entitlements import Entitlement, EntitlementRef, ResourceKind, System
@@ -14,6 +15,7 @@ from access.guard import NO_TERMS, NOTHING, Barred, Facts, Ruling, judge
 from access.message import AccessRequest, present_fields
 from access.methods import Direction, Method
 from access.policy import IsMeant, MissingAccount, Policy, Rule
+from access.timing import against_time_of_grant
 
 #: Whether a system's API can do this at all.
 Automates = Callable[[ResourceKind, Direction], bool]
@@ -67,22 +69,30 @@ def make_plan(
     entitlement: Entitlement | NoMatch,
     policy: Policy,
     automates: Automates,
+    now: datetime,
+    source: str,
     is_meant: IsMeant = lambda _: True,
     facts: Facts = NOTHING,
 ) -> Plan | Refusal | Undecided:
     """The plan for a request, or its refusal.
 
-    ``automates`` says what the system's API can do at all, ``is_meant`` whether the entitlement, as a rule spells it, is
-    found to be this one, ``facts`` what speaks against changes of the account.
+    ``source`` is who handed the request in, ``automates`` says what the system's API can do at all, ``is_meant`` whether the
+    entitlement, as a rule spells it, is found to be this one, ``facts`` what speaks against changes of the account.
     """
     if isinstance(entitlement, NoMatch):
         return Refusal(entitlement.sentence())
     direction = request.action.direction
-    rule = policy.rule_for(entitlement.ref, entitlement.named, direction=direction, is_meant=is_meant)
-    if rule is None:
-        return Refusal(f"No policy rule matches {entitlement.named}. Add a rule for it to the policy file.")
-    if refusal := _against_policy(request, rule, direction, entitlement):
+    rule = rule_for(policy, entitlement.ref, entitlement.named, direction=direction, is_meant=is_meant, source=source)
+    if isinstance(rule, Refusal):
+        return rule
+    policy = policy.of(source)
+    if refusal := against_policy(request, rule, direction, entitlement):
         return refusal
+    against = against_time_of_grant(
+        request, most=rule.max_duration, now=now, named=str(entitlement.named), pattern=rule.pattern
+    )
+    if direction is Direction.GIVE and against is not None:
+        return Refusal(against)
     if isinstance(account, NoMatch):
         return _without_account(
             request, missing=account, entitlement=entitlement, rule=rule, policy=policy, automates=automates
@@ -110,14 +120,36 @@ def make_plan(
     )
 
 
+def rule_for(
+    policy: Policy,
+    ref: EntitlementRef,
+    named: EntitlementRef,
+    *,
+    direction: Direction,
+    is_meant: IsMeant,
+    source: str,
+) -> Rule | Refusal:
+    """The rule that decides about a request from ``source``, or why there is none."""
+    rule = policy.of(source).rule_for(ref, named, direction=direction, is_meant=is_meant)
+    if rule is not None:
+        return rule
+    if policy.rule_for(ref, named, direction=direction, is_meant=is_meant) is not None:
+        return Refusal(
+            f"Policy lets others ask for {named}, and not '{source}', from where the request came. "
+            "Add the source to the rule's sources, or send the request from one of those."
+        )
+    return Refusal(f"No policy rule matches {named}. Add a rule for it to the policy file.")
+
+
 A_PERSON_DECIDES = (
     "A person decides with 'provisor requests settle'; it goes on by itself when an account shows the address."
 )
 
 
-def _against_policy(
+def against_policy(
     request: AccessRequest, rule: Rule, direction: Direction, entitlement: Entitlement
 ) -> Refusal | None:
+    """Why the rule does not let the request be fulfilled, whatever its times are."""
     if rule.method(direction) is Method.DENY:
         verb = "give" if direction is Direction.GIVE else "take away"
         return Refusal(f"Policy rule '{rule.pattern}' does not allow to {verb} {entitlement.named}.")
@@ -125,17 +157,6 @@ def _against_policy(
         return refusal
     if entitlement.ref.kind is ResourceKind.ACCOUNT and (refusal := _wants_other_products(request, rule)):
         return refusal
-    if direction is Direction.GIVE and rule.max_duration is not None:
-        if request.duration is None:
-            return Refusal(
-                f"Policy rule '{rule.pattern}' allows {entitlement.named} for at most {rule.max_duration}, "
-                "and the request is for standing access. Send it again with a duration."
-            )
-        if request.duration > rule.max_duration:
-            return Refusal(
-                f"Policy rule '{rule.pattern}' allows {entitlement.named} for at most {rule.max_duration}, "
-                f"and the request is for {request.duration}. Send it again with a shorter duration."
-            )
     return None
 
 

@@ -16,6 +16,7 @@ from access.entitlements import Entitlement, EntitlementRef, ResourceKind
 from access.guard import Terms
 from access.methods import Direction, Method
 from access.patterns import matches, matches_loosely, spelled_like
+from access.sources import is_among
 
 #: Whether an entitlement, spelled as a rule spells it, is found to be the one that is asked for.
 IsMeant = Callable[[EntitlementRef], bool]
@@ -83,7 +84,8 @@ class Rule:
     ``products`` are what a new account gets, and all that a request may name instead. ``required`` are the facts that a
     request to give access has to carry, ``required_to_take`` those of a request to take access away. Without ``proof``,
     entitlements that give an administrator's power require it. ``give_within`` is how long giving by API may take from when it
-    could begin: access for a time is not given after that.
+    could begin: access for a time is not given after that. ``sources`` are patterns of who may ask under it (``access.sources``);
+    without them it is for all.
     """
 
     pattern: str
@@ -99,6 +101,7 @@ class Rule:
     proof: AccountProof | None = None
     products: tuple[str, ...] = ()
     ticket: TicketRoute | None = None
+    sources: tuple[str, ...] = ()
 
     def method(self, direction: Direction) -> Method:
         """The method for giving or for taking away."""
@@ -135,6 +138,13 @@ class Policy:
         """The first rule that matches the entitlement under any of its names; None when there is none."""
         names = set(map(str, refs))
         return next((rule for rule in self.rules if rule.applies(names, direction, is_meant)), None)
+
+    def of(self, source: str) -> Policy:
+        """The policy as it is for requests from ``source``: rules for others are left out."""
+        if not any(rule.sources for rule in self.rules):
+            return self
+        rules = tuple(rule for rule in self.rules if not rule.sources or is_among(source, rule.sources))
+        return Policy(rules, self.ticket, self.administrator_like, self.protected_accounts)
 
     def wants_proof(self, rule: Rule, entitlement: Entitlement) -> bool:
         """Whether the entitlement is given to proven accounts only, under the rule."""

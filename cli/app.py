@@ -12,8 +12,10 @@ from cli.claims import claims
 from cli.connectors import connectors
 from cli.dead_letters import dead_letters
 from cli.doctor import doctor
+from cli.end import end_access
 from cli.entitlements import entitlements
 from cli.export import export
+from cli.extend import extend_access
 from cli.grants import grants
 from cli.operations import operations
 from cli.options import group
@@ -48,6 +50,8 @@ app.command(
     "simulate", context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
 )(simulate)
 app.command("submit")(submit)
+app.command("extend")(extend_access)
+app.command("end")(end_access)
 app.command("waiting")(list_waiting)
 app.command("alarms")(list_alarms)
 app.add_typer(requests, name="requests")

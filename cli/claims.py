@@ -94,9 +94,16 @@ def _with_obstacle(work: UnitOfWork, claim: Claim) -> dict[str, Any]:
     removal = work.operations.get(claim.ended_by) if claim.state is ClaimState.ENDING and claim.ended_by else None
     blocked = removal is not None and removal.blocked_at is not None
     return claim_facts(claim) | {
+        "issue_unreadable": None if claim.until_issue is None else _issue_error(work, claim),
         "obstacle": removal.obstacle if removal is not None and blocked else None,
         "blocked": removal.error if removal is not None and blocked else None,
     }
+
+
+def _issue_error(work: UnitOfWork, claim: Claim) -> str | None:
+    """Why the issue that the claim waits for cannot be read."""
+    awaited = work.awaited_issues.get(claim.id)
+    return None if awaited is None else awaited.error
 
 
 def claim_facts(claim: Claim) -> dict[str, Any]:
@@ -106,5 +113,7 @@ def claim_facts(claim: Claim) -> dict[str, Any]:
         **facts_of(claim, "starts_at", "ends_at", "ended_at", "why_ended"),
         "request": claim.request_id,
         "account": claim.account_id,
+        "until_issue": claim.until_issue,
+        "extends": claim.first_request_id,
         "duration_seconds": None if claim.duration is None else claim.duration.total_seconds(),
     }

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from getpass import getuser
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -15,6 +14,7 @@ from access.tenants import Tenant
 from cli import output
 from cli.decisions import Reason
 from cli.options import AsJson, ConfigFile, group
+from cli.os_user import os_user
 from cli.output import age, cell, facts_of
 from cli.problems import Problem
 from cli.snapshots import counts, snapshot_facts
@@ -121,7 +121,7 @@ def accept_tenant(
                 "tenant",
                 str(system),
                 now=now,
-                actor=getuser(),
+                actor=os_user(),
                 tenant=str(found),
                 before=before,
                 reason=reason,

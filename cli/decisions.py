@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from getpass import getuser
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from cli.os_user import os_user
 from cli.output import cell
 from cli.problems import Problem
 from cli.store_access import opened
@@ -28,6 +28,6 @@ def decisions(config: Path | None, named: str) -> Iterator[Decisions]:
 
     with opened(config) as (_, store):
         try:
-            yield Decisions(store, MeasuredClock(store.now), by=getuser())
+            yield Decisions(store, MeasuredClock(store.now), by=os_user())
         except NotPossible as exc:
             raise Problem(f"{cell(named)}: {exc.what}", exc.remedy) from exc

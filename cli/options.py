@@ -19,6 +19,7 @@ ConfigFile = Annotated[
         show_default=False,
     ),
 ]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Newest = Annotated[int, typer.Option("--limit", "-n", min=0, help="Show at most so many, newest first; 0 for all.")]
 Limit = Annotated[int, typer.Option("--limit", "-n", min=0, help="Show at most so many; 0 for all.")]
@@ -32,6 +33,12 @@ TheAccount = Annotated[str, typer.Argument(metavar="ACCOUNT", help="Its id, addr
 TheResource = Annotated[
     str, typer.Argument(metavar="RESOURCE", help="Its id, its name, KEY:role, or an entitlement in its written form.")
 ]
+
+
+def confirm(question: str, *, yes: bool) -> None:
+    """Ask a person, unless they have said yes already. Ends the command with 1 when they say no."""
+    if not yes and not typer.confirm(question):
+        raise typer.Exit(1)
 
 
 def group(help_text: str, *, runs_alone: bool = False) -> typer.Typer:

@@ -98,6 +98,7 @@ def _rule_facts(policy: Policy, *refs: EntitlementRef) -> dict[str, Any] | None:
         "max_duration": None if rule.max_duration is None else str(rule.max_duration),
         "give_within": str(rule.give_within),
         "required": list(rule.required),
+        "sources": list(rule.sources),
         "missing_account": str(rule.missing_account),
         "proof": None if rule.proof is None else str(rule.proof),
         "products": list(rule.products),

@@ -1,14 +1,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from getpass import getuser
-from typing import TYPE_CHECKING, Annotated
-
-import typer
+from typing import TYPE_CHECKING
 
 from access.entitlements import System
 from cli import output
-from cli.options import AsJson, ConfigFile, group
+from cli.options import AsJson, ConfigFile, Yes, confirm, group
+from cli.os_user import os_user
 from cli.problems import Problem
 from cli.store_access import load_settings, opened
 
@@ -20,7 +18,6 @@ if TYPE_CHECKING:
 
 restore = group("After an older database was put back: nothing is changed until what the backup lacks is known.")
 
-Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 
 _COLUMNS = ("system", "account_title", "resource_name", "entitlement", "first_seen_at")
 
@@ -34,7 +31,7 @@ def begin_restore(config: ConfigFile = None, yes: Yes = False) -> None:
     from worker.composition import open_store
 
     settings = load_settings(config)
-    _confirm("Access is neither given nor taken away until 'provisor restore end'. Go on?", yes=yes)
+    confirm("Access is neither given nor taken away until 'provisor restore end'. Go on?", yes=yes)
     store = open_store(settings)
     try:
         if not _restoring(store).begin():
@@ -89,7 +86,7 @@ def end_restore(config: ConfigFile = None, yes: Yes = False) -> None:
         if latest.ended_at is not None:
             raise Problem("No restore is under way.", "See 'provisor restore show'.")
         output.print_lines(*_knows(latest), *_counts(unknown))
-        _confirm("Access is changed again from now on. Go on?", yes=yes)
+        confirm("Access is changed again from now on. Go on?", yes=yes)
         _restoring(store).end()
 
 
@@ -97,7 +94,7 @@ def _restoring(store: Store) -> Restoring:
     from access.clock import MeasuredClock
     from tasks.restoring import Restoring
 
-    return Restoring(store, MeasuredClock(store.now), by=getuser())
+    return Restoring(store, MeasuredClock(store.now), by=os_user())
 
 
 def _latest(settings: Settings, store: Store) -> tuple[Restore, Unknown]:
@@ -130,8 +127,3 @@ def _counts(unknown: Unknown) -> list[str]:
 
 def _names(systems: Sequence[str]) -> str:
     return ", ".join(System(system).label for system in systems)
-
-
-def _confirm(question: str, *, yes: bool) -> None:
-    if not yes and not typer.confirm(question):
-        raise typer.Exit(1)

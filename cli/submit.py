@@ -14,8 +14,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from access.lifecycle import RequestState, is_final
+from access.sources import of_inbox
 from cli import output
 from cli.options import AsJson, ConfigFile
+from cli.os_user import os_user
 from cli.problems import Problem
 from cli.requests import request_facts
 from cli.store_access import load_settings, opened_store
@@ -112,7 +114,7 @@ def _hand_in(
         now = store.now()
         with store.write() as work:
             for body in bodies:
-                work.inbox.add(body, content_type="application/json", source="submit", now=now)
+                work.inbox.add(body, content_type="application/json", source=of_inbox(os_user()), now=now)
     elif bodies:
         try:
             publish_requests(settings, bodies)

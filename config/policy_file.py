@@ -87,6 +87,7 @@ class _Rule(Section):
     proof: AccountProof | None = None
     products: tuple[Product, ...] = ()
     ticket: _Ticket | None = None
+    sources: Words = ()
 
     @field_validator("pattern")
     @classmethod
@@ -194,6 +195,8 @@ def _oddities(policy: Policy) -> Iterator[str]:
 
 def _covers(earlier: Rule, later: Rule) -> bool:
     """Whether ``earlier`` matches everything that ``later`` matches; False where that is not certain."""
+    if earlier.sources and not (later.sources and set(later.sources) <= set(earlier.sources)):
+        return False
     first, second = plain_form(earlier.pattern), plain_form(later.pattern)
     if first == second:
         return True

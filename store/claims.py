@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import Connection, and_, bindparam, or_, select, update
+from sqlalchemy import Connection, and_, bindparam, func, or_, select, update
 
 from access.claims import STANDING
 from access.entitlements import System
@@ -12,7 +12,7 @@ from access.lifecycle import ClaimState
 from access.operations import Claim, access_key
 from store.leases import LeasedTable, among
 from store.rows import to_row
-from store.tables import claims
+from store.tables import claims, requests
 
 # Built once: see ``store/leases.py``.
 _INSERT = claims.insert()
@@ -45,6 +45,19 @@ class Claims(LeasedTable[Claim]):
         """The claim a request made."""
         return self._first(select(claims).where(claims.c.request_id == request_id))
 
+    def line_of(self, request_id: str) -> Sequence[Claim]:
+        """The claims by which a request's access was given and extended, the newest last; none when it made no claim."""
+        claim = self.of_request(request_id)
+        if claim is None:
+            return ()
+        line = select(claims).where(or_(claims.c.request_id == claim.origin, claims.c.first_request_id == claim.origin))
+        found = self._all(line)
+        by_predecessor = {each.follows: each for each in found}
+        ordered: list[Claim] = []
+        while (following := by_predecessor.get(ordered[-1].id if ordered else None)) is not None:
+            ordered.append(following)
+        return ordered
+
     def on(self, key: str, *, states: Sequence[ClaimState]) -> Sequence[Claim]:
         """The claims on one access that are in one of ``states``, oldest first."""
         found = select(claims).where(claims.c.access_key == key, among(claims.c.state, states))
@@ -63,6 +76,15 @@ class Claims(LeasedTable[Claim]):
         """The claims of this account, or of this normalized address where no account is named, oldest first."""
         whose = claims.c.account_id == account_id if account_id else claims.c.email == email
         found = select(claims).where(whose, claims.c.system == str(system), among(claims.c.state, states))
+        return self._all(found.order_by(claims.c.starts_at, claims.c.id))
+
+    def asked_for(self, system: System, subject: str, *, states: Sequence[ClaimState]) -> Sequence[Claim]:
+        """The claims whose request named its subject so, oldest first."""
+        origin = func.coalesce(claims.c.first_request_id, claims.c.request_id)
+        named_so = select(requests.c.id).where(requests.c.subject == subject, requests.c.system == str(system))
+        found = select(claims).where(
+            origin.in_(named_so), claims.c.system == str(system), among(claims.c.state, states)
+        )
         return self._all(found.order_by(claims.c.starts_at, claims.c.id))
 
     def with_standing(self, claim_id: str, key: str) -> tuple[Claim | None, Sequence[Claim]]:

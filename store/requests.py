@@ -6,11 +6,11 @@ from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from sqlalchemy import Connection, bindparam, func, select, update
+from sqlalchemy import Connection, bindparam, func, literal_column, or_, select, update
 
 from access.lifecycle import RequestState
 from access.message import AccessRequest, Action
-from access.operations import Request
+from access.operations import Claim, Request
 from store.leases import LeasedTable, among
 from store.tables import requests
 
@@ -18,6 +18,7 @@ from store.tables import requests
 _INSERT = requests.insert()
 _FINGERPRINTS = select(requests.c.id, requests.c.fingerprint).where(requests.c.id.in_(bindparam("these_ids")))
 
+_SOURCE = select(requests.c.source).where(requests.c.id == bindparam("this_id"))
 _SEQUENCES = select(requests.c.id, requests.c.sequence).where(requests.c.id.in_(bindparam("these_ids")))
 _LAST = select(func.coalesce(func.max(requests.c.sequence), 0))
 _UNPLANNED_BEFORE = (
@@ -27,6 +28,24 @@ _UNPLANNED_BEFORE = (
         requests.c.system == bindparam("this_system"),
         requests.c.sequence < bindparam("this_sequence"),
         among(requests.c.state, (RequestState.RECEIVED,)),
+        or_(requests.c.starts_at.is_(None), requests.c.starts_at <= bindparam("now", type_=requests.c.starts_at.type)),
+    )
+    .order_by(requests.c.sequence)
+)
+
+_origin = requests.alias("origin")
+_EXTENSIONS = (
+    select(requests.c.id)
+    .where(
+        requests.c.action == literal_column(f"'{Action.EXTEND}'"),
+        among(requests.c.state, (RequestState.RECEIVED, RequestState.PLANNED)),
+        requests.c.entitlement.in_(
+            [
+                bindparam("by_id"),
+                bindparam("by_name"),
+                select(_origin.c.entitlement).where(_origin.c.id == bindparam("this_origin")).scalar_subquery(),
+            ]
+        ),
     )
     .order_by(requests.c.sequence)
 )
@@ -69,6 +88,7 @@ class Requests(LeasedTable[Request]):
                 "source": source,
                 "sequence": sequence,
                 "received_at": at,
+                "starts_at": message.starts_at,
                 "due_at": at,
                 "dispatched_until": at + dispatched_for if message.id in woken else None,
             }
@@ -86,14 +106,31 @@ class Requests(LeasedTable[Request]):
         found = self._connection.execute(_SEQUENCES, {"these_ids": list(request_ids)}) if request_ids else ()
         return {row.id: row.sequence for row in found}
 
-    def unplanned_before(self, request: Request) -> Sequence[tuple[str, Action]]:
-        """Ids and actions of the requests for the same subject and system that came in earlier and are not planned yet."""
+    def unplanned_before(self, request: Request, *, now: datetime) -> Sequence[tuple[str, Action]]:
+        """Ids and actions of the requests for the same subject and system that came in earlier and are not planned yet.
+
+        Those that may not begin yet are left out.
+        """
         values = {
             "this_subject": str(request.message.who),
             "this_system": str(request.message.entitlement_ref.system),
             "this_sequence": request.sequence,
+            "now": now,
         }
         return [(row.id, Action(row.action)) for row in self._connection.execute(_UNPLANNED_BEFORE, values)]
+
+    def source_of(self, request_id: str) -> str:
+        """Who handed a stored request in."""
+        source: str = self._connection.execute(_SOURCE, {"this_id": request_id}).scalar_one()
+        return source
+
+    def extensions_at(self, claim: Claim) -> Sequence[str]:
+        """The requests to extend access to the claim's entitlement that are not decided yet, in their order.
+
+        They name it by its id, by its name, or as the request did that gave it.
+        """
+        names = {"by_id": str(claim.entitlement), "by_name": str(claim.named), "this_origin": claim.origin}
+        return list(self._connection.execute(_EXTENSIONS, names).scalars())
 
     def postpone(
         self,

@@ -23,7 +23,7 @@ from sqlalchemy import (
     update,
 )
 
-from access.entitlements import System
+from access.entitlements import EntitlementRef, System
 from access.snapshots import Snapshot
 from store.database import allow_long_statements
 from store.rows import from_row
@@ -69,6 +69,23 @@ class Snapshots:
         """The current snapshot of a system."""
         row = self._connection.execute(select(snapshots).where(snapshots.c.system == str(system))).mappings().first()
         return None if row is None else from_row(Snapshot, row)
+
+    def shows(self, ref: EntitlementRef, account_id: str, *, completed_after: datetime) -> bool:
+        """Whether the current snapshot, if it was complete after that moment, shows that the account has this directly."""
+        found = (
+            select(grants.c.part_id)
+            .join(snapshot_parts, snapshot_parts.c.part_id == grants.c.part_id)
+            .join(snapshots, snapshots.c.run_id == snapshot_parts.c.run_id)
+            .where(
+                snapshots.c.system == str(ref.system),
+                snapshots.c.completed_at > completed_after,
+                grants.c.principal == account_id,
+                grants.c.principal_kind == "account",
+                grants.c.kind == str(ref.kind),
+                grants.c.resource == "/".join(ref.path),
+            )
+        )
+        return self._connection.execute(found.limit(1)).first() is not None
 
     def begin_part(self, system: System, name: str, *, now: datetime) -> int:
         """Store a new, empty part; returns its number."""

@@ -37,6 +37,7 @@ from access.lifecycle import ClaimState, OperationState
 from access.message import Action
 from access.methods import Direction
 from access.operations import Lane
+from store.issue_tables import awaited_issues
 from store.leases import among
 from store.outbox import Topic, WakeUp
 from store.snapshot_tables import sync_runs
@@ -47,11 +48,11 @@ from store.tickets import FOLLOWED
 class Due(StrEnum):
     """A kind of work, in the order of service."""
 
-    #: What takes access away: claims that ended, operations, and requests.
+    #: What takes access away: claims that ended, operations, and requests; and, before them, what extends it.
     REMOVAL = "removal"
     #: What gives access: requests, and operations.
     WORK = "work"
-    #: Tickets to look at.
+    #: Tickets to look at, and issues whose closing ends access.
     TICKET = "ticket"
     #: Runs of sync.
     SYNC = "sync"
@@ -144,7 +145,7 @@ class Sweep:
         Only for a store that no other process works on: the process that held them was killed.
         """
         freed = 0
-        for table in (requests, operations, claims, tickets):
+        for table in (requests, operations, claims, tickets, awaited_issues):
             held = {"dispatched_until": None} | ({"lease_until": None} if "lease_until" in table.c else {})
             condition = or_(*(table.c[name].is_not(None) for name in held))
             freed += self._connection.execute(update(table).where(condition).values(held)).rowcount
@@ -198,20 +199,26 @@ def _operations(direction: Direction, lane: Lane) -> _Source:
     return _Source(operations, Topic.OPERATION, lane, (alive, operations.c.direction == str(direction)))
 
 
+_FIRST = [str(action) for action in Action if action.goes_first]
 _TAKING = [str(action) for action in Action if action.direction is Direction.TAKE]
 
 #: The rows that are each kind of work, in the order in which they are served.
 _SOURCES = {
     Due.REMOVAL: (
+        # An extension before the end of the claim that it extends.
+        _Source(requests, Topic.REQUEST, Lane.REVOKE, (requests.c.action == literal_column(f"'{Action.EXTEND}'"),)),
         _Source(claims, Topic.CLAIM, Lane.REVOKE, (among(claims.c.state, (ClaimState.ACTIVE,)),)),
         _operations(Direction.TAKE, Lane.REVOKE),
         _Source(requests, Topic.REQUEST, Lane.REVOKE, (requests.c.action.in_(_TAKING),)),
     ),
     Due.WORK: (
         _operations(Direction.GIVE, Lane.GRANT),
-        _Source(requests, Topic.REQUEST, Lane.GRANT, (requests.c.action.not_in(_TAKING),)),
+        _Source(requests, Topic.REQUEST, Lane.GRANT, (requests.c.action.not_in(_FIRST),)),
     ),
-    Due.TICKET: (_Source(tickets, Topic.TICKETS, Lane.TICKET, (among(tickets.c.state, FOLLOWED),)),),
+    Due.TICKET: (
+        _Source(tickets, Topic.TICKETS, Lane.TICKET, (among(tickets.c.state, FOLLOWED),)),
+        _Source(awaited_issues, Topic.TICKETS, Lane.TICKET),
+    ),
     Due.SYNC: (_Source(sync_runs, Topic.SYNC, Lane.SYNC),),
 }
 #: The same by topic, for the topics whose wake-ups name one row of a system.

@@ -95,6 +95,7 @@ requests = Table(
     # Always set by ``Requests.add``; no NOT NULL, since SQLite would make the table anew for it.
     Column("sequence", BigInteger),
     Column("received_at", Moment, nullable=False),
+    Column("starts_at", Moment),
     Column("begun_at", Moment),
     Column("first_tried_at", Moment),
     Column("finished_at", Moment),
@@ -108,6 +109,13 @@ Index("ix_requests_due", requests.c.due_at, sqlite_where=requests.c.due_at.is_no
 Index("ix_requests_sequence", requests.c.sequence, unique=True)
 Index("ix_requests_state", requests.c.state, requests.c.received_at)
 Index("ix_requests_subject", requests.c.subject, requests.c.state)
+#: Requests to extend access that are not decided: few rows, asked for at the end of each claim.
+Index(
+    "ix_requests_extensions",
+    requests.c.entitlement,
+    sqlite_where=text("action = 'extend' AND state IN ('received', 'planned')"),
+    postgresql_where=text("action = 'extend' AND state IN ('received', 'planned')"),
+)
 
 claims = Table(
     "claims",
@@ -131,6 +139,9 @@ claims = Table(
     Column("ended_at", Moment),
     Column("why_ended", Text),
     Column("ended_by", Text),
+    Column("follows", Text),
+    Column("first_request_id", Text),
+    Column("until_issue", Text),
     Column("due_at", Moment),
     Column("dispatched_until", Moment),
     CheckConstraint(one_of("state", ClaimState), name="state_known"),
@@ -144,6 +155,14 @@ Index("ix_claims_access_key", claims.c.access_key, claims.c.state)
 Index("ix_claims_due", claims.c.due_at)
 Index("ix_claims_account_id", claims.c.account_id)
 Index("ix_claims_email", claims.c.email)
+#: A claim is extended once.
+Index("uq_claims_follows", claims.c.follows, unique=True)
+Index(
+    "ix_claims_first_request_id",
+    claims.c.first_request_id,
+    sqlite_where=text("first_request_id IS NOT NULL"),
+    postgresql_where=text("first_request_id IS NOT NULL"),
+)
 
 operations = Table(
     "operations",
@@ -236,6 +255,7 @@ tickets = Table(
     Column("answers", Integer, nullable=False, server_default=text("0")),
     Column("answered_at", Moment),
     Column("opened_at", Moment),
+    Column("looked_at", Moment),
     Column("closed_at", Moment),
     Column("error", Text),
     Column("phase", Text),

@@ -38,6 +38,11 @@ class TicketComments:
         values = {"ticket_id": ticket_id, "marker": marker, "text": text, "owed_since": now, "due_at": now}
         self._connection.execute(insert(ticket_comments).values(values).on_conflict_do_nothing())
 
+    def has(self, ticket_id: str, marker: str) -> bool:
+        """Whether a comment with this marker was ever owed."""
+        key = (ticket_comments.c.ticket_id == ticket_id, ticket_comments.c.marker == marker)
+        return self._connection.execute(select(ticket_comments.c.marker).where(*key)).first() is not None
+
     def owed(self, ticket_ids: Iterable[str]) -> Sequence[OwedComment]:
         """The comments that these tickets lack, in the order in which they came to be owed."""
         statement = (

@@ -13,6 +13,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from store.alarms import Alarms
 from store.audit import Audit
+from store.awaited_issues import AwaitedIssues
 from store.claims import Claims
 from store.database import Database
 from store.dead_letters import DeadLetters
@@ -59,6 +60,7 @@ class UnitOfWork:
     budgets = cached_property(lambda self: Budgets(self._connection))
     faults = cached_property(lambda self: Faults(self._connection))
     alarms = cached_property(lambda self: Alarms(self._connection))
+    awaited_issues = cached_property(lambda self: AwaitedIssues(self._connection))
 
     def require_own_revision(self) -> None:
         """Raise ``OtherRevision`` when another version of Provisor has migrated the store."""

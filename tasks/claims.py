@@ -12,9 +12,9 @@ import structlog
 from access.claims import STANDING, inherits_pre_existing
 from access.entitlements import System
 from access.lifecycle import ClaimState
-from access.message import ends_at
 from access.methods import Direction
 from access.operations import Claim, Operation, Purpose, access_key
+from access.timing import end_of
 from store.unit_of_work import UnitOfWork
 
 _log = structlog.get_logger(__name__)
@@ -37,7 +37,7 @@ def activate(work: UnitOfWork, operation: Operation, account_id: str, *, was_the
             work.claims.clear_pre_existing(key)
     elif not others and work.restores.explains(work.requests.sequences([claim.request_id])[claim.request_id], key):
         was_there = False  # It was given for this very request, in the time that a restored database does not know.
-    ends = ends_at(now, claim.duration)
+    ends = end_of(now, duration=claim.duration, fixed=claim.ends_at)
     pre_existing = inherits_pre_existing(others, was_there=was_there)
     work.claims.step(
         claim.id,
@@ -50,7 +50,46 @@ def activate(work: UnitOfWork, operation: Operation, account_id: str, *, was_the
         ends_at=ends,
         due_at=ends,
     )
+    if claim.until_issue is not None:
+        work.awaited_issues.add(claim.id, claim.until_issue, now=now)
     _record(work, "active", claim, now, ends_at=None if ends is None else ends.isoformat(), pre_existing=pre_existing)
+
+
+def extend(work: UnitOfWork, old: Claim, new: Claim, *, now: datetime) -> bool:
+    """Put ``new``, which is pending, in the place of ``old`` in one step; whether ``old`` was still active.
+
+    The access was seen for the old claim, so the new one is active at once; what was there before the first stays so.
+    """
+    assert new.ends_at is not None, "an extension has an end"
+    why = f"extended by request {new.request_id}"
+    if not work.claims.step(
+        old.id, to=ClaimState.ENDED, states=(ClaimState.ACTIVE,), ended_at=now, why_ended=why, due_at=None
+    ):
+        return False
+    _record(work, "ended", old, now, why=why)
+    work.claims.add(new)
+    if new.until_issue is not None:
+        work.awaited_issues.add(new.id, new.until_issue, now=now)
+    work.claims.step(new.id, to=ClaimState.ACTIVE, states=(ClaimState.PENDING,), starts_at=now, due_at=new.ends_at)
+    _record(
+        work,
+        "active",
+        new,
+        now,
+        ends_at=new.ends_at.isoformat(),
+        pre_existing=new.pre_existing,
+        follows=old.id,
+        ended_before=None if old.ends_at is None else old.ends_at.isoformat(),
+    )
+    return True
+
+
+def end_now(work: UnitOfWork, claim: Claim, *, now: datetime) -> bool:
+    """Let a claim that is active end now, as at the end of its time; whether it was to last longer."""
+    if claim.state is not ClaimState.ACTIVE or (claim.ends_at is not None and claim.ends_at <= now):
+        return False
+    work.claims.set(claim.id, ends_at=now, due_at=now, dispatched_until=None)
+    return True
 
 
 def begin_ending(work: UnitOfWork, claim: Claim, operation: Operation, *, now: datetime) -> None:

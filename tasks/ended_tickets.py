@@ -6,7 +6,7 @@ back. Access that is given so stands in no claim, and nothing would take it away
 
 from __future__ import annotations
 
-from access.lifecycle import ClaimState
+from access.lifecycle import ClaimState, TicketState
 from access.methods import Direction
 from access.operations import Operation, TicketTrouble
 from tasks.followed_ticket import FollowedTicket
@@ -35,8 +35,9 @@ class EndedTickets:
 
     def judge(self, followed: FollowedTicket) -> None:
         """Answer a ticket that people went on with, and report what they did. Raises failure words and ``LeaseLost``."""
-        ticket, phase = followed.ticket, followed.snapshot.phase
-        went_on = _went_on(followed)
+        ticket, phase, marker = followed.ticket, followed.snapshot.phase, f"{followed.ticket.id}-over"
+        with self._services.store.read() as work:
+            went_on = _went_on(followed, answered=work.ticket_comments.has(ticket.id, marker))
         untracked = None
         if phase is Phase.DONE and (went_on or ticket.trouble is TicketTrouble.UNTRACKED):
             untracked = self._untracked(followed.operation)
@@ -49,7 +50,7 @@ class EndedTickets:
             )
             if went_on:
                 text = self._writer.over(followed.operation, followed.request, ticket.state)
-                work.ticket_comments.owe(ticket.id, f"{ticket.id}-over", text, now=now)
+                work.ticket_comments.owe(ticket.id, marker, text, now=now)
                 followed.record(work, "went_on", now, status=followed.snapshot.status)
             if untracked is None or over:
                 end_trouble(work, ticket, TicketTrouble.UNTRACKED)
@@ -79,7 +80,14 @@ class EndedTickets:
 _REMEDY = "Take it back in the system, or have it asked for: then it is known, and ends when it should."
 
 
-def _went_on(followed: FollowedTicket) -> bool:
-    """Whether people opened a ticket again, or did it, since it was last seen. Another status of the same phase is no news."""
-    phase = followed.snapshot.phase
-    return phase in (Phase.OPEN, Phase.DONE) and str(phase) != (followed.ticket.phase or str(Phase.DONE))
+def _went_on(followed: FollowedTicket, *, answered: bool) -> bool:
+    """Whether people opened a ticket again, or did it, since it was last seen. Another status of the same phase is no news.
+
+    A verified ticket may have been open then: that it is closed is news only when it was ``answered``, as one opened again is.
+    """
+    ticket, phase = followed.ticket, followed.snapshot.phase
+    if str(phase) == (ticket.phase or str(Phase.DONE)):
+        return False
+    if phase is Phase.DONE:
+        return answered or ticket.state is not TicketState.VERIFIED
+    return phase is Phase.OPEN

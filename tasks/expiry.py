@@ -26,8 +26,11 @@ class Expiry:
         with self._services.store.read() as work:
             found = work.claims.get(claim_id)
             restoring = work.restores.under_way()
+            extensions = () if found is None else work.requests.extensions_at(found)
         if found is None or restoring:
             return
+        for request_id in extensions:  # What came in before the end of the claim counts before it.
+            self._fulfilment.fulfil(request_id)
         now = self._services.clock.now()
         with self._services.store.write(holding=found.access_key) as work:
             claim = work.claims.get(claim_id)
@@ -66,7 +69,9 @@ class Expiry:
 
     def _method_for(self, claim: Claim) -> tuple[Method, str]:
         """By API wherever possible: access is also taken away when its rule was deleted from the policy since."""
-        rule = self._services.policy.rule_for(claim.entitlement, claim.named, direction=Direction.TAKE)
+        rule = self._services.policy_of(claim.request_id).rule_for(
+            claim.entitlement, claim.named, direction=Direction.TAKE
+        )
         connector = self._services.connectors.get(claim.entitlement.system)
         if rule is not None and rule.take is Method.TICKET:
             return Method.TICKET, f"policy rule '{rule.pattern}' has a person do it"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from access.operations import Lane, Operation, Request, Ticket
+from access.operations import Claim, Lane, Operation, Request, Ticket
 from store.unit_of_work import UnitOfWork
 from ticketing.ports import Phase, TicketRef, TicketSnapshot
 
@@ -18,6 +18,7 @@ class FollowedTicket:
     snapshot: TicketSnapshot
     operation: Operation
     request: Request
+    claim: Claim | None
 
     @property
     def ref(self) -> TicketRef:

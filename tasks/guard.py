@@ -9,7 +9,7 @@ from access.accounts import Account
 from access.entitlements import Entitlement, EntitlementRef, ResourceKind, System
 from access.guard import Barred, ByPerson, Facts, Ruling, judge
 from access.methods import Direction
-from access.operations import Operation, access_key
+from access.operations import Operation, Request, access_key
 from access.planning import account_of
 from connectors.guard import account_facts, read_facts
 from connectors.ports import Connector, Holdings, Target
@@ -24,7 +24,9 @@ _NOBODY_KNOWS = "Provisor cannot see who else has this role. Make sure that some
 
 def target_of(services: Services, operation: Operation, facts: Facts | None = None) -> Target:
     """The target of an operation, with what policy says of it today, and the facts that were read in this attempt."""
-    return Target.of(operation, services.policy.terms(operation.entitlement, operation.named), facts)
+    return Target.of(
+        operation, services.policy_of(operation.request_id).terms(operation.entitlement, operation.named), facts
+    )
 
 
 def deprovisioned_by(work: UnitOfWork, system: System, account_id: str | None) -> str | None:
@@ -36,10 +38,11 @@ def deprovisioned_by(work: UnitOfWork, system: System, account_id: str | None) -
 
 
 def facts_for_plan(
-    services: Services, connector: Connector, account: Account, entitlement: Entitlement, direction: Direction
+    services: Services, connector: Connector, account: Account, entitlement: Entitlement, request: Request
 ) -> Facts:
     """The facts about an account that was found for a request just now."""
-    terms = services.policy.terms(entitlement.ref, entitlement.named)
+    terms = services.policy.of(request.source).terms(entitlement.ref, entitlement.named)
+    direction = request.message.action.direction
     facts = account_facts(
         connector, Target(entitlement.ref, account.id, account.email, terms=terms), account, direction
     )

@@ -12,7 +12,7 @@ import structlog
 from access.clock import Clock
 from access.lifecycle import RequestState
 from access.message import AccessRequest
-from access.operations import Lane, lane_of
+from access.operations import Lane, lane_of_action
 from store.inbox import WaitingMessage
 from store.outbox import Topic, WakeUp
 from store.requests import ORDER, Received
@@ -188,7 +188,7 @@ class Intake:
             letter = work.dead_letters.get(number)
             if letter is None or letter.resent_at is not None or not letter.whole:
                 return False
-            work.inbox.add(letter.body, content_type=letter.content_type, source=f"dead-letter {number}", now=now)
+            work.inbox.add(letter.body, content_type=letter.content_type, source=letter.source, now=now)
             work.dead_letters.mark_resent(number, now=now)
             work.audit.record("dead_letter.resent", "dead_letter", str(number), now=now, actor="operator")
         return True
@@ -240,7 +240,7 @@ class Intake:
             elif message.id not in known:
                 known[message.id] = message.fingerprint()
                 new.append(Received(message, arrival.source, at=now))
-                taken.append(Accepted(message.id, lane_of(message.action.direction)))
+                taken.append(Accepted(message.id, lane_of_action(message.action)))
             elif known[message.id] == message.fingerprint():
                 stored = work.requests.get(message.id)
                 taken.append(Repeated(message.id, str(stored.state if stored else RequestState.RECEIVED)))
@@ -265,10 +265,11 @@ class Intake:
                 message.id,
                 now=at,
                 request_id=message.id,
-                actor=message.requested_by or source,
+                actor=source,
                 action=str(message.action),
                 subject=str(message.who),
                 entitlement=str(message.entitlement_ref),
+                requested_by=message.requested_by,
                 approved_by=message.approved_by,
             )
         return work.outbox.add(wake_ups, now=new[-1].at)
@@ -342,7 +343,7 @@ def _read(arrival: Arrival) -> AccessRequest | Malformed:
 
 def _wake_ups(new: Sequence[Received]) -> list[WakeUp]:
     """The wake-ups for new requests: for all that take access away, and for the first grants."""
-    all_of_them = [WakeUp(Topic.REQUEST, each.message.id, lane_of(each.message.action.direction)) for each in new]
+    all_of_them = [WakeUp(Topic.REQUEST, each.message.id, lane_of_action(each.message.action)) for each in new]
     removals = [each for each in all_of_them if each.lane is Lane.REVOKE]
     grants = [each for each in all_of_them if each.lane is not Lane.REVOKE]
     return removals + grants[:_WOKEN_GRANTS]

@@ -33,31 +33,36 @@ def limit_of(services: Services, work: Request | Operation) -> datetime:
     """Until when the work should be done: ``limits.deadline`` for taking away by API, ``give_within`` of policy for the rest."""
     refs: tuple[EntitlementRef, ...]
     if isinstance(work, Request):
-        direction, refs = work.message.action.direction, (work.message.entitlement_ref,)
+        direction, refs, request_id = work.message.action.direction, (work.message.entitlement_ref,), work.id
     else:
-        direction, refs = work.direction, (work.entitlement, work.named)
+        direction, refs, request_id = work.direction, (work.entitlement, work.named), work.request_id
     by_person = isinstance(work, Operation) and work.via is Method.TICKET
     if direction is Direction.TAKE and not by_person:
         return (work.first_tried_at or work.could_begin_at) + services.options.retry.deadline
-    return work.could_begin_at + services.policy.give_within(*refs)
+    return work.could_begin_at + services.policy_of(request_id).give_within(*refs)
 
 
 def is_too_late(services: Services, work: Request | Operation) -> bool:
     """Whether the work is to give access for a time by API, and was not done in time."""
     if isinstance(work, Request):
         message = work.message
-        if message.action is not Action.GRANT or message.duration is None:
+        if message.action is not Action.GRANT or not message.is_timed:
             return False
-        rule = services.policy.rule_for(message.entitlement_ref, direction=Direction.GIVE)
+        if message.ends_at is not None and work.received_at < message.ends_at <= services.clock.now():
+            return True
+        rule = services.policy.of(work.source).rule_for(message.entitlement_ref, direction=Direction.GIVE)
         by_ticket = rule is not None and rule.give is Method.TICKET
         return not by_ticket and services.clock.now() >= limit_of(services, work)
     if work.direction is Direction.TAKE or work.via is Method.TICKET or work.claim_id is None:
         return False
-    if work.entitlement.kind is ResourceKind.ACCOUNT or services.clock.now() < limit_of(services, work):
+    if work.entitlement.kind is ResourceKind.ACCOUNT:
         return False
     with services.store.read() as reading:
         claim = reading.claims.get(work.claim_id)
-    return claim is not None and claim.duration is not None
+    if claim is None or not claim.is_timed:
+        return False
+    limit = limit_of(services, work)
+    return services.clock.now() >= (limit if claim.ends_at is None else min(limit, claim.ends_at))
 
 
 def next_moment(services: Services, work: Request | Operation, *, until: datetime) -> datetime:

@@ -14,7 +14,9 @@ from access.entitlements import RIGHTS, System
 from access.message import AccessRequest, Action
 
 _ACCOUNT_ACTIONS = [str(Action.CREATE_ACCOUNT), str(Action.DEPROVISION_ACCOUNT)]
-_ENTITLEMENT_ACTIONS = [str(Action.GRANT), str(Action.REVOKE)]
+_ENTITLEMENT_ACTIONS = [str(Action.GRANT), str(Action.EXTEND), str(Action.REVOKE)]
+_TIMED = [str(Action.GRANT), str(Action.EXTEND)]
+_OF_A_CLAIM = [str(Action.EXTEND), str(Action.REVOKE)]
 _TAKING = [str(Action.REVOKE), str(Action.DEPROVISION_ACCOUNT)]
 
 
@@ -30,7 +32,12 @@ def request_schema() -> dict[str, Any]:
         _when("action", _ENTITLEMENT_ACTIONS, _has("entitlement"), _lacks("system")),
         _when("action", [str(Action.CREATE_ACCOUNT)], {"properties": {"subject": _has("email")}}),
         _when("action", _TAKING, _lacks("duration")),
-        _when("action", [str(action) for action in Action if action is not Action.REVOKE], _lacks("claim_of")),
+        _when("action", _all_but(_OF_A_CLAIM), _lacks("claim_of")),
+        _when("action", _all_but([str(Action.GRANT)]), _lacks("starts_at")),
+        _when("action", _all_but(_TIMED), _lacks("ends_at"), _lacks("until_issue")),
+        _when("action", [str(Action.EXTEND)], _ENDS),
+        {"if": _has("until_issue"), "then": _ENDS},
+        {"if": _has("duration"), "then": _lacks("ends_at")},
     ]
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
 
@@ -40,12 +47,20 @@ def schema_text() -> str:
     return json.dumps(request_schema(), indent=2, ensure_ascii=False) + "\n"
 
 
+def _all_but(actions: list[str]) -> list[str]:
+    return [str(action) for action in Action if action not in actions]
+
+
 def _has(name: str) -> dict[str, Any]:
     return {"required": [name], "properties": {name: {"not": {"type": "null"}}}}
 
 
 def _lacks(name: str) -> dict[str, Any]:
     return {"properties": {name: {"type": "null"}}}
+
+
+#: The request says until when, as a duration or as a moment.
+_ENDS = {"anyOf": [_has("duration"), _has("ends_at")]}
 
 
 def _when(name: str, values: list[str], *then: dict[str, Any]) -> dict[str, Any]:

@@ -25,6 +25,7 @@ from store.alarms import AlarmKind
 from store.unit_of_work import Conflict, UnitOfWork
 from tasks import settlement
 from tasks.attempts import attempt, next_try
+from tasks.extension import extend
 from tasks.faults import Row, begin_alarm
 from tasks.guard import facts_for_plan
 from tasks.lateness import is_too_late
@@ -89,10 +90,19 @@ class Planner:
         if self._services.mode is Provisioning.ON and is_too_late(self._services, request):
             self._end(request, RequestState.FAILED, f"not given in time: {request.reason or 'its turn did not come.'}")
             return None
+        if request.message.action is Action.EXTEND:  # It needs no system, so no fault holds it.
+            return attempt("request", lambda: self._extend(request), lambda failure: self._postpone(request, failure))
         fault = self._services.faults.held(Row.of_request(request))
         if fault is not None and hold_request(self._services, request, fault):
             return None
         return attempt("request", lambda: self._plan(request), lambda failure: self._postpone(request, failure))
+
+    def _extend(self, request: Request) -> None:
+        outcome = extend(self._services, request)
+        if isinstance(outcome, Refusal):
+            self._end(request, RequestState.REFUSED, outcome.reason)
+        elif self._services.mode is not Provisioning.ON:
+            self._hold(request, outcome.what)
 
     def _plan(self, request: Request) -> Begun | None:
         decision = self._decide(request)
@@ -108,6 +118,9 @@ class Planner:
             return None
         if isinstance(decision, CalledBack):
             self._call_back(request, decision)
+            return None
+        if self._services.mode is Provisioning.ON and not _may_start(request, self._services.clock.now()):
+            self._wait_for_start(request)
             return None
         first = self._commit(request, decision)
         return None if first is None else Begun(first, decision.facts)
@@ -166,13 +179,15 @@ class Planner:
             return waits
         facts = Facts()
         if isinstance(account, Account) and isinstance(entitlement, Entitlement):
-            facts = facts_for_plan(self._services, connector, account, entitlement, message.action.direction)
+            facts = facts_for_plan(self._services, connector, account, entitlement, request)
         return make_plan(
             message,
             account=account,
             entitlement=entitlement,
             policy=self._services.policy,
             automates=connector.automates,
+            now=self._services.clock.now(),
+            source=request.source,
             is_meant=lambda spelled: _names(connector, spelled, entitlement),
             facts=facts,
         )
@@ -189,7 +204,7 @@ class Planner:
         if self._services.mode is not Provisioning.ON:
             return None
         with self._services.store.read() as work:
-            earlier = work.requests.unplanned_before(request)
+            earlier = work.requests.unplanned_before(request, now=self._services.clock.now())
         actions = (Action.CREATE_ACCOUNT, Action.DEPROVISION_ACCOUNT)
         return next((WaitsFor(other) for other, action in earlier if action in actions), None)
 
@@ -203,7 +218,7 @@ class Planner:
         with self._services.store.read() as work:
             making = [each for each in work.operations.not_over_at(key) if each.request_id != request.id]
             earlier = [each.request_id for each in making] + [
-                other for other, _ in work.requests.unplanned_before(request)
+                other for other, _ in work.requests.unplanned_before(request, now=self._services.clock.now())
             ]
         return WaitsFor(earlier[0]) if earlier else None
 
@@ -213,6 +228,19 @@ class Planner:
         with self._services.store.write() as work:
             work.requests.postpone(request, until=until, now=now, reason=why, tried=False, begun_at=until)
         _log.info("request.waits", request_id=request.id, why=why, until=until)
+
+    def _wait_for_start(self, request: Request) -> None:
+        """Policy allows the request today. It is asked again at the start, from which the time to give it counts."""
+        starts, now = request.message.starts_at, self._services.clock.now()
+        assert starts is not None
+        why = f"It is to begin at {starts:%Y-%m-%d %H:%M:%S} UTC."
+        with self._services.store.write() as work:
+            work.requests.postpone(request, until=starts, now=now, reason=why, tried=False)
+            if request.reason != why:
+                work.audit.record(
+                    "request.scheduled", "request", request.id, now=now, request_id=request.id, at=starts.isoformat()
+                )
+        _log.info("request.scheduled", request_id=request.id, until=starts)
 
     def _block(self, request: Request, undecided: Undecided) -> None:
         """What cannot be decided about taking access away waits for a person, and is planned again each hour."""
@@ -354,6 +382,11 @@ class Planner:
 _UNDECIDED = (RequestState.RECEIVED, RequestState.PLANNED, RequestState.BLOCKED)
 
 
+def _may_start(request: Request, now: datetime) -> bool:
+    starts = request.message.starts_at
+    return starts is None or starts <= now
+
+
 def _newcomer(request: Request, account: Account) -> Undecided | None:
     """The account has the address by now, and was not among those that the request may have meant when it was blocked."""
     if request.settled_account or not request.candidates or account.id in request.candidates:
@@ -432,4 +465,6 @@ def _claim(request: Request, operation: Operation, account: Account | None) -> C
         account_proven=account is not None and email is not None and email_address.same(account.email or "", email),
         state=ClaimState.PENDING,
         duration=request.message.duration,
+        ends_at=request.message.ends_at,
+        until_issue=request.message.until_issue,
     )

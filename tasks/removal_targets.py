@@ -90,8 +90,8 @@ def _meant_by_claim(
     """What the request means that the grant ``claim_of`` gave. A grant of other access, or of somebody else, is refused."""
     with store.read() as work:
         grant = work.requests.get(claim_of)
-        claim = work.claims.of_request(claim_of)
-    if grant is None or grant.message.action is not Action.GRANT:
+        claim = next(reversed(work.claims.line_of(claim_of)), None)
+    if grant is None or grant.message.action not in (Action.GRANT, Action.EXTEND):
         return Refusal(f"claim_of names '{claim_of}', which is no request to grant access.")
     entitlement = _entitlement_of(claim) if claim else connector.find_entitlement(grant.message.entitlement_ref)
     if not _is_same_access(connector, message.entitlement_ref, grant, claim, entitlement):
@@ -122,7 +122,7 @@ def _is_same_access(
     connector: Connector, asked: EntitlementRef, grant: Request, claim: Claim | None, found: Entitlement | NoMatch
 ) -> bool:
     granted = [grant.message.entitlement_ref] + ([claim.entitlement, claim.named] if claim is not None else [])
-    if any(_is_spelled_so(each, asked) for each in granted):
+    if any(is_spelled_so(each, asked) for each in granted):
         return True
     if asked.system is not grant.message.entitlement_ref.system or isinstance(found, NoMatch):
         return False
@@ -163,11 +163,12 @@ def _is_on(claim: Claim, found: Entitlement | NoMatch, asked: EntitlementRef) ->
 
 def _named_so(claims: Sequence[Claim], asked: EntitlementRef) -> Sequence[Claim]:
     """The claims on the access that is asked for, by its name when they began: exactly, else in another case."""
-    exact = [claim for claim in claims if _is_spelled_so(claim.named, asked)]
+    exact = [claim for claim in claims if is_spelled_so(claim.named, asked)]
     return exact or [claim for claim in claims if _is_kind_of(claim.named, asked) and _may_be_named_so(claim, asked)]
 
 
-def _is_spelled_so(one: EntitlementRef, other: EntitlementRef) -> bool:
+def is_spelled_so(one: EntitlementRef, other: EntitlementRef) -> bool:
+    """Whether two names of entitlements are one, but for accents and spaces around them."""
     return _is_kind_of(one, other) and [*map(plain_name, one.path)] == [*map(plain_name, other.path)]
 
 

@@ -57,8 +57,9 @@ def _end_one(
     request_id: str,
     now: datetime,
 ) -> str | None:
-    """End the claim of one request only."""
-    claim = work.claims.of_request(request_id)
+    """End the claim of one request only, or the one that has extended it."""
+    claim = next(reversed(work.claims.line_of(request_id)), None)
+    request_id = request_id if claim is None else claim.request_id
     if claim is not None and claim.state is ClaimState.PENDING and claim.account_id is None:
         # It waits for its account, which was found by now; what is given to that account all the same is taken away.
         withdraw(work, request_id, why=taken_away_by(request.id), now=now)
@@ -87,9 +88,12 @@ def _call_back_grants(work: UnitOfWork, request: Request, system: System, accoun
 
 
 def claims_up_to(work: UnitOfWork, candidates: Sequence[Claim], request: Request) -> Sequence[Claim]:
-    """Those of ``candidates`` whose requests came in no later than ``request``."""
-    sequences = work.requests.sequences([claim.request_id for claim in candidates])
-    return [claim for claim in candidates if sequences[claim.request_id] <= request.sequence]
+    """Those of ``candidates`` whose requests came in no later than ``request``.
+
+    What was extended counts by the grant that it extends: an extension gives nothing that a revoke before it did not mean.
+    """
+    sequences = work.requests.sequences([claim.origin for claim in candidates])
+    return [claim for claim in candidates if sequences[claim.origin] <= request.sequence]
 
 
 def taken_away_by(request_id: str) -> str:

@@ -60,6 +60,14 @@ class Services:
     #: A number from 0 to 1 that spreads retries, so that work that failed together is not tried again together.
     jitter: Callable[[], float] = random
 
+    def policy_of(self, request_id: str) -> Policy:
+        """The policy as it is for the source of a stored request."""
+        if not any(rule.sources for rule in self.policy.rules):
+            return self.policy
+        with self.store.read() as work:
+            source = work.requests.source_of(request_id)
+        return self.policy.of(source)
+
     def connector(self, system: System, lane: Lane = Lane.GRANT) -> Connector:
         """The connector for a system and an order of service.
 

@@ -92,7 +92,7 @@ class TicketOpener:
 
     def row(self, operation: Operation) -> Row:
         """The operation as faults see it: it calls the ticketing system."""
-        project = self._writer.route(operation).project
+        project = self._writer.route(operation, self._services.policy_of(operation.request_id)).project
         return replace(Row.of_operation(operation), place=TICKETING, changing=None, project=project)
 
     def put_back(self, operation: Operation, failure: Failure) -> None:
@@ -188,7 +188,7 @@ class TicketOpener:
                 )
                 settlement.given_up(work, operation, reason, now=now)
                 return None
-            project = self._writer.route(operation).project
+            project = self._writer.route(operation, self._services.policy_of(operation.request_id)).project
             ticket = Ticket(
                 id=new_id("tk"),
                 operation_id=operation.id,

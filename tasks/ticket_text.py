@@ -24,10 +24,11 @@ class TicketWriter:
         self._policy = policy
         self._due_in_days = due_in_days
 
-    def route(self, operation: Operation) -> TicketRoute:
-        """Where the operation's ticket goes."""
-        rule = self._policy.rule_for(operation.entitlement, operation.named, direction=operation.direction)
-        return self._policy.ticket_route(rule)
+    @staticmethod
+    def route(operation: Operation, policy: Policy) -> TicketRoute:
+        """Where the operation's ticket goes by the policy for its request."""
+        rule = policy.rule_for(operation.entitlement, operation.named, direction=operation.direction)
+        return policy.ticket_route(rule)
 
     @staticmethod
     def lists_holdings(operation: Operation) -> bool:
@@ -47,7 +48,7 @@ class TicketWriter:
         now: datetime,
     ) -> TicketDraft:
         """The ticket to be made; ``earlier`` are those that were made for the same before."""
-        route = self.route(operation)
+        route = self.route(operation, self._policy.of(request.source))
         due = None if self._due_in_days is None else (now + timedelta(days=self._due_in_days)).date()
         facts = self._facts(
             operation, request, claim, holdings, due=due, replaces=_replaced(earlier), warnings=warnings

@@ -29,6 +29,8 @@ from tasks.ended_tickets import EndedTickets
 from tasks.followed_ticket import FollowedTicket
 from tasks.lateness import raise_if_late
 from tasks.looks import look
+from tasks.open_tickets import is_over, is_to_be_looked_for
+from tasks.revocation import withdraw
 from tasks.services import Services
 from tasks.ticket_comments import TicketCommenter
 from tasks.ticket_options import TicketOptions
@@ -141,8 +143,9 @@ class TicketTracker:
         with self._services.store.read() as work:
             operation = self._operation_of(work, ticket)
             request = work.requests.get(operation.request_id)
+            claim = work.claims.get(operation.claim_id) if operation.claim_id else None
         assert request is not None
-        followed = FollowedTicket(ticket, snapshot, operation, request)
+        followed = FollowedTicket(ticket, snapshot, operation, request, claim)
         with structlog.contextvars.bound_contextvars(
             request_id=request.id, operation_id=operation.id, ticket=snapshot.ref.key
         ):
@@ -159,9 +162,7 @@ class TicketTracker:
         elif operation.state is not OperationState.WITH_PERSON:
             self._withdraw(followed)
         elif phase is Phase.OPEN:
-            with self._services.store.write() as work:
-                self._settle_in(work, followed, to=TicketState.OPEN, answered_at=None)
-                raise_if_late(self._services, work, operation, why=f"{followed.ref.key} is open.")
+            self._judge_open(followed)
         else:
             seen = self._observe(operation)
             if seen.gone or seen.shows(operation.direction):
@@ -172,6 +173,31 @@ class TicketTracker:
                 self._replace(followed, "it was deleted or hidden from Provisor", end=TicketState.HIDDEN)
             else:
                 self._closed_untrue(followed, seen)
+
+    def _judge_open(self, followed: FollowedTicket) -> None:
+        """Nobody has closed it. Access for a time may be there all the same, and its clock starts when it is seen."""
+        ticket, operation, claim, now = followed.ticket, followed.operation, followed.claim, self._services.clock.now()
+        with self._services.store.read() as work:
+            look_now = is_to_be_looked_for(work, ticket, operation, claim, now=now)
+        if look_now:
+            seen = self._observe(operation)
+            if seen.shows(operation.direction):
+                self._verified(followed, seen)
+                return
+        if is_over(claim, now=now):
+            self._call_back(followed)
+            return
+        with self._services.store.write() as work:
+            looked_at = now if look_now else ticket.looked_at
+            self._settle_in(work, followed, to=TicketState.OPEN, answered_at=None, looked_at=looked_at)
+            raise_if_late(self._services, work, operation, why=f"{followed.ref.key} is open.")
+
+    def _call_back(self, followed: FollowedTicket) -> None:
+        """Its end came before it was given: nobody is asked any more, and the ticket is closed at the next look."""
+        operation, now = followed.operation, self._services.clock.now()
+        with self._services.store.write(holding=operation.access_key) as work:
+            self._settle_in(work, followed)
+            withdraw(work, operation.request_id, why="not given in time: its end came before", now=now)
 
     def _judge_hidden(self, followed: FollowedTicket) -> None:
         """A ticket that had vanished, for whose operation another was made: it is used, or closed, when it is seen again."""

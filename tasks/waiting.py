@@ -94,7 +94,7 @@ def _mode(mode: Provisioning, requests: Sequence[Request], now: datetime) -> Ite
 
 def _requests(requests: Sequence[Request], now: datetime) -> Iterator[Waiting]:
     for request in requests:
-        row, since = (_of_request(request),), request.could_begin_at
+        row, since = (_of_request(request),), min(request.could_begin_at, now)
         if request.state is RequestState.BLOCKED:
             if request.due_at is not None:
                 remedy = "Mend the reason and use 'provisor requests retry', or 'provisor requests cancel'."

@@ -94,7 +94,7 @@ class TicketProvider(Protocol):
         ...
 
     def read(self, ids: Sequence[str]) -> Mapping[str, TicketSnapshot | Failure]:
-        """The state of each of these tickets by id, read past the search index; missing ones have phase ``GONE``.
+        """The state of each of these tickets by id or key, read past the search index; missing ones have phase ``GONE``.
 
         Where one of them cannot be read, its failure stands in place of its state.
         """

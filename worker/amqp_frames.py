@@ -26,6 +26,23 @@ _HAS_CONTENT_TYPE = 0x8000
 _SHORTEST_WITH_TYPE = 3
 _PROPERTIES_AT = 12
 
+#: The property flags of a header, and how wide those before ``user-id`` are in bytes.
+_MORE_FLAGS, _HAS_USER_ID = 0x0001, 0x0010
+_SHORT_TEXT, _LONG_TABLE = -1, -2
+_BEFORE_USER_ID = (
+    (0x8000, _SHORT_TEXT),  # content-type
+    (0x4000, _SHORT_TEXT),  # content-encoding
+    (0x2000, _LONG_TABLE),  # headers
+    (0x1000, 1),  # delivery-mode
+    (0x0800, 1),  # priority
+    (0x0400, _SHORT_TEXT),  # correlation-id
+    (0x0200, _SHORT_TEXT),  # reply-to
+    (0x0100, _SHORT_TEXT),  # expiration
+    (0x0080, _SHORT_TEXT),  # message-id
+    (0x0040, 8),  # timestamp
+    (0x0020, _SHORT_TEXT),  # type
+)
+
 #: RabbitMQ writes how often it delivered a message of a quorum queue in vain as this header, a signed number of 64 bits.
 _DELIVERY_COUNT = b"\x10x-delivery-countl"
 
@@ -44,7 +61,7 @@ class Delivery:
 
     def __init__(self, channel: int, method: bytes) -> None:
         self.channel = channel
-        self.tag, self.redelivered = _tag_of(method)
+        self.tag, self.redelivered, self.exchange = _delivered(method)
         self.properties = b""
         self._reader = BodyReader(0)
 
@@ -79,6 +96,11 @@ class Delivery:
         return storable(self.properties[3 : 3 + self.properties[2]])
 
     @property
+    def user_id(self) -> str | None:
+        """The user who published the message, as RabbitMQ has checked; None where the message names none."""
+        return _user_id(self.properties)
+
+    @property
     def delivered_in_vain(self) -> int:
         """How often RabbitMQ says that it delivered this message before, since it lies in its queue."""
         at = self.properties.find(_DELIVERY_COUNT)
@@ -86,11 +108,35 @@ class Delivery:
         return int.from_bytes(number, "big", signed=True) if at >= 0 else 0
 
 
-def _tag_of(method: bytes) -> tuple[int, bool]:
-    """Delivery tag and "redelivered" of ``basic.deliver``; the consumer's tag before them is ours."""
+def _delivered(method: bytes) -> tuple[int, bool, str]:
+    """Delivery tag, "redelivered" and the exchange of ``basic.deliver``; the consumer's tag before them is ours."""
     at = 5 + method[4]
-    tag, redelivered = unpack_from(">QB", method, at)
-    return tag, bool(redelivered & 1)
+    tag, redelivered, length = unpack_from(">QBB", method, at)
+    return tag, bool(redelivered & 1), storable(method[at + 10 : at + 10 + length])
+
+
+def _user_id(properties: bytes) -> str | None:
+    """The property ``user-id``, which RabbitMQ lets through only as the user who publishes; None where there is none.
+
+    The others before it are passed over by their lengths, whatever they hold.
+    """
+    try:
+        flags, at = unpack_from(">H", properties)[0], 2
+        if flags & _MORE_FLAGS or not flags & _HAS_USER_ID:
+            return None
+        for flag, width in _BEFORE_USER_ID:
+            if not flags & flag:
+                continue
+            if width == _SHORT_TEXT:
+                at += 1 + properties[at]
+            elif width == _LONG_TABLE:
+                at += 4 + unpack_from(">I", properties, at)[0]
+            else:
+                at += width
+        user = properties[at + 1 : at + 1 + properties[at]]
+    except (IndexError, StructError):
+        return None
+    return storable(user) or None
 
 
 def raw_deliveries(deliver: Callable[[Delivery], None]) -> Callable[[Any, OnMethod], OnFrame]:

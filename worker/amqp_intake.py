@@ -14,6 +14,7 @@ import structlog
 from amqp.exceptions import AccessRefused, NotFound
 from kombu import Connection
 
+from access.sources import of_broker
 from tasks.incoming_message import Arrival
 from worker.amqp_frames import Delivery, raw_deliveries
 from worker.intake_sources import BATCH_BYTES, IDLE_SECONDS, LINGER_SECONDS, Batch
@@ -188,7 +189,8 @@ class AmqpSession:
         deadly = name in _ALONE and delivery.delivered_in_vain >= _MOST_TRIES_ALONE
         return Arrival(
             delivery.body(),
-            "broker" if name in _ALONE else "queue",
+            # A message that was returned came through our own queue, which says nothing of who published it.
+            of_broker(delivery.user_id, "" if name in _ALONE else delivery.exchange),
             content_type=delivery.content_type,
             properties=delivery.properties,
             problem=DIED_ON_IT if deadly else None,

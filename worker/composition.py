@@ -17,6 +17,7 @@ from tasks.expiry import Expiry
 from tasks.faults import TICKETING, Faults
 from tasks.fulfilment import Fulfilment
 from tasks.intake import DISPATCHED_FOR, Intake
+from tasks.issue_watch import IssueWatch
 from tasks.publisher import Publisher
 from tasks.services import FulfilmentOptions, Services
 from tasks.sync import Sync
@@ -52,6 +53,7 @@ class Provisor:
     intake: Intake
     fulfilment: Fulfilment
     ticket_tracker: TicketTracker
+    issue_watch: IssueWatch
     expiry: Expiry
     syncing: Sync
     provider: TicketProvider
@@ -115,6 +117,7 @@ def compose(
         intake=Intake(store, clock, publisher, dispatched_for=dispatched_for(settings)),
         fulfilment=fulfilment,
         ticket_tracker=TicketTracker(services, provider, writer, ticket_options),
+        issue_watch=IssueWatch(services, provider, poll=settings.ticketing.poll),
         expiry=Expiry(services, fulfilment),
         syncing=sync_from(settings, store, clock, publisher, systems=systems, check_tenant=tenancy.check),
         provider=provider,

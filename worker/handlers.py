@@ -14,6 +14,12 @@ def use_cases_of(provisor: Provisor) -> UseCases:
         Topic.REQUEST: as_a_whole(provisor.fulfilment.fulfil),
         Topic.OPERATION: as_a_whole(provisor.fulfilment.operate),
         Topic.CLAIM: as_a_whole(provisor.expiry.end),
-        Topic.TICKETS: as_a_whole(lambda _ref: provisor.ticket_tracker.follow()),
+        Topic.TICKETS: as_a_whole(lambda _ref: _follow(provisor)),
         Topic.SYNC: provisor.syncing.work,
     }
+
+
+def _follow(provisor: Provisor) -> None:
+    """Look at what happened in the ticketing system: to our tickets, and to the issues that access waits for."""
+    provisor.ticket_tracker.follow()
+    provisor.issue_watch.follow()

@@ -180,6 +180,8 @@ def publish(connection: Connection, queues: Queues, bodies: Sequence[bytes]) -> 
                 content_type="application/json",
                 content_encoding="utf-8",
                 delivery_mode=2,
+                # RabbitMQ checks it: so the intake knows who hands the message in.
+                user_id=connection.userid,
                 retry=True,
                 retry_policy=RETRY_POLICY,
                 confirm_timeout=ANSWERS_WITHIN_SECONDS,

@@ -7,6 +7,7 @@ from typing import Any
 
 from kombu import Connection
 
+from access.sources import UNKNOWN
 from tasks.incoming_message import Arrival, Body, storable
 from worker.intake_sources import Batch
 from worker.queues import Queues
@@ -45,7 +46,7 @@ class MemorySession:
         if not taken:
             return None
         arrivals = [
-            Arrival(Body.of(_bytes(message.body)), "queue", content_type=storable(message.content_type or ""))
+            Arrival(Body.of(_bytes(message.body)), UNKNOWN, content_type=storable(message.content_type or ""))
             for message in taken
         ]
         return Batch(arrivals, taken)

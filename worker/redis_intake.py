@@ -17,6 +17,7 @@ import redis
 import structlog
 from kombu import Connection
 
+from access.sources import UNKNOWN
 from store.unit_of_work import Unavailable
 from tasks.incoming_message import WHOLE_BYTES, Arrival, Body, BodyReader, storable
 from tasks.json_text import decode, read_json
@@ -175,7 +176,7 @@ class RedisSession:
         reader = BodyReader(length)
         for start in range(1, length + 1, _PIECE_BYTES):
             reader.add(self._piece([key], [start, start + _PIECE_BYTES - 1]))
-        return Arrival(reader.body(), "queue", again=again)
+        return Arrival(reader.body(), UNKNOWN, again=again)
 
 
 def _text(value: Any) -> str:
@@ -189,7 +190,7 @@ def read_entry(entry: bytes, *, again: bool = False) -> Arrival:
     except ValueError:
         envelope = None
     if not isinstance(envelope, dict) or not {"body", "properties"} <= envelope.keys():
-        return Arrival(Body.of(entry), "queue", again=again)
+        return Arrival(Body.of(entry), UNKNOWN, again=again)
     problem = None
     try:
         body = _unpacked(envelope)
@@ -200,7 +201,7 @@ def read_entry(entry: bytes, *, again: bool = False) -> Arrival:
         body, problem = entry, "The envelope's content-type is not a text."
     return Arrival(
         Body.of(body),
-        "queue",
+        UNKNOWN,
         content_type=storable(content_type) if isinstance(content_type, str) else None,
         properties=None if problem else entry,
         problem=problem,

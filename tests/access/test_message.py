@@ -10,8 +10,9 @@ from pydantic import ValidationError
 from access.accounts import Subject
 from access.durations import LONGEST
 from access.entitlements import EntitlementRef
-from access.message import AccessRequest, Action, ends_at, present_fields
+from access.message import AccessRequest, Action, present_fields
 from access.methods import Direction
+from access.timing import end_of
 
 GRANT: dict[str, Any] = {
     "id": "req-1",
@@ -135,9 +136,54 @@ def test_what_takes_access_away_has_no_duration(action: str) -> None:
     assert f"{action} takes no duration" in refused(base, action=action, duration="PT8H")
 
 
-def test_only_revoke_names_the_claim_it_ends() -> None:
+def test_only_revoke_and_extend_name_a_claim() -> None:
     assert request(action="revoke", claim_of="req-0").claim_of == "req-0"
-    assert "only revoke can name claim_of" in refused(claim_of="req-0")
+    assert request(action="extend", claim_of="req-0", duration="PT1H").claim_of == "req-0"
+    assert "only revoke and extend can name claim_of" in refused(claim_of="req-0")
+
+
+LATER, STILL_LATER = "2026-12-01T12:00:00Z", "2026-12-02T12:00:00Z"
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"duration": "PT8H", "ends_at": LATER}, "name duration or ends_at, and not both"),
+        ({"starts_at": LATER, "ends_at": LATER}, "ends_at is not after starts_at"),
+        ({"until_issue": "PAY-7"}, "until_issue needs a duration, or ends_at"),
+        ({"until_issue": "pay 7", "duration": "PT8H"}, "until_issue"),
+        ({"action": "extend"}, "extend needs a duration, or ends_at"),
+        ({"action": "extend", "duration": "PT8H", "starts_at": LATER}, "extend takes no starts_at"),
+        ({"action": "revoke", "starts_at": LATER}, "revoke takes no starts_at"),
+        ({"action": "revoke", "ends_at": LATER}, "revoke takes no ends_at"),
+        ({"action": "revoke", "until_issue": "PAY-7"}, "revoke takes no until_issue"),
+        ({"ends_at": "tomorrow"}, "write a moment with its offset"),
+    ],
+)
+def test_times_that_do_not_fit_each_other_or_the_action_are_refused(changes: dict[str, Any], said: str) -> None:
+    assert said in refused(**changes)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"starts_at": LATER},
+        {"starts_at": LATER, "duration": "PT8H"},
+        {"starts_at": LATER, "ends_at": STILL_LATER},
+        {"ends_at": LATER, "until_issue": "PAY-7"},
+        {"action": "extend", "ends_at": LATER},
+        {"action": "extend", "duration": "PT8H", "until_issue": "PAY-7", "claim_of": "req-0"},
+    ],
+)
+def test_times_that_fit_are_part_of_the_meaning(changes: dict[str, Any]) -> None:
+    timed = request(**changes)
+    assert timed.fingerprint() != request().fingerprint()
+    assert AccessRequest.model_validate(timed.canonical()) == timed
+
+
+def test_an_extension_is_served_with_removals() -> None:
+    first = {action for action in Action if action.goes_first}
+    assert first == {Action.EXTEND, Action.REVOKE, Action.DEPROVISION_ACCOUNT}
 
 
 def test_the_subject_is_named_and_nothing_else_is_said_of_it() -> None:
@@ -201,8 +247,8 @@ def test_a_moment_is_kept_in_utc() -> None:
 
 def test_the_longest_access_that_begins_at_any_time_ends_within_the_calendar() -> None:
     start = datetime(9900, 1, 1, tzinfo=UTC)
-    assert ends_at(start, LONGEST) == start + LONGEST
-    assert ends_at(start, None) is None
+    assert end_of(start, duration=LONGEST, fixed=None) == start + LONGEST
+    assert end_of(start, duration=None, fixed=None) is None
 
 
 # Reading it
@@ -216,7 +262,13 @@ def test_the_entitlement_of_an_account_action_is_the_account() -> None:
 
 @pytest.mark.parametrize(
     ("action", "direction"),
-    [("grant", "give"), ("create_account", "give"), ("revoke", "take"), ("deprovision_account", "take")],
+    [
+        ("grant", "give"),
+        ("extend", "give"),
+        ("create_account", "give"),
+        ("revoke", "take"),
+        ("deprovision_account", "take"),
+    ],
 )
 def test_every_action_gives_or_takes(action: str, direction: str) -> None:
     assert Action(action).direction is Direction(direction)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -17,6 +17,7 @@ from access.policy import MissingAccount, Policy, Rule, TicketRoute
 ADA = Account(System.JIRA, "a1", "Ada", email="ada@example.com")
 NOBODY = NoMatch("ada@example.com")
 GROUP = "jira:group:Admins:member"
+NOW = datetime(2026, 11, 30, 12, 0, tzinfo=UTC)
 ACCOUNT = "jira:account:exists"
 #: What Jira's API can do: an account can be made, and not be taken away.
 BY_API = {(kind, Direction.GIVE) for kind in ResourceKind} | {(ResourceKind.GROUP, Direction.TAKE)}
@@ -46,6 +47,8 @@ def planned(
         entitlement=found,
         policy=Policy(rules=rules or (Rule("*"),), ticket=TicketRoute("OPS")),
         automates=lambda kind, direction: (kind, direction) in BY_API,
+        now=NOW,
+        source="test",
     )
 
 

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
+import amqp
 import pytest
-from amqp.exceptions import MessageNacked
+from amqp.exceptions import MessageNacked, PreconditionFailed
 from kombu import Connection, Queue
 from kombu.exceptions import OperationalError
 from sqlalchemy import create_engine, text
 from sqlalchemy.engine import make_url
 
+from access.sources import UNKNOWN
 from store.dead_letters import DeadLetter
 from tasks.message_parsing import EVENT_TYPE, MAX_BODY
 from tests.crash.process_stack import ProcessStack
@@ -138,7 +141,7 @@ def test_a_dead_letter_sent_again_is_judged_anew(stack: ProcessStack, rabbitmq: 
     first, again = dead(stack, 2)
     assert first.resent_at is not None
     assert again.body == first.body
-    assert again.source == f"dead-letter {first.id}"
+    assert again.source == first.source
     assert not stack.process.provisor.intake.resend(letter.id)
 
 
@@ -160,8 +163,44 @@ def test_what_was_returned_is_tried_once_more_and_buried_only_for_what_it_is(
     rabbitmq.publish('{"id": "broken"}', json.dumps(wanted(stack)), queue=RETURNED)
     stack.ended("r1")
     [letter], [seen] = dead(stack), copies(stack, rabbitmq)
-    assert (letter.source, letter.body) == ("broker", b'{"id": "broken"}')
+    assert (letter.source, letter.body) == (UNKNOWN, b'{"id": "broken"}')
     assert "required" in str(seen.headers["x-provisor-reason"])
+
+
+def test_the_source_of_a_request_is_what_the_broker_shows_and_not_what_the_message_says(
+    stack: ProcessStack, rabbitmq: Amqp
+) -> None:
+    said = {"requested_by": "rabbitmq:root"}
+    rabbitmq.publish(json.dumps(wanted(stack, id="straight-to-the-queue", **said)))
+    with Connection(rabbitmq.url) as connection:
+        user = connection.userid
+        assert user
+        publish(
+            connection, Queues(prefix=rabbitmq.prefix, amqp=True), [json.dumps(wanted(stack, id="as-user")).encode()]
+        )
+        channel: Any = connection.default_channel
+        own, intake = rabbitmq.prefix + "hr", rabbitmq.prefix + INTAKE
+        channel.exchange_declare(own, "fanout", durable=False, auto_delete=True)
+        channel.queue_bind(intake, own, "")
+        with connection.Producer(serializer=None) as producer:
+            producer.publish(json.dumps(wanted(stack, id="own-exchange")).encode(), exchange=own, routing_key="")
+    sources = {each: stack.ended(each).source for each in ("straight-to-the-queue", "as-user", "own-exchange")}
+    assert sources == {
+        "straight-to-the-queue": UNKNOWN,
+        "as-user": f"rabbitmq:{user}",
+        "own-exchange": f"exchange:{own}",
+    }
+    with stack.store.read() as work:
+        received = work.audit.of_request("straight-to-the-queue")[0]
+    assert (received.actor, received.detail["requested_by"]) == (UNKNOWN, "rabbitmq:root")
+
+
+def test_rabbitmq_lets_nobody_name_another_user(rabbitmq: Amqp) -> None:
+    """The source of a request rests on this: a broker that stops checking makes it worth nothing."""
+    with closing(rabbitmq.connect()) as connection:
+        message = amqp.Message(b"{}", user_id="somebody-else")
+        with pytest.raises(PreconditionFailed):
+            connection.channel().basic_publish_confirm(message, exchange="", routing_key=rabbitmq.prefix + INTAKE)
 
 
 @dataclass(frozen=True)

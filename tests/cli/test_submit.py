@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from redis import Redis as Client
 
+from cli.os_user import os_user
 from tests.cli.command_result import RunCommand
 from tests.fakes.local_stack import GROUP, LocalStack
 from tests.machine import Amqp, Redis
@@ -30,7 +31,7 @@ def test_what_is_handed_in_is_taken_in_by_a_worker(
     ran = provisor("submit", _file(tmp_path, GOOD), "-c", config)
     assert (ran.code, ran.out) == (0, "request 1: r1: handed in\n1 handed in.\n")
     assert stack.intake.drain_inbox(10) == 1
-    assert stack.request("r1").source == "submit"
+    assert stack.request("r1").source == f"inbox:{os_user()}"
 
 
 def test_an_invalid_entry_is_told_with_its_place_and_the_others_go_on(

@@ -17,6 +17,7 @@ from access.policy import Policy, Rule, TicketRoute
 from access.provisioning import Provisioning
 from access.retry import RetryLimits
 from connectors.ports import Connector
+from store.issue_tables import awaited_issues
 from store.outbox import Topic, WakeUp
 from store.tables import audit, claims, operations, requests, tickets
 from store.unit_of_work import Store
@@ -24,6 +25,7 @@ from tasks.expiry import Expiry
 from tasks.faults import Faults
 from tasks.fulfilment import Fulfilment
 from tasks.intake import Intake
+from tasks.issue_watch import IssueWatch
 from tasks.publisher import RecordingPublisher
 from tasks.services import FulfilmentOptions, Services
 from tasks.ticket_opener import TicketOpener
@@ -85,7 +87,7 @@ class LocalStack:
     tickets: FakeTickets
     services: Services
     intake: Intake
-    handlers: Mapping[Topic, Callable[[str], None]]
+    handlers: Mapping[Topic, Callable[[str], object]]
 
     @classmethod
     def over(
@@ -131,6 +133,7 @@ class LocalStack:
         writer = TicketWriter(TEMPLATES, policy)
         fulfilment = Fulfilment(services, TicketOpener(services, tickets, writer, ticket_terms))
         ticket_tracker = TicketTracker(services, tickets, writer, ticket_terms)
+        issue_watch = IssueWatch(services, tickets, poll=ticket_terms.poll)
         return cls(
             store=store,
             clock=clock,
@@ -143,7 +146,7 @@ class LocalStack:
                 Topic.REQUEST: fulfilment.fulfil,
                 Topic.OPERATION: fulfilment.operate,
                 Topic.CLAIM: Expiry(services, fulfilment).end,
-                Topic.TICKETS: lambda _ref: ticket_tracker.follow(),
+                Topic.TICKETS: lambda _ref: [look() for look in (ticket_tracker.follow, issue_watch.follow)],
             },
         )
 
@@ -236,6 +239,7 @@ class LocalStack:
     def next_due(self) -> datetime | None:
         """When a sweep will find something; None when nothing is left to be found."""
         living = {requests: (), operations: BEGUN, claims: ("active",), tickets: ("open", "answered", "hidden")}
+        living[awaited_issues] = ()
         moments: list[datetime] = []
         with self.store.read() as work:
             restore = work.restores.latest()

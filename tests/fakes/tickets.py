@@ -105,7 +105,8 @@ class FakeTickets:
         ]
 
     def _state(self, id_: str) -> TicketSnapshot:
-        issue = None if id_ in self.hidden else self.issues.get(id_)
+        named = next((issue.ref.id for issue in self.issues.values() if issue.ref.key == id_), id_)
+        issue = None if named in self.hidden else self.issues.get(named)
         return issue.state if issue else TicketSnapshot(ref=TicketRef(id=id_, key="", url=""), phase=Phase.GONE)
 
     def _comment(self, ref: TicketRef, text: str, marker: str) -> None:

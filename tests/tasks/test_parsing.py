@@ -167,7 +167,10 @@ def test_other_types_of_content_are_refused(content_type: str, words: str) -> No
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"action": "give"}, "action: Input should be 'grant', 'revoke', 'create_account' or 'deprovision_account'."),
+        (
+            {"action": "give"},
+            "action: Input should be 'grant', 'extend', 'revoke', 'create_account' or 'deprovision_account'.",
+        ),
         ({"subject": {"email": "ada"}}, "subject.email: String should match pattern"),
         ({"subject": {}}, "subject: name the subject by email, username or id."),
         ({"subject": {"mail": "a@b"}}, "subject.mail: there is no such field; there are email, username, id."),

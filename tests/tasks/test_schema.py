@@ -49,7 +49,7 @@ def test_every_field_is_explained_or_plain() -> None:
 CHANGES: dict[str, list[Any]] = {
     "schema": ["provisor.access-request/1", "provisor.access-request/2", None],
     "id": ["req-1", "", "a b", "-a", "x" * 129, 5, None],
-    "action": ["grant", "revoke", "create_account", "deprovision_account", "give", None, 1],
+    "action": ["grant", "extend", "revoke", "create_account", "deprovision_account", "give", None, 1],
     "subject": [
         *({"email": "a@b.c"}, {"username": "ada"}, {"id": "5b1"}, {"email": "a@b.c", "id": None}),
         *({}, {"email": None}, {"email": "ada"}, {"mail": "a@b.c"}, {"username": ""}, {"id": "x" * 129}, "ada", None),
@@ -65,6 +65,9 @@ CHANGES: dict[str, list[Any]] = {
         *("PT8H", "P1D", "P2W", "P1DT12H", "PT0.5H", 3600, 1.5, 1, None, 316224000),
         *("8h", "P1Y", "P1M", "PT", "P", "P0D", "PT0S", "P1DT", "-PT5M", "08:00:00", 0, 0.5, -1, True, 316224001, []),
     ],
+    "starts_at": ["2026-01-31T12:00:00Z", None, "2026-01-31", 5],
+    "ends_at": ["2026-02-01T12:00:00Z", None, "tomorrow", 5],
+    "until_issue": ["PAY-7", None, "pay-7", "PAY", "PAY-7 ", "", 5],
     "claim_of": ["req-0", None, "x" * 129, 5],
     "reason": ["", "on call", "x" * 5001, None],
     "requested_by": ["bo", None, "", "x" * 501],
@@ -85,6 +88,7 @@ NOT_SAYABLE: list[dict[str, Any]] = [
     {"duration": "PT0.5S"},
     {"duration": "P9999D"},
     {"entitlement": "jira:group:%ff:member"},
+    {"starts_at": "2026-01-31T12:00:00Z", "ends_at": "2026-01-31T12:00:00Z"},
 ]
 
 
@@ -116,7 +120,14 @@ def test_fields_together_are_valid_for_the_schema_when_they_are_for_the_model(ch
 SENSIBLE = {
     name: [value for value in CHANGES[name] if model_accepts(GRANT | {name: value})] or CHANGES[name]
     for name in ("subject", "entitlement", "duration", "products")
-} | {"action": CHANGES["action"][:4], "system": [None, "jira"], "claim_of": [None, "req-0"]}
+} | {
+    "action": CHANGES["action"][:5],
+    "system": [None, "jira"],
+    "claim_of": [None, "req-0"],
+    "starts_at": [None, "2026-01-31T12:00:00Z"],
+    "ends_at": [None, "2026-02-01T12:00:00Z"],
+    "until_issue": [None, "PAY-7"],
+}
 
 
 @given(st.fixed_dictionaries({}, optional={name: st.sampled_from(values) for name, values in SENSIBLE.items()}))

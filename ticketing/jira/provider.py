@@ -101,7 +101,7 @@ class JiraTicketProvider:
         return [self._ref(issue.id, issue.key) for issue in sorted(found.values(), key=lambda issue: int(issue.id))]
 
     def read(self, ids: Sequence[str]) -> Mapping[str, TicketSnapshot | Failure]:
-        """The state of each issue by id, 100 a call. One that is not in the answer is asked for alone before it is GONE.
+        """The state of each issue by id or key, 100 a call. One that is not in the answer is asked for alone before it is GONE.
 
         So is each where the answer to all cannot be read, so that one issue keeps no other from being read.
         """
@@ -109,7 +109,8 @@ class JiraTicketProvider:
         wanted = list(dict.fromkeys(ids))
         for start in range(0, len(wanted), BULK):
             try:
-                found |= {issue.id: self._state(issue) for issue in self._calls.states(wanted[start : start + BULK])}
+                for issue in self._calls.states(wanted[start : start + BULK]):
+                    found[issue.id] = found[issue.key] = self._state(issue)
             except (Permanent, Transient) as failure:
                 if not isinstance(failure, Permanent) and failure.status != HTTPStatus.OK:
                     raise
