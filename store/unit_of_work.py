@@ -20,6 +20,7 @@ from store.faults import Faults
 from store.inbox import Inbox
 from store.intake_lease import IntakeLease
 from store.known_emails import KnownEmails
+from store.ledger import Ledger
 from store.operations import Operations
 from store.outbox import Outbox
 from store.rate_budgets import Budgets
@@ -57,6 +58,7 @@ class UnitOfWork:
     budgets = cached_property(lambda self: Budgets(self._connection))
     faults = cached_property(lambda self: Faults(self._connection))
     alarms = cached_property(lambda self: Alarms(self._connection))
+    ledger = cached_property(lambda self: Ledger(self._connection))
 
     def require_own_revision(self) -> None:
         """Raise ``OtherRevision`` when another version of Provisor has migrated the store."""

@@ -14,13 +14,14 @@ from datetime import datetime
 import structlog
 
 from access.failures import Failure, Permanent, Transient
+from access.ledger import Cause
 from access.lifecycle import OperationState, TicketState, is_final
 from access.operations import Lane, Operation, Request, Ticket
 from connectors.ports import Observation
 from store.leases import LeaseLost
 from store.outbox import Topic, WakeUp
 from store.unit_of_work import UnitOfWork
-from tasks import settlement
+from tasks import ledger, settlement
 from tasks.attempts import attempt, log_postponed
 from tasks.lateness import raise_if_late
 from tasks.looks import look
@@ -198,6 +199,8 @@ class TicketTracker:
                     work, followed, to=TicketState.ANSWERED, answers=answers, answered_at=now, due_at=look_at
                 )
                 _record(work, "answered", followed, now, status=status, seen=seen.evidence)
+                if seen.present and not seen.missing:
+                    work.operations.set(followed.operation.id, there_at=now)
             _log.info("ticket.answered", status=status, answers=answers, seen=seen.evidence)
         elif now < (ticket.answered_at or now) + self._options.believe_within:
             self._settle(followed, due_at=look_at)
@@ -249,6 +252,7 @@ class TicketTracker:
             self._end(work, followed, end, now=now, why=why)
             if end is TicketState.HIDDEN:
                 work.tickets.set(followed.ticket.id, due_at=now + self._options.poll)
+            ledger.waits_for(work, operation, Cause.UNSEEN, now=now)
             work.operations.step(
                 operation.id,
                 to=OperationState.READY,
