@@ -212,11 +212,3 @@ def overdue_since(
     if not dues and asked_at is not None:
         dues.append(asked_at)
     return max([*dues, *ends]) if dues else None
-
-
-def quantile(lasted: Sequence[timedelta], share: float) -> timedelta:
-    """The value that ``share`` of the sorted values do not exceed (nearest rank); raises ``ValueError`` for no values."""
-    if not lasted:
-        raise ValueError("There are no values.")
-    rank = max(1, -(-len(lasted) * int(share * 100) // 100))
-    return lasted[rank - 1]

@@ -83,7 +83,8 @@ class Rule:
     ``products`` are what a new account gets, and all that a request may name instead. ``required`` are the facts that a
     request to give access has to carry, ``required_to_take`` those of a request to take access away. Without ``proof``,
     entitlements that give an administrator's power require it. ``give_within`` is how long giving by API may take from when it
-    could begin: access for a time is not given after that.
+    could begin: access for a time is not given after that. ``notice_before`` says how long before the end of access for a time
+    there is notice of it.
     """
 
     pattern: str
@@ -91,6 +92,7 @@ class Rule:
     take: Method = Method.CONNECTOR
     max_duration: timedelta | None = None
     give_within: timedelta = GIVE_WITHIN
+    notice_before: tuple[timedelta, ...] = ()
     required: tuple[str, ...] = ()
     required_to_take: tuple[str, ...] = ()
     suspended: Suspended = Suspended.REFUSE

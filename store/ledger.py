@@ -10,13 +10,17 @@ from sqlalchemy import Connection, RowMapping, Table, and_, bindparam, delete, f
 
 from access.entitlements import EntitlementRef, System
 from access.ledger import Cause, Ended, Mark, Overstay, SeenBy, Understay, Wait, Whose, waits_of
+from access.lifecycle import ClaimState
+from access.methods import Direction
 from access.operations import Purpose
+from store.leases import among
 from store.ledger_tables import losses, overstays, removal_waits, understays
+from store.operations import ALIVE
 from store.outbox import Topic
 from store.queries.parts import entitlement, named
 from store.rows import from_row, to_row
 from store.snapshot_tables import grants, parts
-from store.tables import operations, requests, restores
+from store.tables import claims, operations, requests, restores
 
 _US = timedelta(microseconds=1)
 
@@ -95,6 +99,15 @@ class Ledger:
             parts.c.complete.is_(True),
         )
         return self._connection.execute(found).scalar()
+
+    def overdue_keys(self, *, now: datetime) -> Sequence[str]:
+        """The accesses that may be held past due: whose claims are over, or that requests are to take away."""
+        over = and_(among(claims.c.state, (ClaimState.ACTIVE,)), claims.c.due_at <= now)
+        ending = select(claims.c.access_key).where(or_(among(claims.c.state, (ClaimState.ENDING,)), over))
+        asked = select(operations.c.access_key).where(
+            operations.c.direction == str(Direction.TAKE), among(operations.c.state, ALIVE)
+        )
+        return sorted(self._connection.execute(ending.union(asked)).scalars())
 
     def add(self, overstay: Overstay) -> None:
         """Write a time down that is over."""

@@ -16,6 +16,7 @@ from store.audit import Audit
 from store.claims import Claims
 from store.database import Database
 from store.dead_letters import DeadLetters
+from store.events import Events
 from store.faults import Faults
 from store.inbox import Inbox
 from store.intake_lease import IntakeLease
@@ -58,6 +59,7 @@ class UnitOfWork:
     budgets = cached_property(lambda self: Budgets(self._connection))
     faults = cached_property(lambda self: Faults(self._connection))
     alarms = cached_property(lambda self: Alarms(self._connection))
+    events = cached_property(lambda self: Events(self._connection))
     ledger = cached_property(lambda self: Ledger(self._connection))
 
     def require_own_revision(self) -> None:

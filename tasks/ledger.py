@@ -71,6 +71,12 @@ def running(work: UnitOfWork, key: str, *, now: datetime, operation: Operation |
     return Overstay(whose, since, now, divide(since, max(since, now), waits), max(timedelta(0), bound))
 
 
+def all_running(work: UnitOfWork, *, now: datetime) -> Sequence[Overstay]:
+    """The access that is held past due now, the longest first."""
+    found = (running(work, key, now=now) for key in work.ledger.overdue_keys(now=now))
+    return sorted((each for each in found if each is not None), key=lambda each: each.since)
+
+
 def lost(work: UnitOfWork, key: str, *, seen_by: SeenBy, now: datetime, there_at: datetime | None = None) -> None:
     """Access on which claims stand was seen missing. ``there_at`` is when it was last seen, where that is known."""
     holding = _holding(work, key, now=now)

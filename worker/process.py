@@ -17,6 +17,7 @@ from access.operations import Lane
 from access.provisioning import Provisioning
 from config.settings import Settings
 from store.outbox import Topic
+from tasks.events import Notices, forget, place
 from tasks.sync import Sync
 from worker.amqp_intake import AmqpSource
 from worker.celery_app import ANSWERS_WITHIN_SECONDS, broker_url, make_app
@@ -178,12 +179,21 @@ def _scheduler(provisor: Provisor, relay: OutboxRelay, revision_check: RevisionC
         clock_check=ClockCheck(clock) if isinstance(clock, MeasuredClock) else None,
         policy_watch=_policy_watch(provisor),
         poll=provisor.settings.worker.poll,
-        periodic=(provisor.syncing.begin_due, provisor.services.faults.tidy, _forgetting_dead_letters(provisor)),
+        periodic=(provisor.syncing.begin_due, provisor.services.faults.tidy, _forgetting_dead_letters(provisor), *_events(provisor)),
     )
 
 
 def _forgetting_dead_letters(provisor: Provisor) -> Callable[[], object]:
     return partial(provisor.intake.forget_dead_letters, older_than=provisor.settings.store.dead_letters_kept)
+
+
+def _events(provisor: Provisor) -> Sequence[Callable[[], object]]:
+    services, kept = provisor.services, provisor.settings.store.events_kept
+    return (
+        Notices(provisor.store, services.clock, provisor.policy).turn,
+        partial(place, provisor.store),
+        partial(forget, provisor.store, services.clock, older_than=kept),
+    )
 
 
 class _Part(Protocol):
