@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from itertools import accumulate, pairwise
 
 from access.claims import STANDING
 from access.entitlements import EntitlementRef
@@ -150,17 +151,17 @@ def cause_of(scope: Scope | None) -> Cause:
 
 
 def waits_of(marks: Iterable[Mark]) -> Sequence[Wait]:
-    """The waits that marks tell of, which are in the order of their writing. A mark that is overtaken counts for nothing."""
+    """The waits that marks tell of, which are in the order of their writing. A mark begins no sooner than the one before it."""
     by_ref: dict[str, list[Mark]] = {}
     for mark in marks:
         by_ref.setdefault(mark.ref, []).append(mark)
     found = []
     for each in by_ref.values():
-        nexts = [mark.since for mark in each[1:]]
+        begins = list(accumulate((mark.since for mark in each), max))
         found += [
-            Wait(mark.cause, mark.since, until)
-            for mark, until in zip(each, [*nexts, None], strict=True)
-            if until is None or until > mark.since
+            Wait(mark.cause, since, until)
+            for mark, since, until in zip(each, begins, [*begins[1:], None], strict=True)
+            if until is None or until > since
         ]
     return found
 
@@ -172,7 +173,7 @@ def divide(since: datetime, until: datetime, waits: Iterable[Wait]) -> Mapping[C
     edges = sorted({since, until, *(edge for begin, end, _ in clipped if begin < end for edge in (begin, end))})
     order = {cause: place for place, cause in enumerate(Cause)}
     parts = dict.fromkeys(Cause, timedelta(0))
-    for begin, end in zip(edges, edges[1:], strict=False):
+    for begin, end in pairwise(edges):
         causes = [cause for first, last, cause in clipped if first <= begin and end <= last]
         parts[min(causes, key=order.__getitem__, default=Cause.UNSEEN)] += end - begin
     return parts

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import json
 import sys
-import time
+import threading
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -31,7 +31,8 @@ _LOOK_SECONDS = 1.0
 def list_events(
     config: ConfigFile = None,
     type_: Annotated[
-        str | None, typer.Option("--type", metavar="TYPE", help="Only those whose type begins so: claim, or claim.ended.")
+        str | None,
+        typer.Option("--type", metavar="TYPE", help="Only those whose type begins so: claim, or claim.ended."),
     ] = None,
     request: Annotated[str | None, typer.Option(metavar="ID", help="Only those of this request.")] = None,
     limit: Newest = 50,
@@ -57,7 +58,8 @@ def list_events(
 def follow_events(
     config: ConfigFile = None,
     after: Annotated[
-        int | None, typer.Option(metavar="ID", min=0, help="Begin after this event. Default: with what happens from now on.")
+        int | None,
+        typer.Option(metavar="ID", min=0, help="Begin after this event. Default: with what happens from now on."),
     ] = None,
     limit: Annotated[int, typer.Option("--limit", "-n", min=0, help="End after so many; 0 for never.")] = 0,
     as_json: AsJson = False,
@@ -81,7 +83,7 @@ def follow_events(
 def _following(store: Store, after: int | None) -> Iterator[Event]:
     from store.unit_of_work import Unavailable
 
-    silent = False
+    pause, silent = threading.Event(), False
     while True:
         try:
             _place(store)
@@ -92,7 +94,7 @@ def _following(store: Store, after: int | None) -> Iterator[Event]:
             if not silent:
                 print_note(f"The store does not answer ({cell(exc)}). Waiting for it.")
             silent = True
-            time.sleep(_LOOK_SECONDS)
+            pause.wait(_LOOK_SECONDS)
             continue
         if silent:
             print_note("The store answers again.")
@@ -105,7 +107,7 @@ def _following(store: Store, after: int | None) -> Iterator[Event]:
             after = event.position
             yield event
         if not found:
-            time.sleep(_LOOK_SECONDS)
+            pause.wait(_LOOK_SECONDS)
 
 
 def _place(store: Store) -> None:

@@ -22,7 +22,8 @@ _COLUMNS = ("hour", "system", "removals", "tickets", "calls", "minutes", "done_a
 
 def show_forecast(
     until: Annotated[
-        str, typer.Option("--until", metavar="DAY", help="friday, 2026-12-04 (the end of that day, UTC), or 48h from now.")
+        str,
+        typer.Option("--until", metavar="DAY", help="friday, 2026-12-04 (the end of that day, UTC), or 48h from now."),
     ] = "7d",
     config: ConfigFile = None,
     as_json: AsJson = False,

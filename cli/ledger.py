@@ -1,8 +1,7 @@
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
-from itertools import chain
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -12,16 +11,21 @@ from access.durations import parse_duration, written
 from access.ledger import Cause
 from access.ledger_report import By, lags, summed
 from cli.options import AsJson, ConfigFile, Limit, OfSystem
-from cli.output import Facts, moment, print_lines, print_listing, print_note
+from cli.output import Facts, moment, print_listing
 from cli.store_access import opened
 
 if TYPE_CHECKING:
     from access.ledger import Overstay, Understay
+    from access.ledger_report import Lag, Sum
     from store.unit_of_work import Store
 
-_SUMS = ("title", "times", "running", "total", *Cause, "bound", "missing")
 _LAGS = ("system", "removals", "p50", "p95", "longest")
-_TIMES = ("kind", "person", "title", "since", "until", "total", "bound", "cause", "request", "ended")
+#: The columns of tables for people, and of CSV, by what a row is.
+_COLUMNS = {
+    "sums": ("title", "times", "running", "total", *map(str, Cause), "bound", "missing"),
+    "times": ("kind", "person", "title", "since", "until", "total", "bound", "cause", "request", "ended"),
+    "lags": _LAGS,
+}
 _CSV = {
     "sums": ("key", "title", "times", "running", "total", *map(str, Cause), "bound", "missing"),
     "times": (
@@ -30,18 +34,23 @@ _CSV = {
     ),
     "lags": _LAGS,
 }
+#: Spans that are shorter are shown with a tenth of a second.
+_SHORT_SECONDS = 10
 _NONE = "No access was held past due, and none was missing."
 
 
 def show_ledger(
     config: ConfigFile = None,
-    by: Annotated[By, typer.Option("--by", help="What a row stands for; access shows each time by itself.")] = By.SYSTEM,
+    by: Annotated[
+        By, typer.Option("--by", help="What a row stands for; access shows each time by itself.")
+    ] = By.SYSTEM,
     since: Annotated[
         str, typer.Option(metavar="DURATION", help="Times that ended within so long; those that run are always shown.")
     ] = "30d",
     system: OfSystem = None,
     lag: Annotated[
-        bool, typer.Option("--lag", help="How long after they were due removals were seen done: p50, p95 and the longest.")
+        bool,
+        typer.Option("--lag", help="How long after they were due removals were seen done: p50, p95 and the longest."),
     ] = False,
     csv: Annotated[bool, typer.Option("--csv", help="Print CSV (RFC 4180): times in seconds.")] = False,
     limit: Limit = 0,
@@ -59,17 +68,22 @@ def show_ledger(
     if system is not None:
         overstays = [each for each in overstays if each.whose.entitlement.system is system]
         understays = [each for each in understays if each.whose.entitlement.system is system]
-    if lag:
-        rows, columns, form = [_lag_facts(each) for each in lags(overstays)], _LAGS, "lags"
-    elif by is By.ACCESS:
-        rows, columns, form = list(_time_facts(overstays, understays)), _TIMES, "times"
-    else:
-        rows = [_sum_facts(each) for each in summed(overstays, understays, by) if each.times or each.missing]
-        columns, form = _SUMS, "sums"
+    form, rows = _rows(overstays, understays, by, lag=lag)
     if csv:
         _print_csv(rows, _CSV[form])
         return
-    print_listing(rows, columns, none=_NONE, as_json=as_json, limit=limit, shown=_in_words)
+    print_listing(rows, _COLUMNS[form], none=_NONE, as_json=as_json, limit=limit, shown=_in_words)
+
+
+def _rows(
+    overstays: Sequence[Overstay], understays: Sequence[Understay], by: By, *, lag: bool
+) -> tuple[str, Sequence[Facts]]:
+    """What is shown, and of which form it is."""
+    if lag:
+        return "lags", [_lag_facts(each) for each in lags(overstays)]
+    if by is By.ACCESS:
+        return "times", list(_time_facts(overstays, understays))
+    return "sums", [_sum_facts(each) for each in summed(overstays, understays, by) if each.times or each.missing]
 
 
 def _window(text: str) -> timedelta:
@@ -88,7 +102,7 @@ def _times(store: Store, since: datetime, *, now: datetime) -> tuple[list[Overst
         return overstays, [*work.ledger.understays(since=since), *missing(work, now=now)]
 
 
-def _sum_facts(each: Any) -> dict[str, Any]:
+def _sum_facts(each: Sum) -> dict[str, Any]:
     causes = {str(cause): _seconds(lasted) for cause, lasted in each.causes.items()}
     return {
         "key": each.key,
@@ -102,15 +116,16 @@ def _sum_facts(each: Any) -> dict[str, Any]:
     }
 
 
-def _lag_facts(each: Any) -> dict[str, Any]:
+def _lag_facts(each: Lag) -> dict[str, Any]:
     spans = {name: _seconds(getattr(each, name)) for name in ("p50", "p95", "longest")}
     return {"system": each.system, "removals": each.removals, **spans}
 
 
 def _time_facts(overstays: Sequence[Overstay], understays: Sequence[Understay]) -> Iterator[dict[str, Any]]:
-    for each in sorted(chain(overstays, understays), key=lambda each: each.since):
+    times: list[Overstay | Understay] = [*overstays, *understays]
+    for each in sorted(times, key=lambda each: each.since):
         whose = each.whose
-        causes = getattr(each, "causes", {})
+        causes: Mapping[Cause, timedelta] = getattr(each, "causes", {})
         yield {
             "kind": "overstay" if causes else "understay",
             "system": str(whose.entitlement.system),
@@ -146,7 +161,7 @@ def _in_words(row: Facts) -> dict[str, Any]:
 
 def _span(seconds: float) -> str:
     """To the second, and to a tenth where it is short."""
-    digits = 1 if seconds < 10 else 0
+    digits = 1 if seconds < _SHORT_SECONDS else 0
     return written(timedelta(seconds=round(seconds, digits)))
 
 

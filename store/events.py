@@ -80,7 +80,9 @@ class Events:
         found = select(events).where(events.c.position > position).order_by(events.c.position).limit(limit)
         return [from_row(Event, row) for row in self._connection.execute(found).mappings()]
 
-    def recent(self, *, type_: str | None = None, request_id: str | None = None, limit: int | None = None) -> list[Event]:
+    def recent(
+        self, *, type_: str | None = None, request_id: str | None = None, limit: int | None = None
+    ) -> list[Event]:
         """The newest events, newest first; ``type_`` is a beginning of the type."""
         found = select(events).where(events.c.position.is_not(None)).order_by(events.c.position.desc()).limit(limit)
         if type_ is not None:

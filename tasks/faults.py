@@ -49,7 +49,8 @@ _FORBIDDEN = 403
 class Row:
     """A request or an operation as faults see it: what it calls, for whom, and in which order of service.
 
-    ``changing`` is what it is to do by API; None for what only reads, or asks a person. ``project`` is where its ticket goes. ``due_at`` is when this try was due.
+    ``changing`` is what it is to do by API; None for what only reads, or asks a person. ``project`` is where its ticket goes.
+    ``due_at`` is when this try was due.
     """
 
     topic: Topic

@@ -3,7 +3,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -20,9 +19,9 @@ CAUSES = ("person", "ticket", "credential", "away", "budget", "unseen")
 
 
 @pytest.fixture
-def stack(store: Store) -> Iterator[LocalStack]:
+def stack(store: Store) -> LocalStack:
     """A Provisor whose past ends about now: commands have the clock of the machine."""
-    yield LocalStack.over(store, clock=ManualClock(datetime.now(UTC) - timedelta(hours=2)))
+    return LocalStack.over(store, clock=ManualClock(datetime.now(UTC) - timedelta(hours=2)))
 
 
 def overstayed(stack: LocalStack) -> None:
@@ -40,9 +39,7 @@ def overstayed(stack: LocalStack) -> None:
     stack.run(5 * MINUTE)
 
 
-def test_the_ledger_adds_up_however_it_is_asked(
-    provisor: RunCommand, config: Path, stack: LocalStack
-) -> None:
+def test_the_ledger_adds_up_however_it_is_asked(provisor: RunCommand, config: Path, stack: LocalStack) -> None:
     overstayed(stack)
     totals = {}
     for by in ("system", "entitlement", "person", "cause", "access"):
@@ -75,9 +72,7 @@ def test_nothing_held_past_due_is_said(provisor: RunCommand, config: Path) -> No
     assert provisor("ledger", "-c", config, "--since", "yesterday").code == 2
 
 
-def test_events_are_followed_from_where_one_left_off(
-    provisor: RunCommand, config: Path, stack: LocalStack
-) -> None:
+def test_events_are_followed_from_where_one_left_off(provisor: RunCommand, config: Path, stack: LocalStack) -> None:
     stack.grant("r1")
     stack.run()
     first = provisor("events", "follow", "-c", config, "--after", "0", "-n", "2", "--json").out.splitlines()

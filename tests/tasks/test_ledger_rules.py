@@ -8,6 +8,7 @@ import pytest
 
 from access.ledger import Cause, Ended, Overstay, Understay
 from tasks.decisions import Decisions
+from tasks.ledger import running
 from tests.fakes.faults import Fault
 from tests.fakes.local_stack import ADA, BY_HAND, GROUP, LocalStack
 from ticketing.ports import Phase
@@ -143,8 +144,6 @@ def test_a_request_to_revoke_is_due_when_it_comes_in(stack: LocalStack) -> None:
 
 
 def test_time_that_runs_on_is_seen_while_it_does(stack: LocalStack) -> None:
-    from tasks.ledger import running
-
     due(stack)
     stack.system.faults.lasting = Fault.LOCKED_OUT
     stack.run(5 * MINUTE)
