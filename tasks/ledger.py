@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from access.claims import STANDING
@@ -36,8 +37,7 @@ def close(
     overstay = running(work, key, now=now, operation=operation)
     if overstay is None or overstay.total <= timedelta(0):
         return None
-    bound = timedelta(0) if ended is Ended.HELD else overstay.bound
-    closed = Overstay(overstay.whose, overstay.since, now, overstay.causes, bound, ended)
+    closed = replace(overstay, ended=ended)
     work.ledger.add(closed)
     return closed
 

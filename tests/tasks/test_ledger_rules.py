@@ -126,7 +126,7 @@ def test_the_time_past_due_ends_where_another_claim_begins_to_hold(stack: LocalS
     found = only(stack)
     assert found.ended is Ended.HELD
     assert found.until == stack.claim("r2").starts_at
-    assert found.bound == timedelta(0)
+    assert found.bound < MINUTE
 
 
 def test_a_request_to_revoke_is_due_when_it_comes_in(stack: LocalStack) -> None:
