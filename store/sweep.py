@@ -183,8 +183,9 @@ _TAKING = [str(action) for action in Action if action.direction is Direction.TAK
 #: The rows that are each kind of work, in the order in which they are served.
 _SOURCES = {
     Due.REMOVAL: (
-        _Source(claims, Topic.CLAIM, Lane.REVOKE, (among(claims.c.state, (ClaimState.ACTIVE,)),)),
+        # Removals that began are longer overdue than claims whose end has not.
         _operations(Direction.TAKE, Lane.REVOKE),
+        _Source(claims, Topic.CLAIM, Lane.REVOKE, (among(claims.c.state, (ClaimState.ACTIVE,)),)),
         _Source(requests, Topic.REQUEST, Lane.REVOKE, (requests.c.action.in_(_TAKING),)),
     ),
     Due.WORK: (

@@ -23,7 +23,7 @@ from worker.amqp_intake import AmqpSource
 from worker.celery_app import ANSWERS_WITHIN_SECONDS, broker_url, make_app
 from worker.celery_consumer import PromptShutdown, stop_consuming_step
 from worker.clock_check import ClockCheck
-from worker.composition import Provisor, compose, dispatched_for
+from worker.composition import Provisor, allowances_of, compose, dispatched_for
 from worker.dead_letter_copies import DeadCopies
 from worker.dispatcher import Dispatcher
 from worker.handlers import use_cases_of
@@ -35,6 +35,7 @@ from worker.policy import policy_from
 from worker.policy_watch import PolicyWatch
 from worker.publisher import CeleryPublisher
 from worker.queues import Queues, queues_from
+from worker.rate_limiter import removals_let_in
 from worker.redis_intake import RedisSource
 from worker.revision_check import RevisionCheck
 from worker.roles import ProcessRole
@@ -164,6 +165,7 @@ def _dispatcher(provisor: Provisor, revision_check: RevisionCheck) -> Dispatcher
         removal_threads=worker.removal_threads,
         poll=worker.poll,
         dispatched_for=dispatched_for(provisor.settings),
+        let_in=removals_let_in(provisor.store, clock, allowances_of(provisor.settings)),
         may_end=lambda: not isinstance(clock, MeasuredClock) or clock.steady,
     )
 
