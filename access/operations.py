@@ -93,6 +93,7 @@ class Operation:
     - ``wrote_at``: when we sent the last write that may have taken effect; None while there was none.
     - ``accepted_at``: when the system last accepted a write of this operation. A look alone may be stale.
     - ``shown_since``: since when each look shows what is wanted without a write of ours; see ``access.proof``.
+    - ``there_at``: when a look last showed the access there that a removal is to take away.
     - ``obstacle``, ``blocked_at``: why, and since when, a removal is blocked; ``missing`` is what cannot be seen then.
     - ``retried_at``: when a person last had a blocked removal tried again.
     - ``begun_at``: since when it could be carried out, where that is not ``created_at``.
@@ -121,6 +122,7 @@ class Operation:
     wrote_at: datetime | None = None
     accepted_at: datetime | None = None
     shown_since: datetime | None = None
+    there_at: datetime | None = None
     obstacle: Obstacle | None = None
     blocked_at: datetime | None = None
     missing: str | None = None

@@ -85,7 +85,7 @@ class Rule:
     request to give access has to carry, ``required_to_take`` those of a request to take access away. Without ``proof``,
     entitlements that give an administrator's power require it. ``give_within`` is how long giving by API may take from when it
     could begin: access for a time is not given after that. ``sources`` are patterns of who may ask under it (``access.sources``);
-    without them it is for all.
+    without them it is for all. ``notice_before`` says how long before the end of access for a time there is notice of it.
     """
 
     pattern: str
@@ -93,6 +93,7 @@ class Rule:
     take: Method = Method.CONNECTOR
     max_duration: timedelta | None = None
     give_within: timedelta = GIVE_WITHIN
+    notice_before: tuple[timedelta, ...] = ()
     required: tuple[str, ...] = ()
     required_to_take: tuple[str, ...] = ()
     suspended: Suspended = Suspended.REFUSE

@@ -54,6 +54,7 @@ def _start(setup: dict[str, Any]) -> Commands:
     return {
         "count_commits": lambda _: commits.listen(process.provisor.store.database.engine),
         "commits": lambda _: commits.count,
+        "send": lambda asked: driver.send(_grants(asked)),
         "drive": lambda asked: drive(driver, _grants(asked), timeout=asked["timeout"]),
         "one_at_a_time": lambda asked: one_at_a_time(
             driver, _grants(asked), rest=asked["rest"], timeout=asked["timeout"]

@@ -14,9 +14,12 @@ from cli.dead_letters import dead_letters
 from cli.doctor import doctor
 from cli.end import end_access
 from cli.entitlements import entitlements
+from cli.events import events
 from cli.export import export
 from cli.extend import extend_access
+from cli.forecast import show_forecast
 from cli.grants import grants
+from cli.ledger import show_ledger
 from cli.operations import operations
 from cli.options import group
 from cli.policy import policy
@@ -54,6 +57,9 @@ app.command("extend")(extend_access)
 app.command("end")(end_access)
 app.command("waiting")(list_waiting)
 app.command("alarms")(list_alarms)
+app.command("ledger")(show_ledger)
+app.command("forecast")(show_forecast)
+app.add_typer(events, name="events")
 app.add_typer(requests, name="requests")
 app.add_typer(operations, name="operations")
 app.add_typer(tickets, name="tickets")

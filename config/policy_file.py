@@ -79,6 +79,7 @@ class _Rule(Section):
     take: Method = Method.CONNECTOR
     max_duration: Annotated[timedelta, BeforeValidator(_with_unit)] | None = None
     give_within: Annotated[timedelta, BeforeValidator(_with_unit)] = GIVE_WITHIN
+    notice_before: tuple[Annotated[timedelta, BeforeValidator(_with_unit)], ...] = ()
     required: Words = ()
     required_to_take: Words = ()
     suspended: Suspended = Suspended.REFUSE

@@ -24,6 +24,8 @@ class StoreSettings(Section):
     pool_size: Annotated[int, Field(ge=1, le=200)] = 20
     #: How long messages that were not accepted are kept.
     dead_letters_kept: Annotated[Duration, within(timedelta(minutes=1))] = timedelta(days=90)
+    #: How long events are kept for those who follow them.
+    events_kept: Annotated[Duration, within(timedelta(minutes=1))] = timedelta(days=30)
 
 
 class BrokerSettings(Section):

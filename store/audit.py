@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
+from store.events import Events, rows_from_audit
 from store.rows import from_row
 from store.tables import audit
 
@@ -54,9 +55,10 @@ class Audit:
         )
 
     def flush(self) -> None:
-        """Write the noted rows."""
+        """Write the noted rows, and the events that they tell of."""
         if self._rows:
             self._connection.execute(_INSERT, self._rows)
+            Events(self._connection).add(rows_from_audit(self._rows))
             self._rows = []
 
     def of_request(self, request_id: str) -> Sequence[AuditRow]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from sqlalchemy import Connection, and_, bindparam, func, or_, select, update
 
@@ -97,6 +98,24 @@ class Claims(LeasedTable[Claim]):
         """Why the claim came to nothing before the access was seen; None while it has not."""
         row = self._connection.execute(_WHY_VOID, {"this_id": claim_id}).first()
         return None if row is None else row.why_ended or "the request was withdrawn"
+
+    def ending_within(self, after: datetime, until: datetime) -> Sequence[Claim]:
+        """The active claims that end after the first moment, and no later than the second, by their ends."""
+        found = select(claims).where(
+            claims.c.due_at > after, claims.c.due_at <= until, among(claims.c.state, (ClaimState.ACTIVE,))
+        )
+        return self._all(found.order_by(claims.c.due_at, claims.c.id))
+
+    def ending_with_others(self, until: datetime) -> Sequence[Claim]:
+        """The standing claims on each access of which one ends until then, or is ending."""
+        active, ending = among(claims.c.state, (ClaimState.ACTIVE,)), among(claims.c.state, (ClaimState.ENDING,))
+        other = claims.alias("other")
+        over = or_(
+            and_(among(other.c.state, (ClaimState.ACTIVE,)), other.c.due_at <= until),
+            among(other.c.state, (ClaimState.ENDING,)),
+        )
+        keys = select(other.c.access_key).where(over)
+        return self._all(select(claims).where(or_(active, ending), claims.c.access_key.in_(keys)).order_by(claims.c.id))
 
     def ended_by(self, operation_id: str) -> Sequence[Claim]:
         """The claims that end when this operation is done."""

@@ -81,6 +81,14 @@ class Budgets:
         )
         return had, timedelta(0)
 
+    def pieces(self, system: str, lane: Lane, allowance: Allowance, *, calls: int, now: datetime) -> int:
+        """How many pieces of work of so many calls the lane could take tokens for now. Nothing is taken."""
+        row = self._connection.execute(select(budgets).where(*_row(system, ALL))).first()
+        flowed = 0.0 if row is None else max(0.0, (now - row.refilled_at).total_seconds()) * allowance.rate
+        tokens = allowance.burst if row is None else min(allowance.burst, row.tokens + flowed)
+        calls = max(1, min(calls, capacity(lane, allowance)))
+        return max(0, int((tokens - _floor(lane, allowance) + 1e-9) / calls))
+
     def change(self, system: str, *, by: int) -> None:
         """Give tokens back that were not used, or take some that are owed: the bucket may hold less than nothing."""
         self._connection.execute(update(budgets).where(*_row(system, ALL)).values(tokens=budgets.c.tokens + by))

@@ -6,15 +6,13 @@ field's annotation names: an enumeration, an entitlement, a tuple.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import fields
 from datetime import timedelta
 from enum import StrEnum
 from functools import cache
 from types import UnionType
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
-
-from sqlalchemy import RowMapping
 
 from access.entitlements import EntitlementRef
 from access.message import AccessRequest
@@ -26,7 +24,7 @@ T = TypeVar("T")
 _COLUMNS = {(Request, "message"): "body", (Claim, "duration"): "duration_seconds"}
 
 
-def from_row(kind: Callable[..., T], row: RowMapping) -> T:
+def from_row(kind: Callable[..., T], row: Mapping[Any, Any]) -> T:
     """The dataclass ``kind`` with the values of a row; columns without a field are left out."""
     values = {}
     for name, column, read in _fields(kind):

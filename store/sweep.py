@@ -207,8 +207,9 @@ _SOURCES = {
     Due.REMOVAL: (
         # An extension before the end of the claim that it extends.
         _Source(requests, Topic.REQUEST, Lane.REVOKE, (requests.c.action == literal_column(f"'{Action.EXTEND}'"),)),
-        _Source(claims, Topic.CLAIM, Lane.REVOKE, (among(claims.c.state, (ClaimState.ACTIVE,)),)),
+        # Removals that began are longer overdue than claims whose end has not.
         _operations(Direction.TAKE, Lane.REVOKE),
+        _Source(claims, Topic.CLAIM, Lane.REVOKE, (among(claims.c.state, (ClaimState.ACTIVE,)),)),
         _Source(requests, Topic.REQUEST, Lane.REVOKE, (requests.c.action.in_(_TAKING),)),
     ),
     Due.WORK: (

@@ -190,6 +190,7 @@ operations = Table(
     Column("wrote_at", Moment),
     Column("accepted_at", Moment),
     Column("shown_since", Moment),
+    Column("there_at", Moment),
     Column("obstacle", Text),
     Column("blocked_at", Moment),
     Column("missing", Text),

@@ -17,10 +17,12 @@ from store.awaited_issues import AwaitedIssues
 from store.claims import Claims
 from store.database import Database
 from store.dead_letters import DeadLetters
+from store.events import Events
 from store.faults import Faults
 from store.inbox import Inbox
 from store.intake_lease import IntakeLease
 from store.known_emails import KnownEmails
+from store.ledger import Ledger
 from store.operations import Operations
 from store.outbox import Outbox
 from store.rate_budgets import Budgets
@@ -61,6 +63,8 @@ class UnitOfWork:
     faults = cached_property(lambda self: Faults(self._connection))
     alarms = cached_property(lambda self: Alarms(self._connection))
     awaited_issues = cached_property(lambda self: AwaitedIssues(self._connection))
+    events = cached_property(lambda self: Events(self._connection))
+    ledger = cached_property(lambda self: Ledger(self._connection))
 
     def require_own_revision(self) -> None:
         """Raise ``OtherRevision`` when another version of Provisor has migrated the store."""

@@ -11,11 +11,13 @@ import structlog
 
 from access.claims import STANDING, inherits_pre_existing
 from access.entitlements import System
+from access.ledger import Ended
 from access.lifecycle import ClaimState
 from access.methods import Direction
 from access.operations import Claim, Operation, Purpose, access_key
 from access.timing import end_of
 from store.unit_of_work import UnitOfWork
+from tasks import ledger
 
 _log = structlog.get_logger(__name__)
 
@@ -31,6 +33,9 @@ def activate(work: UnitOfWork, operation: Operation, account_id: str, *, was_the
     claim, others = work.claims.with_standing(operation.claim_id, key)
     if claim is None or claim.state is not ClaimState.PENDING:
         return
+    if others:
+        ledger.close(work, key, ended=Ended.HELD, now=now)
+        ledger.found(work, key, now=now)
     if not was_there or _is_being_revoked(work, key):
         was_there = False
         if others:
@@ -96,6 +101,7 @@ def begin_ending(work: UnitOfWork, claim: Claim, operation: Operation, *, now: d
     """The claim ends when ``operation``, which takes the access away, is done."""
     tied = {"ended_by": operation.id, "due_at": None}
     if work.claims.step(claim.id, to=ClaimState.ENDING, states=(ClaimState.ACTIVE,), **tied):
+        ledger.claim_over(work, claim, now=now)
         late = None if claim.ends_at is None else (now - claim.ends_at).total_seconds()
         by = None if operation.purpose is Purpose.EXPIRY else operation.request_id
         _record(work, "ending", claim, now, operation=operation.id, by=by, late_seconds=late)
@@ -105,6 +111,8 @@ def end(work: UnitOfWork, claim: Claim, *, why: str, now: datetime) -> None:
     """The claim is over, and nothing is left to be done for it."""
     alive = (ClaimState.ACTIVE, ClaimState.ENDING)
     if work.claims.step(claim.id, to=ClaimState.ENDED, states=alive, ended_at=now, why_ended=why, due_at=None):
+        if claim.state is ClaimState.ACTIVE:
+            ledger.claim_over(work, claim, now=now)
         _record(work, "ended", claim, now, why=why)
 
 
@@ -123,6 +131,7 @@ def end_on(work: UnitOfWork, access_key: str, *, why: str, now: datetime) -> Non
 def end_of_account(work: UnitOfWork, system: System, account_id: str, *, why: str, now: datetime) -> None:
     """End all claims of an account that is deprovisioned."""
     for claim in work.claims.of_account(system, account_id, states=STANDING):
+        ledger.close(work, claim.access_key, ended=Ended.GONE, now=now)
         end(work, claim, why=why, now=now)
 
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from datetime import datetime
 
 from access.clock import Clock
+from access.ledger import Ended
 from access.lifecycle import ENDS, ClaimState, OperationState, RequestState
 from access.methods import Direction
 from access.operations import Claim, Operation, Purpose, Request
 from access.remedies import WithRemedy
 from store.unit_of_work import Store, UnitOfWork
-from tasks import claims, settlement
+from tasks import claims, ledger, settlement
 from tasks.revocation import withdraw
 
 
@@ -179,6 +180,7 @@ class Decisions:
 
     def _end(self, work: UnitOfWork, claim: Claim, reason: str) -> None:
         self._record(work, "claim.settled", claim.id, claim.request_id, reason)
+        ledger.close(work, claim.access_key, ended=Ended.SETTLED, now=self._clock.now())
         claims.end(work, claim, why=self._said(reason), now=self._clock.now())
 
     def _drop(self, work: UnitOfWork, operation: Operation, reason: str) -> None:

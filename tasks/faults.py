@@ -18,6 +18,7 @@ from access.clock import Clock
 from access.entitlements import EntitlementRef
 from access.failures import CredentialRefused, Failure, Permanent, Transient
 from access.faults import Fault, FaultKey, Pauses, Phase, Scope, is_alarming, is_shared, turn_pause
+from access.ledger import Cause, cause_of
 from access.methods import Direction, Method
 from access.operations import Lane, Operation, Request
 from store.alarms import AlarmKind
@@ -49,6 +50,7 @@ class Row:
     """A request or an operation as faults see it: what it calls, for whom, and in which order of service.
 
     ``changing`` is what it is to do by API; None for what only reads, or asks a person. ``project`` is where its ticket goes.
+    ``due_at`` is when this try was due.
     """
 
     topic: Topic
@@ -59,12 +61,14 @@ class Row:
     entitlement: EntitlementRef
     changing: Direction | None = None
     project: str = ""
+    due_at: datetime | None = None
 
     @classmethod
     def of_request(cls, request: Request) -> Row:
         """A request that is to be planned."""
         asked = request.message.entitlement_ref
-        return cls(Topic.REQUEST, request.id, str(request.message.who), request.lane, str(asked.system), asked)
+        who = str(request.message.who)
+        return cls(Topic.REQUEST, request.id, who, request.lane, str(asked.system), asked, due_at=request.due_at)
 
     @classmethod
     def of_operation(cls, operation: Operation) -> Row:
@@ -78,6 +82,7 @@ class Row:
             str(operation.system),
             operation.entitlement,
             changing,
+            due_at=operation.due_at,
         )
 
     def key(self, scope: Scope, phase: Phase) -> FaultKey:
@@ -167,17 +172,19 @@ class Faults:
             return None
         now = self.clock.now()
         work.faults.wait(current, row.topic, row.ref, subject=row.subject, lane=row.lane, now=now)
-        return self._turn(work, current, now=now)
+        turn = self._turn(work, current, now=now)
+        _mark(work, row, cause_of(fault.scope), now=now)
+        return turn
 
     def met(self, work: UnitOfWork, row: Row, failure: Failure, phase: Phase, *, otherwise: datetime) -> datetime:
         """Note what kept the row from going on; when to try again: ``otherwise`` unless the fault is shared.
 
         To be called before anything else is written in the transaction.
         """
-        scope = scope_of(failure, phase)
+        scope, now = scope_of(failure, phase), self.clock.now()
         if scope is None:
+            _mark(work, row, Cause.UNSEEN if isinstance(failure, Race) else cause_of(scope), now=now)
             return otherwise
-        now = self.clock.now()
         self._forget(row.place)
         key = row.key(scope, phase)
         fault = work.faults.meet(key, what=failure.what, remedy=failure.remedy, now=now)
@@ -186,6 +193,7 @@ class Faults:
             work.faults.end(fault.id)
             fault = work.faults.meet(key, what=failure.what, remedy=failure.remedy, now=now)
         work.faults.wait(fault, row.topic, row.ref, subject=row.subject, lane=row.lane, now=now)
+        _mark(work, row, cause_of(scope), now=now)
         until = otherwise
         if fault.shared_at is not None:
             until = self._turn(work, fault, now=now)
@@ -275,6 +283,13 @@ class Faults:
 
     def _forget(self, place: str) -> None:
         self._read.pop(place, None)
+
+
+def _mark(work: UnitOfWork, row: Row, cause: Cause, *, now: datetime) -> None:
+    """The ledger tells what removals waited for: from when this try began, which is when it was due."""
+    if row.lane is Lane.REVOKE:
+        since = now if row.due_at is None else min(now, row.due_at)
+        work.ledger.mark(row.topic, row.ref, cause, since=since)
 
 
 def _record_end(work: UnitOfWork, fault: Fault, *, waited: int, now: datetime) -> None:

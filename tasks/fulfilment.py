@@ -18,6 +18,7 @@ from access.accounts import NoMatch
 from access.failures import Failure, Transient, Unknown, asked_wait
 from access.faults import Phase
 from access.guard import Barred, ByPerson, Facts, Guarded
+from access.ledger import Cause, SeenBy
 from access.lifecycle import OperationState
 from access.methods import Direction, Method
 from access.operations import Operation
@@ -26,7 +27,7 @@ from access.provisioning import Provisioning
 from access.retry import GiveUp
 from connectors.ports import Connector, Observation, Target
 from store.unit_of_work import Conflict, UnitOfWork
-from tasks import settlement
+from tasks import ledger, settlement
 from tasks.attempts import attempt, next_try
 from tasks.faults import Row
 from tasks.guard import facts_now, rule_on, target_of
@@ -253,6 +254,8 @@ class Fulfilment:
         elif seen.shows(operation.direction):
             self._gone_meanwhile(operation, seen)
         else:
+            if seen.present:
+                operation = replace(operation, there_at=now)
             self._stay_blocked(operation, operation.error or seen.evidence, missing=seen.missing)
 
     def _look_at_others(self, operation: Operation) -> None:
@@ -344,6 +347,7 @@ class Fulfilment:
             "wrote_at": now,
             "tries": operation.tries + 1,
             "first_tried_at": operation.first_tried_at or now,
+            "there_at": now if seen.present else operation.there_at,
         }
         with self._services.store.write(holding=operation.access_key) as work:
             match objection(work, operation):
@@ -358,6 +362,8 @@ class Fulfilment:
                     return None
             lease_until = now + self._services.options.lease
             work.operations.settle(operation.id, fence=operation.fence, lease_until=lease_until, **intent)
+            if operation.direction is Direction.GIVE and operation.before is None and not seen.present:
+                ledger.lost(work, operation.access_key, seen_by=SeenBy.LOOK, now=now)
         return replace(operation, **intent)
 
     def _drop(
@@ -417,6 +423,8 @@ class Fulfilment:
                 failure, phase = fault
                 due = max(due, self._services.clock.now() + asked_wait(failure))
                 due = self._services.faults.met(work, Row.of_operation(operation), failure, phase, otherwise=due)
+            else:
+                ledger.waits_for(work, operation, Cause.UNSEEN, now=self._services.clock.now())
             work.operations.settle(
                 operation.id,
                 fence=operation.fence,

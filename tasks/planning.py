@@ -13,15 +13,17 @@ from access.entitlements import Entitlement, EntitlementRef, ResourceKind
 from access.failures import Failure, Permanent
 from access.faults import Phase
 from access.guard import Facts
+from access.ledger import Cause
 from access.lifecycle import ClaimState, OperationState, RequestState
 from access.message import AccessRequest, Action
 from access.methods import Direction
-from access.operations import Claim, Operation, Purpose, Request, access_key
+from access.operations import Claim, Lane, Operation, Purpose, Request, access_key
 from access.planning import A_PERSON_DECIDES, Plan, Refusal, Step, Undecided, account_of, make_plan
 from access.provisioning import Provisioning
 from access.retry import RetryAt
 from connectors.ports import Connector
 from store.alarms import AlarmKind
+from store.outbox import Topic
 from store.unit_of_work import Conflict, UnitOfWork
 from tasks import settlement
 from tasks.attempts import attempt, next_try
@@ -263,6 +265,8 @@ class Planner:
                 dispatched_until=None,
             ):
                 _drop_plan(work, request, now=now)
+                if request.lane is Lane.REVOKE:
+                    work.ledger.mark(Topic.REQUEST, request.id, Cause.PERSON, since=now)
                 work.audit.record(
                     "request.blocked", "request", request.id, now=now, request_id=request.id, reason=reason
                 )
@@ -320,6 +324,8 @@ class Planner:
                 return None
             if request.state is RequestState.PLANNED:
                 _drop_plan(work, request, now=now)
+            if request.lane is Lane.REVOKE and request.reason is not None:
+                work.ledger.mark(Topic.REQUEST, request.id, Cause.UNSEEN, since=now)
             operations = self._operations(request, decision, now=now)
             first = None
             if begin:

@@ -13,6 +13,7 @@ import structlog
 
 from access.entitlements import ResourceKind
 from access.failures import CredentialRefused, Failure
+from access.ledger import Cause, Ended, SeenBy
 from access.lifecycle import ClaimState, OperationState, RequestState
 from access.methods import Direction
 from access.operations import Obstacle, Operation, Purpose
@@ -21,7 +22,7 @@ from connectors.ports import Observation
 from store.alarms import AlarmKind
 from store.outbox import Topic, WakeUp
 from store.unit_of_work import UnitOfWork
-from tasks import claims
+from tasks import claims, ledger
 from tasks.attempts import log_postponed
 from tasks.faults import begin_alarm
 
@@ -53,6 +54,9 @@ def done(
             work.claims.learn_account(operation.request_id, account_id, proven=seen.email_shown)
     if operation.direction is Direction.TAKE:
         why = f"gone with what it was to: {seen.evidence}" if seen.gone else "the access was taken away, and seen gone"
+        if operation.account_id is not None or seen.account_id is not None:
+            ledger.close(work, operation.access_key, ended=Ended.GONE, now=now, operation=operation)
+            ledger.lost(work, operation.access_key, seen_by=SeenBy.REMOVAL, now=now, there_at=operation.there_at)
         claims.end_on(work, operation.access_key, why=why, now=now)
         if operation.entitlement.kind is ResourceKind.ACCOUNT and account_id is not None:
             claims.end_of_account(work, operation.system, account_id, why="the account was deprovisioned", now=now)
@@ -118,6 +122,7 @@ def blocked(work: UnitOfWork, operation: Operation, reason: str, *, missing: str
         blocked_at=since,
         due_at=next_look(blocked_at=min(since, looked_since), now=now, unseen=missing is not None),
     )
+    ledger.waits_for(work, operation, Cause.PERSON, now=now)
     work.operations.make_due(operation.access_key, now=now)
     _record(work, "blocked", operation, now, reason=reason, obstacle=str(obstacle))
     what = f"Taking away {operation.title} ({operation.account_title}) is blocked: {reason}"
@@ -143,7 +148,13 @@ def still_blocked(work: UnitOfWork, operation: Operation, reason: str, *, missin
         since = min(since, work.operations.missing_since(operation.system, missing) or since)
     due = next_look(blocked_at=since, now=now, unseen=missing is not None)
     work.operations.settle(
-        operation.id, fence=operation.fence, shown_since=None, missing=missing, due_at=due, error=reason
+        operation.id,
+        fence=operation.fence,
+        shown_since=None,
+        there_at=operation.there_at,
+        missing=missing,
+        due_at=due,
+        error=reason,
     )
     others = 0
     if missing is not None:
@@ -185,6 +196,7 @@ def resume(work: UnitOfWork, operation: Operation, *, why: str, now: datetime, *
         **fresh,
     )
     if gone_on:
+        ledger.waits_for(work, operation, Cause.UNSEEN, now=now)
         _record(work, "resumed", operation, now, why=why)
         if operation.purpose is Purpose.REQUEST:
             work.requests.step(

@@ -18,6 +18,7 @@ from access.entitlements import ResourceKind
 from access.failures import CredentialRefused, Failure, Permanent, Transient
 from access.faults import Phase
 from access.guard import Barred, ByPerson, Ruling
+from access.ledger import Cause, cause_of
 from access.lifecycle import OperationState, TicketState
 from access.methods import Direction
 from access.operations import Operation, Ticket
@@ -25,9 +26,9 @@ from access.proof import Verdict
 from access.retry import GiveUp, RetryAt, was_tried
 from connectors.ports import Holdings, Observation
 from store.unit_of_work import UnitOfWork
-from tasks import settlement
+from tasks import ledger, settlement
 from tasks.attempts import next_try
-from tasks.faults import TICKETING, Row
+from tasks.faults import TICKETING, Row, scope_of
 from tasks.guard import facts_now, rule_on, warnings_of
 from tasks.lateness import raise_if_late
 from tasks.looks import look, look_twice, verdict_on
@@ -77,6 +78,8 @@ class TicketOpener:
                 why = f"It cannot be seen: {seen.evidence}"
                 settlement.blocked(work, operation, why, missing=seen.missing, now=self._services.clock.now())
             return
+        if seen is not None and seen.present:
+            operation = replace(operation, there_at=self._services.clock.now())
         ticket = self._intend(operation)
         if ticket is None:
             return
@@ -139,6 +142,7 @@ class TicketOpener:
         with self._services.store.write() as work:
             now = self._services.clock.now()
             settlement.postponed(work, operation, failure, tries=tries, until=verdict.at, now=now)
+            ledger.waits_for(work, operation, cause_of(scope_of(failure, Phase.READ)), now=now)
             raise_if_late(self._services, work, operation, why=failure.what)
         return Later.LATER
 
@@ -286,8 +290,10 @@ class TicketOpener:
                     fence=operation.fence,
                     state=str(OperationState.WITH_PERSON),
                     due_at=None,
+                    there_at=operation.there_at,
                     error=operation.error,
                 )
+                ledger.waits_for(work, operation, Cause.TICKET, now=now)
             self._record_opened(work, operation, ticket, ref, now=now, due_at=due)
         _log.info("ticket.opened", ticket=ref.key, url=ref.url)
 

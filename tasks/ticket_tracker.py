@@ -16,6 +16,7 @@ import structlog
 
 from access.failures import Failure, Permanent, Transient
 from access.faults import SHARED_BY
+from access.ledger import Cause
 from access.lifecycle import OperationState, TicketState, is_final
 from access.operations import Lane, Operation, Ticket, TicketTrouble
 from connectors.ports import Observation
@@ -23,7 +24,7 @@ from store.leases import LeaseLost
 from store.outbox import Topic, WakeUp
 from store.tickets import ENDED
 from store.unit_of_work import UnitOfWork
-from tasks import settlement
+from tasks import ledger, settlement
 from tasks.attempts import attempt, log_postponed
 from tasks.ended_tickets import EndedTickets
 from tasks.followed_ticket import FollowedTicket
@@ -261,6 +262,8 @@ class TicketTracker:
                     work, followed, to=TicketState.ANSWERED, answers=answers, answered_at=now, due_at=look_at
                 )
                 followed.record(work, "answered", now, status=status, seen=seen.evidence)
+                if seen.present and not seen.missing:
+                    work.operations.set(followed.operation.id, there_at=now)
             _log.info("ticket.answered", status=status, answers=answers, seen=seen.evidence)
         elif now < (ticket.answered_at or now) + self._options.believe_within:
             self._settle(followed, due_at=look_at)
@@ -330,6 +333,7 @@ class TicketTracker:
         now = self._services.clock.now()
         with self._services.store.write(holding=operation.access_key) as work:
             self._end(work, followed, end, now=now, why=why)
+            ledger.waits_for(work, operation, Cause.UNSEEN, now=now)
             work.operations.step(
                 operation.id,
                 to=OperationState.READY,

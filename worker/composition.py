@@ -12,6 +12,7 @@ from access.retry import RetryLimits
 from config.settings import Settings
 from store.database import Database
 from store.migrations import migrate
+from store.rate_budgets import Allowance
 from store.unit_of_work import Store
 from tasks.expiry import Expiry
 from tasks.faults import TICKETING, Faults
@@ -143,6 +144,11 @@ def rates_of(settings: Settings) -> dict[str, float]:
     """The calls a second that each place allows: the systems, and ticketing."""
     rates = {str(system): section.rate for system, section in settings.systems.items()}
     return rates | {TICKETING: settings.jira.rate}
+
+
+def allowances_of(settings: Settings) -> dict[str, Allowance]:
+    """The size of each system's rate budget."""
+    return {str(system): Allowance(section.rate, section.burst) for system, section in settings.systems.items()}
 
 
 def dispatched_for(settings: Settings) -> timedelta:

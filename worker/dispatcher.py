@@ -46,7 +46,8 @@ UseCases = Mapping[Topic, Callable[[str], None]]
 class Dispatcher:
     """Finds due work, and has ``use_cases`` carry it out on ``concurrency`` threads, and on ``removal_threads`` a system.
 
-    Nothing ends by its time while ``may_end`` says no: the clock cannot be trusted.
+    Nothing ends by its time while ``may_end`` says no: the clock cannot be trusted. ``let_in`` says how many removals the budget
+    of a system would let in now: no more are begun, so that the longest overdue goes first. None: it sets no limit.
     """
 
     def __init__(
@@ -62,12 +63,14 @@ class Dispatcher:
         dispatched_for: timedelta,
         may_end: Callable[[], bool] = lambda: True,
         beat: Callable[[], None] = lambda: None,
+        let_in: Callable[[str], int | None] = lambda _: None,
     ) -> None:
         self._store = store
         self._clock = clock
         self._use_cases = use_cases
         self._revision_check = revision_check
         self._may_end = may_end
+        self._let_in = let_in
         self._poll = poll.total_seconds()
         self._turns = PollingTurns(revision_check, poll, beat=beat)
         self._dispatched_for = dispatched_for
@@ -152,6 +155,8 @@ class Dispatcher:
 
     def _fetch(self, kind: Due, threads: JobThreads, share: str) -> None:
         room = threads.room(share)
+        if kind is Due.REMOVAL and room > 0 and (let_in := self._let_in(share)) is not None:
+            room = min(room, let_in)
         self._more = self._more or room <= 0
         if room <= 0:
             return

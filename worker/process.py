@@ -18,12 +18,13 @@ from access.provisioning import Provisioning
 from config.errors import SettingsError
 from config.settings import Settings
 from store.outbox import Topic
+from tasks.events import Notices, forget, place
 from tasks.sync import Sync
 from worker.amqp_intake import AmqpSource
 from worker.celery_app import ANSWERS_WITHIN_SECONDS, broker_url, make_app
 from worker.celery_consumer import PromptShutdown, stop_consuming_step
 from worker.clock_check import ClockCheck
-from worker.composition import Provisor, compose, dispatched_for
+from worker.composition import Provisor, allowances_of, compose, dispatched_for
 from worker.dead_letter_copies import DeadCopies
 from worker.dispatcher import Dispatcher
 from worker.handlers import use_cases_of
@@ -36,6 +37,7 @@ from worker.policy import policy_from
 from worker.policy_watch import PolicyWatch
 from worker.publisher import CeleryPublisher
 from worker.queues import Queues, queues_from
+from worker.rate_limiter import removals_let_in
 from worker.redis_intake import RedisSource
 from worker.revision_check import RevisionCheck
 from worker.roles import ProcessRole
@@ -193,6 +195,7 @@ def _dispatcher(provisor: Provisor, revision_check: RevisionCheck, heartbeats: H
         removal_threads=worker.removal_threads,
         poll=worker.poll,
         dispatched_for=dispatched_for(provisor.settings),
+        let_in=removals_let_in(provisor.store, clock, allowances_of(provisor.settings)),
         may_end=lambda: not isinstance(clock, MeasuredClock) or clock.steady,
         beat=partial(heartbeats.beat, "dispatcher"),
     )
@@ -212,12 +215,26 @@ def _scheduler(
         policy_watch=_policy_watch(provisor),
         poll=provisor.settings.worker.poll,
         beat=partial(heartbeats.beat, "scheduler"),
-        periodic=(provisor.syncing.begin_due, provisor.services.faults.tidy, _forgetting_dead_letters(provisor)),
+        periodic=(
+            provisor.syncing.begin_due,
+            provisor.services.faults.tidy,
+            _forgetting_dead_letters(provisor),
+            *_events(provisor),
+        ),
     )
 
 
 def _forgetting_dead_letters(provisor: Provisor) -> Callable[[], object]:
     return partial(provisor.intake.forget_dead_letters, older_than=provisor.settings.store.dead_letters_kept)
+
+
+def _events(provisor: Provisor) -> Sequence[Callable[[], object]]:
+    services, kept = provisor.services, provisor.settings.store.events_kept
+    return (
+        Notices(provisor.store, services.clock, provisor.policy).turn,
+        partial(place, provisor.store),
+        partial(forget, provisor.store, services.clock, older_than=kept),
+    )
 
 
 class _Part(Protocol):

@@ -13,7 +13,7 @@ a half-read list cannot be put back.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -272,6 +272,22 @@ class BudgetRateLimiter:
                 self._tokens = 0
         if not had and not ahead:
             raise Transient(f"The rate budget for {self._system} is used up for now.", retry_after=wait, counted=False)
+
+
+def removals_let_in(store: Store, clock: Clock, allowances: Mapping[str, Allowance]) -> Callable[[str], int | None]:
+    """How many pieces of work that take access away a system's budget would let in now; None where it has no budget.
+
+    Work that is begun without tokens is put off, and comes back in any order: begun when there are tokens, it keeps its own.
+    """
+
+    def let_in(system: str) -> int | None:
+        allowance = allowances.get(system)
+        if allowance is None:
+            return None
+        with store.read() as work:
+            return work.budgets.pieces(system, Lane.REVOKE, allowance, calls=_CALLS_OF_A_PIECE, now=clock.now())
+
+    return let_in
 
 
 class WaitingRateLimiter:

@@ -90,6 +90,10 @@ class FakeSystem:
         history = self._history.get((account_id, ref), [])
         return history[-1][1] if history else False
 
+    def journal(self, account_id: str, ref: str) -> list[tuple[datetime, bool]]:
+        """Each change of an access: when, and whether it was there from then on."""
+        return list(self._history.get((account_id, ref), []))
+
     def change(self, account_id: str, ref: str, *, present: bool) -> None:
         """Somebody does it by hand."""
         if self.has(account_id, ref) is not present:

@@ -9,7 +9,7 @@ import store.tables
 from store.migrations.checks import exchange_checks
 
 revision = '0016'
-down_revision = '0010'
+down_revision = '0011'
 branch_labels = None
 depends_on = None
 
