@@ -17,6 +17,7 @@ from cli.export import export
 from cli.grants import grants
 from cli.operations import operations
 from cli.options import group
+from cli.people import people
 from cli.policy import policy
 from cli.requests import requests
 from cli.resources import resources
@@ -59,6 +60,7 @@ app.add_typer(policy, name="policy")
 app.add_typer(restore, name="restore")
 app.command("sync")(sync)
 app.add_typer(accounts, name="accounts")
+app.add_typer(people, name="people")
 app.add_typer(resources, name="resources")
 app.add_typer(entitlements, name="entitlements")
 app.add_typer(grants, name="grants")

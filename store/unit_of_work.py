@@ -22,6 +22,7 @@ from store.intake_lease import IntakeLease
 from store.known_emails import KnownEmails
 from store.operations import Operations
 from store.outbox import Outbox
+from store.persons import Persons
 from store.rate_budgets import Budgets
 from store.requests import Requests
 from store.restores import Restores
@@ -57,6 +58,7 @@ class UnitOfWork:
     budgets = cached_property(lambda self: Budgets(self._connection))
     faults = cached_property(lambda self: Faults(self._connection))
     alarms = cached_property(lambda self: Alarms(self._connection))
+    persons = cached_property(lambda self: Persons(self._connection))
 
     def require_own_revision(self) -> None:
         """Raise ``OtherRevision`` when another version of Provisor has migrated the store."""

@@ -17,6 +17,7 @@ from tasks.expiry import Expiry
 from tasks.faults import TICKETING, Faults
 from tasks.fulfilment import Fulfilment
 from tasks.intake import DISPATCHED_FOR, Intake
+from tasks.people import People
 from tasks.publisher import Publisher
 from tasks.services import FulfilmentOptions, Services
 from tasks.sync import Sync
@@ -53,6 +54,7 @@ class Provisor:
     ticket_tracker: TicketTracker
     expiry: Expiry
     syncing: Sync
+    people: People
     provider: TicketProvider
     policy: LivePolicy
     warnings: tuple[str, ...] = ()
@@ -115,6 +117,7 @@ def compose(
         ticket_tracker=TicketTracker(services, provider, writer, ticket_options),
         expiry=Expiry(services, fulfilment),
         syncing=sync_from(settings, store, clock, publisher, systems=systems, check_tenant=tenancy.check),
+        people=People(store, clock, domains=settings.people.domains),
         provider=provider,
         policy=policy,
         warnings=warnings,
