@@ -18,6 +18,7 @@ from cli.grants import grants
 from cli.operations import operations
 from cli.options import group
 from cli.people import people
+from cli.plans import plans
 from cli.policy import policy
 from cli.requests import requests
 from cli.resources import resources
@@ -56,6 +57,7 @@ app.add_typer(operations, name="operations")
 app.add_typer(tickets, name="tickets")
 app.add_typer(claims, name="claims")
 app.add_typer(dead_letters, name="dead-letters")
+app.add_typer(plans, name="plans")
 app.add_typer(policy, name="policy")
 app.add_typer(restore, name="restore")
 app.command("sync")(sync)

@@ -19,6 +19,7 @@ from config.error_messages import error_messages
 from config.errors import SettingsError
 from config.field_types import Words
 from config.people import PeopleSettings
+from config.fuse import FuseSettings, PlanSettings
 from config.setting_keys import all_keys
 from config.settings_sources import YamlFile, config_file, from_environment, from_secret_files
 from config.systems import AtlassianSettings, JiraSettings, JiraSite, JumpCloudSettings, SystemSettings
@@ -63,6 +64,8 @@ class Settings(BaseSettings):
     limits: LimitSettings = LimitSettings()
     sync: SyncSettings = SyncSettings()
     people: PeopleSettings = PeopleSettings()
+    plans: PlanSettings = PlanSettings()
+    fuse: FuseSettings = FuseSettings()
     jumpcloud: JumpCloudSettings = JumpCloudSettings()
     jira: JiraSettings = JiraSettings()
     atlassian: AtlassianSettings = AtlassianSettings()

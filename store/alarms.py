@@ -7,13 +7,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import ColumnElement, Connection, String, and_, cast, exists, or_, select, update
+from sqlalchemy import ColumnElement, Connection, String, and_, cast, exists, literal, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from access.lifecycle import OperationState, RequestState
+from access.fuse import producer_scope
+from access.lifecycle import OperationState, PlanState, RequestState
 from store.fault_tables import alarms, faults
 from store.leases import among
 from store.operations import ALIVE
+from store.plan_tables import fuse_counts, plans
 from store.rows import from_row
 from store.tables import operations, requests
 
@@ -27,11 +29,13 @@ class AlarmKind(StrEnum):
     BLOCKED = "blocked"
     #: Work is not done in the time that it may take.
     LATE = "late"
+    #: The fuse holds removals that no request foresaw.
+    HELD = "held"
 
 
 @dataclass(frozen=True, slots=True)
 class Alarm:
-    """One alarm. ``entity`` and ``ref`` name its cause: a fault, a request or an operation."""
+    """One alarm. ``entity`` and ``ref`` name its cause: a fault, a request, an operation, a plan, or the producer of requests."""
 
     id: int
     kind: AlarmKind
@@ -50,6 +54,14 @@ def _is_cause(entity: str, kind: AlarmKind, found: ColumnElement[bool]) -> Colum
     return and_(alarms.c.entity == entity, alarms.c.kind == str(kind), found)
 
 
+#: Whether revokes of a producer wait for their turn.
+_HOLDS = exists().where(
+    fuse_counts.c.scope == literal(producer_scope("")) + alarms.c.ref,
+    fuse_counts.c.ref == requests.c.id,
+    requests.c.due_at == fuse_counts.c.at,
+    among(requests.c.state, (RequestState.RECEIVED, RequestState.PLANNED)),
+)
+
 #: Whether the cause of an alarm lasts.
 _LASTS = or_(
     _is_cause("fault", AlarmKind.FAULT, exists().where(cast(faults.c.id, String) == alarms.c.ref)),
@@ -60,8 +72,10 @@ _LASTS = or_(
             ("operation", AlarmKind.LATE, operations, ALIVE),
             ("request", AlarmKind.BLOCKED, requests, (RequestState.BLOCKED,)),
             ("request", AlarmKind.LATE, requests, _LIVING_REQUESTS),
+            ("plan", AlarmKind.HELD, plans, (PlanState.HELD,)),
         )
     ),
+    _is_cause("producer", AlarmKind.HELD, _HOLDS),
 )
 
 

@@ -50,8 +50,8 @@ alarms = Table(
     Column("remedy", Text, nullable=False),
     Column("raised_at", Moment, nullable=False),
     Column("closed_at", Moment),
-    CheckConstraint("kind IN ('fault', 'blocked', 'late')", name="kind_known"),
-    CheckConstraint("entity IN ('fault', 'request', 'operation')", name="entity_known"),
+    CheckConstraint("kind IN ('fault', 'blocked', 'late', 'held')", name="kind_known"),
+    CheckConstraint("entity IN ('fault', 'request', 'operation', 'plan', 'producer')", name="entity_known"),
 )
 #: One alarm for one cause at a time.
 Index(

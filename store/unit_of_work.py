@@ -17,12 +17,14 @@ from store.claims import Claims
 from store.database import Database
 from store.dead_letters import DeadLetters
 from store.faults import Faults
+from store.fuse import Fuse
 from store.inbox import Inbox
 from store.intake_lease import IntakeLease
 from store.known_emails import KnownEmails
 from store.operations import Operations
 from store.outbox import Outbox
 from store.persons import Persons
+from store.plans import Plans
 from store.rate_budgets import Budgets
 from store.requests import Requests
 from store.restores import Restores
@@ -59,6 +61,8 @@ class UnitOfWork:
     faults = cached_property(lambda self: Faults(self._connection))
     alarms = cached_property(lambda self: Alarms(self._connection))
     persons = cached_property(lambda self: Persons(self._connection))
+    plans = cached_property(lambda self: Plans(self._connection))
+    fuse = cached_property(lambda self: Fuse(self._connection))
 
     def require_own_revision(self) -> None:
         """Raise ``OtherRevision`` when another version of Provisor has migrated the store."""

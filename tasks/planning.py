@@ -18,6 +18,7 @@ from access.message import AccessRequest, Action
 from access.methods import Direction
 from access.operations import Claim, Operation, Purpose, Request, access_key
 from access.planning import A_PERSON_DECIDES, Plan, Refusal, Step, Undecided, account_of, make_plan
+from access.plans import Reaction
 from access.provisioning import Provisioning
 from access.retry import RetryAt
 from connectors.ports import Connector
@@ -27,7 +28,9 @@ from tasks import settlement
 from tasks.attempts import attempt, next_try
 from tasks.faults import Row, begin_alarm
 from tasks.guard import facts_for_plan
+from tasks.held_revokes import hold_if_too_many
 from tasks.lateness import is_too_late
+from tasks.plans import SOURCE as PLAN
 from tasks.postponement import hold_request, put_request_back
 from tasks.removal_targets import Meant, meant_by
 from tasks.revocation import claims_up_to, end_claims, taken_away_by, withdraw
@@ -88,6 +91,8 @@ class Planner:
             return None
         if self._services.mode is Provisioning.ON and is_too_late(self._services, request):
             self._end(request, RequestState.FAILED, f"not given in time: {request.reason or 'its turn did not come.'}")
+            return None
+        if self._services.mode is Provisioning.ON and hold_if_too_many(self._services, request):
             return None
         fault = self._services.faults.held(Row.of_request(request))
         if fault is not None and hold_request(self._services, request, fault):
@@ -164,6 +169,8 @@ class Planner:
             return CalledBack(access_key(None, message.subject.email, entitlement.ref))
         if isinstance(account, NoMatch) and (waits := self._may_be_made(request)) is not None:
             return waits
+        if isinstance(entitlement, Entitlement) and request.source == PLAN and self._wants_a_person(request):
+            entitlement = replace(entitlement, by_person=entitlement.by_person or "the plan leaves it to a person")
         facts = Facts()
         if isinstance(account, Account) and isinstance(entitlement, Entitlement):
             facts = facts_for_plan(self._services, connector, account, entitlement, message.action.direction)
@@ -176,6 +183,12 @@ class Planner:
             is_meant=lambda spelled: _names(connector, spelled, entitlement),
             facts=facts,
         )
+
+    def _wants_a_person(self, request: Request) -> bool:
+        """Whether the line of the plan that became this request is for a person."""
+        with self._services.store.read() as work:
+            line = work.plans.line(request.id)
+        return line is not None and line.reaction is Reaction.TICKET
 
     @staticmethod
     def _to_give(connector: Connector, message: AccessRequest) -> Meant:
