@@ -121,6 +121,21 @@ class LineState(StrEnum):
     DROPPED = "dropped"
 
 
+class LeaverState(StrEnum):
+    """Where a person stands who seems to have left."""
+
+    #: A snapshot shows it; no single read has yet.
+    NOTICED = "noticed"
+    #: One single read shows it; a second has to.
+    SEEN = "seen"
+    #: Two reads showed it: what the person holds is in plans.
+    LEFT = "left"
+    #: A single read shows the user as active: nothing was taken.
+    FALSE_ALARM = "false_alarm"
+    #: The person had left, and is back.
+    BACK = "back"
+
+
 _Table = dict[str, frozenset[str]]
 
 
@@ -129,6 +144,7 @@ def _to(*states: StrEnum) -> frozenset[str]:
 
 
 _R, _O, _C, _T, _P, _L = RequestState, OperationState, ClaimState, TicketState, PlanState, LineState
+_Leaver = LeaverState
 
 #: entity -> state -> the states that may follow. The states after "" are those in which an entity may be stored first.
 LIFECYCLE: MappingProxyType[str, _Table] = MappingProxyType(
@@ -191,6 +207,14 @@ LIFECYCLE: MappingProxyType[str, _Table] = MappingProxyType(
             _L.FAILED: _to(),
             _L.DROPPED: _to(),
         },
+        "leaver": {
+            "": _to(_Leaver.NOTICED, _Leaver.LEFT),
+            _Leaver.NOTICED: _to(_Leaver.SEEN, _Leaver.FALSE_ALARM),
+            _Leaver.SEEN: _to(_Leaver.NOTICED, _Leaver.LEFT, _Leaver.FALSE_ALARM),
+            _Leaver.LEFT: _to(_Leaver.NOTICED, _Leaver.BACK),
+            _Leaver.FALSE_ALARM: _to(),
+            _Leaver.BACK: _to(),
+        },
     }
 )
 
@@ -223,4 +247,5 @@ ENDS: dict[str, frozenset[str]] = {
     "ticket": _to(_T.VERIFIED, _T.DECLINED, _T.LOST, _T.WITHDRAWN, _T.ESCALATED),
     "plan": _to(_P.DONE, _P.DROPPED),
     "plan_line": _to(_L.DONE, _L.FAILED, _L.DROPPED),
+    "leaver": _to(_Leaver.FALSE_ALARM, _Leaver.BACK),
 }

@@ -86,8 +86,10 @@ class Line:
     request_id: str | None = None
     note: str | None = None
 
-    def request(self, plan: Plan, *, now: datetime) -> AccessRequest | None:
+    def request(self, plan: Plan, *, now: datetime, claim_of: str | None = None) -> AccessRequest | None:
         """The request that the line becomes; None when access that was to be given back would be over by now.
+
+        ``claim_of`` is the request that made the line's claim: a line about a claim ends that claim only.
 
         Raises ``ValueError`` for a line that only shows something.
         """
@@ -104,6 +106,7 @@ class Line:
             "subject": {"id": self.account_id},
             "entitlement": None if about_account else str(self.entitlement),
             "system": str(self.system) if about_account else None,
+            "claim_of": claim_of if action is Action.REVOKE else None,
             "duration": None if ends is None else (ends - now).total_seconds(),
             "reason": self.reason,
             "requested_by": plan.maker,

@@ -35,6 +35,16 @@ class Persons:
         changed = update(persons).where(persons.c.id == person.id, persons.c.status == person.was)
         return self._connection.execute(changed.values(values)).rowcount == 1
 
+    def title_of(self, person: str) -> str:
+        """What people call the person."""
+        found = self._connection.execute(select(persons.c.title).where(persons.c.id == person)).scalar()
+        return found or person
+
+    def is_derived(self) -> bool:
+        """Whether persons were derived from the directory before."""
+        known = select(person_sources.c.system).where(person_sources.c.system == str(System.JUMPCLOUD))
+        return self._connection.execute(known).first() is not None
+
     def note_sources(self, snapshots: Iterable[Snapshot], *, now: datetime) -> None:
         """Remember which snapshots persons are derived from."""
         for snapshot in snapshots:

@@ -21,6 +21,7 @@ from store.fuse import Fuse
 from store.inbox import Inbox
 from store.intake_lease import IntakeLease
 from store.known_emails import KnownEmails
+from store.leavers import Leavers
 from store.operations import Operations
 from store.outbox import Outbox
 from store.persons import Persons
@@ -42,6 +43,11 @@ class UnitOfWork:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
+    @property
+    def connection(self) -> Connection:
+        """The connection of the transaction, for queries that read more than one table."""
+        return self._connection
+
     requests = cached_property(lambda self: Requests(self._connection))
     operations = cached_property(lambda self: Operations(self._connection))
     claims = cached_property(lambda self: Claims(self._connection))
@@ -61,6 +67,7 @@ class UnitOfWork:
     faults = cached_property(lambda self: Faults(self._connection))
     alarms = cached_property(lambda self: Alarms(self._connection))
     persons = cached_property(lambda self: Persons(self._connection))
+    leavers = cached_property(lambda self: Leavers(self._connection))
     plans = cached_property(lambda self: Plans(self._connection))
     fuse = cached_property(lambda self: Fuse(self._connection))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from datetime import datetime
 from typing import TypeVar
 
 import structlog
@@ -10,6 +11,8 @@ import structlog
 from access.clock import Clock
 from access.entitlements import System
 from access.joining import Pair, Stored, derive
+from access.leavers import LeaverKind
+from access.lifecycle import LeaverState
 from access.people import AccountRef, Dispute, Link, Look, Proof
 from access.snapshots import Snapshot
 from store.queries.people import PeopleQueries, PersonNow
@@ -40,6 +43,7 @@ class People:
             if System.JUMPCLOUD not in current or queries.sources() == _runs(current):
                 return False
         with self._store.read() as work:
+            first = not work.persons.is_derived()
             stored, before = Stored(work.persons.links(), work.persons.splits()), work.persons.disputes()
         with self._store.database.one_moment() as connection:
             queries = PeopleQueries(connection)
@@ -47,7 +51,7 @@ class People:
             changed = list(queries.changed_persons())
             linked = list(queries.linked_administrators())
             found = derive(queries.addressed(), linked, _look_of(current), stored, domains=self._domains)
-        self._store_persons(changed)
+        self._store_persons(changed, first=first)
         self._write_links(found.new, found.lost)
         self._write_disputes(found.disputes, before)
         with self._store.write() as work:
@@ -55,11 +59,15 @@ class People:
         _log.info("people.derived", changed=len(changed), links=len(found.new), disputes=len(found.disputes))
         return True
 
-    def _store_persons(self, changed: Sequence[PersonNow]) -> None:
+    def _store_persons(self, changed: Sequence[PersonNow], *, first: bool) -> None:
         def put(work: UnitOfWork, person: PersonNow) -> None:
             now = self._clock.now()
-            if work.persons.put(person, now=now) and person.was is not None and person.was != person.status:
+            if not work.persons.put(person, now=now) or person.was == person.status:
+                return
+            if person.was is not None:
                 work.audit.record(f"person.{person.status}", "person", person.id, now=now, was=person.was)
+            if not first:
+                _follow(work, person, now=now)
 
         self._write(changed, put)
 
@@ -105,6 +113,20 @@ class People:
         with self._store.write() as work:
             work.persons.decide_split(person, account, by=by, reason=reason, now=now)
             _record(work, "person.split", person, account, now=now, actor=by, reason=reason)
+
+
+def _follow(work: UnitOfWork, person: PersonNow, *, now: datetime) -> None:
+    """Have somebody looked at who seems to leave, or to come back. Whoever had left before the first look is no news."""
+    open_ = work.leavers.open_of(person.id)
+    if open_ is not None:
+        if open_.state is LeaverState.LEFT and person.status == "gone" and open_.kind is not LeaverKind.DELETED:
+            work.leavers.step(open_, to=LeaverState.NOTICED, kind=str(LeaverKind.DELETED), due_at=now)
+        else:
+            work.leavers.set(open_, due_at=now)
+    elif person.status != "active":
+        kind = LeaverKind.DELETED if person.status == "gone" else LeaverKind.SUSPENDED
+        if work.leavers.notice(person.id, kind, now=now) is not None:
+            work.audit.record("leaver.noticed", "person", person.id, now=now, kind=str(kind))
 
 
 def _record(work: UnitOfWork, event: str, person: str, account: AccountRef, **detail: object) -> None:

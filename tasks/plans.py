@@ -231,7 +231,11 @@ class Plans:
         """Hand the requests of these lines in; how many lines moved, and the wake-ups to be sent."""
         shown = [line.id for line in lines if line.reaction.action is None]
         work.plans.step_lines(shown, to=LineState.DONE, states=(LineState.WAITING,))
-        asked = [(line.id, line.request(plan, now=now)) for line in lines if line.reaction.action is not None]
+        asked = [
+            (line.id, line.request(plan, now=now, claim_of=_claim_of(work, line)))
+            for line in lines
+            if line.reaction.action is not None
+        ]
         over = [line_id for line_id, message in asked if message is None]
         work.plans.step_lines(
             over, to=LineState.DROPPED, states=(LineState.WAITING,), note="It would have ended by now."
@@ -290,6 +294,12 @@ class Plans:
             plan = work.plans.get(plan_id)
         assert plan is not None, "plans are never deleted"
         return plan
+
+
+def _claim_of(work: UnitOfWork, line: Line) -> str | None:
+    """The request that made the claim of a line."""
+    claim = None if line.claim_id is None else work.claims.get(line.claim_id)
+    return None if claim is None else claim.request_id
 
 
 def _open_plan(work: UnitOfWork, plan_id: str) -> Plan:

@@ -18,6 +18,7 @@ from tasks.expiry import Expiry
 from tasks.faults import TICKETING, Faults
 from tasks.fulfilment import Fulfilment
 from tasks.intake import DISPATCHED_FOR, Intake
+from tasks.leavers import Leavers
 from tasks.people import People
 from tasks.plans import Plans
 from tasks.publisher import Publisher
@@ -57,6 +58,7 @@ class Provisor:
     expiry: Expiry
     syncing: Sync
     people: People
+    leavers: Leavers
     plans: Plans
     provider: TicketProvider
     policy: LivePolicy
@@ -122,6 +124,7 @@ def compose(
         ticket_tracker=TicketTracker(services, provider, writer, ticket_options),
         expiry=Expiry(services, fulfilment),
         syncing=sync_from(settings, store, clock, publisher, systems=systems, check_tenant=tenancy.check),
+        leavers=Leavers(services),
         people=People(store, clock, domains=settings.people.domains),
         plans=Plans(
             store,

@@ -183,6 +183,7 @@ def _scheduler(provisor: Provisor, relay: OutboxRelay, revision_check: RevisionC
             provisor.services.faults.tidy,
             _forgetting_dead_letters(provisor),
             provisor.people.refresh,
+            provisor.leavers.advance,
             provisor.plans.run_due,
         ),
     )

@@ -9,6 +9,7 @@ from access.lifecycle import (
     ENDS,
     LIFECYCLE,
     ClaimState,
+    LeaverState,
     LineState,
     OperationState,
     PlanState,
@@ -26,6 +27,7 @@ _STATES: dict[str, type[StrEnum]] = {
     "ticket": TicketState,
     "plan": PlanState,
     "plan_line": LineState,
+    "leaver": LeaverState,
 }
 
 _HEAD = """\

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from alembic import context
 
+import store.leaver_tables
 import store.person_tables
 import store.snapshot_tables  # noqa: F401 - the tables it adds to the metadata are compared too
 from store.tables import metadata

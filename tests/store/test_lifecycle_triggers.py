@@ -9,8 +9,11 @@ import pytest
 from sqlalchemy import Connection, Table, text
 from sqlalchemy.exc import IntegrityError
 
+from access.leavers import LeaverKind
 from access.lifecycle import LIFECYCLE
+from store.leaver_tables import leavers
 from store.plan_tables import plan_lines, plans
+from store.queries.people import PersonNow
 from store.tables import claims, operations, requests, tickets
 from store.unit_of_work import Store, UnitOfWork
 from tests.store.records import NOW, add_request, claim, operation, plan, ticket
@@ -18,6 +21,7 @@ from tests.store.records import NOW, add_request, claim, operation, plan, ticket
 LIVING: dict[str, Table] = {"request": requests, "operation": operations, "claim": claims, "ticket": tickets} | {
     "plan": plans,
     "plan_line": plan_lines,
+    "leaver": leavers,
 }
 
 #: Everything any state asks for, so that only the step itself can be refused.
@@ -29,6 +33,7 @@ FILLED: dict[str, dict[str, Any]] = {
     "ticket": {"issue_id": "10001", "issue_key": "OPS-1"},
     "plan": {"approved_by": "grace", "approved_why": "why", "approved_at": NOW, "held_why": "too many"},
     "plan_line": {"request_id": "r1"},
+    "leaver": {"id": 1, "read_at": NOW, "left_at": NOW},
 }
 PAIRS = [
     (entity, start, end)
@@ -37,7 +42,11 @@ PAIRS = [
     for end in table
     if start and end and start != end
 ]
-ROWS = {"request": "r1", "operation": "op1", "claim": "cl1", "ticket": "tk1"} | {"plan": "PL-1", "plan_line": "PL-1.1"}
+ROWS = {"request": "r1", "operation": "op1", "claim": "cl1", "ticket": "tk1"} | {
+    "plan": "PL-1",
+    "plan_line": "PL-1.1",
+    "leaver": 1,
+}
 
 
 def paths(entity: str) -> dict[str, list[str]]:
@@ -65,6 +74,9 @@ def bear(work: UnitOfWork, connection: Connection, entity: str, state: str) -> N
         work.plans.add(*plan())
     if entity == "plan":
         connection.execute(plan_lines.delete())
+    if entity == "leaver":
+        work.persons.put(PersonNow("u1", "Ada", None, "active", None), now=NOW)
+        work.leavers.notice("u1", LeaverKind.SUSPENDED, now=NOW)
     row = connection.execute(LIVING[entity].select()).mappings().one()
     connection.execute(LIVING[entity].delete())
     connection.execute(LIVING[entity].insert().values({**row, **FILLED[entity], "state": state}))
