@@ -88,6 +88,16 @@ class Leavers:
         ordered = found.order_by(plan_lines.c.plan_id, plan_lines.c.number)
         return [from_row(Line, row) for row in self._connection.execute(ordered).mappings()]
 
+    def deprovisioning(self, leaver: Leaver) -> Sequence[str]:
+        """The requests of a leave that deprovision an account, and are not over."""
+        ids = [plan.id for plan in self.plans_of(leaver)]
+        found = select(plan_lines.c.request_id).where(
+            plan_lines.c.plan_id.in_(ids),
+            plan_lines.c.reaction == "deprovision",
+            among(plan_lines.c.state, (LineState.BEGUN,)),
+        )
+        return list(self._connection.execute(found).scalars())
+
     def undecided_plans(self, leaver: Leaver) -> Sequence[Plan]:
         """The plans of a leave that have something left to begin."""
         over = (PlanState.DONE, PlanState.DROPPED)

@@ -6,6 +6,7 @@ A snapshot, or a person, says that somebody has left. Nothing follows from that 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import chain
@@ -27,7 +28,7 @@ from store.plans import NUMBERS
 from store.queries.leavers import held_by
 from store.queries.people import PeopleQueries
 from store.unit_of_work import UnitOfWork
-from tasks.decisions import NotPossible
+from tasks.decisions import Decisions, NotPossible
 from tasks.plans import add_plan
 from tasks.services import Services
 
@@ -163,6 +164,8 @@ class Leavers:
         if seen is Seen.UNSEEN:
             self._wait(leaver, evidence)
             return
+        if seen is Seen.ACTIVE:
+            self._call_back_deprovisioning(leaver)
         with self._services.store.write(holding=NUMBERS) as work:
             if seen is not Seen.ACTIVE:
                 work.leavers.set(leaver, due_at=None, why=None, evidence=evidence)
@@ -170,6 +173,15 @@ class Leavers:
             self._drop_plans(work, leaver, why="the person is back", now=now)
             self._plan_to_give_back(work, leaver, maker=None, reason="The person is back.", now=now)
             self._end(work, leaver, LeaverState.BACK, why=evidence, now=now)
+
+    def _call_back_deprovisioning(self, leaver: Leaver) -> None:
+        """Nobody has to shut the account any more. What has been done already is not undone."""
+        with self._services.store.read() as work:
+            found = work.leavers.deprovisioning(leaver)
+        decide = Decisions(self._services.store, self._services.clock, by="provisor")
+        for request_id in found:
+            with suppress(NotPossible):
+                decide.cancel(request_id, reason="The person is back.")
 
     @staticmethod
     def _end(work: UnitOfWork, leaver: Leaver, state: LeaverState, *, why: str, now: datetime) -> None:
