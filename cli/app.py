@@ -15,6 +15,7 @@ from cli.doctor import doctor
 from cli.entitlements import entitlements
 from cli.export import export
 from cli.grants import grants
+from cli.leavers import leavers
 from cli.operations import operations
 from cli.options import group
 from cli.people import people
@@ -63,6 +64,7 @@ app.add_typer(restore, name="restore")
 app.command("sync")(sync)
 app.add_typer(accounts, name="accounts")
 app.add_typer(people, name="people")
+app.add_typer(leavers, name="leavers")
 app.add_typer(resources, name="resources")
 app.add_typer(entitlements, name="entitlements")
 app.add_typer(grants, name="grants")
