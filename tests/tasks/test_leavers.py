@@ -43,6 +43,8 @@ class Company:
     more: dict[str, Any] = field(default_factory=dict)
     people_too: int = 2
     suspended: tuple[str, ...] = ()
+    #: Whether an identity provider supplies the Jira accounts.
+    supplied: bool = False
 
     def __post_init__(self) -> None:
         clock = ManualClock(START)
@@ -72,6 +74,7 @@ class Company:
                     key,
                     email,
                     kind=kind,
+                    attributes={"management_source": "synced"} if self.supplied else {},
                     status=AccountStatus.SUSPENDED if key in system.suspended else AccountStatus.ACTIVE,
                 )
                 for key, email in system.accounts.items()
@@ -339,6 +342,39 @@ def test_a_jira_account_is_left_to_a_person_by_a_ticket(automatic: Company) -> N
     with automatic.store.read() as work:
         (operation,) = work.operations.of_request(f"{plan.id}.1")
     assert (operation.via, operation.account_id) == (Method.TICKET, J_ADA)
+
+
+class TestAnAccountThatTheProviderSupplies:
+    """Rung 0: the provider shuts it, seen within 15 minutes; else a person is asked."""
+
+    @pytest.fixture
+    def supplied(self, automatic: Company) -> Company:
+        automatic.supplied = True
+        automatic.jumpcloud.suspended.add(ADA)
+        automatic.leave()
+        return automatic
+
+    def line(self, company: Company) -> str:
+        (plan,) = company.plans()
+        return f"{plan.id}.1"
+
+    def test_the_provider_is_waited_for_and_no_ticket_is_made(self, supplied: Company) -> None:
+        supplied.stack.run(timedelta(minutes=5))
+        request = supplied.stack.request(self.line(supplied))
+        assert (request.state, request.reason) == (
+            "received",
+            "The identity provider supplies the account, and is given time to shut it.",
+        )
+        supplied.jira.suspended.add(J_ADA)
+        supplied.stack.run(timedelta(minutes=2))
+        assert supplied.stack.request(self.line(supplied)).state == "done"
+        assert supplied.stack.tickets_of(self.line(supplied)) == []
+
+    def test_after_fifteen_minutes_a_person_is_asked(self, supplied: Company) -> None:
+        supplied.stack.run(timedelta(minutes=14))
+        assert supplied.stack.request(self.line(supplied)).state == "received"
+        supplied.stack.run(timedelta(minutes=2))
+        assert [ticket.state for ticket in supplied.stack.tickets_of(self.line(supplied))] == ["open"]
 
 
 def test_nothing_is_read_twice_at_once_by_two_processes(automatic: Company) -> None:
