@@ -1,6 +1,6 @@
-"""The states of requests, claims, operations and tickets, and the one table of the transitions between them.
+"""The states of requests, claims, operations, tickets and plans, and the one table of the transitions between them.
 
-The database holds the same table (``lifecycle``), and a trigger on each of the four refuses any other transition, so that
+The database holds the same table (``lifecycle``), and a trigger on each of them refuses any other transition, so that
 code which does not ask here cannot write a wrong one either. A test compares the two tables; ``docs/lifecycle.md`` is
 generated from this one.
 """
@@ -91,6 +91,51 @@ class TicketState(StrEnum):
     ESCALATED = "escalated"
 
 
+class PlanState(StrEnum):
+    """Where a plan stands."""
+
+    #: Made. One that is automatic begins by itself, any other waits for somebody to approve it.
+    OPEN = "open"
+    #: Approved: its lines begin.
+    APPROVED = "approved"
+    #: The fuse holds the rest: it goes on as the window moves, or when a person approves the rest.
+    HELD = "held"
+    #: Every line has come to an end.
+    DONE = "done"
+    #: What had not begun will not be done.
+    DROPPED = "dropped"
+
+
+class LineState(StrEnum):
+    """Where one line of a plan stands."""
+
+    #: Its request is not handed in yet.
+    WAITING = "waiting"
+    #: Its request is on its way.
+    BEGUN = "begun"
+    #: Its request is done, or there was nothing to do.
+    DONE = "done"
+    #: Its request was refused, failed or called back.
+    FAILED = "failed"
+    #: It will not be done.
+    DROPPED = "dropped"
+
+
+class LeaverState(StrEnum):
+    """Where a person stands who seems to have left."""
+
+    #: A snapshot shows it; no single read has yet.
+    NOTICED = "noticed"
+    #: One single read shows it; a second has to.
+    SEEN = "seen"
+    #: Two reads showed it: what the person holds is in plans.
+    LEFT = "left"
+    #: A single read shows the user as active: nothing was taken.
+    FALSE_ALARM = "false_alarm"
+    #: The person had left, and is back.
+    BACK = "back"
+
+
 _Table = dict[str, frozenset[str]]
 
 
@@ -98,7 +143,8 @@ def _to(*states: StrEnum) -> frozenset[str]:
     return frozenset(str(state) for state in states)
 
 
-_R, _O, _C, _T = RequestState, OperationState, ClaimState, TicketState
+_R, _O, _C, _T, _P, _L = RequestState, OperationState, ClaimState, TicketState, PlanState, LineState
+_Leaver = LeaverState
 
 #: entity -> state -> the states that may follow. The states after "" are those in which an entity may be stored first.
 LIFECYCLE: MappingProxyType[str, _Table] = MappingProxyType(
@@ -145,6 +191,30 @@ LIFECYCLE: MappingProxyType[str, _Table] = MappingProxyType(
             _T.WITHDRAWN: _to(),
             _T.ESCALATED: _to(),
         },
+        "plan": {
+            "": _to(_P.OPEN),
+            _P.OPEN: _to(_P.APPROVED, _P.HELD, _P.DONE, _P.DROPPED),
+            _P.APPROVED: _to(_P.HELD, _P.DONE, _P.DROPPED),
+            _P.HELD: _to(_P.APPROVED, _P.DONE, _P.DROPPED),
+            _P.DONE: _to(),
+            _P.DROPPED: _to(),
+        },
+        "plan_line": {
+            "": _to(_L.WAITING),
+            _L.WAITING: _to(_L.BEGUN, _L.DONE, _L.DROPPED),
+            _L.BEGUN: _to(_L.DONE, _L.FAILED),
+            _L.DONE: _to(),
+            _L.FAILED: _to(),
+            _L.DROPPED: _to(),
+        },
+        "leaver": {
+            "": _to(_Leaver.NOTICED, _Leaver.LEFT),
+            _Leaver.NOTICED: _to(_Leaver.SEEN, _Leaver.FALSE_ALARM),
+            _Leaver.SEEN: _to(_Leaver.NOTICED, _Leaver.LEFT, _Leaver.FALSE_ALARM),
+            _Leaver.LEFT: _to(_Leaver.NOTICED, _Leaver.BACK),
+            _Leaver.FALSE_ALARM: _to(),
+            _Leaver.BACK: _to(),
+        },
     }
 )
 
@@ -175,4 +245,7 @@ ENDS: dict[str, frozenset[str]] = {
     "operation": _to(_O.DONE, _O.FAILED, _O.DROPPED),
     "claim": _to(_C.ENDED, _C.VOID),
     "ticket": _to(_T.VERIFIED, _T.DECLINED, _T.LOST, _T.WITHDRAWN, _T.ESCALATED),
+    "plan": _to(_P.DONE, _P.DROPPED),
+    "plan_line": _to(_L.DONE, _L.FAILED, _L.DROPPED),
+    "leaver": _to(_Leaver.FALSE_ALARM, _Leaver.BACK),
 }

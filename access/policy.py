@@ -67,6 +67,15 @@ class LastAdministrator(StrEnum):
     ALLOW = "allow"
 
 
+class LeaverAccess(StrEnum):
+    """What becomes of the standing access of a person whom the directory suspends."""
+
+    #: A plan that a person has to approve.
+    APPROVE = "approve"
+    #: A plan that runs by itself, under the fuse.
+    AUTOMATE = "automate"
+
+
 @dataclass(frozen=True, slots=True)
 class TicketRoute:
     """Where a ticket goes: project key, issue type (name or id), extra labels and fields as the provider takes them."""
@@ -134,6 +143,12 @@ class Policy:
     ticket: TicketRoute
     administrator_like: Sequence[str] = ADMINISTRATOR_LIKE
     protected_accounts: Sequence[str] = ()
+    leavers: LeaverAccess = LeaverAccess.APPROVE
+
+    @property
+    def automates_leavers(self) -> bool:
+        """Whether what a suspended person holds is taken without an approval."""
+        return self.leavers is LeaverAccess.AUTOMATE
 
     def rule_for(self, *refs: EntitlementRef, direction: Direction, is_meant: IsMeant = lambda _: True) -> Rule | None:
         """The first rule that matches the entitlement under any of its names; None when there is none."""

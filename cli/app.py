@@ -20,8 +20,11 @@ from cli.extend import extend_access
 from cli.forecast import show_forecast
 from cli.grants import grants
 from cli.ledger import show_ledger
+from cli.leavers import leavers
 from cli.operations import operations
 from cli.options import group
+from cli.people import people
+from cli.plans import plans
 from cli.policy import policy
 from cli.requests import requests
 from cli.resources import resources
@@ -65,10 +68,13 @@ app.add_typer(operations, name="operations")
 app.add_typer(tickets, name="tickets")
 app.add_typer(claims, name="claims")
 app.add_typer(dead_letters, name="dead-letters")
+app.add_typer(plans, name="plans")
 app.add_typer(policy, name="policy")
 app.add_typer(restore, name="restore")
 app.command("sync")(sync)
 app.add_typer(accounts, name="accounts")
+app.add_typer(people, name="people")
+app.add_typer(leavers, name="leavers")
 app.add_typer(resources, name="resources")
 app.add_typer(entitlements, name="entitlements")
 app.add_typer(grants, name="grants")

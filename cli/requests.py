@@ -7,7 +7,7 @@ import typer
 from access.lifecycle import RequestState
 from cli import output
 from cli.claims import claim_facts
-from cli.decisions import Reason, decisions
+from cli.decisions import Reason, decisions, held_revokes
 from cli.options import AsJson, ConfigFile, Newest, group
 from cli.output import facts_of, one_more, print_listing
 from cli.problems import Problem
@@ -22,6 +22,11 @@ if TYPE_CHECKING:
 requests = group("Access requests, and how far each has come.")
 
 _Id = Annotated[str, typer.Argument(metavar="ID", help="The request's own id.")]
+
+_Source = Annotated[
+    str,
+    typer.Argument(metavar="SOURCE", help="The producer, as 'provisor alarms' and 'provisor requests show' name it."),
+]
 
 _COLUMNS = ("id", "state", "action", "subject", "account_title", "entitlement", "received_at", "reason")
 
@@ -107,6 +112,22 @@ def cancel_request(request_id: _Id, reason: Reason, config: ConfigFile = None) -
     with decisions(config, request_id) as decide:
         decide.cancel(request_id, reason=reason)
     output.print_lines(f"{output.cell(request_id)}: called back")
+
+
+@requests.command("release")
+def release_requests(source: _Source, reason: Reason, config: ConfigFile = None) -> None:
+    """Let the removals of a producer begin that the fuse holds, all of them at once."""
+    with held_revokes(config, source) as held:
+        count = held.release(source, reason=reason)
+    output.print_lines(f"{output.cell(source)}: {count:,} removals begin as soon as a worker has them")
+
+
+@requests.command("drop")
+def drop_requests(source: _Source, reason: Reason, config: ConfigFile = None) -> None:
+    """Call back the removals of a producer that the fuse holds."""
+    with held_revokes(config, source) as held:
+        count = held.drop(source, reason=reason)
+    output.print_lines(f"{output.cell(source)}: {count:,} removals called back")
 
 
 def request_facts(work: UnitOfWork, request: Request) -> dict[str, Any]:

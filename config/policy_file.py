@@ -22,6 +22,7 @@ from access.policy import (
     GIVE_WITHIN,
     AccountProof,
     LastAdministrator,
+    LeaverAccess,
     MissingAccount,
     Policy,
     Rule,
@@ -105,6 +106,7 @@ class _Rule(Section):
 class _PolicyFile(Section):
     ticket: _Ticket = _Ticket()
     protected_accounts: Words = ()
+    leavers: LeaverAccess = LeaverAccess.APPROVE
     rules: tuple[_Rule, ...] = ()
 
 
@@ -157,7 +159,11 @@ def load_policy(
         Rule(**dict(rule) | {"ticket": rule.ticket.route(route) if rule.ticket else None}) for rule in file.rules
     )
     policy = Policy(
-        rules=rules, ticket=route, administrator_like=administrator_like, protected_accounts=file.protected_accounts
+        rules=rules,
+        ticket=route,
+        administrator_like=administrator_like,
+        protected_accounts=file.protected_accounts,
+        leavers=file.leavers,
     )
     return PolicyFile(policy, tuple(_oddities(policy)))
 

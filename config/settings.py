@@ -18,6 +18,8 @@ from access.provisioning import Provisioning
 from config.error_messages import error_messages
 from config.errors import SettingsError
 from config.field_types import Words
+from config.fuse import FuseSettings, PlanSettings
+from config.people import PeopleSettings
 from config.setting_keys import all_keys
 from config.settings_sources import YamlFile, config_file, from_environment, from_secret_files
 from config.systems import AtlassianSettings, JiraSettings, JiraSite, JumpCloudSettings, SystemSettings
@@ -61,6 +63,9 @@ class Settings(BaseSettings):
     worker: WorkerSettings = WorkerSettings()
     limits: LimitSettings = LimitSettings()
     sync: SyncSettings = SyncSettings()
+    people: PeopleSettings = PeopleSettings()
+    plans: PlanSettings = PlanSettings()
+    fuse: FuseSettings = FuseSettings()
     jumpcloud: JumpCloudSettings = JumpCloudSettings()
     jira: JiraSettings = JiraSettings()
     atlassian: AtlassianSettings = AtlassianSettings()

@@ -188,11 +188,15 @@ class AtlassianSettings(Section):
     api_key: Token | None = None
     #: The organization API's URL, for a proxy or the simulator.
     api_url: WebUrl = "https://api.atlassian.com"
+    #: Whether accounts are deprovisioned by suspending them in the organization; else a ticket asks a person.
+    suspend_accounts: bool = False
 
     @model_validator(mode="after")
     def _is_whole(self) -> Self:
         if (self.org_id is None) != (self.api_key is None):
             raise ValueError("has only one of org_id and api_key; set both, or neither")
+        if self.suspend_accounts and self.api_key is None:
+            raise ValueError("has suspend_accounts and no key; set org_id and api_key")
         return self
 
     @property

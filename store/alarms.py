@@ -7,14 +7,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import ColumnElement, Connection, String, and_, cast, exists, or_, select, update
+from sqlalchemy import ColumnElement, Connection, String, and_, cast, exists, literal, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from access.lifecycle import OperationState, RequestState
+from access.fuse import producer_scope
+from access.lifecycle import OperationState, PlanState, RequestState
 from access.operations import TicketTrouble
 from store.fault_tables import alarms, faults
 from store.leases import among
 from store.operations import ALIVE
+from store.plan_tables import fuse_counts, plans
 from store.rows import from_row
 from store.tables import operations, requests, tickets
 
@@ -34,11 +36,13 @@ class AlarmKind(StrEnum):
     LEFT_OPEN = TicketTrouble.LEFT_OPEN
     #: A ticket was done after its end, and nothing explains the access as it is now.
     UNTRACKED = TicketTrouble.UNTRACKED
+    #: The fuse holds removals that no request foresaw.
+    HELD = "held"
 
 
 @dataclass(frozen=True, slots=True)
 class Alarm:
-    """One alarm. ``entity`` and ``ref`` name its cause: a fault, a request, an operation or a ticket."""
+    """One alarm. ``entity`` and ``ref`` name its cause: a fault, a request, an operation, a ticket, a plan, or a producer."""
 
     id: int
     kind: AlarmKind
@@ -57,6 +61,14 @@ def _is_cause(entity: str, kind: AlarmKind, found: ColumnElement[bool]) -> Colum
     return and_(alarms.c.entity == entity, alarms.c.kind == str(kind), found)
 
 
+#: Whether revokes of a producer wait for their turn.
+_HOLDS = exists().where(
+    fuse_counts.c.scope == literal(producer_scope("")) + alarms.c.ref,
+    fuse_counts.c.ref == requests.c.id,
+    requests.c.due_at == fuse_counts.c.at,
+    among(requests.c.state, (RequestState.RECEIVED, RequestState.PLANNED)),
+)
+
 #: Whether the cause of an alarm lasts.
 _LASTS = or_(
     _is_cause("fault", AlarmKind.FAULT, exists().where(cast(faults.c.id, String) == alarms.c.ref)),
@@ -67,9 +79,11 @@ _LASTS = or_(
             ("operation", AlarmKind.LATE, operations, ALIVE),
             ("request", AlarmKind.BLOCKED, requests, (RequestState.BLOCKED,)),
             ("request", AlarmKind.LATE, requests, _LIVING_REQUESTS),
+            ("plan", AlarmKind.HELD, plans, (PlanState.HELD,)),
         )
     ),
     and_(alarms.c.entity == "ticket", exists().where(tickets.c.id == alarms.c.ref, tickets.c.trouble == alarms.c.kind)),
+    _is_cause("producer", AlarmKind.HELD, _HOLDS),
 )
 
 

@@ -19,12 +19,16 @@ from store.database import Database
 from store.dead_letters import DeadLetters
 from store.events import Events
 from store.faults import Faults
+from store.fuse import Fuse
 from store.inbox import Inbox
 from store.intake_lease import IntakeLease
 from store.known_emails import KnownEmails
 from store.ledger import Ledger
+from store.leavers import Leavers
 from store.operations import Operations
 from store.outbox import Outbox
+from store.persons import Persons
+from store.plans import Plans
 from store.rate_budgets import Budgets
 from store.requests import Requests
 from store.restores import Restores
@@ -42,6 +46,11 @@ class UnitOfWork:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+
+    @property
+    def connection(self) -> Connection:
+        """The connection of the transaction, for queries that read more than one table."""
+        return self._connection
 
     requests = cached_property(lambda self: Requests(self._connection))
     operations = cached_property(lambda self: Operations(self._connection))
@@ -65,6 +74,10 @@ class UnitOfWork:
     awaited_issues = cached_property(lambda self: AwaitedIssues(self._connection))
     events = cached_property(lambda self: Events(self._connection))
     ledger = cached_property(lambda self: Ledger(self._connection))
+    persons = cached_property(lambda self: Persons(self._connection))
+    leavers = cached_property(lambda self: Leavers(self._connection))
+    plans = cached_property(lambda self: Plans(self._connection))
+    fuse = cached_property(lambda self: Fuse(self._connection))
 
     def require_own_revision(self) -> None:
         """Raise ``OtherRevision`` when another version of Provisor has migrated the store."""

@@ -246,14 +246,18 @@ class Intake:
                 taken.append(Repeated(message.id, str(stored.state if stored else RequestState.RECEIVED)))
             else:
                 taken.append(self._reject(work, arrival, reason=_differs(message), request_id=message.id))
-        return taken, self._add(work, new)
+        return taken, self.add(work, new)
 
     def _require(self, work: UnitOfWork, *, leased: bool) -> None:
         work.require_own_revision()
         if leased and not work.intake_lease.take(self._holder, now=self._clock.now(), lasting=_LEASE):
             raise Unavailable("Another process takes messages in by now.")
 
-    def _add(self, work: UnitOfWork, new: Sequence[Received]) -> Sequence[WakeUp]:
+    def add(self, work: UnitOfWork, new: Sequence[Received]) -> Sequence[WakeUp]:
+        """Store requests whose ids are new, within the caller's transaction, which holds ``ORDER``.
+
+        Returns the wake-ups to be sent after the commit.
+        """
         if not new:
             return ()
         wake_ups = _wake_ups(new)

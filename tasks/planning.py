@@ -19,6 +19,7 @@ from access.message import AccessRequest, Action
 from access.methods import Direction
 from access.operations import Claim, Lane, Operation, Purpose, Request, access_key
 from access.planning import A_PERSON_DECIDES, Plan, Refusal, Step, Undecided, account_of, make_plan
+from access.plans import Reaction
 from access.provisioning import Provisioning
 from access.retry import RetryAt
 from connectors.ports import Connector
@@ -30,8 +31,11 @@ from tasks.attempts import attempt, next_try
 from tasks.extension import extend
 from tasks.faults import Row, begin_alarm
 from tasks.guard import facts_for_plan
+from tasks.held_revokes import hold_if_too_many
 from tasks.lateness import is_too_late
+from tasks.plans import SOURCE as PLAN
 from tasks.postponement import hold_request, put_request_back
+from tasks.provider_first import WaitsForProvider, provider_comes_first
 from tasks.removal_targets import Meant, meant_by
 from tasks.revocation import claims_up_to, end_claims, taken_away_by, withdraw
 from tasks.services import Services, new_id
@@ -92,6 +96,8 @@ class Planner:
         if self._services.mode is Provisioning.ON and is_too_late(self._services, request):
             self._end(request, RequestState.FAILED, f"not given in time: {request.reason or 'its turn did not come.'}")
             return None
+        if self._services.mode is Provisioning.ON and hold_if_too_many(self._services, request):
+            return None
         if request.message.action is Action.EXTEND:  # It needs no system, so no fault holds it.
             return attempt("request", lambda: self._extend(request), lambda failure: self._postpone(request, failure))
         fault = self._services.faults.held(Row.of_request(request))
@@ -116,7 +122,11 @@ class Planner:
             self._block(request, decision)
             return None
         if isinstance(decision, WaitsFor):
-            self._wait_for(request, decision)
+            until = self._services.clock.now() + self._services.options.look_again
+            self._wait(request, until, f"Request {decision.request_id} comes first.")
+            return None
+        if isinstance(decision, WaitsForProvider):
+            self._wait(request, decision.until, decision.why)
             return None
         if isinstance(decision, CalledBack):
             self._call_back(request, decision)
@@ -153,12 +163,12 @@ class Planner:
             settlement.finish(work, request.id, RequestState.DONE, now=now, reason=reason)
         _log.info("request.done", request_id=request.id, reason=reason)
 
-    def _decide(self, request: Request) -> Plan | Refusal | Undecided | CalledBack | WaitsFor:
+    def _decide(self, request: Request) -> Plan | Refusal | Undecided | CalledBack | WaitsFor | WaitsForProvider:
         message = request.message
         asked = message.entitlement_ref
         giving = message.action.direction is Direction.GIVE
-        if giving and (before := self._account_action_before(request)) is not None:
-            return before
+        if giving and (earlier := self._account_action_before(request)) is not None:
+            return earlier
         connector = self._services.connector(asked.system, request.lane)
         try:
             meant = self._to_give(connector, message) if giving else meant_by(self._services.store, connector, request)
@@ -169,16 +179,18 @@ class Planner:
         if isinstance(meant, Refusal):
             return meant
         account, entitlement = meant.account, meant.entitlement
-        if isinstance(account, Account) and (newcomer := _newcomer(request, account)) is not None:
-            return newcomer
+        if isinstance(account, Account) and (before := self._before(request, account, connector)) is not None:
+            return before
         if (
             isinstance(account, NoMatch)
             and isinstance(entitlement, Entitlement)
             and self._is_pending(request, entitlement)
         ):
             return CalledBack(access_key(None, message.subject.email, entitlement.ref))
-        if isinstance(account, NoMatch) and (waits := self._may_be_made(request)) is not None:
-            return waits
+        if isinstance(account, NoMatch) and (maker := self._may_be_made(request)) is not None:
+            return maker
+        if isinstance(entitlement, Entitlement) and request.source == PLAN and self._wants_a_person(request):
+            entitlement = replace(entitlement, by_person=entitlement.by_person or "the plan leaves it to a person")
         facts = Facts()
         if isinstance(account, Account) and isinstance(entitlement, Entitlement):
             facts = facts_for_plan(self._services, connector, account, entitlement, request)
@@ -194,12 +206,22 @@ class Planner:
             facts=facts,
         )
 
+    def _wants_a_person(self, request: Request) -> bool:
+        """Whether the line of the plan that became this request is for a person."""
+        with self._services.store.read() as work:
+            line = work.plans.line(request.id)
+        return line is not None and line.reaction is Reaction.TICKET
+
     @staticmethod
     def _to_give(connector: Connector, message: AccessRequest) -> Meant:
         asked = message.entitlement_ref
         by_name = asked.kind is not ResourceKind.ACCOUNT
         entitlement = connector.find_entitlement(asked) if by_name else account_of(asked.system)
         return Meant(connector.find_account(message.who), entitlement)
+
+    def _before(self, request: Request, account: Account, connector: Connector) -> Undecided | WaitsForProvider | None:
+        """What has to come before a decision about the account that was found."""
+        return _newcomer(request, account) or provider_comes_first(self._services, request, account, connector)
 
     def _account_action_before(self, request: Request) -> WaitsFor | None:
         """An earlier request for the person's account that is not planned yet: requests for one person go in order."""
@@ -224,9 +246,8 @@ class Planner:
             ]
         return WaitsFor(earlier[0]) if earlier else None
 
-    def _wait_for(self, request: Request, waits: WaitsFor) -> None:
+    def _wait(self, request: Request, until: datetime, why: str) -> None:
         now = self._services.clock.now()
-        until, why = now + self._services.options.look_again, f"Request {waits.request_id} comes first."
         with self._services.store.write() as work:
             work.requests.postpone(request, until=until, now=now, reason=why, tried=False, begun_at=until)
         _log.info("request.waits", request_id=request.id, why=why, until=until)

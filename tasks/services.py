@@ -11,6 +11,7 @@ from secrets import token_hex
 from access.clock import Clock
 from access.entitlements import System
 from access.failures import Permanent
+from access.fuse import FuseLimits
 from access.operations import Lane
 from access.policy import Policy
 from access.provisioning import Provisioning
@@ -53,6 +54,8 @@ class Services:
     faults: Faults
     mode: Provisioning = Provisioning.ON
     options: FulfilmentOptions = field(default_factory=FulfilmentOptions)
+    #: How much access may be taken away that no request foresaw.
+    fuse: FuseLimits = field(default_factory=FuseLimits)
     #: The same connectors on the lane of removals, which may draw deeper on the rate budget.
     urgent: Mapping[System, Connector] = field(default_factory=dict)
     #: Raises ``CredentialRefused`` for a system that is another organization or site than the store's.

@@ -15,8 +15,9 @@ from access.entitlements import ResourceKind
 from access.failures import CredentialRefused, Failure
 from access.ledger import Cause, Ended, SeenBy
 from access.lifecycle import ClaimState, OperationState, RequestState
-from access.methods import Direction
+from access.methods import Direction, Method
 from access.operations import Obstacle, Operation, Purpose
+from access.people import AccountRef
 from access.retry import UNRESOLVED_AFTER, next_look, was_tried
 from connectors.ports import Observation
 from store.alarms import AlarmKind
@@ -61,6 +62,7 @@ def done(
         if operation.entitlement.kind is ResourceKind.ACCOUNT and account_id is not None:
             claims.end_of_account(work, operation.system, account_id, why="the account was deprovisioned", now=now)
     elif account_id is not None:
+        _note_whose(work, operation, account_id, was_there=was_there, now=now)
         claims.activate(work, operation, account_id, was_there=was_there, now=now)
     _record(
         work,
@@ -87,6 +89,13 @@ def done(
     if operation.purpose is Purpose.REQUEST:
         finish(work, operation.request_id, RequestState.DONE, now=now)
     return []
+
+
+def _note_whose(work: UnitOfWork, operation: Operation, account_id: str, *, was_there: bool, now: datetime) -> None:
+    """Remember for whom we made an account: it may hide its address for ever."""
+    made = operation.entitlement.kind is ResourceKind.ACCOUNT and not was_there and operation.via is Method.CONNECTOR
+    if made and operation.email is not None:
+        work.persons.note_made(AccountRef(operation.system, account_id), operation.email, now=now)
 
 
 def given_up(

@@ -8,6 +8,7 @@ from functools import partial
 
 from access.clock import Clock, MeasuredClock
 from access.faults import Pauses
+from access.fuse import FuseLimits, Limit
 from access.retry import RetryLimits
 from config.settings import Settings
 from store.database import Database
@@ -19,6 +20,9 @@ from tasks.faults import TICKETING, Faults
 from tasks.fulfilment import Fulfilment
 from tasks.intake import DISPATCHED_FOR, Intake
 from tasks.issue_watch import IssueWatch
+from tasks.leavers import Leavers
+from tasks.people import People
+from tasks.plans import Plans
 from tasks.publisher import Publisher
 from tasks.services import FulfilmentOptions, Services
 from tasks.sync import Sync
@@ -57,6 +61,9 @@ class Provisor:
     issue_watch: IssueWatch
     expiry: Expiry
     syncing: Sync
+    people: People
+    leavers: Leavers
+    plans: Plans
     provider: TicketProvider
     policy: LivePolicy
     warnings: tuple[str, ...] = ()
@@ -101,6 +108,7 @@ def compose(
         faults=Faults(store, clock, rates_of(settings), Pauses(first=settings.limits.first_wait)),
         mode=settings.provisioning,
         options=fulfilment_options(settings),
+        fuse=fuse_limits(settings),
         check_tenant=tenancy.check,
     )
     ticket_options = TicketOptions(
@@ -112,15 +120,27 @@ def compose(
     )
     writer = TicketWriter(Templates(settings.ticketing.templates_dir), policy, due_in_days=settings.ticketing.due_days)
     fulfilment = Fulfilment(services, TicketOpener(services, provider, writer, ticket_options))
+    intake = Intake(store, clock, publisher, dispatched_for=dispatched_for(settings))
     return Provisor(
         settings=settings,
         services=services,
-        intake=Intake(store, clock, publisher, dispatched_for=dispatched_for(settings)),
+        intake=intake,
         fulfilment=fulfilment,
         ticket_tracker=TicketTracker(services, provider, writer, ticket_options),
         issue_watch=IssueWatch(services, provider, poll=settings.ticketing.poll),
         expiry=Expiry(services, fulfilment),
         syncing=sync_from(settings, store, clock, publisher, systems=systems, check_tenant=tenancy.check),
+        leavers=Leavers(services),
+        people=People(store, clock, domains=settings.people.domains),
+        plans=Plans(
+            store,
+            clock,
+            intake,
+            publisher,
+            limits=services.fuse,
+            self_approval=settings.plans.self_approval,
+            mode=settings.provisioning,
+        ),
         provider=provider,
         policy=policy,
         warnings=warnings,
@@ -137,6 +157,17 @@ def fulfilment_options(settings: Settings) -> FulfilmentOptions:
         visible_within=limits.verification,
         # No longer than the whole time for verification, and never at once: a change needs time to show.
         look_again=max(_SHORTEST_LOOK, min(_LOOK_AGAIN, limits.verification)),
+    )
+
+
+def fuse_limits(settings: Settings) -> FuseLimits:
+    """The limits of the fuse, from the settings."""
+    fuse = settings.fuse
+    return FuseLimits(
+        grants=Limit(fuse.grants, fuse.grants_window, fuse.grants_share, fuse.grants_most),
+        persons=Limit(fuse.persons, fuse.persons_window, fuse.persons_share),
+        revokes=Limit(fuse.revokes, fuse.revokes_window),
+        pace=fuse.revokes_pace,
     )
 
 

@@ -8,7 +8,7 @@ from time import monotonic
 
 import structlog
 
-from access.policy import Policy, Rule, TicketRoute
+from access.policy import LeaverAccess, Policy, Rule, TicketRoute
 from config.errors import SettingsError
 
 _log = structlog.get_logger(__name__)
@@ -48,6 +48,11 @@ class LivePolicy(Policy):
     def protected_accounts(self) -> Sequence[str]:
         """The accounts that only a person changes, as they are now."""
         return self._current.protected_accounts
+
+    @property
+    def leavers(self) -> LeaverAccess:
+        """What becomes of the standing access of suspended people, as it is now."""
+        return self._current.leavers
 
 
 class PolicyWatch:

@@ -220,6 +220,9 @@ def _scheduler(
             provisor.services.faults.tidy,
             _forgetting_dead_letters(provisor),
             *_events(provisor),
+            provisor.people.refresh,
+            provisor.leavers.advance,
+            provisor.plans.run_due,
         ),
     )
 

@@ -1,11 +1,21 @@
-"""The lives of requests, operations, claims and tickets, drawn from the one table of what may follow what."""
+"""The lives of requests, operations, claims, tickets and plans, drawn from the one table of what may follow what."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from enum import StrEnum
 
-from access.lifecycle import ENDS, LIFECYCLE, ClaimState, OperationState, RequestState, TicketState
+from access.lifecycle import (
+    ENDS,
+    LIFECYCLE,
+    ClaimState,
+    LeaverState,
+    LineState,
+    OperationState,
+    PlanState,
+    RequestState,
+    TicketState,
+)
 from checks.attribute_docs import attribute_docs
 
 PATH = "docs/lifecycle.md"
@@ -15,6 +25,9 @@ _STATES: dict[str, type[StrEnum]] = {
     "operation": OperationState,
     "claim": ClaimState,
     "ticket": TicketState,
+    "plan": PlanState,
+    "plan_line": LineState,
+    "leaver": LeaverState,
 }
 
 _HEAD = """\
@@ -32,7 +45,7 @@ def text() -> str:
 
 def _section(entity: str) -> Iterator[str]:
     states = _STATES[entity]
-    yield f"## {entity.capitalize()}"
+    yield f"## {entity.replace('_', ' ').capitalize()}"
     yield ""
     yield f"{(states.__doc__ or '').strip()}"
     yield ""

@@ -13,6 +13,7 @@ from urllib.parse import parse_qs, urlsplit
 from access.clock import Clock
 from access.failures import CredentialRefused, Permanent
 from connectors.atlassian.shapes import DirectoryGroup, DirectoryPerson, Event, Links, Page
+from connectors.atlassian.suspension import AccountSuspension
 from connectors.reading import Shifted
 from httpclient import Call, Fetcher, HttpClient, Response
 
@@ -49,6 +50,10 @@ class AtlassianOrganization:
     def within(self, fetching: Fetcher) -> AtlassianOrganization:
         """The same organization, with its calls among those of ``fetching``."""
         return AtlassianOrganization(self._client, self._org_id, fetching=fetching)
+
+    def suspension(self) -> AccountSuspension:
+        """Suspension in the same organization, with the same key."""
+        return AccountSuspension(self._client, self._org_id)
 
     def people(self, *, expand: Sequence[str] = (), **filters: Sequence[str]) -> Iterator[list[DirectoryPerson]]:
         """People in the organization's directories, and the accounts that it manages; never apps [spec].

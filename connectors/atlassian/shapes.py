@@ -31,6 +31,19 @@ class Page(BaseModel, Generic[T]):
     links: Links | None = None
 
 
+class Item(BaseModel, Generic[T]):
+    """One record."""
+
+    data: T
+
+
+class ProductRoles(BaseModel):
+    """What a person may do in one product; ``resourceOwner`` names the product, or the platform."""
+
+    resourceOwner: str = ""
+    roles: list[str] = []
+
+
 class ProductAccess(BaseModel):
     """A product that a person can use."""
 
@@ -52,6 +65,7 @@ class DirectoryPerson(BaseModel):
     accountStatus: str | None = None
     status: str | None = None
     claimStatus: str | None = None
+    membershipStatus: str | None = None
     managementSource: str | None = None
     productAccess: list[ProductAccess] | None = None
     groups: list[PersonGroup] | None = None

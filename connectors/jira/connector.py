@@ -1,8 +1,8 @@
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, replace
-from typing import ClassVar
+from typing import ClassVar, Protocol
 
 from access.accounts import Account, NoMatch, Subject
 from access.entitlements import Entitlement, EntitlementRef, ResourceKind, System
@@ -21,6 +21,18 @@ from connectors.ports import Holdings, Observation, Target
 from httpclient import HttpClient, RateLimiter
 
 
+class Suspension(Protocol):
+    """Shuts accounts where the site's own API cannot, and knows their seats."""
+
+    def suspend(self, account_id: str) -> None:
+        """Shut the account. Safe to repeat."""
+        ...
+
+    def products(self, account_id: str) -> Sequence[str] | None:
+        """The products that the account has a seat of; None where that cannot be seen."""
+        ...
+
+
 def _forget(email: str, account_id: str, *, shown: bool) -> None:
     """Remember nothing."""
 
@@ -33,7 +45,7 @@ class JiraConnector:
     gateway's). ``known_emails`` is our own record of the accountId of a normalized address, ``remember_address`` adds to
     that record, ``idp_groups`` says which group ids an identity provider fills, and ``protected_groups`` are names
     and ids of groups that Provisor never changes, besides Jira's own system groups. ``holdings_calls`` is how many calls one
-    listing of an account's holdings may cost.
+    listing of an account's holdings may cost. ``suspension`` shuts accounts, where that is switched on.
     """
 
     client: HttpClient
@@ -44,6 +56,7 @@ class JiraConnector:
     idp_groups: IsExternal = lambda _: False
     protected_groups: Collection[str] = ()
     holdings_calls: int = 300
+    suspension: Suspension | None = None
 
     #: The kinds of resource that the API changes, for each direction. People remove accounts.
     automated: ClassVar[Mapping[Direction, frozenset[ResourceKind]]] = {
@@ -74,7 +87,9 @@ class JiraConnector:
         return replace(self, client=self.client.with_rate_limiter(rate_limiter))
 
     def automates(self, kind: ResourceKind, direction: Direction) -> bool:
-        """Groups and project roles, both ways, and new accounts. People remove accounts."""
+        """Groups and project roles, both ways, and new accounts. People remove accounts, unless these are suspended."""
+        if kind is ResourceKind.ACCOUNT and direction is Direction.TAKE and self.suspension is not None:
+            return True
         return kind in self.automated[direction]
 
     def find_account(self, subject: Subject) -> Account | NoMatch:
@@ -115,7 +130,7 @@ class JiraConnector:
         """Whether the account exists, is in the group, or is itself in the role, read from Jira now."""
         kind, path = target.entitlement.kind, target.entitlement.path
         if kind is ResourceKind.ACCOUNT:
-            return self._accounts.observe(target.account_id, target.email)
+            return self._with_seats(self._accounts.observe(target.account_id, target.email))
         if target.account_id is None:
             return Observation(present=False, evidence="No Jira account is known yet.")
         if kind is ResourceKind.GROUP:
@@ -146,15 +161,27 @@ class JiraConnector:
         return None
 
     def take(self, target: Target) -> None:
-        """Take out of the group or role. Raises ``Guarded`` for what the guard leaves to a person."""
+        """Take out of the group or role, or suspend the account. Raises ``Guarded`` for what the guard leaves to a person."""
         require_allowed(self, target, Direction.TAKE)
         kind, path = target.entitlement.kind, target.entitlement.path
         if kind is ResourceKind.GROUP:
             self._groups.take(path[0], _account(target))
         elif kind is ResourceKind.PROJECT_ROLE:
             self._roles.take(path[0], path[1], _account(target))
+        elif kind is ResourceKind.ACCOUNT and self.suspension is not None:
+            self.suspension.suspend(_account(target))
         else:
             raise _not_by_api(target)
+
+    def _with_seats(self, seen: Observation) -> Observation:
+        """The look at an account that cannot be used, with its seats: each product has its own [docs]."""
+        if seen.present or seen.account_id is None or self.suspension is None:
+            return seen
+        products = self.suspension.products(seen.account_id)
+        if products is None:
+            return seen
+        seats = f"it still has a seat of {', '.join(products)}" if products else "no product has a seat of it"
+        return replace(seen, evidence=f"{seen.evidence} In the organization {seats}.")
 
     def holdings(self, account_id: str) -> Holdings:
         """The account's groups and the project roles that it is in itself, within the limit of calls."""

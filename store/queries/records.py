@@ -6,11 +6,12 @@ from collections.abc import Sequence
 
 from sqlalchemy import Table, func, select
 
+from store.plan_tables import plans
 from store.tables import claims, dead_letters, inbox, operations, requests, tickets
 from store.unit_of_work import Store
 
 _TABLES: dict[str, Table] = {
-    table.name: table for table in (requests, operations, tickets, claims, dead_letters, inbox)
+    table.name: table for table in (requests, operations, tickets, claims, dead_letters, inbox, plans)
 }
 
 

@@ -11,6 +11,7 @@ from typing import Any, Self
 from access.clock import ManualClock
 from access.entitlements import System
 from access.faults import Pauses
+from access.fuse import FuseLimits
 from access.methods import Method
 from access.operations import Claim, Operation, Purpose, Request, Ticket
 from access.policy import Policy, Rule, TicketRoute
@@ -26,6 +27,7 @@ from tasks.faults import Faults
 from tasks.fulfilment import Fulfilment
 from tasks.intake import Intake
 from tasks.issue_watch import IssueWatch
+from tasks.plans import Plans
 from tasks.publisher import RecordingPublisher
 from tasks.services import FulfilmentOptions, Services
 from tasks.ticket_opener import TicketOpener
@@ -87,6 +89,7 @@ class LocalStack:
     tickets: FakeTickets
     services: Services
     intake: Intake
+    plans: Plans
     handlers: Mapping[Topic, Callable[[str], object]]
 
     @classmethod
@@ -103,6 +106,8 @@ class LocalStack:
         check_tenant: Callable[[System], None] = lambda _: None,
         connectors: Mapping[System, Connector] | None = None,
         clock: ManualClock | None = None,
+        fuse: FuseLimits | None = None,
+        self_approval: bool = False,
     ) -> Self:
         """A stack over a store; ``like`` hands on clock, system and tickets, as a restart with other settings does.
 
@@ -127,6 +132,7 @@ class LocalStack:
             ),
             mode=mode,
             options=options,
+            fuse=fuse or FuseLimits(),
             check_tenant=check_tenant,
             jitter=lambda: 0.0,
         )
@@ -134,6 +140,7 @@ class LocalStack:
         fulfilment = Fulfilment(services, TicketOpener(services, tickets, writer, ticket_terms))
         ticket_tracker = TicketTracker(services, tickets, writer, ticket_terms)
         issue_watch = IssueWatch(services, tickets, poll=ticket_terms.poll)
+        intake = Intake(store, clock, publisher, dispatched_for=DISPATCHED_FOR)
         return cls(
             store=store,
             clock=clock,
@@ -141,7 +148,8 @@ class LocalStack:
             system=system,
             tickets=tickets,
             services=services,
-            intake=Intake(store, clock, publisher, dispatched_for=DISPATCHED_FOR),
+            intake=intake,
+            plans=Plans(store, clock, intake, publisher, limits=services.fuse, self_approval=self_approval, mode=mode),
             handlers={
                 Topic.REQUEST: fulfilment.fulfil,
                 Topic.OPERATION: fulfilment.operate,

@@ -37,6 +37,8 @@ class FakeSystem:
         #: Why only a person can change an entitlement.
         self.by_person: dict[str, str] = {}
         self.suspended: set[str] = set()
+        #: Accounts that were deleted, as a complete list proves.
+        self.gone: set[str] = set()
         #: Accounts that do not show their address, by which a search finds them all the same.
         self.hidden: set[str] = set()
         #: Provisor's own account.
@@ -93,6 +95,17 @@ class FakeSystem:
     def journal(self, account_id: str, ref: str) -> list[tuple[datetime, bool]]:
         """Each change of an access: when, and whether it was there from then on."""
         return list(self._history.get((account_id, ref), []))
+    def held(self) -> list[tuple[str, str]]:
+        """Every account with what it holds, in truth."""
+        return [(who, ref) for who, ref in self._history if self.has(who, ref)]
+
+    def delete(self, account_id: str) -> None:
+        """Somebody deletes the account, and with it what it holds."""
+        for who, ref in self.held():
+            if who == account_id:
+                self.change(who, ref, present=False)
+        del self.accounts[account_id]
+        self.gone.add(account_id)
 
     def change(self, account_id: str, ref: str, *, present: bool) -> None:
         """Somebody does it by hand."""
@@ -134,6 +147,8 @@ class FakeSystem:
         return Entitlement(ref=ref, named=named, title=title, by_person=self.by_person.get(str(ref)))
 
     def _proof_of_gone(self, target: Target) -> str | None:
+        if target.account_id in self.gone:
+            return f"The complete list does not have {target.account_id}."
         return "The complete list does not have it." if self.missing.get(str(target.entitlement)) else None
 
     def _observe(self, target: Target) -> Observation:
@@ -141,6 +156,8 @@ class FakeSystem:
         shown = self._clock.now() - self.lag
         history = self._history.get((target.account_id, str(target.entitlement)), [])
         ref = str(target.entitlement)
+        if target.account_id in self.gone:
+            return Observation(present=False, evidence="no such account", missing=f"user {target.account_id}")
         if ref in self.missing:
             return Observation(
                 present=False, evidence="there is no such group", missing=f"group {target.entitlement.path[0]}"

@@ -6,10 +6,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from access.entitlements import EntitlementRef
-from access.lifecycle import ClaimState, OperationState, TicketState
+from access.lifecycle import ClaimState, OperationState, PlanState, TicketState
 from access.message import AccessRequest
 from access.methods import Direction, Method
 from access.operations import Claim, Operation, Purpose, Ticket, access_key
+from access.plans import Line, Plan, PlanKind, Reaction
 from store.requests import Received
 from store.unit_of_work import UnitOfWork
 
@@ -66,6 +67,19 @@ def claim(claim_id: str = "cl1", **changes: Any) -> Claim:
         "state": ClaimState.PENDING,
     }
     return Claim(**(plain | changes))
+
+
+def plan() -> tuple[Plan, list[Line]]:
+    line = Line(
+        reaction=Reaction.TAKE,
+        system=GROUP.system,
+        account_id="u1",
+        account_title="Ada",
+        title="the group",
+        reason="nobody asked for it",
+        entitlement=GROUP,
+    )
+    return Plan("", PlanKind.BULK, "all", PlanState.OPEN, NOW), [line]
 
 
 def ticket(ticket_id: str = "tk1", **changes: Any) -> Ticket:

@@ -9,12 +9,20 @@ import pytest
 from sqlalchemy import Connection, Table, text
 from sqlalchemy.exc import IntegrityError
 
+from access.leavers import LeaverKind
 from access.lifecycle import LIFECYCLE
+from store.leaver_tables import leavers
+from store.plan_tables import plan_lines, plans
+from store.queries.people import PersonNow
 from store.tables import claims, operations, requests, tickets
 from store.unit_of_work import Store, UnitOfWork
-from tests.store.records import NOW, add_request, claim, operation, ticket
+from tests.store.records import NOW, add_request, claim, operation, plan, ticket
 
-LIVING: dict[str, Table] = {"request": requests, "operation": operations, "claim": claims, "ticket": tickets}
+LIVING: dict[str, Table] = {"request": requests, "operation": operations, "claim": claims, "ticket": tickets} | {
+    "plan": plans,
+    "plan_line": plan_lines,
+    "leaver": leavers,
+}
 
 #: Everything any state asks for, so that only the step itself can be refused.
 FILLED: dict[str, dict[str, Any]] = {
@@ -23,6 +31,9 @@ FILLED: dict[str, dict[str, Any]] = {
     | {"obstacle": "refused", "blocked_at": NOW, "direction": "take"},
     "claim": {"starts_at": NOW, "ends_at": NOW, "account_id": "u1", "pre_existing": False},
     "ticket": {"issue_id": "10001", "issue_key": "OPS-1"},
+    "plan": {"approved_by": "grace", "approved_why": "why", "approved_at": NOW, "held_why": "too many"},
+    "plan_line": {"request_id": "r1"},
+    "leaver": {"id": 1, "read_at": NOW, "left_at": NOW},
 }
 PAIRS = [
     (entity, start, end)
@@ -31,7 +42,11 @@ PAIRS = [
     for end in table
     if start and end and start != end
 ]
-ROWS = {"request": "r1", "operation": "op1", "claim": "cl1", "ticket": "tk1"}
+ROWS = {"request": "r1", "operation": "op1", "claim": "cl1", "ticket": "tk1"} | {
+    "plan": "PL-1",
+    "plan_line": "PL-1.1",
+    "leaver": 1,
+}
 
 
 def paths(entity: str) -> dict[str, list[str]]:
@@ -55,6 +70,13 @@ def bear(work: UnitOfWork, connection: Connection, entity: str, state: str) -> N
         work.claims.add(claim())
     if entity == "ticket":
         work.tickets.add(ticket())
+    if entity in {"plan", "plan_line"}:
+        work.plans.add(*plan())
+    if entity == "plan":
+        connection.execute(plan_lines.delete())
+    if entity == "leaver":
+        work.persons.put(PersonNow("u1", "Ada", None, "active", None), now=NOW)
+        work.leavers.notice("u1", LeaverKind.SUSPENDED, now=NOW)
     row = connection.execute(LIVING[entity].select()).mappings().one()
     connection.execute(LIVING[entity].delete())
     connection.execute(LIVING[entity].insert().values({**row, **FILLED[entity], "state": state}))

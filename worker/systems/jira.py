@@ -14,7 +14,13 @@ from access.tenants import Tenant
 from config.errors import SettingsError
 from config.settings import Settings
 from config.systems import JiraSite
-from connectors.atlassian import AtlassianOrganization, IdentityProviderGroups, organization_client, organization_key
+from connectors.atlassian import (
+    AccountSuspension,
+    AtlassianOrganization,
+    IdentityProviderGroups,
+    organization_client,
+    organization_key,
+)
 from connectors.atlassian.client import SYSTEM as ATLASSIAN
 from connectors.jira.client import api_token, bearer_token, find_cloud_id, jira_client
 from connectors.jira.connector import JiraConnector
@@ -103,6 +109,13 @@ def _organization(settings: Settings, options: ClientOptions) -> AtlassianOrgani
     return AtlassianOrganization(client, atlassian.org_id)
 
 
+def _suspension(settings: Settings, organization: AtlassianOrganization | None) -> AccountSuspension | None:
+    """What suspends accounts, where that is switched on."""
+    if organization is None or not settings.atlassian.suspend_accounts:
+        return None
+    return organization.suspension()
+
+
 def _find_tenant(settings: Settings, options: ClientOptions) -> Tenant:
     """The site by its cloud id: at the gateway, the one that calls go to; else the one that the site names."""
     site, url = settings.jira, settings.jira.site_url or ""
@@ -120,6 +133,7 @@ def _connector(dependencies: Dependencies, options: ClientOptions) -> JiraConnec
         remember_address=emails.learn,
         idp_groups=IdentityProviderGroups(organization, dependencies.clock) if organization else lambda _: False,
         protected_groups=settings.jira.protected_groups,
+        suspension=_suspension(settings, organization),
     )
 
 

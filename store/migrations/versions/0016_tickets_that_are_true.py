@@ -9,7 +9,7 @@ import store.tables
 from store.migrations.checks import exchange_checks
 
 revision = '0016'
-down_revision = '0011'
+down_revision = '0014'
 branch_labels = None
 depends_on = None
 
@@ -17,10 +17,10 @@ _MOMENT = store.tables.Moment(timezone=True)
 _MISSING = sa.text('missing_since IS NOT NULL')
 _OWED = sa.text('due_at IS NOT NULL')
 _TROUBLE = "trouble IN ('unsaid', 'left_open', 'untracked')"
-_OLD_KINDS = "kind IN ('fault', 'blocked', 'late')"
-_KINDS = "kind IN ('fault', 'blocked', 'late', 'unsaid', 'left_open', 'untracked')"
-_OLD_ENTITIES = "entity IN ('fault', 'request', 'operation')"
-_ENTITIES = "entity IN ('fault', 'request', 'operation', 'ticket')"
+_OLD_KINDS = "kind IN ('fault', 'blocked', 'late', 'held')"
+_KINDS = "kind IN ('fault', 'blocked', 'late', 'held', 'unsaid', 'left_open', 'untracked')"
+_OLD_ENTITIES = "entity IN ('fault', 'request', 'operation', 'plan', 'producer')"
+_ENTITIES = "entity IN ('fault', 'request', 'operation', 'plan', 'producer', 'ticket')"
 
 
 def upgrade() -> None:

@@ -1,0 +1,80 @@
+"""What the fuse has counted, each thing once. Who counts in a scope locks the row of the scope first."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import Connection, delete, func, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from store.plan_tables import fuse_counts, fuse_scopes
+from store.queries.parts import current_parts, named
+from store.snapshot_tables import accounts, grants, snapshots
+
+#: Kinds of accounts that are people's own.
+_PEOPLES = ("user", "atlassian")
+
+
+class Fuse:
+    """The fuse's counts, in the caller's transaction."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+
+    def lock(self, scope: str) -> None:
+        """Let nobody else count in this scope until the transaction ends."""
+        self._connection.execute(self._insert(fuse_scopes).values(scope=scope).on_conflict_do_nothing())
+        self._connection.execute(select(fuse_scopes).where(fuse_scopes.c.scope == scope).with_for_update())
+
+    def begun(self, scope: str, *, since: datetime) -> Sequence[datetime]:
+        """When what was counted later than ``since`` began, or will begin."""
+        found = select(fuse_counts.c.at).where(fuse_counts.c.scope == scope, fuse_counts.c.at > since)
+        return list(self._connection.execute(found).scalars())
+
+    def begins_at(self, scope: str, ref: str) -> datetime | None:
+        """When this may begin; None when it was not counted."""
+        found = select(fuse_counts.c.at).where(fuse_counts.c.scope == scope, fuse_counts.c.ref == ref)
+        return self._connection.execute(found).scalar()
+
+    def count(self, scope: str, refs: Sequence[str], *, at: datetime) -> None:
+        """Count these, which begin then. What was counted before stays as it is."""
+        if refs:
+            rows = [{"scope": scope, "ref": ref, "at": at} for ref in refs]
+            self._connection.execute(self._insert(fuse_counts).on_conflict_do_nothing(), rows)
+
+    def held(self, scope: str, *, now: datetime, limit: int | None = None) -> Sequence[str]:
+        """What may begin later only, in that order."""
+        found = select(fuse_counts.c.ref).where(fuse_counts.c.scope == scope, fuse_counts.c.at > now)
+        return list(self._connection.execute(found.order_by(fuse_counts.c.at).limit(limit)).scalars())
+
+    def let_begin(self, scope: str, *, now: datetime) -> None:
+        """Let begin now whatever may begin later only."""
+        later = update(fuse_counts).where(fuse_counts.c.scope == scope, fuse_counts.c.at > now)
+        self._connection.execute(later.values(at=now))
+
+    def forget(self, scope: str, refs: Sequence[str]) -> None:
+        """These will not begin."""
+        gone = delete(fuse_counts).where(fuse_counts.c.scope == scope, fuse_counts.c.ref.in_(list(refs)))
+        self._connection.execute(gone)
+
+    def forget_before(self, moment: datetime) -> None:
+        """Forget what began before that: no window reaches so far back."""
+        self._connection.execute(delete(fuse_counts).where(fuse_counts.c.at < moment))
+
+    def grants(self, system: str) -> int:
+        """How many direct grants the current snapshot of a system shows; 0 without one."""
+        count = select(func.count()).select_from(grants).where(grants.c.part_id.in_(current_parts(named(system))))
+        return self._connection.execute(count).scalar_one()
+
+    def people(self) -> int:
+        """How many people there are: the accounts of people in the system that has most of them."""
+        systems = self._connection.execute(select(snapshots.c.system)).scalars().all()
+        counts = (
+            select(func.count())
+            .select_from(accounts)
+            .where(accounts.c.part_id.in_(current_parts(named(system))), accounts.c.kind.in_(_PEOPLES))
+            for system in systems
+        )
+        return max((self._connection.execute(count).scalar_one() for count in counts), default=0)
