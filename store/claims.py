@@ -26,8 +26,8 @@ _WITH_STANDING = (
     )
     .order_by(claims.c.starts_at, claims.c.id)
 )
-_WHY_VOID = select(claims.c.why_ended).where(
-    claims.c.id == bindparam("this_id"), among(claims.c.state, (ClaimState.VOID,))
+_WHY_OVER = select(claims.c.why_ended).where(
+    claims.c.id == bindparam("this_id"), among(claims.c.state, (ClaimState.VOID, ClaimState.ENDING, ClaimState.ENDED))
 )
 
 
@@ -71,9 +71,9 @@ class Claims(LeasedTable[Claim]):
         own = next((claim for claim in found if claim.id == claim_id), None)
         return own, [claim for claim in found if claim is not own]
 
-    def why_void(self, claim_id: str) -> str | None:
-        """Why the claim came to nothing before the access was seen; None while it has not."""
-        row = self._connection.execute(_WHY_VOID, {"this_id": claim_id}).first()
+    def why_over(self, claim_id: str) -> str | None:
+        """Why nothing is to be given for the claim any more; None while it pends or is active."""
+        row = self._connection.execute(_WHY_OVER, {"this_id": claim_id}).first()
         return None if row is None else row.why_ended or "the request was withdrawn"
 
     def ended_by(self, operation_id: str) -> Sequence[Claim]:

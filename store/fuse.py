@@ -8,12 +8,8 @@ from datetime import datetime
 from sqlalchemy import Connection, delete, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
+from store.finding_tables import reconciliations
 from store.plan_tables import fuse_counts, fuse_scopes
-from store.queries.parts import current_parts, named
-from store.snapshot_tables import accounts, grants, snapshots
-
-#: Kinds of accounts that are people's own.
-_PEOPLES = ("user", "atlassian")
 
 
 class Fuse:
@@ -64,17 +60,10 @@ class Fuse:
         self._connection.execute(delete(fuse_counts).where(fuse_counts.c.at < moment))
 
     def grants(self, system: str) -> int:
-        """How many direct grants the current snapshot of a system shows; 0 without one."""
-        count = select(func.count()).select_from(grants).where(grants.c.part_id.in_(current_parts(named(system))))
-        return self._connection.execute(count).scalar_one()
+        """How many managed grants a system had when it was compared last; 0 before that."""
+        found = select(reconciliations.c.managed_grants).where(reconciliations.c.system == system)
+        return self._connection.execute(found).scalar() or 0
 
     def people(self) -> int:
-        """How many people there are: the accounts of people in the system that has most of them."""
-        systems = self._connection.execute(select(snapshots.c.system)).scalars().all()
-        counts = (
-            select(func.count())
-            .select_from(accounts)
-            .where(accounts.c.part_id.in_(current_parts(named(system))), accounts.c.kind.in_(_PEOPLES))
-            for system in systems
-        )
-        return max((self._connection.execute(count).scalar_one() for count in counts), default=0)
+        """How many people there are: the accounts of people in the system that had most of them when it was compared last."""
+        return self._connection.execute(select(func.max(reconciliations.c.people))).scalar() or 0

@@ -33,12 +33,20 @@ class Plans:
         last = self._connection.execute(select(func.coalesce(func.max(plans.c.sequence), 0))).scalar_one()
         plan = replace(plan, id=f"PL-{last + 1}")
         self._connection.execute(plans.insert().values(to_row(plan) | {"sequence": last + 1}))
+        self.add_lines(plan.id, lines, after=0)
+        return plan
+
+    def add_lines(self, plan_id: str, lines: Sequence[Line], *, after: int) -> None:
+        """Store more lines of a plan, numbered after ``after``."""
         numbered = (
-            replace(line, id=f"{plan.id}.{number}", plan_id=plan.id, number=number)
-            for number, line in enumerate(lines, start=1)
+            replace(line, id=f"{plan_id}.{number}", plan_id=plan_id, number=number)
+            for number, line in enumerate(lines, start=after + 1)
         )
         self._connection.execute(plan_lines.insert(), [to_row(line) for line in numbered])
-        return plan
+
+    def set(self, plan_id: str, **columns: Any) -> None:
+        """Write facts that change no state."""
+        self._connection.execute(update(plans).where(plans.c.id == plan_id).values(columns))
 
     def get(self, plan_id: str) -> Plan | None:
         """The plan with this id."""
@@ -75,7 +83,7 @@ class Plans:
         """How many lines are in each state."""
         found = select(plan_lines.c.state, func.count()).where(plan_lines.c.plan_id == plan_id)
         rows = self._connection.execute(found.group_by(plan_lines.c.state))
-        return dict(rows.tuples().all())
+        return {row[0]: row[1] for row in rows}
 
     def waiting_systems(self, plan_id: str) -> Sequence[str]:
         """The systems that the waiting lines are about."""
@@ -112,6 +120,11 @@ class Plans:
         """Drop the lines that have not begun; how many."""
         moved = update(plan_lines).where(_WAITING, plan_lines.c.plan_id == plan_id)
         return self._connection.execute(moved.values(state=str(LineState.DROPPED), note=note)).rowcount
+
+    def drop_lines(self, line_ids: Sequence[str], *, note: str) -> None:
+        """Drop these lines, if they have not begun."""
+        moved = update(plan_lines).where(_WAITING, plan_lines.c.id.in_(list(line_ids)))
+        self._connection.execute(moved.values(state=str(LineState.DROPPED), note=note))
 
     def ended(self, plan_id: str, *, limit: int) -> Sequence[tuple[str, str, str | None]]:
         """The lines whose requests came to an end that is not noted yet: their ids, and the requests' states and reasons."""

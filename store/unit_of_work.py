@@ -17,10 +17,12 @@ from store.claims import Claims
 from store.database import Database
 from store.dead_letters import DeadLetters
 from store.faults import Faults
+from store.findings import Findings
 from store.fuse import Fuse
 from store.inbox import Inbox
 from store.intake_lease import IntakeLease
 from store.known_emails import KnownEmails
+from store.managed import ManagedResources
 from store.operations import Operations
 from store.outbox import Outbox
 from store.plans import Plans
@@ -61,6 +63,8 @@ class UnitOfWork:
     alarms = cached_property(lambda self: Alarms(self._connection))
     plans = cached_property(lambda self: Plans(self._connection))
     fuse = cached_property(lambda self: Fuse(self._connection))
+    findings = cached_property(lambda self: Findings(self._connection))
+    managed = cached_property(lambda self: ManagedResources(self._connection))
 
     def require_own_revision(self) -> None:
         """Raise ``OtherRevision`` when another version of Provisor has migrated the store."""

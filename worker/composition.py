@@ -20,6 +20,7 @@ from tasks.fulfilment import Fulfilment
 from tasks.intake import DISPATCHED_FOR, Intake
 from tasks.plans import Plans
 from tasks.publisher import Publisher
+from tasks.reconciliation import Reconciliation
 from tasks.services import FulfilmentOptions, Services
 from tasks.sync import Sync
 from tasks.ticket_opener import TicketOpener, TicketOptions
@@ -56,6 +57,7 @@ class Provisor:
     expiry: Expiry
     syncing: Sync
     plans: Plans
+    reconciliation: Reconciliation
     provider: TicketProvider
     policy: LivePolicy
     warnings: tuple[str, ...] = ()
@@ -129,6 +131,7 @@ def compose(
             self_approval=settings.plans.self_approval,
             mode=settings.provisioning,
         ),
+        reconciliation=Reconciliation(store, clock, policy),
         provider=provider,
         policy=policy,
         warnings=warnings,

@@ -8,6 +8,7 @@ from time import monotonic
 
 import structlog
 
+from access.findings import ProfileRule
 from access.policy import Policy, Rule, TicketRoute
 from config.errors import SettingsError
 
@@ -48,6 +49,16 @@ class LivePolicy(Policy):
     def protected_accounts(self) -> Sequence[str]:
         """The accounts that only a person changes, as they are now."""
         return self._current.protected_accounts
+
+    @property
+    def manage(self) -> Sequence[str]:
+        """The patterns of what is compared with what should be, as they are now."""
+        return self._current.manage
+
+    @property
+    def profiles(self) -> Sequence[ProfileRule]:
+        """What is done about findings, as it is now."""
+        return self._current.profiles
 
 
 class PolicyWatch:

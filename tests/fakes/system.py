@@ -90,6 +90,10 @@ class FakeSystem:
         history = self._history.get((account_id, ref), [])
         return history[-1][1] if history else False
 
+    def held(self) -> list[tuple[str, str]]:
+        """Every account and entitlement that is held, in truth."""
+        return sorted(key for key in self._history if self.has(*key))
+
     def change(self, account_id: str, ref: str, *, present: bool) -> None:
         """Somebody does it by hand."""
         if self.has(account_id, ref) is not present:
