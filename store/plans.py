@@ -104,6 +104,12 @@ class Plans:
         """The line with this id."""
         return next(iter(self._lines(select(plan_lines).where(plan_lines.c.id == line_id))), None)
 
+    def line_of_finding(self, finding_id: str) -> Line | None:
+        """The newest line about a finding."""
+        found = select(plan_lines).join(plans, plans.c.id == plan_lines.c.plan_id)
+        found = found.where(plan_lines.c.finding_id == finding_id).order_by(plans.c.sequence.desc())
+        return next(iter(self._lines(found.limit(1))), None)
+
     def step_lines(
         self, line_ids: Sequence[str], *, to: LineState, states: Sequence[LineState], **columns: Any
     ) -> None:

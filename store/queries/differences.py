@@ -142,12 +142,18 @@ class Differences:
         found = select(baseline.c.managed_id, baseline.c.holder_kind, baseline.c.holder, baseline.c.doubted_at)
         found = found.select_from(baseline).join(managed, managed.c.id == baseline.c.managed_id)
         there = self._holds(baseline.c.holder, baseline.c.holder_kind)
-        yield from map(tuple, self._connection.execute(found.where(self._of_system(), managed.c.gone.is_(False), ~there)))
+        yield from map(
+            tuple, self._connection.execute(found.where(self._of_system(), managed.c.gone.is_(False), ~there))
+        )
 
     def back_in_baseline(self) -> Iterator[tuple[int, str, str]]:
         """The holders of baselines that were doubted, and are shown."""
         found = select(baseline.c.managed_id, baseline.c.holder_kind, baseline.c.holder)
-        found = found.select_from(baseline).join(managed, managed.c.id == baseline.c.managed_id).where(baseline.c.doubted_at.is_not(None))
+        found = (
+            found.select_from(baseline)
+            .join(managed, managed.c.id == baseline.c.managed_id)
+            .where(baseline.c.doubted_at.is_not(None))
+        )
         there = self._holds(baseline.c.holder, baseline.c.holder_kind)
         yield from map(tuple, self._connection.execute(found.where(self._of_system(), there)))
 
