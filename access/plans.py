@@ -30,6 +30,8 @@ class PlanKind(StrEnum):
     BULK = "bulk"
     #: To give back what another plan took.
     RESTORE = "restore"
+    #: Ends that a jump of the clock brought about.
+    CLOCK = "clock"
 
 
 class Reaction(StrEnum):

@@ -92,11 +92,7 @@ def _write_snapshot(connection: Connection, setup: dict[str, Any]) -> None:
     _add(
         connection,
         grants,
-        (
-            grant(number, holder)
-            for number in range(setup["resources"])
-            for holder in holders(setup, number)
-        ),
+        (grant(number, holder) for number in range(setup["resources"]) for holder in holders(setup, number)),
     )
 
 
@@ -142,7 +138,12 @@ def _request(number: int, held: tuple[int, str]) -> dict[str, Any]:
     return {
         "id": f"r{number}",
         "fingerprint": f"r{number}",
-        "body": {"id": f"r{number}", "action": "grant", "subject": {"id": held[1]}, "entitlement": entitlement(held[0])},
+        "body": {
+            "id": f"r{number}",
+            "action": "grant",
+            "subject": {"id": held[1]},
+            "entitlement": entitlement(held[0]),
+        },
         "action": "grant",
         "system": _SYSTEM,
         "entitlement": entitlement(held[0]),

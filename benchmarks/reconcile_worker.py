@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,6 +10,7 @@ from datetime import timedelta
 from itertools import islice
 from typing import Any
 
+import structlog
 from sqlalchemy import delete, insert, select, text, update
 
 from access.clock import ManualClock
@@ -89,7 +91,9 @@ class _Worker:
             there = set(holders(self._setup, resource))
             start = number * 31
             free = next(
-                who for step in range(self._setup["accounts"]) if (who := account(start + step, self._setup)) not in there
+                who
+                for step in range(self._setup["accounts"])
+                if (who := account(start + step, self._setup)) not in there
             )
             yield grant(resource, free)
 
@@ -119,6 +123,8 @@ class _Worker:
 
 
 def _start(setup: dict[str, Any]) -> Commands:
+    # What is said on standard output is an answer.
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
     worker = _Worker(setup)
     return {
         "baseline": worker.baseline,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from sqlalchemy import Connection, and_, bindparam, or_, select, update
 
@@ -86,6 +87,16 @@ class Claims(LeasedTable[Claim]):
         if claim is not None and claim.account_id is None:
             key = access_key(account_id, None, claim.entitlement)
             self.set(claim.id, account_id=account_id, account_proven=proven, access_key=key)
+
+    def ending_after(self, moment: datetime, *, until: datetime) -> Sequence[Claim]:
+        """Active claims that end later than ``moment`` and no later than ``until``, and that are due."""
+        found = select(claims).where(
+            among(claims.c.state, (ClaimState.ACTIVE,)),
+            claims.c.due_at.is_not(None),
+            claims.c.ends_at > moment,
+            claims.c.ends_at <= until,
+        )
+        return self._all(found.order_by(claims.c.ends_at, claims.c.id))
 
     def clear_pre_existing(self, key: str) -> None:
         """The access from before the first claim is gone: the claims that stand have given what is there now."""

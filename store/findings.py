@@ -52,7 +52,8 @@ class Findings:
     def take_lease(self, system: System, *, now: datetime, lasting: timedelta) -> bool:
         """Become the one who reconciles a system; whether nobody else is at it."""
         new = self._insert(reconciliations).values(system=str(system), lease_until=now + lasting)
-        if self._connection.execute(new.on_conflict_do_nothing()).rowcount == 1:
+        new = new.on_conflict_do_nothing().returning(reconciliations.c.system)
+        if self._connection.execute(new).first() is not None:
             return True
         free = or_(reconciliations.c.lease_until.is_(None), reconciliations.c.lease_until <= now)
         taken = update(reconciliations).where(reconciliations.c.system == str(system), free)
@@ -93,8 +94,8 @@ class Findings:
         ]
         if not rows:
             return []
-        new = self._insert(findings).values(rows).on_conflict_do_nothing().returning(findings)
-        return [from_row(Finding, row) for row in self._connection.execute(new).mappings()]
+        new = self._insert(findings).on_conflict_do_nothing().returning(findings)
+        return [from_row(Finding, row) for row in self._connection.execute(new, rows).mappings()]
 
     def open_keys(self, system: System) -> dict[tuple[str, str], int]:
         """The open findings of a system: their numbers by kind and key."""

@@ -8,6 +8,7 @@ from datetime import datetime
 from sqlalchemy import Connection, delete, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
+from access.fuse import CLOCK
 from store.finding_tables import reconciliations
 from store.plan_tables import fuse_counts, fuse_scopes
 
@@ -24,6 +25,14 @@ class Fuse:
         self._connection.execute(self._insert(fuse_scopes).values(scope=scope).on_conflict_do_nothing())
         self._connection.execute(select(fuse_scopes).where(fuse_scopes.c.scope == scope).with_for_update())
 
+    def seen_at(self) -> datetime | None:
+        """When a process was last at work."""
+        return self._connection.execute(select(fuse_scopes.c.seen_at).where(fuse_scopes.c.scope == CLOCK)).scalar()
+
+    def see(self, *, now: datetime) -> None:
+        """A process is at work. The transaction holds the scope ``CLOCK``."""
+        self._connection.execute(update(fuse_scopes).where(fuse_scopes.c.scope == CLOCK).values(seen_at=now))
+
     def begun(self, scope: str, *, since: datetime) -> Sequence[datetime]:
         """When what was counted later than ``since`` began, or will begin."""
         found = select(fuse_counts.c.at).where(fuse_counts.c.scope == scope, fuse_counts.c.at > since)
@@ -33,6 +42,12 @@ class Fuse:
         """When this may begin; None when it was not counted."""
         found = select(fuse_counts.c.at).where(fuse_counts.c.scope == scope, fuse_counts.c.ref == ref)
         return self._connection.execute(found).scalar()
+
+    def used(self, scope: str, *, since: datetime, now: datetime) -> int:
+        """How much began later than ``since``. What a clock that was ahead has counted does not count before its time."""
+        within = (fuse_counts.c.at > since, fuse_counts.c.at <= now)
+        found = select(func.count()).select_from(fuse_counts).where(fuse_counts.c.scope == scope, *within)
+        return self._connection.execute(found).scalar_one()
 
     def count(self, scope: str, refs: Sequence[str], *, at: datetime) -> None:
         """Count these, which begin then. What was counted before stays as it is."""

@@ -99,6 +99,12 @@ class ManagedResources:
         )
         return {row[0]: row[1] for row in self._connection.execute(found.group_by(baseline.c.managed_id))}
 
+    def baseline_size(self, system: System) -> int:
+        """How many holders that are not doubted all baselines of a system have."""
+        found = select(func.count()).select_from(baseline).join(managed, managed.c.id == baseline.c.managed_id)
+        found = found.where(managed.c.system == str(system), baseline.c.doubted_at.is_(None))
+        return self._connection.execute(found).scalar_one()
+
     def remove_holders(self, holders: Sequence[Holder]) -> None:
         """These are gone: when they come back, they were not there before."""
         if holders:

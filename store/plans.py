@@ -8,12 +8,12 @@ from typing import Any
 
 from sqlalchemy import Connection, and_, exists, func, or_, select, update
 
-from access.lifecycle import ENDS, LineState, PlanState
+from access.lifecycle import ENDS, ClaimState, LineState, PlanState
 from access.plans import Line, Plan, Reaction
 from store.leases import among
 from store.plan_tables import plan_lines, plans
 from store.rows import from_row, to_row
-from store.tables import requests
+from store.tables import claims, requests
 
 #: The lock that writers of new plans hold (``Store.write``), so that each gets a number of its own.
 NUMBERS = "numbers of plans"
@@ -121,6 +121,12 @@ class Plans:
         """These lines became requests under their own ids."""
         moved = update(plan_lines).where(plan_lines.c.id.in_(list(line_ids)), _WAITING)
         self._connection.execute(moved.values(state=str(LineState.BEGUN), request_id=plan_lines.c.id))
+
+    def wake_claims(self, plan_id: str) -> None:
+        """The claims of the lines that have not begun end at their own time again."""
+        these = select(plan_lines.c.claim_id).where(_WAITING, plan_lines.c.plan_id == plan_id)
+        mine = update(claims).where(claims.c.id.in_(these), among(claims.c.state, (ClaimState.ACTIVE,)))
+        self._connection.execute(mine.values(due_at=claims.c.ends_at, dispatched_until=None))
 
     def drop_waiting(self, plan_id: str, *, note: str) -> int:
         """Drop the lines that have not begun; how many."""

@@ -25,7 +25,7 @@ from store.unit_of_work import Store
 _log = structlog.get_logger(__name__)
 
 #: Rows that one transaction writes, so that no removal waits for it.
-PIECE = 500
+PIECE = 200
 
 #: How long holders stay in a baseline that vanished together.
 _DOUBTED_FOR = timedelta(days=7)
@@ -109,9 +109,10 @@ class Managing:
         doubted: list[Holder] = []
         with self._store.read() as work:
             sizes = {n: size for some in pieces(left) for n, size in work.managed.baseline_sizes(some).items()}
+            total = work.managed.baseline_size(system) if left else 0
+        many = self._is_doubtful(total, sum(map(len, left.values())))
         for number, holders in left.items():
-            size = sizes.get(number, 0)
-            (doubted if self._guard.suspicious(before=size, now=size - len(holders)) else gone).extend(holders)
+            (doubted if many or self._is_doubtful(sizes.get(number, 0), len(holders)) else gone).extend(holders)
         for some in pieces(back):
             with self._store.write() as work:
                 work.managed.doubt_holders(some, since=None)
@@ -123,6 +124,9 @@ class Managing:
                 work.managed.remove_holders(some)
         if doubted:
             _log.warning("baseline.doubted", system=str(system), holders=len(doubted))
+
+    def _is_doubtful(self, before: int, left: int) -> bool:
+        return self._guard.suspicious(before=before, now=before - left)
 
     def _wanted(self, system: System, resource: ShownResource) -> dict[str, Any] | None:
         """The row of a resource; None when policy does not manage it."""

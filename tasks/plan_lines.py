@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from access.entitlements import System
-from access.lifecycle import ClaimState, OperationState
+from access.lifecycle import ClaimState, LineState, OperationState
 from access.methods import Direction
 from access.operations import Operation, Purpose, access_key
 from access.plans import Line, Reaction
@@ -123,3 +123,12 @@ def _anew(given: Operation, *, position: int, now: datetime, why: str) -> Operat
         verified_at=None,
         missing=None,
     )
+
+
+def end_claims_by_clock(work: UnitOfWork, lines: Sequence[Line], *, now: datetime) -> None:
+    """Let these claims end by their time, as any other."""
+    for line in lines:
+        claim = None if line.claim_id is None else work.claims.get(line.claim_id)
+        if claim is not None and claim.state is ClaimState.ACTIVE:
+            work.claims.set(claim.id, due_at=now, dispatched_until=None)
+    work.plans.step_lines([line.id for line in lines], to=LineState.DONE, states=(LineState.WAITING,))

@@ -27,7 +27,7 @@ from store.unit_of_work import Store, UnitOfWork
 from tasks.decisions import NotPossible
 from tasks.faults import begin_alarm
 from tasks.intake import Intake
-from tasks.plan_lines import give_again, gives_again, is_compared, no_basis, sort_out
+from tasks.plan_lines import end_claims_by_clock, give_again, gives_again, is_compared, no_basis, sort_out
 from tasks.publisher import Publisher
 
 _log = structlog.get_logger(__name__)
@@ -156,6 +156,8 @@ class Plans:
         now = self._clock.now()
         with self._store.write() as work:
             plan = _open_plan(work, plan_id)
+            if plan.kind is PlanKind.CLOCK:
+                work.plans.wake_claims(plan_id)
             dropped = work.plans.drop_waiting(plan_id, note=f"{by}: {why}")
             work.plans.step(plan_id, to=PlanState.DROPPED, states=(plan.state,))
             work.audit.record("plan.dropped", "plan", plan_id, now=now, actor=by, reason=why, lines=dropped)
@@ -220,7 +222,7 @@ class Plans:
         if plan.beyond_fuse:
             return Room(_AT_ONCE, "")
         limit = self._limits.persons if plan.person else self._limits.grants
-        used = len(work.fuse.begun(scope, since=now - limit.window))
+        used = work.fuse.used(scope, since=now - limit.window, now=now)
         if plan.person and work.fuse.begins_at(scope, plan.person) is not None:
             return Room(_AT_ONCE, "")
         total = work.fuse.people() if plan.person else work.fuse.grants(system)
@@ -239,6 +241,9 @@ class Plans:
 
     def _begin(self, work: UnitOfWork, plan: Plan, lines: Sequence[Line], *, now: datetime) -> Sequence[WakeUp]:
         """Hand the requests of these lines in; the wake-ups to be sent."""
+        if plan.kind is PlanKind.CLOCK:
+            end_claims_by_clock(work, lines, now=now)
+            return ()
         shown = [line.id for line in lines if line.reaction.action is None]
         work.plans.step_lines(shown, to=LineState.DONE, states=(LineState.WAITING,))
         again = [self._give_again(work, line, now=now) for line in lines if gives_again(line)]

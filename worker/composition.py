@@ -17,6 +17,7 @@ from store.unit_of_work import Store
 from tasks.expiry import Expiry
 from tasks.faults import TICKETING, Faults
 from tasks.fulfilment import Fulfilment
+from tasks.heartbeat import Heartbeat
 from tasks.intake import DISPATCHED_FOR, Intake
 from tasks.plans import Plans
 from tasks.publisher import Publisher
@@ -58,6 +59,7 @@ class Provisor:
     syncing: Sync
     plans: Plans
     reconciliation: Reconciliation
+    heartbeat: Heartbeat
     provider: TicketProvider
     policy: LivePolicy
     warnings: tuple[str, ...] = ()
@@ -132,6 +134,7 @@ def compose(
             mode=settings.provisioning,
         ),
         reconciliation=Reconciliation(store, clock, policy),
+        heartbeat=Heartbeat(store, clock, services.fuse),
         provider=provider,
         policy=policy,
         warnings=warnings,
@@ -159,6 +162,7 @@ def fuse_limits(settings: Settings) -> FuseLimits:
         persons=Limit(fuse.persons, fuse.persons_window, fuse.persons_share),
         revokes=Limit(fuse.revokes, fuse.revokes_window),
         pace=fuse.revokes_pace,
+        absence=fuse.absence,
     )
 
 

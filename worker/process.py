@@ -182,6 +182,7 @@ def _scheduler(provisor: Provisor, relay: OutboxRelay, revision_check: RevisionC
         periodic=(
             provisor.syncing.begin_due,
             provisor.services.faults.tidy,
+            provisor.heartbeat.beat,
             provisor.plans.run_due,
             Reconciling(provisor.reconciliation).begin_due,
             _forgetting_dead_letters(provisor),

@@ -116,4 +116,3 @@ def test_removals_that_the_fuse_holds_are_released_or_dropped_by_name(
     # Held until moments of the stack's own clock, which the command's is long past.
     nothing = provisor("requests", "drop", "elsewhere", "--reason", "a script", "-c", config)
     assert (nothing.code, "holds no removals" in nothing.err) == (1, True)
-

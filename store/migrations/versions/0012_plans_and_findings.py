@@ -95,7 +95,7 @@ def _make_plans() -> None:
         sa.CheckConstraint(
             "state IN ('open', 'approved', 'held', 'done', 'dropped')", name=op.f('ck_plans_state_known')
         ),
-        sa.CheckConstraint("kind IN ('reconcile', 'leaver', 'bulk', 'restore')", name=op.f('ck_plans_kind_known')),
+        sa.CheckConstraint("kind IN ('reconcile', 'leaver', 'bulk', 'restore', 'clock')", name=op.f('ck_plans_kind_known')),
         sa.CheckConstraint(
             "state <> 'approved' OR (approved_by IS NOT NULL AND approved_why IS NOT NULL AND approved_at IS NOT NULL)",
             name=op.f('ck_plans_approved_means_by_somebody'),
@@ -155,6 +155,7 @@ def _make_fuse() -> None:
     op.create_table(
         'fuse_scopes',
         sa.Column('scope', sa.Text(), nullable=False),
+        sa.Column('seen_at', _MOMENT, nullable=True),
         sa.PrimaryKeyConstraint('scope', name=op.f('pk_fuse_scopes')),
     )
     op.create_table(
