@@ -10,10 +10,11 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field, ValidationError, field_validator
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, field_validator
 
 from access.durations import parse_duration
 from access.entitlements import RIGHTS, EntitlementRef, System
+from access.findings import Profile, ProfileRule
 from access.message import FACTS
 from access.methods import Method
 from access.patterns import may_overlap, plain_form
@@ -51,6 +52,17 @@ def _with_unit(value: Any) -> timedelta:
     if duration < timedelta(seconds=1):
         raise ValueError("is too short to be given; write one such as 30m, 8h, 7d or PT8H")
     return duration
+
+
+def _can_match(pattern: str) -> str:
+    """Refuse a pattern that no entitlement fits."""
+    if not any(char in pattern for char in _WILDCARDS):
+        return str(_exact(pattern))
+    if not any(_may_begin_and_end(loose_name(pattern), head, tail) for head, tail in _forms()):
+        raise ValueError(
+            "can match no entitlement; write one such as jira:project-role:PAY:*:assigned or jumpcloud:group:*:member"
+        )
+    return pattern
 
 
 class _Ticket(Section):
@@ -91,22 +103,24 @@ class _Rule(Section):
     ticket: _Ticket | None = None
     sources: Words = ()
 
-    @field_validator("pattern")
-    @classmethod
-    def _can_match(cls, pattern: str) -> str:
-        if not any(char in pattern for char in _WILDCARDS):
-            return str(_exact(pattern))
-        if not any(_may_begin_and_end(loose_name(pattern), head, tail) for head, tail in _forms()):
-            raise ValueError(
-                "can match no entitlement; write one such as jira:project-role:PAY:*:assigned or jumpcloud:group:*:member"
-            )
-        return pattern
+    _can_match = field_validator("pattern")(_can_match)
+
+
+class _Profile(Section):
+    pattern: Annotated[str, Field(min_length=1, max_length=1000)]
+    profile: Profile = Profile.WATCH
+    auto: bool = False
+    ticket: bool = False
+
+    _can_match = field_validator("pattern")(_can_match)
 
 
 class _PolicyFile(Section):
     ticket: _Ticket = _Ticket()
     protected_accounts: Words = ()
     leavers: LeaverAccess = LeaverAccess.APPROVE
+    manage: tuple[Annotated[str, Field(min_length=1, max_length=1000), AfterValidator(_can_match)], ...] = ()
+    reconcile: tuple[_Profile, ...] = ()
     rules: tuple[_Rule, ...] = ()
 
 
@@ -164,6 +178,8 @@ def load_policy(
         administrator_like=administrator_like,
         protected_accounts=file.protected_accounts,
         leavers=file.leavers,
+        manage=file.manage,
+        profiles=tuple(ProfileRule(**dict(each)) for each in file.reconcile),
     )
     return PolicyFile(policy, tuple(_oddities(policy)))
 

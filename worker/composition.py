@@ -18,12 +18,14 @@ from store.unit_of_work import Store
 from tasks.expiry import Expiry
 from tasks.faults import TICKETING, Faults
 from tasks.fulfilment import Fulfilment
+from tasks.heartbeat import Heartbeat
 from tasks.intake import DISPATCHED_FOR, Intake
 from tasks.issue_watch import IssueWatch
 from tasks.leavers import Leavers
 from tasks.people import People
 from tasks.plans import Plans
 from tasks.publisher import Publisher
+from tasks.reconciliation import Reconciliation
 from tasks.services import FulfilmentOptions, Services
 from tasks.sync import Sync
 from tasks.ticket_opener import TicketOpener
@@ -64,6 +66,8 @@ class Provisor:
     people: People
     leavers: Leavers
     plans: Plans
+    reconciliation: Reconciliation
+    heartbeat: Heartbeat
     provider: TicketProvider
     policy: LivePolicy
     warnings: tuple[str, ...] = ()
@@ -141,6 +145,8 @@ def compose(
             self_approval=settings.plans.self_approval,
             mode=settings.provisioning,
         ),
+        reconciliation=Reconciliation(store, clock, policy),
+        heartbeat=Heartbeat(store, clock, services.fuse),
         provider=provider,
         policy=policy,
         warnings=warnings,
@@ -168,6 +174,7 @@ def fuse_limits(settings: Settings) -> FuseLimits:
         persons=Limit(fuse.persons, fuse.persons_window, fuse.persons_share),
         revokes=Limit(fuse.revokes, fuse.revokes_window),
         pace=fuse.revokes_pace,
+        absence=fuse.absence,
     )
 
 

@@ -38,6 +38,7 @@ from worker.policy_watch import PolicyWatch
 from worker.publisher import CeleryPublisher
 from worker.queues import Queues, queues_from
 from worker.rate_limiter import removals_let_in
+from worker.reconciling import Reconciling
 from worker.redis_intake import RedisSource
 from worker.revision_check import RevisionCheck
 from worker.roles import ProcessRole
@@ -218,6 +219,8 @@ def _scheduler(
         periodic=(
             provisor.syncing.begin_due,
             provisor.services.faults.tidy,
+            provisor.heartbeat.beat,
+            Reconciling(provisor.reconciliation).begin_due,
             _forgetting_dead_letters(provisor),
             *_events(provisor),
             provisor.people.refresh,

@@ -95,9 +95,10 @@ class FakeSystem:
     def journal(self, account_id: str, ref: str) -> list[tuple[datetime, bool]]:
         """Each change of an access: when, and whether it was there from then on."""
         return list(self._history.get((account_id, ref), []))
+
     def held(self) -> list[tuple[str, str]]:
         """Every account with what it holds, in truth."""
-        return [(who, ref) for who, ref in self._history if self.has(who, ref)]
+        return sorted(key for key in self._history if self.has(*key))
 
     def delete(self, account_id: str) -> None:
         """Somebody deletes the account, and with it what it holds."""
