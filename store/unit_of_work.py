@@ -26,6 +26,7 @@ from store.rate_budgets import Budgets
 from store.requests import Requests
 from store.restores import Restores
 from store.revision import REVISION, stored_revision
+from store.seals import Seals
 from store.snapshots import Snapshots
 from store.sweep import Sweep
 from store.sync_runs import SyncRuns
@@ -57,6 +58,7 @@ class UnitOfWork:
     budgets = cached_property(lambda self: Budgets(self._connection))
     faults = cached_property(lambda self: Faults(self._connection))
     alarms = cached_property(lambda self: Alarms(self._connection))
+    seals = cached_property(lambda self: Seals(self._connection))
 
     def require_own_revision(self) -> None:
         """Raise ``OtherRevision`` when another version of Provisor has migrated the store."""

@@ -18,6 +18,7 @@ from tasks.faults import TICKETING, Faults
 from tasks.fulfilment import Fulfilment
 from tasks.intake import DISPATCHED_FOR, Intake
 from tasks.publisher import Publisher
+from tasks.sealing import Sealing
 from tasks.services import FulfilmentOptions, Services
 from tasks.sync import Sync
 from tasks.ticket_opener import TicketOpener, TicketOptions
@@ -25,6 +26,7 @@ from tasks.ticket_text import TicketWriter
 from tasks.ticket_tracker import TicketTracker
 from ticketing.ports import TicketProvider
 from ticketing.templates import Templates
+from worker.anchors import sealing_from
 from worker.policy import policy_from
 from worker.policy_watch import LivePolicy
 from worker.sync import sync_from
@@ -55,6 +57,7 @@ class Provisor:
     syncing: Sync
     provider: TicketProvider
     policy: LivePolicy
+    sealing: Sealing
     warnings: tuple[str, ...] = ()
 
     @property
@@ -117,6 +120,7 @@ def compose(
         syncing=sync_from(settings, store, clock, publisher, systems=systems, check_tenant=tenancy.check),
         provider=provider,
         policy=policy,
+        sealing=sealing_from(settings, store, clock),
         warnings=warnings,
     )
 

@@ -178,7 +178,12 @@ def _scheduler(provisor: Provisor, relay: OutboxRelay, revision_check: RevisionC
         clock_check=ClockCheck(clock) if isinstance(clock, MeasuredClock) else None,
         policy_watch=_policy_watch(provisor),
         poll=provisor.settings.worker.poll,
-        periodic=(provisor.syncing.begin_due, provisor.services.faults.tidy, _forgetting_dead_letters(provisor)),
+        periodic=(
+            provisor.syncing.begin_due,
+            provisor.services.faults.tidy,
+            _forgetting_dead_letters(provisor),
+            provisor.sealing.turn,
+        ),
     )
 
 
