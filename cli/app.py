@@ -19,6 +19,7 @@ from cli.grants import grants
 from cli.operations import operations
 from cli.options import group
 from cli.policy import policy
+from cli.receipt import print_receipt
 from cli.requests import requests
 from cli.resources import resources
 from cli.restore import restore
@@ -64,6 +65,7 @@ app.add_typer(resources, name="resources")
 app.add_typer(entitlements, name="entitlements")
 app.add_typer(grants, name="grants")
 app.add_typer(export, name="export")
+app.command("receipt")(print_receipt)
 app.add_typer(audit, name="audit")
 app.add_typer(connectors, name="connectors")
 app.command("doctor")(doctor)

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -9,21 +8,19 @@ import typer
 
 from access.clock import SystemClock
 from access.entitlements import System
-from access.snapshots import Snapshot
+from cli.certificates import Exported, certify
 from cli.entitlements import entitlement_facts
-from cli.export_files import Sink, whole_file, write_rows
+from cli.export_files import whole_file, write_rows
 from cli.grants import grant_facts
 from cli.options import ConfigFile, OfSystem, group
 from cli.output import age, moment, print_note
 from cli.problems import Problem
 from cli.snapshots import Row, missing_snapshots, require_snapshots, row_facts
 from cli.store_access import opened
-from cli.version import version
 
 if TYPE_CHECKING:
     from store.people import People
     from store.queries.snapshots import Queries
-    from store.unit_of_work import Store
 
 export = group("Files for access reviews, from the last complete snapshots. Nothing is exported where there is none.")
 
@@ -50,7 +47,8 @@ Manifest = Annotated[
     Path | None,
     typer.Option(
         metavar="FILE",
-        help="Write this file as well: when the snapshots were taken and how, the columns, the number of rows, SHA-256.",
+        help="Write the certificate to this file: what was read and how, list by list, the columns, the number of rows, "
+        "SHA-256. Default: FILE.certificate.json beside the output, none for standard output.",
         show_default=False,
     ),
 ]
@@ -100,10 +98,12 @@ def _export(
     what: str, config: Path | None, form: str, output: Path | None, manifest: Path | None, system: System | None
 ) -> None:
     """Write one kind of rows. Raises ``Problem`` when the snapshot of a connected system that is wanted is missing."""
-    from store.queries.snapshots import one_moment
+    from store.queries.snapshots import Queries
+    from store.unit_of_work import UnitOfWork
+    from tasks.certificates import certificate_of
 
-    with opened(config) as (settings, store), one_moment(store.database) as queries:
-        now = SystemClock().now()
+    with opened(config) as (settings, store), store.database.one_moment() as connection:
+        queries, now = Queries(connection), SystemClock().now()
         snapshots = require_snapshots(queries, settings, system, now=now)
         for absent in missing_snapshots(snapshots, settings, system):
             raise Problem(
@@ -112,11 +112,10 @@ def _export(
             )
         with whole_file(output) as sink:
             rows = write_rows(sink, _rows(queries, what, system), COLUMNS[what], form=form)
-        if manifest is not None:
-            facts = _manifest(store, what, snapshots, sink) | {"rows": rows, "format": form, "made_at": moment(now)}
-            facts["file"] = None if output is None else output.name
-            with whole_file(manifest) as beside:
-                beside.write(json.dumps(facts, ensure_ascii=False, indent=2).encode() + b"\n")
+        work = UnitOfWork(connection)
+        stands_on = [certificate_of(work, snapshot, with_lists=True) for snapshot in snapshots]
+        exported = Exported(what, form, COLUMNS[what], rows, sink, output)
+        certify(exported, manifest, work, now=now, stands_on=stands_on)
     as_of = ", ".join(f"{each.system} as of {moment(each.began_at)} ({age(each.age(now))} ago)" for each in snapshots)
     print_note(f"{rows} {what} exported: {as_of}.")
 
@@ -144,31 +143,3 @@ def _account(row: Row, people: People) -> dict[str, Any]:
     facts = row_facts(row)
     profile = {name: facts["attributes"].get(name) for name in _PROFILE}
     return facts | profile | {"account": facts["id"], "person": people.person(facts["id"], facts["email"])}
-
-
-def _manifest(store: Store, what: str, snapshots: Sequence[Snapshot], sink: Sink) -> dict[str, Any]:
-    taken = []
-    with store.read() as work:
-        for snapshot in snapshots:
-            run = work.sync_runs.get(snapshot.run_id)
-            plan = {} if run is None or run.plan is None else run.plan
-            taken.append(
-                {
-                    "system": str(snapshot.system),
-                    "run": snapshot.run_id,
-                    "began_at": moment(snapshot.began_at),
-                    "completed_at": moment(snapshot.completed_at),
-                    "everything_read_at": moment(snapshot.full_run_at),
-                    "credential_of": None if run is None else run.credential_of,
-                    "method": plan.get("method"),
-                    "notes": plan.get("notes", []),
-                }
-            )
-    return {
-        "export": what,
-        "columns": list(COLUMNS[what]),
-        "snapshots": taken,
-        "bytes": sink.bytes,
-        "sha256": sink.sha256,
-        "provisor": version(),
-    }

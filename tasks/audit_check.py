@@ -136,7 +136,7 @@ class _Verifying:
             self._member(seal, member)
         if len(batch) != seal.rows:
             self._found.find(seal.number, None, f"it was made over {seal.rows} rows, and there are {len(batch)}")
-        elif root([member.digest for member in batch]) != seal.digest:
+        elif root([member.digest or "" for member in batch]) != seal.digest:
             self._found.find(seal.number, None, "the digests of its rows, or their order, were changed")
 
     def _member(self, seal: Seal, member: Member) -> None:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Select, func, select
+from sqlalchemy import Connection, RowMapping, Select, func, or_, select
 
 from access.seals import Seal, SealKind
 from store.audit import AuditRow, row_facts
@@ -22,14 +22,32 @@ _FETCH = 1000
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """One row of a batch: its salt and digest, and the row as it is now; None when it is not there any more."""
+    """One row of a batch: its salt and digest, and the row as it is now; None when it is not there any more.
+
+    A row that waits for its seal has neither salt nor digest.
+    """
 
     number: int
-    seal: int
+    seal: int | None
     salt: str | None
-    digest: str
+    digest: str | None
     removed_by: int | None
     row: Mapping[str, Any] | None
+
+
+_MEMBERS = select(
+    audit_sealed.c.audit_id,
+    audit_sealed.c.seal,
+    audit_sealed.c.salt,
+    audit_sealed.c.digest,
+    audit_sealed.c.removed_by,
+    audit,
+).outerjoin(audit, audit.c.id == audit_sealed.c.audit_id)
+
+
+def _member(row: RowMapping) -> Member:
+    now = None if row["id"] is None else row_facts(row["id"], from_row(AuditRow, row))
+    return Member(row["audit_id"], row["seal"], row["salt"], row["digest"], row["removed_by"], now)
 
 
 @contextmanager
@@ -58,15 +76,20 @@ class Trail:
     def members(self, seal: int | None = None) -> Iterator[Member]:
         """The rows of all batches, or of one: batch by batch, in the order in which they were hashed."""
         of = audit_sealed.c
-        statement = (
-            select(of.audit_id, of.seal, of.salt, of.digest, of.removed_by, audit)
-            .outerjoin(audit, audit.c.id == of.audit_id)
-            .where(of.seal.is_not(None) if seal is None else of.seal == seal)
-            .order_by(of.seal, of.audit_id)
-        )
-        for row in self._connection.execute(statement).mappings():
-            now = None if row["id"] is None else row_facts(row["id"], from_row(AuditRow, row))
-            yield Member(row["audit_id"], row["seal"], row["salt"], row["digest"], row["removed_by"], now)
+        wanted = of.seal.is_not(None) if seal is None else of.seal == seal
+        statement = _MEMBERS.where(wanted).order_by(of.seal, of.audit_id)
+        return map(_member, self._connection.execute(statement).mappings())
+
+    def of_request(self, request_id: str, *, also: Sequence[str] = ()) -> Sequence[Member]:
+        """The rows of a request, and those about the entities ``also``, the oldest first; without a seal where they wait."""
+        wanted = or_(audit.c.request_id == request_id, audit.c.entity_id.in_(list(also)))
+        statement = _MEMBERS.where(audit.c.id.is_not(None), wanted).order_by(audit.c.id)
+        return [_member(row) for row in self._connection.execute(statement).mappings()]
+
+    def headers(self, first: int) -> Iterator[Seal]:
+        """The seals from a number on."""
+        statement = select(audit_seals).where(audit_seals.c.number >= first).order_by(audit_seals.c.number)
+        return (from_row(Seal, row) for row in self._connection.execute(statement).mappings())
 
     def unknown_rows(self, *, limit: int) -> Sequence[int]:
         """Audit rows that were written past the triggers: they belong to no batch and wait for none."""

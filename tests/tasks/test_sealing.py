@@ -95,6 +95,11 @@ def found(verdict_: Verdict) -> list[tuple[int | None, int | None]]:
 
 # Append-only
 
+FORGED_SEAL = """
+    INSERT INTO audit_seals (number, kind, rows, digest, previous, sealed_at, hash)
+    VALUES (9, 'rows', 0, 'x', 'y', '2026-11-30 09:00:00', 'z')
+"""
+
 
 @pytest.mark.parametrize(
     "statement",
@@ -108,8 +113,7 @@ def found(verdict_: Verdict) -> list[tuple[int | None, int | None]]:
         "UPDATE audit_sealed SET removed_by = 1, salt = NULL",
         "DELETE FROM audit_sealed",
         "INSERT INTO audit_sealed (audit_id, seal, digest) VALUES (900, 1, 'x')",
-        "INSERT INTO audit_seals (number, kind, rows, digest, previous, sealed_at, hash) "
-         "VALUES (9, 'rows', 0, 'x', 'y', '2026-11-30 09:00:00', 'z')",
+        FORGED_SEAL,
     ],
 )
 def test_the_database_keeps_the_trail_as_it_was_written(store: Store, clock: ManualClock, statement: str) -> None:

@@ -1,4 +1,4 @@
-"""The audit is append-only, its authors are a closed set, and its rows are sealed in batches.
+"""The audit is append-only, its authors are a closed set, and its rows are sealed; parts keep how they were read.
 
 Rows from before keep the authors that they have: an audit is not rewritten. They are sealed in the first minutes.
 """
@@ -89,6 +89,7 @@ $$
 
 
 def upgrade() -> None:
+    op.add_column('parts', sa.Column('facts', sa.JSON(none_as_null=True), nullable=True))
     op.create_table(
         'audit_seals',
         sa.Column('number', sa.Integer(), autoincrement=False, nullable=False),
@@ -177,3 +178,4 @@ def downgrade() -> None:
         op.execute('DROP FUNCTION provisor_audit_to_be_sealed()')
     for table in ('audit_turns', 'audit_sealed', 'audit_seals'):
         op.drop_table(table)
+    op.drop_column('parts', 'facts')
