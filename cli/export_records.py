@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,7 +16,8 @@ from cli.snapshots import Row
 from cli.store_access import opened
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection
+    from store.queries.audit import Trail
+    from store.queries.record_rows import RecordRows
 
 _WHO = ("account_id", "account_title")
 _ASKED = ("asked_for", "asked_by", "approved_by", "approved_known", "source")
@@ -64,12 +65,15 @@ SENTENCES = {
 
 def export_records(what: str, config: ConfigFile, form: str, output: Path | None, manifest: Path | None) -> None:
     """Write all records of one kind, and their certificate."""
+    from store.queries.audit import Trail
+    from store.queries.record_rows import RecordRows
     from store.unit_of_work import UnitOfWork
 
     with opened(config) as (_, store), store.database.one_moment() as connection:
         now = SystemClock().now()
+        found = _rows(what, RecordRows(connection), Trail(connection))
         with whole_file(output) as sink:
-            rows = write_rows(sink, _ROWS[what](connection), COLUMNS[what], form=form)
+            rows = write_rows(sink, found, COLUMNS[what], form=form)
         exported = Exported(what, form, COLUMNS[what], rows, sink, output)
         certify(exported, manifest, UnitOfWork(connection), now=now)
     print_note(f"{rows} {'audit rows' if what == 'audit' else what} exported, as of {moment(now)}.")
@@ -88,45 +92,21 @@ def asked_facts(row: Row) -> dict[str, Any]:
     }
 
 
-def _requests(connection: Connection) -> Iterator[dict[str, Any]]:
-    from store.queries.record_rows import RecordRows
-
-    for row in RecordRows(connection).requests():
-        yield _spelled(row) | asked_facts(row) | {"duration": row["body"].get("duration")}
-
-
-def _claims(connection: Connection) -> Iterator[dict[str, Any]]:
-    from store.queries.record_rows import RecordRows
-
-    for row in RecordRows(connection).claims():
-        yield _spelled(row) | asked_facts(row)
-
-
-def _operations(connection: Connection) -> Iterator[dict[str, Any]]:
-    from store.queries.record_rows import RecordRows
-
-    return map(_spelled, RecordRows(connection).operations())
-
-
-def _tickets(connection: Connection) -> Iterator[dict[str, Any]]:
-    from store.queries.record_rows import RecordRows
-
-    return map(_spelled, RecordRows(connection).tickets())
-
-
-def _audit(connection: Connection) -> Iterator[dict[str, Any]]:
-    from store.queries.audit import Trail
-
-    return Trail(connection).rows()
-
-
-_ROWS: Mapping[str, Callable[[Connection], Iterator[Mapping[str, Any]]]] = {
-    "requests": _requests,
-    "claims": _claims,
-    "operations": _operations,
-    "tickets": _tickets,
-    "audit": _audit,
-}
+def _rows(what: str, records: RecordRows, trail: Trail) -> Iterator[Mapping[str, Any]]:
+    match what:
+        case "requests":
+            return (
+                _spelled(row) | asked_facts(row) | {"duration": row["body"].get("duration")}
+                for row in records.requests()
+            )
+        case "claims":
+            return (_spelled(row) | asked_facts(row) for row in records.claims())
+        case "operations":
+            return map(_spelled, records.operations())
+        case "tickets":
+            return map(_spelled, records.tickets())
+        case _:
+            return trail.rows()
 
 
 def _spelled(row: Row) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, bindparam, delete, func, insert, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from access.seals import NOTHING, Seal, SealKind, Signer, sealed
@@ -25,6 +25,11 @@ _PLACE = (
 )
 
 
+def _is_due(now: datetime, period: timedelta) -> ColumnElement[bool]:
+    # A turn further ahead than the next can be was set by a clock that was wrong.
+    return or_(audit_turns.c.next_at <= now, audit_turns.c.next_at > now + period)
+
+
 class SealedAlready(Exception):  # noqa: N818 - an event between sealers, for the caller to act on
     """Another sealer was first with some of the rows."""
 
@@ -35,9 +40,9 @@ class Seals:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def has_turn(self, name: str, *, now: datetime) -> bool:
+    def has_turn(self, name: str, *, now: datetime, period: timedelta) -> bool:
         """Whether it may be time for what ``name`` says: a cheap look before ``take_turn``."""
-        later = select(audit_turns.c.name).where(audit_turns.c.name == name, audit_turns.c.next_at > now)
+        later = select(audit_turns.c.name).where(audit_turns.c.name == name, ~_is_due(now, period))
         return self._connection.execute(later).first() is None
 
     def take_turn(self, name: str, *, now: datetime, period: timedelta) -> bool:
@@ -46,9 +51,13 @@ class Seals:
         taken = turn.on_conflict_do_update(
             index_elements=[audit_turns.c.name],
             set_={"next_at": turn.excluded.next_at},
-            where=audit_turns.c.next_at <= now,
+            where=_is_due(now, period),
         )
         return self._connection.execute(taken.returning(audit_turns.c.name)).first() is not None
+
+    def put_turn(self, name: str, *, at: datetime) -> None:
+        """Have the next turn at another moment."""
+        self._connection.execute(update(audit_turns).where(audit_turns.c.name == name).values(next_at=at))
 
     def newest(self) -> Seal | None:
         """The newest seal."""

@@ -41,7 +41,7 @@ def receipt_of(
     if ending is not None and all(each.id != ending.id for each in operations):
         operations.append(ending)
     tickets = {each.id: work.tickets.of_operation(each.id) for each in operations}
-    also = [] if ending is None else [ending.id, *(ticket.id for ticket in tickets[ending.id])]
+    also = None if ending is None else (ending.request_id, [ending.id, *(each.id for each in tickets[ending.id])])
     rows = reading.of_request(request_id, also=also)
     return {
         "schema": SCHEMA,

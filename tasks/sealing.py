@@ -6,6 +6,7 @@ the short transaction that stores their seal, and a row that is committed late i
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from secrets import token_hex
@@ -31,6 +32,9 @@ BATCH = 500
 #: How often rows that were kept long enough are looked for, and the batches that are removed in one transaction.
 _FORGET_EVERY = timedelta(minutes=10)
 _FORGOTTEN_AT_ONCE = 10
+
+#: How soon a place that could not be asked is asked again.
+_AGAIN = timedelta(minutes=5)
 
 #: The newest notes at a place that are compared before another is added; ``provisor audit verify`` compares all.
 _CHECKED = 100
@@ -79,20 +83,25 @@ class Sealing:
         self._places = places
         self._anchor_every = anchor_every
         self._kept = kept
+        self._stopping = threading.Event()
+
+    def stop(self) -> None:
+        """Seal no more batches after the one under way."""
+        self._stopping.set()
 
     def turn(self) -> None:
         """Do what is due. Called every few seconds by each scheduler."""
         if self._due("seal", SEAL_EVERY):
             self.seal()
-        if self._places and self._due("anchor", self._anchor_every):
-            self.anchor()
+        if self._places and self._due("anchor", self._anchor_every) and not self.anchor():
+            self._sooner("anchor", min(_AGAIN, self._anchor_every))
         if self._kept is not None and self._due("forget", _FORGET_EVERY):
             self.forget(older_than=self._kept)
 
     def seal(self) -> int:
         """Seal all committed rows that wait for it; how many."""
         count = 0
-        while (rows := self._seal_batch()) is not None:
+        while not self._stopping.is_set() and (rows := self._seal_batch()) is not None:
             count += rows
         return count
 
@@ -120,12 +129,16 @@ class Sealing:
             return 0  # Another process sealed some of these rows meanwhile.
         return len(waiting)
 
-    def anchor(self) -> None:
-        """Note the newest seal at each place, unless what is noted there says that this trail is not the one it was."""
+    def anchor(self) -> bool:
+        """Note the newest seal at each place; whether each could be asked.
+
+        Nothing is noted where what is noted already says that this trail is not the one it was.
+        """
         with self._store.read() as work:
             newest = work.seals.newest()
         if newest is None:
-            return
+            return True
+        reached = True
         anchored = Anchored(newest.number, newest.hash, self._clock.now())
         for place in self._places:
             try:
@@ -138,7 +151,9 @@ class Sealing:
                 elif not noted or noted[-1].hash != anchored.hash:
                     place.note(anchored)
             except Failure as failure:
+                reached = False
                 _log.warning("audit.not_anchored", place=place.name, why=str(failure))
+        return reached
 
     def forget(self, *, older_than: timedelta) -> int:
         """Remove the rows of batches sealed longer ago, some at a time; how many. Their seals stay."""
@@ -179,10 +194,14 @@ class Sealing:
     def _due(self, what: str, period: timedelta) -> bool:
         now = self._clock.now()
         with self._store.read() as work:
-            if not work.seals.has_turn(what, now=now):
+            if not work.seals.has_turn(what, now=now, period=period):
                 return False
         with self._store.write() as work:
             return work.seals.take_turn(what, now=now, period=period)
+
+    def _sooner(self, what: str, wait: timedelta) -> None:
+        with self._store.write() as work:
+            work.seals.put_turn(what, at=self._clock.now() + wait)
 
 
 def follows(work: UnitOfWork, anchored: Anchored) -> bool:

@@ -38,6 +38,7 @@ from worker.redis_intake import RedisSource
 from worker.revision_check import RevisionCheck
 from worker.roles import ProcessRole
 from worker.scheduler import Scheduler
+from worker.sealer import Sealer
 
 _log = structlog.get_logger(__name__)
 
@@ -67,6 +68,8 @@ def prepare(settings: Settings, *, roles: Iterable[ProcessRole] = tuple(ProcessR
     relay = OutboxRelay(provisor.store, provisor.services.clock, publisher)
     publisher.attach(app, on_unsent=relay.give_back)
     parts: list[_Part] = [_scheduler(provisor, relay, revision_check, scheduling=ProcessRole.SCHEDULER in wanted)]
+    if ProcessRole.SCHEDULER in wanted:
+        parts.append(Sealer(provisor.store, provisor.sealing, revision_check))
     if ProcessRole.WORKER in wanted:
         parts.append(dispatcher)
     if ProcessRole.INTAKE in wanted:

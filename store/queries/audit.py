@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, Select, func, or_, select
+from sqlalchemy import Connection, RowMapping, Select, and_, func, or_, select
 
 from access.seals import Seal, SealKind
 from store.audit import AuditRow, row_facts
@@ -80,9 +80,15 @@ class Trail:
         statement = _MEMBERS.where(wanted).order_by(of.seal, of.audit_id)
         return map(_member, self._connection.execute(statement).mappings())
 
-    def of_request(self, request_id: str, *, also: Sequence[str] = ()) -> Sequence[Member]:
-        """The rows of a request, and those about the entities ``also``, the oldest first; without a seal where they wait."""
-        wanted = or_(audit.c.request_id == request_id, audit.c.entity_id.in_(list(also)))
+    def of_request(self, request_id: str, *, also: tuple[str, Sequence[str]] | None = None) -> Sequence[Member]:
+        """The rows of a request, the oldest first; without a seal where they wait.
+
+        ``also`` adds rows of another request, those about the entities that it names.
+        """
+        wanted = audit.c.request_id == request_id
+        if also is not None:
+            other, entities = also
+            wanted = or_(wanted, and_(audit.c.request_id == other, audit.c.entity_id.in_(list(entities))))
         statement = _MEMBERS.where(audit.c.id.is_not(None), wanted).order_by(audit.c.id)
         return [_member(row) for row in self._connection.execute(statement).mappings()]
 

@@ -6,6 +6,7 @@ import tracemalloc
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,6 +22,7 @@ from access.failures import Transient
 from access.seals import NOTHING, Anchored, SealKind, Signer, leaf, sealed
 from store.audit import AuditRow, row_facts
 from store.database import Database
+from store.migrations import migrate
 from store.queries.audit import Trail, trail
 from store.rows import from_row, to_row
 from store.seal_tables import audit_sealed, audit_seals
@@ -202,6 +204,35 @@ def test_writers_and_two_sealers_at_once_leave_one_chain_over_all_rows(store: St
     Sealing(store, clock).seal()
     seen = verdict(store)
     assert (seen.rows, seen.waiting, seen.findings) == (50, 0, [])
+
+
+def test_a_turn_that_a_wrong_clock_set_far_ahead_keeps_nothing_from_being_sealed(
+    store: Store, clock: ManualClock
+) -> None:
+    ahead = ManualClock(START + timedelta(days=365))
+    Sealing(store, ahead).turn()
+    write(store, "r1")
+    Sealing(store, clock).turn()
+    assert verdict(store).rows == 1
+
+
+@pytest.mark.parametrize("address", ["sqlite", "empty_postgresql"])
+def test_rows_of_the_version_before_keep_their_authors_and_are_sealed(
+    request: pytest.FixtureRequest, tmp_path: Path, clock: ManualClock, address: str
+) -> None:
+    url = f"sqlite:///{tmp_path / 'old.db'}" if address == "sqlite" else request.getfixturevalue(address)
+    database = Database(url, pool_size=2)
+    migrate(database, revision="0009")
+    row = {"at": START, "actor": "ada@example.com", "event": "e", "entity": "x", "entity_id": "1", "detail": {"ü": 1.5}}
+    with database.write() as connection:
+        connection.execute(insert(audit), [row] * 3)
+    migrate(database)
+    store = Store(database)
+    assert Sealing(store, clock).seal() == 3
+    with trail(database) as reading:
+        assert {each["actor"] for each in reading.rows()} == {"ada@example.com"}
+    assert (verdict(store).rows, verdict(store).count) == (3, 0)
+    database.close()
 
 
 # What is found
@@ -468,7 +499,7 @@ def test_a_place_that_is_away_keeps_nothing_from_being_sealed(store: Store, cloc
     sealing.turn()
     assert (verdict(store).rows, place.noted) == (1, [])
     place.away = False
-    clock.advance(60 * MINUTE)
+    clock.advance(5 * MINUTE)
     sealing.turn()
     assert [each.number for each in place.noted] == [1]
 
