@@ -8,6 +8,7 @@ import typer
 
 from cli.accounts import accounts
 from cli.alarms import list_alarms
+from cli.audit import audit
 from cli.claims import claims
 from cli.connectors import connectors
 from cli.dead_letters import dead_letters
@@ -27,6 +28,7 @@ from cli.options import group
 from cli.people import people
 from cli.plans import plans
 from cli.policy import policy
+from cli.receipt import print_receipt
 from cli.reconcile import reconcile
 from cli.requests import requests
 from cli.resources import resources
@@ -83,6 +85,8 @@ app.add_typer(resources, name="resources")
 app.add_typer(entitlements, name="entitlements")
 app.add_typer(grants, name="grants")
 app.add_typer(export, name="export")
+app.command("receipt")(print_receipt)
+app.add_typer(audit, name="audit")
 app.add_typer(connectors, name="connectors")
 app.command("doctor")(doctor)
 app.command("settings")(show_settings)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from access import actors
 from access.clock import SystemClock
 from access.entitlements import System
 from access.methods import Direction
@@ -79,7 +80,9 @@ def lift_stops(
         lifted = [_stop_facts(stop) for stop in work.budgets.stops(now=now) if stop.system == system]
         work.budgets.lift(system)
         for stop in lifted:
-            work.audit.record("stop.lifted", "budget", system, now=now, actor="operator", calls=stop["calls"])
+            work.audit.record(
+                "stop.lifted", "budget", system, now=now, actor=actors.operator(os_user()), calls=stop["calls"]
+            )
     if as_json:
         output.print_json_rows(lifted)
     elif lifted:
@@ -121,7 +124,7 @@ def accept_tenant(
                 "tenant",
                 str(system),
                 now=now,
-                actor=os_user(),
+                actor=actors.operator(os_user()),
                 tenant=str(found),
                 before=before,
                 reason=reason,

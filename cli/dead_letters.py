@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import base64
+from getpass import getuser
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -86,7 +87,7 @@ def resend_dead_letters(
             found: Sequence[ListedLetter] = [_whole_letter(work, number) for number in numbers or []]
             chosen = found or list(reversed(work.dead_letters.recent(limit=None)))
         intake = Intake(store, MeasuredClock(store.now), RecordingPublisher())
-        rows = [{"number": letter.id, "resent": intake.resend(letter.id)} for letter in chosen]
+        rows = [{"number": letter.id, "resent": intake.resend(letter.id, by=getuser())} for letter in chosen]
     if as_json:
         output.print_json(rows)
     elif not rows:
@@ -118,7 +119,9 @@ def acknowledge_dead_letters(
         with store.read() as work:
             found = [_dead_letter(work, number).id for number in numbers]
         intake = Intake(store, MeasuredClock(store.now), RecordingPublisher())
-        rows = [{"number": number, "acknowledged": intake.acknowledge(number, why=reason)} for number in found]
+        rows = [
+            {"number": number, "acknowledged": intake.acknowledge(number, why=reason, by=getuser())} for number in found
+        ]
     if as_json:
         output.print_json(rows)
         return

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -9,24 +8,27 @@ import typer
 
 from access.clock import SystemClock
 from access.entitlements import System
-from access.snapshots import Snapshot
+from cli import export_records
+from cli.audit import audit
+from cli.certificates import Exported, certify
 from cli.entitlements import entitlement_facts
-from cli.export_files import Sink, whole_file, write_rows
+from cli.export_files import whole_file, write_rows
 from cli.grants import grant_facts
 from cli.options import ConfigFile, OfSystem, group
 from cli.output import age, moment, print_note
 from cli.problems import Problem
+from cli.review import REVIEW_COLUMNS, review_rows
 from cli.snapshots import Row, missing_snapshots, require_snapshots, row_facts
 from cli.store_access import opened
-from cli.version import version
 
 if TYPE_CHECKING:
     from store.people import People
     from store.queries.snapshots import Queries
-    from store.unit_of_work import Store
 
-export = group("Files for access reviews, from the last complete snapshots. Nothing is exported where there is none.")
-
+export = group(
+    "Files for access reviews and auditors: what the systems hold, from the last complete snapshots (nothing is exported where "
+    "there is none), and Provisor's own records. Each has a certificate beside it."
+)
 
 Form = Annotated[
     Literal["csv", "jsonl"],
@@ -50,7 +52,8 @@ Manifest = Annotated[
     Path | None,
     typer.Option(
         metavar="FILE",
-        help="Write this file as well: when the snapshots were taken and how, the columns, the number of rows, SHA-256.",
+        help="Write the certificate to this file: what was read and how, list by list, the columns, the number of rows, "
+        "SHA-256. Default: FILE.certificate.json beside the output, none for standard output.",
         show_default=False,
     ),
 ]
@@ -67,6 +70,7 @@ _CLAIM = ("claim", "request", "claim_ends_at")
 COLUMNS: Mapping[str, Sequence[str]] = {
     "accounts": ("system", *_ACCOUNT, *_PROFILE, "created_at", "last_active", "snapshot_began_at"),
     "entitlements": ("system", "entitlement", "named", "kind", *_RESOURCE, *_HOLDERS, "url", "snapshot_began_at"),
+    "review": REVIEW_COLUMNS,
     "grants": ("system", *_HOLDER, "kind", *_RESOURCE, "entitlement", *_WAY, *_CLAIM, "snapshot_began_at"),
 }
 
@@ -74,10 +78,16 @@ _SENTENCES = {
     "accounts": "Export accounts. The person is known where proof joins accounts: one address in several systems, or "
     "JumpCloud's own link between a user and an administrator.",
     "entitlements": "Export entitlements with the number of their direct holders.",
-    "grants": "Export the access-review file: who holds what, directly or through which group (a row for each way), since "
+    "review": "Export the access-review file: who holds what, why, until when, who asked, who approved, last active, and beside "
+    "each how it is known.",
+    "grants": "Export grants: who holds what, directly or through which group (a row for each way), since "
     "when, and the claim that explains it. since is filled where the system itself says it; first_seen_at is when a "
     "snapshot showed it first.",
 }
+
+
+#: What the rows of an export are called where that is not its name.
+_NOUNS = {"review": "rows for a review"}
 
 
 def _add_command(what: str) -> None:
@@ -92,18 +102,38 @@ def _add_command(what: str) -> None:
         _export(what, config, form, output, manifest, system)
 
 
+def _add_records(what: str) -> None:
+    columns = ", ".join(export_records.COLUMNS[what])
+
+    @export.command(what, help=f"{export_records.SENTENCES[what]}\n\nColumns, in this order: {columns}.")
+    def export_all(
+        config: ConfigFile = None, form: Form = "csv", output: Output = None, manifest: Manifest = None
+    ) -> None:
+        export_records.export_records(what, config, form, output, manifest)
+
+    if what == "audit":
+        audit.command("export", help=f"{export_records.SENTENCES[what]}\n\nColumns, in this order: {columns}.")(
+            export_all
+        )
+
+
 for _what in COLUMNS:
     _add_command(_what)
+for _what in export_records.COLUMNS:
+    _add_records(_what)
 
 
 def _export(
     what: str, config: Path | None, form: str, output: Path | None, manifest: Path | None, system: System | None
 ) -> None:
     """Write one kind of rows. Raises ``Problem`` when the snapshot of a connected system that is wanted is missing."""
-    from store.queries.snapshots import one_moment
+    from store.queries.record_rows import RecordRows
+    from store.queries.snapshots import Queries
+    from store.unit_of_work import UnitOfWork
+    from tasks.certificates import certificate_of
 
-    with opened(config) as (settings, store), one_moment(store.database) as queries:
-        now = SystemClock().now()
+    with opened(config) as (settings, store), store.database.one_moment() as connection:
+        queries, now = Queries(connection), SystemClock().now()
         snapshots = require_snapshots(queries, settings, system, now=now)
         for absent in missing_snapshots(snapshots, settings, system):
             raise Problem(
@@ -111,14 +141,16 @@ def _export(
                 f"Run 'provisor sync', or export the other system alone with --system {snapshots[0].system}.",
             )
         with whole_file(output) as sink:
-            rows = write_rows(sink, _rows(queries, what, system), COLUMNS[what], form=form)
-        if manifest is not None:
-            facts = _manifest(store, what, snapshots, sink) | {"rows": rows, "format": form, "made_at": moment(now)}
-            facts["file"] = None if output is None else output.name
-            with whole_file(manifest) as beside:
-                beside.write(json.dumps(facts, ensure_ascii=False, indent=2).encode() + b"\n")
+            found = _rows(queries, what, system)
+            if what == "review":
+                found = review_rows(found, RecordRows(connection))
+            rows = write_rows(sink, found, COLUMNS[what], form=form)
+        work = UnitOfWork(connection)
+        stands_on = [certificate_of(work, snapshot, with_lists=True) for snapshot in snapshots]
+        exported = Exported(what, form, COLUMNS[what], rows, sink, output)
+        certify(exported, manifest, work, now=now, stands_on=stands_on)
     as_of = ", ".join(f"{each.system} as of {moment(each.began_at)} ({age(each.age(now))} ago)" for each in snapshots)
-    print_note(f"{rows} {what} exported: {as_of}.")
+    print_note(f"{rows} {_NOUNS.get(what, what)} exported: {as_of}.")
 
 
 def _rows(queries: Queries, what: str, system: System | None) -> Iterator[Row]:
@@ -144,31 +176,3 @@ def _account(row: Row, people: People) -> dict[str, Any]:
     facts = row_facts(row)
     profile = {name: facts["attributes"].get(name) for name in _PROFILE}
     return facts | profile | {"account": facts["id"], "person": people.person(facts["id"], facts["email"])}
-
-
-def _manifest(store: Store, what: str, snapshots: Sequence[Snapshot], sink: Sink) -> dict[str, Any]:
-    taken = []
-    with store.read() as work:
-        for snapshot in snapshots:
-            run = work.sync_runs.get(snapshot.run_id)
-            plan = {} if run is None or run.plan is None else run.plan
-            taken.append(
-                {
-                    "system": str(snapshot.system),
-                    "run": snapshot.run_id,
-                    "began_at": moment(snapshot.began_at),
-                    "completed_at": moment(snapshot.completed_at),
-                    "everything_read_at": moment(snapshot.full_run_at),
-                    "credential_of": None if run is None else run.credential_of,
-                    "method": plan.get("method"),
-                    "notes": plan.get("notes", []),
-                }
-            )
-    return {
-        "export": what,
-        "columns": list(COLUMNS[what]),
-        "snapshots": taken,
-        "bytes": sink.bytes,
-        "sha256": sink.sha256,
-        "provisor": version(),
-    }

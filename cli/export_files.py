@@ -85,7 +85,12 @@ def whole_file(path: Path | None) -> Iterator[Sink]:
 
 
 def _defused(value: Any) -> Any:
-    """A cell that a spreadsheet shows and does not calculate, whichever separator it splits lines at."""
+    """A cell that a spreadsheet shows and does not calculate, whichever separator it splits lines at.
+
+    Values that are no plain text or number are spelled as JSON has them.
+    """
+    if isinstance(value, bool | dict | list):
+        value = json.dumps(value, ensure_ascii=False)
     return _FORMULA.sub(r"\1'", value) if isinstance(value, str) else value
 
 

@@ -34,9 +34,9 @@ def begin_restore(config: ConfigFile = None, yes: Yes = False) -> None:
     confirm("Access is neither given nor taken away until 'provisor restore end'. Go on?", yes=yes)
     store = open_store(settings)
     try:
-        if not _restoring(store).begin():
+        if not _restoring(settings, store).begin():
             raise Problem("A restore is under way already.", "See 'provisor restore show'.")
-        latest = _restoring(store).latest()
+        latest = _restoring(settings, store).latest()
         assert latest is not None
     finally:
         store.database.close()
@@ -87,18 +87,19 @@ def end_restore(config: ConfigFile = None, yes: Yes = False) -> None:
             raise Problem("No restore is under way.", "See 'provisor restore show'.")
         output.print_lines(*_knows(latest), *_counts(unknown))
         confirm("Access is changed again from now on. Go on?", yes=yes)
-        _restoring(store).end()
+        _restoring(settings, store).end()
 
 
-def _restoring(store: Store) -> Restoring:
+def _restoring(settings: Settings, store: Store) -> Restoring:
     from access.clock import MeasuredClock
     from tasks.restoring import Restoring
+    from worker.anchors import signer_from
 
-    return Restoring(store, MeasuredClock(store.now), by=os_user())
+    return Restoring(store, MeasuredClock(store.now), by=os_user(), signer=signer_from(settings))
 
 
 def _latest(settings: Settings, store: Store) -> tuple[Restore, Unknown]:
-    restoring = _restoring(store)
+    restoring = _restoring(settings, store)
     latest = restoring.latest()
     if latest is None:
         raise Problem("There was no restore.", "'provisor restore begin' begins one.")

@@ -15,6 +15,7 @@ from access.durations import written
 from access.entitlements import System
 from access.policy import ADMINISTRATOR_LIKE
 from access.provisioning import Provisioning
+from config.audit import AuditSettings
 from config.error_messages import error_messages
 from config.errors import SettingsError
 from config.field_types import Words
@@ -70,6 +71,7 @@ class Settings(BaseSettings):
     jira: JiraSettings = JiraSettings()
     atlassian: AtlassianSettings = AtlassianSettings()
     ticketing: TicketingSettings = TicketingSettings()
+    audit: AuditSettings = AuditSettings()
     telemetry: TelemetrySettings = TelemetrySettings()
 
     _origins: dict[str, str] = PrivateAttr(default_factory=dict)

@@ -14,6 +14,7 @@ from functools import partial
 from typing import Generic, TypeVar
 
 from connectors.reading import Shifted
+from connectors.reading_notes import note_total
 from httpclient.concurrency import Fetcher
 
 T = TypeVar("T")
@@ -167,6 +168,8 @@ class _Reading(Generic[T]):
             raise Shifted("A row came twice.")
         if self._total is not None and self._count != self._total:
             raise Shifted(f"{self._count} rows came of a list of {self._total}.")
+        if self._total is not None:
+            note_total(self._total, self._count)
 
     def _until_total(self, size: int, *, ahead: bool) -> Iterator[list[T]]:
         """Pages have ``size`` rows, as many as the first page had; the service may give fewer than the reader asks for."""

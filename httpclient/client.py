@@ -12,6 +12,7 @@ from access.failures import Transient
 from httpclient.calls import Call, Params
 from httpclient.credentials import Credential
 from httpclient.errors import TOO_MANY, Dialect, verdict
+from httpclient.noted_calls import note_answer
 from httpclient.rate_limiter import RateLimiter, Unlimited
 from httpclient.redaction import without_secrets
 from httpclient.responses import Response
@@ -134,6 +135,7 @@ class HttpClient:
                 failure.retry_after = failure.retry_after and min(failure.retry_after, until - now)
             raise
         self._rate_limiter.answered(call.metered_as)
+        note_answer(accepted)
         return accepted
 
     def _exchange(self, call: Call) -> Response:

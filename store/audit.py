@@ -9,6 +9,8 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
+from access import actors
+from access.seals import written
 from store.events import Events, rows_from_audit
 from store.rows import from_row
 from store.tables import audit
@@ -19,7 +21,7 @@ _INSERT = audit.insert()
 
 @dataclass(frozen=True, slots=True)
 class AuditRow:
-    """Who did what to which, when."""
+    """Who did what to which, when. The actor is one of ``access.actors``; what a sender says of itself is in the detail."""
 
     at: datetime
     actor: str
@@ -28,6 +30,20 @@ class AuditRow:
     entity_id: str
     request_id: str | None
     detail: dict[str, Any]
+
+
+def row_facts(number: int, row: AuditRow) -> dict[str, Any]:
+    """A row as JSON has it, and as it is sealed: its canonical form is what is hashed."""
+    return {
+        "number": number,
+        "at": written(row.at),
+        "actor": row.actor,
+        "event": row.event,
+        "entity": row.entity,
+        "entity_id": row.entity_id,
+        "request_id": row.request_id,
+        "detail": row.detail,
+    }
 
 
 class Audit:
@@ -40,8 +56,13 @@ class Audit:
     def record(
         self, event: str, entity: str, entity_id: str, *, now: datetime, request_id: str | None = None, **detail: Any
     ) -> None:
-        """Note one change. ``flush`` writes the rows of a transaction in one statement, when the transaction ends."""
-        actor = str(detail.pop("actor", "provisor"))
+        """Note one change. ``flush`` writes the rows of a transaction in one statement, when the transaction ends.
+
+        ``actor`` in the detail is one of ``access.actors``, Provisor itself where it is left out. Raises ``ValueError`` else.
+        """
+        actor = str(detail.pop("actor", actors.PROVISOR))
+        if not actors.is_known(actor):
+            raise ValueError(f"'{actor}' is no actor of the audit trail. Make one with access.actors.")
         self._rows.append(
             {
                 "at": now,

@@ -99,8 +99,8 @@ class Database:
         """
         turn = self._lock if self.is_sqlite else nullcontext()
         with turn, self._to_write() as connection, connection.begin():
-            if holding is not None and not self.is_sqlite:
-                _hold(connection, holding)
+            if holding is not None:
+                hold(connection, holding)
             yield connection
 
     def now(self) -> datetime:
@@ -157,7 +157,12 @@ def allow_long_statements(connection: Connection) -> None:
         driver.silence_seconds = _LONG_SECONDS
 
 
-def _hold(connection: Connection, name: str) -> None:
-    """Take the PostgreSQL advisory lock of a name. The key is a hash of it; a collision only causes an unneeded wait."""
+def hold(connection: Connection, name: str) -> None:
+    """Hold the lock of a name until the transaction ends; on SQLite a writer is alone anyway.
+
+    On PostgreSQL it is an advisory lock whose key is a hash of the name: a collision only causes an unneeded wait.
+    """
+    if connection.dialect.name == "sqlite":
+        return
     number = int.from_bytes(blake2b(name.encode(), digest_size=8).digest(), signed=True)
     connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({number})")

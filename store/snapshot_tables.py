@@ -81,6 +81,8 @@ parts = Table(
     Column("read_at", Moment, nullable=False),
     Column("rows", Integer, nullable=False, server_default=text("0")),
     Column("complete", Boolean, nullable=False, server_default=text("false")),
+    # How it was read (``connectors/reading_notes.py``): evidence for certificates. None for parts of an earlier version.
+    Column("facts", JSON(none_as_null=True)),
 )
 
 snapshot_parts = Table(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -58,6 +59,26 @@ def _carrying() -> Update:
 _CARRY = _carrying()
 
 
+def lists_of(run_id: str) -> Select[Any]:
+    """The parts of a run, by name, and how each was read."""
+    return (
+        select(snapshot_parts.c.name, parts.c.read_at, parts.c.rows, parts.c.facts)
+        .join(parts, parts.c.id == snapshot_parts.c.part_id)
+        .where(snapshot_parts.c.run_id == run_id)
+        .order_by(snapshot_parts.c.name)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class PartRead:
+    """A part that was read completely: its number, name and row count, and how it was read."""
+
+    number: int
+    name: str
+    rows: int
+    facts: Mapping[str, Any] | None = None
+
+
 class Snapshots:
     """Snapshots, in the caller's transaction."""
 
@@ -104,18 +125,22 @@ class Snapshots:
         if rows:
             self._connection.execute(insert(TABLES[table]), rows)
 
-    def finish_parts(self, run_id: str, sizes: Mapping[int, tuple[str, int]]) -> None:
-        """Note that parts are complete and belong to the run. ``sizes`` has name and row count by the part's number."""
-        if not sizes:
+    def finish_parts(self, run_id: str, read: Sequence[PartRead]) -> None:
+        """Note that parts are complete and belong to the run."""
+        if not read:
             return
         self._connection.execute(
             update(parts).where(parts.c.id == bindparam("this_id")),
-            [{"this_id": number, "rows": rows, "complete": True} for number, (_, rows) in sizes.items()],
+            [{"this_id": each.number, "rows": each.rows, "complete": True, "facts": each.facts} for each in read],
         )
         self._connection.execute(
             insert(snapshot_parts),
-            [{"run_id": run_id, "name": name, "part_id": number} for number, (name, _) in sizes.items()],
+            [{"run_id": run_id, "name": each.name, "part_id": each.number} for each in read],
         )
+
+    def lists(self, run_id: str) -> Iterator[RowMapping]:
+        """The parts of a run, by name: ``name``, ``read_at``, ``rows`` and ``facts`` of how each was read."""
+        yield from self._connection.execute(lists_of(run_id)).mappings()
 
     def forget_part(self, number: int) -> None:
         """Delete a part that was not finished, with its rows."""

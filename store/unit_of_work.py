@@ -35,6 +35,7 @@ from store.rate_budgets import Budgets
 from store.requests import Requests
 from store.restores import Restores
 from store.revision import REVISION, stored_revision
+from store.seals import Seals
 from store.snapshots import Snapshots
 from store.sweep import Sweep
 from store.sync_runs import SyncRuns
@@ -82,6 +83,7 @@ class UnitOfWork:
     fuse = cached_property(lambda self: Fuse(self._connection))
     findings = cached_property(lambda self: Findings(self._connection))
     managed = cached_property(lambda self: ManagedResources(self._connection))
+    seals = cached_property(lambda self: Seals(self._connection))
 
     def require_own_revision(self) -> None:
         """Raise ``OtherRevision`` when another version of Provisor has migrated the store."""

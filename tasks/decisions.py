@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from access import actors
 from access.clock import Clock
 from access.ledger import Ended
 from access.lifecycle import ENDS, ClaimState, OperationState, RequestState
@@ -218,7 +219,14 @@ class Decisions:
     ) -> None:
         entity, now = event.partition(".")[0], self._clock.now()
         work.audit.record(
-            event, entity, entity_id, now=now, request_id=request_id, reason=reason, actor=self._by, **detail
+            event,
+            entity,
+            entity_id,
+            now=now,
+            request_id=request_id,
+            reason=reason,
+            actor=actors.operator(self._by),
+            **detail,
         )
 
 

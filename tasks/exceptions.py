@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from access import actors
 from access.clock import Clock
 from access.durations import iso
 from access.findings import ADOPTION, Finding
@@ -46,7 +47,7 @@ class Exceptions:
                 str(number),
                 now=now,
                 request_id=message.id,
-                actor=self._by,
+                actor=actors.operator(self._by),
                 owner=owner,
                 reason=reason,
             )
@@ -66,7 +67,7 @@ class Exceptions:
                 "finding",
                 str(number),
                 now=now,
-                actor=self._by,
+                actor=actors.operator(self._by),
                 until=until.isoformat(),
                 reason=reason,
             )

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from access import actors
 from access.clock import Clock
 from access.fuse import is_counted, producer_scope, turn_of
 from access.lifecycle import RequestState
@@ -112,7 +113,7 @@ class HeldRevokes:
         return list(held)
 
     def _record(self, work: UnitOfWork, event: str, request_id: str, reason: str, *, now: datetime) -> None:
-        work.audit.record(event, "request", request_id, now=now, request_id=request_id, actor=self._by, reason=reason)
+        work.audit.record(event, "request", request_id, now=now, request_id=request_id, actor=actors.operator(self._by), reason=reason)
 
 
 _UNDECIDED = (RequestState.RECEIVED, RequestState.PLANNED)

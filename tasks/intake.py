@@ -9,6 +9,7 @@ from datetime import timedelta
 
 import structlog
 
+from access import actors
 from access.clock import Clock
 from access.lifecycle import RequestState
 from access.message import AccessRequest
@@ -181,8 +182,11 @@ class Intake:
             rejected = self._reject(work, arrival, reason=FAULT, request_id=None)
         self._log_outcome(rejected, message.source)
 
-    def resend(self, number: int) -> bool:
-        """Put a dead letter into the inbox again, unchanged; whether one was there that is whole and was not sent again yet."""
+    def resend(self, number: int, *, by: str) -> bool:
+        """Put a dead letter into the inbox again, unchanged; whether one was there that is whole and was not sent again yet.
+
+        ``by`` is the OS user who asks for it.
+        """
         now = self._clock.now()
         with self._store.write() as work:
             letter = work.dead_letters.get(number)
@@ -190,17 +194,22 @@ class Intake:
                 return False
             work.inbox.add(letter.body, content_type=letter.content_type, source=letter.source, now=now)
             work.dead_letters.mark_resent(number, now=now)
-            work.audit.record("dead_letter.resent", "dead_letter", str(number), now=now, actor="operator")
+            work.audit.record("dead_letter.resent", "dead_letter", str(number), now=now, actor=actors.operator(by))
         return True
 
-    def acknowledge(self, number: int, *, why: str) -> bool:
-        """Note that nothing more is to be done about a dead letter; whether that was open."""
+    def acknowledge(self, number: int, *, why: str, by: str) -> bool:
+        """Note that nothing more is to be done about a dead letter; whether that was open. ``by`` is the OS user."""
         now = self._clock.now()
         with self._store.write() as work:
             if not work.dead_letters.acknowledge(number, why=why, now=now):
                 return False
             work.audit.record(
-                "dead_letter.acknowledged", "dead_letter", str(number), now=now, actor="operator", reason=why
+                "dead_letter.acknowledged",
+                "dead_letter",
+                str(number),
+                now=now,
+                actor=actors.operator(by),
+                reason=why,
             )
         return True
 
@@ -211,7 +220,14 @@ class Intake:
             work.require_own_revision()
             gone = work.dead_letters.forget(before=now - older_than, limit=_FORGOTTEN_AT_ONCE)
             for number, sha256 in gone:
-                work.audit.record("dead_letter.forgotten", "dead_letter", str(number), now=now, sha256=sha256)
+                work.audit.record(
+                    "dead_letter.forgotten",
+                    "dead_letter",
+                    str(number),
+                    now=now,
+                    actor=actors.SCHEDULER,
+                    sha256=sha256,
+                )
         return len(gone)
 
     def _store_once_or_twice(
@@ -269,7 +285,7 @@ class Intake:
                 message.id,
                 now=at,
                 request_id=message.id,
-                actor=source,
+                actor=actors.producer(source),
                 action=str(message.action),
                 subject=str(message.who),
                 entitlement=str(message.entitlement_ref),
@@ -307,7 +323,7 @@ class Intake:
             str(number),
             now=now,
             request_id=request_id,
-            actor=arrival.source,
+            actor=actors.producer(arrival.source),
             reason=reason,
         )
         return Rejected(reason, number, request_id)

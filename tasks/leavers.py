@@ -14,6 +14,7 @@ from typing import Any
 
 import structlog
 
+from access import actors
 from access.accounts import NoMatch, Subject
 from access.entitlements import EntitlementRef, ResourceKind, System
 from access.failures import Failure
@@ -82,7 +83,7 @@ class Leavers:
                 reason=reason,
             )
             assert asked is not None, "no other leave is open"
-            work.audit.record("leaver.left", "person", person, now=now, actor=by, reason=reason, kind=str(asked.kind))
+            work.audit.record("leaver.left", "person", person, now=now, actor=actors.operator(by), reason=reason, kind=str(asked.kind))
             plans = self._make_plans(work, asked, now=now)
         return next(iter(plans), None)
 

@@ -8,6 +8,7 @@ from typing import TypeVar
 
 import structlog
 
+from access import actors
 from access.clock import Clock
 from access.entitlements import System
 from access.joining import Pair, Stored, derive
@@ -105,14 +106,14 @@ class People:
             if account == AccountRef(System.JUMPCLOUD, person):
                 raise NotPossible(f"{account} is the person itself.", "Name another account.")
             work.persons.decide_join(person, account, by=by, reason=reason, now=now)
-            _record(work, "person.joined", person, account, now=now, actor=by, reason=reason, proof=str(Proof.DECIDED))
+            _record(work, "person.joined", person, account, now=now, actor=actors.operator(by), reason=reason, proof=str(Proof.DECIDED))
 
     def split(self, person: str, account: AccountRef, *, by: str, reason: str) -> None:
         """A person decides that an account is not a person's, now and later."""
         now = self._clock.now()
         with self._store.write() as work:
             work.persons.decide_split(person, account, by=by, reason=reason, now=now)
-            _record(work, "person.split", person, account, now=now, actor=by, reason=reason)
+            _record(work, "person.split", person, account, now=now, actor=actors.operator(by), reason=reason)
 
 
 def _follow(work: UnitOfWork, person: PersonNow, *, now: datetime) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 
 import structlog
 
+from access import actors
 from access.clock import Clock
 from access.entitlements import System
 from access.fuse import PERSONS, FuseLimits, Limit, system_scope
@@ -63,7 +64,7 @@ def add_plan(
         raise ValueError("A plan has at least one line.")
     made = Plan("", kind, title, PlanState.OPEN, now, maker, automatic, person, dict(certificate or {}))
     plan = work.plans.add(made, lines)
-    actor = maker or "provisor"
+    actor = actors.SCHEDULER if maker is None else actors.operator(maker)
     work.audit.record(
         "plan.made", "plan", plan.id, now=now, actor=actor, kind=str(kind), lines=len(lines), person=person
     )
@@ -148,7 +149,7 @@ class Plans:
                 held_why=None,
             )
             more: dict[str, Any] = {"self_approved": own or None, "beyond_fuse": beyond or None}
-            work.audit.record("plan.approved", "plan", plan_id, now=now, actor=by, reason=why, **more)
+            work.audit.record("plan.approved", "plan", plan_id, now=now, actor=actors.operator(by), reason=why, **more)
         return self._get(plan_id)
 
     def drop(self, plan_id: str, *, by: str, why: str) -> int:
@@ -160,7 +161,7 @@ class Plans:
                 work.plans.wake_claims(plan_id)
             dropped = work.plans.drop_waiting(plan_id, note=f"{by}: {why}")
             work.plans.step(plan_id, to=PlanState.DROPPED, states=(plan.state,))
-            work.audit.record("plan.dropped", "plan", plan_id, now=now, actor=by, reason=why, lines=dropped)
+            work.audit.record("plan.dropped", "plan", plan_id, now=now, actor=actors.operator(by), reason=why, lines=dropped)
         return dropped
 
     def run_due(self) -> None:

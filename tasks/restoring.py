@@ -10,11 +10,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from access import actors
 from access.clock import Clock
 from access.entitlements import System
+from access.seals import Signer
 from store.queries.restores import systems_read_since, unexplained
 from store.restores import Restore
 from store.unit_of_work import Store
+from tasks.sealing import say_restored
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +37,13 @@ class Unknown:
 
 
 class Restoring:
-    """Begins and ends the time after a restore; ``by`` names who decides that."""
+    """Begins and ends the time after a restore; ``by`` is the OS user who decides that, ``signer`` signs what is sealed."""
 
-    def __init__(self, store: Store, clock: Clock, *, by: str) -> None:
+    def __init__(self, store: Store, clock: Clock, *, by: str, signer: Signer | None = None) -> None:
         self._store = store
         self._clock = clock
         self._by = by
+        self._signer = signer
 
     def latest(self) -> Restore | None:
         """The latest restore, over or not."""
@@ -54,7 +58,10 @@ class Restoring:
             if latest is not None and latest.ended_at is None:
                 return False
             work.restores.begin(now=now)
-            work.audit.record("restore.began", "restore", "restore", now=now, actor=self._by)
+            begun = work.restores.latest()
+            backup_at = None if begun is None else begun.backup_at
+            say_restored(work, by=self._by, backup_at=backup_at, now=now, signer=self._signer)
+            work.audit.record("restore.began", "restore", "restore", now=now, actor=actors.operator(self._by))
         return True
 
     def end(self) -> bool:
@@ -66,7 +73,14 @@ class Restoring:
                 return False
             work.restores.end(latest.id, now=now)
             handed_in = work.restores.count_handed_in(latest)
-            work.audit.record("restore.ended", "restore", "restore", now=now, actor=self._by, handed_in_again=handed_in)
+            work.audit.record(
+                "restore.ended",
+                "restore",
+                "restore",
+                now=now,
+                actor=actors.operator(self._by),
+                handed_in_again=handed_in,
+            )
         return True
 
     def unknown(self, restore: Restore, systems: Sequence[System]) -> Unknown:

@@ -20,7 +20,9 @@ import structlog
 from access.clock import Clock
 from access.snapshots import ShrinkGuard, SyncRun
 from connectors.reading import AccountRow, GrantRow, Incomplete, Part, Reader, ReadPlan, ResourceRow, Row, Shifted
+from connectors.reading_notes import ReadingNotes, reading_notes
 from store.rows import to_row
+from store.snapshots import PartRead
 from store.sync_runs import Shard
 from store.unit_of_work import Store
 
@@ -49,6 +51,14 @@ class _Job:
     run: SyncRun
     shard: Shard
     kept_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class _Whole:
+    """A short list that was read completely, and how."""
+
+    rows: Sequence[Row]
+    facts: Mapping[str, Any]
 
 
 class PartReader:
@@ -88,11 +98,11 @@ class PartReader:
             self._pool.submit(copy_context().run, self._read_whole, job, part, before.get(part.name, 0))
             for part in parts
         ]
-        batch: dict[str, list[Row]] = {}
+        batch: dict[str, _Whole] = {}
         try:
             for part, future in zip(parts, futures, strict=True):
                 batch[part.name] = self._when_read(job, future)
-                if sum(map(len, batch.values())) >= _BATCH:
+                if sum(len(read.rows) for read in batch.values()) >= _BATCH:
                     self._write_short(job, batch)
                     batch = {}
         finally:
@@ -120,37 +130,42 @@ class PartReader:
                 work.sync_runs.renew(job.shard, until=now + self._lease)
             job.kept_at = now
 
-    def _read_whole(self, job: _Job, part: Part, before: int) -> list[Row]:
-        rows = self._read_once(job, part)
-        if self._guard.suspicious(before=before, now=len(rows)):
-            again = self._read_once(job, part)
-            if _identities(rows) != _identities(again):
+    def _read_whole(self, job: _Job, part: Part, before: int) -> _Whole:
+        began_at = self._clock.now()
+        with reading_notes() as notes:
+            rows = self._read_once(job, part, notes)
+            twice = self._guard.suspicious(before=before, now=len(rows))
+            if twice and _identities(rows) != _identities(self._read_once(job, part, notes)):
                 raise Incomplete(_disagree(part, before))
-        return rows
+        return _Whole(rows, notes.facts(began_at=began_at, ended_at=self._clock.now(), agreed=twice))
 
-    def _read_once(self, job: _Job, part: Part) -> list[Row]:
+    def _read_once(self, job: _Job, part: Part, notes: ReadingNotes) -> list[Row]:
         for _ in range(_READINGS):
+            notes.begin()
             try:
                 return [row for page in job.reader.read(job.plan, part) for row in page]
             except Shifted:
                 continue
         raise Incomplete(_restless(part))
 
-    def _write_short(self, job: _Job, batch: Mapping[str, Sequence[Row]]) -> None:
-        """Write parts that were read whole: the rows of each by the part's name."""
+    def _write_short(self, job: _Job, batch: Mapping[str, _Whole]) -> None:
+        """Write parts that were read whole, by their names."""
         run, now = job.run, self._clock.now()
         with self._store.write() as work:
             work.sync_runs.renew(job.shard, until=now + self._lease)
             numbers = work.snapshots.begin_parts(run.system, list(batch), now=now)
             rows: Rows = defaultdict(list)
             for name, read in batch.items():
-                _sort(read, numbers[name], now, rows)
+                _sort(read.rows, numbers[name], now, rows)
             for table, values in rows.items():
                 work.snapshots.add_rows(table, values)
-            work.snapshots.finish_parts(run.id, {numbers[name]: (name, len(read)) for name, read in batch.items()})
+            work.snapshots.finish_parts(
+                run.id,
+                [PartRead(numbers[name], name, len(read.rows), read.facts) for name, read in batch.items()],
+            )
             snapshot = work.snapshots.current(run.system)
             for name, read in batch.items():
-                grants = any(isinstance(row, GrantRow) for row in read)
+                grants = any(isinstance(row, GrantRow) for row in read.rows)
                 earlier = work.snapshots.part_of(snapshot.run_id, name) if grants and snapshot else None
                 if earlier is not None:
                     work.snapshots.carry_first_seen(numbers[name], earlier)
@@ -158,9 +173,21 @@ class PartReader:
     # Large lists
 
     def _read_large(self, job: _Job, part: Part, before: int) -> None:
-        number, rows = self._stream(job, part)
-        if self._guard.suspicious(before=before, now=rows):
-            again, rows = self._stream(job, part)
+        began_at = self._clock.now()
+        with reading_notes() as notes:
+            number, rows, twice = self._read_streamed(job, part, before, notes)
+        facts = notes.facts(began_at=began_at, ended_at=self._clock.now(), agreed=twice)
+        self._carry(job.run, part, number)
+        with self._store.write() as work:
+            work.sync_runs.renew(job.shard, until=self._clock.now() + self._lease)
+            work.snapshots.finish_parts(job.run.id, [PartRead(number, part.name, rows, facts)])
+
+    def _read_streamed(self, job: _Job, part: Part, before: int, notes: ReadingNotes) -> tuple[int, int, bool]:
+        """Read a part into the store, twice if it shrank much: its number, row count, and whether two readings agreed."""
+        number, rows = self._stream(job, part, notes)
+        twice = self._guard.suspicious(before=before, now=rows)
+        if twice:
+            again, rows = self._stream(job, part, notes)
             with self._store.write() as work:
                 agreed = work.snapshots.ids(number) == work.snapshots.ids(again)
                 work.snapshots.forget_part(number)
@@ -169,14 +196,12 @@ class PartReader:
             if not agreed:
                 raise Incomplete(_disagree(part, before))
             number = again
-        self._carry(job.run, part, number)
-        with self._store.write() as work:
-            work.sync_runs.renew(job.shard, until=self._clock.now() + self._lease)
-            work.snapshots.finish_parts(job.run.id, {number: (part.name, rows)})
+        return number, rows, twice
 
-    def _stream(self, job: _Job, part: Part) -> tuple[int, int]:
+    def _stream(self, job: _Job, part: Part, notes: ReadingNotes) -> tuple[int, int]:
         """Read a part into the store page by page; its number and row count. A reading that fails leaves nothing behind."""
         for _ in range(_READINGS):
+            notes.begin()
             with self._store.write() as work:
                 number = work.snapshots.begin_part(job.run.system, part.name, now=self._clock.now())
             try:

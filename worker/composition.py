@@ -26,6 +26,7 @@ from tasks.people import People
 from tasks.plans import Plans
 from tasks.publisher import Publisher
 from tasks.reconciliation import Reconciliation
+from tasks.sealing import Sealing
 from tasks.services import FulfilmentOptions, Services
 from tasks.sync import Sync
 from tasks.ticket_opener import TicketOpener
@@ -34,6 +35,7 @@ from tasks.ticket_text import TicketWriter
 from tasks.ticket_tracker import TicketTracker
 from ticketing.ports import TicketProvider
 from ticketing.templates import Templates
+from worker.anchors import sealing_from
 from worker.policy import policy_from
 from worker.policy_watch import LivePolicy
 from worker.sync import sync_from
@@ -70,6 +72,7 @@ class Provisor:
     heartbeat: Heartbeat
     provider: TicketProvider
     policy: LivePolicy
+    sealing: Sealing
     warnings: tuple[str, ...] = ()
 
     @property
@@ -149,6 +152,7 @@ def compose(
         heartbeat=Heartbeat(store, clock, services.fuse),
         provider=provider,
         policy=policy,
+        sealing=sealing_from(settings, store, clock),
         warnings=warnings,
     )
 

@@ -43,6 +43,7 @@ from worker.redis_intake import RedisSource
 from worker.revision_check import RevisionCheck
 from worker.roles import ProcessRole
 from worker.scheduler import Scheduler
+from worker.sealer import Sealer
 
 _log = structlog.get_logger(__name__)
 
@@ -79,6 +80,8 @@ def prepare(
     publisher.attach(app, on_unsent=relay.give_back)
     scheduling = ProcessRole.SCHEDULER in wanted
     parts: list[_Part] = [_scheduler(provisor, relay, revision_check, heartbeats, scheduling=scheduling)]
+    if scheduling:
+        parts.append(Sealer(provisor.store, provisor.sealing, revision_check))
     if ProcessRole.WORKER in wanted:
         parts.append(dispatcher)
     if ProcessRole.INTAKE in wanted:

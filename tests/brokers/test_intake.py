@@ -137,12 +137,12 @@ def test_another_request_under_the_same_id_is_refused_and_the_first_stays(stack:
 def test_a_dead_letter_sent_again_is_judged_anew(stack: ProcessStack, rabbitmq: Amqp) -> None:
     rabbitmq.publish('{"id": "x"}')
     [letter] = dead(stack)
-    assert stack.process.provisor.intake.resend(letter.id)
+    assert stack.process.provisor.intake.resend(letter.id, by="grace")
     first, again = dead(stack, 2)
     assert first.resent_at is not None
     assert again.body == first.body
     assert again.source == first.source
-    assert not stack.process.provisor.intake.resend(letter.id)
+    assert not stack.process.provisor.intake.resend(letter.id, by="grace")
 
 
 @pytest.mark.parametrize("content_type", [None, "application/json; charset=utf-8", "text/plain"])

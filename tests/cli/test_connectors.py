@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from getpass import getuser
 from pathlib import Path
 from typing import Any
 
@@ -89,8 +90,8 @@ def test_lifted_stops_are_over_and_the_audit_trail_says_who_lifted_them(
         assert work.budgets.stops(now=datetime.now(UTC)) == ()
         rows = [row for _, row in work.audit.after(0)]
     assert [(row.actor, row.event, row.entity_id, row.detail) for row in rows] == [
-        ("operator", "stop.lifted", "jira", {"calls": "read"}),
-        ("operator", "stop.lifted", "jira", {"calls": "user-search"}),
+        (f"operator:{getuser()}", "stop.lifted", "jira", {"calls": "read"}),
+        (f"operator:{getuser()}", "stop.lifted", "jira", {"calls": "user-search"}),
     ]
     assert provisor("connectors", "lift", "jira", "-c", config).out == "jira: no stop is in force.\n"
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from getpass import getuser
 from pathlib import Path
 
 from tasks.incoming_message import BEGINNING_BYTES, WHOLE_BYTES
@@ -23,7 +24,7 @@ def test_a_dead_letter_is_acknowledged_once_with_a_reason_and_leaves_the_list(
     assert provisor("dead-letters", "resend", "--all", "-c", config, "--json").json == []
     with stack.store.read() as work:
         [told] = [row for _, row in work.audit.after(0, limit=10) if row.event == "dead_letter.acknowledged"]
-    assert (told.actor, told.detail) == ("operator", {"reason": "the producer is mended"})
+    assert (told.actor, told.detail) == (f"operator:{getuser()}", {"reason": "the producer is mended"})
 
 
 def test_of_a_long_dead_letter_the_beginning_is_shown_and_it_cannot_be_sent_again(

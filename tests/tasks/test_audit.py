@@ -155,10 +155,10 @@ def test_a_refused_request_and_a_plan_that_is_made_again_write_their_rows(store:
 def test_a_rejected_message_and_its_resending_write_their_rows(stack: LocalStack) -> None:
     rejected = stack.intake.take(b"not json", content_type=None, source="queue")
     assert isinstance(rejected, Rejected)
-    stack.intake.resend(rejected.number)
+    stack.intake.resend(rejected.number, by="grace")
     told = [(row.event, row.actor, row.entity_id) for row in trail(stack)]
     number = str(rejected.number)
-    assert told == [("message.rejected", "queue", number), ("dead_letter.resent", "operator", number)]
+    assert told == [("message.rejected", "producer:queue", number), ("dead_letter.resent", "operator:grace", number)]
 
 
 def trail(stack: LocalStack) -> list[AuditRow]:

@@ -34,7 +34,7 @@ def authors(stack: LocalStack, request_id: str) -> list[tuple[str, str]]:
         return [
             (row.event, str(row.detail.get("reason")))
             for row in work.audit.of_request(request_id)
-            if row.actor == "grace"
+            if row.actor == "operator:grace"
         ]
 
 

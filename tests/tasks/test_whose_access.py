@@ -290,7 +290,7 @@ def test_a_person_decides_whose_access_is_meant_and_the_audit_says_who_and_why(s
     assert (operation.account_id, operation.account_title) == (ADA, "ada@example.com")
     with stack.store.read() as work:
         (settled,) = [row for row in work.audit.of_request("r1") if row.event == "request.settled"]
-    assert settled.actor == "grace"
+    assert settled.actor == "operator:grace"
     assert settled.detail == {"account": ADA, "reason": "asked her"}
     with pytest.raises(NotPossible):
         decisions.settle_account("r1", ADA, reason="too late")

@@ -44,6 +44,7 @@ _API = "/rest/api/3"
 _ISSUES = f"{_API}/issue"
 _ISSUE = f"{_API}/issue/{{issue}}"
 _COMMENTS = f"{_ISSUE}/comment"
+_PROPERTY = f"{_ISSUE}/properties/{{property}}"
 _TYPES = f"{_API}/issue/createmeta/{{project}}/issuetypes"
 
 _STATE_FIELDS = ["status", "resolution", "assignee"]
@@ -107,6 +108,16 @@ class JiraCalls:
         """One issue, with what its state is read from, and its history if asked."""
         params = {"fields": ",".join(_STATE_FIELDS), **({"expand": "changelog"} if with_history else {})}
         return self._get(_ISSUE, Issue, what="the ticket", path={"issue": id_}, params=params)
+
+    def property(self, id_: str, key: str) -> Any:
+        """The value of a property of an issue; None where it has none, or the issue is not there."""
+        expects = frozenset({HTTPStatus.NOT_FOUND})
+        answer = self._client.send(Call(method="GET", route=_PROPERTY, path=_named(id_, key), expects=expects))
+        return None if answer.status == HTTPStatus.NOT_FOUND else answer.member("value")
+
+    def set_property(self, id_: str, key: str, value: Any) -> None:
+        """Give a property of an issue another value; nobody is told, and no history is kept of it [docs]."""
+        self._client.send(Call(method="PUT", route=_PROPERTY, path=_named(id_, key), body=value))
 
     def comments(self, id_: str) -> Iterator[Comment]:
         """The comments of an issue, newest first, read as far as they are looked at."""
@@ -216,6 +227,10 @@ class JiraCalls:
         """Read by a route that takes its question in a body."""
         call = Call(method="POST", route=route, body=body, endpoint_class="read")
         return _read(call, self._client.send(call), model, what=what)
+
+
+def _named(issue: str, key: str) -> dict[str, str]:
+    return {"issue": issue, "property": key}
 
 
 def _read(call: Call, answer: Response, model: type[M], *, what: str) -> M:
