@@ -132,9 +132,9 @@ def moment_in(text: str, formats: Sequence[str], zone: tzinfo) -> tuple[datetime
     ISO 8601, and the ``formats`` of ``strptime``. A moment without an offset is one of the ``zone``.
     """
     text = text.strip()
-    for read in (lambda: _iso(text), *(lambda form=form: _by_format(text, form) for form in formats)):
+    for form in (None, *formats):
         try:
-            found = read()
+            found = _iso(text) if form is None else _by_format(text, form)
         except ValueError:
             continue
         if isinstance(found, datetime):

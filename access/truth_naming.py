@@ -221,6 +221,9 @@ def the_thing(
     found: list[tuple[System, Thing]] = []
     if ref is not None:
         kinds = [(ref.system, ref.kind)]
+    if (account := next((system for system, kind in kinds if kind is ResourceKind.ACCOUNT), None)) is not None:
+        return account, Thing(ResourceKind.ACCOUNT, "", "an account")
+    if ref is not None:
         found = [(ref.system, thing) for thing in _of(things, ref.system).of_path(ref)]
     else:
         for system, kind in kinds:
