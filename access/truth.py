@@ -9,8 +9,8 @@ happen only for the time that it reaches back to, and only for kinds of change t
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Self
@@ -167,6 +167,11 @@ class Log:
     def of(self, kind: ResourceKind, resource: str, principal: str) -> Sequence[Change]:
         """The changes of one hold, newest first."""
         return self._of.get((kind, resource, principal), ())
+
+    def named(self, title: Callable[[str], str]) -> Log:
+        """The same log with the actors as ``title`` calls them."""
+        changes = [replace(each, by=title(each.by)) if each.by else each for each in self.changes]
+        return Log(changes, reaches=self._reaches, gaps=self._gaps)
 
     def gap(self, kind: ResourceKind, since: datetime) -> tuple[Reason, str] | None:
         """Why the log does not have every change of a kind since a time; None when it has."""

@@ -27,6 +27,7 @@ from cli.simulate import simulate
 from cli.submit import submit
 from cli.sync import sync
 from cli.tickets import tickets
+from cli.truth import truth
 from cli.up import up
 from cli.version import print_version, version_option
 from cli.waiting import list_waiting
@@ -43,6 +44,7 @@ def provisor(
     """Take the options that stand before a command."""
 
 
+app.add_typer(truth, name="truth")
 app.command("up")(up)
 app.command(
     "simulate", context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}

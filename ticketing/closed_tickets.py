@@ -42,6 +42,14 @@ class FoundTicket:
 
 
 @dataclass(frozen=True, slots=True)
+class TicketPage:
+    """A page of a search; ``last`` says that there are no more."""
+
+    tickets: Sequence[FoundTicket]
+    last: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Closing:
     """Who closed a ticket for the last time, and how often it was opened again before."""
 
@@ -57,7 +65,7 @@ class TicketArchive(Protocol):
         """Every field that tickets of the system may have."""
         ...
 
-    def find(self, query: str, *, fields: Mapping[str, Sequence[str]]) -> Iterator[Sequence[FoundTicket]]:
+    def find(self, query: str, *, fields: Mapping[str, Sequence[str]]) -> Iterator[TicketPage]:
         """The tickets of a query in pages of 100, in the query's order, else those that were changed last first.
 
         ``fields`` are names, each with the ids of the fields that it means.

@@ -46,7 +46,7 @@ class SystemUnread(Exception):  # noqa: N818 - an outcome that an audit goes on 
 
 @dataclass(frozen=True, slots=True)
 class ListRead:
-    """One list as it was read: its rows, in how many pages, when, and the SHA-256 of its rows in order.
+    """One list as it was read: its rows, in how many pages, when, and the SHA-256 of its rows, sorted.
 
     ``gap`` is why it is not complete; then it has no rows.
     """
@@ -132,12 +132,11 @@ class PictureTaker:
         """Read the stages; the parts that were left out."""
         left: list[Part] = []
         stage = 0
-        while (parts := self._reader.parts(plan, stage, picture)) is not None:
-            wanted, others = [], []
-            for part in parts:
-                (wanted if not part.about or chooses(part, picture) else others).append(part)
-            self._read(plan, picture, wanted)
-            left += others
+        while (listed := self._reader.parts(plan, stage, picture)) is not None:
+            parts = list(listed)
+            chosen = {part.name: not part.about or chooses(part, picture) for part in parts}
+            self._read(plan, picture, [part for part in parts if chosen[part.name]])
+            left += [part for part in parts if not chosen[part.name]]
             stage += 1
         return left
 
@@ -182,7 +181,7 @@ class PictureTaker:
 
 
 def digest(lines: Iterable[str]) -> str:
-    """The SHA-256 of lines in their order, in hexadecimal."""
+    """The SHA-256 of lines in sorted order, in hexadecimal."""
     found = hashlib.sha256()
     for line in sorted(lines):
         found.update(line.encode() + b"\n")

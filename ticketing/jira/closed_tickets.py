@@ -14,7 +14,7 @@ from access.failures import Permanent
 from access.ticket_mapping import FieldPart
 from httpclient import Call, HttpClient
 from ticketing.adf.nodes import plain_text
-from ticketing.closed_tickets import Closing, FieldName, FoundTicket
+from ticketing.closed_tickets import Closing, FieldName, FoundTicket, TicketPage
 from ticketing.jira.responses import Named, NumericId, Person, Read, Status
 from ticketing.ports import TicketRef
 from ticketing.status import CLOSED_CATEGORY, StatusMap
@@ -98,7 +98,7 @@ class JiraTicketArchive:
         found = self._client.get(_FIELDS).read_as(list[_Field], what="the fields")
         return [FieldName(each.id, each.name, _type(each.schema_)) for each in found]
 
-    def find(self, query: str, *, fields: Mapping[str, Sequence[str]]) -> Iterator[Sequence[FoundTicket]]:
+    def find(self, query: str, *, fields: Mapping[str, Sequence[str]]) -> Iterator[TicketPage]:
         """The issues of a JQL query."""
         jql = query if _ORDER.search(_QUOTED.sub('""', query)) else f"{query} ORDER BY updated DESC"
         wanted = [*_STATE, *(ident for ids in fields.values() for ident in ids)]
@@ -106,7 +106,8 @@ class JiraTicketArchive:
         seen: set[str] = set()
         while True:
             page = self._read(_SEARCH, body, _Page, what="the tickets found")
-            yield [self._found(issue, fields) for issue in page.issues if issue.id not in seen]
+            fresh = [self._found(issue, fields) for issue in page.issues if issue.id not in seen]
+            yield TicketPage(fresh, last=page.next_page is None)
             seen.update(issue.id for issue in page.issues)
             if page.next_page is None:
                 return

@@ -1,4 +1,4 @@
-"""Who got and lost access in Jira: roles by its own audit log, groups and accounts by the log of the organization or an older site."""
+"""Who got and lost access in Jira: roles by its own audit log, groups and accounts by the organization's or an older site's."""
 
 from __future__ import annotations
 
