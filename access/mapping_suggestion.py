@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC
+from functools import partial
 
 from access.text import loose_name
 from access.ticket_mapping import GIVE_WORDS, TAKE_WORDS, FieldPart, moment_in
@@ -152,10 +153,7 @@ def _pattern(summaries: FieldExamples | None) -> str | None:
     """The pattern that fits most of the summaries, at least two in five."""
     if summaries is None:
         return None
-    shares = [
-        (summaries.share(lambda text, each=each: _fits(each, text)), -place, each)
-        for place, each in enumerate(PATTERNS)
-    ]
+    shares = [(summaries.share(partial(_fits, each)), -place, each) for place, each in enumerate(PATTERNS)]
     share, _, pattern = max(shares)
     return pattern if share >= _ENOUGH else None
 

@@ -128,6 +128,19 @@ class _History:
         holds = any(_broken(self.changes[key], since, now=held) for key, held in self.holds.items())
         return holds or _broken(self.usable, since, now=self.now.usable)
 
+    def gap_before(self, moment: datetime) -> tuple[Reason, str] | None:
+        """Why the log does not prove that it was as said just before a moment; None when it does.
+
+        An entry proves the state before it. An account that can be used now counts as one that could be used then, where no
+        log of accounts says otherwise.
+        """
+        gaps = {key: None if _since(moment, self.changes[key]) else self.log.gap(key[0], moment) for key in self.holds}
+        if self.statement.action is Direction.TAKE:
+            return next((gap for gap in gaps.values() if gap), None)
+        account = None if self.now.usable or self.usable else self.log.gap(ResourceKind.ACCOUNT, moment)
+        there = [key for key, held in self.holds.items() if _state_before(moment, self.changes[key], now=held)]
+        return account or (None if any(gaps[key] is None for key in there) else gaps[there[0]])
+
     def gap(self, since: datetime) -> tuple[Reason, str] | None:
         """Why the log does not prove that it has not been as said since a time; None when it does."""
         kinds = {kind for kind, _ in self.holds}
@@ -179,6 +192,8 @@ def _by_log(history: _History, others: Sequence[Statement], said: Names, state: 
                 state,
                 f"it changed at {ceased:%Y-%m-%d %H:%M} UTC, when the ticket was closed",
             )
+        if (gap := history.gap_before(ceased)) is not None:
+            return _lost(gap[0], statement, now, state, gap[1])
         return _ceased(history, ceased, others, state)
     if (gap := history.gap(begin)) is not None:
         return _lost(gap[0], statement, now, state, gap[1])
