@@ -212,12 +212,20 @@ class Things:
         )
 
 
+def written_entitlement(text: str, aliases: Mapping[str, str]) -> EntitlementRef | None:
+    """The entitlement that a text is written as, or that the mapping calls so; None for a name."""
+    written = next((ref for name, ref in aliases.items() if loose_name(name) == loose_name(text)), text.strip())
+    try:
+        return EntitlementRef.parse(written)
+    except ValueError:
+        return None
+
+
 def the_thing(
     text: str, kinds: Sequence[tuple[System, ResourceKind]], aliases: Mapping[str, str], things: Mapping[System, Things]
 ) -> tuple[System, Thing] | Unclear:
     """The one resource that a ticket means by a text: an alias of the mapping, a written entitlement, a name of the ``kinds``."""
-    written = next((ref for name, ref in aliases.items() if loose_name(name) == loose_name(text)), text.strip())
-    ref = _parsed(written)
+    ref = written_entitlement(text, aliases)
     found: list[tuple[System, Thing]] = []
     if ref is not None:
         kinds = [(ref.system, ref.kind)]
@@ -227,13 +235,13 @@ def the_thing(
         found = [(ref.system, thing) for thing in _of(things, ref.system).of_path(ref)]
     else:
         for system, kind in kinds:
-            found += [(system, thing) for thing in _of(things, system).called(kind, written)]
+            found += [(system, thing) for thing in _of(things, system).called(kind, text)]
     if len(found) == 1:
         return found[0]
     if found:
         listed = ", ".join(f"{system.label} {thing.kind} {thing.title} ({thing.id})" for system, thing in found)
         return Unclear(Reason.RESOURCE_AMBIGUOUS, f"{text} may be several things: {listed}.")
-    near = [thing.title for system, kind in kinds for thing in _of(things, system).near(kind, written)]
+    near = [thing.title for system, kind in kinds for thing in _of(things, system).near(kind, text)]
     where = " or ".join(f"{kind} of {system.label}" for system, kind in kinds) or "thing"
     maybe = f" (near it: {', '.join(near[:_MOST_CANDIDATES])})" if near else ""
     return Unclear(
@@ -244,13 +252,6 @@ def the_thing(
 
 def _of(things: Mapping[System, Things], system: System) -> Things:
     return things.get(system) or Things(system, ())
-
-
-def _parsed(text: str) -> EntitlementRef | None:
-    try:
-        return EntitlementRef.parse(text)
-    except ValueError:
-        return None
 
 
 def _written(accounts: Sequence[Account]) -> str:

@@ -138,7 +138,10 @@ def _facts(
     total = sizes.closed + sizes.left_out
     may_call = snapshot + -(-total // 100) + _MARGIN
     return {
-        "ok": not (wrong or strange or wrote) and ways == site.ways and calls <= may_call and left_out == sizes.left_out,
+        "ok": not (wrong or strange or wrote)
+        and ways == site.ways
+        and calls <= may_call
+        and left_out == sizes.left_out,
         "tickets": total,
         "expected": {str(verdict): count for verdict, count in Counter(site.expected.values()).items()},
         "found": {str(verdict): count for verdict, count in report.totals.items()},

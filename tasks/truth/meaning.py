@@ -9,7 +9,7 @@ from access.accounts import Account
 from access.entitlements import EntitlementRef, ResourceKind, System
 from access.ticket_mapping import Said, TicketMapping, parts_of
 from access.truth import Access, Judgement, Now, Reason, Statement, unsaid
-from access.truth_naming import Accounts, SaidPerson, Thing, Things, Unclear, the_thing
+from access.truth_naming import Accounts, SaidPerson, Thing, Things, Unclear, the_thing, written_entitlement
 from access.truth_verdicts import Names
 from connectors.reading import AccountKind, AccountRow, AccountStatus, ResourceRow
 from tasks.truth.picture import Picture
@@ -105,7 +105,7 @@ class Meaning:
 
     def _one(self, finding: Finding, person: SaidPerson) -> Finding:
         found = self._thing(finding.thing)
-        if unread := self._unread(found):
+        if unread := self._unread(finding.thing):
             return replace(finding, judgement=unsaid(Reason.SYSTEM_UNREADABLE, unread))
         if isinstance(found, Unclear):
             return replace(finding, judgement=unsaid(found.reason, found.because))
@@ -123,13 +123,10 @@ class Meaning:
         statement = _statement(finding, Access(account.id, thing.kind, thing.id))
         return replace(finding, account=account, statement=statement, now=_now(picture, statement.access, account))
 
-    def _unread(self, found: tuple[System, Thing] | Unclear) -> str | None:
+    def _unread(self, text: str) -> str | None:
         """Why it cannot be told what a text means: one of the systems where it may be was not read."""
-        if isinstance(found, Unclear):
-            systems = {system for system, _ in self._mapping.kinds} or set(System)
-        else:
-            several = {system for system, _ in self._mapping.kinds}
-            systems = several if found[0] in several else {found[0]}
+        written = written_entitlement(text, self._mapping.called)
+        systems = {system for system, _ in self._mapping.kinds} if written is None else {written.system}
         for system in sorted(systems):
             if system in self._gaps:
                 return f"{system.label} could not be read: {self._gaps[system]}"

@@ -36,6 +36,9 @@ _READINGS = 4
 #: Lists without which nothing of a system can be told; of the others each keeps only what hangs on it.
 _BASE = frozenset({"users", "users+memberships", "directory", "groups", "projects"})
 
+#: What keeps from saying anything of a list that was not chosen.
+_NOT_READ = "Its list was not read, since no ticket seemed to name it. Report it: that was wrong."
+
 #: Which parts are worth reading, by the resources that are known by then.
 Chooser = Callable[[Part, "Picture"], bool]
 
@@ -124,6 +127,9 @@ class PictureTaker:
             picture.method, picture.notes = plan.method, tuple(plan.notes)
             deferred = self._stages(plan, picture, chooses)
             self._read(plan, picture, [part for part in deferred if _gives(part, picture)])
+            for part in deferred:
+                if not _gives(part, picture):
+                    picture.gaps.update(dict.fromkeys(_about(part), _NOT_READ))
         except (Failure, Incomplete) as failure:
             raise SystemUnread(str(failure)) from failure
         return picture
