@@ -145,7 +145,7 @@ class Change:
 
 
 class Log:
-    """What the log of a system tells.
+    """What the log of a system tells: ``changes``, of which those of one moment stand newest first.
 
     ``reaches`` is since when it has every change of a kind, ``gaps`` why it has not.
     """

@@ -6,10 +6,13 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
 import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,23 +20,27 @@ import yaml
 
 from access.clock import SystemClock
 from access.truth import Verdict
-from cli.truth_html import write_html
-from cli.truth_report import in_order, lines_of, write_table
 from config.settings import Settings
-from config.truth_mapping import load_truth_mapping
+from demo.patience import slowness
 from demo.simulators import Simulator, SimulatorProblem, simulated_systems
 from demo.truth_site import MAPPING, Site, Sizes, actions_of, planted
-from tasks.truth.report import TruthReport
-from tasks.truth.tickets import tickets_of_query
 from worker.truth import TICKETS, TruthAuditor
 
 #: What an audit may call besides one snapshot and the pages of tickets.
 _MARGIN = 20
 #: Lines of the report that are shown of each verdict.
 _SHOWN = 3
+#: In seconds of a quiet machine.
+_AUDIT_SECONDS = 120.0
 #: POST routes that only read.
-_READS = frozenset({"/rest/api/3/search/jql", "/rest/api/3/changelog/bulkfetch", "/insights/directory/v1/events",
-                    "/api/search/systemusers"})  # fmt: skip
+_READS = frozenset(
+    {
+        "/rest/api/3/search/jql",
+        "/rest/api/3/changelog/bulkfetch",
+        "/insights/directory/v1/events",
+        "/api/search/systemusers",
+    }
+)
 
 
 def main() -> int:
@@ -48,38 +55,50 @@ def main() -> int:
 
 
 def show(folder: Path, sizes: Sizes) -> dict[str, Any]:
-    """Plant a site, audit its tickets, and compare; what came out. Raises ``SimulatorProblem``."""
+    """Plant a site, audit its tickets by the command, and compare; what came out. Raises ``SimulatorProblem``."""
     site = planted(time.time(), sizes)
-    _say(
-        f"{sizes.closed} closed tickets are planted, of which {len(site.ways)} are untrue in four ways. Files: {folder}"
-    )
+    _say(f"{sizes.closed} closed tickets are planted, of which {len(site.ways)} are untrue in four ways.")
     with simulated_systems(folder, site.content) as started:
         jumpcloud, jira = started()
         for ago, verb, details in actions_of(site.role_changes):
             jira.set_time(-ago)
             jira.act(verb, **details)
         jira.set_time(0)
-        settings = _settings(folder, jumpcloud, jira)
-        snapshot = _calls_of_a_snapshot(settings)
+        snapshot = _calls_of_a_snapshot(_settings(folder, jumpcloud, jira))
         for each in (jumpcloud, jira):
             each.forget_requests()
         began = time.monotonic()
-        auditor = TruthAuditor(settings, SystemClock())
-        report = _audit(auditor, folder)
+        report = _audit(folder)
         seconds = time.monotonic() - began
         wrote = [each for system in (jumpcloud, jira) for each in _writes(system)]
-    write_html(folder / "truth.html", report)
-    write_table(folder / "truth.csv", report)
-    _show(report, folder)
+    _say(*_in_words(report), f"The report to hand on: {folder / 'truth.html'} and {folder / 'truth.csv'}")
     return _facts(site, sizes, report, snapshot=snapshot, wrote=wrote, seconds=seconds)
 
 
-def _audit(auditor: TruthAuditor, folder: Path) -> TruthReport:
-    file = load_truth_mapping(folder / "truth.yaml")
-    assert auditor.archive is not None
-    assert file.jql is not None
-    tickets = tickets_of_query(auditor.archive, file.mapping, file.jql, most=10_000)
-    return auditor.audit().run(tickets, file.mapping)
+def _audit(folder: Path) -> dict[str, Any]:
+    """What ``provisor truth`` prints, as a stranger would type it. Raises ``SimulatorProblem``."""
+    command = [sys.executable, "-m", "provisor", "truth", "--last", "100000", "--json"]
+    command += ["--config", "provisor.yaml", "--mapping", "truth.yaml", "--html", "truth.html", "--output", "truth.csv"]
+    _say(f"provisor {' '.join(command[3:])}")
+    root = str(Path(__file__).resolve().parents[1])
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PROVISOR_")}
+    environment["PYTHONPATH"] = os.pathsep.join(filter(None, (root, environment.get("PYTHONPATH"))))
+    try:
+        ended = subprocess.run(  # noqa: S603 - the command is made above
+            command,
+            cwd=folder,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=_AUDIT_SECONDS * slowness(),
+            check=False,
+        )
+    except subprocess.TimeoutExpired as exc:
+        raise SimulatorProblem("The audit came to no end.") from exc
+    if ended.returncode != 0:
+        raise SimulatorProblem(f"The audit ended with {ended.returncode}: {ended.stderr[-500:]}")
+    report: dict[str, Any] = json.loads(ended.stdout)
+    return report
 
 
 def _calls_of_a_snapshot(settings: Settings) -> int:
@@ -117,42 +136,44 @@ def _writes(system: Simulator) -> list[str]:
     ]
 
 
-def _show(report: TruthReport, folder: Path) -> None:
-    shown: Counter[Verdict] = Counter()
-    for line in in_order(report):
-        shown[line.judgement.verdict] += 1
-        if shown[line.judgement.verdict] <= _SHOWN:
-            _say(f"  {line.ticket}  {line.judgement.verdict.label}: {line.judgement.because}")
-    _say("", *lines_of(report), f"The report: {folder / 'truth.html'} and {folder / 'truth.csv'}")
+def _in_words(report: Mapping[str, Any]) -> Iterator[str]:
+    """Some lines of each verdict, and the totals."""
+    shown: Counter[str] = Counter()
+    for line in report["lines"]:
+        shown[line["verdict"]] += 1
+        if shown[line["verdict"]] <= _SHOWN:
+            yield f"  {line['ticket']}  {Verdict(line['verdict']).label}: {line['because']}"
+    yield ""
+    for verdict, count in report["totals"].items():
+        yield f"{count:>6}  {Verdict(verdict).label}"
+    yield f"{len(report['left_out']):>6}  left out: declined, or not closed"
+    yield ""
 
 
 def _facts(
-    site: Site, sizes: Sizes, report: TruthReport, *, snapshot: int, wrote: list[str], seconds: float
+    site: Site, sizes: Sizes, report: Mapping[str, Any], *, snapshot: int, wrote: Sequence[str], seconds: float
 ) -> dict[str, Any]:
-    found = report.verdicts
-    ways = {line.ticket: str(line.judgement.reason) for line in report.lines if line.ticket in site.ways}
-    left_out = len(report.left_out)
-    wrong = sorted(key for key, verdict in site.expected.items() if found.get(key) is not verdict)
+    found = {line["ticket"]: line["verdict"] for line in report["lines"]}
+    ways = {line["ticket"]: line["reason"] for line in report["lines"] if line["ticket"] in site.ways}
+    wrong = sorted(key for key, verdict in site.expected.items() if found.get(key) != verdict)
     strange = sorted(set(found) - set(site.expected))
-    calls = sum(report.certificate.calls.values())
-    total = sizes.closed + sizes.left_out
+    calls = report["certificate"]["calls"]
+    total, left_out = sizes.closed + sizes.left_out, len(report["left_out"])
     may_call = snapshot + -(-total // 100) + _MARGIN
+    in_class = not (wrong or strange) and ways == site.ways and left_out == sizes.left_out
     return {
-        "ok": not (wrong or strange or wrote)
-        and ways == site.ways
-        and calls <= may_call
-        and left_out == sizes.left_out,
+        "ok": in_class and not wrote and sum(calls.values()) <= may_call,
         "tickets": total,
         "expected": {str(verdict): count for verdict, count in Counter(site.expected.values()).items()},
-        "found": {str(verdict): count for verdict, count in report.totals.items()},
+        "found": report["totals"],
         "ways_expected": dict(Counter(site.ways.values())),
         "ways_found": dict(Counter(ways.values())),
         "left_out": left_out,
         "wrong": wrong[:10],
-        "calls": calls,
+        "calls": sum(calls.values()),
         "may_call": may_call,
-        "ticket_calls": report.certificate.calls[TICKETS],
-        "writes": wrote,
+        "ticket_calls": calls[TICKETS],
+        "writes": list(wrote),
         "seconds": round(seconds, 1),
     }
 

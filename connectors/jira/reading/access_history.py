@@ -140,7 +140,7 @@ class JiraHistory:
         found.entries += len(events)
         # The site's own log may tell the same changes of groups: only one of the two is taken.
         found.changes = [change for change in found.changes if change.kind is ResourceKind.PROJECT_ROLE]
-        found.changes += [change for event in events for change in _of_event(event)]
+        found.changes += [change for event in reversed(events) for change in _of_event(event)]
         found.gaps = {kind: why for kind, why in found.gaps.items() if kind not in kinds}
         if oldest is not None and oldest.time is not None:
             found.reaches |= dict.fromkeys(kinds, oldest.time)
