@@ -36,6 +36,10 @@ setup: $(RUNTIME) ## Make .venv with what Provisor and its simulators need to ru
 demo: $(RUNTIME) ## Watch requests being fulfilled, against simulators: no server, no credentials
 	@$(VENV)/bin/provisor demo
 
+.PHONY: truth-demo
+truth-demo: $(RUNTIME) ## Watch closed tickets being audited, on a simulated site with planted lies; the last line is JSON
+	@$(PY) -m demo.truth_demo
+
 .PHONY: test
 test: $(DEV) ## Run the tests; PostgreSQL, RabbitMQ and Redis are used where they are installed
 	@$(PYTEST) -m "not long" $(ARGS)

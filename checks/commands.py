@@ -26,6 +26,8 @@ class Command:
     arguments: Sequence[Parameter] = ()
     flags: Sequence[Parameter] = ()
     options: frozenset[str] = frozenset()
+    #: Those of the options that a value follows.
+    valued: frozenset[str] = frozenset()
     commands: Mapping[str, Command] = field(default_factory=dict)
     passes_on: bool = False
 
@@ -41,12 +43,13 @@ def command_tree() -> Command:
 
 def _read(name: str, command: Any, path: str) -> Command:
     below = getattr(command, "commands", {})
-    arguments, flags, options = [], [], {"--help", "-h"}
+    arguments, flags, options, valued = [], [], {"--help", "-h"}, set[str]()
     for parameter in command.params:
         if parameter.param_type_name == "argument":
             arguments.append(Parameter(parameter.metavar or parameter.name.upper(), parameter.help or ""))
         elif not parameter.hidden and parameter.name != "help":
             options |= {*parameter.opts, *parameter.secondary_opts}
+            valued |= set() if parameter.is_flag else {*parameter.opts}
             flags.append(Parameter(_written(parameter), parameter.help or ""))
     words = [path, *(argument.written for argument in arguments)]
     return Command(
@@ -56,6 +59,7 @@ def _read(name: str, command: Any, path: str) -> Command:
         arguments=tuple(arguments),
         flags=tuple(flags),
         options=frozenset(options),
+        valued=frozenset(valued),
         commands={each: _read(each, inner, f"{path} {each}") for each, inner in below.items()},
         passes_on=bool(command.context_settings.get("ignore_unknown_options")),
     )

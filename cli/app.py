@@ -18,11 +18,11 @@ from cli.entitlements import entitlements
 from cli.events import events
 from cli.export import export
 from cli.extend import extend_access
-from cli.forecast import show_forecast
 from cli.findings import findings
+from cli.forecast import show_forecast
 from cli.grants import grants
-from cli.ledger import show_ledger
 from cli.leavers import leavers
+from cli.ledger import show_ledger
 from cli.operations import operations
 from cli.options import group
 from cli.people import people
@@ -39,6 +39,7 @@ from cli.simulate import simulate
 from cli.submit import submit
 from cli.sync import sync
 from cli.tickets import tickets
+from cli.truth import truth
 from cli.up import up
 from cli.version import print_version, version_option
 from cli.waiting import list_waiting
@@ -55,6 +56,7 @@ def provisor(
     """Take the options that stand before a command."""
 
 
+app.add_typer(truth, name="truth")
 app.command("up")(up)
 app.command(
     "simulate", context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}

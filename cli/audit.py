@@ -1,13 +1,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from getpass import getuser
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from cli.decisions import Reason
 from cli.options import AsJson, ConfigFile, Newest, group
+from cli.os_user import os_user
 from cli.output import cell, counted, moment, one_more, print_json, print_lines, print_listing
 from cli.problems import Problem
 from cli.store_access import opened
@@ -92,7 +92,7 @@ def erase_audit(
 
     with opened(config) as (settings, store):
         sealing = Sealing(store, MeasuredClock(store.now), signer=signer_from(settings))
-        erased = sealing.erase(numbers, by=getuser(), reason=reason)
+        erased = sealing.erase(numbers, by=os_user(), reason=reason)
     if not erased:
         raise Problem("None of these rows is there and sealed.", "See 'provisor audit list'.")
     print_lines(f"erased: {', '.join(map(str, erased))}")

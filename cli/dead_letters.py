@@ -1,13 +1,13 @@
 from __future__ import annotations
 
 import base64
-from getpass import getuser
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from cli import output
 from cli.options import AsJson, ConfigFile, Newest, group
+from cli.os_user import os_user
 from cli.output import facts_of, one_more, print_listing
 from cli.problems import Problem
 from cli.store_access import opened
@@ -87,7 +87,7 @@ def resend_dead_letters(
             found: Sequence[ListedLetter] = [_whole_letter(work, number) for number in numbers or []]
             chosen = found or list(reversed(work.dead_letters.recent(limit=None)))
         intake = Intake(store, MeasuredClock(store.now), RecordingPublisher())
-        rows = [{"number": letter.id, "resent": intake.resend(letter.id, by=getuser())} for letter in chosen]
+        rows = [{"number": letter.id, "resent": intake.resend(letter.id, by=os_user())} for letter in chosen]
     if as_json:
         output.print_json(rows)
     elif not rows:
@@ -120,7 +120,7 @@ def acknowledge_dead_letters(
             found = [_dead_letter(work, number).id for number in numbers]
         intake = Intake(store, MeasuredClock(store.now), RecordingPublisher())
         rows = [
-            {"number": number, "acknowledged": intake.acknowledge(number, why=reason, by=getuser())} for number in found
+            {"number": number, "acknowledged": intake.acknowledge(number, why=reason, by=os_user())} for number in found
         ]
     if as_json:
         output.print_json(rows)

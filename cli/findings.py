@@ -3,7 +3,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from getpass import getuser
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,6 +13,7 @@ from access.findings import FindingKind
 from cli import output
 from cli.decisions import Reason, decided_by_a_person
 from cli.options import AsJson, ConfigFile, Newest, OfSystem, group
+from cli.os_user import os_user
 from cli.output import cell, facts_of, one_more, print_listing
 from cli.problems import Problem
 from cli.store_access import opened
@@ -121,7 +121,7 @@ def _exceptions(config: Path | None, number: int) -> Iterator[Exceptions]:
 
     with opened(config) as (_, store), decided_by_a_person(f"Finding {number}"):
         clock, publisher = MeasuredClock(store.now), RecordingPublisher()
-        yield Exceptions(store, clock, Intake(store, clock, publisher), publisher, by=getuser())
+        yield Exceptions(store, clock, Intake(store, clock, publisher), publisher, by=os_user())
 
 
 def _facts(work: UnitOfWork, finding: Finding) -> dict[str, Any]:

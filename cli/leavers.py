@@ -3,7 +3,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
-from getpass import getuser
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,6 +11,7 @@ import typer
 from access.lifecycle import LeaverState
 from cli.decisions import Reason, decided_by_a_person
 from cli.options import AsJson, ConfigFile, Newest, group
+from cli.os_user import os_user
 from cli.output import cell, facts_of, labelled_lines, one_more, print_json, print_lines, print_listing
 from cli.people import ThePerson, the_person
 from cli.problems import Problem
@@ -72,7 +72,7 @@ def show_leaver(person: ThePerson, config: ConfigFile = None, as_json: AsJson = 
 def end_everything(person: ThePerson, reason: Reason, config: ConfigFile = None) -> None:
     """Plan to take everything that a person holds, pre-existing access too. Nothing begins before somebody approves the plan."""
     with _leavers(config, person) as (found, whose):
-        plan = found.ask(whose, by=getuser(), reason=reason)
+        plan = found.ask(whose, by=os_user(), reason=reason)
     if plan is None:
         print_lines(f"{cell(person)}: holds nothing that Provisor sees")
     else:
@@ -85,7 +85,7 @@ def end_everything(person: ThePerson, reason: Reason, config: ConfigFile = None)
 def give_back(person: ThePerson, reason: Reason, config: ConfigFile = None) -> None:
     """Plan to give back what was taken when a person left. Nothing begins before somebody approves the plan."""
     with _leavers(config, person) as (found, whose):
-        plan = found.give_back(whose, by=getuser(), reason=reason)
+        plan = found.give_back(whose, by=os_user(), reason=reason)
     print_lines(f"{cell(person)}: {plan.id} gives it back when somebody approves it: 'provisor plans show {plan.id}'")
 
 

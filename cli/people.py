@@ -2,7 +2,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from getpass import getuser
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,6 +11,7 @@ from access.entitlements import System
 from access.people import AccountRef
 from cli.decisions import Reason
 from cli.options import AsJson, ConfigFile, Limit, Text, group
+from cli.os_user import os_user
 from cli.output import cell, moment, print_json, print_lines, print_listing
 from cli.problems import Problem
 from cli.store_access import opened
@@ -68,7 +68,7 @@ def show_person(person: ThePerson, config: ConfigFile = None, as_json: AsJson = 
 def join_account(person: ThePerson, account: _Account, reason: Reason, config: ConfigFile = None) -> None:
     """Decide that an account is a person's."""
     with _deciding(config, person, account) as (keep, whose, which):
-        keep.join(whose, which, by=getuser(), reason=reason)
+        keep.join(whose, which, by=os_user(), reason=reason)
     print_lines(f"{cell(str(which))}: joined to {cell(whose)}")
 
 
@@ -76,7 +76,7 @@ def join_account(person: ThePerson, account: _Account, reason: Reason, config: C
 def split_account(person: ThePerson, account: _Account, reason: Reason, config: ConfigFile = None) -> None:
     """Decide that an account is not a person's. No proof joins the two again."""
     with _deciding(config, person, account) as (keep, whose, which):
-        keep.split(whose, which, by=getuser(), reason=reason)
+        keep.split(whose, which, by=os_user(), reason=reason)
     print_lines(f"{cell(str(which))}: not {cell(whose)}'s any more")
 
 

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from getpass import getuser
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,6 +11,7 @@ from access.lifecycle import PlanState
 from cli import output
 from cli.decisions import Reason, decided_by_a_person
 from cli.options import AsJson, ConfigFile, Limit, Newest, group
+from cli.os_user import os_user
 from cli.output import cell, facts_of, one_more, print_listing
 from cli.problems import Problem
 from cli.store_access import opened
@@ -80,7 +80,7 @@ def approve_plan(plan_id: _Id, reason: Reason, config: ConfigFile = None) -> Non
     What you had made yourself you may approve only where plans.self_approval is set.
     """
     with _plans(config, plan_id) as found:
-        plan = found.approve(plan_id, by=getuser(), why=reason)
+        plan = found.approve(plan_id, by=os_user(), why=reason)
     beyond = ", beyond the fuse" if plan.beyond_fuse else ""
     output.print_lines(f"{cell(plan_id)}: approved by {cell(plan.approved_by)}{beyond}; 'provisor up' carries it out")
 
@@ -89,7 +89,7 @@ def approve_plan(plan_id: _Id, reason: Reason, config: ConfigFile = None) -> Non
 def drop_plan(plan_id: _Id, reason: Reason, config: ConfigFile = None) -> None:
     """Leave undone what has not begun. What has begun goes on: see its requests."""
     with _plans(config, plan_id) as found:
-        count = found.drop(plan_id, by=getuser(), why=reason)
+        count = found.drop(plan_id, by=os_user(), why=reason)
     output.print_lines(f"{cell(plan_id)}: dropped, {output.counted(count, 'line')} will not be done")
 
 

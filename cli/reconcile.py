@@ -1,11 +1,11 @@
 from __future__ import annotations
 
-from getpass import getuser
 from typing import TYPE_CHECKING, Any
 
 from access.entitlements import System
 from cli import output
 from cli.options import AsJson, ConfigFile, OfSystem
+from cli.os_user import os_user
 from cli.output import cell, counted
 from cli.store_access import opened, settings_problems
 
@@ -27,7 +27,7 @@ def reconcile(config: ConfigFile = None, system: OfSystem = None, as_json: AsJso
         with settings_problems():
             policy, _ = policy_from(settings)
         reconciliation = Reconciliation(store, MeasuredClock(store.now), policy)
-        outcomes = [reconciliation.reconcile(each, maker=getuser()) for each in ([system] if system else System)]
+        outcomes = [reconciliation.reconcile(each, maker=os_user()) for each in ([system] if system else System)]
     if as_json:
         output.print_json_rows(map(_facts, outcomes))
     else:

@@ -53,6 +53,19 @@ class Simulator:
         """Do what a person would in its console."""
         self._call("POST", f"/actions/{self.name}", {"do": verb, **details})
 
+    def set_time(self, ahead: float) -> None:
+        """Let the system's clock go so many seconds ahead of ours, or behind."""
+        self._call("PUT", f"/state/{self.name}", {"ahead": ahead})
+
+    def requests(self) -> list[dict[str, Any]]:
+        """How often each route was called since the start, or since ``forget_requests``."""
+        found: list[dict[str, Any]] = self._call("GET", "/requests?last=0")["counts"]
+        return [each for each in found if each["system"] == self.name]
+
+    def forget_requests(self) -> None:
+        """Count calls from here on."""
+        self._call("DELETE", "/requests")
+
     def break_down(self, **fault: Any) -> str:
         """Put a fault in place; its id."""
         return str(self._call("POST", "/faults", fault)["id"])

@@ -53,9 +53,7 @@ alarms = Table(
     CheckConstraint(
         "kind IN ('fault', 'blocked', 'late', 'held', 'unsaid', 'left_open', 'untracked')", name="kind_known"
     ),
-    CheckConstraint(
-        "entity IN ('fault', 'request', 'operation', 'plan', 'producer', 'ticket')", name="entity_known"
-    ),
+    CheckConstraint("entity IN ('fault', 'request', 'operation', 'plan', 'producer', 'ticket')", name="entity_known"),
 )
 #: One alarm for one cause at a time.
 Index(

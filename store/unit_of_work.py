@@ -24,8 +24,8 @@ from store.fuse import Fuse
 from store.inbox import Inbox
 from store.intake_lease import IntakeLease
 from store.known_emails import KnownEmails
-from store.ledger import Ledger
 from store.leavers import Leavers
+from store.ledger import Ledger
 from store.managed import ManagedResources
 from store.operations import Operations
 from store.outbox import Outbox

@@ -113,7 +113,9 @@ class HeldRevokes:
         return list(held)
 
     def _record(self, work: UnitOfWork, event: str, request_id: str, reason: str, *, now: datetime) -> None:
-        work.audit.record(event, "request", request_id, now=now, request_id=request_id, actor=actors.operator(self._by), reason=reason)
+        work.audit.record(
+            event, "request", request_id, now=now, request_id=request_id, actor=actors.operator(self._by), reason=reason
+        )
 
 
 _UNDECIDED = (RequestState.RECEIVED, RequestState.PLANNED)

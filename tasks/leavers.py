@@ -83,7 +83,9 @@ class Leavers:
                 reason=reason,
             )
             assert asked is not None, "no other leave is open"
-            work.audit.record("leaver.left", "person", person, now=now, actor=actors.operator(by), reason=reason, kind=str(asked.kind))
+            work.audit.record(
+                "leaver.left", "person", person, now=now, actor=actors.operator(by), reason=reason, kind=str(asked.kind)
+            )
             plans = self._make_plans(work, asked, now=now)
         return next(iter(plans), None)
 

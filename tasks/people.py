@@ -106,7 +106,16 @@ class People:
             if account == AccountRef(System.JUMPCLOUD, person):
                 raise NotPossible(f"{account} is the person itself.", "Name another account.")
             work.persons.decide_join(person, account, by=by, reason=reason, now=now)
-            _record(work, "person.joined", person, account, now=now, actor=actors.operator(by), reason=reason, proof=str(Proof.DECIDED))
+            _record(
+                work,
+                "person.joined",
+                person,
+                account,
+                now=now,
+                actor=actors.operator(by),
+                reason=reason,
+                proof=str(Proof.DECIDED),
+            )
 
     def split(self, person: str, account: AccountRef, *, by: str, reason: str) -> None:
         """A person decides that an account is not a person's, now and later."""

@@ -161,7 +161,9 @@ class Plans:
                 work.plans.wake_claims(plan_id)
             dropped = work.plans.drop_waiting(plan_id, note=f"{by}: {why}")
             work.plans.step(plan_id, to=PlanState.DROPPED, states=(plan.state,))
-            work.audit.record("plan.dropped", "plan", plan_id, now=now, actor=actors.operator(by), reason=why, lines=dropped)
+            work.audit.record(
+                "plan.dropped", "plan", plan_id, now=now, actor=actors.operator(by), reason=why, lines=dropped
+            )
         return dropped
 
     def run_due(self) -> None:

@@ -25,3 +25,8 @@ class CallCounter:
         """Calls made so far."""
         with self._lock:
             return self._calls[str(system)]
+
+    def by_system(self) -> dict[str, int]:
+        """Calls made so far to each system."""
+        with self._lock:
+            return dict(self._calls)

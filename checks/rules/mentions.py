@@ -85,11 +85,14 @@ def _wrong_command(top: Command, rest: str) -> str | None:
     except ValueError:
         return f"has 'provisor {rest}', whose quotes do not match."
     command, path = top, "provisor"
-    for word in words:
+    left = iter(words)
+    for word in left:
         if word.startswith("-"):
             option = word.partition("=")[0]
             if not command.passes_on and option not in command.options and option != "-":
                 return f"has the option {option} of '{path}', and there is none."
+            if word in command.valued:
+                next(left, None)
         elif command.commands:
             if word not in command.commands:
                 return f"has '{path} {word}', and there is no such command."

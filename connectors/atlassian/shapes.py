@@ -105,10 +105,19 @@ class EventSubject(BaseModel):
     type: str = ""
 
 
+class EventActor(BaseModel):
+    """Who did it."""
+
+    id: str = ""
+    name: str = ""
+
+
 class EventFacts(BaseModel):
-    """What happened, and when the organization logged it."""
+    """What happened when, and when the organization logged it."""
 
     action: str = ""
+    time: AwareDatetime | None = None
+    actor: EventActor | None = None
     processedAt: AwareDatetime | None = None
     context: list[EventSubject] | None = None
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any, Generic, TypeVar
 
-from pydantic import AliasPath, BaseModel, Field
+from pydantic import AliasPath, AwareDatetime, BaseModel, Field
 
 T = TypeVar("T")
 
@@ -191,13 +191,24 @@ class AuditItem(BaseModel):
     parentId: str | None = None
 
 
+class AuditedValue(BaseModel):
+    """A value of an audit record, before and after; of a role the account ids in it, with commas between [assumed]."""
+
+    fieldName: str = ""
+    changedFrom: str | None = None
+    changedTo: str | None = None
+
+
 class AuditRecord(BaseModel):
     """A record of Jira's audit log."""
 
     summary: str = ""
     category: str = ""
+    created: AwareDatetime | None = None
+    authorAccountId: str | None = None
     objectItem: AuditItem | None = None
     associatedItems: list[AuditItem] | None = None
+    changedValues: list[AuditedValue] = []
 
     @property
     def items(self) -> list[AuditItem]:

@@ -180,8 +180,11 @@ class World:
             entry, about = Actor(self.tracker.next_number(), user=who.account_id), named_user(who)
         else:
             entry, about = Actor(self.tracker.next_number(), group=who.id, group_name=who.name), named_group(who)
-        project.roles.setdefault(role.id, []).append(entry)
-        self.journal.note("role_actor_added", about, actor=actor, target=_named_role(project, role))
+        actors = project.roles.setdefault(role.id, [])
+        before = list(actors)
+        actors.append(entry)
+        changes = _changed_actors(entry, before, actors)
+        self.journal.note("role_actor_added", about, actor=actor, target=_named_role(project, role), changes=changes)
         return entry
 
     def leave_role(
@@ -193,9 +196,11 @@ class World:
         entry = next((each for each in actors if which == (each.user if group is None else each.group)), None)
         if entry is None:
             return False
+        before = list(actors)
         actors.remove(entry)
         about = Named("USER" if entry.user else "GROUP", which or "", which or "")
-        self.journal.note("role_actor_removed", about, actor=actor, target=_named_role(project, role))
+        changes = _changed_actors(entry, before, actors)
+        self.journal.note("role_actor_removed", about, actor=actor, target=_named_role(project, role), changes=changes)
         return True
 
     def _add_administrator(self) -> None:
@@ -211,3 +216,18 @@ class World:
 
 def _named_role(project: Project, role: Role) -> Named:
     return Named("PROJECT_ROLE", f"{project.id}/{role.id}", f"{role.name} of {project.name}")
+
+
+def _changed_actors(entry: Actor, before: list[Actor], after: list[Actor]) -> tuple[tuple[str, str, str], ...]:
+    """Return the users, or the groups, of a role before and after a change, as the audit log lists them [assumed]."""
+    if entry.user:
+        return (("Users", _users(before), _users(after)),)
+    return (("Groups", _groups(before), _groups(after)),)
+
+
+def _users(actors: list[Actor]) -> str:
+    return ", ".join(each.user for each in actors if each.user)
+
+
+def _groups(actors: list[Actor]) -> str:
+    return ", ".join(each.group for each in actors if each.group)

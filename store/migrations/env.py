@@ -5,8 +5,8 @@ from __future__ import annotations
 from alembic import context
 
 import store.event_tables
-import store.ledger_tables
 import store.leaver_tables
+import store.ledger_tables
 import store.person_tables
 import store.snapshot_tables  # noqa: F401 - the tables it adds to the metadata are compared too
 from store.tables import metadata

@@ -9,6 +9,7 @@ from access.entitlements import ResourceKind, System
 from access.methods import Direction
 from access.tenants import Tenant
 from config.settings import Settings
+from connectors.history import AccessHistory
 from connectors.ports import Connector
 from connectors.reading import Reader
 from httpclient import ClientOptions, RateLimiter
@@ -48,6 +49,10 @@ class SystemDefinition:
     connector: Callable[[Dependencies, ClientOptions], LaneConnector]
     #: Makes the reader of snapshots.
     reader: Callable[[Dependencies, ClientOptions], Reader]
+    #: Makes a reader that needs no store, for audits: it goes by no record of our own.
+    auditor: Callable[[Settings, Clock, ClientOptions], Reader] | None = None
+    #: Makes what reads the system's log of changes of access, for audits.
+    history: Callable[[Settings, ClientOptions], AccessHistory] | None = None
     #: The doctor's examinations by area; each finds nothing when its part is not connected.
     examinations: Mapping[str, Examination]
     #: The kinds of resource that the connector changes by API, for each direction.

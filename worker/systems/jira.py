@@ -24,7 +24,7 @@ from connectors.atlassian import (
 from connectors.atlassian.client import SYSTEM as ATLASSIAN
 from connectors.jira.client import api_token, bearer_token, find_cloud_id, jira_client
 from connectors.jira.connector import JiraConnector
-from connectors.jira.reading import JiraReader
+from connectors.jira.reading import AddressOf, JiraHistory, JiraReader
 from httpclient import ClientOptions, Credential, HttpClient, Unlimited
 from tasks.doctor.atlassian import examine as examine_organization
 from tasks.doctor.findings import Finding
@@ -138,17 +138,29 @@ def _connector(dependencies: Dependencies, options: ClientOptions) -> JiraConnec
 
 
 def _reader(dependencies: Dependencies, options: ClientOptions) -> JiraReader:
-    settings = dependencies.settings
+    emails = StoredEmails(dependencies.store, dependencies.clock, System.JIRA)
+    return _site_reader(dependencies.settings, options, emails.address)
+
+
+def _auditor(settings: Settings, _clock: Clock, options: ClientOptions) -> JiraReader:
+    return _site_reader(settings, options, lambda _: None)
+
+
+def _site_reader(settings: Settings, options: ClientOptions, known_emails: AddressOf) -> JiraReader:
     return JiraReader(
         site_client(settings.jira, "jira", options),
         site=settings.jira.site_url or "",
         concurrency=settings.jira.concurrency,
         organization=_organization(settings, options),
-        known_emails=StoredEmails(dependencies.store, dependencies.clock, System.JIRA).address,
+        known_emails=known_emails,
         use_events=settings.sync.use_events,
         skip_customers=settings.sync.skip_customers,
         participants=not settings.sync.skip_participants,
     )
+
+
+def _history(settings: Settings, options: ClientOptions) -> JiraHistory:
+    return JiraHistory(site_client(settings.jira, "jira", options), _organization(settings, options))
 
 
 def _examine_site(settings: Settings, clock: Clock) -> Iterator[Finding]:
@@ -194,6 +206,8 @@ def _projects(settings: Settings) -> list[str]:
 JIRA = SystemDefinition(
     connector=_connector,
     reader=_reader,
+    auditor=_auditor,
+    history=_history,
     examinations={"jira": _examine_site, "atlassian": _examine_organization},
     automated=JiraConnector.automated,
     reads=frozenset({"user", "project", "group", "project-role"}),

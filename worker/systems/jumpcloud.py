@@ -14,7 +14,7 @@ from config.errors import SettingsError
 from config.settings import Settings
 from connectors.jumpcloud.client import api_key, jumpcloud_client, service_account
 from connectors.jumpcloud.connector import JumpCloudConnector
-from connectors.jumpcloud.reading import JumpCloudReader, MembershipMethod
+from connectors.jumpcloud.reading import JumpCloudHistory, JumpCloudReader, MembershipMethod
 from httpclient import ClientOptions, Credential, HttpClient, Unlimited
 from tasks.doctor.findings import Finding
 from tasks.doctor.jumpcloud import JumpCloudSetup
@@ -81,20 +81,32 @@ def _find_tenant(settings: Settings, options: ClientOptions) -> Tenant | None:
 
 
 def _reader(dependencies: Dependencies, options: ClientOptions) -> JumpCloudReader:
-    settings = dependencies.settings
-    insights = jumpcloud_client(
-        base_url=settings.jumpcloud.insights_base,
-        credential=_credential(settings, options),
-        options=replace(options, body_limit=_LARGEST_REPORT, timeouts=replace(options.timeouts, total=_LONGEST_REPORT)),
-        organization=settings.jumpcloud.org_id,
-    )
+    return _auditor(dependencies.settings, dependencies.clock, options)
+
+
+def _auditor(settings: Settings, clock: Clock, options: ClientOptions) -> JumpCloudReader:
+    jumpcloud = settings.jumpcloud
+    large = replace(options, body_limit=_LARGEST_REPORT, timeouts=replace(options.timeouts, total=_LONGEST_REPORT))
     return JumpCloudReader(
         _client(settings, options),
-        insights=insights,
-        concurrency=settings.jumpcloud.concurrency,
+        insights=_insights(settings, large),
+        concurrency=jumpcloud.concurrency,
         use_events=settings.sync.use_events,
         method=MembershipMethod(settings.sync.jumpcloud_method),
-        clock=dependencies.clock,
+        clock=clock,
+    )
+
+
+def _history(settings: Settings, options: ClientOptions) -> JumpCloudHistory:
+    return JumpCloudHistory(_insights(settings, options))
+
+
+def _insights(settings: Settings, options: ClientOptions) -> HttpClient:
+    return jumpcloud_client(
+        base_url=settings.jumpcloud.insights_base,
+        credential=_credential(settings, options),
+        options=options,
+        organization=settings.jumpcloud.org_id,
     )
 
 
@@ -127,6 +139,8 @@ def _examine(settings: Settings, clock: Clock) -> Iterator[Finding]:
 JUMPCLOUD = SystemDefinition(
     connector=_connector,
     reader=_reader,
+    auditor=_auditor,
+    history=_history,
     examinations={"jumpcloud": _examine},
     automated=JumpCloudConnector.automated,
     reads=frozenset({"user", "admin", "group", "application", "admin-role"}),

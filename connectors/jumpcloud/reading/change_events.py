@@ -16,10 +16,10 @@ from connectors.jumpcloud.reading.json_fields import Record, record, text
 from connectors.reading import ChangesUnknown
 from httpclient import Call, Fetcher, HttpClient, Response
 
-_EVENTS = "/insights/directory/v1/events"
+EVENTS = "/insights/directory/v1/events"
 
 #: Most events of one call [docs].
-_LIMIT = 10_000
+MOST_EVENTS = 10_000
 
 #: After so many calls, reading everything is cheaper.
 _MOST_CALLS = 10
@@ -88,7 +88,7 @@ class Changes:
 
     def _connect(self, connection: Record) -> None:
         """Take a connection into account, with either end as ``from`` [assumed] and types in any case [observed]."""
-        ends = [_end(record(connection, name)) for name in ("from", "to")]
+        ends = [the_end(record(connection, name)) for name in ("from", "to")]
         if any(kind is None for kind, _ in ends):
             raise ChangesUnknown("an event does not say what was connected")
         by_kind = dict(ends)
@@ -142,9 +142,9 @@ class ChangeEvents:
                     yield event
                 if key is not None:
                     seen.add(key)
-            if len(events) < _limit(answer.headers):
+            if len(events) < event_limit(answer.headers):
                 return
-            before, after = after, _mark(answer.headers)
+            before, after = after, next_mark(answer.headers)
             if after is None or after == before:
                 raise ChangesUnknown("the list of events does not go on")
         raise ChangesUnknown("there are too many events")
@@ -153,29 +153,31 @@ class ChangeEvents:
         body: dict[str, Any] = {
             "service": ["directory", "access_management"],
             "start_time": start.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
-            "limit": _LIMIT,
+            "limit": MOST_EVENTS,
             "sort": "ASC",
             "fields": ["id", "event_type", "timestamp", "success", "resource", "association"],
             "search_term": {"and": [{"event_type": list(_TYPES)}]},
         }
         if after is not None:
             body["search_after"] = after
-        call = Call(method="POST", route=_EVENTS, body=body, endpoint_class="read")
+        call = Call(method="POST", route=EVENTS, body=body, endpoint_class="read")
         return self._fetching.one(lambda: self._client.send(call))
 
 
-def _end(of: Record) -> tuple[str | None, str | None]:
+def the_end(of: Record) -> tuple[str | None, str | None]:
+    """The type of one end of a connection in lower case with underscores, and its id."""
     kind = text(of, "type")
     return (kind.lower().replace("-", "_").replace(" ", "_") if kind else None), text(of, "object_id")
 
 
-def _limit(headers: Mapping[str, str]) -> int:
+def event_limit(headers: Mapping[str, str]) -> int:
+    """The most events of a page, as the answer says it."""
     value = headers.get("x-limit", "")
-    return int(value) if value.isdecimal() and int(value) > 0 else _LIMIT
+    return int(value) if value.isdecimal() and int(value) > 0 else MOST_EVENTS
 
 
-def _mark(headers: Mapping[str, str]) -> Any:
-    """The text of a JSON array [docs]."""
+def next_mark(headers: Mapping[str, str]) -> Any:
+    """Where the next page begins, None when the answer does not say: the text of a JSON array [docs]."""
     try:
         mark = json.loads(headers.get("x-search_after", ""))
     except ValueError:

@@ -1,0 +1,121 @@
+"""Who got and lost access in JumpCloud, by the events of Directory Insights."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from access.entitlements import ResourceKind, System
+from access.failures import Permanent
+from access.truth import Change, Log
+from connectors.history import LogReading
+from connectors.jumpcloud.reading.change_events import EVENTS, MOST_EVENTS, event_limit, next_mark, the_end
+from connectors.jumpcloud.reading.json_fields import Record, record, text, timestamp
+from httpclient import Call, HttpClient, Response
+
+#: After so many calls only the newest events are known.
+_MOST_CALLS = 8
+#: How far back the oldest event that is kept is looked for; JumpCloud keeps 90 days at most [docs].
+_OLDEST = timedelta(days=400)
+
+_CONNECTED = ("association_change", "access_management_association_change")
+#: Events after which an account can be used, and after which it cannot [docs].
+_USABLE = {"user_suspended": False, "user_unsuspended": True, "user_activated": True}
+_KINDS = {"user_group": ResourceKind.GROUP, "application": ResourceKind.APPLICATION}
+
+_RIGHT = "the credential may not read Directory Insights ({status}); give it a role that reads events"
+
+
+class JumpCloudHistory:
+    """The log of one organization; ``client`` is one of Directory Insights."""
+
+    def __init__(self, client: HttpClient) -> None:
+        self._client = client
+
+    @property
+    def system(self) -> System:
+        """JumpCloud."""
+        return System.JUMPCLOUD
+
+    def read(self, since: datetime) -> LogReading:
+        """The changes since a time, newest first in calls, so that the newest are known whatever their number."""
+        try:
+            oldest = self._oldest(since)
+            events, complete = self._events(since)
+        except Permanent as refusal:
+            why = _RIGHT.format(status=refusal.status)
+            gaps = dict.fromkeys(ResourceKind, why)
+            return LogReading(Log(gaps=gaps), pages=0, entries=0, reaches=None, note=why)
+        pages = len(events)
+        rows = [event for page in events for event in page]
+        reaches = (
+            oldest if complete else min((at for event in rows if (at := timestamp(event, "timestamp"))), default=None)
+        )
+        changes = [change for event in rows for change in _changes(event)]
+        logged = {ResourceKind.ACCOUNT: reaches}
+        if any(change.kind is not ResourceKind.ACCOUNT for change in changes):
+            logged |= dict.fromkeys(_KINDS.values(), reaches)
+        gaps = {ResourceKind.ADMIN_ROLE: "JumpCloud's log does not tell the roles of administrators"}
+        log = Log(changes, reaches={kind: at for kind, at in logged.items() if at is not None}, gaps=gaps)
+        note = "" if complete else f"There are more events than {pages} calls show: older ones are not known."
+        return LogReading(log, pages + 1, len(rows), reaches, note)
+
+    def _oldest(self, since: datetime) -> datetime | None:
+        """When the oldest event was that is kept: the log has everything from then on."""
+        answer = self._page(since - _OLDEST, sort="ASC", limit=1, after=None)
+        found = answer.read_as(list[dict[str, Any]], what="events")
+        return timestamp(found[0], "timestamp") if found else None
+
+    def _events(self, since: datetime) -> tuple[Sequence[Sequence[Record]], bool]:
+        """The pages of events since a time, each event once, and whether that is all of them."""
+        pages: list[list[Record]] = []
+        seen: set[str] = set()
+        after: Any = None
+        for _ in range(_MOST_CALLS):
+            answer = self._page(since, sort="DESC", limit=MOST_EVENTS, after=after)
+            events = answer.read_as(list[dict[str, Any]], what="events")
+            pages.append([event for event in events if (text(event, "id") or "") not in seen])
+            seen.update(key for event in events if (key := text(event, "id")))
+            before, after = after, next_mark(answer.headers)
+            if len(events) < event_limit(answer.headers) or after is None or after == before:
+                return pages, True
+        return pages, False
+
+    def _page(self, start: datetime, *, sort: str, limit: int, after: Any) -> Response:
+        body: dict[str, Any] = {
+            "service": ["directory", "access_management"],
+            "start_time": start.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+            "limit": limit,
+            "sort": sort,
+            "fields": ["id", "event_type", "timestamp", "success", "resource", "association", "initiated_by"],
+        }
+        if limit > 1:
+            body["search_term"] = {"and": [{"event_type": [*_CONNECTED, *_USABLE]}]}
+        if after is not None:
+            body["search_after"] = after
+        return self._client.send(Call(method="POST", route=EVENTS, body=body, endpoint_class="read"))
+
+
+def _changes(event: Record) -> Iterator[Change]:
+    """The change that an event tells; nothing for one that failed, or is about devices, directories, …."""
+    at, kind = timestamp(event, "timestamp"), (text(event, "event_type") or "").lower()
+    if at is None or event.get("success") is False:
+        return
+    actor = record(event, "initiated_by")
+    by = text(actor, "email") or text(actor, "username") or text(actor, "id")
+    if kind in _USABLE:
+        if account := text(record(event, "resource"), "id"):
+            yield Change(at, ResourceKind.ACCOUNT, "", account, present=_USABLE[kind], by=by)
+        return
+    association = record(event, "association")
+    connection = record(association, "connection")
+    ends = dict(the_end(record(connection, side)) for side in ("from", "to"))
+    op = (text(association, "op") or "").lower()
+    if op not in {"add", "remove"}:
+        return
+    application, group, user = (ends.get(name) for name in ("application", "user_group", "user"))
+    resource = (ResourceKind.APPLICATION, application) if application else (ResourceKind.GROUP, group)
+    principal = user or (group if application else None)
+    if resource[1] and principal:
+        yield Change(at, resource[0], resource[1], principal, present=op == "add", by=by, of_group=not user)
