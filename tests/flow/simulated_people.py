@@ -112,8 +112,8 @@ class SimulatedPeople(ABC):
     def deactivate(self, account: str) -> None: ...
 
     @abstractmethod
-    def search(self, how: Literal["hit", "none"]) -> None:
-        """Whether a search finds hidden addresses."""
+    def search(self, how: Literal["hit", "beginning", "none"]) -> None:
+        """Whether a search finds hidden addresses, or their beginnings too."""
 
     @abstractmethod
     def holder(self, email: str) -> str | None:
@@ -168,7 +168,7 @@ class JiraPeople(SimulatedPeople):
     def deactivate(self, account: str) -> None:
         act(self.world, "deactivate", account=account)
 
-    def search(self, how: Literal["hit", "none"]) -> None:
+    def search(self, how: Literal["hit", "beginning", "none"]) -> None:
         self.world.switches.search_hidden_email = how
 
     def holder(self, email: str) -> str | None:
@@ -221,7 +221,7 @@ class JumpCloudPeople(SimulatedPeople):
     def deactivate(self, account: str) -> None:
         act(self.world, "suspend_user", user=account)
 
-    def search(self, how: Literal["hit", "none"]) -> None:
+    def search(self, how: Literal["hit", "beginning", "none"]) -> None:
         """Every address is shown."""
 
     def holder(self, email: str) -> str | None:

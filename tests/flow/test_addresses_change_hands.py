@@ -42,7 +42,8 @@ def steps_about(who: int) -> st.SearchStrategy[list[tuple[Any, ...]]]:
         st.tuples(CHANGES, this),
         st.tuples(CHANGES, this),
         st.tuples(st.just("pose"), WHO, this),
-        st.tuples(st.just("search"), st.sampled_from(["hit", "none"])),
+        st.tuples(st.just("search"), st.sampled_from(["hit", "beginning", "none"])),
+        st.tuples(st.just("longer"), this, st.sampled_from(["pany", ".au"])),
         st.tuples(st.just("time"), st.sampled_from([2, 90])),
     )
     return st.lists(step, min_size=4, max_size=12)
@@ -58,6 +59,17 @@ MOVED: list[tuple[Any, ...]] = [
     ("ask", "grant", 2),
     ("ask", "revoke", 2),
     ("show", 2),
+    ("time", 90),
+]
+
+#: Another than the one meant is all that a search for the beginnings of hidden addresses finds.
+LONGER: list[tuple[Any, ...]] = [
+    ("search", "beginning"),
+    ("longer", 2, "pany"),
+    ("ask", "grant", 2),
+    ("ask", "create_account", 2),
+    ("ask", "revoke", 2),
+    ("ask", "deprovision_account", 2),
     ("time", 90),
 ]
 
@@ -95,10 +107,13 @@ class Life:
             self.change(kind, *details)
         self.check(before, may_be_given, {claim.account_id or "" for claim in due.values()})
 
-    def change(self, kind: str, who: Any, other: int = 0) -> None:
+    def change(self, kind: str, who: Any, other: Any = 0) -> None:
         """Something happens to an address or its account."""
         if kind == "search":
             self.people.search(who)
+            return
+        if kind == "longer":
+            self.lengthen(self.addresses[who] + str(other))
             return
         holder = self.people.holder(self.addresses[who])
         if holder is None and kind in ("reuse", "reuse hidden", "reinvite"):
@@ -115,6 +130,11 @@ class Life:
         elif kind == "close":
             self.people.leave(holder)
             self.accounts.remove(holder)
+
+    def lengthen(self, longer: str) -> None:
+        """Somebody else has an address that begins with another's, and hides it."""
+        if self.people.holder(longer) is None:
+            self.accounts.append(self.people.add(longer, hidden=True))
 
     def ask(self, what: str, who: int) -> set[str]:
         """Ask for something by an address; the accounts to which it may give the access."""
@@ -243,6 +263,7 @@ def test_nobody_but_the_person_meant_is_touched_and_nothing_is_done_while_the_ac
             suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
         )
         @example(steps=MOVED)
+        @example(steps=LONGER)
         @given(steps=WHO.flatmap(steps_about))
         def live(steps: list[tuple[Any, ...]]) -> None:
             people = begun()
