@@ -101,8 +101,8 @@ def make_plan(
     if account.may_be_longer and rule.proof is not AccountProof.OPTIONAL:
         return Refusal(
             f"The address {request.subject.email} is not proven to be anybody's: {account.title} ({account.id}) hides an address "
-            f"that begins so, and may be longer. Send the request again with the account's id, or set 'proof: optional' in policy "
-            f"rule '{rule.pattern}'."
+            f"that begins so, and may be longer. Send the request again with the account's id, or set 'proof: optional' in "
+            f"policy rule '{rule.pattern}'."
         )
     who = f"{account.title} ({account.id})"
     facts = replace(facts, who=who, suspended=account.suspended, by_person=entitlement.by_person)
