@@ -32,6 +32,8 @@ class Account:
 
     ``email`` is the address that the system shows, None when it hides the address. ``email_proven`` is False when the account
     was found by an address that the system hides. Such a match is probable, but it is not proof enough to take access away.
+    ``may_be_longer`` is True when the hidden address may also be a longer one that only holds what was asked for: such a match
+    is a candidate, and not even probable.
     ``suspended`` accounts were shut by somebody: their access waits for the day on which they are opened again.
     """
 
@@ -42,6 +44,7 @@ class Account:
     username: str | None = None
     active: bool = True
     email_proven: bool = True
+    may_be_longer: bool = False
     suspended: bool = False
 
 

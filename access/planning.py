@@ -14,7 +14,7 @@ from access.entitlements import Entitlement, EntitlementRef, ResourceKind, Syste
 from access.guard import NO_TERMS, NOTHING, Barred, Facts, Ruling, judge
 from access.message import AccessRequest, present_fields
 from access.methods import Direction, Method
-from access.policy import IsMeant, MissingAccount, Policy, Rule
+from access.policy import AccountProof, IsMeant, MissingAccount, Policy, Rule
 from access.timing import against_time_of_grant
 
 #: Whether a system's API can do this at all.
@@ -107,6 +107,12 @@ def make_plan(
         return Refusal(
             f"{account.title} ({account.id}) was found by an address that the system hides, and policy rule '{rule.pattern}' "
             f"gives {entitlement.named} to proven accounts only. Send the request again with the account's id."
+        )
+    if account.may_be_longer and rule.proof is not AccountProof.OPTIONAL:
+        return Refusal(
+            f"The address {request.subject.email} is not proven to be anybody's: {account.title} ({account.id}) hides an address "
+            f"that begins so, and may be longer. Send the request again with the account's id, or set 'proof: optional' in "
+            f"policy rule '{rule.pattern}'."
         )
     who = f"{account.title} ({account.id})"
     facts = replace(facts, who=who, suspended=account.suspended, by_person=entitlement.by_person)

@@ -22,6 +22,8 @@ class StoreSettings(Section):
     url: DatabaseUrl = SecretStr("sqlite:///./var/provisor.db")
     #: Connections that one process keeps open to PostgreSQL.
     pool_size: Annotated[int, Field(ge=1, le=200)] = 20
+    #: A PostgreSQL server that has to answer and says nothing for so long counts as lost.
+    silence: Annotated[Duration, within(timedelta(seconds=0.5), timedelta(seconds=8))] = timedelta(seconds=8)
     #: How long messages that were not accepted are kept.
     dead_letters_kept: Annotated[Duration, within(timedelta(minutes=1))] = timedelta(days=90)
     #: How long events are kept for those who follow them.
@@ -51,7 +53,7 @@ class WorkerSettings(Section):
     #: How often due work is looked for in the store.
     poll: Annotated[Duration, within(timedelta(milliseconds=10), timedelta(minutes=5))] = timedelta(seconds=0.2)
     #: How long a worker holds an operation before another may take it over.
-    lease: Annotated[Duration, within(timedelta(seconds=1))] = timedelta(seconds=60)
+    lease: Annotated[Duration, within(timedelta(seconds=0.5))] = timedelta(seconds=60)
     #: Messages taken from the broker before the first of them is acknowledged.
     intake_batch: Annotated[int, Field(ge=1, le=1000)] = 50
     #: Whether workers obey Celery's remote control; then whoever may write to the broker can command them.

@@ -56,7 +56,7 @@ def meant_by(store: Store, connector: Connector, request: Request) -> Meant | Re
             return Refusal(f"{asked}{today} {them}. Name the one that is meant by its id.")
         on_access = others
     if on_access and isinstance(found, NoMatch):
-        found = _entitlement_of(on_access[0])
+        found = _entitlement_of(on_access[0], connector)
     return _with_account_of(account, on_access, Meant(account, found), who, gave_it=True)
 
 
@@ -93,7 +93,9 @@ def _meant_by_claim(
         claim = next(reversed(work.claims.line_of(claim_of)), None)
     if grant is None or grant.message.action not in (Action.GRANT, Action.EXTEND):
         return Refusal(f"claim_of names '{claim_of}', which is no request to grant access.")
-    entitlement = _entitlement_of(claim) if claim else connector.find_entitlement(grant.message.entitlement_ref)
+    entitlement = (
+        _entitlement_of(claim, connector) if claim else connector.find_entitlement(grant.message.entitlement_ref)
+    )
     if not _is_same_access(connector, message.entitlement_ref, grant, claim, entitlement):
         return Refusal(
             f"claim_of names '{claim_of}', which grants {grant.message.entitlement_ref}, and not {message.entitlement_ref}."
@@ -180,8 +182,11 @@ def _is_kind_of(one: EntitlementRef, other: EntitlementRef) -> bool:
     return (one.system, one.kind) == (other.system, other.kind)
 
 
-def _entitlement_of(claim: Claim) -> Entitlement:
-    return Entitlement(ref=claim.entitlement, named=claim.named, title=claim.title)
+def _entitlement_of(claim: Claim, connector: Connector) -> Entitlement:
+    """What the claim is about, and why only a person changes that today."""
+    kind = claim.entitlement.kind
+    by_person = None if kind is ResourceKind.ACCOUNT else connector.why_by_person(claim.entitlement)
+    return Entitlement(ref=claim.entitlement, named=claim.named, title=claim.title, by_person=by_person)
 
 
 def _account_of(claim: Claim) -> Account:

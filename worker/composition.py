@@ -83,7 +83,12 @@ class Provisor:
 
 def open_store(settings: Settings) -> Store:
     """The store, migrated to the schema of this version."""
-    database = Database(settings.store.url.get_secret_value(), pool_size=settings.store.pool_size, to_work=True)
+    database = Database(
+        settings.store.url.get_secret_value(),
+        pool_size=settings.store.pool_size,
+        to_work=True,
+        silence_seconds=settings.store.silence.total_seconds(),
+    )
     migrate(database)
     return Store(database)
 

@@ -34,6 +34,9 @@ _NO_SUCH_ACCOUNT = frozenset({400, 404})
 
 _MOST_CANDIDATES = 5
 
+#: How many accounts one search may answer with; more are there when it does.
+_SEARCHED = 50
+
 
 class Accounts:
     """Finds accounts. A profile may hide its address even from administrators [docs], so Provisor weighs what a search finds.
@@ -109,7 +112,8 @@ class Accounts:
 
         - The account that shows the address is proven. Provisor reads the one that it remembers first, since the search finds
           no inactive accounts [spec].
-        - A single person with a hidden address is probable: the search compares hidden addresses too [observed].
+        - A single person with a hidden address is probable: the search compares hidden addresses too [observed]. Where it finds
+          beginnings of hidden addresses, the address may be a longer one, and the person is only a candidate.
         - A person whose name explains the hit, because the search compares the beginnings of its words too [spec], is no
           match, and no proof that there is none; nor is one whom only Provisor remembers, and whose address is hidden.
         """
@@ -131,7 +135,7 @@ class Accounts:
             candidates[remembered.accountId] = remembered
         likely = _probable(people, email)
         if len(likely) == 1 and (remembered is None or remembered.accountId == likely[0].accountId):
-            return _account(likely[0], proven=False)
+            return _account(likely[0], proven=False, may_be_longer=self._may_be_longer(likely[0], email))
         if candidates:
             return NoMatch(wanted, tuple(map(_written, candidates.values())), unproven=True, ids=tuple(candidates))
         # Who is shut by now and hides the address does not keep the address from being invited.
@@ -156,6 +160,9 @@ class Accounts:
         found = self.by_email(email) if email else NoMatch("An account without an address")
         if isinstance(found, NoMatch):
             return Observation(present=False, evidence=f"Jira finds no account by the address {email}.")
+        if found.may_be_longer:
+            evidence = f"Jira finds only {found.id} by the address {email}, whose hidden address may be a longer one."
+            return Observation(present=False, evidence=evidence)
         hidden = "" if found.email_proven else ", the only match, whose address is hidden"
         state = "active" if found.active else "deactivated"
         return Observation(
@@ -170,6 +177,15 @@ class Accounts:
         user = self.by_id(known) if known else None
         return None if user is None or (user.emailAddress and not _shows(user, email)) else user
 
+    def _may_be_longer(self, hit: User, email: str) -> bool:
+        """Whether a hidden address that the search found may be a longer one.
+
+        The search compares the beginnings of addresses [spec], of hidden ones on some sites all of it only [assumed]. So a hit
+        that less than the whole address does not find is no beginning.
+        """
+        found = self._search(email[:-1])
+        return len(found) >= _SEARCHED or hit.accountId in {each.accountId for each in found}
+
     def _people(self, query: str) -> list[User]:
         return [hit for hit in self._search(query) if hit.is_person and hit.accountId != NOBODY]
 
@@ -177,7 +193,7 @@ class Accounts:
         call = Call(
             method="GET",
             route=_USER_SEARCH,
-            params={"query": query, "maxResults": 50},
+            params={"query": query, "maxResults": _SEARCHED},
             endpoint_class=USER_SEARCH,
         )
         answer = self._client.send(call)
@@ -205,7 +221,7 @@ def _written(user: User) -> str:
     return f"{user.title}{address} ({user.accountId})"
 
 
-def _account(user: User, *, proven: bool) -> Account:
+def _account(user: User, *, proven: bool, may_be_longer: bool = False) -> Account:
     return Account(
         system=System.JIRA,
         id=user.accountId,
@@ -213,5 +229,6 @@ def _account(user: User, *, proven: bool) -> Account:
         email=user.emailAddress or None,
         active=user.usable,
         email_proven=proven,
+        may_be_longer=may_be_longer,
         suspended=not user.usable,
     )

@@ -12,7 +12,7 @@ from access.entitlements import Entitlement, EntitlementRef, ResourceKind, Syste
 from access.message import AccessRequest
 from access.methods import Direction, Method
 from access.planning import Plan, Refusal, Undecided, account_of, make_plan
-from access.policy import MissingAccount, Policy, Rule, TicketRoute
+from access.policy import AccountProof, MissingAccount, Policy, Rule, TicketRoute
 
 ADA = Account(System.JIRA, "a1", "Ada", email="ada@example.com")
 NOBODY = NoMatch("ada@example.com")
@@ -62,6 +62,8 @@ CREATE, BY_TICKET = (
 )
 
 HIDDEN = {"account": Account(System.JIRA, "a1", "Ada", email_proven=False)}
+READERS = {"found": entitlement(named="jira:group:readers:member")}
+LONGER = READERS | {"account": Account(System.JIRA, "a1", "Ada", email_proven=False, may_be_longer=True)}
 SEVERAL = {"account": NoMatch("ada", ("Ada (a1)", "Ada (a2)"), several=True)}
 MISSING = {"account": NOBODY}
 PERHAPS = {"account": NoMatch("ada@example.com", ("Ada (a1)",), unproven=True)}
@@ -85,6 +87,8 @@ REFUSED: dict[str, tuple[AccessRequest, list[Rule], dict[str, Any], str]] = {
     "no such group": (GRANT, [], NEAR, "did you mean Admins"),
     "two people": (GRANT, [CREATE, Rule(ACCOUNT)], SEVERAL, "more than one"),
     "giving by a hidden address": (GRANT, [], HIDDEN, "proven accounts only"),
+    "giving by what may be a longer address": (GRANT, [], LONGER, "Ada (a1) hides an address that begins so"),
+    "an account by what may be a longer address": (request("create_account"), [], LONGER | {"found": None}, "begins so"),
     "nobody of this id": (request(subject={"email": "a@b.example", "id": "a9"}), [CREATE, Rule(ACCOUNT)], MISSING, "none"),
     "perhaps somebody": (request("create_account"), [CREATE, Rule(ACCOUNT)], PERHAPS, "it may be Ada (a1)"),
     "a contradiction": (GRANT, [CREATE, Rule(ACCOUNT)], CONTRADICTION, "is not one account"),
@@ -119,7 +123,10 @@ PLANNED: dict[str, tuple[AccessRequest, list[Rule], dict[str, Any], Method, str]
     "has the facts": (request(reason="x"), [Rule("*", required=("reason",))], {}, Method.CONNECTOR, ""),
     "has a free fact": (request(fields={"team": "7"}), [Rule("*", required=("team",))], {}, Method.CONNECTOR, ""),
     "giving by a hidden address": (
-        GRANT, [], HIDDEN | {"found": entitlement(named="jira:group:readers:member")}, Method.CONNECTOR, ""
+        GRANT, [], HIDDEN | READERS, Method.CONNECTOR, ""
+    ),
+    "giving knowingly by what may be a longer address": (
+        GRANT, [Rule("*", proof=AccountProof.OPTIONAL)], LONGER, Method.CONNECTOR, ""
     ),
 }  # fmt: skip
 
@@ -177,7 +184,7 @@ def test_products_are_for_new_accounts_alone() -> None:
 
 
 @pytest.mark.parametrize(
-    "facts", [HIDDEN, PERHAPS, SEVERAL, {"account": NoMatch("ada@example.com", ("Ada (a1)",))}], ids=repr
+    "facts", [HIDDEN, LONGER, PERHAPS, SEVERAL, {"account": NoMatch("ada@example.com", ("Ada (a1)",))}], ids=repr
 )
 def test_whose_access_is_taken_is_a_persons_to_decide_where_nothing_proves_it(facts: dict[str, Any]) -> None:
     undecided = planned(REVOKE, **facts)

@@ -41,12 +41,15 @@ def make_site(company: SimulatedCompany, fork_server: ForkServer, tmp_path: Path
         *,
         url: str = "",
         worker: Mapping[str, Any] | None = None,
+        silence: str = "8s",
     ) -> ProcessStack:
         more: dict[str, Any] = SHARED | {"broker": {"url": url or broker.url, "prefix": broker.prefix}}
         more["worker"] = {**more["worker"], **(worker or {})}
         folder = tmp_path / f"site-{len(made)}"
         folder.mkdir()
-        stack = ProcessStack.made(company, folder, company.settings(folder, store, **more), fork_server, hand_in)
+        settings = company.settings(folder, store, **more)
+        settings["store"]["silence"] = silence
+        stack = ProcessStack.made(company, folder, settings, fork_server, hand_in)
         made.append(stack)
         return stack
 

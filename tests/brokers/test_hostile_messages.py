@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import base64
 import bz2
-import gzip
 import json
-from collections import Counter
-from collections.abc import Callable
 from contextlib import closing
 from hashlib import sha256
 from itertools import count
@@ -15,8 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
-from hypothesis import strategies as st
 from redis import Redis as Client
 
 from store.dead_letters import DeadLetter
@@ -24,7 +19,6 @@ from tasks.incoming_message import BEGINNING_BYTES, WHOLE_BYTES
 from tests.brokers.conftest import MakeSite
 from tests.brokers.raw_messages import NO_MOMENT, RawMessage, publish_raw, text_header
 from tests.crash.process_stack import ProcessStack
-from tests.larger import larger
 from tests.machine import LANES, SILENCE_SECONDS, Amqp, Redis
 from worker.amqp_intake import DIED_ON_IT
 from worker.queues import INTAKE, OLD_INTAKE, OLD_RETURNED, RETURNED
@@ -326,95 +320,3 @@ def test_a_list_of_the_version_before_is_drained(on_redis: ProcessStack, redis: 
     push(redis, envelope(), b"[]", name=OLD_INTAKE)
     taken_in(on_redis, "in-an-envelope")
     on_redis.until(lambda: letters(on_redis), what="the dead letter")
-
-
-# --- What is generated -------------------------------------------------------------------------------------------------
-
-_short = st.one_of(
-    st.binary(max_size=40), st.sampled_from([b"application/json", b"utf-8", b"gzip", b"\xed\xa0\x80", b"\0"])
-)
-_values = st.one_of(
-    st.binary(max_size=60).map(lambda value: text_header("", value)[1]),
-    st.sampled_from([NO_MOMENT, b"V", b"t\x01", b"d\x7f\xe0" + bytes(6), b"D\xff\x7f\xff\xff\xff", b"F" + bytes(4)]),
-)
-_names = st.one_of(st.sampled_from([b"compression", b"task", b"\xff"]), st.binary(min_size=1, max_size=20))
-_json = st.recursive(
-    st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=8)),
-    lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(st.text(max_size=6), inner, max_size=3)),
-    max_leaves=8,
-)
-
-
-def _cut(body: bytes, place: int) -> bytes:
-    return body[: place % (len(body) + 1)]
-
-
-_bodies = st.one_of(
-    st.binary(max_size=300),
-    _json.map(lambda value: json.dumps(value).encode()),
-    st.integers(0, 400).map(lambda place: _cut(wanted("cut"), place)),
-    st.sampled_from(
-        [BOMB, gzip.compress(b"{}"), b"[" * 5000, b'{"a":' * 5000, b"9" * 5000, wanted("x", reason="a\0b")]
-    ),
-)
-_raw_messages = st.builds(
-    RawMessage,
-    _bodies,
-    content_type=st.none() | _short,
-    content_encoding=st.none() | _short,
-    headers=st.lists(st.tuples(_names, _values), max_size=3, unique_by=lambda pair: pair[0]).map(tuple),
-    correlation_id=st.none() | _short,
-    timestamp=st.none() | st.integers(0, 2**64 - 1),
-    routing_key=_short,
-)
-_envelopes = st.builds(
-    envelope,
-    body=_json | st.binary(max_size=60).map(lambda body: base64.b64encode(body).decode()),
-    headers=_json,
-    properties=_json | st.fixed_dictionaries({"body_encoding": _json | st.just("base64"), "delivery_tag": _json}),
-)
-_entries = st.one_of(_bodies, _envelopes)
-
-CASES = pytest.mark.parametrize("cases", [20, pytest.param(larger(40), marks=pytest.mark.long)])
-
-
-def generated(cases: int) -> settings:
-    """Not shrunk: each example needs a process and a broker."""
-    unchecked = list(HealthCheck)
-    return settings(max_examples=cases, deadline=None, phases=[Phase.generate], suppress_health_check=unchecked)
-
-
-def _ends_well(
-    stack: ProcessStack, send: Callable[[list[bytes]], None], bodies: list[bytes], kept: Callable[[DeadLetter], bytes]
-) -> None:
-    """A batch with a good message behind: that is taken in once, and everything else is a dead letter, byte for byte."""
-    behind = new_id()
-    before = len(letters(stack))
-    send([*bodies, wanted(behind)])
-    taken_in(stack, behind)
-    assert Counter(kept(each) for each in letters(stack)[before:]) == Counter(bodies)
-    assert stack.audited("request.received")[behind] == 1
-    lives(stack)
-
-
-@CASES
-def test_no_generated_message_stops_rabbitmq(on_rabbitmq: ProcessStack, rabbitmq: Amqp, cases: int) -> None:
-    @generated(cases)
-    @given(st.lists(_raw_messages, max_size=12))
-    def holds(messages: list[RawMessage]) -> None:
-        def send(bodies: list[bytes]) -> None:
-            publish_raw(rabbitmq, [*messages, RawMessage(bodies[-1])])
-
-        _ends_well(on_rabbitmq, send, [each.body for each in messages], lambda letter: letter.body)
-
-    holds()
-
-
-@CASES
-def test_no_generated_entry_stops_redis(on_redis: ProcessStack, redis: Redis, cases: int) -> None:
-    @generated(cases)
-    @given(st.lists(_entries, max_size=12))
-    def holds(entries: list[bytes]) -> None:
-        _ends_well(on_redis, lambda bodies: push(redis, *bodies), entries, lambda each: each.properties or each.body)
-
-    holds()

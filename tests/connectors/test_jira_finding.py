@@ -113,13 +113,36 @@ def test_who_is_only_remembered_is_a_candidate_and_never_proven(site: SimulatedJ
         assert missing.candidates == (f"Alice Able ({site.alice})",)
 
 
-def test_a_hidden_address_that_only_begins_so_is_no_more_than_probable(site: SimulatedJira) -> None:
+@pytest.mark.parametrize("longer", ["dave@example.company", "dave@example.com.au"])
+def test_a_hidden_address_that_may_be_longer_is_no_more_than_a_candidate(site: SimulatedJira, longer: str) -> None:
     site.switch(search_hidden_email="beginning")
-    other = site.add_user("dave@example.company", "Dave", email_hidden=True).account_id
+    other = site.add_user(longer, "Dave", email_hidden=True).account_id
     found = site.find_account(Subject(email="dave@example.com"))
-    assert (found.id, found.email_proven) == (other, False)
+    assert (found.id, found.email_proven, found.may_be_longer) == (other, False, True)
+    observed = site.connector.observe(site.account("dave@example.com"))
+    assert not observed.present
+    assert other in observed.evidence
     dave = site.add_user("dave@example.com", "Dave").account_id
     assert site.find_account(Subject(email="dave@example.com")).id == dave
+
+
+def test_a_hidden_address_that_the_search_finds_by_nothing_less_is_probable(site: SimulatedJira) -> None:
+    site.switch(search_hidden_email="hit", hidden_emails=True)
+    site.add_user("alice@example.company", "Alice Else", email_hidden=True)
+    found = site.find_account(Subject(email="alice@example.com"))
+    assert (found.id, found.email_proven, found.may_be_longer) == (site.alice, False, False)
+
+
+def test_a_search_that_finds_more_than_it_answers_leaves_it_open_whether_the_address_is_longer(
+    site: SimulatedJira,
+) -> None:
+    site.switch(search_hidden_email="hit", hidden_emails=True)
+    crowd = [
+        {"accountId": f"712020:{n}", "accountType": "atlassian", "displayName": f"P{n}", "active": True}
+        for n in range(50)
+    ]
+    site.simulators.faults.add(path="/user/search", query=r"example\.co&", status=200, body=crowd)
+    assert site.find_account(Subject(email="alice@example.com")).may_be_longer
 
 
 def test_who_is_remembered_is_not_believed_when_jira_shows_another_address_or_nobody(site: SimulatedJira) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable
 from datetime import timedelta
 from enum import StrEnum
@@ -58,8 +58,9 @@ class FaultPlan:
         self.lasting_on_writes = Fault.FINE
         #: What keeps a call from being answered, given whether it writes and about whom it is; None where nothing does.
         self.outage: Callable[[bool, str], Failure | None] = lambda _writes, _about: None
-        #: How many calls there were.
+        #: How many calls there were, and which faults they met how often.
         self.calls = 0
+        self.fired: Counter[str] = Counter()
 
     def forecast(self, *faults: Fault) -> None:
         """These are for the next calls."""
@@ -74,9 +75,12 @@ class FaultPlan:
         """Make a call with the fault it has. A lost answer is ``Unknown`` only for writes that must not be repeated."""
         self.calls += 1
         if (failure := self.outage(writes, about)) is not None:
+            self.fired[f"answered with {failure.word}"] += 1
             raise failure
         usual = self.lasting_on_writes if writes and self.lasting is Fault.FINE else self.lasting
         fault = self._coming.popleft() if self._coming else usual
+        if fault is not Fault.FINE:
+            self.fired[fault] += 1
         lost = Transient("The answer was lost.") if repeatable or not writes else Unknown("The answer was lost.")
         before = {
             Fault.BUSY: Transient("The service is busy."),

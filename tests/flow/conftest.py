@@ -8,6 +8,7 @@ from shutil import copyfile
 import pytest
 
 from tests.flow.simulated_stack import SimulatedCompany, SimulatedStack
+from tests.flow.simulated_world import World
 
 
 @pytest.fixture(scope="package")
@@ -28,6 +29,16 @@ def working(company: SimulatedCompany, memory: Path, migrated_sqlite: Path) -> I
     yield stack
     worker.stop()
     stack.store.database.close()
+
+
+@pytest.fixture
+def world() -> Iterator[World]:
+    """Both systems behind HTTP, with a clock that the test moves."""
+    world = World()
+    with world.simulators:
+        yield world
+    for client in world.clients:
+        client.close()
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from access.policy import MissingAccount, Rule
 from connectors.jira import JiraConnector, api_token, jira_client
 from connectors.jumpcloud import JumpCloudConnector, api_key, jumpcloud_client
 from connectors.ports import Connector
-from httpclient import ClientOptions, HttpClient, RetryPolicy
+from httpclient import HttpClient
 from simulator.jira import World as JiraWorld
 from simulator.jumpcloud import World as JumpCloudWorld
 from simulator.server import Simulators
@@ -23,7 +23,7 @@ from simulator.switches import change_switches
 from simulator.systems import act
 from store.unit_of_work import Store
 from tests.fakes.local_stack import LocalStack
-from tests.httpclient.stub import TIMEOUTS
+from tests.fakes.passing_faults import PassingFaults, hasty
 from ticketing.ports import Phase
 from worker.known_emails import StoredEmails
 
@@ -40,8 +40,9 @@ class SimulatedPeople(ABC):
 
     system: ClassVar[System]
 
-    def __init__(self, store: Store, client: HttpClient, rules: Iterable[Rule]) -> None:
+    def __init__(self, store: Store, client: HttpClient, rules: Iterable[Rule], simulators: Simulators) -> None:
         self._client = client
+        self.faults = PassingFaults(simulators.faults)
         plain = LocalStack.over(store, rules=rules)
         emails = StoredEmails(store, plain.clock, self.system)
         connectors = {self.system: self.connector(client, emails)}
@@ -112,8 +113,8 @@ class SimulatedPeople(ABC):
     def deactivate(self, account: str) -> None: ...
 
     @abstractmethod
-    def search(self, how: Literal["hit", "none"]) -> None:
-        """Whether a search finds hidden addresses."""
+    def search(self, how: Literal["hit", "beginning", "none"]) -> None:
+        """Whether a search finds hidden addresses, or their beginnings too."""
 
     @abstractmethod
     def holder(self, email: str) -> str | None:
@@ -136,9 +137,9 @@ class JiraPeople(SimulatedPeople):
         known = world.credentials()
         change_switches(world.switches, burst_bucket=0, search_hidden_email="hit")
         client = jira_client(
-            base_url=simulators.jira_url, credential=api_token(known["email"], known["token"]), options=_options()
+            base_url=simulators.jira_url, credential=api_token(known["email"], known["token"]), options=hasty()
         )
-        super().__init__(store, client, rules)
+        super().__init__(store, client, rules, simulators)
 
     def connector(self, client: HttpClient, emails: StoredEmails) -> Connector:
         return JiraConnector(
@@ -168,7 +169,7 @@ class JiraPeople(SimulatedPeople):
     def deactivate(self, account: str) -> None:
         act(self.world, "deactivate", account=account)
 
-    def search(self, how: Literal["hit", "none"]) -> None:
+    def search(self, how: Literal["hit", "beginning", "none"]) -> None:
         self.world.switches.search_hidden_email = how
 
     def holder(self, email: str) -> str | None:
@@ -189,9 +190,9 @@ class JumpCloudPeople(SimulatedPeople):
     ) -> None:
         self.world = world
         client = jumpcloud_client(
-            base_url=simulators.jumpcloud_url, credential=api_key(world.credentials()["api_key"]), options=_options()
+            base_url=simulators.jumpcloud_url, credential=api_key(world.credentials()["api_key"]), options=hasty()
         )
-        super().__init__(store, client, rules)
+        super().__init__(store, client, rules, simulators)
 
     def connector(self, client: HttpClient, emails: StoredEmails) -> Connector:
         del emails
@@ -221,7 +222,7 @@ class JumpCloudPeople(SimulatedPeople):
     def deactivate(self, account: str) -> None:
         act(self.world, "suspend_user", user=account)
 
-    def search(self, how: Literal["hit", "none"]) -> None:
+    def search(self, how: Literal["hit", "beginning", "none"]) -> None:
         """Every address is shown."""
 
     def holder(self, email: str) -> str | None:
@@ -230,7 +231,3 @@ class JumpCloudPeople(SimulatedPeople):
 
     def has(self, account: str) -> bool:
         return bool(self.world.members.has(self.group_id, account))
-
-
-def _options() -> ClientOptions:
-    return ClientOptions(timeouts=TIMEOUTS, retry_policy=RetryPolicy.without_waits(2))

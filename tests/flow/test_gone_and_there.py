@@ -7,50 +7,26 @@ nothing counts as there that is not.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import timedelta
-from itertools import count
-from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import Phase as Phase_
 from hypothesis import strategies as st
 
-from access.clock import ManualClock
-from access.entitlements import System
 from access.lifecycle import ClaimState, OperationState, RequestState
-from access.methods import Method
 from access.operations import Obstacle, Purpose
-from access.policy import Rule
-from connectors.jira import JiraConnector, api_token, jira_client
-from connectors.jumpcloud import JumpCloudConnector, api_key, jumpcloud_client
-from connectors.ports import Connector
-from httpclient import ClientOptions, RetryPolicy, Timeouts
-from simulator.jira import World as JiraWorld
-from simulator.jira.projects import Role
-from simulator.jira.world import ADMIN_EMAIL, ADMIN_TOKEN
-from simulator.jumpcloud import World as JumpCloudWorld
-from simulator.server import Simulators
 from simulator.systems import act
 from store.database import Database
 from store.unit_of_work import Store
 from tasks.decisions import Decisions
-from tests.fakes.local_stack import START, TICKET_TERMS, LocalStack
+from tests.fakes.passing_faults import PASSING, SILENT, STALE
+from tests.flow.simulated_world import KINDS, ROLES, Example, World
 from tests.larger import larger
+from tests.proof import Case, Kept, Lost, Proof, Wrongful, promise
 from ticketing.ports import Phase
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
-NUMBERS = count()
-RULES = (Rule("*:account:exists", give=Method.TICKET, take=Method.TICKET), Rule("*"))
-
-#: Tickets are followed for days here: rarely.
-TERMS = replace(TICKET_TERMS, poll=3 * MINUTE)
-
-#: Two roles that give no administrator's power.
-ROLES = (Role(10_301, "Developers", ""), Role(10_302, "Viewers", ""))
-
-KINDS = ("jumpcloud group", "jira group", "jira role", "account")
 ROADS = ("expiry", "revoke")
 #: What can happen to the thing or the account, with what undoes it; None is for good.
 EVENTS = {
@@ -59,166 +35,6 @@ EVENTS = {
     "jira role": ("archived", "trashed", "purged", "renamed", "inactive", "hidden", "stale"),
     "account": ("locked", "staged", "renamed user", "suspended", "user deleted", "stale"),
 }
-
-
-class World:
-    """Both systems behind HTTP, with the clock of the test, and connectors to them."""
-
-    def __init__(self) -> None:
-        self.clock = ManualClock(START)
-        seconds = lambda: self.clock.now().timestamp()  # noqa: E731 - the worlds' clock
-        self.jumpcloud, self.jira = JumpCloudWorld(clock=seconds), JiraWorld(clock=seconds)
-        self.jira.switches.burst_bucket = 0
-        self.simulators = Simulators(jumpcloud=self.jumpcloud, jira=self.jira)
-        options = ClientOptions(
-            timeouts=Timeouts(connect=timedelta(seconds=5), read=timedelta(seconds=5)),
-            retry_policy=RetryPolicy.without_waits(2),
-        )
-        jumpcloud = jumpcloud_client(
-            base_url=self.simulators.jumpcloud_url,
-            credential=api_key(self.jumpcloud.credentials()["api_key"]),
-            options=options,
-        )
-        jira = jira_client(
-            base_url=self.simulators.jira_url, credential=api_token(ADMIN_EMAIL, ADMIN_TOKEN), options=options
-        )
-        self.clients = (jumpcloud, jira)
-        # Lists that are empty prove nothing.
-        act(self.jumpcloud, "add_group", name="Everybody")
-        act(self.jumpcloud, "add_user", email="somebody@example.com", username="somebody")
-        act(self.jira, "create_project", key="BASE", name="Base")
-        for role in ROLES:
-            self.jira.catalogue.add_role(role)
-        self.connectors: dict[System, Connector] = {
-            System.JUMPCLOUD: JumpCloudConnector(jumpcloud),
-            System.JIRA: JiraConnector(jira, site="https://acme.atlassian.net"),
-        }
-
-
-class Example:
-    """One person's access to one thing, in worlds that examples share."""
-
-    def __init__(self, world: World, store: Store, kind: str) -> None:
-        self.world, self.kind = world, kind
-        self.number = next(NUMBERS)
-        name = f"n{self.number}"
-        self.email = f"{name}@example.com"
-        self.stack = LocalStack.over(
-            store, rules=RULES, connectors=world.connectors, clock=world.clock, ticket_terms=TERMS
-        )
-        self.stack.tickets.made = self.number * 1000
-        self.user = str(act(world.jumpcloud, "add_user", email=self.email, username=name)["id"])
-        self.account = str(act(world.jira, "create_user", email=self.email, name=name)["account_id"])
-        self.group = str(act(world.jumpcloud, "add_group", name=f"group {name}")["id"])
-        self.jira_group = f"group {name}"
-        act(world.jira, "create_group", name=self.jira_group)
-        self.jira_group_id = world.jira.group(self.jira_group).id
-        self.project = str(act(world.jira, "create_project", key=f"P{self.number}", name=f"Project {name}")["id"])
-        self.role = ROLES[0].id
-        self.ref = {
-            "jumpcloud group": f"jumpcloud:group:{self.group}:member",
-            "jira group": f"jira:group:{self.jira_group_id}:member",
-            "jira role": f"jira:project-role:{self.project}:{self.role}:assigned",
-            "account": "jumpcloud:account:exists",
-        }[kind]
-        self.subject = self.account if kind.startswith("jira") else self.user
-
-    def submit(self, name: str, action: str, **more: str) -> str:
-        request = f"b{self.number}-{name}"
-        about = {"system": "jumpcloud"} if action == "deprovision_account" else {"entitlement": self.ref}
-        self.stack.submit(id=request, action=action, subject={"id": self.subject}, **about, **more)
-        return request
-
-    def holds(self) -> bool:
-        """Whether the truth holds the access, or holds it again as soon as somebody restores or unlocks what is there."""
-        match self.kind:
-            case "jumpcloud group":
-                return self.world.jumpcloud.members.has(self.group, self.user)
-            case "jira group":
-                groups = self.world.jira.directory.groups
-                there = self.jira_group_id in groups
-                return there and self.world.jira.directory.is_member(groups[self.jira_group_id], self.account)
-            case "jira role":
-                project = self.world.jira.projects.by_id[self.project]
-                actors = project.roles.get(self.role, [])
-                return not self.world.jira.is_purged(project) and any(each.user == self.account for each in actors)
-        user = self.world.jumpcloud.users.get(self.user)
-        return user is not None and user.state != "SUSPENDED" and not user.suspended
-
-    def happen(self, event: str) -> None:
-        """Something happens to the thing or to the account."""
-        if event == "stale":
-            path = "memberof|/user/groups|/role/|/systemusers"
-            self.world.simulators.faults.add(method="GET", path=path, stale=True, times=3)
-            return
-        for world, verb, details in self._done_by(event):
-            act(world, verb, **details)
-
-    def undo(self, event: str) -> None:
-        """Somebody takes it back, where that can be done."""
-        for world, verb, details in self._done_by(f"not {event}"):
-            act(world, verb, **details)
-
-    def _done_by(self, event: str) -> list[tuple[Any, str, dict[str, Any]]]:
-        jumpcloud, jira, name = self.world.jumpcloud, self.world.jira, f"new {self.number}"
-        user, account, project = {"user": self.user}, {"account": self.account}, {"project": self.project}
-        group, jira_group = {"group": self.group}, {"group": self.jira_group_id}
-        ours = {"account": ADMIN_EMAIL, "permission": "ADMINISTER"}
-        ours_here = {"account": ADMIN_EMAIL, "permission": "BROWSE_PROJECTS", **project}
-        dynamic = "membershipMethod"
-        ways: dict[str, list[tuple[Any, str, dict[str, Any]]]] = {
-            "jumpcloud group deleted": [(jumpcloud, "delete_group", group)],
-            "jumpcloud group renamed": [(jumpcloud, "change_group", {**group, "name": name})],
-            "dynamic": [(jumpcloud, "change_group", {**group, dynamic: "DYNAMIC_AUTOMATED"})],
-            "not dynamic": [(jumpcloud, "change_group", {**group, dynamic: "STATIC"})],
-            "locked": [(jumpcloud, "lock_user", user)],
-            "not locked": [(jumpcloud, "unlock_user", user)],
-            "staged": [(jumpcloud, "change_user", {**user, "state": "STAGED"})],
-            "not staged": [(jumpcloud, "activate_user", user)],
-            "suspended": [(jumpcloud, "suspend_user", user)],
-            "not suspended": [(jumpcloud, "activate_user", user)],
-            "renamed user": [(jumpcloud, "change_user", {**user, "email": f"new-{self.email}"})],
-            "user deleted": [(jumpcloud, "delete_user", user)],
-            "jira group deleted": [(jira, "delete_group", jira_group)],
-            "jira group renamed": [(jira, "rename_group", {**jira_group, "name": name})],
-            "jira role renamed": [(jira, "rename_project", {**project, "key": f"X{self.number}"})],
-            "inactive": [(jira, "deactivate", account)],
-            "not inactive": [(jira, "activate", account)],
-            "closed": [(jira, "close_account", account)],
-            "archived": [(jira, "archive_project", project)],
-            "not archived": [(jira, "restore_project", project)],
-            "trashed": [(jira, "delete_project", project)],
-            "not trashed": [(jira, "restore_project", project)],
-            "purged": [(jira, "purge_project", project)],
-            "hidden": [(jira, "deny", ours), (jira, "deny", ours_here)],
-            "not hidden": [(jira, "allow", ours), (jira, "allow", ours_here)],
-        }
-        return ways.get(f"{self.kind} {event}" if event in ("deleted", "renamed") else event, [])
-
-    def work_on_tickets(self, *, truly: bool) -> None:
-        for issue in self.stack.tickets.open_issues():
-            issue.phase = Phase.DONE
-            if truly and self.kind == "account" and self.world.jumpcloud.users.get(self.user):
-                act(self.world.jumpcloud, "suspend_user", user=self.user)
-            elif truly and self.kind == "jumpcloud group":
-                act(self.world.jumpcloud, "change_group", group=self.group, membershipMethod="STATIC")
-                act(self.world.jumpcloud, "remove_member", group=self.group, user=self.user)
-
-    def is_over(self, request: str) -> bool:
-        """Whether the access counts as taken away."""
-        with self.stack.store.read() as work:
-            claim = work.claims.of_request(f"b{self.number}-grant")
-        ended = claim is not None and claim.state is ClaimState.ENDED
-        return ended or (request != f"b{self.number}-grant" and self.stack.request(request).state is RequestState.DONE)
-
-
-@pytest.fixture
-def world() -> Iterator[World]:
-    world = World()
-    with world.simulators:
-        yield world
-    for client in world.clients:
-        client.close()
 
 
 @pytest.fixture(params=["sqlite_url", "postgresql_url"])
@@ -235,11 +51,15 @@ def small(sqlite_url: str) -> Iterator[Store]:
     database.close()
 
 
+Fault = tuple[str, int] | None
 CASES = [(kind, event) for kind in KINDS for event in EVENTS[kind]]
 #: Examples cost hundreds of calls: a failing one is shown as it was drawn.
 PHASES = (Phase_.explicit, Phase_.reuse, Phase_.generate)
 
-AMOUNTS = pytest.mark.parametrize("amount", [3, pytest.param(larger(20), marks=pytest.mark.long)])
+AMOUNTS = pytest.mark.parametrize("amount", [3, pytest.param(larger(20, share=0.75), marks=pytest.mark.long)])
+FEWER = pytest.mark.parametrize("amount", [3, pytest.param(larger(20, share=0.25), marks=pytest.mark.long)])
+#: A fault that comes and goes while what is to be taken is taken, and how many calls meet it.
+FAULTS = st.none() | st.tuples(st.sampled_from((*sorted(PASSING), SILENT)), st.integers(1, 8))
 
 
 def examples(number: int) -> settings:
@@ -252,94 +72,127 @@ def examples(number: int) -> settings:
 def test_b_nothing_ends_as_gone_while_the_truth_holds_it_or_can_hold_it_again(
     world: World, store: Store, amount: int
 ) -> None:
+    proof = Proof("B", on=store.database.engine.dialect.name)
+
     @examples(amount)
-    @given(st.sampled_from(CASES), st.sampled_from(ROADS), st.booleans(), st.booleans())
-    def check(case: tuple[str, str], road: str, truly: bool, early: bool) -> None:  # noqa: FBT001 - drawn by Hypothesis
-        kind, event = case
-        one = Example(world, store, kind)
-        request = one.submit("grant", "grant", duration="PT10M") if kind != "account" else ""
-        one.stack.run()
-        assert kind == "account" or one.holds()
-        if early:
-            one.happen(event)
-        if kind == "account":
-            request = one.submit("deprovision", "deprovision_account")
-        elif road == "revoke":
-            request = one.submit("revoke", "revoke")
-        else:
-            one.stack.clock.advance(10 * MINUTE)
-        if not early:
-            one.happen(event)
-        for _ in range(4):
-            one.stack.run(5 * MINUTE)
-            assert not one.is_over(request) or not one.holds(), (case, road, "over while the truth holds it")
-            one.work_on_tickets(truly=truly)
-        if (
-            kind != "account" or one.holds()
-        ):  # A suspended account is what was asked for: to activate it is another matter.
-            one.undo(event)
-        one.stack.run(26 * HOUR)
-        world.simulators.faults.clear()
-        assert not one.is_over(request) or not one.holds(), (case, road, "held again after the end")
-        if truly or (kind != "account" and event != "dynamic"):
-            for _ in range(4):
-                one.work_on_tickets(truly=True)
-                one.stack.run(HOUR)
-            # A request that names an account which is gone already has nothing to take away, and may be refused.
-            nobody = case == ("account", "user deleted") and not one.holds()
-            assert one.is_over(request) or nobody, (case, road, "never taken away")
-        assert not one.is_over(request) or not one.holds()
+    @given(st.sampled_from(CASES), st.sampled_from(ROADS), st.booleans(), st.booleans(), FAULTS)
+    def check(what: tuple[str, str], road: str, truly: bool, early: bool, fault: Fault) -> None:  # noqa: FBT001 - drawn
+        with proof.case(what, road, truly, early, fault) as case:
+            kind, event = what
+            ending = Ending(Example(world, store, kind), event, road)
+            try:
+                ending.begin(early=early)
+                if fault is not None:
+                    world.faults.come(fault[0], times=fault[1])
+                ending.go_on(truly=truly)
+                world.faults.go()
+                ending.is_not_over_while_it_is_there("held again after the end")
+                if truly or (kind != "account" and event != "dynamic"):
+                    ending.end(case)
+                ending.is_not_over_while_it_is_there("held at the very end")
+            finally:
+                world.faults.go()
+                case.faults.update(world.faults.fired)
+                world.faults.fired.clear()
 
     check()
 
 
-@AMOUNTS
+class Ending:
+    """One access that is to be taken away while something happens to the thing or the account."""
+
+    def __init__(self, one: Example, event: str, road: str) -> None:
+        self.one, self.event, self.road = one, event, road
+        self.is_account = one.kind == "account"
+        self.request = one.submit("grant", "grant", duration="PT10M") if not self.is_account else ""
+        one.stack.run()
+        assert self.is_account or one.holds()
+
+    def begin(self, *, early: bool) -> None:
+        """The event, early or late, and what brings the end about."""
+        if early:
+            self.one.happen(self.event)
+        if self.is_account:
+            self.request = self.one.submit("deprovision", "deprovision_account")
+        elif self.road == "revoke":
+            self.request = self.one.submit("revoke", "revoke")
+        else:
+            self.one.stack.clock.advance(10 * MINUTE)
+        if not early:
+            self.one.happen(self.event)
+
+    def is_not_over_while_it_is_there(self, when: str) -> None:
+        over = self.one.is_over(self.request)
+        promise(Kept, not over or not self.one.holds(), self.one.kind, self.event, self.road, when)
+
+    def go_on(self, *, truly: bool) -> None:
+        for _ in range(4):
+            self.one.stack.run(5 * MINUTE)
+            self.is_not_over_while_it_is_there("over while the truth holds it")
+            self.one.work_on_tickets(truly=truly)
+        # A suspended account is what was asked for: to activate it is another matter.
+        if not self.is_account or self.one.holds():
+            self.one.undo(self.event)
+        self.one.stack.run(26 * HOUR)
+
+    def end(self, case: Case) -> None:
+        """Nothing is in the way any more, and people do what they are asked."""
+        for _ in range(4):
+            self.one.work_on_tickets(truly=True)
+            self.one.stack.run(HOUR)
+        # A request that names an account which is gone already has nothing to take away, and may be refused.
+        nobody = self.is_account and self.event == "user deleted" and not self.one.holds()
+        over = self.one.is_over(self.request)
+        if not nobody:
+            case.removal(done=over)
+        promise(Lost, over or nobody, self.one.kind, self.event, self.road, "never taken away")
+
+
+@FEWER
 @pytest.mark.timeout(900)
 def test_b7_nothing_counts_as_there_before_that_is_not_there(world: World, store: Store, amount: int) -> None:
     kinds = st.sampled_from([kind for kind in KINDS if kind != "account"])
+    proof = Proof("B", on=store.database.engine.dialect.name)
 
     @examples(amount)
     @given(kinds, st.booleans(), st.sampled_from((0, 5, 19, 21, 300)), st.integers(0, 1))
     def check(kind: str, before: bool, wait: int, stale: int) -> None:  # noqa: FBT001 - drawn by Hypothesis
+        with proof.case(kind, before, wait, stale) as case:
+            live(kind, wait, stale, case, before=before)
+
+    def live(kind: str, wait: int, stale: int, case: Case, *, before: bool) -> None:
         one = Example(world, store, kind)
         one.submit("grant", "grant", duration="PT1M")
         one.stack.run()
         one.stack.run(2 * MINUTE)
-        assert not one.holds()
+        promise(Kept, not one.holds())
         one.stack.run(timedelta(seconds=wait))
         if before:
-            _give_by_hand(one)
+            one.change_by_hand()
         if stale:
             _show_the_opposite(one, stale)
         again = one.submit("again", "grant", duration="PT5M")
         one.stack.run(2 * MINUTE)
-        assert one.stack.request(again).state is RequestState.DONE
-        assert one.holds()
+        promise(Lost, one.stack.request(again).state is RequestState.DONE, one.stack.request(again))
+        promise(Lost, one.holds(), "done, and not there")
         claim = one.stack.claim(again)
-        assert before or not claim.pre_existing
+        promise(Kept, before or not claim.pre_existing, claim)
         one.stack.run(10 * MINUTE)
-        assert one.holds() is bool(claim.pre_existing)
+        promise(Kept if one.holds() else Wrongful, one.holds() is bool(claim.pre_existing), claim)
+        case.removal(done=True)
+        world.faults.go()
+        case.faults.update(world.faults.fired)
+        world.faults.fired.clear()
 
     check()
-
-
-def _give_by_hand(one: Example, verb: str = "add") -> None:
-    role = {"project": one.project, "role": str(one.role), "user": one.account}
-    match one.kind:
-        case "jumpcloud group":
-            act(one.world.jumpcloud, f"{verb}_member", group=one.group, user=one.user)
-        case "jira group":
-            act(one.world.jira, f"{verb}_member", group=one.jira_group, account=one.account)
-        case _:
-            act(one.world.jira, f"{verb}_role_actor", **role)
 
 
 def _show_the_opposite(one: Example, reads: int) -> None:
     """A replica that stands still shows the membership as it is not."""
     held = one.holds()
-    _give_by_hand(one, "remove" if held else "add")
-    one.world.simulators.faults.add(method="GET", path="memberof|/user/groups|/role/", stale=True, times=reads)
-    _give_by_hand(one, "add" if held else "remove")
+    one.change_by_hand("remove" if held else "add")
+    one.world.faults.come(STALE, method="GET", path="memberof|/user/groups|/role/", times=reads)
+    one.change_by_hand("add" if held else "remove")
 
 
 def test_b2_what_cannot_be_seen_is_unresolved_after_sixty_days_and_only_a_person_ends_it(

@@ -320,7 +320,7 @@ def _number(request_id: str) -> int:
     return int(request_id.removeprefix("r"))
 
 
-@pytest.mark.parametrize("lives", [6, pytest.param(larger(20), marks=pytest.mark.long)])
+@pytest.mark.parametrize("lives", [6, pytest.param(larger(20, share=0.3), marks=pytest.mark.long)])
 def test_whatever_happens_claims_take_away_their_own_and_nothing_else(
     migrated_sqlite: Path, memory: Path, lives: int
 ) -> None:

@@ -24,6 +24,7 @@ from store.database import Database
 from store.unit_of_work import Store
 from tests.fakes.local_stack import START, TERMS, TICKET_TERMS, LocalStack
 from tests.larger import larger
+from tests.proof import Case, Kept, Lost, Proof, promise
 from ticketing.ports import Phase
 
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
@@ -153,23 +154,26 @@ class Trial:
                     self.stack.system.suspended.add(operation.account_id)
                 issue.phase = Phase.DONE
 
-    def check(self) -> None:
+    def check(self, case: Case) -> None:
         for request, kind, account, ref in self.work:
             found = self.stack.request(request)
             there = self.stack.system.has(account, ref)
             story = (kind, self.outage, found.state, found.reason, self.stack.clock.now() - START)
             if kind == "timed" and found.state is RequestState.FAILED:
-                assert (found.reason or "").startswith("not given in time"), story
-                assert self.outage.lasts > GIVE_WITHIN, story
-                assert not there, story
+                promise(Lost, (found.reason or "").startswith("not given in time"), *story)
+                promise(Lost, self.outage.lasts > GIVE_WITHIN, *story)
+                promise(Kept, not there, *story)
                 continue
-            assert found.state is RequestState.DONE, story
-            assert there is (kind in ("standing", "timed", "ticket")), story
+            giving = kind in ("standing", "timed", "ticket")
+            if not giving:
+                case.removal(done=found.state is RequestState.DONE and not there)
+            promise(Lost, found.state is RequestState.DONE, *story)
+            promise(Lost if giving else Kept, there is giving, *story)
             if kind == "expiry":
-                assert self.stack.claim(request).state is ClaimState.ENDED, story
-            assert (account in self.stack.system.suspended) is (kind == "deprovision"), story
+                promise(Kept, self.stack.claim(request).state is ClaimState.ENDED, *story)
+            promise(Kept, (account in self.stack.system.suspended) is (kind == "deprovision"), *story)
             if "ticket" not in kind and kind != "deprovision" and not self.outage.refuses:
-                assert self.stack.tickets_of(request) == [], story
+                promise(Lost, self.stack.tickets_of(request) == [], "a ticket for what passes", *story)
         with self.stack.store.read() as work:
             for request, *_ in self.work:
                 for operation in work.operations.of_request(request):
@@ -188,10 +192,12 @@ def shared_store(request: pytest.FixtureRequest) -> Iterator[Store]:
 
 
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("trials", [6, pytest.param(larger(20), marks=pytest.mark.long)])
+@pytest.mark.parametrize("trials", [6, pytest.param(larger(20, share=0.5), marks=pytest.mark.long)])
 def test_nothing_ends_for_a_fault_that_passes_and_what_comes_too_late_leaves_nothing(
     shared_store: Store, trials: int
 ) -> None:
+    proof = Proof("C", on=shared_store.database.engine.dialect.name)
+
     @settings(
         max_examples=trials,
         deadline=None,
@@ -199,11 +205,13 @@ def test_nothing_ends_for_a_fault_that_passes_and_what_comes_too_late_leaves_not
     )
     @given(outage=outages, work=st.lists(st.tuples(kinds, st.integers(0, PEOPLE - 1)), min_size=1, max_size=8))
     def run(outage: Outage, work: list[tuple[str, int]]) -> None:
-        trial = Trial(shared_store, outage)
-        for kind, person in work:
-            trial.ask(kind, person)
-        trial.suffer()
-        trial.heal()
-        trial.check()
+        with proof.case(outage, work) as case:
+            trial = Trial(shared_store, outage)
+            for kind, person in work:
+                trial.ask(kind, person)
+            trial.suffer()
+            trial.heal()
+            trial.check(case)
+            case.faults.update(trial.stack.system.faults.fired + trial.stack.tickets.faults.fired)
 
     run()

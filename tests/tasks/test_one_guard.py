@@ -20,6 +20,7 @@ from store.unit_of_work import Store
 from tests.fakes.faults import Fault
 from tests.fakes.local_stack import LocalStack
 from tests.larger import larger
+from tests.proof import Kept, Lost, Proof, Wrongful, promise
 from ticketing.ports import Phase
 
 MINUTE = timedelta(minutes=1)
@@ -161,30 +162,38 @@ def examples(number: int) -> settings:
     return settings(max_examples=number, deadline=None, suppress_health_check=checks)
 
 
-AMOUNTS = pytest.mark.parametrize("amount", [12, pytest.param(larger(20), marks=pytest.mark.long)])
+AMOUNTS = pytest.mark.parametrize("amount", [12, pytest.param(larger(20, share=0.25), marks=pytest.mark.long)])
 
 
 @AMOUNTS
 @pytest.mark.timeout(600)
 def test_d_whatever_road_a_removal_takes_a_person_is_asked_and_it_goes_on(shared_store: Store, amount: int) -> None:
+    proof = Proof("D", on=shared_store.database.engine.dialect.name)
+
     @examples(amount)
     @given(st.sampled_from(TAKING), st.sampled_from(sorted(TOLD)), st.sampled_from(MOMENTS))
     def check(road: str, fact: str, moment: str) -> None:
-        company = Company(shared_store)
-        request = company.take(road, fact, moment)
-        stack = company.stack
-        purpose = Purpose.EXPIRY if road in ("expiry", "hand-back") else Purpose.REQUEST
-        operation = stack.operation(request, purpose=purpose)
-        assert (operation.state, operation.via) == (OperationState.WITH_PERSON, Method.TICKET), (road, fact, operation)
-        [issue] = stack.tickets.open_issues()
-        assert TOLD[fact] in issue.draft.body.replace("\\", "")
-        assert company.has()
-        assert "take" not in [what for *_, what in stack.system.sent]
-        assert stack.claim(f"{company.request}-grant").state is ClaimState.ENDING
-        stack.system.change(company.ada, company.group, present=False)
-        issue.phase = Phase.DONE
-        stack.run(MINUTE)
-        assert stack.claim(f"{company.request}-grant").state is ClaimState.ENDED
+        with proof.case(road, fact, moment) as case:
+            company = Company(shared_store)
+            request = company.take(road, fact, moment)
+            stack = company.stack
+            case.faults.update(stack.system.faults.fired)
+            promise(Wrongful, "take" not in [what for *_, what in stack.system.sent], road, fact, moment)
+            promise(Wrongful, company.has(), road, fact, moment)
+            purpose = Purpose.EXPIRY if road in ("expiry", "hand-back") else Purpose.REQUEST
+            operation = stack.operation(request, purpose=purpose)
+            promise(
+                Lost, (operation.state, operation.via) == (OperationState.WITH_PERSON, Method.TICKET), road, operation
+            )
+            [issue] = stack.tickets.open_issues()
+            assert TOLD[fact] in issue.draft.body.replace("\\", "")
+            promise(Kept, stack.claim(f"{company.request}-grant").state is ClaimState.ENDING, road, fact, moment)
+            stack.system.change(company.ada, company.group, present=False)
+            issue.phase = Phase.DONE
+            stack.run(MINUTE)
+            ended = stack.claim(f"{company.request}-grant").state is ClaimState.ENDED
+            case.removal(done=ended)
+            promise(Lost, ended, road, fact, moment)
 
     check()
 
@@ -195,23 +204,27 @@ def test_d_whatever_road_a_grant_takes_nothing_is_given_by_api_against_the_guard
     shared_store: Store, amount: int
 ) -> None:
     facts = sorted(set(TOLD) - {"last administrator"} | set(BARS))
+    proof = Proof("D", on=shared_store.database.engine.dialect.name)
 
     @examples(amount)
     @given(st.sampled_from(GIVING), st.sampled_from(facts), st.sampled_from(MOMENTS))
     def check(road: str, fact: str, moment: str) -> None:
         assume((fact, moment) != ("deprovisioned", "after"))  # What came in before the deprovisioning may go before it.
-        company = Company(shared_store, by_ticket=road == "by ticket")
-        request = company.give(road, fact, moment)
-        stack = company.stack
-        assert not company.has(), (road, fact, moment)
-        assert not stack.system.writes
-        state = stack.request(request).state
-        if fact in BARS:
-            assert state in {RequestState.REFUSED, RequestState.FAILED, RequestState.WITHDRAWN}, (road, fact, moment)
-            open_issues = [each for each in stack.tickets.open_issues() if each.draft.data["request"] == request]
-            assert not open_issues
-        else:
-            assert stack.operation(request).state is OperationState.WITH_PERSON, (road, fact, moment)
+        with proof.case(road, fact, moment) as case:
+            company = Company(shared_store, by_ticket=road == "by ticket")
+            request = company.give(road, fact, moment)
+            stack = company.stack
+            case.faults.update(stack.system.faults.fired)
+            promise(Wrongful, not company.has(), road, fact, moment)
+            promise(Wrongful, not stack.system.writes, road, fact, moment)
+            state = stack.request(request).state
+            if fact in BARS:
+                over = {RequestState.REFUSED, RequestState.FAILED, RequestState.WITHDRAWN}
+                promise(Lost, state in over, road, fact, moment)
+                open_issues = [each for each in stack.tickets.open_issues() if each.draft.data["request"] == request]
+                assert not open_issues
+            else:
+                promise(Lost, stack.operation(request).state is OperationState.WITH_PERSON, road, fact, moment)
 
     check()
 

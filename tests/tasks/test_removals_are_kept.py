@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from access.entitlements import EntitlementRef
-from access.lifecycle import ClaimState, OperationState, RequestState
+from access.lifecycle import ENDS, ClaimState, OperationState, RequestState
 from access.methods import Direction
 from access.operations import access_key
 from store.database import Database
@@ -25,6 +25,7 @@ from tasks.decisions import Decisions, NotPossible
 from tests.fakes.faults import Fault
 from tests.fakes.local_stack import LocalStack
 from tests.larger import larger
+from tests.proof import Case, Kept, Lost, Proof, Wrongful, promise
 from ticketing.ports import Phase
 
 NUMBERS = count()
@@ -128,14 +129,14 @@ class Life:
                 active = [claim for claim in claims if claim.state is ClaimState.ACTIVE]
                 there = self.stack.system.has(account, ref)
                 if account not in self.stack.system.suspended:
-                    assert not there or claims or work.operations.not_over_at(key), f"{account} keeps {ref}"
-                assert there or not active, f"{account} lost {ref}, which {active} hold"
+                    promise(Kept, not there or claims or work.operations.not_over_at(key), account, ref)
+                promise(Wrongful, there or not active, account, ref, active)
             for request_id in self.requests:
                 for operation in work.operations.of_request(request_id):
                     taking = operation.direction is Direction.TAKE
-                    assert not (taking and operation.state is OperationState.FAILED), operation
+                    promise(Lost, not (taking and operation.state is OperationState.FAILED), operation)
 
-    def end(self) -> None:
+    def end(self, case: Case) -> None:
         """Faults pass, people do what they are asked, and somebody decides what is blocked."""
         system = self.stack.system
         system.faults.clear()
@@ -155,19 +156,20 @@ class Life:
         with self.stack.store.read() as work:
             for account, ref in self.accesses:
                 key = access_key(account, None, EntitlementRef.parse(ref))
-                assert not work.claims.on(key, states=(ClaimState.PENDING, ClaimState.ENDING))
-                assert not work.operations.not_over_at(key)
+                ending = work.claims.on(key, states=(ClaimState.ENDING,))
+                for _ in ending:
+                    case.removal(done=False)
+                promise(Lost, not ending, ending)
+                promise(Lost, not work.claims.on(key, states=(ClaimState.PENDING,)), account, ref)
+                promise(Lost, not work.operations.not_over_at(key), account, ref)
+                for _ in work.claims.on(key, states=(ClaimState.ENDED,)):
+                    case.removal(done=True)
             for request_id in self.requests:
                 found = work.requests.get(request_id)
                 assert found is not None
-                assert found.state in {
-                    RequestState.DONE,
-                    RequestState.REFUSED,
-                    RequestState.FAILED,
-                    RequestState.WITHDRAWN,
-                }, found
+                promise(Lost, found.state in ENDS["request"], found)
                 taking = found.message.action.direction is Direction.TAKE
-                assert not (taking and found.state is RequestState.FAILED), found
+                promise(Lost, not (taking and found.state is RequestState.FAILED), found)
 
 
 @pytest.fixture(params=["sqlite_url", "postgresql_url"])
@@ -177,10 +179,12 @@ def shared_store(request: pytest.FixtureRequest) -> Iterator[Store]:
     database.close()
 
 
-@pytest.mark.parametrize("lives", [6, pytest.param(larger(20), marks=pytest.mark.long)])
+@pytest.mark.parametrize("lives", [6, pytest.param(larger(20, share=0.9), marks=pytest.mark.long)])
 def test_access_is_there_only_while_something_holds_it_and_as_long_as_a_claim_does(
     shared_store: Store, lives: int
 ) -> None:
+    proof = Proof("F", on=shared_store.database.engine.dialect.name)
+
     @settings(
         max_examples=lives,
         deadline=None,
@@ -188,10 +192,12 @@ def test_access_is_there_only_while_something_holds_it_and_as_long_as_a_claim_do
     )
     @given(steps=st.lists(STEPS, min_size=3, max_size=25))
     def live(steps: list[tuple]) -> None:  # type: ignore[type-arg] # see ``Life.take``
-        life = Life(shared_store)
-        for step in steps:
-            life.take(step)
-            life.check()
-        life.end()
+        with proof.case(steps) as case:
+            life = Life(shared_store)
+            for step in steps:
+                life.take(step)
+                life.check()
+            life.end(case)
+            case.faults.update(life.stack.system.faults.fired)
 
     live()
