@@ -5,6 +5,7 @@ from __future__ import annotations
 from access.entitlements import System
 from access.snapshots import RunState
 from store.snapshot_tables import accounts, parts, snapshot_parts
+from store.snapshots import PartRead
 from store.unit_of_work import Store, UnitOfWork
 from tests.store.records import NOW
 
@@ -44,7 +45,8 @@ def test_what_no_snapshot_needs_goes_and_what_is_being_read_stays(store: Store) 
     for run_id, state in (("old", RunState.COMPLETE), ("current", RunState.COMPLETE), ("reading", None)):
         begin_run(store, run_id, System.JIRA)
         with store.write() as work:
-            work.snapshots.finish_parts(run_id, {begin_part(work, f"of {run_id}", System.JIRA): (f"of {run_id}", 1)})
+            number = begin_part(work, f"of {run_id}", System.JIRA)
+            work.snapshots.finish_parts(run_id, [PartRead(number, f"of {run_id}", 1)])
             if state is not None:
                 work.sync_runs.finish(run_id, state, now=NOW)
                 work.snapshots.publish(run_id, System.JIRA, began_at=NOW, full=True, now=NOW)

@@ -370,7 +370,7 @@ def _race(stack: LocalStack, claim: str, grant: str, extension: str) -> None:
         extend(stack, extension, claim_of=grant, seconds=600)
         stack.handlers[Topic.REQUEST](extension)
 
-    both: list[Callable[[], None]] = [ask, partial(stack.handlers[Topic.CLAIM], claim)]
+    both: list[Callable[[], object]] = [ask, partial(stack.handlers[Topic.CLAIM], claim)]
     together(both)
 
 

@@ -118,9 +118,9 @@ def test_a_dead_letter_is_sent_again_once(taking: LocalStack) -> None:
 def test_a_dead_letter_is_put_away_once_with_the_reason(taking: LocalStack) -> None:
     rejected = take(taking, b"not json")
     assert isinstance(rejected, Rejected)
-    assert taking.intake.acknowledge(rejected.number, why="the sender is mended") is True
-    assert taking.intake.acknowledge(rejected.number, why="once more") is False
-    assert taking.intake.acknowledge(rejected.number + 1, why="there is none") is False
+    assert taking.intake.acknowledge(rejected.number, why="the sender is mended", by="grace") is True
+    assert taking.intake.acknowledge(rejected.number, why="once more", by="grace") is False
+    assert taking.intake.acknowledge(rejected.number + 1, why="there is none", by="grace") is False
     with taking.store.read() as work:
         assert work.dead_letters.recent() == []
         [letter] = work.dead_letters.recent(over=True)
