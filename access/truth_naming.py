@@ -20,6 +20,8 @@ from access.truth import Reason
 
 _ADDRESS = re.compile(r"[^\s<>()\[\]{},;:\"'|]+@[^\s<>()\[\]{},;:\"'|@]+\.[^\s<>()\[\]{},;:\"'|@.]+")
 _MOST_CANDIDATES = 5
+#: Among more names similar ones are not looked for: each look takes as long as there are names.
+_MOST_COMPARED = 2000
 _PARTS_OF_A_ROLE = re.compile(r"\s*[:/|]\s*|\s+-\s+")
 
 
@@ -151,7 +153,7 @@ class Accounts:
         if exact:
             return exact[:_MOST_CANDIDATES]
         near = [found for name, found in self._by_name.items() if words and words <= set(name.split())]
-        if not near:
+        if not near and len(self._by_name) <= _MOST_COMPARED:
             near = [
                 self._by_name[name]
                 for name in get_close_matches(wanted, list(self._by_name), n=_MOST_CANDIDATES, cutoff=0.75)

@@ -102,7 +102,7 @@ def test_each_case_has_its_verdict(statement: Statement, now: Now, told: Log, ve
 def test_it_says_since_when_and_by_whom() -> None:
     judged = judge(ticket(), AWAY, log(left(5)), names=NAMES)
     assert (judged.since, judged.by, judged.as_said) == (ago(5), "grace", False)
-    assert judged.because == "Ada does not have Engineering since 2026-11-25 12:00 UTC, by grace."
+    assert judged.because == "Ada lost Engineering at 2026-11-25 12:00 UTC, by grace."
 
 
 def test_an_end_that_the_log_does_not_reach_is_no_proof_that_it_ever_was() -> None:
