@@ -93,7 +93,8 @@ class Access:
 class Statement:
     """What a closed ticket says: that an account was given access, or had it taken away.
 
-    ``closed`` is when the ticket was last closed as done. ``end`` is when the access was to be over, and ``end_from`` the first
+    ``closed`` is when the ticket was last closed as done, at the latest; ``closed_from`` at the earliest, where only the day is
+    known. ``end`` is when the access was to be over, and ``end_from`` the first
     moment at which ending it is as agreed: for a day its beginning.
     """
 
@@ -102,6 +103,7 @@ class Statement:
     access: Access
     closed: datetime
     created: datetime | None = None
+    closed_from: datetime | None = None
     end: datetime | None = None
     end_from: datetime | None = None
 

@@ -167,7 +167,7 @@ class _History:
 
 def _by_log(history: _History, others: Sequence[Statement], said: Names, state: str) -> Judgement:
     statement, now = history.statement, history.now
-    begin = statement.closed - SKEW
+    begin = (statement.closed_from or statement.closed) - SKEW
     if history.moves:
         return _lost(Reason.TOO_FRESH, statement, now, state, "it changed while it was read; look again")
     if history.contradicts(begin):

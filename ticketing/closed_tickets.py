@@ -27,7 +27,8 @@ class FieldName:
 class FoundTicket:
     """A ticket of anybody's as a search shows it.
 
-    ``closed_at`` is when it came to the status category of what is closed, for the last time. ``fields`` are those that were
+    ``closed_at`` is when it came to the status category of what is closed, for the last time, at the latest; ``closed_from`` at
+    the earliest, where only the day is known. ``fields`` are those that were
     asked for, by the names that they were asked by.
     """
 
@@ -39,6 +40,7 @@ class FoundTicket:
     created_at: datetime | None
     closed_at: datetime | None
     fields: Fields = field(default_factory=dict)
+    closed_from: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

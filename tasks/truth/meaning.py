@@ -161,6 +161,7 @@ def _statement(finding: Finding, access: Access) -> Statement:
         action=said.action,
         access=access,
         closed=ticket.closed_at,
+        closed_from=ticket.closed_from,
         created=ticket.created_at,
         end=said.end,
         end_from=said.end_from,

@@ -110,6 +110,14 @@ def test_an_end_that_the_log_does_not_reach_is_no_proof_that_it_ever_was() -> No
     assert (judged.verdict, judged.reason, judged.as_said) == (Verdict.UNSAID, Reason.BEFORE_THE_LOG, True)
 
 
+@pytest.mark.parametrize(
+    ("changed", "verdict"), [(19.5, Verdict.NO_LONGER), (20.5, Verdict.UNSAID), (21.5, Verdict.NOT_TRUE)]
+)
+def test_where_only_the_day_of_closing_is_known_that_day_proves_nothing(changed: float, verdict: Verdict) -> None:
+    on_a_day = replace(ticket(closed=20), closed_from=ago(21))
+    assert judge(on_a_day, AWAY, log(left(changed))).verdict is verdict
+
+
 def test_what_another_ticket_asked_for_is_agreed() -> None:
     taken = ticket(TAKE, closed=4, key="A-2")
     judged = judge(ticket(), AWAY, log(left(4.1)), others=[taken], names=NAMES)

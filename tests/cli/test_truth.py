@@ -352,6 +352,36 @@ def test_the_certificate_is_the_same_for_the_same_lists_and_another_when_one_row
     assert first == second != site.audit()["certificate"]["sha256"]
 
 
+def test_accounts_themselves_are_audited_too(site: TruthSite) -> None:
+    site.mapping.write_text(MAPPING.replace("[jumpcloud:group, jira:project-role]", "jumpcloud:account"))
+    gone, still = site.ticket(ADA, "Leaver", "Remove"), site.ticket(BOB, "Leaver", "Remove")
+    site.act("suspend_user", user=ADA)
+    report = site.audit()
+    assert said(report, gone) == ("true", "as_said")
+    assert said(report, still) == ("not_true", "never_done")
+
+
+def test_what_jira_says_of_a_query_is_passed_on(site: TruthSite) -> None:
+    ran = site.run("--jql", "nonsense ~~ 1")
+    assert (ran.code, ran.out) == (1, "")
+    assert ran.err.startswith("provisor: The tickets cannot be read: jira answered 400")
+
+
+def test_a_day_of_closing_is_a_whole_day(site: TruthSite, tmp_path: Path) -> None:
+    site.logged("add", "Engineering", "ada", days=25)
+    site.logged("remove", "Engineering", "ada", days=20)
+    file = tmp_path / "tickets.csv"
+    head = "Key,Closed,Requested for,Access,Request,Access until"
+    rows = [f"A-{number},{day(ago)},{ADA},Engineering,Give," for number, ago in ((1, 22), (2, 20), (3, 18))]
+    file.write_text("\n".join([head, *rows]))
+    report = site.audit("--csv", file)
+    assert [said(report, f"A-{number}") for number in (1, 2, 3)] == [
+        ("no_longer_true", "changed_since"),
+        ("cannot_be_said", "too_close"),
+        ("not_true", "undone_before"),
+    ]
+
+
 def test_an_unknown_field_is_refused_before_anything_is_read(site: TruthSite) -> None:
     site.mapping.write_text(MAPPING.replace("Requested for", "Nobody's field"))
     ran = site.run()
