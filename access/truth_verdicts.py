@@ -44,6 +44,10 @@ def judge(
         )
     if now.unlogged:
         return _lost(Reason.LOG_UNREADABLE, statement, now, state, now.unlogged)
+    named = log.named_since(statement.access.kind, statement.access.resource)
+    if named is not None and named > (statement.closed_from or statement.closed) - SKEW:
+        why = f"it has this name since {named:%Y-%m-%d %H:%M} UTC only, so the ticket may mean another"
+        return unsaid(Reason.RESOURCE_RENAMED, f"{state}: {why}.", as_said=None)
     return _by_log(_History(statement, now, log), others, said, state)
 
 

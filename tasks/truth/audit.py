@@ -164,7 +164,7 @@ class _Judge:
         }
 
         self._logs = {
-            system: reading.log.named(partial(meaning.title, system)) for system, reading in read.logs.items()
+            system: reading.log.with_actors(partial(meaning.title, system)) for system, reading in read.logs.items()
         }
 
     def lines(self) -> list[Line]:

@@ -166,6 +166,15 @@ def test_what_was_done_instead_is_found_when_only_one_entry_fits() -> None:
     assert instead(statement, log(elsewhere), frozenset()) == elsewhere
 
 
+def test_a_resource_that_has_its_name_only_since_proves_no_lie() -> None:
+    renamed = Log(reaches={GROUP: ago(60)}, named={(GROUP, "engineering"): ago(10)})
+    judged = judge(ticket(), AWAY, renamed, names=NAMES)
+    assert (judged.verdict, judged.reason) == (Verdict.UNSAID, Reason.RESOURCE_RENAMED)
+    before = Log(reaches={GROUP: ago(60)}, named={(GROUP, "engineering"): ago(30)})
+    assert judge(ticket(), AWAY, before).verdict is Verdict.NOT_TRUE
+    assert judge(ticket(), THERE, renamed).verdict is Verdict.TRUE
+
+
 # A model that knows the truth: what each hold was at every moment, whatever the log tells of it.
 
 

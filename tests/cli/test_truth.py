@@ -200,6 +200,17 @@ def test_a_renamed_group_is_not_guessed(site: TruthSite) -> None:
     assert said(site.audit(), key) == ("true", "as_said")
 
 
+def test_a_name_that_a_group_has_only_since_proves_no_lie(site: TruthSite) -> None:
+    made, renamed = site.ticket(ADA, "New group"), site.ticket(ADA, "Money")
+    site.act("add_group", name="New group")
+    site.act("change_group", group="Finance", name="Money")
+    site.act("change_group", group="Old group", description="renamed it is not")
+    other = site.ticket(ADA, "Old group")
+    report = site.audit()
+    assert said(report, made) == said(report, renamed) == ("cannot_be_said", "resource_renamed")
+    assert said(report, other) == ("not_true", "never_done")
+
+
 def test_a_deleted_project_is_said_to_be_unknown(site: TruthSite) -> None:
     key = site.ticket(ADA, "PAY:Developers")
     site.act_in_jira("delete_project", project="PAY")
