@@ -121,7 +121,7 @@ class Meaning:
                 finding, judgement=unsaid(Reason.SYSTEM_UNREADABLE, f"Who has {thing.title} cannot be read: {gap}")
             )
         accounts = self._people[system, thing.kind is ResourceKind.ADMIN_ROLE]
-        account = accounts.meant(self._with_address(person), names_prove=self._mapping.names_prove)
+        account = accounts.meant(self._with_address(person), self._mapping.names)
         if isinstance(account, Unclear):
             return replace(finding, judgement=unsaid(account.reason, account.because))
         statement = _statement(finding, Access(account.id, thing.kind, thing.id))

@@ -9,6 +9,7 @@ import pytest
 
 from access.entitlements import ResourceKind, System
 from access.methods import Direction
+from access.truth_naming import NameProof
 from config.errors import SettingsError
 from config.truth_mapping import MappingFile, load_truth_mapping
 
@@ -40,7 +41,7 @@ def test_a_whole_file_is_understood(tmp_path: Path) -> None:
     found = load(tmp_path, WHOLE)
     mapping = found.mapping
     assert [source.field for source in mapping.person] == ["Requested for", "Reporter"]
-    assert mapping.names_prove
+    assert mapping.names is NameProof.UNIQUE
     assert mapping.kinds == ((System.JUMPCLOUD, ResourceKind.GROUP), (System.JIRA, ResourceKind.PROJECT_ROLE))
     assert mapping.thing[0].pattern is not None
     assert (mapping.give, mapping.take, mapping.otherwise) == (("rein",), ("raus",), Direction.GIVE)
