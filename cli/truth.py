@@ -41,7 +41,7 @@ _COLUMNS = ("ticket", "verdict", "because")
 
 Jql = Annotated[
     str | None,
-    typer.Option(metavar="JQL", help="The tickets of this query, those changed last first.", show_default=False),
+    typer.Option(metavar="JQL", help="The closed tickets of this query, those changed last first.", show_default=False),
 ]
 CsvFile = Annotated[
     Path | None,

@@ -68,7 +68,7 @@ class TicketArchive(Protocol):
         ...
 
     def find(self, query: str, *, fields: Mapping[str, Sequence[str]]) -> Iterator[TicketPage]:
-        """The tickets of a query in pages of 100, in the query's order, else those that were changed last first.
+        """The closed tickets of a query in pages of 100, in the query's order, else those that were changed last first.
 
         ``fields`` are names, each with the ids of the fields that it means.
         """

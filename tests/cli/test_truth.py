@@ -17,6 +17,7 @@ from simulator.jira import World as JiraWorld
 from simulator.jumpcloud import World
 from simulator.jumpcloud.world import READ_ONLY_KEY
 from simulator.server import Simulators
+from simulator.switches import change_switches
 from tests.cli.command_result import RunCommand
 from tests.cli.truth_harness import MAPPING, PERSON, THING, TruthSite
 from tests.conftest import quiet_logs
@@ -120,15 +121,30 @@ def test_it_reads_only_what_the_tickets_name(site: TruthSite) -> None:
     }  # fmt: skip
 
 
+@pytest.mark.parametrize("method", ["search", "listing"])
+def test_memberships_are_read_by_search_or_group_by_group_and_never_by_a_report(site: TruthSite, method: str) -> None:
+    change_switches(site.jumpcloud.switches, search_returns_memberof=method == "search")
+    for number in range(60):
+        site.act("add_group", name=f"team-{number}")
+    site.holds("Engineering", "ada")
+    true, never = site.ticket(ADA, "Engineering"), site.ticket(BOB, "Engineering")
+    report = site.audit()
+    assert [said(report, key)[0] for key in (true, never)] == ["true", "not_true"]
+    (read,) = [each for each in report["certificate"]["systems"] if each["system"] == "jumpcloud"]
+    assert (read["method"], site.writes()) == (method, [])
+
+
 def test_declined_and_reopened_tickets_say_nothing(site: TruthSite) -> None:
     declined = site.ticket(ADA, "Engineering", how="Declined")
-    reopened = site.ticket(ADA, "Engineering")
+    reopened, late = site.ticket(ADA, "Engineering"), site.ticket(ADA, "Engineering")
     site.at(3, lambda: site.act_in_jira("reopen", issue=reopened))
+    change_switches(site.jira.switches, search_lag_ms=60_000)
+    site.act_in_jira("reopen", issue=late)
     report = site.audit()
     assert report["lines"] == []
     assert {each["ticket"]: each["why"].split(":")[0] for each in report["left_out"]} == {
         declined: "It was closed as declined",
-        reopened: "It is not closed, or was opened again",
+        late: "It is not closed, or was opened again",
     }
 
 

@@ -11,7 +11,7 @@ from access.ticket_mapping import FieldPart
 from simulator.jira.world import ADMIN_ACCOUNT
 from simulator.systems import act
 from tests.ticketing.simulated_ticketing import SimulatedTicketing, client_of
-from ticketing.jira.closed_tickets import JiraTicketArchive, parts_of
+from ticketing.jira.closed_tickets import JiraTicketArchive, closed_only, parts_of
 from ticketing.ports import Phase
 
 
@@ -71,23 +71,47 @@ def test_a_ticket_shows_what_was_asked_for(harness: SimulatedTicketing, archive:
     assert ticket.created_at is not None
 
 
-def test_a_ticket_that_was_reopened_is_not_closed_though_its_resolution_stays(
+def test_a_ticket_that_was_reopened_is_not_found(harness: SimulatedTicketing, archive: JiraTicketArchive) -> None:
+    open_one, reopened, closed = make(harness), make(harness), make(harness)
+    harness.world.switches.resolution_kept_on_reopening = True
+    for key in (reopened, closed):
+        act(harness.world, "done", issue=key)
+    act(harness.world, "reopen", issue=reopened)
+    (page,) = archive.find("project = OPS", fields={})
+    assert [ticket.ref.key for ticket in page.tickets] == [closed]
+    assert open_one
+
+
+def test_what_the_search_index_still_has_as_closed_is_seen_to_be_open(
     harness: SimulatedTicketing, archive: JiraTicketArchive
 ) -> None:
     key = make(harness)
-    harness.world.switches.resolution_kept_on_reopening = True
     act(harness.world, "done", issue=key)
+    harness.world.switches.search_lag_ms = 60_000
     act(harness.world, "reopen", issue=key)
     (page,) = archive.find("project = OPS", fields={})
-    (ticket,) = page.tickets
-    assert (ticket.phase, ticket.closed_at) == (Phase.OPEN, None)
-    assert ticket.resolution is not None
+    assert [(ticket.phase, ticket.closed_at) for ticket in page.tickets] == [(Phase.OPEN, None)]
+
+
+@pytest.mark.parametrize(
+    ("query", "asked"),
+    [
+        ("project = OPS", "(project = OPS) AND statusCategory = Done ORDER BY updated DESC"),
+        ("a = 1 OR b = 2 order  by key", "(a = 1 OR b = 2) AND statusCategory = Done order  by key"),
+        ('x ~ "order by y"', '(x ~ "order by y") AND statusCategory = Done ORDER BY updated DESC'),
+        ("ORDER BY key", "statusCategory = Done ORDER BY key"),
+    ],
+)
+def test_only_closed_tickets_are_asked_for(query: str, asked: str) -> None:
+    assert closed_only(query) == asked
 
 
 def test_all_pages_come_once_each_and_in_the_querys_own_order(
     harness: SimulatedTicketing, archive: JiraTicketArchive
 ) -> None:
     keys = [make(harness) for _ in range(205)]
+    for key in keys:
+        act(harness.world, "done", issue=key)
     harness.forget_calls()
     pages = list(archive.find("project = OPS ORDER BY created ASC", fields={"Summary": ["summary"]}))
     assert [len(page.tickets) for page in pages] == [100, 100, 5]
@@ -100,6 +124,8 @@ def test_a_query_that_only_quotes_an_order_is_ordered_by_us(
     harness: SimulatedTicketing, archive: JiraTicketArchive
 ) -> None:
     first, second = make(harness, summary="order by nobody"), make(harness, summary="order by nobody")
+    for key in (first, second):
+        act(harness.world, "done", issue=key)
     act(harness.world, "comment", issue=first, text="changed last")
     (page,) = archive.find('project = OPS AND summary ~ "order by nobody"', fields={})
     assert [ticket.ref.key for ticket in page.tickets] == [first, second]
