@@ -245,6 +245,7 @@ def test_a_ticket_from_before_the_log_cannot_be_said_and_is_counted_apart(site: 
     report = site.audit()
     assert said(report, key) == ("cannot_be_said", "before_the_log")
     assert report["not_so_now_and_unsaid"] == 1
+    assert report["unsaid_because"] == {"before_the_log": 1}
 
 
 def test_without_the_right_to_see_everybody_it_cannot_be_said_and_the_right_is_named(site: TruthSite) -> None:
