@@ -71,14 +71,17 @@ class FieldExamples:
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """A field for each fact, None where no field says it, and the pattern that cuts the fact out of the summary."""
+    """A field for each fact, None where no field says it, and the pattern that cuts the fact out of the summary.
+
+    ``role_share`` is the share of tickets whose thing is written as a role of a project.
+    """
 
     person: str | None = None
     thing: str | None = None
     action: str | None = None
     end: str | None = None
     pattern: str | None = None
-    role_like: bool = False
+    role_share: float = 0.0
     names_only: bool = False
     gaps: Sequence[str] = field(default_factory=tuple)
 
@@ -102,7 +105,7 @@ def propose(fields: Sequence[FieldExamples], *, summary: str = "Summary") -> Pro
         action=action,
         end=end,
         pattern=pattern,
-        role_like=things is not None and thing != summary and things.share(_is_role) >= _ENOUGH,
+        role_share=0.0 if things is None or thing == summary else things.share(_is_role),
         names_only=people is not None and person != summary and _proves(people) < _ENOUGH,
         gaps=missing,
     )

@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from access.entitlements import ResourceKind, System
 from access.methods import Direction
 from access.text import loose_name
-from access.truth_naming import SaidPerson, addresses_in
+from access.truth_naming import NameProof, SaidPerson, addresses_in
 
 #: Words that say what a ticket asks for, in English; a mapping may have others.
 GIVE_WORDS = ("give", "grant", "add", "assign", "onboard", "join", "request", "invite", "enable")
@@ -61,7 +61,7 @@ class TicketMapping:
     """How tickets say whom, what, give or take, and until when. Of several sources the first that says something counts.
 
     - ``kinds``: what a name of a thing may be, where the ticket does not write an entitlement; ``called`` are other names.
-    - ``names_prove``: whether a full name that one account has alone proves who is meant.
+    - ``names``: which words prove who is meant.
     - ``otherwise``: what a ticket asks for that says neither.
     - ``date_formats``, ``zone``: how dates are written that are not ISO 8601, and where they are of.
     """
@@ -72,7 +72,7 @@ class TicketMapping:
     end: Sequence[Source] = ()
     kinds: Sequence[tuple[System, ResourceKind]] = ()
     called: Mapping[str, str] = field(default_factory=dict)
-    names_prove: bool = False
+    names: NameProof = NameProof.NONE
     give: Sequence[str] = GIVE_WORDS
     take: Sequence[str] = TAKE_WORDS
     otherwise: Direction | None = None

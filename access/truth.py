@@ -72,6 +72,7 @@ class Reason(StrEnum):
     ADDRESS_HIDDEN = "address_hidden"
     RESOURCE_UNKNOWN = "resource_unknown"
     RESOURCE_AMBIGUOUS = "resource_ambiguous"
+    RESOURCE_RENAMED = "resource_renamed"
     SYSTEM_UNREADABLE = "system_unreadable"
     LOG_UNREADABLE = "log_unreadable"
     BEFORE_THE_LOG = "before_the_log"
@@ -93,7 +94,8 @@ class Access:
 class Statement:
     """What a closed ticket says: that an account was given access, or had it taken away.
 
-    ``closed`` is when the ticket was last closed as done. ``end`` is when the access was to be over, and ``end_from`` the first
+    ``closed`` is when the ticket was last closed as done, at the latest; ``closed_from`` at the earliest, where only the day is
+    known. ``end`` is when the access was to be over, and ``end_from`` the first
     moment at which ending it is as agreed: for a day its beginning.
     """
 
@@ -102,6 +104,7 @@ class Statement:
     access: Access
     closed: datetime
     created: datetime | None = None
+    closed_from: datetime | None = None
     end: datetime | None = None
     end_from: datetime | None = None
 
@@ -147,7 +150,8 @@ class Change:
 class Log:
     """What the log of a system tells: ``changes``, of which those of one moment stand newest first.
 
-    ``reaches`` is since when it has every change of a kind, ``gaps`` why it has not.
+    ``reaches`` is since when it has every change of a kind, ``gaps`` why it has not. ``named`` says of resources that were made
+    or renamed since when they have the name that they have now.
     """
 
     def __init__(
@@ -156,10 +160,12 @@ class Log:
         *,
         reaches: Mapping[ResourceKind, datetime] | None = None,
         gaps: Mapping[ResourceKind, str] | None = None,
+        named: Mapping[tuple[ResourceKind, str], datetime] | None = None,
     ) -> None:
         self.changes = tuple(sorted(changes, key=lambda change: change.at, reverse=True))
         self._reaches = dict(reaches or {})
         self._gaps = dict(gaps or {})
+        self._named = dict(named or {})
         self._of: dict[tuple[ResourceKind, str, str], list[Change]] = defaultdict(list)
         for change in self.changes:
             self._of[change.kind, change.resource, change.principal].append(change)
@@ -168,10 +174,14 @@ class Log:
         """The changes of one hold, newest first."""
         return self._of.get((kind, resource, principal), ())
 
-    def named(self, title: Callable[[str], str]) -> Log:
+    def with_actors(self, title: Callable[[str], str]) -> Log:
         """The same log with the actors as ``title`` calls them."""
         changes = [replace(each, by=title(each.by)) if each.by else each for each in self.changes]
-        return Log(changes, reaches=self._reaches, gaps=self._gaps)
+        return Log(changes, reaches=self._reaches, gaps=self._gaps, named=self._named)
+
+    def named_since(self, kind: ResourceKind, resource: str) -> datetime | None:
+        """Since when a resource has its name; None where the log tells of no other."""
+        return self._named.get((kind, resource))
 
     def gap(self, kind: ResourceKind, since: datetime) -> tuple[Reason, str] | None:
         """Why the log does not have every change of a kind since a time; None when it has."""

@@ -1,7 +1,7 @@
 """Which account and which resource a ticket means, by the lists of a system. Pure.
 
 The rules are those of decision 20: an id proves an account, and an address does while the system shows it on exactly one. A
-name is a candidate; a full name that only one account has proves it only where the operator said so.
+name is a candidate; a username, or a full name that one account has alone, proves it only where the operator said so.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from enum import StrEnum
 
 from access import email_address
 from access.accounts import Account
@@ -20,7 +21,20 @@ from access.truth import Reason
 
 _ADDRESS = re.compile(r"[^\s<>()\[\]{},;:\"'|]+@[^\s<>()\[\]{},;:\"'|@]+\.[^\s<>()\[\]{},;:\"'|@.]+")
 _MOST_CANDIDATES = 5
+#: Among more names similar ones are not looked for: each look takes as long as there are names.
+_MOST_COMPARED = 2000
 _PARTS_OF_A_ROLE = re.compile(r"\s*[:/|]\s*|\s+-\s+")
+
+
+class NameProof(StrEnum):
+    """Which words prove who is meant, besides ids and addresses, by the operator's word."""
+
+    #: None: words name candidates.
+    NONE = "candidates"
+    #: A username.
+    USERNAME = "usernames"
+    #: A full name that one account of the system has alone.
+    UNIQUE = "unique"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +95,7 @@ class Accounts:
         """The account of an id."""
         return self._by_id.get(account_id)
 
-    def meant(self, said: SaidPerson, *, names_prove: bool) -> Account | Unclear:
+    def meant(self, said: SaidPerson, names: NameProof = NameProof.NONE) -> Account | Unclear:
         """The one account that a ticket means."""
         if said.jira_id is not None and self.system is System.JIRA:
             found = self._by_id.get(said.jira_id)
@@ -97,7 +111,7 @@ class Accounts:
                 Reason.ADDRESS_HIDDEN,
                 f"Jira hides the address of {said.text}, which {self.system.label} needs",
             )
-        return self._of_words(said.text.strip(), names_prove=names_prove)
+        return self._of_words(said.text.strip(), names)
 
     def _of_address(self, address: str, text: str) -> Account | Unclear:
         found = self._by_address.get(email_address.normalized(address), [])
@@ -117,27 +131,26 @@ class Accounts:
             f"No account of {label} shows the address {address}, and {len(self.hidden)} hide theirs{_perhaps(near)}.",
         )
 
-    def _of_words(self, text: str, *, names_prove: bool) -> Account | Unclear:
+    def _of_words(self, text: str, names: NameProof) -> Account | Unclear:
         if text in self._by_id:
             return self._by_id[text]
         by_username = named(
             text, (each for each in self._by_id.values() if each.username), lambda each: each.username or ""
         )
-        by_name = [each for each in self._by_name.get(loose_name(text), []) if each not in by_username]
-        if len(by_username) == 1 and not by_name:
-            return by_username[0]
-        both = [*by_username, *by_name]
+        by_name = self._by_name.get(loose_name(text), [])
+        proven = {NameProof.USERNAME: by_username, NameProof.UNIQUE: by_name}.get(names, [])
+        if len(proven) == 1:
+            return proven[0]
+        both = [*by_username, *(each for each in by_name if each not in by_username)]
         if len(both) > 1:
             return Unclear(
                 Reason.PERSON_AMBIGUOUS, f"{text} may be several accounts of {self.system.label}: {_written(both)}."
             )
-        if len(both) == 1 and names_prove:
-            return both[0]
         if both:
             return Unclear(
                 Reason.PERSON_AMBIGUOUS,
-                f"A name proves nobody: {text} may be {_written(both)}. "
-                "If your names are unique, set names: unique below person in the mapping.",
+                f"A name proves nobody: {text} may be {_written(both)}. If your tickets name people by usernames, or by full "
+                "names that are unique, set names to usernames or unique below person in the mapping.",
             )
         return self._candidates(text, Reason.PERSON_UNKNOWN, f"No account of {self.system.label} is called {text}")
 
@@ -151,7 +164,7 @@ class Accounts:
         if exact:
             return exact[:_MOST_CANDIDATES]
         near = [found for name, found in self._by_name.items() if words and words <= set(name.split())]
-        if not near:
+        if not near and len(self._by_name) <= _MOST_COMPARED:
             near = [
                 self._by_name[name]
                 for name in get_close_matches(wanted, list(self._by_name), n=_MOST_CANDIDATES, cutoff=0.75)

@@ -35,7 +35,7 @@ def judge(
     said = names or Names("The account", "the access", "The system")
     if _as_said(statement, now):
         return _so_now(statement, now, others, said)
-    state = f"{said.who} {_state(statement, now)} {said.what}"
+    state = f"{said.who} {_state(statement, now)} {said.what} now"
     if now.read_at - statement.closed < SETTLING:
         return unsaid(
             Reason.TOO_FRESH,
@@ -44,6 +44,10 @@ def judge(
         )
     if now.unlogged:
         return _lost(Reason.LOG_UNREADABLE, statement, now, state, now.unlogged)
+    named = log.named_since(statement.access.kind, statement.access.resource)
+    if named is not None and named > (statement.closed_from or statement.closed) - SKEW:
+        why = f"it has this name since {named:%Y-%m-%d %H:%M} UTC only, so the ticket may mean another"
+        return unsaid(Reason.RESOURCE_RENAMED, f"{state}: {why}.", as_said=None)
     return _by_log(_History(statement, now, log), others, said, state)
 
 
@@ -78,8 +82,8 @@ def _gives_beyond(other: Statement, statement: Statement, moment: datetime) -> b
 
 def _state(statement: Statement, now: Now) -> str:
     if statement.action is Direction.GIVE and now.present:
-        return "has an account that is suspended, with"
-    return "does not have" if statement.action is Direction.GIVE else "still has"
+        return "has an account that cannot be used, with"
+    return "does not have" if statement.action is Direction.GIVE else "has"
 
 
 def _lost(reason: Reason, statement: Statement, now: Now, state: str, why: str) -> Judgement:
@@ -167,7 +171,7 @@ class _History:
 
 def _by_log(history: _History, others: Sequence[Statement], said: Names, state: str) -> Judgement:
     statement, now = history.statement, history.now
-    begin = statement.closed - SKEW
+    begin = (statement.closed_from or statement.closed) - SKEW
     if history.moves:
         return _lost(Reason.TOO_FRESH, statement, now, state, "it changed while it was read; look again")
     if history.contradicts(begin):
@@ -194,31 +198,44 @@ def _by_log(history: _History, others: Sequence[Statement], said: Names, state: 
             )
         if (gap := history.gap_before(ceased)) is not None:
             return _lost(gap[0], statement, now, state, gap[1])
-        return _ceased(history, ceased, others, state)
+        return _ceased(history, ceased, others, said)
     if (gap := history.gap(begin)) is not None:
         return _lost(gap[0], statement, now, state, gap[1])
-    return _never(history, ceased, state)
+    return _never(history, ceased, said, state)
 
 
-def _ceased(history: _History, since: datetime, others: Sequence[Statement], state: str) -> Judgement:
+def _ceased(history: _History, since: datetime, others: Sequence[Statement], said: Names) -> Judgement:
     statement = history.statement
     entries = list(history.at(since))
     by = next((entry.by for entry in entries if entry.by), None)
-    shut = all(entry.kind is ResourceKind.ACCOUNT for entry in entries)
-    when = f"{since:%Y-%m-%d %H:%M} UTC"
-    until = f"{state} since {when}{f', by {by}' if by else ''}"
+    shut = (
+        all(entry.kind is ResourceKind.ACCOUNT for entry in entries)
+        and statement.access.kind is not ResourceKind.ACCOUNT
+    )
+    event = _event(history, since, said, shut=shut)
     if statement.end_from is not None and since >= statement.end_from - SKEW:
-        because = f"{until}: it was to end by {statement.end:%Y-%m-%d %H:%M} UTC."
+        because = f"{event}: it was to end by {statement.end:%Y-%m-%d %H:%M} UTC."
         return Judgement(Verdict.ENDED, Reason.AGREED_END, because, as_said=True, since=since, by=by)
     asked = next((each for each in others if not shut and _asked_for(each, statement, since)), None)
     if asked is not None:
-        because = f"{until}: {asked.ticket} asked for that."
+        because = f"{event}: {asked.ticket} asked for that."
         return Judgement(Verdict.ENDED, Reason.OTHER_TICKET, because, as_said=True, since=since, by=by)
     early = ""
     if statement.end is not None:
         early = f", before the end that was agreed ({statement.end:%Y-%m-%d %H:%M} UTC)"
     reason = Reason.SUSPENDED_SINCE if shut else Reason.CHANGED_SINCE
-    return Judgement(Verdict.NO_LONGER, reason, f"{until}{early}.", as_said=False, since=since, by=by)
+    return Judgement(Verdict.NO_LONGER, reason, f"{event}{early}.", as_said=False, since=since, by=by)
+
+
+def _event(history: _History, at: datetime, said: Names, *, shut: bool) -> str:
+    """What happened to the access at a moment, and by whom."""
+    by = next((entry.by for entry in history.at(at) if entry.by), None)
+    when = f"at {at:%Y-%m-%d %H:%M} UTC{f', by {by}' if by else ''}"
+    if shut:
+        return f"The account of {said.who} was suspended {when}"
+    if history.statement.action is Direction.GIVE:
+        return f"{said.who} lost {said.what} {when}"
+    return f"{said.who} was given {said.what} {when}"
 
 
 def _asked_for(other: Statement, statement: Statement, since: datetime) -> bool:
@@ -228,19 +245,21 @@ def _asked_for(other: Statement, statement: Statement, since: datetime) -> bool:
     return other.created is not None and other.created - SKEW <= since <= other.closed + SKEW
 
 
-def _never(history: _History, undone: datetime | None, state: str) -> Judgement:
+def _never(history: _History, undone: datetime | None, said: Names, state: str) -> Judgement:
     statement = history.statement
-    closed = f"{statement.closed:%Y-%m-%d %H:%M} UTC"
-    entry = next(history.at(undone), None) if undone is not None else None
-    by = entry.by if entry is not None else None
-    if statement.action is Direction.GIVE and history.now.present:
-        shut = f"since {undone:%Y-%m-%d %H:%M} UTC, " if undone else ""
-        because = f"{state}, {shut}before the ticket was closed at {closed}."
-        return Judgement(Verdict.NOT_TRUE, Reason.ACCOUNT_SUSPENDED, because, as_said=False, since=undone, by=by)
+    closed = f"before the ticket was closed at {statement.closed:%Y-%m-%d %H:%M} UTC"
+    by = None if undone is None else next((entry.by for entry in history.at(undone) if entry.by), None)
+    shut = statement.action is Direction.GIVE and history.now.present
     if undone is not None:
-        because = f"{state} since {undone:%Y-%m-%d %H:%M} UTC, before the ticket was closed at {closed}."
-        return Judgement(Verdict.NOT_TRUE, Reason.UNDONE_BEFORE, because, as_said=False, since=undone, by=by)
-    because = f"{state}, and the log shows no change since the ticket was closed at {closed}."
+        reason = Reason.ACCOUNT_SUSPENDED if shut else Reason.UNDONE_BEFORE
+        because = f"{_event(history, undone, said, shut=shut)}, {closed}."
+        return Judgement(Verdict.NOT_TRUE, reason, because, as_said=False, since=undone, by=by)
+    if shut:
+        because = f"{state}, and was suspended {closed}."
+        return Judgement(Verdict.NOT_TRUE, Reason.ACCOUNT_SUSPENDED, because, as_said=False)
+    because = (
+        f"{state}, and the log shows no change since the ticket was closed at {statement.closed:%Y-%m-%d %H:%M} UTC."
+    )
     return Judgement(Verdict.NOT_TRUE, Reason.NEVER_DONE, because, as_said=False)
 
 

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -39,7 +41,7 @@ _COLUMNS = ("ticket", "verdict", "because")
 
 Jql = Annotated[
     str | None,
-    typer.Option(metavar="JQL", help="The tickets of this query, those changed last first.", show_default=False),
+    typer.Option(metavar="JQL", help="The closed tickets of this query, those changed last first.", show_default=False),
 ]
 CsvFile = Annotated[
     Path | None,
@@ -83,7 +85,8 @@ def tell_the_truth(
     output.print_note(
         f"{len(tickets.found)} tickets are read. Now the systems that they name are read; nothing is written."
     )
-    report = auditor.audit().run(tickets, file.mapping)
+    with _progress() as progress:
+        report = auditor.audit(progress).run(tickets, file.mapping)
     if html is not None:
         from cli.truth_html import write_html
 
@@ -176,6 +179,19 @@ def bytes_of(csv: Path) -> bytes:
         return sys.stdin.buffer.read() if str(csv) == "-" else csv.read_bytes()
     except OSError as exc:
         raise Problem(f"{csv} cannot be read ({exc.strerror}).", "Check the path and who may read it.") from exc
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[str], None]]:
+    """What shows on a terminal what is read; nothing in a pipe."""
+    from rich.console import Console
+
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield lambda _: None
+        return
+    with console.status("Reading") as status:
+        yield lambda words: status.update(output.cell(words))
 
 
 def _unread(report: TruthReport) -> bool:

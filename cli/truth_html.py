@@ -37,6 +37,7 @@ td { overflow-wrap: anywhere; }
 from {{ certificate.began_at }} to {{ certificate.ended_at }}. Nothing was written.</p>
 <table class="totals">
 {% for verdict, count in totals %}<tr><td>{{ count }}</td><td class="{{ verdict }}">{{ verdict.label }}</td></tr>
+{% endfor %}{% for reason, count in unsaid_because %}<tr class="small"><td></td><td>{{ count }} {{ reason }}</td></tr>
 {% endfor %}{% if left_out %}<tr><td>{{ left_out | length }}</td><td>left out: declined, or not closed</td></tr>
 {% endif %}</table>
 {% if not_so_now %}<p>Of those of which it cannot be said, {{ not_so_now }} are not as the ticket says now.</p>
@@ -92,6 +93,7 @@ def page(report: TruthReport) -> str:
     return _PAGES.from_string(_PAGE).render(
         totals=list(report.totals.items()),
         not_so_now=report.not_so_now,
+        unsaid_because=[(reason.replace("_", " "), count) for reason, count in report.unsaid_because.items()],
         left_out=report.left_out,
         sections=[(verdict, found) for verdict, found in sections if found],
         certificate=certificate_facts(report.certificate),

@@ -67,6 +67,7 @@ def report_facts(report: TruthReport) -> dict[str, Any]:
     return {
         "totals": {str(verdict): count for verdict, count in report.totals.items()},
         "not_so_now_and_unsaid": report.not_so_now,
+        "unsaid_because": {str(reason): count for reason, count in report.unsaid_because.items()},
         "left_out": [
             {"ticket": each.ticket, "status": each.status, "why": each.why, "url": each.url} for each in report.left_out
         ],
@@ -130,6 +131,9 @@ def lines_of(report: TruthReport) -> Iterator[str]:
         if verdict is Verdict.UNSAID and report.not_so_now:
             more = f"  ({report.not_so_now} of them are not as the ticket says now)"
         yield f"{count:>6}  {verdict.label}{more}"
+        if verdict is Verdict.UNSAID:
+            for reason, tickets in report.unsaid_because.items():
+                yield f"        {tickets:>6}  {reason.replace('_', ' ')}"
     if report.left_out:
         yield f"{len(report.left_out):>6}  left out: declined, or not closed"
     certificate = report.certificate

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 #: How many tickets a proposal is made from, and how many of them are shown.
 _EXAMPLES, _SHOWN = 50, 5
+#: From this share on all things of the tickets are roles of projects.
+_ONLY_ROLES = 0.9
 #: Fields of Jira that say nothing of access, and are large.
 _LEFT_OUT = frozenset(
     {"comment", "attachment", "issuelinks", "worklog", "watches", "votes", "subtasks", "timetracking"}
@@ -70,7 +72,8 @@ def mapping_text(proposal: Proposal, systems: Sequence[System], *, summary: str,
         source: dict[str, object] = {"field": found or "?"}
         return source | ({"pattern": proposal.pattern} if proposal.pattern and found == summary else {})
 
-    kinds = ["jira:project-role"] if proposal.role_like else [f"{system}:group" for system in systems]
+    kinds = [] if proposal.role_share >= _ONLY_ROLES else [f"{system}:group" for system in systems]
+    kinds += ["jira:project-role"] if proposal.role_share else []
     content: dict[str, object] = {"jql": jql} if jql else {}
     content["person"] = where(proposal.person) | ({"names": "candidates"} if proposal.names_only else {})
     content["thing"] = where(proposal.thing) | {"kind": kinds}

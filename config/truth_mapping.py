@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BeforeValidator, Field, ValidationError, field_validator, model_validator
@@ -14,6 +14,7 @@ from access.entitlements import RIGHTS, EntitlementRef, ResourceKind, System
 from access.methods import Direction
 from access.text import shortened
 from access.ticket_mapping import GIVE_WORDS, NEVER_WORDS, TAKE_WORDS, Source, TicketMapping
+from access.truth_naming import NameProof
 from config.error_messages import error_messages
 from config.errors import SettingsError
 from config.field_types import Words
@@ -49,7 +50,7 @@ class _Where(Section):
 
 
 class _Person(_Where):
-    names: Literal["unique", "candidates"] = "candidates"
+    names: NameProof = NameProof.NONE
 
 
 class _Thing(_Where):
@@ -151,7 +152,7 @@ def load_truth_mapping(path: Path) -> MappingFile:
         end=() if file.end is None else file.end.sources,
         kinds=tuple(map(_kind, file.thing.kind)),
         called=file.thing.called,
-        names_prove=file.person.names == "unique",
+        names=file.person.names,
         give=action.give if isinstance(action, _Action) else GIVE_WORDS,
         take=action.take if isinstance(action, _Action) else TAKE_WORDS,
         otherwise=action.otherwise,

@@ -158,9 +158,9 @@ def _facts(
     wrong = sorted(key for key, verdict in site.expected.items() if found.get(key) != verdict)
     strange = sorted(set(found) - set(site.expected))
     calls = report["certificate"]["calls"]
-    total, left_out = sizes.closed + sizes.left_out, len(report["left_out"])
+    total, left_out = sizes.closed + sizes.declined, len(report["left_out"])
     may_call = snapshot + -(-total // 100) + _MARGIN
-    in_class = not (wrong or strange) and ways == site.ways and left_out == sizes.left_out
+    in_class = not (wrong or strange) and ways == site.ways and left_out == sizes.declined
     return {
         "ok": in_class and not wrote and sum(calls.values()) <= may_call,
         "tickets": total,

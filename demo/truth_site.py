@@ -39,7 +39,8 @@ class Sizes:
     undone: int = 20
     ended: int = 20
     ambiguous: int = 20
-    left_out: int = 10
+    declined: int = 10
+    reopened: int = 10
 
     @property
     def closed(self) -> int:
@@ -97,9 +98,9 @@ class _Planter:
         self._plant_untrue()
         self._plant_ends()
         self._plant_ambiguous()
-        for number in range(self.sizes.left_out):
+        for number in range(self.sizes.declined + self.sizes.reopened):
             ago = self._ago(number)
-            declined = number % 2 == 0
+            declined = number < self.sizes.declined
             status = _DECLINED if declined else _TO_DO
             self._ticket(
                 self._somebody("Declined"), _group(number % 30), "Give", ago, status=status, reopened=not declined

@@ -27,7 +27,8 @@ class FieldName:
 class FoundTicket:
     """A ticket of anybody's as a search shows it.
 
-    ``closed_at`` is when it came to the status category of what is closed, for the last time. ``fields`` are those that were
+    ``closed_at`` is when it came to the status category of what is closed, for the last time, at the latest; ``closed_from`` at
+    the earliest, where only the day is known. ``fields`` are those that were
     asked for, by the names that they were asked by.
     """
 
@@ -39,6 +40,7 @@ class FoundTicket:
     created_at: datetime | None
     closed_at: datetime | None
     fields: Fields = field(default_factory=dict)
+    closed_from: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +68,7 @@ class TicketArchive(Protocol):
         ...
 
     def find(self, query: str, *, fields: Mapping[str, Sequence[str]]) -> Iterator[TicketPage]:
-        """The tickets of a query in pages of 100, in the query's order, else those that were changed last first.
+        """The closed tickets of a query in pages of 100, in the query's order, else those that were changed last first.
 
         ``fields`` are names, each with the ids of the fields that it means.
         """

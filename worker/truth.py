@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 
 from access.clock import Clock
@@ -61,9 +61,9 @@ class TruthAuditor:
         """The calls made so far, by system; those for tickets apart."""
         return self._calls.by_system()
 
-    def audit(self) -> TruthAudit:
-        """An audit of tickets."""
-        return TruthAudit(self._sources, self._clock, self.calls)
+    def audit(self, progress: Callable[[str], None] = lambda _: None) -> TruthAudit:
+        """An audit of tickets; ``progress`` is told what is read."""
+        return TruthAudit(self._sources, self._clock, self.calls, progress)
 
     def take_everything(self) -> Sequence[Picture]:
         """All lists of all systems, as one snapshot of each has them: what an audit's calls are measured against."""

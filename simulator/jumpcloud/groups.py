@@ -56,7 +56,7 @@ def change_group(world: World, by: Actor, group_id: str, fields: dict[str, Any])
         raise ApiError(world.switches.duplicate_group_status, "Already Exists")
     del world.group_ids[group.name.casefold()]
     place_group(world, changed, seen_from=world.later())
-    world.record("group_update", by, resource=_resource(changed))
+    world.record("group_update", by, resource=_resource(changed), changes=_changes(group, changed))
     rules.evaluate(world, changed)
     return changed
 
@@ -160,6 +160,12 @@ def _exempted(thing: Any) -> str:
     if not isinstance(thing, dict) or not is_object_id(thing.get("id")):
         raise ApiError(400, "memberQueryExemptions must be a list of graph objects")
     return str(thing["id"])
+
+
+def _changes(before: Group, after: Group) -> list[dict[str, Any]]:
+    """Return what an event says of a changed group."""
+    values = ((wire, getattr(before, own), getattr(after, own)) for wire, own in _FIELDS.items())
+    return [{"field": wire, "from": old, "to": new} for wire, old, new in values if old != new]
 
 
 def _resource(group: Group) -> dict[str, Any]:

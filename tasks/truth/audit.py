@@ -48,12 +48,22 @@ class _Read:
 
 
 class TruthAudit:
-    """Says of closed tickets whether they are true. ``calls`` are those made so far, by system. Nothing is written."""
+    """Says of closed tickets whether they are true. Nothing is written.
 
-    def __init__(self, sources: Sources, clock: Clock, calls: Callable[[], Mapping[str, int]]) -> None:
+    ``calls`` are those made so far, by system; ``progress`` is told in a few words what is read.
+    """
+
+    def __init__(
+        self,
+        sources: Sources,
+        clock: Clock,
+        calls: Callable[[], Mapping[str, int]],
+        progress: Callable[[str], None] = lambda _: None,
+    ) -> None:
         self._sources = sources
         self._clock = clock
         self._calls = calls
+        self._progress = progress
 
     def run(self, tickets: Tickets, mapping: TicketMapping) -> TruthReport:
         """Read what the tickets are about, and say of each whether it is true."""
@@ -93,7 +103,9 @@ class TruthAudit:
             if not wanted.anything:
                 continue
             try:
-                taker = PictureTaker(reader, self._clock, concurrency=self._sources.concurrency)
+                taker = PictureTaker(
+                    reader, self._clock, concurrency=self._sources.concurrency, progress=self._progress
+                )
                 read.pictures[system] = taker.take(wanted)
             except SystemUnread as unread:
                 read.gaps[system] = str(unread)
@@ -112,6 +124,7 @@ class TruthAudit:
             begin = min(each.statement.created or each.statement.closed, each.statement.closed)
             first[each.system] = min(first.get(each.system, begin), begin)
         for system, begin in first.items():
+            self._progress(f"{system.label}: its log")
             try:
                 read.logs[system] = self._sources.histories[system].read(begin - _BEFORE)
             except Failure as failure:
@@ -151,7 +164,7 @@ class _Judge:
         }
 
         self._logs = {
-            system: reading.log.named(partial(meaning.title, system)) for system, reading in read.logs.items()
+            system: reading.log.with_actors(partial(meaning.title, system)) for system, reading in read.logs.items()
         }
 
     def lines(self) -> list[Line]:

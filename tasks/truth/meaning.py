@@ -69,6 +69,7 @@ class Meaning:
             for admins in (False, True)
         }
         self._things = {system: Things(system, _things(picture)) for system, picture in pictures.items()}
+        self._known: dict[str, tuple[System, Thing] | Unclear] = {}
 
     def of(self, ticket: FoundTicket, said: Said) -> Iterator[Finding]:
         """A finding for each person and each thing that a ticket names."""
@@ -101,7 +102,10 @@ class Meaning:
         return parts_of(text) or [text]
 
     def _thing(self, text: str) -> tuple[System, Thing] | Unclear:
-        return the_thing(text, self._mapping.kinds, self._mapping.called, self._things)
+        """What a text means; many tickets name the same few things."""
+        if text not in self._known:
+            self._known[text] = the_thing(text, self._mapping.kinds, self._mapping.called, self._things)
+        return self._known[text]
 
     def _one(self, finding: Finding, person: SaidPerson) -> Finding:
         found = self._thing(finding.thing)
@@ -117,7 +121,7 @@ class Meaning:
                 finding, judgement=unsaid(Reason.SYSTEM_UNREADABLE, f"Who has {thing.title} cannot be read: {gap}")
             )
         accounts = self._people[system, thing.kind is ResourceKind.ADMIN_ROLE]
-        account = accounts.meant(self._with_address(person), names_prove=self._mapping.names_prove)
+        account = accounts.meant(self._with_address(person), self._mapping.names)
         if isinstance(account, Unclear):
             return replace(finding, judgement=unsaid(account.reason, account.because))
         statement = _statement(finding, Access(account.id, thing.kind, thing.id))
@@ -157,6 +161,7 @@ def _statement(finding: Finding, access: Access) -> Statement:
         action=said.action,
         access=access,
         closed=ticket.closed_at,
+        closed_from=ticket.closed_from,
         created=ticket.created_at,
         end=said.end,
         end_from=said.end_from,

@@ -110,15 +110,21 @@ class Picture:
 
 
 class PictureTaker:
-    """Reads one system for an audit, short lists several at a time. Raises ``SystemUnread``."""
+    """Reads one system for an audit, several lists at a time; ``progress`` is told in a few words what is read."""
 
-    def __init__(self, reader: Reader, clock: Clock, *, concurrency: int) -> None:
+    def __init__(
+        self, reader: Reader, clock: Clock, *, concurrency: int, progress: Callable[[str], None] = lambda _: None
+    ) -> None:
         self._reader = reader
         self._clock = clock
         self._concurrency = concurrency
+        self._progress = progress
 
     def take(self, chooses: Chooser) -> Picture:
-        """Read the lists that ``chooses`` wants, and then the members of the groups through which they give access."""
+        """Read the lists that ``chooses`` wants, and then the members of the groups through which they give access.
+
+        Raises ``SystemUnread``.
+        """
         reader = self._reader
         picture = Picture(reader.system, self._clock.now())
         try:
@@ -149,7 +155,10 @@ class PictureTaker:
     def _read(self, plan: ReadPlan, picture: Picture, parts: Sequence[Part]) -> None:
         with ThreadPoolExecutor(max_workers=self._concurrency, thread_name_prefix="truth") as pool:
             readings = [pool.submit(copy_context().run, self._whole, plan, part) for part in parts]
-            for part, reading in zip(parts, readings, strict=True):
+            for number, (part, reading) in enumerate(zip(parts, readings, strict=True), start=1):
+                self._progress(
+                    f"{self._reader.system.label}: list {number} of {len(parts)} ({part.name.partition('/')[0]})"
+                )
                 rows, line = reading.result()
                 picture.lists.append(line)
                 if line.gap is None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from access.methods import Direction
-from access.truth import Judgement, Verdict
+from access.truth import Judgement, Reason, Verdict
 from tasks.truth.picture import ListRead, digest
 
 
@@ -109,6 +109,14 @@ class TruthReport:
         """How many tickets have each verdict."""
         counted = Counter(self.verdicts.values())
         return {verdict: counted[verdict] for verdict in _SHOWN}
+
+    @property
+    def unsaid_because(self) -> Mapping[Reason, int]:
+        """Of how many tickets it cannot be said for which reason, the most frequent first; a ticket may have several."""
+        pairs = {
+            (line.ticket, line.judgement.reason) for line in self.lines if line.judgement.verdict is Verdict.UNSAID
+        }
+        return dict(Counter(reason for _, reason in sorted(pairs)).most_common())
 
     @property
     def not_so_now(self) -> int:

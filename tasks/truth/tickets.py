@@ -186,7 +186,8 @@ class _Table:
         """The ticket of a row."""
         key = self._cell(row, self._key) or f"line {number}"
         status, resolution = self._cell(row, self._status), self._cell(row, self._resolution)
-        closed = self._moment(row, self._closed)
+        closed_from, closed = self._span(row, self._closed) or (None, None)
+        created = self._span(row, self._created)
         fields = {
             name: [FieldPart(row[place]) for place in places if place < len(row) and row[place].strip()]
             for name, places in self._fields.items()
@@ -197,9 +198,10 @@ class _Table:
             status=status,
             resolution=resolution or None,
             phase=self._statuses.phase(category=self._category_of(row, status), status=status, resolution=resolution),
-            created_at=self._moment(row, self._created),
+            created_at=None if created is None else created[0],
             closed_at=closed,
             fields=fields,
+            closed_from=closed_from,
         )
 
     def _category_of(self, row: Sequence[str], status: str) -> str | None:
@@ -210,9 +212,9 @@ class _Table:
             return "done"
         return None
 
-    def _moment(self, row: Sequence[str], places: Sequence[int]) -> datetime | None:
-        found = moment_in(self._cell(row, places), self._mapping.date_formats, self._mapping.zone)
-        return None if found is None else found[1]
+    def _span(self, row: Sequence[str], places: Sequence[int]) -> tuple[datetime, datetime] | None:
+        """The earliest and the latest moment that a cell may mean: a day may be all that is known."""
+        return moment_in(self._cell(row, places), self._mapping.date_formats, self._mapping.zone)
 
     def _cell(self, row: Sequence[str], places: Sequence[int]) -> str:
         return next((row[place].strip() for place in places if place < len(row) and row[place].strip()), "")

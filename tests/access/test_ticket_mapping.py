@@ -160,4 +160,6 @@ def test_what_nothing_says_is_a_gap() -> None:
 
 
 def test_roles_are_told_from_groups() -> None:
-    assert propose([examples("Access", "PAY: Developers", "CRM: Administrators")]).role_like
+    assert propose([examples("Access", "PAY: Developers", "CRM: Administrators")]).role_share == 1
+    assert propose([examples("Access", "PAY: Developers", "Engineering")]).role_share == 0.5
+    assert propose([examples("Access", "Finance", "Engineering")]).role_share == 0

@@ -7,7 +7,7 @@ import pytest
 from access.accounts import Account
 from access.entitlements import ResourceKind, System
 from access.truth import Reason
-from access.truth_naming import Accounts, SaidPerson, Thing, Things, Unclear, addresses_in, the_thing
+from access.truth_naming import Accounts, NameProof, SaidPerson, Thing, Things, Unclear, addresses_in, the_thing
 
 JIRA, JUMPCLOUD = System.JIRA, System.JUMPCLOUD
 GROUP, ROLE = ResourceKind.GROUP, ResourceKind.PROJECT_ROLE
@@ -26,7 +26,7 @@ EVERYBODY = (ADA, KIM, OTHER_KIM, HIDDEN, *TWICE)
 MEANT: list[tuple[SaidPerson, Account | Reason]] = [
     (SaidPerson("ada@acme.example"), ADA),
     (SaidPerson("Ada Lovelace <Ada@ACME.example>"), ADA),
-    (SaidPerson("ADA"), ADA),
+    (SaidPerson("ADA"), Reason.PERSON_AMBIGUOUS),
     (SaidPerson("1"), ADA),
     (SaidPerson("Ada Lovelace"), Reason.PERSON_AMBIGUOUS),
     (SaidPerson("kim lee"), Reason.PERSON_AMBIGUOUS),
@@ -40,29 +40,36 @@ MEANT: list[tuple[SaidPerson, Account | Reason]] = [
 
 @pytest.mark.parametrize(("said", "meant"), MEANT, ids=[str(row[0].text) for row in MEANT])
 def test_an_account_is_meant_by_proof_alone(said: SaidPerson, meant: Account | Reason) -> None:
-    found = Accounts(JUMPCLOUD, EVERYBODY).meant(said, names_prove=False)
+    found = Accounts(JUMPCLOUD, EVERYBODY).meant(said)
     assert (found.reason if isinstance(found, Unclear) else found) == meant
 
 
 def test_a_full_name_proves_where_names_are_unique_and_one_account_has_it() -> None:
     accounts = Accounts(JUMPCLOUD, EVERYBODY)
-    assert accounts.meant(SaidPerson("ada lovelace"), names_prove=True) == ADA
-    found = accounts.meant(SaidPerson("Kim Lee"), names_prove=True)
+    assert accounts.meant(SaidPerson("ada lovelace"), NameProof.UNIQUE) == ADA
+    found = accounts.meant(SaidPerson("Kim Lee"), NameProof.UNIQUE)
     assert isinstance(found, Unclear)
     assert "kim@acme.example" in found.because
     assert "kim.lee@acme.example" in found.because
 
 
+def test_a_username_proves_where_tickets_name_people_by_usernames() -> None:
+    accounts = Accounts(JUMPCLOUD, EVERYBODY)
+    assert accounts.meant(SaidPerson("ADA"), NameProof.USERNAME) == ADA
+    assert isinstance(accounts.meant(SaidPerson("ada lovelace"), NameProof.USERNAME), Unclear)
+    assert isinstance(accounts.meant(SaidPerson("ada"), NameProof.UNIQUE), Unclear), "a first name is no username"
+
+
 def test_without_hidden_addresses_an_unknown_address_is_nobodys() -> None:
-    found = Accounts(JUMPCLOUD, [ADA]).meant(SaidPerson("bob@acme.example"), names_prove=False)
+    found = Accounts(JUMPCLOUD, [ADA]).meant(SaidPerson("bob@acme.example"))
     assert isinstance(found, Unclear)
     assert found.reason is Reason.PERSON_UNKNOWN
 
 
 def test_an_account_of_jira_is_found_by_its_id_there_and_by_nothing_else() -> None:
     accounts = Accounts(JIRA, [account("712020:ada", "Ada")])
-    assert accounts.meant(SaidPerson("Ada", "712020:ada"), names_prove=False) == account("712020:ada", "Ada")
-    gone = accounts.meant(SaidPerson("Ada", "712020:former", "ada@acme.example"), names_prove=True)
+    assert accounts.meant(SaidPerson("Ada", "712020:ada")) == account("712020:ada", "Ada")
+    gone = accounts.meant(SaidPerson("Ada", "712020:former", "ada@acme.example"), NameProof.UNIQUE)
     assert isinstance(gone, Unclear)
 
 

@@ -102,12 +102,20 @@ def test_each_case_has_its_verdict(statement: Statement, now: Now, told: Log, ve
 def test_it_says_since_when_and_by_whom() -> None:
     judged = judge(ticket(), AWAY, log(left(5)), names=NAMES)
     assert (judged.since, judged.by, judged.as_said) == (ago(5), "grace", False)
-    assert judged.because == "Ada does not have Engineering since 2026-11-25 12:00 UTC, by grace."
+    assert judged.because == "Ada lost Engineering at 2026-11-25 12:00 UTC, by grace."
 
 
 def test_an_end_that_the_log_does_not_reach_is_no_proof_that_it_ever_was() -> None:
     judged = judge(ticket(closed=100, end=50), AWAY, log(), names=NAMES)
     assert (judged.verdict, judged.reason, judged.as_said) == (Verdict.UNSAID, Reason.BEFORE_THE_LOG, True)
+
+
+@pytest.mark.parametrize(
+    ("changed", "verdict"), [(19.5, Verdict.NO_LONGER), (20.5, Verdict.UNSAID), (21.5, Verdict.NOT_TRUE)]
+)
+def test_where_only_the_day_of_closing_is_known_that_day_proves_nothing(changed: float, verdict: Verdict) -> None:
+    on_a_day = replace(ticket(closed=20), closed_from=ago(21))
+    assert judge(on_a_day, AWAY, log(left(changed))).verdict is verdict
 
 
 def test_what_another_ticket_asked_for_is_agreed() -> None:
@@ -156,6 +164,15 @@ def test_what_was_done_instead_is_found_when_only_one_entry_fits() -> None:
     assert instead(statement, log(joined(30, who="bob")), frozenset()) is None
     elsewhere = joined(20.01, what="finance")
     assert instead(statement, log(elsewhere), frozenset()) == elsewhere
+
+
+def test_a_resource_that_has_its_name_only_since_proves_no_lie() -> None:
+    renamed = Log(reaches={GROUP: ago(60)}, named={(GROUP, "engineering"): ago(10)})
+    judged = judge(ticket(), AWAY, renamed, names=NAMES)
+    assert (judged.verdict, judged.reason) == (Verdict.UNSAID, Reason.RESOURCE_RENAMED)
+    before = Log(reaches={GROUP: ago(60)}, named={(GROUP, "engineering"): ago(30)})
+    assert judge(ticket(), AWAY, before).verdict is Verdict.NOT_TRUE
+    assert judge(ticket(), THERE, renamed).verdict is Verdict.TRUE
 
 
 # A model that knows the truth: what each hold was at every moment, whatever the log tells of it.

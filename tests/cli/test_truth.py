@@ -17,6 +17,7 @@ from simulator.jira import World as JiraWorld
 from simulator.jumpcloud import World
 from simulator.jumpcloud.world import READ_ONLY_KEY
 from simulator.server import Simulators
+from simulator.switches import change_switches
 from tests.cli.command_result import RunCommand
 from tests.cli.truth_harness import MAPPING, PERSON, THING, TruthSite
 from tests.conftest import quiet_logs
@@ -120,15 +121,30 @@ def test_it_reads_only_what_the_tickets_name(site: TruthSite) -> None:
     }  # fmt: skip
 
 
+@pytest.mark.parametrize("method", ["search", "listing"])
+def test_memberships_are_read_by_search_or_group_by_group_and_never_by_a_report(site: TruthSite, method: str) -> None:
+    change_switches(site.jumpcloud.switches, search_returns_memberof=method == "search")
+    for number in range(60):
+        site.act("add_group", name=f"team-{number}")
+    site.holds("Engineering", "ada")
+    true, never = site.ticket(ADA, "Engineering"), site.ticket(BOB, "Engineering")
+    report = site.audit()
+    assert [said(report, key)[0] for key in (true, never)] == ["true", "not_true"]
+    (read,) = [each for each in report["certificate"]["systems"] if each["system"] == "jumpcloud"]
+    assert (read["method"], site.writes()) == (method, [])
+
+
 def test_declined_and_reopened_tickets_say_nothing(site: TruthSite) -> None:
     declined = site.ticket(ADA, "Engineering", how="Declined")
-    reopened = site.ticket(ADA, "Engineering")
+    reopened, late = site.ticket(ADA, "Engineering"), site.ticket(ADA, "Engineering")
     site.at(3, lambda: site.act_in_jira("reopen", issue=reopened))
+    change_switches(site.jira.switches, search_lag_ms=60_000)
+    site.act_in_jira("reopen", issue=late)
     report = site.audit()
     assert report["lines"] == []
     assert {each["ticket"]: each["why"].split(":")[0] for each in report["left_out"]} == {
         declined: "It was closed as declined",
-        reopened: "It is not closed, or was opened again",
+        late: "It is not closed, or was opened again",
     }
 
 
@@ -200,6 +216,17 @@ def test_a_renamed_group_is_not_guessed(site: TruthSite) -> None:
     assert said(site.audit(), key) == ("true", "as_said")
 
 
+def test_a_name_that_a_group_has_only_since_proves_no_lie(site: TruthSite) -> None:
+    made, renamed = site.ticket(ADA, "New group"), site.ticket(ADA, "Money")
+    site.act("add_group", name="New group")
+    site.act("change_group", group="Finance", name="Money")
+    site.act("change_group", group="Old group", description="renamed it is not")
+    other = site.ticket(ADA, "Old group")
+    report = site.audit()
+    assert said(report, made) == said(report, renamed) == ("cannot_be_said", "resource_renamed")
+    assert said(report, other) == ("not_true", "never_done")
+
+
 def test_a_deleted_project_is_said_to_be_unknown(site: TruthSite) -> None:
     key = site.ticket(ADA, "PAY:Developers")
     site.act_in_jira("delete_project", project="PAY")
@@ -218,6 +245,7 @@ def test_a_ticket_from_before_the_log_cannot_be_said_and_is_counted_apart(site: 
     report = site.audit()
     assert said(report, key) == ("cannot_be_said", "before_the_log")
     assert report["not_so_now_and_unsaid"] == 1
+    assert report["unsaid_because"] == {"before_the_log": 1}
 
 
 def test_without_the_right_to_see_everybody_it_cannot_be_said_and_the_right_is_named(site: TruthSite) -> None:
@@ -350,6 +378,36 @@ def test_the_certificate_is_the_same_for_the_same_lists_and_another_when_one_row
     first, second = (site.audit()["certificate"]["sha256"] for _ in range(2))
     site.act("add_member", group="Engineering", user="grace@acme.example")
     assert first == second != site.audit()["certificate"]["sha256"]
+
+
+def test_accounts_themselves_are_audited_too(site: TruthSite) -> None:
+    site.mapping.write_text(MAPPING.replace("[jumpcloud:group, jira:project-role]", "jumpcloud:account"))
+    gone, still = site.ticket(ADA, "Leaver", "Remove"), site.ticket(BOB, "Leaver", "Remove")
+    site.act("suspend_user", user=ADA)
+    report = site.audit()
+    assert said(report, gone) == ("true", "as_said")
+    assert said(report, still) == ("not_true", "never_done")
+
+
+def test_what_jira_says_of_a_query_is_passed_on(site: TruthSite) -> None:
+    ran = site.run("--jql", "nonsense ~~ 1")
+    assert (ran.code, ran.out) == (1, "")
+    assert ran.err.startswith("provisor: The tickets cannot be read: jira answered 400")
+
+
+def test_a_day_of_closing_is_a_whole_day(site: TruthSite, tmp_path: Path) -> None:
+    site.logged("add", "Engineering", "ada", days=25)
+    site.logged("remove", "Engineering", "ada", days=20)
+    file = tmp_path / "tickets.csv"
+    head = "Key,Closed,Requested for,Access,Request,Access until"
+    rows = [f"A-{number},{day(ago)},{ADA},Engineering,Give," for number, ago in ((1, 22), (2, 20), (3, 18))]
+    file.write_text("\n".join([head, *rows]))
+    report = site.audit("--csv", file)
+    assert [said(report, f"A-{number}") for number in (1, 2, 3)] == [
+        ("no_longer_true", "changed_since"),
+        ("cannot_be_said", "too_close"),
+        ("not_true", "undone_before"),
+    ]
 
 
 def test_an_unknown_field_is_refused_before_anything_is_read(site: TruthSite) -> None:

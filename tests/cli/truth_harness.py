@@ -14,11 +14,12 @@ import yaml
 from access.entitlements import System
 from simulator.jira import World as JiraWorld
 from simulator.jira import load as load_jira
+from simulator.jira.world import ADMIN_EMAIL, ADMIN_TOKEN
 from simulator.jumpcloud import World
+from simulator.jumpcloud import load as load_jumpcloud
 from simulator.server import Simulators
 from simulator.systems import act
 from tests.cli.command_result import CommandResult, RunCommand
-from tests.cli.company import Company
 
 PERSON, THING, ACTION, UNTIL = (f"customfield_1010{number}" for number in range(1, 5))
 NAMES = {PERSON: "Requested for", THING: "Access", ACTION: "Request", UNTIL: "Access until"}
@@ -45,7 +46,6 @@ class TruthSite:
         self.jumpcloud = jumpcloud
         self.jira = jira
         self._provisor = provisor
-        self._company = Company(simulators, jumpcloud, jira)
         self._numbers = iter(range(1, 1000))
         self.mapping = folder / "truth.yaml"
         self.mapping.write_text(MAPPING)
@@ -63,11 +63,9 @@ class TruthSite:
             },
         )
         for who in people:
-            self.act(
-                "add_user", email=f"{who}@acme.example", username=f"{who}.acme", displayname=f"{who.title()} Person"
-            )
-        for group in ("Finance", "Old group"):
-            self.act("add_group", name=group)
+            self.act("add_user", email=f"{who}@acme.example", displayname=f"{who.title()} Person")
+        # The groups have been there longer than the log.
+        load_jumpcloud(jumpcloud, {"groups": [{"name": name} for name in ("Engineering", "Finance", "Old group")]})
         # Both logs begin long ago.
         self.logged("add", "Finance", "grace", days=80)
         self.at(
@@ -146,7 +144,12 @@ class TruthSite:
 
     def config(self, **sections: Any) -> Path:
         """A settings file with credentials, and nothing else."""
-        known: dict[str, Any] = {"jumpcloud": self._company.jumpcloud_section(), "jira": self._company.jira_section()}
+        pace = {"rate": 10_000, "burst": 10_000}
+        url, key = self.simulators.jumpcloud_url, self.jumpcloud.credentials()["api_key"]
+        known: dict[str, Any] = {
+            "jumpcloud": {"api_url": url, "insights_url": url, "api_key": key, **pace},
+            "jira": {"site_url": self.simulators.jira_url, "email": ADMIN_EMAIL, "api_token": ADMIN_TOKEN, **pace},
+        }
         chosen = {name: section for name, section in (known | sections).items() if section is not None}
         file = self.mapping.with_name("provisor.yaml")
         file.write_text(yaml.safe_dump(chosen))

@@ -136,7 +136,7 @@ def test_jira_tells_who_came_into_a_role_and_left_it(jira: JiraReaderHarness) ->
     project, role = jira.world.project("PAY").id, jira.world.role("PAY", "Developers").id
     log = audit(jira).read(lately()).log
     path, group = f"{project}/{role}", jira.world.group("team").id
-    assert told(log, of=group) == [
+    assert told(log) == [
         (ROLE, path, ada, True),
         (ROLE, path, bob, True),
         (ROLE, path, ada, False),

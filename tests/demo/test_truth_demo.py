@@ -9,7 +9,7 @@ from demo.truth_site import Sizes
 
 
 def test_every_planted_ticket_is_found_in_its_class_and_nothing_is_written(tmp_path: Path) -> None:
-    facts = show(tmp_path, Sizes(true=20, untrue=2, undone=4, ended=2, ambiguous=2, left_out=2))
+    facts = show(tmp_path, Sizes(true=20, untrue=2, undone=4, ended=2, ambiguous=2, declined=1, reopened=1))
     assert facts["ok"], facts
     assert facts["found"] == {
         "true": 20, "not_true": 8, "ended_as_agreed": 2, "no_longer_true": 4, "cannot_be_said": 2,

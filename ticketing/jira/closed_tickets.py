@@ -32,6 +32,7 @@ _HISTORIES_OF, _ENTRIES = 1000, 10_000
 _MOST_HISTORY_CALLS = 4
 
 _STATE = ("summary", "status", "resolution", "created", "resolutiondate", "statuscategorychangedate")
+_CLOSED = "statusCategory = Done"
 _QUOTED = re.compile(r"\"(?:\\.|[^\"\\])*\"|'(?:\\.|[^'\\])*'")
 _ORDER = re.compile(r"\border\s+by\b", re.IGNORECASE)
 
@@ -99,8 +100,8 @@ class JiraTicketArchive:
         return [FieldName(each.id, each.name, _type(each.schema_)) for each in found]
 
     def find(self, query: str, *, fields: Mapping[str, Sequence[str]]) -> Iterator[TicketPage]:
-        """The issues of a JQL query."""
-        jql = query if _ORDER.search(_QUOTED.sub('""', query)) else f"{query} ORDER BY updated DESC"
+        """The issues of a JQL query whose status is of the category Done."""
+        jql = closed_only(query)
         wanted = [*_STATE, *(ident for ids in fields.values() for ident in ids)]
         body: dict[str, Any] = {"jql": jql, "fields": list(dict.fromkeys(wanted)), "maxResults": PAGE}
         seen: set[str] = set()
@@ -157,6 +158,14 @@ class JiraTicketArchive:
                 name: [part for ident in ids for part in parts_of(values.get(ident))] for name, ids in fields.items()
             },
         )
+
+
+def closed_only(query: str) -> str:
+    """A JQL query for those of its issues that are closed; in its own order, else those that were changed last first."""
+    masked = _QUOTED.sub(lambda quoted: "x" * len(quoted[0]), query)
+    order = _ORDER.search(masked)
+    where, by = (query, "ORDER BY updated DESC") if order is None else (query[: order.start()], query[order.start() :])
+    return f"({where.strip()}) AND {_CLOSED} {by}" if where.strip() else f"{_CLOSED} {by}"
 
 
 def parts_of(value: Any) -> list[FieldPart]:

@@ -81,10 +81,17 @@ def _find_tenant(settings: Settings, options: ClientOptions) -> Tenant | None:
 
 
 def _reader(dependencies: Dependencies, options: ClientOptions) -> JumpCloudReader:
-    return _auditor(dependencies.settings, dependencies.clock, options)
+    method = MembershipMethod(dependencies.settings.sync.jumpcloud_method)
+    return _reader_by(method, dependencies.settings, dependencies.clock, options)
 
 
 def _auditor(settings: Settings, clock: Clock, options: ClientOptions) -> JumpCloudReader:
+    """A reader that only reads: whoever orders a report leaves one behind."""
+    listing = MembershipMethod(settings.sync.jumpcloud_method) is MembershipMethod.LISTING
+    return _reader_by(MembershipMethod.LISTING if listing else MembershipMethod.SEARCH, settings, clock, options)
+
+
+def _reader_by(method: MembershipMethod, settings: Settings, clock: Clock, options: ClientOptions) -> JumpCloudReader:
     jumpcloud = settings.jumpcloud
     large = replace(options, body_limit=_LARGEST_REPORT, timeouts=replace(options.timeouts, total=_LONGEST_REPORT))
     return JumpCloudReader(
@@ -92,7 +99,7 @@ def _auditor(settings: Settings, clock: Clock, options: ClientOptions) -> JumpCl
         insights=_insights(settings, large),
         concurrency=jumpcloud.concurrency,
         use_events=settings.sync.use_events,
-        method=MembershipMethod(settings.sync.jumpcloud_method),
+        method=method,
         clock=clock,
     )
 

@@ -104,8 +104,7 @@ class JiraHistory:
         found.changes += changes
         if reaches is None:
             return
-        if any(change.kind is ResourceKind.PROJECT_ROLE for change in changes):
-            found.reaches[ResourceKind.PROJECT_ROLE] = reaches
+        found.reaches[ResourceKind.PROJECT_ROLE] = reaches  # Changes of roles stay in this log on every site [docs].
         newest = max((change.at for change in changes if change.kind is ResourceKind.GROUP), default=None)
         last = max(record.created for record in records if record.created is not None)
         if newest is not None and newest >= last - _RECENT:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -11,7 +11,7 @@ from access.failures import Permanent
 from access.truth import Change, Log
 from connectors.history import LogReading
 from connectors.jumpcloud.reading.change_events import EVENTS, MOST_EVENTS, event_limit, next_mark, the_end
-from connectors.jumpcloud.reading.json_fields import Record, record, text, timestamp
+from connectors.jumpcloud.reading.json_fields import Record, record, records, text, timestamp
 from httpclient import Call, HttpClient, Response
 
 #: After so many calls only the newest events are known.
@@ -22,6 +22,13 @@ _OLDEST = timedelta(days=400)
 _CONNECTED = ("association_change", "access_management_association_change")
 #: Events after which an account can be used, and after which it cannot [docs].
 _USABLE = {"user_suspended": False, "user_unsuspended": True, "user_activated": True}
+#: Events after which a thing may have another name [docs].
+_NAMED = {
+    "group_create": ResourceKind.GROUP,
+    "group_update": ResourceKind.GROUP,
+    "application_create": ResourceKind.APPLICATION,
+    "application_update": ResourceKind.APPLICATION,
+}
 _KINDS = {"user_group": ResourceKind.GROUP, "application": ResourceKind.APPLICATION}
 
 _RIGHT = "the credential may not read Directory Insights ({status}); give it a role that reads events"
@@ -41,7 +48,8 @@ class JumpCloudHistory:
     def read(self, since: datetime) -> LogReading:
         """The changes since a time, newest first in calls, so that the newest are known whatever their number."""
         try:
-            oldest = self._oldest(since)
+            # The oldest event of a kind shows that the log keeps the kind, and since when.
+            account, connection = (self._oldest(since, types) for types in (None, _CONNECTED))
             events, complete = self._events(since)
         except Permanent as refusal:
             why = _RIGHT.format(status=refusal.status)
@@ -49,21 +57,19 @@ class JumpCloudHistory:
             return LogReading(Log(gaps=gaps), pages=0, entries=0, reaches=None, note=why)
         pages = len(events)
         rows = [event for page in events for event in page]
-        reaches = (
-            oldest if complete else min((at for event in rows if (at := timestamp(event, "timestamp"))), default=None)
-        )
+        seen = (at for event in rows if (at := timestamp(event, "timestamp")) is not None)
+        newest_only = None if complete else min(seen, default=None)
         changes = [change for event in rows for change in _changes(event)]
-        logged = {ResourceKind.ACCOUNT: reaches}
-        if any(change.kind is not ResourceKind.ACCOUNT for change in changes):
-            logged |= dict.fromkeys(_KINDS.values(), reaches)
+        oldest = {ResourceKind.ACCOUNT: account} | dict.fromkeys(_KINDS.values(), connection)
+        known = {kind: max(at, newest_only or at) for kind, at in oldest.items() if at is not None}
         gaps = {ResourceKind.ADMIN_ROLE: "JumpCloud's log does not tell the roles of administrators"}
-        log = Log(changes, reaches={kind: at for kind, at in logged.items() if at is not None}, gaps=gaps)
+        log = Log(changes, reaches=known, gaps=gaps, named=_named(rows))
         note = "" if complete else f"There are more events than {pages} calls show: older ones are not known."
-        return LogReading(log, pages + 1, len(rows), reaches, note)
+        return LogReading(log, pages + 2, len(rows), max(known.values(), default=None), note)
 
-    def _oldest(self, since: datetime) -> datetime | None:
-        """When the oldest event was that is kept: the log has everything from then on."""
-        answer = self._page(since - _OLDEST, sort="ASC", limit=1, after=None)
+    def _oldest(self, since: datetime, types: Sequence[str] | None) -> datetime | None:
+        """When the oldest event of some types was that is kept: the log has everything from then on."""
+        answer = self._page(since - _OLDEST, types, sort="ASC", limit=1, after=None)
         found = answer.read_as(list[dict[str, Any]], what="events")
         return timestamp(found[0], "timestamp") if found else None
 
@@ -72,8 +78,9 @@ class JumpCloudHistory:
         pages: list[list[Record]] = []
         seen: set[str] = set()
         after: Any = None
+        types = (*_CONNECTED, *_USABLE, *_NAMED)
         for _ in range(_MOST_CALLS):
-            answer = self._page(since, sort="DESC", limit=MOST_EVENTS, after=after)
+            answer = self._page(since, types, sort="DESC", limit=MOST_EVENTS, after=after)
             events = answer.read_as(list[dict[str, Any]], what="events")
             pages.append([event for event in events if (text(event, "id") or "") not in seen])
             seen.update(key for event in events if (key := text(event, "id")))
@@ -82,16 +89,25 @@ class JumpCloudHistory:
                 return pages, True
         return pages, False
 
-    def _page(self, start: datetime, *, sort: str, limit: int, after: Any) -> Response:
+    def _page(self, start: datetime, types: Sequence[str] | None, *, sort: str, limit: int, after: Any) -> Response:
         body: dict[str, Any] = {
             "service": ["directory", "access_management"],
             "start_time": start.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
             "limit": limit,
             "sort": sort,
-            "fields": ["id", "event_type", "timestamp", "success", "resource", "association", "initiated_by"],
+            "fields": [
+                "id",
+                "event_type",
+                "timestamp",
+                "success",
+                "resource",
+                "association",
+                "initiated_by",
+                "changes",
+            ],
         }
-        if limit > 1:
-            body["search_term"] = {"and": [{"event_type": [*_CONNECTED, *_USABLE]}]}
+        if types is not None:
+            body["search_term"] = {"and": [{"event_type": list(types)}]}
         if after is not None:
             body["search_after"] = after
         return self._client.send(Call(method="POST", route=EVENTS, body=body, endpoint_class="read"))
@@ -119,3 +135,17 @@ def _changes(event: Record) -> Iterator[Change]:
     principal = user or (group if application else None)
     if resource[1] and principal:
         yield Change(at, resource[0], resource[1], principal, present=op == "add", by=by, of_group=not user)
+
+
+def _named(events: Sequence[Record]) -> Mapping[tuple[ResourceKind, str], datetime]:
+    """Since when things that were made or renamed have their names. An update without its changes may be one [assumed]."""
+    found: dict[tuple[ResourceKind, str], datetime] = {}
+    for event in events:
+        kind = _NAMED.get((text(event, "event_type") or "").lower())
+        at, thing = timestamp(event, "timestamp"), text(record(event, "resource"), "id")
+        if kind is None or at is None or thing is None or event.get("success") is False:
+            continue
+        fields = {text(each, "field") for each in records(event, "changes")}
+        if not fields or fields & {"name", "displayLabel"}:
+            found[kind, thing] = max(at, found.get((kind, thing), at))
+    return found
