@@ -1,30 +1,17 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 
-from simulator.jira import World as JiraWorld
 from simulator.jira.projects import Project
 from simulator.jira.world import ADMIN_ACCOUNT, ADMIN_EMAIL
-from simulator.jumpcloud import World
-from simulator.server import Simulators
 from simulator.switches import change_switches
 from simulator.systems import load
-from tests.cli.command_result import RunCommand
 from tests.cli.doctor_harness import SCOPED, SCOPES, DoctorHarness
 
 AGAIN = "the old one may have been revoked or have expired, and a new one needs a minute."
-
-
-@pytest.fixture
-def harness(provisor: RunCommand, tmp_path: Path) -> Iterator[DoctorHarness]:
-    jumpcloud, jira = World(), JiraWorld()
-    with Simulators(jumpcloud=jumpcloud, jira=jira, atlassian=True) as simulators:
-        yield DoctorHarness(simulators, jumpcloud, jira, provisor, tmp_path)
 
 
 def said(harness: DoctorHarness, *areas: str, outcome: str = "problem", **sections: Any) -> list[str]:
