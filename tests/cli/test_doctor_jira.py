@@ -291,6 +291,22 @@ def test_a_site_belongs_to_the_organization_by_its_host(
     assert (Organization(harness).said() == []) is belongs
 
 
+def test_checks_have_names_that_programs_may_keep_to(harness: DoctorHarness) -> None:
+    known = harness.simulators.worlds["atlassian"].credentials()
+    organization = {
+        "org_id": known["org_id"],
+        "api_key": known["org_key"],
+        "api_url": harness.simulators.atlassian_url,
+    }
+    ran = harness.see("--json", jira=harness.jira_section(), atlassian=organization)
+    found: dict[str, set[str]] = {}
+    for each in ran.json:
+        found.setdefault(each["area"], set()).add(each["check"])
+    assert found["jira"] == {"credential", "clock", "permissions", "reading", "group changes"}
+    assert found["ticketing"] == {"credential", "tickets", "statuses", "workflow"}
+    assert found["atlassian"] == {"credential", "site", "scopes"}
+
+
 def test_an_organization_that_the_site_does_not_belong_to(harness: DoctorHarness) -> None:
     organization = Organization(harness)
     change_switches(harness.jira.switches, self_links="site")
