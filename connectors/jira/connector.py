@@ -106,10 +106,7 @@ class JiraConnector:
             return self._groups.find(ref.path[0])
         if ref.kind is ResourceKind.PROJECT_ROLE:
             return self._roles.find(ref.path[0], ref.path[1])
-        if ref.kind is ResourceKind.ACCOUNT:
-            return Entitlement(ref=ref, named=ref, title="Jira account", url=self.site)
-        title = f"Jira {ref.kind.replace('-', ' ')} {ref.path[0]}"
-        return Entitlement(ref=ref, named=ref, title=title, by_person="Provisor does not change it by API")
+        return Entitlement(ref=ref, named=ref, title="Jira account", url=self.site)
 
     def why_by_person(self, ref: EntitlementRef) -> str | None:
         """Why only a person changes a group or role: protected, Jira's own, or filled by an identity provider."""

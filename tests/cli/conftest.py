@@ -106,5 +106,5 @@ def free_port() -> Iterator[int]:
 @pytest.fixture
 def harness(provisor: RunCommand, tmp_path: Path) -> Iterator[DoctorHarness]:
     jumpcloud, jira = World(), JiraWorld()
-    with Simulators(jumpcloud=jumpcloud, jira=jira) as simulators:
+    with Simulators(jumpcloud=jumpcloud, jira=jira, atlassian=True) as simulators:
         yield DoctorHarness(simulators, jumpcloud, jira, provisor, tmp_path)

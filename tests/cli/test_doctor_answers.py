@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from simulator.jira import World as JiraWorld
-from simulator.jumpcloud import World
-from simulator.server import Simulators
-from tests.cli.command_result import RunCommand
 from tests.cli.doctor_harness import DoctorHarness
 
 NONE_SELECTED = {"message": "No organization selected"}
@@ -78,13 +72,6 @@ ATLASSIAN = [
         "The key may not read the organization's log, so each sync of Jira reads everything. "
         "Make a key with the scope for audit logs, or set sync.use_events to false."),
 ]  # fmt: skip
-
-
-@pytest.fixture
-def harness(provisor: RunCommand, tmp_path: Path) -> Iterator[DoctorHarness]:
-    jumpcloud, jira = World(), JiraWorld()
-    with Simulators(jumpcloud=jumpcloud, jira=jira, atlassian=True) as simulators:
-        yield DoctorHarness(simulators, jumpcloud, jira, provisor, tmp_path)
 
 
 def found(harness: DoctorHarness, path: str, status: int, body: Any, outcome: str, **sections: Any) -> list[str]:

@@ -1,30 +1,17 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 
-from simulator.jira import World as JiraWorld
 from simulator.jira.projects import Project
 from simulator.jira.world import ADMIN_ACCOUNT, ADMIN_EMAIL
-from simulator.jumpcloud import World
-from simulator.server import Simulators
 from simulator.switches import change_switches
 from simulator.systems import load
-from tests.cli.command_result import RunCommand
 from tests.cli.doctor_harness import SCOPED, SCOPES, DoctorHarness
 
 AGAIN = "the old one may have been revoked or have expired, and a new one needs a minute."
-
-
-@pytest.fixture
-def harness(provisor: RunCommand, tmp_path: Path) -> Iterator[DoctorHarness]:
-    jumpcloud, jira = World(), JiraWorld()
-    with Simulators(jumpcloud=jumpcloud, jira=jira, atlassian=True) as simulators:
-        yield DoctorHarness(simulators, jumpcloud, jira, provisor, tmp_path)
 
 
 def said(harness: DoctorHarness, *areas: str, outcome: str = "problem", **sections: Any) -> list[str]:
@@ -302,6 +289,22 @@ def test_a_site_belongs_to_the_organization_by_its_host(
     products = {"data": [{"attributes": {"hostUrl": host_url}}]}
     harness.simulators.faults.add(path="/workspaces$", status=200, body=products)
     assert (Organization(harness).said() == []) is belongs
+
+
+def test_checks_have_names_that_programs_may_keep_to(harness: DoctorHarness) -> None:
+    known = harness.simulators.worlds["atlassian"].credentials()
+    organization = {
+        "org_id": known["org_id"],
+        "api_key": known["org_key"],
+        "api_url": harness.simulators.atlassian_url,
+    }
+    ran = harness.see("--json", jira=harness.jira_section(), atlassian=organization)
+    found: dict[str, set[str]] = {}
+    for each in ran.json:
+        found.setdefault(each["area"], set()).add(each["check"])
+    assert found["jira"] == {"credential", "clock", "permissions", "reading", "group changes"}
+    assert found["ticketing"] == {"credential", "tickets", "statuses", "workflow"}
+    assert found["atlassian"] == {"credential", "site", "scopes"}
 
 
 def test_an_organization_that_the_site_does_not_belong_to(harness: DoctorHarness) -> None:

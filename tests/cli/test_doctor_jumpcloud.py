@@ -175,6 +175,12 @@ def test_events_are_not_asked_for_where_they_are_not_used(harness: DoctorHarness
     ("left", "outcome", "sentence"),
     [
         (timedelta(days=60, hours=1), "ok", "The key is good until {ends}."),
+        (timedelta(days=14, hours=1), "ok", "The key is good until {ends}."),
+        (
+            timedelta(days=14, hours=-1),
+            "warning",
+            "The key ends on {ends}, in 13 days. Make a new one in time and set jumpcloud.api_key.",
+        ),
         (
             timedelta(days=5, hours=1),
             "warning",

@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from access.entitlements import ResourceKind
 from access.failures import CredentialRefused, Permanent, Transient
-from connectors.jira.reading import JiraReader, expected_calls
+from connectors.jira.reading import JiraReader, Sizes, expected_calls
 from connectors.reading import AccountStatus, GrantRow, Incomplete, PrincipalKind, Shifted
 from simulator.jira import World
 from simulator.jira.seeding import seed
@@ -61,6 +62,11 @@ def test_the_organization_gives_the_same_memberships_in_far_fewer_calls(
     assert (
         by_organization.total <= 1.05 * expected_calls(sizes(world, people=len(world.directory.users))) < by_jira.total
     )
+
+
+def test_an_account_that_the_directories_do_not_show_costs_a_call_of_its_own() -> None:
+    without = Sizes(users=10, members=(3, 4), projects=1, roles=2, people=10)
+    assert expected_calls(replace(without, strangers=3)) == expected_calls(without) + 3
 
 
 def test_the_groups_that_the_directories_keep_to_themselves_are_read_from_jira(

@@ -11,7 +11,8 @@ from checks.mutants.report import Report
 from checks.mutants.trial import Tried, Verdict
 from tests.mutants.tiny_project import PRICES, plant, tried
 
-#: The campaign runs pytest two dozen times.
+#: The list of equivalents of this project.
+KEPT = Path(__file__).parents[2] / "checks" / "mutants" / "equivalents.toml"
 
 EQUIVALENTS = """
 [[equivalent]]
@@ -138,3 +139,9 @@ def test_an_entry_of_another_kind_is_refused(tmp_path: Path) -> None:
     kept.write_text("[[excuse]]\nreason = 'none'\n", encoding="utf-8")
     with pytest.raises(ValueError, match="excuse"):
         read_equivalents(kept)
+
+
+def test_the_list_of_this_project_can_be_read_and_each_entry_names_a_file() -> None:
+    entries = read_equivalents(KEPT)
+    assert entries
+    assert all((KEPT.parents[2] / entry.file).is_file() for entry in entries)

@@ -124,6 +124,20 @@ def test_a_refused_credential_is_everybodys_at_once_and_others_do_not_try_it(sta
     assert alarms(stack) == []
 
 
+def test_an_operation_that_a_shared_fault_holds_keeps_the_access_only_where_a_write_may_be_under_way(
+    stack: LocalStack,
+) -> None:
+    stack.system.faults.lasting_on_writes = Fault.BUSY
+    for number in range(4):
+        ask(stack, number)
+        stack.run()
+    stack.run(SECOND)
+    operations = [stack.operation(f"r{number}") for number in range(4)]
+    assert [each.state for each in operations] == [OperationState.RUNNING] * 3 + [OperationState.READY]
+    assert [each.before is None for each in operations] == [False] * 3 + [True]
+    assert {"busy" in (each.error or "") for each in operations} == {True}
+
+
 def test_what_some_meet_again_and_again_holds_nobody_whose_calls_are_answered(stack: LocalStack) -> None:
     for number in range(12):
         stack.system.faults.forecast(*[Fault.BUSY] * (number % 3 == 0))

@@ -5,7 +5,6 @@ The answers are judged as the connectors judge them: status and body become a fa
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from itertools import count
@@ -20,7 +19,6 @@ from access.policy import GIVE_WITHIN
 from connectors.jira.client import credential_remedy, is_jiras_own
 from httpclient import Call, Dialect, Response
 from httpclient.errors import verdict
-from store.database import Database
 from store.unit_of_work import Store
 from tests.fakes.local_stack import START, TERMS, TICKET_TERMS, LocalStack
 from tests.larger import larger
@@ -182,13 +180,6 @@ class Trial:
         with self.stack.store.read() as work:
             assert work.faults.all() == []
             assert work.alarms.lasting() == []
-
-
-@pytest.fixture(params=["sqlite_url", "postgresql_url"])
-def shared_store(request: pytest.FixtureRequest) -> Iterator[Store]:
-    database = Database(request.getfixturevalue(request.param), pool_size=4)
-    yield Store(database)
-    database.close()
 
 
 @pytest.mark.timeout(600)

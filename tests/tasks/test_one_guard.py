@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 from itertools import count
 
@@ -15,7 +14,6 @@ from access.methods import Method
 from access.operations import Purpose
 from access.policy import LastAdministrator, Rule
 from access.provisioning import Provisioning
-from store.database import Database
 from store.unit_of_work import Store
 from tests.fakes.faults import Fault
 from tests.fakes.local_stack import LocalStack
@@ -148,13 +146,6 @@ class Company:
     def hold_tickets(self, road: str) -> None:
         if road == "by ticket":
             self.stack.tickets.faults.forecast(Fault.BUSY)
-
-
-@pytest.fixture(params=["sqlite_url", "postgresql_url"])
-def shared_store(request: pytest.FixtureRequest) -> Iterator[Store]:
-    database = Database(request.getfixturevalue(request.param), pool_size=4)
-    yield Store(database)
-    database.close()
 
 
 def examples(number: int) -> settings:

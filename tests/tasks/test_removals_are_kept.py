@@ -6,7 +6,6 @@ that access, and it has to hold what an active claim stands on.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from contextlib import suppress
 from datetime import timedelta
 from itertools import count
@@ -19,7 +18,6 @@ from access.entitlements import EntitlementRef
 from access.lifecycle import ENDS, ClaimState, OperationState, RequestState
 from access.methods import Direction
 from access.operations import access_key
-from store.database import Database
 from store.unit_of_work import Store
 from tasks.decisions import Decisions, NotPossible
 from tests.fakes.faults import Fault
@@ -170,13 +168,6 @@ class Life:
                 promise(Lost, found.state in ENDS["request"], found)
                 taking = found.message.action.direction is Direction.TAKE
                 promise(Lost, not (taking and found.state is RequestState.FAILED), found)
-
-
-@pytest.fixture(params=["sqlite_url", "postgresql_url"])
-def shared_store(request: pytest.FixtureRequest) -> Iterator[Store]:
-    database = Database(request.getfixturevalue(request.param), pool_size=4)
-    yield Store(database)
-    database.close()
 
 
 @pytest.mark.parametrize("lives", [6, pytest.param(larger(20, share=0.9), marks=pytest.mark.long)])

@@ -110,8 +110,8 @@ def test_a_letter_that_is_no_request_does_not_keep_the_others_waiting(taking: Lo
 def test_a_dead_letter_is_sent_again_once(taking: LocalStack) -> None:
     rejected = take(taking, b"not json")
     assert isinstance(rejected, Rejected)
-    assert taking.intake.resend(rejected.number, by="grace")
-    assert not taking.intake.resend(rejected.number, by="grace")
+    assert taking.intake.resend(rejected.number, by="grace") is True
+    assert taking.intake.resend(rejected.number, by="grace") is False
     assert taking.intake.drain_inbox(10) == 1
 
 

@@ -49,6 +49,23 @@ def test_taking_away_acts_on_the_account_of_the_claim_whatever_a_search_says(
     assert stack.operation("r2").account_id == ADA
 
 
+@pytest.mark.parametrize(("asked", "meant"), [("Team", True), ("TEAM", True), ("Teams", False)])
+def test_a_name_that_a_group_had_when_it_was_given_means_the_claim_in_any_case(
+    stack: LocalStack, asked: str, *, meant: bool
+) -> None:
+    """The group has another name by now, and the claim knows its id."""
+    stack.system.names["jumpcloud:group:Team:member"] = GROUP
+    stack.grant("r1", group="jumpcloud:group:Team:member")
+    stack.run()
+    assert stack.has()
+    stack.system.names.clear()
+    stack.system.missing[f"jumpcloud:group:{asked}:member"] = False
+    stack.revoke("r2", group=f"jumpcloud:group:{asked}:member")
+    stack.run(MINUTE)
+    assert stack.has() is not meant
+    assert (stack.claim("r1").state is ClaimState.ENDED) is meant
+
+
 def test_an_address_that_somebody_else_has_by_now_is_refused_naming_both(stack: LocalStack) -> None:
     """A1, A12: the claim and the address name two accounts."""
     granted(stack)
