@@ -173,6 +173,7 @@ class Claim:
     - ``follows``: the claim that this one extends; ``first_request_id`` is the request that made the first of that line.
     - ``ends_at``: while the claim is pending, the fixed end that was asked for.
     - ``until_issue``: the key of the Jira issue whose closing ends it.
+    - ``cut_short``: its end was brought forward, by a person or since the issue was closed. It is not extended any more.
     """
 
     id: str
@@ -196,6 +197,7 @@ class Claim:
     follows: str | None = None
     first_request_id: str | None = None
     until_issue: str | None = None
+    cut_short: bool = False
 
     @property
     def origin(self) -> str:

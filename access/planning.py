@@ -57,9 +57,13 @@ class Undecided:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """The request is refused; ``reason`` says why in one sentence for the person who asked."""
+    """The request is refused; ``reason`` says why in one sentence for the person who asked.
+
+    ``may_pass``: the person has no account yet, so that a request that begins later may be allowed then.
+    """
 
     reason: str
+    may_pass: bool = False
 
 
 def make_plan(
@@ -94,9 +98,12 @@ def make_plan(
     if direction is Direction.GIVE and against is not None:
         return Refusal(against)
     if isinstance(account, NoMatch):
-        return _without_account(
+        planned = _without_account(
             request, missing=account, entitlement=entitlement, rule=rule, policy=policy, automates=automates
         )
+        if isinstance(planned, Refusal) and not account.contradiction:
+            return replace(planned, may_pass=True)
+        return planned
     if direction is Direction.TAKE and not account.email_proven:
         return Undecided(
             f"{account.title} ({account.id}) was found by an address that the system hides, which is no proof for taking "

@@ -142,6 +142,7 @@ claims = Table(
     Column("follows", Text),
     Column("first_request_id", Text),
     Column("until_issue", Text),
+    Column("cut_short", Boolean, nullable=False, server_default=false()),
     Column("due_at", Moment),
     Column("dispatched_until", Moment),
     CheckConstraint(one_of("state", ClaimState), name="state_known"),

@@ -96,7 +96,7 @@ def end_now(work: UnitOfWork, claim: Claim, *, now: datetime) -> bool:
     """Let a claim that is active end now, as at the end of its time; whether it was to last longer."""
     if claim.state is not ClaimState.ACTIVE or (claim.ends_at is not None and claim.ends_at <= now):
         return False
-    work.claims.set(claim.id, ends_at=now, due_at=now, dispatched_until=None)
+    work.claims.set(claim.id, ends_at=now, due_at=now, dispatched_until=None, cut_short=True)
     return True
 
 

@@ -107,7 +107,7 @@ class Decisions:
             claim = self._claim(work, claim_id)
             if claim.state is not ClaimState.ACTIVE:
                 raise NotPossible(f"The claim is {claim.state} already.", _SEE)
-            work.claims.set(claim.id, ends_at=now, due_at=now, dispatched_until=None)
+            claims.end_now(work, claim, now=now)
             self._record(work, "claim.cancelled", claim.id, claim.request_id, reason)
 
     def settle_account(self, request_id: str, account_id: str, *, reason: str) -> None:

@@ -9,6 +9,7 @@ from access.lifecycle import ClaimState, OperationState
 from access.methods import Direction, Method
 from access.operations import Claim, Operation, Purpose
 from access.provisioning import Provisioning
+from store.unit_of_work import UnitOfWork
 from tasks import claims
 from tasks.fulfilment import Fulfilment
 from tasks.services import Services, new_id
@@ -48,14 +49,14 @@ class Expiry:
             if isinstance(outcome, Keep):
                 claims.end(work, claim, why=outcome.why, now=now)
                 return
-            operation = self._removal(claim)
+            operation = self._removal(work, claim)
             work.operations.add(operation)
             claims.begin_ending(work, claim, operation, now=now)
         self._fulfilment.operate(operation.id)
 
-    def _removal(self, claim: Claim) -> Operation:
+    def _removal(self, work: UnitOfWork, claim: Claim) -> Operation:
         """The operation that takes the claim's access away."""
-        via, why = self._method_for(claim)
+        via, why = self._method_for(work, claim)
         now = self._services.clock.now()
         return Operation(
             id=new_id("op"),
@@ -75,9 +76,9 @@ class Expiry:
             created_at=now,
         )
 
-    def _method_for(self, claim: Claim) -> tuple[Method, str]:
+    def _method_for(self, work: UnitOfWork, claim: Claim) -> tuple[Method, str]:
         """By API wherever possible: access is also taken away when its rule was deleted from the policy since."""
-        rule = self._services.policy_of(claim.request_id).rule_for(
+        rule = self._services.policy_of(claim.request_id, within=work).rule_for(
             claim.entitlement, claim.named, direction=Direction.TAKE
         )
         connector = self._services.connectors.get(claim.entitlement.system)

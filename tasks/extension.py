@@ -68,6 +68,8 @@ def _follow(services: Services, work: UnitOfWork, request: Request, meant: Claim
     old = line[-1]
     if old.state is not ClaimState.ACTIVE:
         return _not_held(old)
+    if old.cut_short:
+        return Refusal(f"The access of request {old.request_id} is being ended. {_ASK_ANEW}")
     if old.ends_at is None:
         return Refusal(f"The access of request {old.request_id} has no end, so there is nothing to extend.")
     open_request = deprovisioned_by(work, old.entitlement.system, old.account_id)

@@ -428,7 +428,7 @@ class Fulfilment:
             work.operations.settle(
                 operation.id,
                 fence=operation.fence,
-                due_at=next_moment(self._services, operation, until=due),
+                due_at=next_moment(self._services, operation, until=due, within=work),
                 error=why,
                 accepted_at=accepted_at or operation.accepted_at,
             )

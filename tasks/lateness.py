@@ -29,7 +29,7 @@ _log = structlog.get_logger(__name__)
 _REMEDY = "See 'provisor waiting' for what it waits for."
 
 
-def limit_of(services: Services, work: Request | Operation) -> datetime:
+def limit_of(services: Services, work: Request | Operation, *, within: UnitOfWork | None = None) -> datetime:
     """Until when the work should be done: ``limits.deadline`` for taking away by API, ``give_within`` of policy for the rest."""
     refs: tuple[EntitlementRef, ...]
     if isinstance(work, Request):
@@ -39,7 +39,7 @@ def limit_of(services: Services, work: Request | Operation) -> datetime:
     by_person = isinstance(work, Operation) and work.via is Method.TICKET
     if direction is Direction.TAKE and not by_person:
         return (work.first_tried_at or work.could_begin_at) + services.options.retry.deadline
-    return work.could_begin_at + services.policy_of(request_id).give_within(*refs)
+    return work.could_begin_at + services.policy_of(request_id, within=within).give_within(*refs)
 
 
 def is_too_late(services: Services, work: Request | Operation) -> bool:
@@ -65,16 +65,16 @@ def is_too_late(services: Services, work: Request | Operation) -> bool:
     return services.clock.now() >= (limit if claim.ends_at is None else min(limit, claim.ends_at))
 
 
-def next_moment(services: Services, work: Request | Operation, *, until: datetime) -> datetime:
+def next_moment(services: Services, work: Request | Operation, *, until: datetime, within: UnitOfWork) -> datetime:
     """``until``, or the moment before that at which the work becomes late."""
-    limit = limit_of(services, work)
+    limit = limit_of(services, work, within=within)
     return min(until, limit) if services.clock.now() < limit else until
 
 
 def raise_if_late(services: Services, work: UnitOfWork, item: Request | Operation, *, why: str) -> None:
     """Raise an alarm about work that should be done by now. ``why`` is what it waits for, in a sentence."""
     now = services.clock.now()
-    if now < limit_of(services, item):
+    if now < limit_of(services, item, within=work):
         return
     entity = "request" if isinstance(item, Request) else "operation"
     what = f"{_in_words(item)} is not done since {item.could_begin_at:%Y-%m-%d %H:%M} UTC: {why}"

@@ -115,8 +115,12 @@ class Planner:
     def _plan(self, request: Request) -> Begun | None:
         decision = self._decide(request)
         self._services.faults.passed(Row.of_request(request), Phase.READ)
-        if isinstance(decision, Refusal):
+        waits = self._services.mode is Provisioning.ON and not _may_start(request, self._services.clock.now())
+        if isinstance(decision, Refusal) and not (waits and decision.may_pass):
             self._end(request, RequestState.REFUSED, decision.reason)
+            return None
+        if isinstance(decision, Refusal):
+            self._wait_for_start(request, but=f" Today it would be refused: {decision.reason}")
             return None
         if isinstance(decision, Undecided):
             self._block(request, decision)
@@ -131,7 +135,7 @@ class Planner:
         if isinstance(decision, CalledBack):
             self._call_back(request, decision)
             return None
-        if self._services.mode is Provisioning.ON and not _may_start(request, self._services.clock.now()):
+        if waits:
             self._wait_for_start(request)
             return None
         first = self._commit(request, decision)
@@ -252,11 +256,11 @@ class Planner:
             work.requests.postpone(request, until=until, now=now, reason=why, tried=False, begun_at=until)
         _log.info("request.waits", request_id=request.id, why=why, until=until)
 
-    def _wait_for_start(self, request: Request) -> None:
+    def _wait_for_start(self, request: Request, *, but: str = "") -> None:
         """Policy allows the request today. It is asked again at the start, from which the time to give it counts."""
         starts, now = request.message.starts_at, self._services.clock.now()
         assert starts is not None
-        why = f"It is to begin at {starts:%Y-%m-%d %H:%M:%S} UTC."
+        why = f"It is to begin at {starts:%Y-%m-%d %H:%M:%S} UTC.{but}"
         with self._services.store.write() as work:
             work.requests.postpone(request, until=starts, now=now, reason=why, tried=False)
             if request.reason != why:

@@ -40,7 +40,7 @@ def put_back(
     """
     with services.store.write() as work:
         until = services.faults.met(work, row, failure, phase, otherwise=until)
-        until = next_moment(services, operation, until=until)
+        until = next_moment(services, operation, until=until, within=work)
         settlement.postponed(work, operation, failure, tries=tries, until=until, now=services.clock.now(), **columns)
         raise_if_late(services, work, operation, why=failure.what)
 
@@ -76,7 +76,7 @@ def hold_operation(services: Services, operation: Operation, row: Row, fault: Fa
             operation.id,
             fence=operation.fence,
             state=str(OperationState.RUNNING if may_be_made else OperationState.READY),
-            due_at=next_moment(services, operation, until=until),
+            due_at=next_moment(services, operation, until=until, within=work),
             error=f"{fault.what} {fault.remedy}".rstrip(),
         )
         raise_if_late(services, work, operation, why=fault.what)
@@ -92,6 +92,6 @@ def _postpone(
         # It cannot begin before that is switched on: no time runs against it.
         work.requests.postpone(request, until=until, now=now, reason=said, tried=tried, begun_at=until)
         return
-    until = next_moment(services, request, until=until)
+    until = next_moment(services, request, until=until, within=work)
     work.requests.postpone(request, until=until, now=now, reason=said, tried=tried)
     raise_if_late(services, work, request, why=what)

@@ -37,7 +37,7 @@ class Entry:
 
 #: The columns that say who the subject is, each with its name in the message.
 _SUBJECT = {"email": "email", "username": "username", "subject_id": "id"}
-_WHAT = ("entitlement", "system", "products", "duration", "claim_of")
+_WHAT = ("entitlement", "system", "products", "duration", "starts_at", "ends_at", "until_issue", "claim_of")
 #: The columns of a table. All but those of the subject are called as in the message.
 COLUMNS = ("id", "action", *_SUBJECT, *_WHAT, "reason", "requested_by", "approved_by", "requested_at")
 _FIELD = "field:"

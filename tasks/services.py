@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import timedelta
 from random import random
@@ -17,7 +18,7 @@ from access.policy import Policy
 from access.provisioning import Provisioning
 from access.retry import RetryLimits
 from connectors.ports import Connector
-from store.unit_of_work import Store
+from store.unit_of_work import Store, UnitOfWork
 from tasks.faults import Faults
 from tasks.publisher import Publisher
 
@@ -63,11 +64,11 @@ class Services:
     #: A number from 0 to 1 that spreads retries, so that work that failed together is not tried again together.
     jitter: Callable[[], float] = random
 
-    def policy_of(self, request_id: str) -> Policy:
-        """The policy as it is for the source of a stored request."""
+    def policy_of(self, request_id: str, *, within: UnitOfWork | None = None) -> Policy:
+        """The policy as it is for the source of a stored request; ``within`` is the caller's transaction, where it has one."""
         if not any(rule.sources for rule in self.policy.rules):
             return self.policy
-        with self.store.read() as work:
+        with self.store.read() if within is None else nullcontext(within) as work:
             source = work.requests.source_of(request_id)
         return self.policy.of(source)
 

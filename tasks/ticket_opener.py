@@ -192,7 +192,7 @@ class TicketOpener:
                 )
                 settlement.given_up(work, operation, reason, now=now)
                 return None
-            project = self._writer.route(operation, self._services.policy_of(operation.request_id)).project
+            project = self._writer.route(operation, self._services.policy_of(operation.request_id, within=work)).project
             ticket = Ticket(
                 id=new_id("tk"),
                 operation_id=operation.id,

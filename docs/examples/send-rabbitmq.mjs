@@ -16,7 +16,9 @@ if (files.length === 0) {
   process.exit(2);
 }
 
-const connection = await amqp.connect(process.env.BROKER_URL ?? "amqp://guest:guest@127.0.0.1:5672/");
+const url = process.env.BROKER_URL ?? "amqp://guest:guest@127.0.0.1:5672/";
+const user = decodeURIComponent(new URL(url).username);
+const connection = await amqp.connect(url);
 const channel = await connection.createConfirmChannel();
 for (const each of [connection, channel]) {
   each.on("error", (error) => {
@@ -37,6 +39,8 @@ for (const file of files) {
     mandatory: true,
     contentType: "application/json",
     messageId: file,
+    // Tells Provisor's policy who asks. RabbitMQ refuses any name but that of the user who is connected.
+    userId: user || undefined,
   });
 }
 await channel.waitForConfirms();

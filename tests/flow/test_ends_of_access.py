@@ -67,3 +67,21 @@ def test_requests_for_one_access_at_once_wait_for_each_other_and_all_end(stack: 
         stack.ended(grant)
     assert sum(not stack.claim(grant).pre_existing for grant in grants) == len(grants)
     assert stack.company.in_jumpcloud(email, team)
+
+
+def test_access_is_extended_without_a_call_and_ended_by_the_request_that_gave_it(stack: SimulatedStack) -> None:
+    email, team = stack.company.person(), stack.company.jumpcloud_group()
+    entitlement = f"jumpcloud:group:{team}:member"
+    grant = stack.grant(email, entitlement, duration="PT1H")
+    stack.ended(grant)
+    away = stack.faults.add(system="jumpcloud", hold="before")
+    extension = stack.ask("extend", email, entitlement, claim_of=grant, duration="PT2H")
+    stack.ended(extension)
+    stack.faults.release(away)
+    before, after = stack.claim(grant), stack.claim(extension)
+    assert before.ends_at is not None
+    assert after.ends_at == before.ends_at + timedelta(hours=2)
+    assert (before.why_ended, after.state) == (f"extended by request {extension}", "active")
+    assert stack.company.in_jumpcloud(email, team)
+    stack.ended(stack.revoke(email, entitlement, claim_of=grant))
+    assert not stack.company.in_jumpcloud(email, team)

@@ -17,6 +17,7 @@ from access.provisioning import Provisioning
 from store.database import Database
 from store.outbox import Topic
 from store.unit_of_work import Store
+from tasks.decisions import Decisions
 from tests.fakes.faults import Fault
 from tests.fakes.local_stack import ADA, BY_HAND, GROUP, START, LocalStack
 from tests.together import together
@@ -99,9 +100,9 @@ def test_an_extension_is_extended_and_each_of_the_line_is_meant_by_any_of_its_re
         extend(stack, f"x{number}", claim_of=named)
         stack.run()
         assert stack.request(f"x{number}").state is DONE
-    ends = stack.claim("x3").ends_at
-    assert ends is not None
-    assert ends - stack.claim("r1").starts_at == 5 * MINUTE  # type: ignore[operator]
+    began, ends = stack.claim("r1").starts_at, stack.claim("x3").ends_at
+    assert began is not None
+    assert ends == began + 5 * MINUTE
     assert {stack.claim(f"x{number}").first_request_id for number in range(4)} == {"r1"}
 
 
@@ -168,6 +169,18 @@ def test_an_extension_while_the_access_is_taken_away_is_too_late(stack: LocalSta
     extend(stack, "x1", claim_of="r1")
     stack.run()
     assert reason(stack, "x1") == "The access of request r1 is ending. Ask anew with a request to grant."
+
+
+def test_access_that_a_person_has_ended_is_not_extended(stack: LocalStack) -> None:
+    stack.grant("r1", seconds=600)
+    stack.run()
+    extend(stack, "x1")
+    Decisions(stack.store, stack.clock, by="grace").cancel_claim(stack.claim("r1").id, reason="over")
+    extend(stack, "x2")
+    stack.run()
+    assert [stack.request(each).state for each in ("x1", "x2")] == [REFUSED, REFUSED]
+    assert reason(stack, "x1") == "The access of request r1 is being ended. Ask anew with a request to grant."
+    assert not stack.has()
 
 
 @pytest.mark.parametrize("order", ["as they are found", "the end first"])

@@ -16,7 +16,7 @@ from store.database import Database
 from store.unit_of_work import Store
 from tasks.waiting import waiting
 from tests.fakes.faults import Fault
-from tests.fakes.local_stack import BY_HAND, START, LocalStack
+from tests.fakes.local_stack import BY_HAND, GROUP, START, LocalStack
 from tests.store.snapshot_rows import SnapshotRows, account, group, store_snapshot
 from ticketing.ports import Phase, TicketDraft
 
@@ -91,6 +91,17 @@ def test_what_is_to_begin_later_keeps_no_other_request_of_the_person_waiting(sta
     stack.submit(id="r2", action="create_account", subject={"email": "new@example.com"}, system="jumpcloud")
     stack.run()
     assert stack.request("r2").state is not RequestState.RECEIVED
+
+
+def test_access_of_somebody_who_joins_later_waits_for_the_account_and_says_so(stack: LocalStack) -> None:
+    for name in ("r1", "r2"):
+        stack.grant(name, starts_at=at(HOUR), subject={"email": f"{name}@example.com"})
+    stack.run()
+    assert "Today it would be refused: The account r1@example.com" in (stack.request("r1").reason or "")
+    stack.system.accounts["u7"] = "r1@example.com"
+    stack.run(2 * HOUR)
+    assert (stack.request("r1").state, stack.request("r2").state) == (RequestState.DONE, RequestState.REFUSED)
+    assert stack.system.has("u7", GROUP)
 
 
 def test_a_start_that_is_past_is_now(stack: LocalStack) -> None:
@@ -287,7 +298,9 @@ def test_access_that_a_new_snapshot_shows_is_looked_for_at_once(stack: LocalStac
     take_snapshot(stack, "u1")
     stack.run(MINUTE)
     assert stack.claim("r1").state is ACTIVE
-    assert stack.claim("r1").starts_at < START + 4 * MINUTE  # type: ignore[operator]
+    began = stack.claim("r1").starts_at
+    assert began is not None
+    assert began < START + 4 * MINUTE
 
 
 def test_a_snapshot_that_is_older_than_the_system_starts_no_clock(stack: LocalStack) -> None:

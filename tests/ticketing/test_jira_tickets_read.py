@@ -85,6 +85,21 @@ def test_a_hundred_tickets_are_one_call_and_one_more_is_another(harness: Simulat
     assert harness.calls() == ["POST /rest/api/3/issue/bulkfetch"] * 2
 
 
+def test_issues_are_read_by_their_keys_in_one_call_and_a_moved_one_by_its_old_key(
+    harness: SimulatedTicketing,
+) -> None:
+    """The issue that access waits for is somebody's, and named by its key."""
+    one, other, moved = harness.make(), harness.make(), harness.make()
+    harness.close_by_hand(other)
+    harness.forget_calls()
+    states = harness.provider.read([one.key, other.key])
+    assert [getattr(states[each.key], "phase", None) for each in (one, other)] == [Phase.OPEN, Phase.DONE]
+    assert harness.calls() == ["POST /rest/api/3/issue/bulkfetch"]
+    harness.world.tracker.move(harness.issue(moved), harness.world.projects.by_id["10001"], "")
+    assert getattr(harness.provider.read([moved.key])[moved.key], "phase", None) is Phase.OPEN
+    assert getattr(harness.provider.read(["OPS-999"])["OPS-999"], "phase", None) is Phase.GONE
+
+
 def test_nothing_to_read_is_no_call(harness: SimulatedTicketing) -> None:
     assert harness.provider.read([]) == {}
     assert harness.calls() == []

@@ -28,6 +28,7 @@ def upgrade() -> None:
     )
     for name in ('follows', 'first_request_id', 'until_issue'):
         op.add_column('claims', sa.Column(name, sa.Text(), nullable=True))
+    op.add_column('claims', sa.Column('cut_short', sa.Boolean(), server_default=sa.false(), nullable=False))
     op.create_index('uq_claims_follows', 'claims', ['follows'], unique=True)
     op.create_index(
         'ix_claims_first_request_id',
@@ -55,7 +56,7 @@ def downgrade() -> None:
     op.drop_column('tickets', 'looked_at')
     op.drop_index('ix_claims_first_request_id', 'claims')
     op.drop_index('uq_claims_follows', 'claims')
-    for name in ('until_issue', 'first_request_id', 'follows'):
+    for name in ('cut_short', 'until_issue', 'first_request_id', 'follows'):
         op.drop_column('claims', name)
     op.drop_index('ix_requests_extensions', 'requests')
     op.drop_column('requests', 'starts_at')
