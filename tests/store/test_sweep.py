@@ -57,8 +57,8 @@ def fill(store: Store) -> None:
 def test_everything_due_is_found_and_what_takes_away_comes_first(store: Store) -> None:
     fill(store)
     assert sweep(store) == [
-        WakeUp(Topic.CLAIM, "cl1", Lane.REVOKE),
         WakeUp(Topic.OPERATION, "take", Lane.REVOKE),
+        WakeUp(Topic.CLAIM, "cl1", Lane.REVOKE),
         WakeUp(Topic.OPERATION, "give", Lane.GRANT),
         WakeUp(Topic.REQUEST, "r1", Lane.GRANT),
         WakeUp(Topic.TICKETS, "", Lane.TICKET),
