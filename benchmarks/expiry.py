@@ -83,9 +83,16 @@ def _measure_spread(report: Report, options: argparse.Namespace) -> None:
     lags = [each.total for each in ended.told]
     p50, p95 = (quantile(lags, percent).total_seconds() for percent in (50, 95))
     rows = [["lag", p50, p95, max(lags).total_seconds()]]
-    title = f"{count} due over {options.seconds:.0f} s, {options.waiting} grants and a sync wait, {_CALLS_A_SECOND} calls/s"
+    title = (
+        f"{count} due over {options.seconds:.0f} s, {options.waiting} grants and a sync wait, {_CALLS_A_SECOND} calls/s"
+    )
     report.tables.append(Table(title, ("", "p50, s", "p95, s", "longest, s"), rows))
-    report.figures["spread"] = {"p50_s": p50, "p95_s": p95, "longest_s": max(lags).total_seconds(), "wrong": ended.wrong}
+    report.figures["spread"] = {
+        "p50_s": p50,
+        "p95_s": p95,
+        "longest_s": max(lags).total_seconds(),
+        "wrong": ended.wrong,
+    }
     report.aims.append(Aim("p95 lag of removals while grants and a sync wait, s", p95, _P95_SECONDS, "lower"))
 
 

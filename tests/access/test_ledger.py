@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -74,8 +75,8 @@ def test_a_fault_is_one_cause(scope: Scope | None, cause: Cause) -> None:
     assert cause_of(scope) is cause
 
 
-def claim(name: str, ends: float | None, **more: object) -> Claim:
-    facts: dict[str, object] = {
+def claim(name: str, ends: float | None, **more: Any) -> Claim:
+    facts: dict[str, Any] = {
         "state": ClaimState.ACTIVE,
         "starts_at": START,
         "ends_at": None if ends is None else at(ends),
@@ -89,7 +90,7 @@ def claim(name: str, ends: float | None, **more: object) -> Claim:
         named=REF,
         title="group api",
         access_key="u1",
-        **facts | more,  # type: ignore[arg-type]
+        **facts | more,
     )
 
 
@@ -109,7 +110,9 @@ ENDING, ENDED = {"state": ClaimState.ENDING}, {"state": ClaimState.ENDED}
         pytest.param([claim("a", 40, **ENDING)], {"a": at(15)}, 15, id="asked to end sooner"),
         pytest.param([claim("a", 10, **ENDING)], {"a": at(15)}, 10, id="asked when it was over"),
         pytest.param([claim("a", 10, **ENDING, pre_existing=True)], {"a": at(5)}, 5, id="asked for, and there before"),
-        pytest.param([claim("a", 10, **ENDING), claim("b", 20, **ENDED, ended_at=at(25))], {}, 20, id="held until lately"),
+        pytest.param(
+            [claim("a", 10, **ENDING), claim("b", 20, **ENDED, ended_at=at(25))], {}, 20, id="held until lately"
+        ),
         pytest.param([claim("a", 20, **ENDED, ended_at=at(25))], {}, None, id="all is over"),
         pytest.param([claim("a", 10, state=ClaimState.PENDING, starts_at=None)], {}, None, id="never seen"),
         pytest.param([], {}, None, id="nobody ever claimed it"),
@@ -132,7 +135,11 @@ def overstay(person: str, lasted: float, cause: Cause, *, ended: Ended | None = 
 
 
 def test_sums_add_up_by_whatever_they_are_made() -> None:
-    times = [overstay("Ada", 5, Cause.TICKET), overstay("Bob", 3, Cause.AWAY), overstay("Ada", 2, Cause.AWAY, ended=None)]
+    times = [
+        overstay("Ada", 5, Cause.TICKET),
+        overstay("Bob", 3, Cause.AWAY),
+        overstay("Ada", 2, Cause.AWAY, ended=None),
+    ]
     for by in (By.SYSTEM, By.ENTITLEMENT, By.PERSON, By.CAUSE):
         found = summed(times, [], by)
         assert sum((each.total for each in found), minutes(0)) == minutes(10)
@@ -142,7 +149,9 @@ def test_sums_add_up_by_whatever_they_are_made() -> None:
 
 def test_lag_counts_removals_that_were_seen_done() -> None:
     times = [overstay("Ada", each, Cause.UNSEEN) for each in range(1, 101)]
-    [lag] = lags([*times, overstay("Bob", 999, Cause.AWAY, ended=None), overstay("Eve", 999, Cause.AWAY, ended=Ended.HELD)])
+    [lag] = lags(
+        [*times, overstay("Bob", 999, Cause.AWAY, ended=None), overstay("Eve", 999, Cause.AWAY, ended=Ended.HELD)]
+    )
     assert (lag.removals, lag.p50, lag.p95, lag.longest) == (100, minutes(50), minutes(95), minutes(100))
 
 
