@@ -18,6 +18,7 @@ from access.provisioning import Provisioning
 from config.settings import Settings
 from store.outbox import Topic
 from tasks.events import Notices, forget, place
+from tasks.ledger_snapshots import SnapshotLooks
 from tasks.sync import Sync
 from worker.amqp_intake import AmqpSource
 from worker.celery_app import ANSWERS_WITHIN_SECONDS, broker_url, make_app
@@ -185,7 +186,7 @@ def _scheduler(provisor: Provisor, relay: OutboxRelay, revision_check: RevisionC
             provisor.syncing.begin_due,
             provisor.services.faults.tidy,
             _forgetting_dead_letters(provisor),
-            *_events(provisor),
+            *_telling(provisor),
         ),
     )
 
@@ -194,9 +195,10 @@ def _forgetting_dead_letters(provisor: Provisor) -> Callable[[], object]:
     return partial(provisor.intake.forget_dead_letters, older_than=provisor.settings.store.dead_letters_kept)
 
 
-def _events(provisor: Provisor) -> Sequence[Callable[[], object]]:
+def _telling(provisor: Provisor) -> Sequence[Callable[[], object]]:
     services, kept = provisor.services, provisor.settings.store.events_kept
     return (
+        SnapshotLooks(provisor.store, visible_within=services.options.visible_within).turn,
         Notices(provisor.store, services.clock, provisor.policy).turn,
         partial(place, provisor.store),
         partial(forget, provisor.store, services.clock, older_than=kept),
