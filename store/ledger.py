@@ -6,20 +6,34 @@ from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, Table, and_, bindparam, delete, func, literal, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    RowMapping,
+    Table,
+    and_,
+    bindparam,
+    delete,
+    exists,
+    func,
+    literal,
+    or_,
+    select,
+)
 
 from access.entitlements import EntitlementRef, System
 from access.ledger import Cause, Ended, Mark, Overstay, SeenBy, Understay, Wait, Whose, waits_of
 from access.lifecycle import ClaimState
 from access.methods import Direction
 from access.operations import Purpose
+from access.snapshots import Snapshot
 from store.leases import among
 from store.ledger_tables import losses, overstays, removal_waits, understays
 from store.operations import ALIVE
 from store.outbox import Topic
-from store.queries.parts import entitlement, named
+from store.queries.parts import entitlement, in_snapshot, named
 from store.rows import from_row, to_row
-from store.snapshot_tables import grants, parts
+from store.snapshot_tables import grants, parts, snapshots
 from store.tables import claims, operations, requests, restores
 
 _US = timedelta(microseconds=1)
@@ -109,6 +123,41 @@ class Ledger:
         )
         return sorted(self._connection.execute(ending.union(asked)).scalars())
 
+    def snapshots(self) -> Sequence[Snapshot]:
+        """The current snapshots."""
+        return [from_row(Snapshot, row) for row in self._connection.execute(select(snapshots)).mappings()]
+
+    def missing_in_snapshot(self, system: System, *, claimed_before: datetime) -> Sequence[str]:
+        """The accesses that active claims stand on since before a moment, and that the current snapshot does not show.
+
+        Snapshots do not show what Provisor has by claims on accounts themselves.
+        """
+        found = (
+            select(claims.c.access_key)
+            .distinct()
+            .where(
+                among(claims.c.state, (ClaimState.ACTIVE,)),
+                claims.c.system == str(system),
+                claims.c.starts_at < claimed_before,
+                claims.c.entitlement.not_like("%:account:exists"),
+                ~_is_shown(system, claims.c.account_id, claims.c.entitlement),
+            )
+        )
+        return list(self._connection.execute(found).scalars())
+
+    def back_in_snapshot(self, system: System, *, lost_before: datetime) -> Sequence[str]:
+        """The accesses that were missing since before a moment, and that the current snapshot shows."""
+        found = (
+            select(losses.c.access_key)
+            .join(claims, claims.c.id == losses.c.claim_id)
+            .where(
+                losses.c.since < lost_before,
+                claims.c.system == str(system),
+                _is_shown(system, claims.c.account_id, claims.c.entitlement),
+            )
+        )
+        return list(self._connection.execute(found).scalars())
+
     def add(self, overstay: Overstay) -> None:
         """Write a time down that is over."""
         values = {f"{cause}_us": lasted // _US for cause, lasted in overstay.causes.items()}
@@ -164,6 +213,17 @@ class Ledger:
         if until is not None:
             found = found.where(table.c.until < until)
         yield from self._connection.execute(found).mappings()
+
+
+def _is_shown(system: System, account_id: ColumnElement[Any], ref: ColumnElement[Any]) -> ColumnElement[bool]:
+    """Whether the current snapshot shows that the account holds the entitlement directly: found by the account's index."""
+    of = named(str(system))
+    return exists().where(
+        grants.c.principal == account_id,
+        grants.c.principal_kind == "account",
+        entitlement(of, grants.c.kind, grants.c.resource) == ref,
+        in_snapshot(grants.c.part_id, of),
+    )
 
 
 def _whose(whose: Whose) -> dict[str, Any]:

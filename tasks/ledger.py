@@ -42,6 +42,12 @@ def close(
     return closed
 
 
+def seen_gone(work: UnitOfWork, operation: Operation, *, now: datetime) -> None:
+    """A removal has found its access gone: its time past due is over, or it is missing to a claim that holds it."""
+    if close(work, operation.access_key, ended=Ended.GONE, now=now, operation=operation) is None:
+        lost(work, operation.access_key, seen_by=SeenBy.REMOVAL, now=now, there_at=operation.there_at)
+
+
 def running(work: UnitOfWork, key: str, *, now: datetime, operation: Operation | None = None) -> Overstay | None:
     """The time past due of this access up to now; None when there is a reason for the access, or never was one."""
     claims = work.claims.on(key, states=(*STANDING, ClaimState.ENDED))

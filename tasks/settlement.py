@@ -13,7 +13,7 @@ import structlog
 
 from access.entitlements import ResourceKind
 from access.failures import CredentialRefused, Failure
-from access.ledger import Cause, Ended, SeenBy
+from access.ledger import Cause
 from access.lifecycle import ClaimState, OperationState, RequestState
 from access.methods import Direction, Method
 from access.operations import Obstacle, Operation, Purpose
@@ -56,8 +56,7 @@ def done(
     if operation.direction is Direction.TAKE:
         why = f"gone with what it was to: {seen.evidence}" if seen.gone else "the access was taken away, and seen gone"
         if operation.account_id is not None or seen.account_id is not None:
-            ledger.close(work, operation.access_key, ended=Ended.GONE, now=now, operation=operation)
-            ledger.lost(work, operation.access_key, seen_by=SeenBy.REMOVAL, now=now, there_at=operation.there_at)
+            ledger.seen_gone(work, operation, now=now)
         claims.end_on(work, operation.access_key, why=why, now=now)
         if operation.entitlement.kind is ResourceKind.ACCOUNT and account_id is not None:
             claims.end_of_account(work, operation.system, account_id, why="the account was deprovisioned", now=now)

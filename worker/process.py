@@ -19,6 +19,7 @@ from config.errors import SettingsError
 from config.settings import Settings
 from store.outbox import Topic
 from tasks.events import Notices, forget, place
+from tasks.ledger_snapshots import SnapshotLooks
 from tasks.sync import Sync
 from worker.amqp_intake import AmqpSource
 from worker.celery_app import ANSWERS_WITHIN_SECONDS, broker_url, make_app
@@ -225,7 +226,7 @@ def _scheduler(
             provisor.heartbeat.beat,
             Reconciling(provisor.reconciliation).begin_due,
             _forgetting_dead_letters(provisor),
-            *_events(provisor),
+            *_telling(provisor),
             provisor.people.refresh,
             provisor.leavers.advance,
             provisor.plans.run_due,
@@ -237,9 +238,10 @@ def _forgetting_dead_letters(provisor: Provisor) -> Callable[[], object]:
     return partial(provisor.intake.forget_dead_letters, older_than=provisor.settings.store.dead_letters_kept)
 
 
-def _events(provisor: Provisor) -> Sequence[Callable[[], object]]:
+def _telling(provisor: Provisor) -> Sequence[Callable[[], object]]:
     services, kept = provisor.services, provisor.settings.store.events_kept
     return (
+        SnapshotLooks(provisor.store, visible_within=services.options.visible_within).turn,
         Notices(provisor.store, services.clock, provisor.policy).turn,
         partial(place, provisor.store),
         partial(forget, provisor.store, services.clock, older_than=kept),

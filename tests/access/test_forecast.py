@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -17,8 +18,8 @@ NOW = datetime(2026, 11, 30, 9, 30, tzinfo=UTC)
 REF = EntitlementRef.parse("jumpcloud:group:api:member")
 
 
-def claim(name: str, hours: float | None, *, key: str = "", **more: object) -> Claim:
-    facts: dict[str, object] = {"state": ClaimState.ACTIVE, "starts_at": NOW - timedelta(days=1), "pre_existing": False}
+def claim(name: str, hours: float | None, *, key: str = "", **more: Any) -> Claim:
+    facts: dict[str, Any] = {"state": ClaimState.ACTIVE, "starts_at": NOW - timedelta(days=1), "pre_existing": False}
     ends_at = None if hours is None else NOW + timedelta(hours=hours)
     return Claim(
         id=name,
@@ -29,7 +30,7 @@ def claim(name: str, hours: float | None, *, key: str = "", **more: object) -> C
         title="group api",
         access_key=key or name,
         ends_at=ends_at,
-        **facts | more,  # type: ignore[arg-type]
+        **facts | more,
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -74,8 +75,8 @@ def test_a_fault_is_one_cause(scope: Scope | None, cause: Cause) -> None:
     assert cause_of(scope) is cause
 
 
-def claim(name: str, ends: float | None, **more: object) -> Claim:
-    facts: dict[str, object] = {
+def claim(name: str, ends: float | None, **more: Any) -> Claim:
+    facts: dict[str, Any] = {
         "state": ClaimState.ACTIVE,
         "starts_at": START,
         "ends_at": None if ends is None else at(ends),
@@ -89,7 +90,7 @@ def claim(name: str, ends: float | None, **more: object) -> Claim:
         named=REF,
         title="group api",
         access_key="u1",
-        **facts | more,  # type: ignore[arg-type]
+        **facts | more,
     )
 
 

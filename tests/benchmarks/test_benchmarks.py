@@ -64,6 +64,12 @@ def test_the_speed_of_a_sync_is_that_of_a_snapshot_the_plain_client_agrees_with(
 
 
 @pytest.mark.long
+def test_the_last_line_of_the_expiry_benchmark_is_its_aims() -> None:
+    ended = _run("benchmarks.expiry", "--spread=5", "--waiting=20", "--at-once=20", "--seconds=3")
+    assert "p95 lag of removals" in _aims(ended)[0]["name"]
+
+
+@pytest.mark.long
 def test_both_benchmarks_run_together_with_the_options_of_either() -> None:
     ended = _run("benchmarks", "--section=budget", *TINY, *TINY_FULFILMENT)
     names = " ".join(aim["name"] for aim in _aims(ended))

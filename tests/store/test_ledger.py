@@ -18,7 +18,13 @@ MINUTE_US = 60_000_000
 
 def row(begin: float, end: float, **changes: Any) -> dict[str, Any]:
     total = int((end - begin) * MINUTE_US)
-    facts = {"access_key": "u1 a", "system": "jumpcloud", "entitlement": "a", "title": "a", "account_title": "Ada"}
+    facts: dict[str, Any] = {
+        "access_key": "u1 a",
+        "system": "jumpcloud",
+        "entitlement": "a",
+        "title": "a",
+        "account_title": "Ada",
+    }
     facts |= {"request_id": "r1", "since": NOW + begin * MINUTE, "until": NOW + end * MINUTE, "ended": "gone"}
     return facts | dict.fromkeys(CAUSES, 0) | {"unseen_us": total, "total_us": total, "bound_us": 0} | changes
 

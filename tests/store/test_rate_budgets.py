@@ -152,6 +152,20 @@ def test_debt_of_revocations_is_paid_before_anybody_else_has_a_token(store: Stor
     assert take(store, name, Lane.SYNC, 1, allowance, 12.0)[0] == 1
 
 
+@quickly
+@given(allowance=allowances, asked=asks())
+def test_as_many_pieces_are_let_in_as_tokens_are_had_for(store: Store, allowance: Allowance, asked: list[Ask]) -> None:
+    name, now = system(), START
+    for ask in asked:
+        now += timedelta(seconds=ask.after)
+        with store.write() as work:
+            work.budgets.take(name, ask.lane, ask.wanted, allowance, now=now)
+            pieces = work.budgets.pieces(name, Lane.REVOKE, allowance, calls=5, now=now)
+            had = [work.budgets.take(name, Lane.REVOKE, 5, allowance, now=now, at_least=5)[0] for _ in range(pieces)]
+            assert all(had)
+            assert work.budgets.pieces(name, Lane.REVOKE, allowance, calls=5, now=now) == 0
+
+
 def test_the_smallest_bucket_serves_every_lane(store: Store) -> None:
     allowance, name = Allowance(rate=1, burst=1), system()
     for number, lane in enumerate(Lane):

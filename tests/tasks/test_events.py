@@ -13,7 +13,7 @@ from access.methods import Method
 from access.policy import Policy, Rule, TicketRoute
 from store.database import Database
 from store.events import rows_from_audit
-from store.unit_of_work import Store
+from store.unit_of_work import Store, UnitOfWork
 from tasks.decisions import Decisions
 from tasks.events import Notices, forget, place
 from tests.fakes.local_stack import BY_HAND, START, LocalStack
@@ -123,10 +123,10 @@ def test_an_event_is_a_cloud_event(stack: LocalStack) -> None:
     assert event["time"].endswith("Z")
 
 
-def _happens(work: object, entity_id: str) -> None:
+def _happens(work: UnitOfWork, entity_id: str) -> None:
     row = {"at": START, "event": "request.done", "entity": "request", "entity_id": entity_id}
     row |= {"request_id": entity_id, "actor": "provisor", "detail": {}}
-    work.events.add(rows_from_audit([row]))  # type: ignore[attr-defined]
+    work.events.add(rows_from_audit([row]))
 
 
 # Notice

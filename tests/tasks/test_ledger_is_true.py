@@ -117,7 +117,7 @@ class Life:
         self.stack.system.lag = timedelta(0)
         decisions = Decisions(self.stack.store, self.stack.clock, by="grace")
         for _ in range(30):
-            self.stack.run(timedelta(minutes=15))
+            self.stack.run(timedelta(minutes=4))
             self.work_on_tickets("do")
             with self.stack.store.read() as work:
                 blocked = [each.id for each in work.operations.recent(states=[OperationState.BLOCKED], limit=None)]
@@ -213,7 +213,7 @@ def lasting_store(sqlite_url: str) -> Iterator[Store]:
     database.close()
 
 
-@pytest.mark.parametrize("examples", [30, pytest.param(larger(300), marks=pytest.mark.long)])
+@pytest.mark.parametrize("examples", [30, pytest.param(larger(100), marks=pytest.mark.long)])
 def test_the_ledger_says_what_the_journal_of_the_system_says(lasting_store: Store, examples: int) -> None:
     @settings(max_examples=examples, deadline=None, suppress_health_check=list(HealthCheck))
     @given(first=groups, steps=st.lists(STEPS, min_size=4, max_size=14))

@@ -34,6 +34,8 @@ class Bench:
         self.store = store
         self.begun: list[tuple[Topic, str]] = []
         self.may_end = True
+        #: How many removals the budget would let in; None is any number.
+        self.let_in: int | None = None
         self.go = Event()
         self.dispatcher = Dispatcher(
             store,
@@ -45,6 +47,7 @@ class Bench:
             poll=MINUTE,
             dispatched_for=timedelta(seconds=30),
             may_end=lambda: self.may_end,
+            let_in=lambda _: self.let_in,
         )
         for threads in self.dispatcher._all():
             threads.start()
@@ -109,6 +112,14 @@ def test_a_process_marks_no_more_removals_than_it_has_threads_for(bench: Bench) 
     bench.dispatcher.turn()
     assert len(bench.until_begun(REMOVAL_THREADS)) == REMOVAL_THREADS
     assert bench.found_elsewhere() == ["take2", "take3", "take4"]
+
+
+def test_no_more_removals_begin_than_the_budget_lets_in(bench: Bench) -> None:
+    """What is begun without a token is put off, and newer removals would go before it."""
+    bench.add(*takes(3))
+    bench.let_in = 0
+    bench.dispatcher.turn()
+    assert bench.found_elsewhere() == ["take0", "take1", "take2"]
 
 
 def test_what_a_wake_up_brings_and_there_is_no_room_for_is_given_back(bench: Bench) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -26,7 +28,7 @@ _TIMES = ('overstays', 'understays')
 _OVERLAP = 'SELECT 1 FROM {table} WHERE access_key = NEW.access_key AND since < NEW.until AND until > NEW.since'
 
 
-def _whose() -> list[sa.Column]:
+def _whose() -> list[sa.Column[Any]]:
     return [
         sa.Column('access_key', sa.Text(), nullable=False),
         sa.Column('system', sa.Text(), nullable=False),
