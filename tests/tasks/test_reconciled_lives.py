@@ -95,6 +95,13 @@ class ReconciledLives(RuleBasedStateMachine):
         (self.removed.discard if present else self.removed.add)(access)
         (self.given.add if present else self.given.discard)(access)
 
+    @rule()
+    def an_administrator_removes_what_a_claim_holds(self) -> None:
+        for access in reversed(ACCESSES):
+            if self._claims(access, ClaimState.ACTIVE) and self.stack.system.has(*access):
+                self.an_administrator_changes_it(access, present=False)
+                return
+
     @rule(hours=st.sampled_from([2, 40]))
     def time_passes(self, hours: int) -> None:
         self.stack.run(timedelta(hours=hours))
