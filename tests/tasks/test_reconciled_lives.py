@@ -1,7 +1,7 @@
 """Random out-of-band changes, snapshots whole, late and failed, claims and profiles, against what must hold whatever happens.
 
-Nothing is taken away that a claim, the baseline or the profile keeps; nothing is put back that an administrator removed; and after
-a whole snapshot the findings are the true differences.
+Nothing is taken away that a claim, the baseline or the profile keeps; nothing is put back that an administrator removed; and
+after a whole snapshot the findings are the true differences.
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ class ReconciledLives(RuleBasedStateMachine):
         self._ask("revoke", access, {})
 
     @rule(access=accesses, present=st.booleans())
-    def an_administrator_changes_it(self, access: Access, present: bool) -> None:
+    def an_administrator_changes_it(self, access: Access, *, present: bool) -> None:
         self.stack.clock.advance(timedelta(seconds=1))
         if self.stack.system.has(*access) is present:
             return
@@ -131,7 +131,7 @@ class ReconciledLives(RuleBasedStateMachine):
         self.stack.reconciliation.run_due()
 
     @rule(plans_run=st.booleans())
-    def a_whole_snapshot_is_compared(self, plans_run: bool) -> None:
+    def a_whole_snapshot_is_compared(self, *, plans_run: bool) -> None:
         self.memory = None  # One run at a time: what began before is over.
         self._compare()
         extra = {(each.account_id, str(each.entitlement)) for each in findings(self.stack) if each.kind.is_access}
