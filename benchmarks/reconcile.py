@@ -55,6 +55,20 @@ _FULL = (
 )
 
 
+_COLUMNS = (
+    "accounts",
+    "resources",
+    "grants",
+    "claims",
+    "differences",
+    "baseline, s",
+    "seconds",
+    "again, s",
+    "longest write, ms",
+    "peak, MB",
+)
+
+
 def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--full", action="store_true", help="also a million grants on PostgreSQL, which takes minutes")
 
@@ -90,10 +104,8 @@ def _measure(report: Report, place: str, sizes: Sequence[Size], seconds: float) 
             ]
         )
     name = place.partition(":")[0]
-    columns = ("accounts", "resources", "grants", "claims", "differences", "baseline, s", "seconds", "again, s")
-    columns = (*columns, "longest write, ms", "peak, MB")
-    report.tables.append(Table(f"Reconciliation, {place}", columns, rows))
-    report.figures[name] = [dict(zip(columns, row, strict=True)) for row in rows]
+    report.tables.append(Table(f"Reconciliation, {place}", _COLUMNS, rows))
+    report.figures[name] = [dict(zip(_COLUMNS, row, strict=True)) for row in rows]
     largest, before = rows[-1], rows[-2]
     took = float(str(largest[6]))
     per_grant = (took / sizes[-1].grants) / max(float(str(before[6])) / sizes[-2].grants, 1e-9)

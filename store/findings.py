@@ -52,8 +52,8 @@ class Findings:
     def take_lease(self, system: System, *, now: datetime, lasting: timedelta) -> bool:
         """Become the one who reconciles a system; whether nobody else is at it."""
         new = self._insert(reconciliations).values(system=str(system), lease_until=now + lasting)
-        new = new.on_conflict_do_nothing().returning(reconciliations.c.system)
-        if self._connection.execute(new).first() is not None:
+        added = new.on_conflict_do_nothing().returning(reconciliations.c.system)
+        if self._connection.execute(added).first() is not None:
             return True
         free = or_(reconciliations.c.lease_until.is_(None), reconciliations.c.lease_until <= now)
         taken = update(reconciliations).where(reconciliations.c.system == str(system), free)
