@@ -147,12 +147,12 @@ class Sealing:
                     wrong = next((each for each in noted[-_CHECKED:] if not follows(work, each)), None)
                 if wrong is not None:
                     # Noting anything now would bury the proof.
-                    _log.error("audit.anchor_contradicts", place=place.name, seal=wrong.number, noted_at=wrong.at)
+                    _log.error("seals.contradicted", place=place.name, seal=wrong.number, noted_at=wrong.at)
                 elif not noted or noted[-1].hash != anchored.hash:
                     place.note(anchored)
             except Failure as failure:
                 reached = False
-                _log.warning("audit.not_anchored", place=place.name, why=str(failure))
+                _log.warning("seals.not_noted", place=place.name, why=str(failure))
         return reached
 
     def forget(self, *, older_than: timedelta) -> int:
