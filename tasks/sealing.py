@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from itertools import takewhile
 from secrets import token_hex
 from typing import Protocol
 
@@ -159,10 +160,12 @@ class Sealing:
         """Remove the rows of batches sealed longer ago, some at a time; how many. Their seals stay."""
         now = self._clock.now()
         with self._store.write(holding="audit-removal") as work:
-            batches = work.seals.batches_before(now - older_than, limit=_FORGOTTEN_AT_ONCE)
+            oldest = work.seals.oldest_batches(limit=_FORGOTTEN_AT_ONCE)
+            # Without a gap, whatever a wrong clock wrote: "through" means all before it.
+            batches = list(takewhile(lambda batch: batch.sealed_at < now - older_than, oldest))
             if not batches:
                 return 0
-            rows, numbers = sum(rows for _, rows in batches), [number for number, _ in batches]
+            rows, numbers = sum(batch.rows for batch in batches), [batch.number for batch in batches]
             statement = {"through": numbers[-1], "why": "kept long enough", "by": actors.SCHEDULER}
             seal = work.seals.state(SealKind.REMOVAL, statement, rows=rows, now=now, signer=self._signer)
             work.audit.record("audit.removed", "seal", str(seal.number), now=now, actor=actors.SCHEDULER, rows=rows)

@@ -31,7 +31,7 @@ from store.unit_of_work import Store
 from tasks.audit_check import Verdict, verify
 from tasks.restoring import Restoring
 from tasks.sealing import BATCH, Sealing
-from tests.tasks.past_triggers import past_triggers
+from tests.store.past_triggers import past_triggers
 from tests.together import together
 
 START = datetime(2026, 11, 30, 9, 0, tzinfo=UTC)
@@ -562,7 +562,7 @@ def check_bounded(store: Store, clock: ManualClock, rows: int) -> None:
 
 
 def test_a_long_trail_is_verified_in_little_memory(store: Store, clock: ManualClock) -> None:
-    check_bounded(store, clock, 5_000)
+    check_bounded(store, clock, 3_000)
 
 
 @pytest.mark.long
