@@ -160,11 +160,6 @@ class Seals:
         )
         return self._connection.execute(oldest).scalar()
 
-    def count_waiting(self) -> int:
-        """How many rows wait for a seal."""
-        waiting = select(func.count()).select_from(audit_sealed).where(audit_sealed.c.seal.is_(None))
-        return self._connection.execute(waiting).scalar_one()
-
     def _first(self, statement: Any) -> Seal | None:
         row = self._connection.execute(statement).mappings().first()
         return None if row is None else from_row(Seal, row)
