@@ -131,14 +131,14 @@ class Sealing:
         return len(waiting)
 
     def anchor(self) -> bool:
-        """Note the newest seal at each place; whether each could be asked.
+        """Note the newest seal at each place; whether there is one, and each place could be asked.
 
         Nothing is noted where what is noted already says that this trail is not the one it was.
         """
         with self._store.read() as work:
             newest = work.seals.newest()
         if newest is None:
-            return True
+            return False
         reached = True
         anchored = Anchored(newest.number, newest.hash, self._clock.now())
         for place in self._places:
