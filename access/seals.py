@@ -112,15 +112,6 @@ def path(leaves: Sequence[str], place: int) -> list[tuple[str, str]]:
     return steps
 
 
-def climbed(digest: str, steps: Sequence[tuple[str, str]]) -> str:
-    """The root that a row's digest leads to."""
-    reached = bytes.fromhex(digest)
-    for side, neighbour in steps:
-        other = bytes.fromhex(neighbour)
-        reached = _node(other, reached) if side == "left" else _node(reached, other)
-    return reached.hex()
-
-
 def sealed(
     number: int,
     kind: SealKind,

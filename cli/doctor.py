@@ -57,12 +57,14 @@ def doctor(
 
 def examine(settings: Settings, clock: Clock, systems: Systems) -> Sequence[Finding]:
     """All findings, in the order in which they are printed. The examinations run at the same time."""
+    from cli.doctor_audit import examine_audit
     from cli.doctor_tenants import examine_tenants
     from cli.doctor_ticketing import examine_ticketing
 
     examinations: dict[str, Examination] = {
         "policy": _examine_policy,
         "store": _examine_store,
+        "audit": examine_audit,
         "broker": _examine_broker,
         "tenants": partial(examine_tenants, systems=systems),
     }

@@ -97,4 +97,5 @@ def _step(number: int, step: dict[str, Any]) -> list[str]:
 
 
 def _seals(numbers: list[int]) -> str:
-    return f"seals {', '.join(map(str, numbers))}" if numbers else "no seal"
+    word = "seal" if len(numbers) == 1 else "seals"
+    return f"{word} {', '.join(map(str, numbers))}" if numbers else "no seal"

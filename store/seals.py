@@ -114,16 +114,16 @@ class Seals:
         self.add(seal)
         return seal
 
-    def batches_before(self, moment: datetime, *, limit: int) -> Sequence[tuple[int, int]]:
-        """Batches sealed before a moment whose rows are still there, the oldest first: number and rows of each."""
+    def oldest_batches(self, *, limit: int) -> Sequence[Seal]:
+        """The first batches whose rows are still there."""
         there = select(audit_sealed.c.audit_id).where(audit_sealed.c.seal == audit_seals.c.number).exists()
         statement = (
-            select(audit_seals.c.number, audit_seals.c.rows)
-            .where(audit_seals.c.kind == str(SealKind.ROWS), audit_seals.c.sealed_at < moment, there)
+            select(audit_seals)
+            .where(audit_seals.c.kind == str(SealKind.ROWS), there)
             .order_by(audit_seals.c.number)
             .limit(limit)
         )
-        return [(row.number, row.rows) for row in self._connection.execute(statement)]
+        return [from_row(Seal, row) for row in self._connection.execute(statement).mappings()]
 
     def sealed_rows(self, numbers: Sequence[int]) -> Sequence[int]:
         """Which of these audit rows are sealed and still there."""
@@ -149,10 +149,16 @@ class Seals:
         self._connection.execute(update(audit_sealed).where(these).values(removed_by=by, salt=None))
         self._connection.execute(delete(audit).where(audit.c.id.in_(list(numbers))))
 
-    def count_waiting(self) -> int:
-        """How many rows wait for a seal."""
-        waiting = select(func.count()).select_from(audit_sealed).where(audit_sealed.c.seal.is_(None))
-        return self._connection.execute(waiting).scalar_one()
+    def waiting_since(self) -> datetime | None:
+        """When the oldest row that waits for its seal was written; None when none waits."""
+        oldest = (
+            select(audit.c.at)
+            .join(audit_sealed, audit_sealed.c.audit_id == audit.c.id)
+            .where(audit_sealed.c.seal.is_(None))
+            .order_by(audit_sealed.c.audit_id)
+            .limit(1)
+        )
+        return self._connection.execute(oldest).scalar()
 
     def _first(self, statement: Any) -> Seal | None:
         row = self._connection.execute(statement).mappings().first()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from itertools import takewhile
 from secrets import token_hex
 from typing import Protocol
 
@@ -130,14 +131,14 @@ class Sealing:
         return len(waiting)
 
     def anchor(self) -> bool:
-        """Note the newest seal at each place; whether each could be asked.
+        """Note the newest seal at each place; whether there is one, and each place could be asked.
 
         Nothing is noted where what is noted already says that this trail is not the one it was.
         """
         with self._store.read() as work:
             newest = work.seals.newest()
         if newest is None:
-            return True
+            return False
         reached = True
         anchored = Anchored(newest.number, newest.hash, self._clock.now())
         for place in self._places:
@@ -147,22 +148,24 @@ class Sealing:
                     wrong = next((each for each in noted[-_CHECKED:] if not follows(work, each)), None)
                 if wrong is not None:
                     # Noting anything now would bury the proof.
-                    _log.error("audit.anchor_contradicts", place=place.name, seal=wrong.number, noted_at=wrong.at)
+                    _log.error("seals.contradicted", place=place.name, seal=wrong.number, noted_at=wrong.at)
                 elif not noted or noted[-1].hash != anchored.hash:
                     place.note(anchored)
             except Failure as failure:
                 reached = False
-                _log.warning("audit.not_anchored", place=place.name, why=str(failure))
+                _log.warning("seals.not_noted", place=place.name, why=str(failure))
         return reached
 
     def forget(self, *, older_than: timedelta) -> int:
         """Remove the rows of batches sealed longer ago, some at a time; how many. Their seals stay."""
         now = self._clock.now()
         with self._store.write(holding="audit-removal") as work:
-            batches = work.seals.batches_before(now - older_than, limit=_FORGOTTEN_AT_ONCE)
+            oldest = work.seals.oldest_batches(limit=_FORGOTTEN_AT_ONCE)
+            # Without a gap, whatever a wrong clock wrote: "through" means all before it.
+            batches = list(takewhile(lambda batch: batch.sealed_at < now - older_than, oldest))
             if not batches:
                 return 0
-            rows, numbers = sum(rows for _, rows in batches), [number for number, _ in batches]
+            rows, numbers = sum(batch.rows for batch in batches), [batch.number for batch in batches]
             statement = {"through": numbers[-1], "why": "kept long enough", "by": actors.SCHEDULER}
             seal = work.seals.state(SealKind.REMOVAL, statement, rows=rows, now=now, signer=self._signer)
             work.audit.record("audit.removed", "seal", str(seal.number), now=now, actor=actors.SCHEDULER, rows=rows)

@@ -21,10 +21,13 @@ _LOOK = timedelta(seconds=5)
 class Sealer:
     """Looks every few seconds. Any number of processes may have one: the database decides whose turn it is."""
 
-    def __init__(self, store: Store, sealing: Sealing, revision_check: RevisionCheck) -> None:
+    def __init__(
+        self, store: Store, sealing: Sealing, revision_check: RevisionCheck, *, look: timedelta = _LOOK
+    ) -> None:
         self._store = store
         self._sealing = sealing
         self._revision_check = revision_check
+        self._look = look
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="sealer", daemon=True)
 
@@ -49,7 +52,7 @@ class Sealer:
         self._sealing.turn()
 
     def _run(self) -> None:
-        turns = PollingTurns(self._revision_check, _LOOK)
-        pause = _LOOK.total_seconds()
+        turns = PollingTurns(self._revision_check, self._look)
+        pause = self._look.total_seconds()
         while not self._revision_check.failed and not self._stop.wait(pause):
-            pause = turns.carry_out(self.turn) or _LOOK.total_seconds()
+            pause = turns.carry_out(self.turn) or self._look.total_seconds()

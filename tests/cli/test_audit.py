@@ -17,7 +17,7 @@ from store.unit_of_work import Store
 from tests.cli.command_result import RunCommand
 from tests.cli.company import Company
 from tests.fakes.local_stack import LocalStack
-from tests.tasks.past_triggers import past_triggers
+from tests.store.past_triggers import past_triggers
 from worker.anchors import sealing_from
 
 
@@ -108,3 +108,26 @@ def test_erasing_says_who_and_why_and_keeps_the_seals(provisor: RunCommand, conf
     assert provisor("audit", "verify", "-c", config).code == 0
     [told] = provisor("audit", "list", "-c", config, "--event", "audit.erased", "--json").json
     assert (told["actor"], told["detail"]) == (f"operator:{getuser()}", {"rows": [1, 2], "reason": "asked for"})
+
+
+def test_the_doctor_says_when_nobody_seals_and_when_an_older_database_was_put_back(
+    provisor: RunCommand, configure: Callable[..., Path], given: LocalStack, tmp_path: Path
+) -> None:
+    file = tmp_path / "seals.jsonl"
+    config = configure(audit={"anchor_file": str(file)})
+
+    def said() -> list[tuple[str, str]]:
+        findings = provisor("doctor", "-c", config, "--json").json
+        return [(each["check"], each["outcome"]) for each in findings if each["area"] == "audit"]
+
+    assert said() == [("sealing", "warning"), ("outside", "unknown")]
+    seal(config, given.store, anchor=True)
+    assert said() == [("outside", "ok")]
+    file.write_text(file.read_text().replace('"number": 1', '"number": 7'))
+    assert said() == [("outside", "problem")]
+    seal(config, given.store, anchor=True)
+    assert len(file.read_text().splitlines()) == 1
+    assert provisor("audit", "verify", "-c", config).code == 1
+    assert provisor("restore", "begin", "--yes", "-c", config).code == 0
+    assert said() == [("outside", "ok")]
+    assert "An older database was put back" in provisor("audit", "verify", "-c", config).out

@@ -87,31 +87,33 @@ def doctored(certificate: Path, change: Callable[[dict[str, Any]], object]) -> N
     certificate.write_text(json.dumps(document, sort_keys=True, indent=1, ensure_ascii=True) + "\n")
 
 
-@pytest.mark.parametrize(
-    ("change", "says"),
-    [
-        (lambda document: document["snapshots"][0]["lists"].pop(), "not those that the snapshot was made of"),
-        (
-            lambda document: next(each for each in document["snapshots"][0]["lists"] if each["totals"])["totals"][
-                0
-            ].update(said=4711),
-            "another number of rows than the service said",
-        ),
-        (
-            lambda document: document["snapshots"][1].update(completed_at="2020-01-01T00:00:00.000000Z"),
-            "was not read before",
-        ),
-        (lambda document: document.update(rows=4711), "another number of rows than certified"),
-        (lambda document: document.update(sha256="0" * 64), "was changed"),
-        (lambda document: document["columns"].pop(), "other columns"),
-    ],
-)
-def test_a_certificate_that_contradicts_itself_is_found(
-    exported: tuple[Path, Path], change: Callable[[dict[str, Any]], object], says: str
-) -> None:
-    doctored(exported[1], change)
-    code, said = check(exported[1])
-    assert (code, says in said) == (1, True), said
+Doctoring = Callable[[dict[str, Any]], object]
+
+DOCTORED: list[tuple[Doctoring, str]] = [
+    (lambda document: document["snapshots"][0]["lists"].pop(), "not those that the snapshot was made of"),
+    (lambda document: _with_total(document).update(said=4711), "another number of rows than the service said"),
+    (
+        lambda document: document["snapshots"][1].update(completed_at="2020-01-01T00:00:00.000000Z"),
+        "was not read before",
+    ),
+    (lambda document: document.update(rows=4711), "another number of rows than certified"),
+    (lambda document: document.update(sha256="0" * 64), "was changed"),
+    (lambda document: document["columns"].pop(), "other columns"),
+]
+
+
+def _with_total(document: dict[str, Any]) -> dict[str, Any]:
+    total: dict[str, Any] = next(each for each in document["snapshots"][0]["lists"] if each["totals"])["totals"][0]
+    return total
+
+
+def test_a_certificate_that_contradicts_itself_is_found(exported: tuple[Path, Path]) -> None:
+    good = exported[1].read_bytes()
+    for change, says in DOCTORED:
+        exported[1].write_bytes(good)
+        doctored(exported[1], change)
+        code, said = check(exported[1])
+        assert (code, says in said) == (1, True), said
 
 
 def test_any_byte_that_is_changed_is_found(exported: tuple[Path, Path], tmp_path: Path) -> None:

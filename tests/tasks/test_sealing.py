@@ -31,7 +31,7 @@ from store.unit_of_work import Store
 from tasks.audit_check import Verdict, verify
 from tasks.restoring import Restoring
 from tasks.sealing import BATCH, Sealing
-from tests.tasks.past_triggers import past_triggers
+from tests.store.past_triggers import past_triggers
 from tests.together import together
 
 START = datetime(2026, 11, 30, 9, 0, tzinfo=UTC)
@@ -491,6 +491,18 @@ def test_a_restore_makes_a_signed_break_that_explains_what_is_noted_outside(stor
     assert verdict(store, signer=KEY, anchors=place.noted).count == 1
 
 
+def test_the_first_seal_is_noted_soon_although_there_was_none_when_it_was_time(
+    store: Store, clock: ManualClock
+) -> None:
+    place = Outside()
+    sealing = Sealing(store, clock, places=[place])
+    sealing.turn()
+    write(store, "r1")
+    clock.advance(5 * MINUTE)
+    sealing.turn()
+    assert [each.number for each in place.noted] == [1]
+
+
 def test_a_place_that_is_away_keeps_nothing_from_being_sealed(store: Store, clock: ManualClock) -> None:
     place = Outside()
     place.away = True
@@ -562,7 +574,7 @@ def check_bounded(store: Store, clock: ManualClock, rows: int) -> None:
 
 
 def test_a_long_trail_is_verified_in_little_memory(store: Store, clock: ManualClock) -> None:
-    check_bounded(store, clock, 5_000)
+    check_bounded(store, clock, 3_000)
 
 
 @pytest.mark.long
