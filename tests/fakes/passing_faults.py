@@ -55,7 +55,7 @@ class PassingFaults:
         """
         if name == SILENT:
             times = min(times or _SILENT_TIMES, _SILENT_TIMES)
-        special = {SILENT: {"latency_ms": 2000 * silence_seconds()}, STALE: {"stale": True}}
+        special: dict[str, dict[str, Any]] = {SILENT: {"latency_ms": 2000 * silence_seconds()}, STALE: {"stale": True}}
         rule = special.get(name) or PASSING[name]
         self._armed[self._faults.add(**rule, times=times, **more)] = name
 
