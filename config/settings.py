@@ -41,6 +41,16 @@ def _word(value: Any) -> Any:
     return value.lower() if isinstance(value, str) else value
 
 
+@dataclass
+class _Reading:
+    """Where settings were read, if they were, and what was read there since. It is no part of their value."""
+
+    config: Path | None = field(default=None, compare=False)
+    environ: Mapping[str, str] | None = field(default=None, compare=False)
+    newest: Settings | None = field(default=None, compare=False)
+    secrets: set[str] = field(default_factory=set, compare=False, repr=False)
+
+
 class Settings(BaseSettings):
     """Everything an operator sets, checked as a whole. ``load`` reads it; the constructor takes only what it is given."""
 
@@ -69,7 +79,7 @@ class Settings(BaseSettings):
     telemetry: TelemetrySettings = TelemetrySettings()
 
     _origins: dict[str, str] = PrivateAttr(default_factory=dict)
-    _reading: _Reading = PrivateAttr(default_factory=lambda: _Reading())
+    _reading: _Reading = PrivateAttr(default_factory=_Reading)
 
     @classmethod
     def settings_customise_sources(
@@ -161,16 +171,6 @@ class Settings(BaseSettings):
         settings._origins = {key: found for key in all_keys(cls) if (found := origin(key))}
         settings._reading = _Reading(config, environ)
         return settings
-
-
-@dataclass
-class _Reading:
-    """Where settings were read, if they were, and what was read there since. It is no part of their value."""
-
-    config: Path | None = field(default=None, compare=False)
-    environ: Mapping[str, str] | None = field(default=None, compare=False)
-    newest: Settings | None = field(default=None, compare=False)
-    secrets: set[str] = field(default_factory=set, compare=False, repr=False)
 
 
 def _value(model: BaseModel | None, key: str) -> Any:
