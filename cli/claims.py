@@ -8,7 +8,6 @@ from access.lifecycle import ClaimState
 from cli.decisions import Reason, decisions
 from cli.options import AsJson, ConfigFile, Newest, group
 from cli.output import cell, facts_of, one_more, print_lines, print_listing
-from cli.problems import Problem
 from cli.store_access import opened
 
 if TYPE_CHECKING:
@@ -81,11 +80,7 @@ def settle_claim(claim_id: _Id, reason: Reason, config: ConfigFile = None) -> No
     Look in the system first: the access may still be there.
     """
     with decisions(config, claim_id) as decide:
-        if not decide.settle(claim_id, reason=reason):
-            raise Problem(
-                f"There is no claim '{cell(claim_id)}' whose removal is blocked.",
-                "See 'provisor claims list --state ending'.",
-            )
+        decide.settle(claim_id, reason=reason)
     print_lines(f"{cell(claim_id)}: ended")
 
 

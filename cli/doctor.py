@@ -60,6 +60,7 @@ def examine(settings: Settings, clock: Clock, systems: Systems) -> Sequence[Find
     from cli.doctor_audit import examine_audit
     from cli.doctor_tenants import examine_tenants
     from cli.doctor_ticketing import examine_ticketing
+    from cli.doctor_work import examine_work
 
     examinations: dict[str, Examination] = {
         "policy": _examine_policy,
@@ -71,6 +72,7 @@ def examine(settings: Settings, clock: Clock, systems: Systems) -> Sequence[Find
     for kit in systems.values():
         examinations |= kit.examinations
     examinations["ticketing"] = examine_ticketing
+    examinations["work"] = examine_work
     with ThreadPoolExecutor(max_workers=len(examinations), thread_name_prefix="doctor") as pool:
         futures = [
             pool.submit(_examined, name, examination, settings, clock) for name, examination in examinations.items()

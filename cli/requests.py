@@ -82,11 +82,7 @@ def retry_request(request_id: _Id, reason: Reason, config: ConfigFile = None) ->
     Mend first what its reason names. For access whose time is up, name the request that gave the access.
     """
     with decisions(config, request_id) as decide:
-        if not decide.retry(request_id, reason=reason):
-            raise Problem(
-                f"Nothing waits or is blocked of a request '{output.cell(request_id)}'.",
-                "See 'provisor waiting' for what waits.",
-            )
+        decide.retry(request_id, reason=reason)
     output.print_lines(f"{output.cell(request_id)}: tried again as soon as a worker has it")
 
 

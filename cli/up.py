@@ -49,7 +49,7 @@ def _start_telemetry(settings: Settings) -> None:
     from worker.telemetry import start_logging, start_sentry
 
     telemetry = settings.telemetry
-    redaction = Redaction(settings.secrets())
+    redaction = Redaction(settings.secrets(), later=settings.later_secrets)
     start_logging(level=telemetry.log_level, form=telemetry.log_format, redaction=redaction)
     dsn = None if telemetry.sentry_dsn is None else telemetry.sentry_dsn.get_secret_value()
     start_sentry(dsn, environment=telemetry.environment, release=f"provisor@{version()}", redaction=redaction)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Self
 from urllib.parse import unquote, urlsplit
@@ -43,6 +44,16 @@ def _word(value: Any) -> Any:
     return value.lower() if isinstance(value, str) else value
 
 
+@dataclass
+class _Reading:
+    """Where settings were read, if they were, and what was read there since. It is no part of their value."""
+
+    config: Path | None = field(default=None, compare=False)
+    environ: Mapping[str, str] | None = field(default=None, compare=False)
+    newest: Settings | None = field(default=None, compare=False)
+    secrets: set[str] = field(default_factory=set, compare=False, repr=False)
+
+
 class Settings(BaseSettings):
     """Everything an operator sets, checked as a whole. ``load`` reads it; the constructor takes only what it is given."""
 
@@ -75,6 +86,7 @@ class Settings(BaseSettings):
     telemetry: TelemetrySettings = TelemetrySettings()
 
     _origins: dict[str, str] = PrivateAttr(default_factory=dict)
+    _reading: _Reading = PrivateAttr(default_factory=_Reading)
 
     @classmethod
     def settings_customise_sources(
@@ -123,6 +135,24 @@ class Settings(BaseSettings):
                 elif password := urlsplit(text).password:
                     yield from (text, password, unquote(password))
 
+    def later_secrets(self) -> tuple[str, ...]:
+        """The secrets of all settings that were read again from where these were."""
+        return tuple(self._reading.secrets)
+
+    def read_again(self) -> Self | None:
+        """The settings as they are written now, None for those that were handed in. Raises ``SettingsError``."""
+        if self._reading.environ is None:
+            return None
+        settings = self.load(self._reading.config, environ=self._reading.environ)
+        self._reading.secrets.update(settings.secrets())
+        self._reading.newest = settings
+        return settings
+
+    @property
+    def newest(self) -> Settings:
+        """What was read last: these, unless they were read again since."""
+        return self._reading.newest or self
+
     def origins(self) -> Mapping[str, str]:
         """For each key whose value is not the default: where the value was written, for people."""
         return self._origins
@@ -146,6 +176,7 @@ class Settings(BaseSettings):
         if problems:
             raise SettingsError(problems)
         settings._origins = {key: found for key in all_keys(cls) if (found := origin(key))}
+        settings._reading = _Reading(config, environ)
         return settings
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 from typing import Any
 
@@ -37,12 +37,14 @@ def _forms(secrets: tuple[str, ...]) -> tuple[str, ...]:
 class Redaction:
     """Takes known secrets out of logs and reports before they leave the process."""
 
-    def __init__(self, secrets: Iterable[str]) -> None:
+    def __init__(self, secrets: Iterable[str], *, later: Callable[[], tuple[str, ...]] = tuple) -> None:
+        """``later`` tells those that became known since."""
         self._secrets = tuple(secrets)
+        self._later = later
 
     def text(self, text: str) -> str:
         """The text without secrets."""
-        return without_secrets(text, self._secrets)
+        return without_secrets(text, (*self._secrets, *self._later()))
 
     def value(self, value: Any) -> Any:
         """The value without secrets and without values named like a secret, at any depth."""

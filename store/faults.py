@@ -5,11 +5,11 @@ Who writes to a fault and to rows locks the fault first, so that two writers nev
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, and_, bindparam, case, delete, exists, func, or_, select, update
+from sqlalchemy import Column, Connection, Table, and_, bindparam, case, delete, exists, func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from access.faults import Fault, FaultKey
@@ -19,13 +19,14 @@ from store.fault_tables import fault_rows, faults
 from store.leases import among
 from store.outbox import Topic
 from store.rows import from_row
-from store.tables import operations, requests
+from store.tables import operations, requests, tickets
+from store.tickets import FOLLOWED
 
 _TABLES = {Topic.REQUEST: requests, Topic.OPERATION: operations}
 
 # Built once: see ``store/leases.py``.
 _OPEN_AT = select(faults).where(faults.c.place == bindparam("this_place")).order_by(faults.c.id)
-#: The rows that still wait to be planned or carried out.
+#: The rows that still wait to be planned, carried out or followed.
 _WAITING = or_(
     and_(
         fault_rows.c.topic == str(Topic.REQUEST),
@@ -40,6 +41,15 @@ _WAITING = or_(
         exists().where(
             operations.c.id == fault_rows.c.ref,
             among(operations.c.state, (OperationState.READY, OperationState.RUNNING)),
+        ),
+    ),
+    # An operation that a person carries out waits while its ticket cannot be followed.
+    and_(
+        fault_rows.c.topic == str(Topic.OPERATION),
+        exists().where(
+            tickets.c.operation_id == fault_rows.c.ref,
+            among(tickets.c.state, FOLLOWED),
+            tickets.c.error.is_not(None),
         ),
     ),
 )
@@ -164,11 +174,16 @@ class Faults:
             by_topic.setdefault(row.topic, []).append({"this_ref": row.ref, "this_at": at})
         for topic, values in by_topic.items():
             table = _TABLES[topic]
-            moment = bindparam("this_at", type_=table.c.due_at.type)
-            statement = update(table).where(table.c.id == bindparam("this_ref"), table.c.due_at.is_not(None))
-            if sooner:
-                statement = statement.where(table.c.due_at > moment)
-            self._connection.execute(statement.values(due_at=moment, dispatched_until=None), values)
+            self._set_due(table, table.c.id, values, sooner=sooner)
+            if topic is Topic.OPERATION:  # Where it is with a person, its ticket is what is due.
+                self._set_due(tickets, tickets.c.operation_id, values, sooner=sooner)
+
+    def _set_due(self, table: Table, ref: Column[str], values: Sequence[Mapping[str, Any]], *, sooner: bool) -> None:
+        moment = bindparam("this_at", type_=table.c.due_at.type)
+        statement = update(table).where(ref == bindparam("this_ref"), table.c.due_at.is_not(None))
+        if sooner:
+            statement = statement.where(table.c.due_at > moment)
+        self._connection.execute(statement.values(due_at=moment, dispatched_until=None), values)
 
 
 def _columns(key: FaultKey) -> dict[str, str]:

@@ -33,8 +33,8 @@ class Decisions:
         self._clock = clock
         self._by = by
 
-    def retry(self, request_id: str, *, reason: str) -> bool:
-        """Try now what waits or is blocked of a request, or of the end of its claim; whether anything was."""
+    def retry(self, request_id: str, *, reason: str) -> None:
+        """Try now what waits or is blocked of a request, or of the end of its claim."""
         now = self._clock.now()
         with self._store.write() as work:
             request = work.requests.get(request_id)
@@ -46,9 +46,9 @@ class Decisions:
             )
             if undecided:
                 work.requests.set(request_id, due_at=now, dispatched_until=None)
-            if retried or undecided:
-                self._record(work, "request.retried", request_id, request_id, reason)
-        return bool(retried or undecided)
+            if not retried and not undecided:
+                raise NotPossible("Nothing waits or is blocked of such a request.", _SEE)
+            self._record(work, "request.retried", request_id, request_id, reason)
 
     def retry_operation(self, operation_id: str, *, reason: str) -> None:
         """Try an operation now that waits or is blocked."""
@@ -65,7 +65,9 @@ class Decisions:
             claim = self._claim(work, claim_id)
         if claim.state is ClaimState.ENDING and claim.ended_by is not None:
             self.retry_operation(claim.ended_by, reason=reason)
-        elif claim.state is not ClaimState.PENDING or not self.retry(claim.request_id, reason=reason):
+        elif claim.state is ClaimState.PENDING:
+            self.retry(claim.request_id, reason=reason)
+        else:
             raise NotPossible(f"The claim is {claim.state}: there is nothing to try.", _SEE)
 
     def cancel(self, request_id: str, *, reason: str) -> None:
@@ -123,24 +125,24 @@ class Decisions:
             work.requests.set(request_id, settled_account=account_id, due_at=now, dispatched_until=None)
             self._record(work, "request.settled", request_id, request_id, reason, account=account_id)
 
-    def settle(self, claim_id: str, *, reason: str) -> bool:
-        """End a claim whose access nobody can take away or see; whether it was such a claim.
+    def settle(self, claim_id: str, *, reason: str) -> None:
+        """End a claim whose access nobody can take away or see.
 
         The removal is dropped when no other claim waits for it, and the request for it counts as called back.
         """
         with self._store.read() as work:
-            claim = work.claims.get(claim_id)
-        if claim is None:
-            return False
+            claim = self._claim(work, claim_id)
         with self._store.write(holding=claim.access_key) as work:
-            claim = work.claims.get(claim_id)
+            claim = self._claim(work, claim_id)
             operation = self._blocked_removal_of(work, claim)
-            if claim is None or operation is None:
-                return False
+            if operation is None:
+                raise NotPossible(
+                    f"The claim is {claim.state}, and only one whose removal is blocked is settled.",
+                    "See 'provisor claims list --state ending'.",
+                )
             self._end(work, claim, reason)
             if not work.claims.ended_by(operation.id):
                 self._drop(work, operation, reason)
-        return True
 
     def settle_operation(self, operation_id: str, *, reason: str) -> None:
         """End a blocked removal, and all claims that were to end with it, as they are."""
@@ -205,8 +207,8 @@ class Decisions:
         return found
 
     @staticmethod
-    def _blocked_removal_of(work: UnitOfWork, claim: Claim | None) -> Operation | None:
-        if claim is None or claim.state is not ClaimState.ENDING or claim.ended_by is None:
+    def _blocked_removal_of(work: UnitOfWork, claim: Claim) -> Operation | None:
+        if claim.state is not ClaimState.ENDING or claim.ended_by is None:
             return None
         operation = work.operations.get(claim.ended_by)
         return operation if operation is not None and operation.state is OperationState.BLOCKED else None

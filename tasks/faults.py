@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 import structlog
@@ -49,8 +49,8 @@ _FORBIDDEN = 403
 class Row:
     """A request or an operation as faults see it: what it calls, for whom, and in which order of service.
 
-    ``changing`` is what it is to do by API; None for what only reads, or asks a person. ``project`` is where its ticket goes.
-    ``due_at`` is when this try was due.
+    ``changing`` is what it is to do by API; None for what only reads, or asks a person. ``project`` is where its ticket is to be
+    made; empty where there is one that is followed. ``due_at`` is when this try was due.
     """
 
     topic: Topic
@@ -85,6 +85,11 @@ class Row:
             due_at=operation.due_at,
         )
 
+    @classmethod
+    def of_ticket(cls, operation: Operation) -> Row:
+        """An operation whose ticket is followed: to read tickets may fail where making them does not, and the other way."""
+        return replace(cls.of_operation(operation), place=TICKETING, changing=None)
+
     def key(self, scope: Scope, phase: Phase) -> FaultKey:
         """The fault of this scope that the row may meet."""
         match scope:
@@ -110,7 +115,7 @@ class Row:
     @property
     def phases(self) -> tuple[Phase, ...]:
         """What the row calls for."""
-        if self.place == TICKETING:
+        if self.place == TICKETING and self.project:
             return (Phase.TICKET,)
         return (Phase.READ,) if self.changing is None else (Phase.READ, Phase.WRITE)
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from access.lifecycle import OperationState, TicketState
 from access.operations import Claim, Lane, Operation, Request, Ticket
+from store.tickets import ENDED
 from store.unit_of_work import UnitOfWork
 from ticketing.ports import Phase, TicketRef, TicketSnapshot
 
@@ -29,6 +31,14 @@ class FollowedTicket:
     def lane(self) -> Lane:
         """The lane of the calls for it."""
         return self.operation.lane
+
+    @property
+    def wants_a_look(self) -> bool:
+        """Whether what becomes of it depends on what the system shows: somebody closed it, or it is gone."""
+        phase, state = self.snapshot.phase, self.ticket.state
+        if self.operation.state is not OperationState.WITH_PERSON or phase is Phase.OPEN or state in ENDED:
+            return False
+        return state is not TicketState.HIDDEN or phase is Phase.DONE
 
     def visible(self) -> dict[str, object]:
         """The columns that show what people see. A moved issue has a new key and URL, a deleted one has none."""

@@ -28,7 +28,7 @@ from connectors.ports import Holdings, Observation
 from store.unit_of_work import UnitOfWork
 from tasks import ledger, settlement
 from tasks.attempts import next_try
-from tasks.faults import TICKETING, Row, scope_of
+from tasks.faults import Row, scope_of
 from tasks.guard import facts_now, rule_on, warnings_of
 from tasks.lateness import raise_if_late
 from tasks.looks import look, look_twice, verdict_on
@@ -96,7 +96,7 @@ class TicketOpener:
     def row(self, operation: Operation) -> Row:
         """The operation as faults see it: it calls the ticketing system."""
         project = self._writer.route(operation, self._services.policy_of(operation.request_id)).project
-        return replace(Row.of_operation(operation), place=TICKETING, changing=None, project=project)
+        return replace(Row.of_ticket(operation), project=project)
 
     def put_back(self, operation: Operation, failure: Failure) -> None:
         """Try to open the ticket again later: there is nobody else to hand the work to, whatever keeps us from making it."""

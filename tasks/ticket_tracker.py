@@ -16,6 +16,7 @@ import structlog
 
 from access.failures import Failure, Permanent, Transient
 from access.faults import SHARED_BY
+from access.faults import Phase as FaultPhase
 from access.ledger import Cause
 from access.lifecycle import OperationState, TicketState, is_final
 from access.operations import Lane, Operation, Ticket, TicketTrouble
@@ -27,6 +28,7 @@ from store.unit_of_work import UnitOfWork
 from tasks import ledger, settlement
 from tasks.attempts import attempt, log_postponed
 from tasks.ended_tickets import EndedTickets
+from tasks.faults import Row
 from tasks.followed_ticket import FollowedTicket
 from tasks.lateness import raise_if_late
 from tasks.looks import look
@@ -82,26 +84,33 @@ class TicketTracker:
     def _follow_these(self, due: Sequence[Ticket]) -> None:
         """Look at tickets, in the lane of their operations: those that take access away do not wait for the others' budget."""
         with self._services.store.read() as work:
-            lanes = {ticket.id: self._operation_of(work, ticket).lane for ticket in due}
+            both = [(ticket, self._operation_of(work, ticket)) for ticket in due]
         for lane in (Lane.REVOKE, Lane.GRANT):
-            if together := [ticket for ticket in due if lanes[ticket.id] is lane]:
+            together = [
+                (ticket, operation)
+                for ticket, operation in both
+                if operation.lane is lane and not self._is_held(ticket, operation, Row.of_ticket(operation))
+            ]
+            if together:
                 self._follow_together(together, lane)
 
-    def _follow_together(self, due: Sequence[Ticket], lane: Lane) -> None:
+    def _follow_together(self, due: Sequence[tuple[Ticket, Operation]], lane: Lane) -> None:
         try:
-            found = self._provider.in_lane(lane).read([ticket.issue_id for ticket in due if ticket.issue_id])
+            found = self._provider.in_lane(lane).read([ticket.issue_id for ticket, _ in due if ticket.issue_id])
         except Failure as failure:
-            for ticket in due:
-                self._postpone(ticket, failure)
+            for ticket, operation in due:
+                self._put_off(ticket, operation, failure, Row.of_ticket(operation))
             return
-        seen = self._without_vanished({ticket.id: found[ticket.issue_id or ""] for ticket in due}, due)
+        tickets = [ticket for ticket, _ in due]
+        seen = self._without_vanished({ticket.id: found[ticket.issue_id or ""] for ticket in tickets}, tickets)
         with self._services.store.read() as work:
             owed = {each.ticket_id for each in work.ticket_comments.owed(seen)}
-        for ticket in due:
+        for ticket, operation in due:
             snapshot = seen[ticket.id]
             if isinstance(snapshot, Failure):
-                self._postpone(ticket, snapshot)
+                self._put_off(ticket, operation, snapshot, Row.of_ticket(operation))
             else:
+                self._services.faults.passed(Row.of_ticket(operation), FaultPhase.READ)
                 self._follow_one(ticket, snapshot, owed=ticket.id in owed)
 
     def _without_vanished(
@@ -121,18 +130,24 @@ class TicketTracker:
                 if (ticket.id in gone) is not (ticket.missing_since is not None):
                     work.tickets.set(ticket.id, missing_since=now if ticket.id in gone else None)
             together = work.tickets.count_missing(_ASKING) >= SHARED_BY
-        waits = {True: options.hidden_together, False: options.poll}[together]
-        failure = (
-            _hidden_together() if together else Transient("The ticket cannot be seen; it is looked for once more.")
-        )
-        return {
-            **seen,
-            **{
-                ticket.id: failure
-                for ticket in due
-                if ticket.id in gone and now < (ticket.missing_since or now) + waits
-            },
-        }
+        lasting = options.hidden_together if together else options.poll
+        failure = _hidden_together() if together else _SEEN_ONCE_MORE
+        waiting = [ticket for ticket in due if ticket.id in gone and now < (ticket.missing_since or now) + lasting]
+        return {**seen, **{ticket.id: failure for ticket in waiting}}
+
+    def _is_held(self, ticket: Ticket, operation: Operation, row: Row) -> bool:
+        """Have a ticket wait for the end of a shared fault; whether there is one that lasts."""
+        if (fault := self._services.faults.held(row)) is None:
+            return False
+        with self._services.store.write() as work:
+            until = self._services.faults.join(work, row, fault)
+            if until is None:
+                return False
+            said = f"{fault.what} {fault.remedy}".rstrip()
+            work.tickets.settle(ticket.id, fence=ticket.fence, due_at=until, error=said)
+            raise_if_late(self._services, work, operation, why=fault.what)
+        _log.info("ticket.held", key=ticket.issue_key, why=said, until=until)
+        return True
 
     @staticmethod
     def _operation_of(work: UnitOfWork, ticket: Ticket) -> Operation:
@@ -152,28 +167,43 @@ class TicketTracker:
         ):
             if owed and snapshot.phase is not Phase.GONE:
                 self._comments.say(ticket, snapshot.ref, followed.lane)
-            attempt("ticket", lambda: self._judge(followed), lambda failure: self._postpone(ticket, failure))
+            seen = None
+            if followed.wants_a_look:
+                system = Row.of_operation(operation)
+                if self._is_held(ticket, operation, system):
+                    return
+                seen = attempt(
+                    "ticket",
+                    lambda: self._observe(operation),
+                    lambda failure: self._put_off(ticket, operation, failure, system),
+                )
+                if seen is None:
+                    return
+            attempt(
+                "ticket",
+                lambda: self._judge(followed, seen),
+                lambda failure: self._put_off(ticket, operation, failure, Row.of_ticket(operation)),
+            )
 
-    def _judge(self, followed: FollowedTicket) -> None:
+    def _judge(self, followed: FollowedTicket, seen: Observation | None) -> None:
+        """Decide what becomes of a ticket; ``seen`` is what the system shows, where that counts."""
         operation, phase, state = followed.operation, followed.snapshot.phase, followed.ticket.state
         if state in ENDED:
             self._ended.judge(followed)
         elif state is TicketState.HIDDEN:
-            self._judge_hidden(followed)
+            self._judge_hidden(followed, seen)
         elif operation.state is not OperationState.WITH_PERSON:
             self._withdraw(followed)
-        elif phase is Phase.OPEN:
+        elif seen is None:
             self._judge_open(followed)
+        elif seen.gone or seen.shows(operation.direction):
+            self._verified(followed, seen)
+        elif phase is Phase.DECLINED:
+            self._declined(followed)
+        elif phase is Phase.GONE:
+            self._replace(followed, "it was deleted or hidden from Provisor", end=TicketState.HIDDEN)
         else:
-            seen = self._observe(operation)
-            if seen.gone or seen.shows(operation.direction):
-                self._verified(followed, seen)
-            elif phase is Phase.DECLINED:
-                self._declined(followed)
-            elif phase is Phase.GONE:
-                self._replace(followed, "it was deleted or hidden from Provisor", end=TicketState.HIDDEN)
-            else:
-                self._closed_untrue(followed, seen)
+            self._closed_untrue(followed, seen)
 
     def _judge_open(self, followed: FollowedTicket) -> None:
         """Nobody has closed it. Access for a time may be there all the same, and its clock starts when it is seen."""
@@ -200,7 +230,7 @@ class TicketTracker:
             self._settle_in(work, followed)
             withdraw(work, operation.request_id, why="not given in time: its end came before", now=now)
 
-    def _judge_hidden(self, followed: FollowedTicket) -> None:
+    def _judge_hidden(self, followed: FollowedTicket, seen: Observation | None) -> None:
         """A ticket that had vanished, for whose operation another was made: it is used, or closed, when it is seen again."""
         operation, phase = followed.operation, followed.snapshot.phase
         over = is_final("operation", operation.state)
@@ -210,11 +240,9 @@ class TicketTracker:
             else:
                 self._settle(followed)
             return
-        if phase is Phase.DONE and operation.state is OperationState.WITH_PERSON:
-            seen = self._observe(operation)
-            if seen.gone or seen.shows(operation.direction):
-                self._verified(followed, seen)
-                return
+        if seen is not None and (seen.gone or seen.shows(operation.direction)):
+            self._verified(followed, seen)
+            return
         if over or operation.state is OperationState.WITH_PERSON:
             self._withdraw(followed)
         else:
@@ -227,12 +255,14 @@ class TicketTracker:
     def _observe(self, operation: Operation) -> Observation:
         """What the system shows. What cannot be read for good counts as not done: a closed ticket is not proof."""
         try:
-            return look(self._services.connector(operation.system, operation.lane), operation)
+            seen = look(self._services.connector(operation.system, operation.lane), operation)
         except Permanent as failure:
             present = not operation.direction.wants_present
             return Observation(
                 present=present, evidence=f"it cannot be seen: {failure}", missing=str(operation.entitlement)
             )
+        self._services.faults.passed(Row.of_operation(operation), FaultPhase.READ)
+        return seen
 
     def _verified(self, followed: FollowedTicket, seen: Observation) -> None:
         ticket, snapshot, operation = followed.ticket, followed.snapshot, followed.operation
@@ -414,16 +444,24 @@ class TicketTracker:
         followed.record(work, str(end), now, **detail)
         _log.info(f"ticket.{end}", **detail)
 
-    def _postpone(self, ticket: Ticket, failure: Failure) -> None:
-        """Look at the ticket at the next poll, or when the service asks for it. Tickets stay together: one call reads all."""
+    def _put_off(self, ticket: Ticket, operation: Operation, failure: Failure, row: Row) -> None:
+        """Look at the ticket at the next poll, when the service asks for it, or when the fault that ``row`` met allows.
+
+        Tickets stay together: one call reads all.
+        """
         now = self._services.clock.now()
         wait = failure.retry_after if isinstance(failure, Transient) and failure.retry_after else self._options.poll
         try:
             with self._services.store.write() as work:
-                work.tickets.settle(ticket.id, fence=ticket.fence, due_at=now + wait, error=str(failure))
+                until = self._services.faults.met(work, row, failure, FaultPhase.READ, otherwise=now + wait)
+                work.tickets.settle(ticket.id, fence=ticket.fence, due_at=until, error=str(failure))
+                raise_if_late(self._services, work, operation, why=failure.what)
         except LeaseLost:
             return
         log_postponed("ticket.postponed", failure, key=ticket.issue_key)
+
+
+_SEEN_ONCE_MORE = Transient("The ticket cannot be seen; it is looked for once more.")
 
 
 def _is_gone(seen: TicketSnapshot | Failure) -> bool:

@@ -16,7 +16,7 @@ from amqp.exceptions import AMQPError, NotFound
 
 from demo.patience import slowness
 from tests.patience import PATIENCE_SECONDS
-from worker.queues import DEAD, INTAKE, INTAKE_EXCHANGE, OLD_INTAKE, OLD_RETURNED, RETURNED
+from worker.queues import DEAD, INTAKE, INTAKE_EXCHANGE, OLD_INTAKE, OLD_LANES, OLD_RETURNED, RETURNED
 
 #: A broker that says nothing for this long is away.
 SILENCE_SECONDS = PATIENCE_SECONDS * slowness()
@@ -142,6 +142,7 @@ class Amqp:
                 RETURNED,
                 OLD_INTAKE,
                 OLD_RETURNED,
+                *OLD_LANES,
                 *(f"provisor.lane.{lane}" for lane in LANES),
             ):
                 with contextlib.suppress(NotFound):

@@ -32,6 +32,8 @@ DIED_ON_IT = "Workers ended while taking this message in, as often as the broker
 #: The tags of the consumers, each on a channel of its own.
 _INTAKE, _RETURNED, _OLD_INTAKE, _OLD_RETURNED = "intake", "returned", "old-intake", "old-returned"
 _ALONE = (_RETURNED, _OLD_RETURNED)
+#: Begins the tags of those that take wake-ups of the version before.
+_OLD_LANE = "old-lane-"
 
 #: Between two looks whether the queues of the version before can be consumed.
 _OLD_QUEUES_SECONDS = 5.0
@@ -89,6 +91,7 @@ class AmqpSession:
         #: Whether the last batch had several messages.
         self._many = False
         self._old: dict[str, str] = dict(zip((_OLD_INTAKE, _OLD_RETURNED), queues.old, strict=True))
+        self._old |= {_OLD_LANE + name: name for name in queues.old_lanes}
         self._old_at = 0.0
 
     def begin(self, connection: Connection) -> None:
@@ -105,7 +108,11 @@ class AmqpSession:
 
     def deliver(self, delivery: Delivery) -> None:
         """Called with each message that has come."""
-        self._arrived.append(delivery)
+        if self._names[delivery.channel].startswith(_OLD_LANE):
+            # A wake-up of the version before: the sweep finds its row.
+            self._channels[delivery.channel].basic_ack(delivery.tag)
+        else:
+            self._arrived.append(delivery)
 
     def next_batch(self) -> Batch | None:
         """The next messages in their order; one that was returned is alone."""

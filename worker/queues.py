@@ -23,6 +23,8 @@ DEAD = "provisor.intake.dead"
 #: Where requests came in until version 0.2; taken in from there too for one release, wherever these queues are.
 OLD_INTAKE = "access.requests"
 OLD_RETURNED = "access.requests.returned"
+#: Where wake-ups were sent until then: they are dropped, since the sweep finds their rows.
+OLD_LANES = ("provisor.revoke", "provisor.grant", "provisor.ticket", "provisor.sync")
 
 #: How often RabbitMQ delivers one message again before it moves the message elsewhere.
 _DELIVERY_LIMIT = 10
@@ -60,6 +62,11 @@ class Queues:
     def old(self) -> tuple[str, str]:
         """The names of the intake queue and the returned messages of the version before."""
         return self.prefix + OLD_INTAKE, self.prefix + OLD_RETURNED
+
+    @property
+    def old_lanes(self) -> tuple[str, ...]:
+        """The names of the lanes of the version before."""
+        return tuple(self.prefix + name for name in OLD_LANES)
 
     def lane(self, lane: Lane) -> Queue:
         """Wake-ups of one lane."""

@@ -28,7 +28,8 @@ def provider_from(settings: Settings, clock: Clock, limiter: Callable[[Lane], Ra
     if not site.enabled:
         return NoTickets()
     section = "jira" if ticketing.jira is None else "ticketing.jira"
-    client = site_client(site, section, client_options(settings, clock, limiter(Lane.TICKET)))
+    options = client_options(settings, clock, limiter(Lane.TICKET))
+    client = site_client(settings, lambda now: now.ticketing_site, section, options)
     return JiraTicketProvider(
         client,
         urgent=client.with_rate_limiter(limiter(Lane.REVOKE)),

@@ -70,11 +70,12 @@ def test_the_last_line_of_the_expiry_benchmark_is_its_aims() -> None:
 
 
 @pytest.mark.long
-def test_both_benchmarks_run_together_with_the_options_of_either() -> None:
-    ended = _run("benchmarks", "--section=budget", *TINY, *TINY_FULFILMENT)
+def test_all_benchmarks_run_together_with_the_options_of_each() -> None:
+    ended = _run("benchmarks", "--section=budget", "--intake-messages=200", *TINY, *TINY_FULFILMENT)
     names = " ".join(aim["name"] for aim in _aims(ended))
     assert "fulfilment rate, embedded" in names
     assert "share of the default rate budget" in names
+    assert "intake rate" in names
 
 
 def test_a_request_is_traced_alike_every_time() -> None:

@@ -63,6 +63,9 @@ class ProcessFaults:
         self._here.append(name)
         self.fired[name] += 1
 
+    def _is_up(self) -> bool:
+        return self._stack.worker.events()["provisor.up"] > 0
+
     def go(self) -> None:
         """It has passed; what has to last has lasted."""
         if {SILENT, FROZEN, DATABASE_SILENT} & {*self._here}:
@@ -71,8 +74,7 @@ class ProcessFaults:
         for name in self._here:
             if name == KILLED:
                 self._stack.up()
-                worker = self._stack.worker
-                self._stack.until(lambda worker=worker: worker.events()["provisor.up"], what="the start")
+                self._stack.until(self._is_up, what="the start")
             elif name == FROZEN:
                 self._stack.worker.thaw()
             elif name in (AWAY, SILENT):

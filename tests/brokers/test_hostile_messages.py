@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from redis import Redis as Client
 
+from access.clock import SystemClock
 from store.dead_letters import DeadLetter
 from tasks.incoming_message import BEGINNING_BYTES, WHOLE_BYTES
 from tests.brokers.conftest import MakeSite
@@ -21,7 +22,7 @@ from tests.brokers.raw_messages import NO_MOMENT, RawMessage, publish_raw, text_
 from tests.crash.process_stack import ProcessStack
 from tests.machine import LANES, SILENCE_SECONDS, Amqp, Redis
 from worker.amqp_intake import DIED_ON_IT
-from worker.queues import INTAKE, OLD_INTAKE, OLD_RETURNED, RETURNED
+from worker.queues import INTAKE, OLD_INTAKE, OLD_LANES, OLD_RETURNED, RETURNED
 
 _NUMBERS = count(1)
 
@@ -313,6 +314,27 @@ def test_queues_of_the_version_before_are_drained(make_site: MakeSite, sqlite_ur
     taken_in(stack, "r1")
     taken_in(stack, "r2")
     stack.until(lambda: letters(stack), what="the dead letter")
+    lives(stack)
+
+
+def test_lanes_of_the_version_before_are_drained_and_their_rows_found(
+    make_site: MakeSite, sqlite_url: str, rabbitmq: Amqp
+) -> None:
+    """What lies there are wake-ups, and whatever else somebody sent there: nothing of it is read."""
+    with closing(rabbitmq.connect()) as connection:
+        for name in OLD_LANES:
+            connection.channel().queue_declare(
+                rabbitmq.prefix + name, durable=True, auto_delete=False, arguments={"x-queue-type": "quorum"}
+            )
+    stack = make_site(sqlite_url, rabbitmq, None)
+    with stack.store.write() as work:
+        work.inbox.add(wanted("r1"), content_type="application/json", source="test", now=SystemClock().now())
+    for name in OLD_LANES:
+        rabbitmq.publish(b'[["r1"], {}, {}]', b"{oh", BOMB, queue=name)
+    started(stack)
+    stack.until(lambda: not any(rabbitmq.depth(name) for name in OLD_LANES), what="empty lanes of the version before")
+    stack.ended("r1", state="refused")
+    assert letters(stack) == []
     lives(stack)
 
 

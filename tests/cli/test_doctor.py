@@ -6,9 +6,13 @@ from typing import Any
 
 import pytest
 
+from store.alarms import AlarmKind
 from store.database import Database
 from store.existing_store import why_not_writable
+from store.unit_of_work import Store
 from tests.cli.doctor_harness import DoctorHarness
+from tests.fakes.faults import Fault
+from tests.fakes.local_stack import LocalStack
 from tests.machine import Amqp, Redis
 
 
@@ -152,3 +156,28 @@ def test_a_service_that_is_not_well(harness: DoctorHarness, system: str, name: s
     harness.simulators.faults.add(system=system, path="myself|organizations", status=503, times=None)
     sentence = f"{name} answers 503 at the moment. Try again later; see status.{page}.com."
     assert harness.said(system, **sections) == [sentence]
+
+
+def test_faults_and_alarms_that_last_are_told_with_what_to_do(harness: DoctorHarness, sqlite_url: str) -> None:
+    database = Database(sqlite_url, pool_size=1)
+    stack = LocalStack.over(Store(database))
+    stack.system.faults.lasting = Fault.LOCKED_OUT
+    stack.grant("r1")
+    stack.run()
+    with stack.store.write() as work:
+        cause = {"what": "Request r9 is late.", "remedy": "Ask who has its ticket."}
+        work.alarms.begin(AlarmKind.LATE, "request", "r1", **cause, now=stack.clock.now())
+    database.close()
+    told = harness.said("work", outcome="warning", store={"url": sqlite_url})
+    assert told[0].startswith(
+        "Since 2026-11-22 09:00 UTC one piece of work waits for jumpcloud: The credential is refused."
+    )
+    assert told[1].endswith("there is an alarm about request r1: Request r9 is late. Ask who has its ticket.")
+    assert len(told) == 2
+
+
+def test_where_nothing_waits_the_doctor_says_so(harness: DoctorHarness, sqlite_url: str) -> None:
+    assert harness.said("work", outcome="ok", store={"url": sqlite_url}) == [
+        "No fault keeps work from going on.",
+        "No other alarm lasts.",
+    ]

@@ -23,7 +23,7 @@ from simulator.switches import change_switches
 from simulator.systems import act
 from store.unit_of_work import Store
 from tests.fakes.local_stack import LocalStack
-from tests.fakes.passing_faults import PassingFaults, hasty
+from tests.fakes.passing_faults import PassingFaults, patient
 from ticketing.ports import Phase
 from worker.known_emails import StoredEmails
 
@@ -137,7 +137,7 @@ class JiraPeople(SimulatedPeople):
         known = world.credentials()
         change_switches(world.switches, burst_bucket=0, search_hidden_email="hit")
         client = jira_client(
-            base_url=simulators.jira_url, credential=api_token(known["email"], known["token"]), options=hasty()
+            base_url=simulators.jira_url, credential=api_token(known["email"], known["token"]), options=patient()
         )
         super().__init__(store, client, rules, simulators)
 
@@ -190,7 +190,7 @@ class JumpCloudPeople(SimulatedPeople):
     ) -> None:
         self.world = world
         client = jumpcloud_client(
-            base_url=simulators.jumpcloud_url, credential=api_key(world.credentials()["api_key"]), options=hasty()
+            base_url=simulators.jumpcloud_url, credential=api_key(world.credentials()["api_key"]), options=patient()
         )
         super().__init__(store, client, rules, simulators)
 

@@ -27,7 +27,7 @@ from simulator.systems import act
 from store.unit_of_work import Store
 from tasks.services import FulfilmentOptions
 from tests.fakes.local_stack import START, TERMS, TICKET_TERMS, LocalStack
-from tests.fakes.passing_faults import STALE, PassingFaults, hasty
+from tests.fakes.passing_faults import STALE, PassingFaults, patient
 from ticketing.ports import Phase
 
 MINUTE = timedelta(minutes=1)
@@ -55,7 +55,7 @@ class World:
         self.jumpcloud, self.jira = JumpCloudWorld(clock=seconds), JiraWorld(clock=seconds)
         self.jira.switches.burst_bucket = 0
         self.simulators = Simulators(jumpcloud=self.jumpcloud, jira=self.jira)
-        self.faults, options = PassingFaults(self.simulators.faults), hasty()
+        self.faults, options = PassingFaults(self.simulators.faults), patient()
         #: Ids of groups that an identity provider fills.
         self.external: set[str] = set()
         jumpcloud = jumpcloud_client(

@@ -273,3 +273,12 @@ def test_statements_are_their_own_behind_a_pooler(pgbouncer_url: str) -> None:
         assert list(pool.map(write, range(120))) == list(range(120))
     for store in stores:
         store.database.close()
+
+
+def test_a_wait_of_psycopg_that_lasts_too_long_ends_as_the_store_expects(postgresql_url: str) -> None:
+    """The name of that error is psycopg's own: another version may raise another."""
+    url = make_url(postgresql_url)
+    with psycopg.connect(dbname=url.database, host=url.host, port=url.port, user=url.username) as connection:
+        nothing_comes = psycopg.generators.notifies(connection.pgconn)
+        with pytest.raises(psycopg.errors._WaitTimeout):
+            connection.wait(nothing_comes, timeout=0.01)

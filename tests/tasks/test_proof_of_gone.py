@@ -11,7 +11,7 @@ from access.lifecycle import ClaimState, OperationState, RequestState, TicketSta
 from access.methods import Method
 from access.operations import Obstacle, Purpose
 from store.unit_of_work import Store
-from tasks.decisions import Decisions
+from tasks.decisions import Decisions, NotPossible
 from tests.fakes.faults import Fault
 from tests.fakes.local_stack import ADA, BY_HAND, GROUP, TERMS, LocalStack
 from ticketing.ports import Phase
@@ -275,7 +275,7 @@ def declined(stack: LocalStack) -> None:
 
 def test_a_person_has_a_blocked_removal_tried_again(stack: LocalStack) -> None:
     declined(stack)
-    assert Decisions(stack.store, stack.clock, by="grace").retry("r1", reason="the approver is back")
+    Decisions(stack.store, stack.clock, by="grace").retry("r1", reason="the approver is back")
     stack.run(MINUTE)
     [issue] = stack.tickets.open_issues()
     stack.system.change(ADA, BY_HAND, present=False)
@@ -289,8 +289,10 @@ def test_a_person_settles_a_claim_and_only_one_whose_removal_is_blocked(stack: L
     stack.grant("r2")
     stack.run()
     decisions = Decisions(stack.store, stack.clock, by="grace")
-    assert not decisions.settle(stack.claim("r2").id, reason="no")
-    assert decisions.settle(stack.claim("r1").id, reason="the group is another team's now")
+    for claim_id in (stack.claim("r2").id, "no such claim"):
+        with pytest.raises(NotPossible):
+            decisions.settle(claim_id, reason="no")
+    decisions.settle(stack.claim("r1").id, reason="the group is another team's now")
     claim = stack.claim("r1")
     assert (claim.state, claim.why_ended) == (ClaimState.ENDED, "grace: the group is another team's now")
     assert stack.operation("r1", purpose=Purpose.EXPIRY).state is OperationState.DROPPED

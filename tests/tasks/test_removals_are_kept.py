@@ -145,7 +145,8 @@ class Life:
             self.stack.run(timedelta(seconds=45))
             self.work_on_tickets(willing=True)
             for request_id in self.requests:
-                decisions.retry(request_id, reason="mended")
+                with suppress(NotPossible):  # nothing of it waits
+                    decisions.retry(request_id, reason="mended")
                 whose = self.stack.request(request_id).message.who
                 account = whose.id or next(key for key, email in system.accounts.items() if email == whose.email)
                 with suppress(NotPossible):  # it is not blocked, or not for want of proof

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
 
@@ -35,6 +35,7 @@ from worker.client_options import client_options
 from worker.known_emails import StoredEmails
 from worker.policy import policy_from
 from worker.systems.definition import Dependencies, SystemDefinition
+from worker.systems.live_credential import LiveCredential
 
 #: Some outcomes are known by their text alone, which is English only when asked for [docs].
 _ENGLISH = {"Accept-Language": "en", "X-Force-Accept-Language": "true", "X-ExperimentalApi": "opt-in"}
@@ -91,9 +92,20 @@ def jira_endpoint(site: JiraSite, section: str, options: ClientOptions) -> JiraE
     )
 
 
-def site_client(site: JiraSite, section: str, options: ClientOptions) -> HttpClient:
+def site_client(
+    settings: Settings, site_of: Callable[[Settings], JiraSite], section: str, options: ClientOptions
+) -> HttpClient:
     """A client for a Jira site. Raises ``SettingsError``, which names the ``section``, for an unusable credential."""
-    return jira_client(credential=jira_credential(site, section), base_url=jira_url(site, options), options=options)
+    credential = LiveCredential(settings, lambda now: jira_credential(site_of(now), section), of=section)
+    return jira_client(credential=credential, base_url=jira_url(site_of(settings), options), options=options)
+
+
+def _organization_credential(settings: Settings) -> Credential:
+    try:
+        key = settings.atlassian.api_key
+        return organization_key(key.get_secret_value() if key is not None else "")
+    except ValueError as exc:
+        raise SettingsError([f"The atlassian credential cannot be used: {exc}"]) from None
 
 
 def _organization(settings: Settings, options: ClientOptions) -> AtlassianOrganization | None:
@@ -101,10 +113,7 @@ def _organization(settings: Settings, options: ClientOptions) -> AtlassianOrgani
     atlassian = settings.atlassian
     if atlassian.api_key is None or atlassian.org_id is None:
         return None
-    try:
-        credential = organization_key(atlassian.api_key.get_secret_value())
-    except ValueError as exc:
-        raise SettingsError([f"The atlassian credential cannot be used: {exc}"]) from None
+    credential = LiveCredential(settings, _organization_credential, of=ATLASSIAN)
     client = organization_client(credential=credential, options=options, base_url=atlassian.api_url)
     return AtlassianOrganization(client, atlassian.org_id)
 
@@ -127,7 +136,7 @@ def _connector(dependencies: Dependencies, options: ClientOptions) -> JiraConnec
     emails = StoredEmails(dependencies.store, dependencies.clock, System.JIRA)
     organization = _organization(settings, options)
     return JiraConnector(
-        site_client(settings.jira, "jira", options),
+        site_client(settings, lambda now: now.jira, "jira", options),
         site=settings.jira.site_url or "",
         known_emails=emails.account,
         remember_address=emails.learn,
@@ -148,7 +157,7 @@ def _auditor(settings: Settings, _clock: Clock, options: ClientOptions) -> JiraR
 
 def _site_reader(settings: Settings, options: ClientOptions, known_emails: AddressOf) -> JiraReader:
     return JiraReader(
-        site_client(settings.jira, "jira", options),
+        site_client(settings, lambda now: now.jira, "jira", options),
         site=settings.jira.site_url or "",
         concurrency=settings.jira.concurrency,
         organization=_organization(settings, options),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 
 from access.clock import Clock
 from access.entitlements import System
@@ -22,6 +23,7 @@ from tasks.doctor.jumpcloud import examine as examine_directory
 from tasks.doctor.probe import Probe
 from worker.client_options import client_options
 from worker.systems.definition import Dependencies, SystemDefinition
+from worker.systems.live_credential import LiveCredential
 
 #: The largest report of memberships that is fetched, in bytes: of about 450 000 of them. While it is taken in, a process
 #: needs up to five times as much memory [measured]; the memberships of a tenant with more are listed, group by group.
@@ -34,7 +36,7 @@ _LONGEST_REPORT = timedelta(minutes=1)
 def _client(settings: Settings, options: ClientOptions) -> HttpClient:
     return jumpcloud_client(
         base_url=settings.jumpcloud.api_base,
-        credential=_credential(settings, options),
+        credential=LiveCredential(settings, partial(_credential, options=options), of="jumpcloud"),
         options=options,
         organization=settings.jumpcloud.org_id,
     )
@@ -45,8 +47,8 @@ def _credential(settings: Settings, options: ClientOptions) -> Credential:
     try:
         if jumpcloud.api_key is not None:
             return api_key(jumpcloud.api_key.get_secret_value())
-        assert jumpcloud.client_id is not None
-        assert jumpcloud.client_secret is not None
+        if jumpcloud.client_id is None or jumpcloud.client_secret is None:
+            raise SettingsError(["jumpcloud has no credential; set jumpcloud.api_key."])
         return service_account(
             jumpcloud.client_id,
             jumpcloud.client_secret.get_secret_value(),
@@ -111,7 +113,7 @@ def _history(settings: Settings, options: ClientOptions) -> JumpCloudHistory:
 def _insights(settings: Settings, options: ClientOptions) -> HttpClient:
     return jumpcloud_client(
         base_url=settings.jumpcloud.insights_base,
-        credential=_credential(settings, options),
+        credential=LiveCredential(settings, partial(_credential, options=options), of="jumpcloud"),
         options=options,
         organization=settings.jumpcloud.org_id,
     )
