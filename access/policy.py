@@ -92,7 +92,8 @@ class Rule:
     ``products`` are what a new account gets, and all that a request may name instead. ``required`` are the facts that a
     request to give access has to carry, ``required_to_take`` those of a request to take access away. Without ``proof``,
     entitlements that give an administrator's power require it. ``give_within`` is how long giving by API may take from when it
-    could begin: access for a time is not given after that.
+    could begin: access for a time is not given after that. ``fed_by`` is the JumpCloud group that fills what the pattern
+    matches: access to the one goes through the other.
     """
 
     pattern: str
@@ -108,6 +109,7 @@ class Rule:
     proof: AccountProof | None = None
     products: tuple[str, ...] = ()
     ticket: TicketRoute | None = None
+    fed_by: EntitlementRef | None = None
 
     def method(self, direction: Direction) -> Method:
         """The method for giving or for taking away."""

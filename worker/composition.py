@@ -16,6 +16,7 @@ from store.migrations import migrate
 from store.unit_of_work import Store
 from tasks.expiry import Expiry
 from tasks.faults import TICKETING, Faults
+from tasks.feeding import Feeding
 from tasks.fulfilment import Fulfilment
 from tasks.intake import DISPATCHED_FOR, Intake
 from tasks.leavers import Leavers
@@ -59,6 +60,7 @@ class Provisor:
     syncing: Sync
     people: People
     leavers: Leavers
+    feeding: Feeding
     plans: Plans
     provider: TicketProvider
     policy: LivePolicy
@@ -125,6 +127,7 @@ def compose(
         expiry=Expiry(services, fulfilment),
         syncing=sync_from(settings, store, clock, publisher, systems=systems, check_tenant=tenancy.check),
         leavers=Leavers(services),
+        feeding=Feeding(services),
         people=People(store, clock, domains=settings.people.domains),
         plans=Plans(
             store,

@@ -184,6 +184,7 @@ def _scheduler(provisor: Provisor, relay: OutboxRelay, revision_check: RevisionC
             _forgetting_dead_letters(provisor),
             provisor.people.refresh,
             provisor.leavers.advance,
+            provisor.feeding.end_orphans,
             provisor.plans.run_due,
         ),
     )
