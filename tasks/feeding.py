@@ -27,8 +27,6 @@ from tasks.services import Services
 
 #: The source of requests for groups that feed others.
 SOURCE = "feeding"
-#: How long the provider may take to pass a change on, before a person is asked [assumed: seconds to hours].
-PATIENCE = timedelta(minutes=15)
 #: How much longer than the claim that it serves the claim on the feeding group may live, should its end get lost.
 _MARGIN = timedelta(days=1)
 _AT_ONCE = 50
@@ -170,9 +168,9 @@ def _kept_by(work: UnitOfWork, claim: Claim) -> Kept | None:
     return None
 
 
-def is_overdue(operation: Operation, *, now: datetime) -> bool:
-    """Whether the provider has had its time."""
-    return now >= operation.could_begin_at + PATIENCE
+def is_overdue(operation: Operation, patience: timedelta, *, now: datetime) -> bool:
+    """Whether the provider has had its time [assumed: it takes seconds to hours]."""
+    return now >= operation.could_begin_at + patience
 
 
 def passed_on(operation: Operation, evidence: str, *, now: datetime) -> str:

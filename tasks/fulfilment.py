@@ -118,7 +118,7 @@ class Fulfilment:
         seen = look(connector, operation)
         if seen.gone or seen.shows(operation.direction):
             self._passed_on(operation, seen, gave=gave)
-        elif before is None and is_overdue(operation, now=now):
+        elif before is None and is_overdue(operation, self._services.options.propagation, now=now):
             self._hand_over(operation, f"the identity provider has not passed it on: {seen.evidence}")
         else:
             self._look_again(operation, seen.evidence)

@@ -150,6 +150,7 @@ def fulfilment_options(settings: Settings) -> FulfilmentOptions:
     return FulfilmentOptions(
         retry=RetryLimits(attempts=limits.attempts, deadline=limits.deadline, first_wait=limits.first_wait),
         lease=settings.worker.lease,
+        propagation=limits.propagation,
         read_back=min(_READ_BACK, limits.verification),
         visible_within=limits.verification,
         # No longer than the whole time for verification, and never at once: a change needs time to show.

@@ -53,7 +53,7 @@ class Company:
         until = self.stack.clock.now() + lasting
         while self.stack.clock.now() < until:
             self.feeding.end_orphans()
-            self.stack.run(timedelta(seconds=5))
+            self.stack.run(timedelta(seconds=20))
             if not self.stuck:
                 self.jira.change(J_ADA, FED, present=self.jumpcloud.has(ADA, FEEDING))
 
@@ -98,7 +98,7 @@ def test_a_filled_group_is_given_through_the_group_that_feeds_it_and_seen_before
 
 
 def _expire(company: Company) -> None:
-    company.run(timedelta(minutes=10))
+    company.run(timedelta(minutes=6))
 
 
 def _revoke(company: Company) -> None:
@@ -128,7 +128,7 @@ def test_what_the_feeding_group_gives_by_another_claim_stays(company: Company) -
     company.grant("r1", seconds=300)
     company.stack.grant("other", group=FEEDING)
     company.run()
-    company.run(timedelta(minutes=10))
+    company.run(timedelta(minutes=6))
     assert company.has_both == (True, True)
     ended = company.stack.claim("r1")
     assert (ended.state, "request other holds" in (ended.why_ended or "")) == (ClaimState.ENDED, True)
@@ -140,7 +140,7 @@ def test_whoever_was_in_the_feeding_group_before_stays_there(company: Company) -
     company.grant("r1", seconds=300)
     company.run()
     assert company.stack.claim("r1").pre_existing is True
-    company.run(timedelta(minutes=10))
+    company.run(timedelta(minutes=6))
     assert company.has_both == (True, True)
     assert company.stack.claim("r1").state is ClaimState.ENDED
 
@@ -153,7 +153,7 @@ def test_a_provider_that_is_stuck_becomes_a_ticket_and_nothing_is_done_before_it
     company.grant("r1", seconds=300)
     company.run()
     company.stuck = True
-    company.run(timedelta(minutes=25))
+    company.run(timedelta(minutes=22))
     purpose = Purpose.REQUEST if direction == "give" else Purpose.EXPIRY
     operation = company.operation("r1", purpose)
     assert (operation.via, operation.state) == (Method.TICKET, OperationState.WITH_PERSON)
