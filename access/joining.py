@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from access.people import (
     AccountRef,
@@ -75,13 +75,14 @@ def _matches(
     addressed: Iterable[Addressed], linked: Sequence[Match], domains: Collection[str]
 ) -> tuple[list[Match], list[Dispute]]:
     matches, disputes = _linked_once(linked)
-    known = {match.account for match in linked}
-    by_address: dict[str, list[Addressed]] = defaultdict(list)
+    users = {match.account: AccountRef(match.account.system, match.person) for match in matches}
+    by_address: dict[str, dict[AccountRef, Addressed]] = defaultdict(dict)
     for each in addressed:
-        if each.account not in known:
-            by_address[each.address].append(each)
+        # The address of a linked administrator is one of the user's.
+        holder = replace(each, account=users[each.account], is_user=True) if each.account in users else each
+        by_address[each.address][holder.account] = holder
     for holders in by_address.values():
-        found = match_address(holders, domains=domains) if len(holders) > 1 else None
+        found = match_address(list(holders.values()), domains=domains) if len(holders) > 1 else None
         if isinstance(found, Match):
             matches.append(found)
         elif found is not None:

@@ -20,7 +20,7 @@ class Direction(StrEnum):
 
 
 class Method(StrEnum):
-    """Who carries a change of access out. An operation has one of the first two; a policy rule may also say the third."""
+    """Who carries a change of access out. A policy rule has one of the first three, an operation any but the third."""
 
     #: A connector, through the system's API. In a policy rule: a person where the API cannot do it.
     CONNECTOR = "connector"
@@ -28,3 +28,5 @@ class Method(StrEnum):
     TICKET = "ticket"
     #: Nobody: policy forbids the change.
     DENY = "deny"
+    #: An identity provider, which passes on what was changed elsewhere. Never in a policy rule.
+    PROPAGATION = "propagation"

@@ -96,6 +96,7 @@ class Rule:
     entitlements that give an administrator's power require it. ``give_within`` is how long giving by API may take from when it
     could begin: access for a time is not given after that. ``sources`` are patterns of who may ask under it (``access.sources``);
     without them it is for all. ``notice_before`` says how long before the end of access for a time there is notice of it.
+    ``fed_by`` is the JumpCloud group that fills what the pattern matches: access to the one goes through the other.
     """
 
     pattern: str
@@ -113,6 +114,7 @@ class Rule:
     products: tuple[str, ...] = ()
     ticket: TicketRoute | None = None
     sources: tuple[str, ...] = ()
+    fed_by: EntitlementRef | None = None
 
     def method(self, direction: Direction) -> Method:
         """The method for giving or for taking away."""

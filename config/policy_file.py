@@ -8,12 +8,12 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, field_validator
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, field_validator, model_validator
 
 from access.durations import parse_duration
-from access.entitlements import RIGHTS, EntitlementRef, System
+from access.entitlements import RIGHTS, EntitlementRef, ResourceKind, System
 from access.findings import Profile, ProfileRule
 from access.message import FACTS
 from access.methods import Method
@@ -102,6 +102,30 @@ class _Rule(Section):
     products: tuple[Product, ...] = ()
     ticket: _Ticket | None = None
     sources: Words = ()
+    fed_by: Annotated[str, Field(max_length=1000)] | None = None
+
+    @field_validator("give", "take")
+    @classmethod
+    def _is_a_road(cls, method: Method) -> Method:
+        if method is Method.PROPAGATION:
+            raise ValueError("is no word of a policy; write connector, ticket or deny")
+        return method
+
+    @field_validator("fed_by")
+    @classmethod
+    def _is_a_group(cls, named: str | None) -> str | None:
+        if named is None:
+            return None
+        ref = _exact(named)
+        if (ref.system, ref.kind) != (System.JUMPCLOUD, ResourceKind.GROUP):
+            raise ValueError("is no group of JumpCloud; write one such as jumpcloud:group:Engineering:member")
+        return str(ref)
+
+    @model_validator(mode="after")
+    def _feeds_a_jira_group(self) -> Self:
+        if self.fed_by is not None and not self.pattern.startswith("jira:group:"):
+            raise ValueError("has fed_by and is not about Jira groups; only those are filled from JumpCloud")
+        return self
 
     _can_match = field_validator("pattern")(_can_match)
 
@@ -170,7 +194,14 @@ def load_policy(
     if route is None:
         raise SettingsError([f"{path}: ticket.project is not set; set it here, or ticketing.project in the settings."])
     rules = tuple(
-        Rule(**dict(rule) | {"ticket": rule.ticket.route(route) if rule.ticket else None}) for rule in file.rules
+        Rule(
+            **dict(rule)
+            | {
+                "ticket": rule.ticket.route(route) if rule.ticket else None,
+                "fed_by": EntitlementRef.parse(rule.fed_by) if rule.fed_by else None,
+            }
+        )
+        for rule in file.rules
     )
     policy = Policy(
         rules=rules,

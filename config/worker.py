@@ -73,6 +73,8 @@ class LimitSettings(Section):
     deadline: Annotated[Duration, within(timedelta(seconds=1))] = timedelta(hours=4)
     #: How long a change may stay invisible in the system before it counts as not made.
     verification: Annotated[Duration, within(timedelta(0))] = timedelta(minutes=3)
+    #: How long an identity provider may take to pass a change on, before a person is asked.
+    propagation: Annotated[Duration, within(timedelta(seconds=1))] = timedelta(minutes=15)
     #: Waiting for a connection.
     connect_timeout: Annotated[Duration, within(_BLINK, timedelta(minutes=2))] = timedelta(seconds=3)
     #: Waiting for an answer; with connect_timeout, the time for a whole call, however slowly its answer comes.

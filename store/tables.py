@@ -215,7 +215,7 @@ operations = Table(
         " AND blocked_at IS NOT NULL)",
         name="blocked_means_a_removal",
     ),
-    CheckConstraint("via IN ('connector', 'ticket')", name="via_known"),
+    CheckConstraint("via IN ('connector', 'ticket', 'propagation')", name="via_known"),
     CheckConstraint("direction IN ('give', 'take')", name="direction_known"),
     CheckConstraint("purpose IN ('request', 'expiry')", name="purpose_known"),
 )

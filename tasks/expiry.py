@@ -11,6 +11,7 @@ from access.operations import Claim, Operation, Purpose
 from access.provisioning import Provisioning
 from store.unit_of_work import UnitOfWork
 from tasks import claims
+from tasks.feeding import Feeding
 from tasks.fulfilment import Fulfilment
 from tasks.services import Services, new_id
 
@@ -24,6 +25,7 @@ class Expiry:
     def __init__(self, services: Services, fulfilment: Fulfilment) -> None:
         self._services = services
         self._fulfilment = fulfilment
+        self._feeding = Feeding(services)
 
     def end(self, claim_id: str) -> None:
         """End a claim whose time is up, and begin to take the access away unless another reason keeps it."""
@@ -84,6 +86,8 @@ class Expiry:
         connector = self._services.connectors.get(claim.entitlement.system)
         if rule is not None and rule.take is Method.TICKET:
             return Method.TICKET, f"policy rule '{rule.pattern}' has a person do it"
+        if self._feeding.is_fed(claim, rule):
+            return Method.PROPAGATION, "its time is up, and the group that fills it ends with it"
         if connector is None or not connector.automates(claim.entitlement.kind, Direction.TAKE):
             return Method.TICKET, f"it cannot be taken away through the {claim.entitlement.system.label} API"
         return Method.CONNECTOR, "its time is up"

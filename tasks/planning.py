@@ -31,6 +31,7 @@ from tasks import settlement
 from tasks.attempts import attempt, next_try
 from tasks.extension import extend
 from tasks.faults import Row, begin_alarm
+from tasks.feeding import Feeding, WaitsForFeeding
 from tasks.guard import facts_for_plan
 from tasks.held_revokes import hold_if_too_many
 from tasks.lateness import is_too_late
@@ -65,6 +66,8 @@ class Begun:
     facts: Facts | None
 
 
+_Waits = WaitsFor | WaitsForProvider | WaitsForFeeding
+
 _BLOCKED_REMEDY = "Mend the reason and use 'provisor requests retry', or cancel it with 'provisor requests cancel'."
 
 #: How often a request to take access away is planned again that cannot be decided.
@@ -74,8 +77,9 @@ _DECIDED_AGAIN = timedelta(hours=1)
 class Planner:
     """Plans requests."""
 
-    def __init__(self, services: Services) -> None:
+    def __init__(self, services: Services, feeding: Feeding) -> None:
         self._services = services
+        self._feeding = feeding
 
     def plan(self, request_id: str) -> Begun | None:
         """Plan a request that is due; the first operation, leased to us, when there is one to carry out now."""
@@ -129,6 +133,10 @@ class Planner:
             until = self._services.clock.now() + self._services.options.look_again
             self._wait(request, until, f"Request {decision.request_id} comes first.")
             return None
+        if isinstance(decision, WaitsForFeeding):
+            until = self._services.clock.now() + self._services.options.look_again
+            self._wait(request, until, f"Request {decision.request_id} for the group that fills it comes first.")
+            return None
         if isinstance(decision, WaitsForProvider):
             self._wait(request, decision.until, decision.why)
             return None
@@ -167,7 +175,7 @@ class Planner:
             settlement.finish(work, request.id, RequestState.DONE, now=now, reason=reason)
         _log.info("request.done", request_id=request.id, reason=reason)
 
-    def _decide(self, request: Request) -> Plan | Refusal | Undecided | CalledBack | WaitsFor | WaitsForProvider:
+    def _decide(self, request: Request) -> Plan | Refusal | Undecided | CalledBack | _Waits:
         message = request.message
         asked = message.entitlement_ref
         giving = message.action.direction is Direction.GIVE
@@ -183,7 +191,10 @@ class Planner:
         if isinstance(meant, Refusal):
             return meant
         account, entitlement = meant.account, meant.entitlement
-        if isinstance(account, Account) and (before := self._before(request, account, connector)) is not None:
+        if (
+            isinstance(account, Account)
+            and (before := self._before(request, account, entitlement, connector)) is not None
+        ):
             return before
         if (
             isinstance(account, NoMatch)
@@ -223,9 +234,39 @@ class Planner:
         entitlement = connector.find_entitlement(asked) if by_name else account_of(asked.system)
         return Meant(connector.find_account(message.who), entitlement)
 
-    def _before(self, request: Request, account: Account, connector: Connector) -> Undecided | WaitsForProvider | None:
-        """What has to come before a decision about the account that was found."""
-        return _newcomer(request, account) or provider_comes_first(self._services, request, account, connector)
+    def _before(
+        self, request: Request, account: Account, entitlement: Entitlement | NoMatch, connector: Connector
+    ) -> Plan | Refusal | Undecided | _Waits | None:
+        """What is decided already for the account that was found, or has to come first."""
+        first = _newcomer(request, account) or provider_comes_first(self._services, request, account, connector)
+        if first is not None or isinstance(entitlement, NoMatch):
+            return first
+        return self._fed(request, account, entitlement, connector)
+
+    def _fed(
+        self, request: Request, account: Account, entitlement: Entitlement, connector: Connector
+    ) -> Plan | Refusal | WaitsForFeeding | None:
+        """The plan for a thing that another group fills, where policy and guard let the request pass."""
+        message, policy = request.message, self._services.policy
+        direction = message.action.direction
+
+        def is_meant(spelled: EntitlementRef) -> bool:
+            return _names(connector, spelled, entitlement)
+
+        rule = policy.rule_for(entitlement.ref, entitlement.named, direction=direction, is_meant=is_meant)
+        if rule is None or rule.fed_by is None or self._services.mode is not Provisioning.ON:
+            return None
+        facts = facts_for_plan(self._services, connector, account, entitlement, direction)
+        allowed = make_plan(
+            message,
+            account=account,
+            entitlement=entitlement,
+            policy=policy,
+            automates=connector.automates,
+            is_meant=is_meant,
+            facts=facts,
+        )
+        return self._feeding.plan(request, rule, account, entitlement) if isinstance(allowed, Plan) else None
 
     def _account_action_before(self, request: Request) -> WaitsFor | None:
         """An earlier request for the person's account that is not planned yet: requests for one person go in order."""

@@ -15,9 +15,6 @@ from connectors.ports import Connector, Target
 from store.queries.people import PeopleQueries
 from tasks.services import Services
 
-#: How long the provider may take; its pushes are late by seconds to hours [assumed].
-PATIENCE = timedelta(minutes=15)
-
 #: Between two looks.
 _LOOK = timedelta(seconds=30)
 
@@ -36,7 +33,7 @@ def provider_comes_first(
     """Whether a line of a plan waits for the provider to shut the account. Raises failure words."""
     due = request.message.action is Action.DEPROVISION_ACCOUNT and request.source == SOURCE
     now = services.clock.now()
-    until = request.received_at + PATIENCE
+    until = request.received_at + services.options.propagation
     if not due or services.mode is not Provisioning.ON or now >= until or not _is_supplied(services, account):
         return None
     target = Target(EntitlementRef(account.system, ResourceKind.ACCOUNT, ()), account.id)

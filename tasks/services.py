@@ -32,6 +32,7 @@ class FulfilmentOptions:
     - ``read_back``: how long a write is looked for within the same attempt.
     - ``visible_within``: how long a write may stay unseen before it counts as not having happened.
     - ``look_again``: the wait between such looks.
+    - ``propagation``: how long an identity provider may take to pass a change on, before a person is asked.
     - ``busy``: the wait while another operation is at the same access.
     """
 
@@ -41,6 +42,7 @@ class FulfilmentOptions:
     visible_within: timedelta = timedelta(seconds=60)
     look_again: timedelta = timedelta(seconds=3)
     busy: timedelta = timedelta(seconds=1)
+    propagation: timedelta = timedelta(minutes=15)
 
 
 @dataclass(frozen=True, slots=True)

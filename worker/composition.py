@@ -17,6 +17,7 @@ from store.rate_budgets import Allowance
 from store.unit_of_work import Store
 from tasks.expiry import Expiry
 from tasks.faults import TICKETING, Faults
+from tasks.feeding import Feeding
 from tasks.fulfilment import Fulfilment
 from tasks.heartbeat import Heartbeat
 from tasks.intake import DISPATCHED_FOR, Intake
@@ -67,6 +68,7 @@ class Provisor:
     syncing: Sync
     people: People
     leavers: Leavers
+    feeding: Feeding
     plans: Plans
     reconciliation: Reconciliation
     heartbeat: Heartbeat
@@ -143,6 +145,7 @@ def compose(
         expiry=Expiry(services, fulfilment),
         syncing=sync_from(settings, store, clock, publisher, systems=systems, check_tenant=tenancy.check),
         leavers=Leavers(services),
+        feeding=Feeding(services),
         people=People(store, clock, domains=settings.people.domains),
         plans=Plans(
             store,
@@ -168,6 +171,7 @@ def fulfilment_options(settings: Settings) -> FulfilmentOptions:
     return FulfilmentOptions(
         retry=RetryLimits(attempts=limits.attempts, deadline=limits.deadline, first_wait=limits.first_wait),
         lease=settings.worker.lease,
+        propagation=limits.propagation,
         read_back=min(_READ_BACK, limits.verification),
         visible_within=limits.verification,
         # No longer than the whole time for verification, and never at once: a change needs time to show.

@@ -229,6 +229,7 @@ def _scheduler(
             *_telling(provisor),
             provisor.people.refresh,
             provisor.leavers.advance,
+            provisor.feeding.end_orphans,
             provisor.plans.run_due,
         ),
     )

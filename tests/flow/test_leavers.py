@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from secrets import token_hex
 from shutil import copyfile
@@ -31,7 +32,7 @@ class Office:
         for system in System:
             run_id = self.provisor.syncing.begin(system)
             self.provisor.syncing.work(run_id)
-            self.stack.until(lambda run_id=run_id: self._is_complete(run_id), what=f"snapshot of {system}")
+            self.stack.until(partial(self._is_complete, run_id), what=f"snapshot of {system}")
         self.provisor.people.refresh()
 
     def _is_complete(self, run_id: str) -> bool:
@@ -129,7 +130,8 @@ def test_a_leaver_is_followed_from_the_suspension_to_the_deletion(office: Office
     office.until(person, LeaverState.LEFT)
     last = office.plans(person)[-1]
     assert (last.automatic, "everything, pre-existing access too" in last.title) == (True, True)
-    stack.until(lambda: office.provisor.plans.run_due() or not company.in_jira(email, developers) or None)
+    office.provisor.plans.run_due()
+    stack.until(lambda: not company.in_jira(email, developers), what="the end of her membership in Jira")
     account = next(line for line in _lines(office, last) if line["reaction"] == "deprovision")
     ticket = stack.ticket(str(account["id"]))
     act(company.jira, "deactivate", account=email)

@@ -121,6 +121,18 @@ def test_a_managed_account_is_joined_on_any_domain_and_an_administrator_by_jumpc
     assert office.joined() == {"j-ada": ("ada", Proof.MANAGED), "root": ("ada", Proof.LINKED)}
 
 
+def test_the_address_of_a_linked_administrator_is_the_users_too(office: Office) -> None:
+    users = [
+        account("ada", "a@acme.example", attributes={"admin": "root"}),
+        account("root", "root@acme.example", kind=AccountKind.ADMIN),
+    ]
+    for _ in range(2):
+        office.look(users, [atlassian("j-root", "root@acme.example")])
+    assert office.joined() == {"j-root": ("ada", Proof.SHOWN), "root": ("ada", Proof.LINKED)}
+    office.look(jira=[atlassian("j-root", "root@acme.example"), atlassian("j-ada", "a@acme.example")])
+    assert office.disputed() == {("ada", "j-ada")}
+
+
 @pytest.mark.parametrize("kind", [AccountKind.APP, AccountKind.CUSTOMER, AccountKind.UNKNOWN])
 def test_apps_and_customers_are_nobody(office: Office, kind: AccountKind) -> None:
     for _ in range(2):

@@ -6,6 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 import store.tables
+from store.migrations.checks import exchange_checks
 
 revision = '0014'
 down_revision = '0013'
@@ -13,6 +14,16 @@ branch_labels = None
 depends_on = None
 
 _MOMENT = store.tables.Moment(timezone=True)
+
+#: (table, constraint, before, after).
+_CHECKS = (
+    (
+        'operations',
+        'ck_operations_via_known',
+        "via IN ('connector', 'ticket')",
+        "via IN ('connector', 'ticket', 'propagation')",
+    ),
+)
 
 _STEPS = (
     ('', 'left'),
@@ -41,6 +52,7 @@ def upgrade() -> None:
     _make_persons()
     _make_leavers()
     _enforce_lifecycle()
+    exchange_checks(_CHECKS)
 
 
 def _make_persons() -> None:
@@ -167,6 +179,8 @@ def _enforce_lifecycle() -> None:
 
 
 def downgrade() -> None:
+    op.execute("UPDATE operations SET via = 'ticket' WHERE via = 'propagation'")
+    exchange_checks(tuple((table, name, new, old) for table, name, old, new in _CHECKS))
     op.execute("DELETE FROM lifecycle WHERE entity = 'leaver'")
     for table in ('leavers', 'person_sources', 'person_disputes', 'person_splits', 'person_accounts', 'persons'):
         op.drop_table(table)
