@@ -104,6 +104,25 @@ def make_plan(
         if isinstance(planned, Refusal) and not account.contradiction:
             return replace(planned, may_pass=True)
         return planned
+    if unproven := _unproven(request, account, entitlement, rule, policy):
+        return unproven
+    who = f"{account.title} ({account.id})"
+    facts = replace(facts, who=who, suspended=account.suspended, by_person=entitlement.by_person)
+    ruling = judge(direction, facts, policy.terms(entitlement.ref, entitlement.named))
+    if isinstance(ruling, Barred):
+        return Refusal(ruling.why)
+    return Plan(
+        (_step(direction, entitlement, rule, automates, products=request.products or rule.products, ruling=ruling),),
+        account,
+        facts,
+    )
+
+
+def _unproven(
+    request: AccessRequest, account: Account, entitlement: Entitlement, rule: Rule, policy: Policy
+) -> Refusal | Undecided | None:
+    """What follows where it is not proven, as far as it has to be, that the account is the person's."""
+    direction = request.action.direction
     if direction is Direction.TAKE and not account.email_proven:
         return Undecided(
             f"{account.title} ({account.id}) was found by an address that the system hides, which is no proof for taking "
@@ -121,16 +140,7 @@ def make_plan(
             f"that begins so, and may be longer. Send the request again with the account's id, or set 'proof: optional' in "
             f"policy rule '{rule.pattern}'."
         )
-    who = f"{account.title} ({account.id})"
-    facts = replace(facts, who=who, suspended=account.suspended, by_person=entitlement.by_person)
-    ruling = judge(direction, facts, policy.terms(entitlement.ref, entitlement.named))
-    if isinstance(ruling, Barred):
-        return Refusal(ruling.why)
-    return Plan(
-        (_step(direction, entitlement, rule, automates, products=request.products or rule.products, ruling=ruling),),
-        account,
-        facts,
-    )
+    return None
 
 
 def rule_for(

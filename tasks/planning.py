@@ -248,21 +248,23 @@ class Planner:
     ) -> Plan | Refusal | WaitsForFeeding | None:
         """The plan for a thing that another group fills, where policy and guard let the request pass."""
         message, policy = request.message, self._services.policy
-        direction = message.action.direction
+        direction, own = message.action.direction, policy.of(request.source)
 
         def is_meant(spelled: EntitlementRef) -> bool:
             return _names(connector, spelled, entitlement)
 
-        rule = policy.rule_for(entitlement.ref, entitlement.named, direction=direction, is_meant=is_meant)
+        rule = own.rule_for(entitlement.ref, entitlement.named, direction=direction, is_meant=is_meant)
         if rule is None or rule.fed_by is None or self._services.mode is not Provisioning.ON:
             return None
-        facts = facts_for_plan(self._services, connector, account, entitlement, direction)
+        facts = facts_for_plan(self._services, connector, account, entitlement, request)
         allowed = make_plan(
             message,
             account=account,
             entitlement=entitlement,
             policy=policy,
             automates=connector.automates,
+            now=self._services.clock.now(),
+            source=request.source,
             is_meant=is_meant,
             facts=facts,
         )

@@ -82,7 +82,9 @@ def places_from(settings: Settings, store: Store, clock: Clock, *, offline: bool
     if audit.anchor_issue is not None and site.enabled and not offline:
         section = "jira" if settings.ticketing.jira is None else "ticketing.jira"
         limiter = ticket_rate_limiter(Dependencies(settings, store, clock), Lane.SYNC)
-        client = site_client(site, section, client_options(settings, clock, limiter))
+        client = site_client(
+            settings, lambda now: now.ticketing_site, section, client_options(settings, clock, limiter)
+        )
         places.append(IssueAnchor(client, audit.anchor_issue))
     return places
 

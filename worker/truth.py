@@ -79,7 +79,9 @@ class TruthAuditor:
         if not site.enabled:
             return None
         section = "jira" if ticketing.jira is None else "ticketing.jira"
-        client = site_client(site, section, self._options(System.JIRA, counted_as=TICKETS))
+        client = site_client(
+            self._settings, lambda now: now.ticketing_site, section, self._options(System.JIRA, counted_as=TICKETS)
+        )
         return JiraTicketArchive(client, site_url=site.site_url or "", statuses=self.statuses)
 
     def _options(self, system: System, *, counted_as: str) -> ClientOptions:

@@ -169,7 +169,7 @@ def _site_reader(settings: Settings, options: ClientOptions, known_emails: Addre
 
 
 def _history(settings: Settings, options: ClientOptions) -> JiraHistory:
-    return JiraHistory(site_client(settings.jira, "jira", options), _organization(settings, options))
+    return JiraHistory(site_client(settings, lambda now: now.jira, "jira", options), _organization(settings, options))
 
 
 def _examine_site(settings: Settings, clock: Clock) -> Iterator[Finding]:
