@@ -8,7 +8,7 @@ from alembic import op
 import store.tables
 from store.migrations.checks import exchange_checks
 
-revision = '0016'
+revision = '0015'
 down_revision = '0014'
 branch_labels = None
 depends_on = None
