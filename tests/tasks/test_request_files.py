@@ -136,10 +136,8 @@ HEAD = "id,action,email,entitlement"
 
 def test_a_table_says_all_that_a_message_can() -> None:
     head = ",".join([*COLUMNS, "field:change", "field:cost centre"])
-    grant = (
-        "a,grant,ada@b.c,ada,5b1,jira:group:x:member,,,PT8H,2026-02-01T08:00:00Z,,PAY-7,,on call,bo,cy,"
-        "2026-01-31T12:00:00Z,CHG-1,"
-    )
+    times = "PT8H,2026-02-01T08:00:00Z,,PAY-7"
+    grant = f"a,grant,ada@b.c,ada,5b1,jira:group:x:member,,,{times},,on call,bo,cy,2026-01-31T12:00:00Z,CHG-1,"
     make = "b,create_account,ada@b.c,,,,jira,jira-core jira-software,3600,,,,,,,,,,7"
     revoke = "c,revoke,ada@b.c,,,jira:group:x:member,,,,,,,a,,,,,,"
     first, second, third = (entry.outcome for entry in read(f"{head}\n{grant}\n{make}\n{revoke}\n"))
