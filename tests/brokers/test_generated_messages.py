@@ -160,7 +160,7 @@ def on_redis(make_site: MakeSite, redis: Redis, url: str, request: Any) -> Itera
 
 
 @CASES
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 def test_no_generated_message_stops_rabbitmq(on_rabbitmq: Batches, rabbitmq: Amqp, url: str, cases: int) -> None:
     del url
 
@@ -176,7 +176,7 @@ def test_no_generated_message_stops_rabbitmq(on_rabbitmq: Batches, rabbitmq: Amq
 
 
 @CASES
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 def test_no_generated_entry_stops_redis(on_redis: Batches, redis: Redis, url: str, cases: int) -> None:
     del url
 

@@ -117,7 +117,7 @@ CASES = pytest.mark.parametrize(
 
 
 @CASES
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 def test_f_removals_are_carried_out_once_whatever_fails_meanwhile(company: Company, url: str, cases: int) -> None:
     stack = company.stack
     proof = Proof("F", on=stack.store.database.engine.dialect.name)

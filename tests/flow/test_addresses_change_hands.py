@@ -273,7 +273,7 @@ def store(request: pytest.FixtureRequest) -> Iterator[Store]:
     database.close()
 
 
-@pytest.mark.timeout(1200)
+@pytest.mark.timeout(1800)
 @pytest.mark.parametrize("system", ["jira", "jumpcloud"])
 @pytest.mark.parametrize("lives", [5, pytest.param(larger(20, share=0.5), marks=pytest.mark.long)])
 def test_nobody_but_the_person_meant_is_touched_and_nothing_is_done_while_the_access_is_there(

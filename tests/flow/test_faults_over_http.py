@@ -44,7 +44,7 @@ class Outage:
 
 OUTAGES = st.builds(
     Outage,
-    fault=st.sampled_from((*sorted(PASSING), *sorted(PASSING), SILENT)),
+    fault=st.sampled_from((*sorted(PASSING), SILENT)),
     system=st.sampled_from((None, "jumpcloud", "jira")),
     method=st.sampled_from((None, None, "GET", "POST")),
     lasts=st.sampled_from((timedelta(seconds=11), 20 * MINUTE, 5 * HOUR, 30 * HOUR)),
@@ -104,7 +104,7 @@ def store(request: pytest.FixtureRequest) -> Iterator[Store]:
     database.close()
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 @pytest.mark.parametrize("trials", [3, pytest.param(larger(20, share=0.5), marks=pytest.mark.long)])
 def test_c_nothing_ends_for_a_fault_that_passes_whichever_system_has_it(
     world: World, store: Store, trials: int

@@ -68,7 +68,7 @@ def examples(number: int) -> settings:
 
 
 @AMOUNTS
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 def test_b_nothing_ends_as_gone_while_the_truth_holds_it_or_can_hold_it_again(
     world: World, store: Store, amount: int
 ) -> None:
@@ -149,7 +149,7 @@ class Ending:
 
 
 @FEWER
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 def test_b7_nothing_counts_as_there_before_that_is_not_there(world: World, store: Store, amount: int) -> None:
     kinds = st.sampled_from([kind for kind in KINDS if kind != "account"])
     proof = Proof("B", on=store.database.engine.dialect.name)

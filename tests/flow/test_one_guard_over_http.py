@@ -54,7 +54,7 @@ AMOUNTS = pytest.mark.parametrize("amount", [3, pytest.param(larger(20, share=0.
 
 
 @AMOUNTS
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 def test_d_whatever_a_system_says_of_a_removal_a_person_is_asked_and_it_goes_on(
     world: World, store: Store, amount: int
 ) -> None:
@@ -100,7 +100,7 @@ def test_d_whatever_a_system_says_of_a_removal_a_person_is_asked_and_it_goes_on(
 
 
 @AMOUNTS
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 def test_d_whatever_a_system_says_of_a_grant_nothing_is_given_by_api_against_it(
     world: World, store: Store, amount: int
 ) -> None:

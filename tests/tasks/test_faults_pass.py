@@ -182,7 +182,7 @@ class Trial:
             assert work.alarms.lasting() == []
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1800)
 @pytest.mark.parametrize("trials", [6, pytest.param(larger(20, share=0.5), marks=pytest.mark.long)])
 def test_nothing_ends_for_a_fault_that_passes_and_what_comes_too_late_leaves_nothing(
     shared_store: Store, trials: int

@@ -157,7 +157,7 @@ AMOUNTS = pytest.mark.parametrize("amount", [12, pytest.param(larger(20, share=0
 
 
 @AMOUNTS
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1800)
 def test_d_whatever_road_a_removal_takes_a_person_is_asked_and_it_goes_on(shared_store: Store, amount: int) -> None:
     proof = Proof("D", on=shared_store.database.engine.dialect.name)
 
@@ -190,7 +190,7 @@ def test_d_whatever_road_a_removal_takes_a_person_is_asked_and_it_goes_on(shared
 
 
 @AMOUNTS
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1800)
 def test_d_whatever_road_a_grant_takes_nothing_is_given_by_api_against_the_guard(
     shared_store: Store, amount: int
 ) -> None:
