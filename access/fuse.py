@@ -33,12 +33,18 @@ class FuseLimits:
     - ``grants``: removals in one system, of its managed grants.
     - ``persons``: leavers, of all people.
     - ``revokes``: requests of one producer that take what it did not give; beyond them one goes on every ``pace``.
+    - ``absence``: how long all processes may be away; ends of claims later than that count like removals of a plan.
     """
 
     grants: Limit = Limit(50, timedelta(hours=24), 0.05, 200)
     persons: Limit = Limit(5, timedelta(hours=24), 0.01)
     revokes: Limit = Limit(50, timedelta(minutes=10))
     pace: timedelta = timedelta(minutes=1)
+    absence: timedelta = timedelta(days=7)
+
+    def is_by_jump(self, ends_at: datetime, *, last_seen_at: datetime | None) -> bool:
+        """Whether an end came so long after any process was last at work that the clock may have jumped."""
+        return last_seen_at is not None and ends_at > last_seen_at + self.absence
 
 
 def turn_of(begun: Sequence[datetime], *, limit: Limit, pace: timedelta, now: datetime) -> datetime:
@@ -61,6 +67,9 @@ def is_counted(source: str) -> bool:
     """Whether revokes that came in this way are counted as a producer's: not those of plans or of a person's command."""
     return source.partition(":")[0].partition(" ")[0] not in _COMMAND_LINE
 
+
+#: The scope that remembers when a process was last at work.
+CLOCK = "clock"
 
 #: The scope of the fuse that all leavers count in.
 PERSONS = "persons"

@@ -12,6 +12,12 @@ from access.entitlements import EntitlementRef, System
 from access.lifecycle import LineState, PlanState
 from access.message import AccessRequest, Action
 
+#: The source of requests that lines of plans became.
+SOURCE = "plan"
+
+#: The field of such a request that names the finding which its line rests on.
+FINDING = "finding"
+
 
 class PlanKind(StrEnum):
     """What a plan is for."""
@@ -24,6 +30,8 @@ class PlanKind(StrEnum):
     BULK = "bulk"
     #: To give back what another plan took.
     RESTORE = "restore"
+    #: Ends that a jump of the clock brought about.
+    CLOCK = "clock"
 
 
 class Reaction(StrEnum):
@@ -111,6 +119,7 @@ class Line:
             "reason": self.reason,
             "requested_by": plan.maker,
             "approved_by": plan.approved_by,
+            "fields": None if self.finding_id is None else {FINDING: self.finding_id},
         }
         return AccessRequest.model_validate({name: value for name, value in message.items() if value is not None})
 

@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import Any
 
 from access.entitlements import Entitlement, EntitlementRef, ResourceKind
+from access.findings import WATCHED, ProfileRule
 from access.guard import Terms
 from access.methods import Direction, Method
 from access.patterns import matches, matches_loosely, spelled_like
@@ -135,7 +136,9 @@ class Policy:
     """All rules in order, and where tickets go when a rule does not say.
 
     ``administrator_like`` are patterns of entitlements that give an administrator's power, ``protected_accounts`` ids and
-    addresses of accounts that only a person changes, besides Provisor's own.
+    addresses of accounts that only a person changes, besides Provisor's own. ``manage`` are patterns of the entitlements on
+    which access that nothing explains is a finding; without any, it is what rules let be given. ``profiles`` say what is done
+    about findings.
     """
 
     rules: Sequence[Rule]
@@ -143,11 +146,25 @@ class Policy:
     administrator_like: Sequence[str] = ADMINISTRATOR_LIKE
     protected_accounts: Sequence[str] = ()
     leavers: LeaverAccess = LeaverAccess.APPROVE
+    manage: Sequence[str] = ()
+    profiles: Sequence[ProfileRule] = ()
 
     @property
     def automates_leavers(self) -> bool:
         """Whether what a suspended person holds is taken without an approval."""
         return self.leavers is LeaverAccess.AUTOMATE
+
+    def manages(self, *refs: EntitlementRef) -> bool:
+        """Whether access to the entitlement is compared with what should be, by any of its names."""
+        if self.manage:
+            return any(matches(pattern, str(ref)) for pattern in self.manage for ref in refs)
+        rule = self.rule_for(*refs, direction=Direction.GIVE)
+        return rule is not None and rule.give is not Method.DENY
+
+    def profile_for(self, *refs: EntitlementRef) -> ProfileRule:
+        """What is done about findings on the entitlement: the first rule that matches any of its names."""
+        fits = (rule for rule in self.profiles if any(matches(rule.pattern, str(ref)) for ref in refs))
+        return next(fits, WATCHED)
 
     def rule_for(self, *refs: EntitlementRef, direction: Direction, is_meant: IsMeant = lambda _: True) -> Rule | None:
         """The first rule that matches the entitlement under any of its names; None when there is none."""

@@ -14,6 +14,7 @@ from cli.dead_letters import dead_letters
 from cli.doctor import doctor
 from cli.entitlements import entitlements
 from cli.export import export
+from cli.findings import findings
 from cli.grants import grants
 from cli.leavers import leavers
 from cli.operations import operations
@@ -21,6 +22,7 @@ from cli.options import group
 from cli.people import people
 from cli.plans import plans
 from cli.policy import policy
+from cli.reconcile import reconcile
 from cli.requests import requests
 from cli.resources import resources
 from cli.restore import restore
@@ -58,6 +60,8 @@ app.add_typer(operations, name="operations")
 app.add_typer(tickets, name="tickets")
 app.add_typer(claims, name="claims")
 app.add_typer(dead_letters, name="dead-letters")
+app.command("reconcile")(reconcile)
+app.add_typer(findings, name="findings")
 app.add_typer(plans, name="plans")
 app.add_typer(policy, name="policy")
 app.add_typer(restore, name="restore")

@@ -45,3 +45,5 @@ class FuseSettings(Section):
     revokes_window: _Window = timedelta(minutes=10)
     #: After them one removal of that producer begins every so often.
     revokes_pace: Annotated[Duration, within(timedelta(seconds=1), timedelta(hours=1))] = timedelta(minutes=1)
+    #: How long all processes may be away. Ends of claims that come later than that may be a jump of the clock: they are counted.
+    absence: Annotated[Duration, within(timedelta(hours=1))] = timedelta(days=7)

@@ -10,10 +10,11 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Annotated, Any, Self
 
-from pydantic import BeforeValidator, Field, ValidationError, field_validator, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, field_validator, model_validator
 
 from access.durations import parse_duration
 from access.entitlements import RIGHTS, EntitlementRef, ResourceKind, System
+from access.findings import Profile, ProfileRule
 from access.message import FACTS
 from access.methods import Method
 from access.patterns import may_overlap, plain_form
@@ -53,6 +54,17 @@ def _with_unit(value: Any) -> timedelta:
     return duration
 
 
+def _can_match(pattern: str) -> str:
+    """Refuse a pattern that no entitlement fits."""
+    if not any(char in pattern for char in _WILDCARDS):
+        return str(_exact(pattern))
+    if not any(_may_begin_and_end(loose_name(pattern), head, tail) for head, tail in _forms()):
+        raise ValueError(
+            "can match no entitlement; write one such as jira:project-role:PAY:*:assigned or jumpcloud:group:*:member"
+        )
+    return pattern
+
+
 class _Ticket(Section):
     project: ProjectKey | None = None
     issue_type: Annotated[str, Field(min_length=1, max_length=100)] | None = None
@@ -74,10 +86,20 @@ class _Ticket(Section):
         return TicketRoute(**given) if self.project else None
 
 
+def _road(value: Any) -> Any:
+    """Refuse what is no way for policy to have something done."""
+    if value not in (Method.CONNECTOR, Method.TICKET, Method.DENY):
+        raise ValueError("is none of the words it can be; write connector, ticket or deny")
+    return value
+
+
+_Road = Annotated[Method, BeforeValidator(_road)]
+
+
 class _Rule(Section):
     pattern: Annotated[str, Field(min_length=1, max_length=1000)]
-    give: Method = Method.CONNECTOR
-    take: Method = Method.CONNECTOR
+    give: _Road = Method.CONNECTOR
+    take: _Road = Method.CONNECTOR
     max_duration: Annotated[timedelta, BeforeValidator(_with_unit)] | None = None
     give_within: Annotated[timedelta, BeforeValidator(_with_unit)] = GIVE_WITHIN
     required: Words = ()
@@ -89,13 +111,6 @@ class _Rule(Section):
     products: tuple[Product, ...] = ()
     ticket: _Ticket | None = None
     fed_by: Annotated[str, Field(max_length=1000)] | None = None
-
-    @field_validator("give", "take")
-    @classmethod
-    def _is_a_road(cls, method: Method) -> Method:
-        if method is Method.PROPAGATION:
-            raise ValueError("is no word of a policy; write connector, ticket or deny")
-        return method
 
     @field_validator("fed_by")
     @classmethod
@@ -113,22 +128,24 @@ class _Rule(Section):
             raise ValueError("has fed_by and is not about Jira groups; only those are filled from JumpCloud")
         return self
 
-    @field_validator("pattern")
-    @classmethod
-    def _can_match(cls, pattern: str) -> str:
-        if not any(char in pattern for char in _WILDCARDS):
-            return str(_exact(pattern))
-        if not any(_may_begin_and_end(loose_name(pattern), head, tail) for head, tail in _forms()):
-            raise ValueError(
-                "can match no entitlement; write one such as jira:project-role:PAY:*:assigned or jumpcloud:group:*:member"
-            )
-        return pattern
+    _can_match = field_validator("pattern")(_can_match)
+
+
+class _Profile(Section):
+    pattern: Annotated[str, Field(min_length=1, max_length=1000)]
+    profile: Profile = Profile.WATCH
+    auto: bool = False
+    ticket: bool = False
+
+    _can_match = field_validator("pattern")(_can_match)
 
 
 class _PolicyFile(Section):
     ticket: _Ticket = _Ticket()
     protected_accounts: Words = ()
     leavers: LeaverAccess = LeaverAccess.APPROVE
+    manage: tuple[Annotated[str, Field(min_length=1, max_length=1000), AfterValidator(_can_match)], ...] = ()
+    reconcile: tuple[_Profile, ...] = ()
     rules: tuple[_Rule, ...] = ()
 
 
@@ -193,6 +210,8 @@ def load_policy(
         administrator_like=administrator_like,
         protected_accounts=file.protected_accounts,
         leavers=file.leavers,
+        manage=file.manage,
+        profiles=tuple(ProfileRule(**dict(each)) for each in file.reconcile),
     )
     return PolicyFile(policy, tuple(_oddities(policy)))
 

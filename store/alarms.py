@@ -72,8 +72,16 @@ _LASTS = or_(
             ("operation", AlarmKind.LATE, operations, ALIVE),
             ("request", AlarmKind.BLOCKED, requests, (RequestState.BLOCKED,)),
             ("request", AlarmKind.LATE, requests, _LIVING_REQUESTS),
-            ("plan", AlarmKind.HELD, plans, (PlanState.HELD,)),
         )
+    ),
+    _is_cause(
+        "plan",
+        AlarmKind.HELD,
+        exists().where(
+            plans.c.id == alarms.c.ref,
+            plans.c.held_why.is_not(None),
+            among(plans.c.state, (PlanState.OPEN, PlanState.APPROVED, PlanState.HELD)),
+        ),
     ),
     _is_cause("producer", AlarmKind.HELD, _HOLDS),
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from sqlalchemy import Connection, and_, bindparam, or_, select, update
 
@@ -26,8 +27,8 @@ _WITH_STANDING = (
     )
     .order_by(claims.c.starts_at, claims.c.id)
 )
-_WHY_VOID = select(claims.c.why_ended).where(
-    claims.c.id == bindparam("this_id"), among(claims.c.state, (ClaimState.VOID,))
+_WHY_OVER = select(claims.c.why_ended).where(
+    claims.c.id == bindparam("this_id"), among(claims.c.state, (ClaimState.VOID, ClaimState.ENDING, ClaimState.ENDED))
 )
 
 
@@ -71,9 +72,9 @@ class Claims(LeasedTable[Claim]):
         own = next((claim for claim in found if claim.id == claim_id), None)
         return own, [claim for claim in found if claim is not own]
 
-    def why_void(self, claim_id: str) -> str | None:
-        """Why the claim came to nothing before the access was seen; None while it has not."""
-        row = self._connection.execute(_WHY_VOID, {"this_id": claim_id}).first()
+    def why_over(self, claim_id: str) -> str | None:
+        """Why nothing is to be given for the claim any more; None while it pends or is active."""
+        row = self._connection.execute(_WHY_OVER, {"this_id": claim_id}).first()
         return None if row is None else row.why_ended or "the request was withdrawn"
 
     def ended_by(self, operation_id: str) -> Sequence[Claim]:
@@ -86,6 +87,16 @@ class Claims(LeasedTable[Claim]):
         if claim is not None and claim.account_id is None:
             key = access_key(account_id, None, claim.entitlement)
             self.set(claim.id, account_id=account_id, account_proven=proven, access_key=key)
+
+    def ending_after(self, moment: datetime, *, until: datetime) -> Sequence[Claim]:
+        """Active claims that end later than ``moment`` and no later than ``until``, and that are due."""
+        found = select(claims).where(
+            among(claims.c.state, (ClaimState.ACTIVE,)),
+            claims.c.due_at.is_not(None),
+            claims.c.ends_at > moment,
+            claims.c.ends_at <= until,
+        )
+        return self._all(found.order_by(claims.c.ends_at, claims.c.id))
 
     def clear_pre_existing(self, key: str) -> None:
         """The access from before the first claim is gone: the claims that stand have given what is there now."""

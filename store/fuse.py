@@ -8,12 +8,9 @@ from datetime import datetime
 from sqlalchemy import Connection, delete, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
+from access.fuse import CLOCK
+from store.finding_tables import reconciliations
 from store.plan_tables import fuse_counts, fuse_scopes
-from store.queries.parts import current_parts, named
-from store.snapshot_tables import accounts, grants, snapshots
-
-#: Kinds of accounts that are people's own.
-_PEOPLES = ("user", "atlassian")
 
 
 class Fuse:
@@ -28,6 +25,14 @@ class Fuse:
         self._connection.execute(self._insert(fuse_scopes).values(scope=scope).on_conflict_do_nothing())
         self._connection.execute(select(fuse_scopes).where(fuse_scopes.c.scope == scope).with_for_update())
 
+    def seen_at(self) -> datetime | None:
+        """When a process was last at work."""
+        return self._connection.execute(select(fuse_scopes.c.seen_at).where(fuse_scopes.c.scope == CLOCK)).scalar()
+
+    def see(self, *, now: datetime) -> None:
+        """A process is at work. The transaction holds the scope ``CLOCK``."""
+        self._connection.execute(update(fuse_scopes).where(fuse_scopes.c.scope == CLOCK).values(seen_at=now))
+
     def begun(self, scope: str, *, since: datetime) -> Sequence[datetime]:
         """When what was counted later than ``since`` began, or will begin."""
         found = select(fuse_counts.c.at).where(fuse_counts.c.scope == scope, fuse_counts.c.at > since)
@@ -37,6 +42,12 @@ class Fuse:
         """When this may begin; None when it was not counted."""
         found = select(fuse_counts.c.at).where(fuse_counts.c.scope == scope, fuse_counts.c.ref == ref)
         return self._connection.execute(found).scalar()
+
+    def used(self, scope: str, *, since: datetime, now: datetime) -> int:
+        """How much began later than ``since``. What a clock that was ahead has counted does not count before its time."""
+        within = (fuse_counts.c.at > since, fuse_counts.c.at <= now)
+        found = select(func.count()).select_from(fuse_counts).where(fuse_counts.c.scope == scope, *within)
+        return self._connection.execute(found).scalar_one()
 
     def count(self, scope: str, refs: Sequence[str], *, at: datetime) -> None:
         """Count these, which begin then. What was counted before stays as it is."""
@@ -64,17 +75,10 @@ class Fuse:
         self._connection.execute(delete(fuse_counts).where(fuse_counts.c.at < moment))
 
     def grants(self, system: str) -> int:
-        """How many direct grants the current snapshot of a system shows; 0 without one."""
-        count = select(func.count()).select_from(grants).where(grants.c.part_id.in_(current_parts(named(system))))
-        return self._connection.execute(count).scalar_one()
+        """How many managed grants a system had when it was compared last; 0 before that."""
+        found = select(reconciliations.c.managed_grants).where(reconciliations.c.system == system)
+        return self._connection.execute(found).scalar() or 0
 
     def people(self) -> int:
-        """How many people there are: the accounts of people in the system that has most of them."""
-        systems = self._connection.execute(select(snapshots.c.system)).scalars().all()
-        counts = (
-            select(func.count())
-            .select_from(accounts)
-            .where(accounts.c.part_id.in_(current_parts(named(system))), accounts.c.kind.in_(_PEOPLES))
-            for system in systems
-        )
-        return max((self._connection.execute(count).scalar_one() for count in counts), default=0)
+        """How many people there are: the accounts of people in the system that had most of them when it was compared last."""
+        return self._connection.execute(select(func.max(reconciliations.c.people))).scalar() or 0

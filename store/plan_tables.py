@@ -76,7 +76,8 @@ Index(
 )
 
 #: A row for each scope of the fuse: who counts in it locks its row first.
-fuse_scopes = Table("fuse_scopes", metadata, Column("scope", Text, primary_key=True))
+#: The row ``clock`` has the moment when a process was last at work.
+fuse_scopes = Table("fuse_scopes", metadata, Column("scope", Text, primary_key=True), Column("seen_at", Moment))
 
 #: What was counted, each once, and when it may begin: a revoke of a producer that is held begins later.
 fuse_counts = Table(

@@ -8,12 +8,12 @@ from typing import Any
 
 from sqlalchemy import Connection, and_, exists, func, or_, select, update
 
-from access.lifecycle import ENDS, LineState, PlanState
+from access.lifecycle import ENDS, ClaimState, LineState, PlanState
 from access.plans import Line, Plan, Reaction
 from store.leases import among
 from store.plan_tables import plan_lines, plans
 from store.rows import from_row, to_row
-from store.tables import requests
+from store.tables import claims, requests
 
 #: The lock that writers of new plans hold (``Store.write``), so that each gets a number of its own.
 NUMBERS = "numbers of plans"
@@ -33,12 +33,20 @@ class Plans:
         last = self._connection.execute(select(func.coalesce(func.max(plans.c.sequence), 0))).scalar_one()
         plan = replace(plan, id=f"PL-{last + 1}")
         self._connection.execute(plans.insert().values(to_row(plan) | {"sequence": last + 1}))
+        self.add_lines(plan.id, lines, after=0)
+        return plan
+
+    def add_lines(self, plan_id: str, lines: Sequence[Line], *, after: int) -> None:
+        """Store more lines of a plan, numbered after ``after``."""
         numbered = (
-            replace(line, id=f"{plan.id}.{number}", plan_id=plan.id, number=number)
-            for number, line in enumerate(lines, start=1)
+            replace(line, id=f"{plan_id}.{number}", plan_id=plan_id, number=number)
+            for number, line in enumerate(lines, start=after + 1)
         )
         self._connection.execute(plan_lines.insert(), [to_row(line) for line in numbered])
-        return plan
+
+    def set(self, plan_id: str, **columns: Any) -> None:
+        """Write facts that change no state."""
+        self._connection.execute(update(plans).where(plans.c.id == plan_id).values(columns))
 
     def get(self, plan_id: str) -> Plan | None:
         """The plan with this id."""
@@ -73,9 +81,9 @@ class Plans:
 
     def counts(self, plan_id: str) -> dict[str, int]:
         """How many lines are in each state."""
-        found = select(plan_lines.c.state, func.count().label("lines")).where(plan_lines.c.plan_id == plan_id)
+        found = select(plan_lines.c.state, func.count()).where(plan_lines.c.plan_id == plan_id)
         rows = self._connection.execute(found.group_by(plan_lines.c.state))
-        return {row.state: row.lines for row in rows}
+        return {row[0]: row[1] for row in rows}
 
     def waiting_systems(self, plan_id: str) -> Sequence[str]:
         """The systems that the waiting lines are about."""
@@ -96,6 +104,12 @@ class Plans:
         """The line with this id."""
         return next(iter(self._lines(select(plan_lines).where(plan_lines.c.id == line_id))), None)
 
+    def line_of_finding(self, finding_id: str) -> Line | None:
+        """The newest line about a finding."""
+        found = select(plan_lines).join(plans, plans.c.id == plan_lines.c.plan_id)
+        found = found.where(plan_lines.c.finding_id == finding_id).order_by(plans.c.sequence.desc())
+        return next(iter(self._lines(found.limit(1))), None)
+
     def step_lines(
         self, line_ids: Sequence[str], *, to: LineState, states: Sequence[LineState], **columns: Any
     ) -> None:
@@ -108,10 +122,21 @@ class Plans:
         moved = update(plan_lines).where(plan_lines.c.id.in_(list(line_ids)), _WAITING)
         self._connection.execute(moved.values(state=str(LineState.BEGUN), request_id=plan_lines.c.id))
 
+    def wake_claims(self, plan_id: str) -> None:
+        """The claims of the lines that have not begun end at their own time again."""
+        these = select(plan_lines.c.claim_id).where(_WAITING, plan_lines.c.plan_id == plan_id)
+        mine = update(claims).where(claims.c.id.in_(these), among(claims.c.state, (ClaimState.ACTIVE,)))
+        self._connection.execute(mine.values(due_at=claims.c.ends_at, dispatched_until=None))
+
     def drop_waiting(self, plan_id: str, *, note: str) -> int:
         """Drop the lines that have not begun; how many."""
         moved = update(plan_lines).where(_WAITING, plan_lines.c.plan_id == plan_id)
         return self._connection.execute(moved.values(state=str(LineState.DROPPED), note=note)).rowcount
+
+    def drop_lines(self, line_ids: Sequence[str], *, note: str) -> None:
+        """Drop these lines, if they have not begun."""
+        moved = update(plan_lines).where(_WAITING, plan_lines.c.id.in_(list(line_ids)))
+        self._connection.execute(moved.values(state=str(LineState.DROPPED), note=note))
 
     def ended(self, plan_id: str, *, limit: int) -> Sequence[tuple[str, str, str | None]]:
         """The lines whose requests came to an end that is not noted yet: their ids, and the requests' states and reasons."""

@@ -17,11 +17,13 @@ from store.claims import Claims
 from store.database import Database
 from store.dead_letters import DeadLetters
 from store.faults import Faults
+from store.findings import Findings
 from store.fuse import Fuse
 from store.inbox import Inbox
 from store.intake_lease import IntakeLease
 from store.known_emails import KnownEmails
 from store.leavers import Leavers
+from store.managed import ManagedResources
 from store.operations import Operations
 from store.outbox import Outbox
 from store.persons import Persons
@@ -70,6 +72,8 @@ class UnitOfWork:
     leavers = cached_property(lambda self: Leavers(self._connection))
     plans = cached_property(lambda self: Plans(self._connection))
     fuse = cached_property(lambda self: Fuse(self._connection))
+    findings = cached_property(lambda self: Findings(self._connection))
+    managed = cached_property(lambda self: ManagedResources(self._connection))
 
     def require_own_revision(self) -> None:
         """Raise ``OtherRevision`` when another version of Provisor has migrated the store."""

@@ -11,6 +11,7 @@ import structlog
 
 from access.claims import STANDING, inherits_pre_existing
 from access.entitlements import System
+from access.findings import ADOPTION
 from access.lifecycle import ClaimState
 from access.message import ends_at
 from access.methods import Direction
@@ -35,6 +36,8 @@ def activate(work: UnitOfWork, operation: Operation, account_id: str, *, was_the
         was_there = False
         if others:
             work.claims.clear_pre_existing(key)
+    elif not others and _is_adopted(work, claim):
+        was_there = False  # Nothing explained it before this claim, so that the claim's end takes it away.
     elif not others and work.restores.explains(work.requests.sequences([claim.request_id])[claim.request_id], key):
         was_there = False  # It was given for this very request, in the time that a restored database does not know.
     ends = ends_at(now, claim.duration)
@@ -91,6 +94,12 @@ def void(work: UnitOfWork, claim: Claim, *, why: str, now: datetime) -> None:
     """The claim comes to nothing: its access was never seen."""
     if work.claims.step(claim.id, to=ClaimState.VOID, states=(ClaimState.PENDING,), why_ended=why, ended_at=now):
         _record(work, "void", claim, now, why=why)
+
+
+def _is_adopted(work: UnitOfWork, claim: Claim) -> bool:
+    """Whether a person has the claim hold access that was found."""
+    request = work.requests.get(claim.request_id)
+    return request is not None and request.source == ADOPTION
 
 
 def _is_being_revoked(work: UnitOfWork, key: str) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from access.claims import Keep, when_over
 from access.lifecycle import ClaimState, OperationState
 from access.methods import Direction, Method
@@ -11,6 +13,9 @@ from tasks import claims
 from tasks.feeding import Feeding
 from tasks.fulfilment import Fulfilment
 from tasks.services import Services, new_id
+
+#: After this a claim is looked at again whose end a jump of the clock may have brought about.
+_LOOK_AGAIN = timedelta(minutes=1)
 
 
 class Expiry:
@@ -34,6 +39,9 @@ class Expiry:
         with self._services.store.write(holding=found.access_key) as work:
             claim = work.claims.get(claim_id)
             if claim is None or claim.state is not ClaimState.ACTIVE or claim.ends_at is None or claim.ends_at > now:
+                return
+            if self._services.fuse.is_by_jump(claim.ends_at, last_seen_at=work.fuse.seen_at()):
+                work.claims.set(claim.id, due_at=now + _LOOK_AGAIN)  # Until the heartbeat has made a plan of it.
                 return
             outcome = when_over(claim, work.claims.on(claim.access_key, states=list(ClaimState)))
             if isinstance(outcome, Keep):

@@ -18,6 +18,7 @@ from access.message import AccessRequest, Action
 from access.methods import Direction
 from access.operations import Claim, Operation, Purpose, Request, access_key
 from access.planning import A_PERSON_DECIDES, Plan, Refusal, Step, Undecided, account_of, make_plan
+from access.plans import SOURCE as PLAN
 from access.plans import Reaction
 from access.provisioning import Provisioning
 from access.retry import RetryAt
@@ -31,11 +32,10 @@ from tasks.feeding import Feeding, WaitsForFeeding
 from tasks.guard import facts_for_plan
 from tasks.held_revokes import hold_if_too_many
 from tasks.lateness import is_too_late
-from tasks.plans import SOURCE as PLAN
 from tasks.postponement import hold_request, put_request_back
 from tasks.provider_first import WaitsForProvider, provider_comes_first
 from tasks.removal_targets import Meant, meant_by
-from tasks.revocation import claims_up_to, end_claims, taken_away_by, withdraw
+from tasks.revocation import claims_up_to, end_claims, spares_claims, taken_away_by, withdraw
 from tasks.services import Services, new_id
 
 _log = structlog.get_logger(__name__)
@@ -445,7 +445,9 @@ def _overtaken_by(work: UnitOfWork, request: Request, decision: Plan, key: str) 
         return None
     for later in work.operations.taken_since(key, request.sequence):
         other = work.requests.get(later)
-        if other is not None and other.message.claim_of in (None, request.id):
+        if other is None or spares_claims(other):
+            continue
+        if other.message.claim_of in (None, request.id):
             return later
     return None
 

@@ -8,29 +8,29 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
 
 from access.clock import Clock
+from access.entitlements import System
 from access.fuse import PERSONS, FuseLimits, Limit, system_scope
 from access.lifecycle import LineState, PlanState, RequestState
-from access.plans import Line, Plan, PlanKind
+from access.plans import SOURCE, Line, Plan, PlanKind
 from access.provisioning import Provisioning
 from store.alarms import AlarmKind
+from store.outbox import WakeUp
 from store.plans import NUMBERS
 from store.requests import ORDER, Received
 from store.unit_of_work import Store, UnitOfWork
 from tasks.decisions import NotPossible
 from tasks.faults import begin_alarm
 from tasks.intake import Intake
+from tasks.plan_lines import end_claims_by_clock, give_again, gives_again, is_compared, no_basis, sort_out
 from tasks.publisher import Publisher
 
 _log = structlog.get_logger(__name__)
-
-#: The source of requests that lines of plans became.
-SOURCE = "plan"
 
 #: Lines in one commit: no other writer waits long for it.
 _AT_ONCE = 50
@@ -83,6 +83,7 @@ class Plans:
         limits: FuseLimits | None = None,
         self_approval: bool = False,
         mode: Provisioning = Provisioning.ON,
+        stale_after: timedelta = timedelta(hours=24),
     ) -> None:
         self._store = store
         self._clock = clock
@@ -91,6 +92,7 @@ class Plans:
         self._limits = limits or FuseLimits()
         self._self_approval = self_approval
         self._mode = mode
+        self._stale_after = stale_after
 
     def make(
         self,
@@ -154,6 +156,8 @@ class Plans:
         now = self._clock.now()
         with self._store.write() as work:
             plan = _open_plan(work, plan_id)
+            if plan.kind is PlanKind.CLOCK:
+                work.plans.wake_claims(plan_id)
             dropped = work.plans.drop_waiting(plan_id, note=f"{by}: {why}")
             work.plans.step(plan_id, to=PlanState.DROPPED, states=(plan.state,))
             work.audit.record("plan.dropped", "plan", plan_id, now=now, actor=by, reason=why, lines=dropped)
@@ -183,22 +187,33 @@ class Plans:
             plan = work.plans.lock(plan_id)
             if plan is None or not plan.runs or work.restores.under_way():
                 return 0
-            lines: list[Line] = []
-            held: str | None = None
-            for system in work.plans.waiting_systems(plan_id):
-                lines += work.plans.waiting(plan_id, system, taking=False, limit=_AT_ONCE)
-                room = self._room(work, plan, system, now=now)
-                # One more than may begin shows whether something is held.
-                taking = work.plans.waiting(plan_id, system, taking=True, limit=min(room.left, _AT_ONCE) + 1)
-                held = room.why if len(taking) > room.left else held
-                taking = taking[: min(room.left, _AT_ONCE)]
-                self._count(work, plan, system, taking, now=now)
-                lines += taking
-            begun, wake_ups = self._begin(work, plan, lines, now=now)
-            if held is not None and plan.state is not PlanState.HELD:
-                self._hold(work, plan, held, now=now)
+            wanted: list[Line] = []
+            moved, fuse, basis = 0, None, None
+            for system in map(System, work.plans.waiting_systems(plan_id)):
+                if plan.kind is PlanKind.RECONCILE:
+                    why = no_basis(work, system, now=now, stale_after=self._stale_after)
+                    basis = why or basis
+                    if why is not None or not is_compared(work, system):
+                        continue
+                fetched, why = self._next(work, plan, system, now=now)
+                some = self._leave_unwanted(work, fetched, now=now)
+                self._count(work, plan, system, some, now=now)
+                wanted += some
+                moved += len(fetched)
+                fuse = why or fuse
+            wake_ups = self._begin(work, plan, wanted, now=now)
+            self._note_held(work, plan, fuse=fuse, basis=basis, now=now)
         self._publisher.send(wake_ups)
-        return begun
+        return moved
+
+    def _next(self, work: UnitOfWork, plan: Plan, system: System, *, now: datetime) -> tuple[list[Line], str | None]:
+        """The lines about a system that may begin now, and why the fuse holds others."""
+        lines = [*work.plans.waiting(plan.id, system, taking=False, limit=_AT_ONCE)]
+        room = self._room(work, plan, system, now=now)
+        most = min(room.left, _AT_ONCE)
+        # One more than may begin shows whether something is held.
+        taking = work.plans.waiting(plan.id, system, taking=True, limit=most + 1)
+        return [*lines, *taking[:most]], room.why if len(taking) > room.left else None
 
     def _room(self, work: UnitOfWork, plan: Plan, system: str, *, now: datetime) -> Room:
         """How many removals of the plan may begin in a system. Its scope of the fuse stays locked."""
@@ -207,12 +222,10 @@ class Plans:
         if plan.beyond_fuse:
             return Room(_AT_ONCE, "")
         limit = self._limits.persons if plan.person else self._limits.grants
-        used = len(work.fuse.begun(scope, since=now - limit.window))
+        used = work.fuse.used(scope, since=now - limit.window, now=now)
         if plan.person and work.fuse.begins_at(scope, plan.person) is not None:
             return Room(_AT_ONCE, "")
-        total = work.fuse.people() if plan.person else 0
-        if not plan.person and used >= limit.at_least - _AT_ONCE:
-            total = work.fuse.grants(system)
+        total = work.fuse.people() if plan.person else work.fuse.grants(system)
         allowed = limit.allowed(total)
         if plan.person:
             return Room(_AT_ONCE if used < allowed else 0, _why_persons(allowed, limit))
@@ -220,19 +233,23 @@ class Plans:
 
     @staticmethod
     def _count(work: UnitOfWork, plan: Plan, system: str, lines: Sequence[Line], *, now: datetime) -> None:
-        if plan.person and lines:
+        taking = [line.id for line in lines if line.reaction.takes]
+        if plan.person and taking:
             work.fuse.count(PERSONS, [plan.person], at=now)
-        elif lines:
-            work.fuse.count(system_scope(system), [line.id for line in lines], at=now)
+        elif taking:
+            work.fuse.count(system_scope(system), taking, at=now)
 
-    def _begin(
-        self, work: UnitOfWork, plan: Plan, lines: Sequence[Line], *, now: datetime
-    ) -> tuple[int, Sequence[Any]]:
-        """Hand the requests of these lines in; how many lines moved, and the wake-ups to be sent."""
+    def _begin(self, work: UnitOfWork, plan: Plan, lines: Sequence[Line], *, now: datetime) -> Sequence[WakeUp]:
+        """Hand the requests of these lines in; the wake-ups to be sent."""
+        if plan.kind is PlanKind.CLOCK:
+            end_claims_by_clock(work, lines, now=now)
+            return ()
         shown = [line.id for line in lines if line.reaction.action is None]
         work.plans.step_lines(shown, to=LineState.DONE, states=(LineState.WAITING,))
+        again = [self._give_again(work, line, now=now) for line in lines if gives_again(line)]
+        lines = [line for line in lines if not gives_again(line)]
         asked = [
-            (line.id, line.request(plan, now=now, claim_of=_claim_of(work, line)))
+            (line.id, line.request(plan, now=now, claim_of=_claim_of(work, plan, line)))
             for line in lines
             if line.reaction.action is not None
         ]
@@ -254,18 +271,48 @@ class Plans:
         work.plans.begin_lines([each.message.id for each in new])
         for each in new:
             work.audit.record("plan_line.begun", "plan_line", each.message.id, now=now, request_id=each.message.id)
-        return len(lines), wake_ups
+        owed = [each for each in again if each is not None]
+        return [*wake_ups, *(work.outbox.add(owed, now=now) if owed else ())]
 
-    def _hold(self, work: UnitOfWork, plan: Plan, why: str, *, now: datetime) -> None:
-        work.plans.step(plan.id, to=PlanState.HELD, states=(plan.state,), held_why=why)
+    @staticmethod
+    def _leave_unwanted(work: UnitOfWork, lines: Sequence[Line], *, now: datetime) -> list[Line]:
+        """The lines that are still wanted; the others are dropped, with the reason."""
+        wanted, unwanted = sort_out(work, lines, now=now)
+        for line_id, note in unwanted:
+            work.plans.drop_lines([line_id], note=note)
+            work.audit.record("plan_line.dropped", "plan_line", line_id, now=now, note=note)
+        return wanted
+
+    @staticmethod
+    def _give_again(work: UnitOfWork, line: Line, *, now: datetime) -> WakeUp | None:
+        """Give what a claim is about again, within the claim's own request."""
+        wake_up = give_again(work, line, now=now)
+        if wake_up is None:
+            work.plans.drop_lines([line.id], note="The claim is over, or its access is on its way.")
+        else:
+            states = (LineState.WAITING,)
+            work.plans.step_lines([line.id], to=LineState.DONE, states=states, note=f"operation {wake_up.ref}")
+        return wake_up
+
+    def _note_held(self, work: UnitOfWork, plan: Plan, *, fuse: str | None, basis: str | None, now: datetime) -> None:
+        """Note what keeps the rest of the plan from beginning: the fuse, or that nothing may rest on its snapshot."""
+        if fuse is not None and plan.state is not PlanState.HELD:
+            work.plans.step(plan.id, to=PlanState.HELD, states=(plan.state,), held_why=fuse)
+        elif plan.state is not PlanState.HELD and basis != plan.held_why:
+            work.plans.set(plan.id, held_why=basis)
+        else:
+            return
+        if (why := fuse or basis) is None:
+            return
         work.audit.record("plan.held", "plan", plan.id, now=now, reason=why)
         begin_alarm(
             work,
             AlarmKind.HELD,
             "plan",
             plan.id,
-            what=f"The fuse holds plan {plan.id} ({plan.title}): {why}",
-            remedy=f"Look at it with 'provisor plans show {plan.id}'. Approve or drop the rest.",
+            what=f"Plan {plan.id} ({plan.title}) is held: {why}.",
+            remedy=f"Look at it with 'provisor plans show {plan.id}'. "
+            + ("Approve or drop the rest." if fuse else "It goes on after the next complete snapshot."),
             now=now,
         )
 
@@ -296,9 +343,10 @@ class Plans:
         return plan
 
 
-def _claim_of(work: UnitOfWork, line: Line) -> str | None:
-    """The request that made the claim of a line."""
-    claim = None if line.claim_id is None else work.claims.get(line.claim_id)
+def _claim_of(work: UnitOfWork, plan: Plan, line: Line) -> str | None:
+    """The request that made the claim that a line ends: of leavers, a line about a claim ends that alone."""
+    ends_claim = plan.kind is PlanKind.LEAVER and line.claim_id is not None
+    claim = work.claims.get(line.claim_id) if ends_claim and line.claim_id else None
     return None if claim is None else claim.request_id
 
 

@@ -35,7 +35,7 @@ def objection(work: UnitOfWork, operation: Operation) -> NotWanted | NotYet | Ba
     still fail, and is dropped when a newer claim holds the access. A request to take access away waits for nothing.
     """
     if operation.direction is Direction.GIVE:
-        if operation.claim_id and (why := work.claims.why_void(operation.claim_id)) is not None:
+        if operation.claim_id and (why := work.claims.why_over(operation.claim_id)) is not None:
             return NotWanted(why)
         open_request = deprovisioned_by(work, operation.system, operation.account_id)
         facts = Facts(who=f"{operation.account_title} ({operation.account_id})", deprovisioned_by=open_request)

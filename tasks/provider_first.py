@@ -12,7 +12,7 @@ from access.operations import Request
 from access.provisioning import Provisioning
 from connectors.ports import Connector, Target
 from store.queries.people import PeopleQueries
-from tasks.plans import SOURCE
+from access.plans import SOURCE
 from tasks.services import Services
 
 #: Between two looks.

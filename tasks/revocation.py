@@ -14,6 +14,8 @@ from access.claims import Keep, when_over
 from access.entitlements import ResourceKind, System
 from access.lifecycle import ClaimState, OperationState, RequestState
 from access.operations import Claim, Operation, Purpose, Request
+from access.plans import FINDING
+from access.plans import SOURCE as PLAN
 from store.operations import BUSY
 from store.unit_of_work import UnitOfWork
 from tasks import claims, settlement
@@ -25,6 +27,8 @@ def end_claims(work: UnitOfWork, request: Request, operation: Operation, *, now:
     Returns a sentence that says why when nothing is left for the operation to take away, else None.
     """
     on_access = work.claims.on(operation.access_key, states=(ClaimState.PENDING, ClaimState.ACTIVE, ClaimState.ENDING))
+    if spares_claims(request) and (held := _held_by_others(on_access)) is not None:
+        return f"Nothing was taken away: request {held} holds the access by now."
     if request.message.claim_of is not None:
         return _end_one(work, request, operation, on_access, request_id=request.message.claim_of, now=now)
     on_access = [claim for claim in on_access if claim.state is not ClaimState.ENDING]
@@ -46,6 +50,17 @@ def end_claims(work: UnitOfWork, request: Request, operation: Operation, *, now:
     # The access from before the first claim was to be taken away, so it is no reason to keep the access any more.
     work.claims.clear_pre_existing(operation.access_key)
     return f"Nothing was taken away: {why}."
+
+
+def spares_claims(request: Request) -> bool:
+    """Whether the request takes only access that no claim holds: a line of a plan that rests on a finding became it."""
+    return request.source == PLAN and FINDING in request.message.fields
+
+
+def _held_by_others(on_access: Sequence[Claim]) -> str | None:
+    """The request that holds the access, or is about to get it."""
+    alive = (ClaimState.PENDING, ClaimState.ACTIVE)
+    return next((claim.request_id for claim in on_access if claim.state in alive), None)
 
 
 def _end_one(

@@ -18,11 +18,13 @@ from tasks.expiry import Expiry
 from tasks.faults import TICKETING, Faults
 from tasks.feeding import Feeding
 from tasks.fulfilment import Fulfilment
+from tasks.heartbeat import Heartbeat
 from tasks.intake import DISPATCHED_FOR, Intake
 from tasks.leavers import Leavers
 from tasks.people import People
 from tasks.plans import Plans
 from tasks.publisher import Publisher
+from tasks.reconciliation import Reconciliation
 from tasks.services import FulfilmentOptions, Services
 from tasks.sync import Sync
 from tasks.ticket_opener import TicketOpener, TicketOptions
@@ -62,6 +64,8 @@ class Provisor:
     leavers: Leavers
     feeding: Feeding
     plans: Plans
+    reconciliation: Reconciliation
+    heartbeat: Heartbeat
     provider: TicketProvider
     policy: LivePolicy
     warnings: tuple[str, ...] = ()
@@ -138,6 +142,8 @@ def compose(
             self_approval=settings.plans.self_approval,
             mode=settings.provisioning,
         ),
+        reconciliation=Reconciliation(store, clock, policy),
+        heartbeat=Heartbeat(store, clock, services.fuse),
         provider=provider,
         policy=policy,
         warnings=warnings,
@@ -166,6 +172,7 @@ def fuse_limits(settings: Settings) -> FuseLimits:
         persons=Limit(fuse.persons, fuse.persons_window, fuse.persons_share),
         revokes=Limit(fuse.revokes, fuse.revokes_window),
         pace=fuse.revokes_pace,
+        absence=fuse.absence,
     )
 
 

@@ -8,6 +8,7 @@ from time import monotonic
 
 import structlog
 
+from access.findings import ProfileRule
 from access.policy import LeaverAccess, Policy, Rule, TicketRoute
 from config.errors import SettingsError
 
@@ -53,6 +54,16 @@ class LivePolicy(Policy):
     def leavers(self) -> LeaverAccess:
         """What becomes of the standing access of suspended people, as it is now."""
         return self._current.leavers
+
+    @property
+    def manage(self) -> Sequence[str]:
+        """The patterns of what is compared with what should be, as they are now."""
+        return self._current.manage
+
+    @property
+    def profiles(self) -> Sequence[ProfileRule]:
+        """What is done about findings, as it is now."""
+        return self._current.profiles
 
 
 class PolicyWatch:

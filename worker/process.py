@@ -34,6 +34,7 @@ from worker.policy import policy_from
 from worker.policy_watch import PolicyWatch
 from worker.publisher import CeleryPublisher
 from worker.queues import Queues, queues_from
+from worker.reconciling import Reconciling
 from worker.redis_intake import RedisSource
 from worker.revision_check import RevisionCheck
 from worker.roles import ProcessRole
@@ -181,11 +182,13 @@ def _scheduler(provisor: Provisor, relay: OutboxRelay, revision_check: RevisionC
         periodic=(
             provisor.syncing.begin_due,
             provisor.services.faults.tidy,
+            provisor.heartbeat.beat,
+            provisor.plans.run_due,
+            Reconciling(provisor.reconciliation).begin_due,
             _forgetting_dead_letters(provisor),
             provisor.people.refresh,
             provisor.leavers.advance,
             provisor.feeding.end_orphans,
-            provisor.plans.run_due,
         ),
     )
 

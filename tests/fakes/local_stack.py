@@ -11,6 +11,7 @@ from typing import Any, Self
 from access.clock import ManualClock
 from access.entitlements import System
 from access.faults import Pauses
+from access.findings import ProfileRule
 from access.fuse import FuseLimits
 from access.methods import Method
 from access.operations import Claim, Operation, Purpose, Request, Ticket
@@ -27,6 +28,7 @@ from tasks.fulfilment import Fulfilment
 from tasks.intake import Intake
 from tasks.plans import Plans
 from tasks.publisher import RecordingPublisher
+from tasks.reconciliation import Reconciliation
 from tasks.services import FulfilmentOptions, Services
 from tasks.ticket_opener import TicketOpener, TicketOptions
 from tasks.ticket_text import TicketWriter
@@ -87,6 +89,7 @@ class LocalStack:
     services: Services
     intake: Intake
     plans: Plans
+    reconciliation: Reconciliation
     handlers: Mapping[Topic, Callable[[str], None]]
 
     @classmethod
@@ -105,6 +108,7 @@ class LocalStack:
         clock: ManualClock | None = None,
         fuse: FuseLimits | None = None,
         self_approval: bool = False,
+        profiles: Sequence[ProfileRule] = (),
     ) -> Self:
         """A stack over a store; ``like`` hands on clock, system and tickets, as a restart with other settings does.
 
@@ -115,7 +119,12 @@ class LocalStack:
         system = like.system if like else FakeSystem(clock, accounts=accounts)
         tickets = like.tickets if like else FakeTickets()
         publisher = RecordingPublisher()
-        policy = Policy(rules=tuple(rules), ticket=TicketRoute(project="OPS"), protected_accounts=protected)
+        policy = Policy(
+            rules=tuple(rules),
+            ticket=TicketRoute(project="OPS"),
+            protected_accounts=protected,
+            profiles=tuple(profiles),
+        )
         services = Services(
             store=store,
             clock=clock,
@@ -146,6 +155,7 @@ class LocalStack:
             services=services,
             intake=intake,
             plans=Plans(store, clock, intake, publisher, limits=services.fuse, self_approval=self_approval, mode=mode),
+            reconciliation=Reconciliation(store, clock, policy),
             handlers={
                 Topic.REQUEST: fulfilment.fulfil,
                 Topic.OPERATION: fulfilment.operate,

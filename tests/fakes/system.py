@@ -93,8 +93,8 @@ class FakeSystem:
         return history[-1][1] if history else False
 
     def held(self) -> list[tuple[str, str]]:
-        """Every account with what it holds, in truth."""
-        return [(who, ref) for who, ref in self._history if self.has(who, ref)]
+        """Every account and entitlement that is held, in truth."""
+        return sorted(key for key in self._history if self.has(*key))
 
     def delete(self, account_id: str) -> None:
         """Somebody deletes the account, and with it what it holds."""

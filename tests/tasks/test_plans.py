@@ -78,7 +78,7 @@ def tight(store: Store) -> LocalStack:
 
 def test_nothing_of_a_plan_begins_until_somebody_approves_it_with_a_reason(stack: LocalStack) -> None:
     give_by_hand(stack, [GROUP])
-    plan = stack.plans.make(PlanKind.RECONCILE, "one thing", [line()])
+    plan = stack.plans.make(PlanKind.BULK, "one thing", [line()])
     run(stack)
     assert (plan.id, stack.has()) == ("PL-1", True)
     stack.plans.approve(plan.id, by="grace", why="nobody knows it")
@@ -128,7 +128,7 @@ def test_lines_run_by_policy_and_guard_like_any_request(stack: LocalStack) -> No
 
 def test_a_line_for_a_person_becomes_a_ticket(stack: LocalStack) -> None:
     give_by_hand(stack, [GROUP])
-    stack.plans.make(PlanKind.RECONCILE, "returned", [line(reaction=Reaction.TICKET)], automatic=True)
+    stack.plans.make(PlanKind.BULK, "returned", [line(reaction=Reaction.TICKET)], automatic=True)
     run(stack)
     operation = stack.operation("PL-1.1")
     assert (operation.via, stack.has()) == ("ticket", True)
@@ -151,7 +151,7 @@ def test_a_plan_runs_up_to_the_limit_what_gives_most_first_and_the_rest_waits_wi
     names = groups(8)
     give_by_hand(tight, names)
     lines = [line(name, weight=number) for number, name in enumerate(names)]
-    plan = tight.plans.make(PlanKind.RECONCILE, "many", lines, automatic=True)
+    plan = tight.plans.make(PlanKind.BULK, "many", lines, automatic=True)
     run(tight)
     assert held(tight, names) == names[:5]
     found = plan_of(tight, plan)
@@ -165,7 +165,7 @@ def test_a_held_plan_leaves_everything_else_alone(tight: LocalStack) -> None:
     tight.run()
     names = groups(8)
     give_by_hand(tight, names)
-    tight.plans.make(PlanKind.RECONCILE, "many", [line(name) for name in names], automatic=True)
+    tight.plans.make(PlanKind.BULK, "many", [line(name) for name in names], automatic=True)
     run(tight)
     tight.run(timedelta(seconds=61))
     assert not tight.has(), "a foreseen end is kept"
@@ -177,7 +177,7 @@ def test_a_held_plan_leaves_everything_else_alone(tight: LocalStack) -> None:
 def test_a_held_plan_goes_on_as_the_window_moves(tight: LocalStack) -> None:
     names = groups(7)
     give_by_hand(tight, names)
-    plan = tight.plans.make(PlanKind.RECONCILE, "many", [line(name) for name in names], automatic=True)
+    plan = tight.plans.make(PlanKind.BULK, "many", [line(name) for name in names], automatic=True)
     left = []
     for _ in range(4):
         run(tight)
@@ -190,8 +190,8 @@ def test_a_held_plan_goes_on_as_the_window_moves(tight: LocalStack) -> None:
 def test_a_person_may_let_the_rest_run_or_drop_it(tight: LocalStack) -> None:
     names, others = groups(7), groups(7, "h")
     give_by_hand(tight, [*names, *others])
-    first = tight.plans.make(PlanKind.RECONCILE, "many", [line(name) for name in names], automatic=True)
-    second = tight.plans.make(PlanKind.RECONCILE, "more", [line(name) for name in others], automatic=True)
+    first = tight.plans.make(PlanKind.BULK, "many", [line(name) for name in names], automatic=True)
+    second = tight.plans.make(PlanKind.BULK, "more", [line(name) for name in others], automatic=True)
     run(tight)
     assert (len(held(tight, names)), len(held(tight, others))) == (4, 7)
     assert tight.plans.approve(first.id, by="grace", why="looked at each").beyond_fuse
@@ -205,7 +205,7 @@ def test_a_person_may_let_the_rest_run_or_drop_it(tight: LocalStack) -> None:
 def test_an_approval_before_the_hold_is_no_leave_to_pass_the_fuse(tight: LocalStack) -> None:
     names = groups(7)
     give_by_hand(tight, names)
-    plan = tight.plans.make(PlanKind.RECONCILE, "many", [line(name) for name in names])
+    plan = tight.plans.make(PlanKind.BULK, "many", [line(name) for name in names])
     assert not tight.plans.approve(plan.id, by="grace", why="fine").beyond_fuse
     run(tight)
     assert len(held(tight, names)) == 4
@@ -249,7 +249,7 @@ class TestManyWorkers:
         stacks = [LocalStack.over(store, fuse=LIMITS) for _ in range(4)]
         for number in range(3):
             lines = [line(name) for name in groups(4, f"g{number}-")]
-            stacks[0].plans.make(PlanKind.RECONCILE, str(number), lines, automatic=True)
+            stacks[0].plans.make(PlanKind.BULK, str(number), lines, automatic=True)
         together(partial(stack.plans.run, f"PL-{number % 3 + 1}") for number, stack in enumerate(stacks))
         with store.read() as work:
             begun = [each for number in (1, 2, 3) for each in work.plans.lines(f"PL-{number}") if each.request_id]

@@ -1,4 +1,4 @@
-"""Plans with their lines, and what the fuse has counted."""
+"""Plans with their lines, what the fuse has counted, and what reconciliation keeps."""
 
 from __future__ import annotations
 
@@ -67,6 +67,8 @@ END
 def upgrade() -> None:
     _make_plans()
     _make_fuse()
+    _make_managed()
+    _make_findings()
     exchange_checks(_CHECKS)
     _enforce_lifecycle()
 
@@ -93,7 +95,7 @@ def _make_plans() -> None:
         sa.CheckConstraint(
             "state IN ('open', 'approved', 'held', 'done', 'dropped')", name=op.f('ck_plans_state_known')
         ),
-        sa.CheckConstraint("kind IN ('reconcile', 'leaver', 'bulk', 'restore')", name=op.f('ck_plans_kind_known')),
+        sa.CheckConstraint("kind IN ('reconcile', 'leaver', 'bulk', 'restore', 'clock')", name=op.f('ck_plans_kind_known')),
         sa.CheckConstraint(
             "state <> 'approved' OR (approved_by IS NOT NULL AND approved_why IS NOT NULL AND approved_at IS NOT NULL)",
             name=op.f('ck_plans_approved_means_by_somebody'),
@@ -153,6 +155,7 @@ def _make_fuse() -> None:
     op.create_table(
         'fuse_scopes',
         sa.Column('scope', sa.Text(), nullable=False),
+        sa.Column('seen_at', _MOMENT, nullable=True),
         sa.PrimaryKeyConstraint('scope', name=op.f('pk_fuse_scopes')),
     )
     op.create_table(
@@ -164,6 +167,98 @@ def _make_fuse() -> None:
         sa.PrimaryKeyConstraint('scope', 'ref', name=op.f('pk_fuse_counts')),
     )
     op.create_index('ix_fuse_counts_at', 'fuse_counts', ['scope', 'at'])
+
+
+def _make_managed() -> None:
+    op.create_table(
+        'managed',
+        sa.Column('id', sa.Integer(), autoincrement=True, nullable=False),
+        sa.Column('system', sa.Text(), nullable=False),
+        sa.Column('kind', sa.Text(), nullable=False),
+        sa.Column('resource', sa.Text(), nullable=False),
+        sa.Column('entitlement', sa.Text(), nullable=False),
+        sa.Column('title', sa.Text(), nullable=False),
+        sa.Column('profile', sa.Text(), nullable=False),
+        sa.Column('auto', sa.Boolean(), nullable=False),
+        sa.Column('ticket', sa.Boolean(), nullable=False),
+        sa.Column('gone', sa.Boolean(), server_default=sa.false(), nullable=False),
+        sa.Column('baseline_run_id', sa.Text(), nullable=True),
+        sa.Column('baseline_at', _MOMENT, nullable=True),
+        sa.CheckConstraint("profile IN ('watch', 'mend', 'strict')", name=op.f('ck_managed_profile_known')),
+        sa.PrimaryKeyConstraint('id', name=op.f('pk_managed')),
+    )
+    op.create_index('uq_managed_resource', 'managed', ['system', 'kind', 'resource'], unique=True)
+    op.create_index('uq_managed_entitlement', 'managed', ['entitlement'], unique=True)
+    op.create_table(
+        'baseline',
+        sa.Column('managed_id', sa.Integer(), nullable=False),
+        sa.Column('holder_kind', sa.Text(), nullable=False),
+        sa.Column('holder', sa.Text(), nullable=False),
+        sa.Column('doubted_at', _MOMENT, nullable=True),
+        sa.ForeignKeyConstraint(['managed_id'], ['managed.id'], name=op.f('fk_baseline_managed_id')),
+        sa.PrimaryKeyConstraint('managed_id', 'holder_kind', 'holder', name=op.f('pk_baseline')),
+        sqlite_with_rowid=False,
+    )
+    doubted = sa.text('doubted_at IS NOT NULL')
+    op.create_index(
+        'ix_baseline_doubted_at', 'baseline', ['doubted_at'], sqlite_where=doubted, postgresql_where=doubted
+    )
+
+
+def _make_findings() -> None:
+    texts = ('kind', 'system', 'key', 'account_id', 'account_title', 'title', 'detail')
+    flags = ('holder_is_group', 'ours')
+    op.create_table(
+        'findings',
+        sa.Column('id', sa.Integer(), autoincrement=True, nullable=False),
+        *(sa.Column(name, sa.Text(), nullable=False) for name in texts),
+        *(sa.Column(name, sa.Text(), nullable=True) for name in ('entitlement', 'claim_id', 'request_id')),
+        *(sa.Column(name, sa.Boolean(), server_default=sa.false(), nullable=False) for name in flags),
+        sa.Column('first_run_id', sa.Text(), nullable=False),
+        sa.Column('first_seen_at', _MOMENT, nullable=False),
+        sa.Column('last_seen_at', _MOMENT, nullable=True),
+        sa.Column('done_by', sa.Text(), nullable=True),
+        sa.Column('ignored_until', _MOMENT, nullable=True),
+        sa.Column('ignored_by', sa.Text(), nullable=True),
+        sa.Column('ignored_why', sa.Text(), nullable=True),
+        sa.Column('adopted_by_request', sa.Text(), nullable=True),
+        sa.Column('closed_at', _MOMENT, nullable=True),
+        sa.Column('closed_why', sa.Text(), nullable=True),
+        sa.CheckConstraint(
+            "kind IN ('missing', 'unexpected', 'returned', 'orphan', 'leftover', 'unverified', 'dangling', 'disputed')",
+            name=op.f('ck_findings_kind_known'),
+        ),
+        sa.CheckConstraint(
+            'closed_at IS NULL OR closed_why IS NOT NULL', name=op.f('ck_findings_closed_means_a_reason')
+        ),
+        sa.CheckConstraint(
+            'ignored_until IS NULL OR (ignored_by IS NOT NULL AND ignored_why IS NOT NULL)',
+            name=op.f('ck_findings_ignored_means_by_somebody'),
+        ),
+        sa.PrimaryKeyConstraint('id', name=op.f('pk_findings')),
+    )
+    is_open = sa.text('closed_at IS NULL')
+    op.create_index(
+        'uq_findings_open',
+        'findings',
+        ['system', 'kind', 'key'],
+        unique=True,
+        sqlite_where=is_open,
+        postgresql_where=is_open,
+    )
+    op.create_index('ix_findings_first_seen_at', 'findings', ['first_seen_at'])
+    op.create_table(
+        'reconciliations',
+        sa.Column('system', sa.Text(), nullable=False),
+        sa.Column('run_id', sa.Text(), nullable=True),
+        sa.Column('policy', sa.Text(), nullable=True),
+        sa.Column('began_at', _MOMENT, nullable=True),
+        sa.Column('reconciled_at', _MOMENT, nullable=True),
+        sa.Column('managed_grants', sa.Integer(), server_default=sa.text('0'), nullable=False),
+        sa.Column('people', sa.Integer(), server_default=sa.text('0'), nullable=False),
+        sa.Column('lease_until', _MOMENT, nullable=True),
+        sa.PrimaryKeyConstraint('system', name=op.f('pk_reconciliations')),
+    )
 
 
 def _enforce_lifecycle() -> None:
@@ -187,7 +282,16 @@ def _enforce_lifecycle() -> None:
 
 
 def downgrade() -> None:
-    for table in ('fuse_counts', 'fuse_scopes', 'plan_lines', 'plans'):
+    for table in (
+        'reconciliations',
+        'findings',
+        'baseline',
+        'managed',
+        'fuse_counts',
+        'fuse_scopes',
+        'plan_lines',
+        'plans',
+    ):
         op.drop_table(table)
     op.execute("DELETE FROM lifecycle WHERE entity IN ('plan', 'plan_line')")
     op.execute("DELETE FROM alarms WHERE kind = 'held'")

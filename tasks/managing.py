@@ -1,0 +1,174 @@
+"""What is managed, and what was there before: kept in step with the policy and the newest snapshot.
+
+The first complete snapshot of a managed resource is its baseline. A holder who is seen gone is in it no more. Where so many go
+at once that a wrong answer is likelier, they are doubted first: they explain access for a week longer.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import timedelta
+from itertools import islice
+from typing import Any, TypeVar
+
+import structlog
+
+from access.clock import Clock
+from access.entitlements import EntitlementRef, ResourceKind, System
+from access.policy import Policy
+from access.snapshots import ShrinkGuard
+from store.managed import Holder, Managed
+from store.queries.differences import Differences, ShownResource
+from store.unit_of_work import Store
+
+_log = structlog.get_logger(__name__)
+
+#: Rows that one transaction writes, so that no removal waits for it.
+PIECE = 200
+
+#: How long holders stay in a baseline that vanished together.
+_DOUBTED_FOR = timedelta(days=7)
+
+T = TypeVar("T")
+
+
+def pieces(rows: Iterable[T], size: int = PIECE) -> Iterator[list[T]]:
+    """The rows, as many at a time as one transaction writes."""
+    left = iter(rows)
+    while piece := list(islice(left, size)):
+        yield piece
+
+
+class Managing:
+    """Keeps managed resources and baselines."""
+
+    def __init__(self, store: Store, clock: Clock, policy: Policy, guard: ShrinkGuard | None = None) -> None:
+        self._store = store
+        self._clock = clock
+        self._policy = policy
+        self._guard = guard or ShrinkGuard()
+
+    def update_resources(self, system: System, shown: Iterable[ShownResource]) -> None:
+        """Manage what policy says of the resources that a snapshot shows."""
+        with self._store.read() as work:
+            known = {(each.kind, each.resource): each for each in work.managed.of(system)}
+        new: list[dict[str, Any]] = []
+        changed: list[tuple[int, dict[str, Any]]] = []
+        over: list[int] = []
+        for resource in shown:
+            was = known.pop((resource.kind, resource.id), None)
+            wanted = self._wanted(system, resource)
+            if wanted is None:
+                over += [] if was is None else [was.id]
+            elif was is None:
+                new.append(wanted)
+            elif difference := {name: value for name, value in wanted.items() if _stored(was, name) != value}:
+                changed.append((was.id, difference))
+        changed += [(each.id, {"gone": True}) for each in known.values() if not each.gone]
+        self._write(new, changed, over)
+
+    def take_baselines(self, system: System, differences: Differences, run_id: str) -> int:
+        """Note who holds what is managed newly; how many resources that is."""
+        with self._store.read() as work:
+            lacking = [each.id for each in work.managed.of(system) if each.baseline_at is None and not each.gone]
+        holders = 0
+        for numbers in pieces(lacking):
+            for some in pieces(differences.holders(numbers)):
+                holders += len(some)
+                with self._store.write() as work:
+                    work.managed.add_holders(some)
+            now = self._clock.now()
+            with self._store.write() as work:
+                work.managed.end_baseline(numbers, run_id=run_id, now=now)
+        if lacking:
+            with self._store.write() as work:
+                work.audit.record(
+                    "baseline.taken",
+                    "sync_run",
+                    run_id,
+                    now=self._clock.now(),
+                    system=str(system),
+                    resources=len(lacking),
+                    holders=holders,
+                )
+            _log.info("baseline.taken", system=str(system), resources=len(lacking), holders=holders)
+        return len(lacking)
+
+    def update_baselines(self, system: System, differences: Differences) -> None:
+        """Take out of the baselines who is gone, unless that is doubtful."""
+        now = self._clock.now()
+        left: dict[int, list[Holder]] = defaultdict(list)
+        gone: list[Holder] = []
+        for number, kind, holder, doubted_at in differences.left_baseline():
+            if doubted_at is None:
+                left[number].append((number, kind, holder))
+            elif doubted_at <= now - _DOUBTED_FOR:
+                gone.append((number, kind, holder))
+        back = list(differences.back_in_baseline())
+        doubted: list[Holder] = []
+        with self._store.read() as work:
+            sizes = {n: size for some in pieces(left) for n, size in work.managed.baseline_sizes(some).items()}
+            total = work.managed.baseline_size(system) if left else 0
+        many = self._is_doubtful(total, sum(map(len, left.values())))
+        for number, holders in left.items():
+            (doubted if many or self._is_doubtful(sizes.get(number, 0), len(holders)) else gone).extend(holders)
+        for some in pieces(back):
+            with self._store.write() as work:
+                work.managed.doubt_holders(some, since=None)
+        for some in pieces(doubted):
+            with self._store.write() as work:
+                work.managed.doubt_holders(some, since=now)
+        for some in pieces(gone):
+            with self._store.write() as work:
+                work.managed.remove_holders(some)
+        if doubted:
+            _log.warning("baseline.doubted", system=str(system), holders=len(doubted))
+
+    def _is_doubtful(self, before: int, left: int) -> bool:
+        return self._guard.suspicious(before=before, now=before - left)
+
+    def _wanted(self, system: System, resource: ShownResource) -> dict[str, Any] | None:
+        """The row of a resource; None when policy does not manage it."""
+        kind = ResourceKind(resource.kind)
+        ids = tuple(resource.id.split("/", 1)) if kind is ResourceKind.PROJECT_ROLE else (resource.id,)
+        names = (resource.parent_key, resource.name) if kind is ResourceKind.PROJECT_ROLE else (resource.name,)
+        ref = EntitlementRef(system, kind, ids)
+        refs = [ref, EntitlementRef(system, kind, tuple(map(str, names)))] if all(names) else [ref]
+        if not self._policy.manages(*refs):
+            return None
+        rule = self._policy.profile_for(*refs)
+        return {
+            "system": str(system),
+            "kind": resource.kind,
+            "resource": resource.id,
+            "entitlement": str(ref),
+            "title": ": ".join(str(name) for name in names if name),
+            "profile": str(rule.profile),
+            "auto": rule.auto,
+            "ticket": rule.ticket,
+            "gone": False,
+        }
+
+    def _write(
+        self, new: Sequence[dict[str, Any]], changed: Sequence[tuple[int, dict[str, Any]]], over: Sequence[int]
+    ) -> None:
+        for rows in pieces(new):
+            with self._store.write() as work:
+                work.managed.add(rows)
+        for some in pieces(changed):
+            with self._store.write() as work:
+                for number, columns in some:
+                    work.managed.set(number, **columns)
+        for numbers in pieces(over, 20):
+            deleted = 1
+            while deleted:
+                with self._store.write() as work:
+                    deleted = work.managed.forget_baselines(numbers, limit=PIECE)
+            with self._store.write() as work:
+                work.managed.forget(numbers)
+
+
+def _stored(was: Managed, name: str) -> Any:
+    value = getattr(was, name)
+    return str(value) if name in ("system", "entitlement", "profile") else value
