@@ -9,10 +9,10 @@ from access.accounts import Account
 from access.entitlements import EntitlementRef, ResourceKind
 from access.message import Action
 from access.operations import Request
+from access.plans import SOURCE
 from access.provisioning import Provisioning
 from connectors.ports import Connector, Target
 from store.queries.people import PeopleQueries
-from access.plans import SOURCE
 from tasks.services import Services
 
 #: Between two looks.
