@@ -86,10 +86,20 @@ class _Ticket(Section):
         return TicketRoute(**given) if self.project else None
 
 
+def _road(value: Any) -> Any:
+    """Refuse what is no way for policy to have something done."""
+    if value not in (Method.CONNECTOR, Method.TICKET, Method.DENY):
+        raise ValueError("is none of the words it can be; write connector, ticket or deny")
+    return value
+
+
+_Road = Annotated[Method, BeforeValidator(_road)]
+
+
 class _Rule(Section):
     pattern: Annotated[str, Field(min_length=1, max_length=1000)]
-    give: Method = Method.CONNECTOR
-    take: Method = Method.CONNECTOR
+    give: _Road = Method.CONNECTOR
+    take: _Road = Method.CONNECTOR
     max_duration: Annotated[timedelta, BeforeValidator(_with_unit)] | None = None
     give_within: Annotated[timedelta, BeforeValidator(_with_unit)] = GIVE_WITHIN
     notice_before: tuple[Annotated[timedelta, BeforeValidator(_with_unit)], ...] = ()
@@ -103,13 +113,6 @@ class _Rule(Section):
     ticket: _Ticket | None = None
     sources: Words = ()
     fed_by: Annotated[str, Field(max_length=1000)] | None = None
-
-    @field_validator("give", "take")
-    @classmethod
-    def _is_a_road(cls, method: Method) -> Method:
-        if method is Method.PROPAGATION:
-            raise ValueError("is no word of a policy; write connector, ticket or deny")
-        return method
 
     @field_validator("fed_by")
     @classmethod

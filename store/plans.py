@@ -81,7 +81,7 @@ class Plans:
 
     def counts(self, plan_id: str) -> dict[str, int]:
         """How many lines are in each state."""
-        found = select(plan_lines.c.state, func.count().label("lines")).where(plan_lines.c.plan_id == plan_id)
+        found = select(plan_lines.c.state, func.count()).where(plan_lines.c.plan_id == plan_id)
         rows = self._connection.execute(found.group_by(plan_lines.c.state))
         return {row[0]: row[1] for row in rows}
 

@@ -14,7 +14,7 @@ from access.claims import STANDING
 from access.entitlements import Entitlement, EntitlementRef
 from access.lifecycle import ENDS, RequestState
 from access.message import AccessRequest, Action
-from access.methods import Direction, Method
+from access.methods import Method
 from access.operations import Claim, Operation, Purpose, Request, access_key
 from access.people import AccountRef
 from access.planning import Plan, Refusal, Step
@@ -166,15 +166,3 @@ def _kept_by(work: UnitOfWork, claim: Claim) -> Kept | None:
     if standing:
         return Kept(f"request {standing[0].request_id} holds {claim.named}, which fills it")
     return None
-
-
-def is_overdue(operation: Operation, patience: timedelta, *, now: datetime) -> bool:
-    """Whether the provider has had its time [assumed: it takes seconds to hours]."""
-    return now >= operation.could_begin_at + patience
-
-
-def passed_on(operation: Operation, evidence: str, *, now: datetime) -> str:
-    """The evidence, with how long the provider took."""
-    took = (now - operation.could_begin_at).total_seconds()
-    verb = "in" if operation.direction is Direction.GIVE else "out"
-    return f"{evidence} (the provider passed it on, {verb} within {took:.0f} seconds)"

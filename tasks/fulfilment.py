@@ -30,13 +30,14 @@ from store.unit_of_work import Conflict, UnitOfWork
 from tasks import ledger, settlement
 from tasks.attempts import attempt, next_try
 from tasks.faults import Row
-from tasks.feeding import Feeding, Kept, is_overdue, passed_on
+from tasks.feeding import Feeding
 from tasks.guard import facts_now, rule_on, target_of
 from tasks.lateness import end_too_late, is_too_late, next_moment, raise_if_late
 from tasks.looks import look, look_twice, proven_gone, verdict_on
 from tasks.planning import Planner
 from tasks.postponement import hold_operation, put_back
 from tasks.preconditions import NotWanted, NotYet, objection
+from tasks.propagation import NotPassedOn, NotYetPassedOn, Propagation
 from tasks.services import Services
 from tasks.ticket_opener import TicketOpener
 
@@ -55,8 +56,9 @@ class Fulfilment:
     def __init__(self, services: Services, ticket_opener: TicketOpener) -> None:
         self._services = services
         self._ticket_opener = ticket_opener
-        self._feeding = Feeding(services)
-        self._planner = Planner(services, self._feeding)
+        feeding = Feeding(services)
+        self._propagation = Propagation(services, feeding)
+        self._planner = Planner(services, feeding)
 
     def fulfil(self, request_id: str) -> None:
         """Plan a request that is due, and carry its first operation out."""
@@ -106,33 +108,11 @@ class Fulfilment:
             self._by_api(operation, facts)
 
     def _by_propagation(self, operation: Operation) -> None:
-        """Look whether the provider has passed on what was changed in the group that feeds this; a person after its time."""
-        now = self._services.clock.now()
-        with self._services.store.read() as work:
-            before = None if operation.direction is Direction.GIVE else self._feeding.before_taking(work, operation)
-            gave = self._feeding.gave(work, operation)
-        if isinstance(before, Kept):
-            with self._services.store.write(holding=operation.access_key) as work:
-                settlement.dropped(work, operation, before.why, now=now)
-            return
-        connector = self._services.connector(operation.system, operation.lane)
-        seen = look(connector, operation)
-        if seen.gone or seen.shows(operation.direction):
-            self._passed_on(operation, seen, gave=gave)
-        elif before is None and is_overdue(operation, self._services.options.propagation, now=now):
-            self._hand_over(operation, f"the identity provider has not passed it on: {seen.evidence}")
-        else:
-            self._look_again(operation, seen.evidence)
-
-    def _passed_on(self, operation: Operation, seen: Observation, *, gave: bool) -> None:
-        if verdict_on(self._services, operation, seen) is Verdict.LOOK_AGAIN:
-            look_twice(self._services, operation)
-            return
-        now = self._services.clock.now()
-        seen = replace(seen, evidence=passed_on(operation, seen.evidence, now=now))
-        with self._services.store.write(holding=operation.access_key) as work:
-            wake_ups = settlement.done(work, operation, seen, was_there=not gave, now=now)
-        self._services.publisher.send(wake_ups)
+        match self._propagation.go_on(operation):
+            case NotPassedOn(why=why):
+                self._hand_over(operation, why)
+            case NotYetPassedOn(evidence=evidence):
+                self._look_again(operation, evidence)
 
     def _put_back(self, operation: Operation, failure: Failure) -> None:
         """The attempt at the operation ended in ``failure``: try it again later, or give it to a person."""

@@ -252,7 +252,7 @@ class Plans:
         again = [self._give_again(work, line, now=now) for line in lines if gives_again(line)]
         lines = [line for line in lines if not gives_again(line)]
         asked = [
-            (line.id, line.request(plan, now=now, claim_of=_claim_of(work, line)))
+            (line.id, line.request(plan, now=now, claim_of=_claim_of(work, plan, line)))
             for line in lines
             if line.reaction.action is not None
         ]
@@ -346,9 +346,10 @@ class Plans:
         return plan
 
 
-def _claim_of(work: UnitOfWork, line: Line) -> str | None:
-    """The request that made the claim of a line."""
-    claim = None if line.claim_id is None else work.claims.get(line.claim_id)
+def _claim_of(work: UnitOfWork, plan: Plan, line: Line) -> str | None:
+    """The request that made the claim that a line ends: of leavers, a line about a claim ends that alone."""
+    ends_claim = plan.kind is PlanKind.LEAVER and line.claim_id is not None
+    claim = work.claims.get(line.claim_id) if ends_claim and line.claim_id else None
     return None if claim is None else claim.request_id
 
 

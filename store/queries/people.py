@@ -35,10 +35,10 @@ class PersonNow:
 
 
 class PeopleQueries:
-    """Reads persons and what they are derived from; all of one connection."""
+    """Reads persons and what they are derived from. Long results are fetched bit by bit, within ``Database.one_moment``."""
 
     def __init__(self, connection: Connection) -> None:
-        self._connection = connection.execution_options(stream_results=True, yield_per=_FETCH)
+        self._connection = connection
 
     def snapshots(self) -> dict[System, Snapshot]:
         """The current snapshots, by system."""
@@ -59,6 +59,7 @@ class PeopleQueries:
             select(a.id, a.title, a.email, status.label("status"), p.status.label("was"))
             .select_from(accounts.outerjoin(persons, p.id == a.id))
             .where(a.part_id.in_(current_parts(directory)), a.kind == _USERS, differs)
+            .execution_options(yield_per=_FETCH)
         )
         for row in self._connection.execute(statement):
             yield PersonNow(row.id, row.title, row.email, row.status, row.was)
@@ -93,6 +94,7 @@ class PeopleQueries:
                     a.status != "deleted",
                     func.coalesce(a.email, "") != "",
                 )
+                .execution_options(yield_per=_FETCH)
             )
             for row in self._connection.execute(statement):
                 yield Addressed(
@@ -142,6 +144,7 @@ class PeopleQueries:
             .outerjoin(open_, open_.c.person == p.id)
             .where(*holding(text, p.title, p.address, p.id))
             .order_by(func.lower(p.title), p.id)
+            .execution_options(yield_per=_FETCH)
         )
         if disputed:
             statement = statement.where(open_.c.found > 0)
@@ -183,11 +186,17 @@ class PeopleQueries:
 
     def _accounts(self, table: Any, whose: Any) -> list[Mapping[str, Any]]:
         a = accounts.c
-        there = and_(a.id == table.c.account_id, in_snapshot(a.part_id, table.c.system))
-        statement = (
-            select(table, a.title, a.status, a.kind).select_from(table.outerjoin(accounts, there)).where(whose)
-        ).order_by(table.c.system, table.c.account_id)
-        return [dict(row) for row in self._connection.execute(statement).mappings()]
+        found: list[Mapping[str, Any]] = []
+        for system in sorted(System):
+            there = and_(a.id == table.c.account_id, in_snapshot(a.part_id, named(str(system))))
+            statement = (
+                select(table, a.title, a.status, a.kind)
+                .select_from(table.outerjoin(accounts, there))
+                .where(whose, table.c.system == str(system))
+                .order_by(table.c.account_id)
+            )
+            found += [dict(row) for row in self._connection.execute(statement).mappings()]
+        return found
 
 
 def _counted(table: Any, *where: Any) -> Select[Any]:

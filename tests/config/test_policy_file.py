@@ -189,3 +189,27 @@ def test_a_rule_that_gives_an_administrators_power_without_proof_is_warned_of(pa
 
 def test_what_gives_no_administrators_power_needs_no_proof(path: Path) -> None:
     assert rules(path, "{pattern: 'jira:group:readers:member', proof: optional}").warnings == ()
+
+
+@pytest.mark.parametrize(
+    ("rule", "problem"),
+    [
+        ("{pattern: 'jira:group:dev:member', fed_by: 'jira:group:x:member'}", "is no group of JumpCloud"),
+        ("{pattern: 'jira:group:dev:member', fed_by: 'Developers'}", "is no entitlement"),
+        ("{pattern: 'jira:project-role:*', fed_by: 'jumpcloud:group:x:member'}", "is not about Jira groups"),
+        ("{pattern: 'jira:*', give: propagation}", "write connector, ticket or deny"),
+    ],
+)
+def test_only_a_jumpcloud_group_feeds_a_jira_group(path: Path, rule: str, problem: str) -> None:
+    (told,) = problems(path, f"{TICKET}rules:\n  - {rule}\n")
+    assert problem in told
+
+
+def test_a_rule_names_the_group_that_feeds_a_jira_group_and_the_policy_what_becomes_of_leavers(path: Path) -> None:
+    path.write_text(
+        f"{TICKET}leavers: automate\nrules:\n"
+        "  - {pattern: 'jira:group:dev:member', fed_by: 'jumpcloud:group:Developers:member'}\n"
+    )
+    policy = load_policy(path).policy
+    assert policy.automates_leavers
+    assert [str(rule.fed_by) for rule in policy.rules] == ["jumpcloud:group:Developers:member"]

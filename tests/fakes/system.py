@@ -97,7 +97,7 @@ class FakeSystem:
         return list(self._history.get((account_id, ref), []))
 
     def held(self) -> list[tuple[str, str]]:
-        """Every account with what it holds, in truth."""
+        """Every account and entitlement that is held, in truth."""
         return sorted(key for key in self._history if self.has(*key))
 
     def delete(self, account_id: str) -> None:

@@ -15,6 +15,7 @@ from access.methods import Method
 from access.operations import Operation, Purpose
 from access.people import AccountRef
 from access.policy import Rule
+from store.database import Database
 from store.queries.people import PersonNow
 from store.unit_of_work import Store
 from tasks.feeding import Feeding
@@ -95,6 +96,17 @@ def test_a_filled_group_is_given_through_the_group_that_feeds_it_and_seen_before
     assert company.stack.tickets_of("r1") == []
     claims = {each: company.stack.claim(each) for each in ("r1", "r1.fed")}
     assert [(each.state, each.pre_existing) for each in claims.values()] == [(ClaimState.ACTIVE, False)] * 2
+
+
+def test_the_same_on_postgresql(postgresql_url: str) -> None:
+    database = Database(postgresql_url, pool_size=4)
+    company = Company(Store(database))
+    company.grant("r1", seconds=300)
+    company.run()
+    assert (company.has_both, company.operation("r1").via) == ((True, True), Method.PROPAGATION)
+    _revoke(company)
+    assert company.has_both == (False, False)
+    database.close()
 
 
 def _expire(company: Company) -> None:

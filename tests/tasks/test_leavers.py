@@ -20,8 +20,10 @@ from access.people import AccountRef
 from access.plans import Plan, PlanKind
 from access.policy import LeaverAccess, Rule
 from connectors.reading import AccountKind, AccountStatus
+from store.database import Database
 from store.unit_of_work import Store
 from tasks.decisions import NotPossible
+from tasks.leaver_report import still_standing
 from tasks.leavers import Leavers
 from tasks.people import People
 from tests.fakes.local_stack import START, TERMS, LocalStack
@@ -389,6 +391,24 @@ def test_nothing_is_read_twice_at_once_by_two_processes(automatic: Company) -> N
     for step in steps:
         step()
     assert len(automatic.plans()) == 1
+
+
+def test_a_leave_and_a_return_on_postgresql(postgresql_url: str) -> None:
+    database = Database(postgresql_url, pool_size=4)
+    company = Company(Store(database), {"leavers": LeaverAccess.AUTOMATE})
+    company.by_hand(TEAM)
+    company.grant("timed", J_TEAM, seconds=36_000)
+    company.jumpcloud.suspended.add(ADA)
+    company.leave()
+    assert (company.state(), company.holds()) == (LeaverState.LEFT, set())
+    with company.store.read() as work:
+        found = work.leavers.latest_of(ADA)
+        assert found is not None
+        assert [each.title for each in still_standing(work, found)] == ["Jira account"]
+    company.jumpcloud.suspended.clear()
+    company.leave()
+    assert company.state() is LeaverState.BACK
+    database.close()
 
 
 def test_every_step_of_a_leave_is_audited(automatic: Company) -> None:
