@@ -29,6 +29,7 @@ from connectors.ports import Connector, Observation, Target
 from store.unit_of_work import Conflict, UnitOfWork
 from tasks import ledger, settlement
 from tasks.attempts import attempt, next_try
+from tasks.blocked_removals import BlockedRemovals
 from tasks.faults import Row
 from tasks.feeding import Feeding
 from tasks.guard import facts_now, rule_on, target_of
@@ -59,6 +60,7 @@ class Fulfilment:
         feeding = Feeding(services)
         self._propagation = Propagation(services, feeding)
         self._planner = Planner(services, feeding)
+        self._blocked = BlockedRemovals(services, self._done)
 
     def fulfil(self, request_id: str) -> None:
         """Plan a request that is due, and carry its first operation out."""
@@ -86,7 +88,7 @@ class Fulfilment:
 
     def _go_on(self, operation: Operation, facts: Facts | None) -> None:
         if operation.state is OperationState.BLOCKED:
-            self._look_at_blocked(operation)
+            self._blocked.look_at(operation)
             return
         too_late = facts is None and is_too_late(self._services, operation)
         if too_late and operation.before is None:
@@ -121,7 +123,7 @@ class Fulfilment:
         if current is None or current.fence != operation.fence:
             return
         if current.state is OperationState.BLOCKED:
-            self._stay_blocked(current, current.error or str(failure), missing=current.missing)
+            self._blocked.stay(current, current.error or str(failure), missing=current.missing)
             return
         if current.via is Method.TICKET:
             self._ticket_opener.put_back(current, failure)
@@ -182,7 +184,7 @@ class Fulfilment:
                     look_twice(self._services, operation)
                     return
         elif seen.missing and operation.direction is Direction.TAKE:
-            self._block(operation, f"It cannot be seen: {seen.evidence}", seen.missing)
+            self._blocked.block(operation, f"It cannot be seen: {seen.evidence}", seen.missing)
             return
         elif self._may_still_show(operation):
             self._was_read(operation)
@@ -222,7 +224,7 @@ class Fulfilment:
             if seen.gone:
                 self._done(operation, seen)
             else:
-                self._block(operation, f"It cannot be seen: {found.sentence()}", seen.missing)
+                self._blocked.block(operation, f"It cannot be seen: {found.sentence()}", seen.missing)
             return None
         # Of a thing that is missing the write tells why it cannot be done.
         thing = None if isinstance(found, NoMatch) else found
@@ -239,67 +241,6 @@ class Fulfilment:
             return
         with self._services.store.write(holding=operation.access_key) as work:
             settlement.given_up(work, operation, ruling.why, now=self._services.clock.now())
-
-    def _look_at_blocked(self, operation: Operation) -> None:
-        """Look whether what blocks a removal has passed: gone by itself, shown again, or held by a newer claim."""
-        now = self._services.clock.now()
-        with self._services.store.write(holding=operation.access_key) as work:
-            against = objection(work, operation)
-            if isinstance(against, NotWanted):
-                settlement.dropped(work, operation, against.why, now=now)
-                return
-        connector = self._services.connector(operation.system, operation.lane)
-        seen = look(connector, operation)
-        if (
-            not seen.present
-            and not seen.gone
-            and not seen.missing
-            and isinstance(connector.find_entitlement(operation.entitlement), NoMatch)
-        ):
-            seen = proven_gone(connector, Target.of(operation), seen)
-        if seen.gone:
-            self._look_at_others(operation)
-            self._done(operation, seen)
-        elif operation.is_unseen and not seen.missing:
-            self._look_at_others(operation)
-            with self._services.store.write(holding=operation.access_key) as work:
-                settlement.resume(work, operation, why=f"it can be seen again: {seen.evidence}", now=now)
-        elif seen.shows(operation.direction):
-            self._gone_meanwhile(operation, seen)
-        else:
-            if seen.present:
-                operation = replace(operation, there_at=now)
-            self._stay_blocked(operation, operation.error or seen.evidence, missing=seen.missing)
-
-    def _look_at_others(self, operation: Operation) -> None:
-        """What a removal waited for is known now: those that wait for the same thing are due too."""
-        if operation.missing is not None:
-            with self._services.store.write() as work:
-                work.operations.look_together(operation.system, operation.missing, at=self._services.clock.now())
-
-    def _gone_meanwhile(self, operation: Operation, seen: Observation) -> None:
-        """Somebody took the access away: the second look that shows that ends the operation."""
-        now, stale_for = self._services.clock.now(), self._services.options.visible_within
-        if operation.shown_since is not None and now >= operation.shown_since + stale_for:
-            self._done(operation, seen)
-            return
-        with self._services.store.write() as work:
-            since = operation.shown_since or now
-            work.operations.settle(operation.id, fence=operation.fence, shown_since=since, due_at=since + stale_for)
-
-    def _stay_blocked(self, operation: Operation, why: str, *, missing: str | None) -> None:
-        with self._services.store.write() as work:
-            settlement.still_blocked(
-                work,
-                operation,
-                why,
-                missing=missing if operation.is_unseen else None,
-                now=self._services.clock.now(),
-            )
-
-    def _block(self, operation: Operation, reason: str, missing: str | None) -> None:
-        with self._services.store.write(holding=operation.access_key) as work:
-            settlement.blocked(work, operation, reason, missing=missing, now=self._services.clock.now())
 
     def _write_and_check(
         self, connector: Connector, operation: Operation, target: Target, *, wrote_before: datetime | None

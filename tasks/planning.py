@@ -7,18 +7,17 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from access import email_address
 from access.accounts import Account, NoMatch
 from access.entitlements import Entitlement, EntitlementRef, ResourceKind
 from access.failures import Failure, Permanent
 from access.faults import Phase
 from access.guard import Facts
 from access.ledger import Cause
-from access.lifecycle import ClaimState, OperationState, RequestState
+from access.lifecycle import ClaimState, RequestState
 from access.message import AccessRequest, Action
 from access.methods import Direction
-from access.operations import Claim, Lane, Operation, Purpose, Request, access_key
-from access.planning import A_PERSON_DECIDES, Plan, Refusal, Step, Undecided, account_of, make_plan
+from access.operations import Lane, Operation, Request, access_key
+from access.planning import A_PERSON_DECIDES, Plan, Refusal, Undecided, account_of, make_plan
 from access.plans import SOURCE as PLAN
 from access.plans import Reaction
 from access.provisioning import Provisioning
@@ -26,7 +25,7 @@ from access.retry import RetryAt
 from connectors.ports import Connector
 from store.alarms import AlarmKind
 from store.outbox import Topic
-from store.unit_of_work import Conflict, UnitOfWork
+from store.unit_of_work import Conflict
 from tasks import settlement
 from tasks.attempts import attempt, next_try
 from tasks.extension import extend
@@ -35,11 +34,12 @@ from tasks.feeding import Feeding, WaitsForFeeding
 from tasks.guard import facts_for_plan
 from tasks.held_revokes import hold_if_too_many
 from tasks.lateness import is_too_late
+from tasks.plan_keeper import PlanKeeper, drop_plan
 from tasks.postponement import hold_request, put_request_back
 from tasks.provider_first import WaitsForProvider, provider_comes_first
 from tasks.removal_targets import Meant, meant_by
-from tasks.revocation import claims_up_to, end_claims, spares_claims, taken_away_by, withdraw
-from tasks.services import Services, new_id
+from tasks.revocation import claims_up_to, taken_away_by, withdraw
+from tasks.services import Services
 
 _log = structlog.get_logger(__name__)
 
@@ -80,6 +80,7 @@ class Planner:
     def __init__(self, services: Services, feeding: Feeding) -> None:
         self._services = services
         self._feeding = feeding
+        self._keeper = PlanKeeper(services)
 
     def plan(self, request_id: str) -> Begun | None:
         """Plan a request that is due; the first operation, leased to us, when there is one to carry out now."""
@@ -146,7 +147,7 @@ class Planner:
         if waits:
             self._wait_for_start(request)
             return None
-        first = self._commit(request, decision)
+        first = self._keeper.commit(request, decision)
         return None if first is None else Begun(first, decision.facts)
 
     def _is_pending(self, request: Request, entitlement: Entitlement) -> bool:
@@ -332,7 +333,7 @@ class Planner:
                 due_at=due,
                 dispatched_until=None,
             ):
-                _drop_plan(work, request, now=now)
+                drop_plan(work, request, now=now)
                 if request.lane is Lane.REVOKE:
                     work.ledger.mark(Topic.REQUEST, request.id, Cause.PERSON, since=now)
                 work.audit.record(
@@ -347,7 +348,7 @@ class Planner:
         now = self._services.clock.now()
         with self._services.store.write() as work:
             if request.state is RequestState.PLANNED and self._services.mode is Provisioning.PLAN:
-                _drop_plan(work, request, now=now)
+                drop_plan(work, request, now=now)
                 work.requests.step(request.id, to=RequestState.RECEIVED, states=(request.state,))
                 request = replace(request, state=RequestState.RECEIVED)
             work.requests.postpone(request, until=None, now=now, reason=reason, tried=False)
@@ -372,84 +373,9 @@ class Planner:
         now = self._services.clock.now()
         with self._services.store.write() as work:
             if settlement.finish(work, request.id, state, now=now, reason=reason):
-                _drop_plan(work, request, now=now)
+                drop_plan(work, request, now=now)
         level = _log.error if state is RequestState.FAILED else _log.info
         level(f"request.{state}", request_id=request.id, reason=reason)
-
-    def _commit(self, request: Request, decision: Plan) -> Operation | None:
-        now = self._services.clock.now()
-        begin = self._services.mode is Provisioning.ON
-        state = RequestState.FULFILLING if begin else RequestState.PLANNED
-        account = decision.account
-        email = request.message.subject.email
-        key = access_key(account.id if account else None, email, decision.steps[-1].entitlement.ref)
-        with self._services.store.write(holding=key) as work:
-            if begin and (by := _overtaken_by(work, request, decision, key)):
-                withdraw(work, request.id, why=taken_away_by(by), now=now)
-                return None
-            # Only from the state in which it was read: else we would not know whether there is an older plan.
-            if not work.requests.step(request.id, to=state, states=(request.state,), due_at=None, reason=None):
-                return None
-            if request.state is RequestState.PLANNED:
-                _drop_plan(work, request, now=now)
-            if request.lane is Lane.REVOKE and request.reason is not None:
-                work.ledger.mark(Topic.REQUEST, request.id, Cause.UNSEEN, since=now)
-            operations = self._operations(request, decision, now=now)
-            first = None
-            if begin:
-                first = self._begin(work, request, operations, account, now=now)
-            else:
-                for operation in operations:
-                    work.operations.add(operation)
-            for operation in operations:
-                work.audit.record(
-                    "operation.planned",
-                    "operation",
-                    operation.id,
-                    now=now,
-                    request_id=request.id,
-                    direction=str(operation.direction),
-                    entitlement=str(operation.entitlement),
-                    account=operation.account_id or operation.email,
-                    via=str(operation.via),
-                    why=operation.why,
-                )
-        _log.info("request.planned", request_id=request.id, operations=[operation.id for operation in operations])
-        return first
-
-    def _begin(
-        self, work: UnitOfWork, request: Request, operations: list[Operation], account: Account | None, *, now: datetime
-    ) -> Operation | None:
-        """Store the operations, the first of them leased to us unless its access is busy, and the claim they make or end."""
-        last = operations[-1]
-        if last.direction is Direction.GIVE:
-            claim = _claim(request, last, account)
-            work.claims.add(claim)
-            operations[-1] = last = replace(last, claim_id=claim.id)
-        elif (kept := end_claims(work, request, last, now=now)) is not None:
-            operations.clear()
-            settlement.finish(work, request.id, RequestState.DONE, now=now, reason=kept)
-            return None
-        first = operations[0]
-        running = replace(first, state=OperationState.RUNNING, fence=1, due_at=now)
-        free = work.operations.begin(running, lease_until=now + self._services.options.lease)
-        if free:
-            operations[0] = first = running
-        else:
-            operations[0] = first = replace(first, state=OperationState.READY, due_at=now + self._services.options.busy)
-            work.operations.add(first)
-        for operation in operations[1:]:
-            work.operations.add(operation)
-        return first if free else None
-
-    def _operations(self, request: Request, decision: Plan, *, now: datetime) -> list[Operation]:
-        begun = self._services.mode is Provisioning.ON
-        return [
-            _operation(
-                request, decision, step, position=position, now=now, due_at=now if begun and position == 0 else None
-            )
-            for position, step in enumerate(decision.steps)
-        ]
 
 
 #: The states in which a request may be planned.
@@ -476,71 +402,3 @@ def _names(connector: Connector, spelled: EntitlementRef, entitlement: Entitleme
     """Whether the entitlement is found by this spelling."""
     found = connector.find_entitlement(spelled)
     return isinstance(found, Entitlement) and isinstance(entitlement, Entitlement) and found.ref == entitlement.ref
-
-
-def _drop_plan(work: UnitOfWork, request: Request, *, now: datetime) -> None:
-    """Drop the operations of an earlier plan, none of which has begun."""
-    for old in work.operations.of_request(request.id):
-        settlement.drop(work, old, why="planned again", now=now)
-
-
-def _overtaken_by(work: UnitOfWork, request: Request, decision: Plan, key: str) -> str | None:
-    """A later request that takes away what this one would give, and that was planned before this one."""
-    if decision.steps[-1].direction is Direction.TAKE:
-        return None
-    for later in work.operations.taken_since(key, request.sequence):
-        other = work.requests.get(later)
-        if other is None or spares_claims(other):
-            continue
-        if other.message.claim_of in (None, request.id):
-            return later
-    return None
-
-
-def _operation(
-    request: Request, decision: Plan, step: Step, *, position: int, now: datetime, due_at: datetime | None
-) -> Operation:
-    account = decision.account
-    makes_account = step.direction is Direction.GIVE and step.entitlement.ref.kind is ResourceKind.ACCOUNT
-    return Operation(
-        id=new_id("op"),
-        request_id=request.id,
-        purpose=Purpose.REQUEST,
-        position=position,
-        direction=step.direction,
-        entitlement=step.entitlement.ref,
-        named=step.entitlement.named,
-        title=step.entitlement.title,
-        url=step.entitlement.url,
-        account_id=None if account is None else account.id,
-        account_title=str(request.message.who) if account is None else account.title,
-        email=account.email if account is not None and not makes_account else request.message.subject.email,
-        products=step.products,
-        via=step.via,
-        why=step.why,
-        state=OperationState.READY if position == 0 else OperationState.WAITING,
-        due_at=due_at,
-        created_at=now,
-        begun_at=request.could_begin_at,
-    )
-
-
-def _claim(request: Request, operation: Operation, account: Account | None) -> Claim:
-    email = request.message.subject.email or operation.email
-    return Claim(
-        id=new_id("cl"),
-        request_id=request.id,
-        account_id=operation.account_id,
-        account_title=operation.account_title,
-        entitlement=operation.entitlement,
-        named=operation.named,
-        title=operation.title,
-        access_key=access_key(operation.account_id, operation.email, operation.entitlement),
-        email=None if email is None else email_address.normalized(email),
-        # An id proves the account, and not the address beside it.
-        account_proven=account is not None and email is not None and email_address.same(account.email or "", email),
-        state=ClaimState.PENDING,
-        duration=request.message.duration,
-        ends_at=request.message.ends_at,
-        until_issue=request.message.until_issue,
-    )
