@@ -25,6 +25,8 @@ T = TypeVar("T")
 
 #: Rows that one transaction writes: removals wait for it.
 _PIECE = 100
+#: The same for rows that one statement writes.
+_MANY = 1000
 
 
 class People:
@@ -52,7 +54,7 @@ class People:
             linked = list(queries.linked_administrators())
             found = derive(queries.addressed(), linked, _look_of(current), stored, domains=self._domains)
         self._store_persons(changed, first=first)
-        self._write_links(found.new, found.lost)
+        self._write_links(found.new, found.lost, stored.links)
         self._write_disputes(found.disputes, before)
         with self._store.write() as work:
             work.persons.note_sources(current.values(), now=self._clock.now())
@@ -69,9 +71,19 @@ class People:
             if not first:
                 _follow(work, person, now=now)
 
-        self._write(changed, put)
+        # Whoever is new at the first look is no news.
+        known = [each for each in changed if not first or each.was is not None]
+        self._write_at_once(
+            [each for each in changed if first and each.was is None],
+            lambda work, some: work.persons.add(some, now=self._clock.now()),
+        )
+        self._write(known, put)
 
-    def _write_links(self, new: Sequence[Link], lost: Sequence[Link]) -> None:
+    def _write_links(self, new: Sequence[Link], lost: Sequence[Link], stored: Collection[AccountRef]) -> None:
+        fresh = [link for link in new if not link.joined and link.account not in stored]
+        self._write_at_once(fresh, lambda work, some: work.persons.add_links(some))
+        new = [link for link in new if link.joined or link.account in stored]
+
         def put(work: UnitOfWork, link: Link) -> None:
             now = self._clock.now()
             if work.persons.put_link(link, now=now) and link.joined:
@@ -85,6 +97,12 @@ class People:
         self._write(told, lambda work, dispute: work.persons.put_dispute(dispute, now=self._clock.now()))
         over = [key for key in before if key not in open_]
         self._write(over, lambda work, key: work.persons.end_dispute(*key))
+
+    def _write_at_once(self, rows: Sequence[T], write: Callable[[UnitOfWork, Sequence[T]], object]) -> None:
+        """Write rows by one statement for many, in short transactions."""
+        for start in range(0, len(rows), _MANY):
+            with self._store.write() as work:
+                write(work, rows[start : start + _MANY])
 
     def _write(self, rows: Sequence[T], write: Callable[[UnitOfWork, T], object]) -> None:
         """Write rows in short transactions."""
