@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Table, and_, delete, func, insert, literal, select, update
+from sqlalchemy import ColumnElement, Connection, Table, and_, delete, func, insert, literal, select, tuple_, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from access import email_address
@@ -114,6 +115,22 @@ class Persons:
             for link in links
         ]
         self._insert_all(person_accounts, rows)
+
+    def join_links(self, links: Sequence[Link], *, now: datetime) -> Sequence[Link]:
+        """Join what was seen before of the same pairs, some statements for all; returns those that were not joined yet."""
+        by_values: dict[tuple[System, Proof], list[Link]] = defaultdict(list)
+        for link in links:
+            by_values[link.account.system, link.proof].append(link)
+        joined: set[tuple[str, str]] = set()
+        a = person_accounts.c
+        for (system, proof), some in by_values.items():
+            pairs = [(link.account.id, link.person) for link in some]
+            mine = tuple_(a.account_id, a.person).in_(pairs)
+            changed = update(person_accounts).where(a.system == str(system), mine, a.joined.is_(False))
+            values = {"joined": True, "joined_at": now, "proof": str(proof), "seen_until": some[0].seen_until}
+            found = self._connection.execute(changed.values(values).returning(a.account_id, a.person))
+            joined |= {(row.account_id, row.person) for row in found}
+        return [link for link in links if (link.account.id, link.person) in joined]
 
     def forget_link(self, link: Link) -> None:
         """Forget a link that was seen, and is seen no more before a later look confirmed it."""

@@ -79,17 +79,24 @@ class People:
         )
         self._write(known, put)
 
-    def _write_links(self, new: Sequence[Link], lost: Sequence[Link], stored: Collection[AccountRef]) -> None:
-        fresh = [link for link in new if not link.joined and link.account not in stored]
-        self._write_at_once(fresh, lambda work, some: work.persons.add_links(some))
-        new = [link for link in new if link.joined or link.account in stored]
-
+    def _write_links(self, new: Sequence[Link], lost: Sequence[Link], stored: Mapping[AccountRef, Link]) -> None:
         def put(work: UnitOfWork, link: Link) -> None:
             now = self._clock.now()
             if work.persons.put_link(link, now=now) and link.joined:
-                _record(work, "person.joined", link.person, link.account, now=now, proof=str(link.proof))
+                _joined(work, link, now=now)
 
-        self._write(new, put)
+        def join(work: UnitOfWork, some: Sequence[Link]) -> None:
+            now = self._clock.now()
+            for link in work.persons.join_links(some, now=now):
+                _joined(work, link, now=now)
+
+        fresh = [link for link in new if not link.joined and link.account not in stored]
+        confirmed = [link for link in new if link.joined and _same_pair(link, stored.get(link.account))]
+        done = {*fresh, *confirmed}
+        others = [link for link in new if link not in done]
+        self._write_at_once(fresh, lambda work, some: work.persons.add_links(some))
+        self._write_at_once(confirmed, join)
+        self._write(others, put)
         self._write(lost, lambda work, link: work.persons.forget_link(link))
 
     def _write_disputes(self, open_: Mapping[Pair, Dispute], before: Mapping[Pair, str]) -> None:
@@ -145,6 +152,14 @@ def _follow(work: UnitOfWork, person: PersonNow, *, now: datetime) -> None:
         kind = LeaverKind.DELETED if person.status == "gone" else LeaverKind.SUSPENDED
         if work.leavers.notice(person.id, kind, now=now) is not None:
             work.audit.record("leaver.noticed", "person", person.id, now=now, kind=str(kind))
+
+
+def _same_pair(link: Link, stored: Link | None) -> bool:
+    return stored is not None and stored.person == link.person
+
+
+def _joined(work: UnitOfWork, link: Link, *, now: datetime) -> None:
+    _record(work, "person.joined", link.person, link.account, now=now, proof=str(link.proof))
 
 
 def _record(work: UnitOfWork, event: str, person: str, account: AccountRef, **detail: object) -> None:
