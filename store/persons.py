@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Table, and_, delete, func, insert, literal, select, update
+from sqlalchemy import ColumnElement, Connection, Table, and_, delete, func, insert, literal, select, tuple_, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from access import email_address
@@ -24,6 +25,14 @@ class Persons:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+
+    def add(self, found: Sequence[PersonNow], *, now: datetime) -> None:
+        """Store persons of whom nothing is stored yet, in one statement."""
+        rows = [
+            {"id": each.id, "title": each.title, "address": each.address, "status": each.status, "since": now}
+            for each in found
+        ]
+        self._insert_all(persons, rows)
 
     def put(self, person: PersonNow, *, now: datetime) -> bool:
         """Store a person as the snapshot has it; False when somebody else has stored another change of status since."""
@@ -90,6 +99,38 @@ class Persons:
         if self._connection.execute(unjoined.values(values)).rowcount:
             return True
         return self._insert(person_accounts, system=str(link.account.system), account_id=link.account.id, **values)
+
+    def add_links(self, links: Sequence[Link]) -> None:
+        """Store links of accounts of which nothing is stored yet, in one statement; none of them is joined."""
+        rows = [
+            {
+                "system": str(link.account.system),
+                "account_id": link.account.id,
+                "person": link.person,
+                "proof": str(link.proof),
+                "address": link.address,
+                "joined": False,
+                "seen_until": link.seen_until,
+            }
+            for link in links
+        ]
+        self._insert_all(person_accounts, rows)
+
+    def join_links(self, links: Sequence[Link], *, now: datetime) -> Sequence[Link]:
+        """Join what was seen before of the same pairs, some statements for all; returns those that were not joined yet."""
+        by_values: dict[tuple[System, Proof], list[Link]] = defaultdict(list)
+        for link in links:
+            by_values[link.account.system, link.proof].append(link)
+        joined: set[tuple[str, str]] = set()
+        a = person_accounts.c
+        for (system, proof), some in by_values.items():
+            pairs = [(link.account.id, link.person) for link in some]
+            mine = tuple_(a.account_id, a.person).in_(pairs)
+            changed = update(person_accounts).where(a.system == str(system), mine, a.joined.is_(False))
+            values = {"joined": True, "joined_at": now, "proof": str(proof), "seen_until": some[0].seen_until}
+            found = self._connection.execute(changed.values(values).returning(a.account_id, a.person))
+            joined |= {(row.account_id, row.person) for row in found}
+        return [link for link in links if (link.account.id, link.person) in joined]
 
     def forget_link(self, link: Link) -> None:
         """Forget a link that was seen, and is seen no more before a later look confirmed it."""
@@ -165,6 +206,11 @@ class Persons:
 
     def _undo(self, table: Table, account: AccountRef) -> None:
         self._connection.execute(delete(table).where(*_is(table, account)))
+
+    def _insert_all(self, table: Table, rows: Sequence[dict[str, Any]]) -> None:
+        if rows:
+            dialect = postgresql if self._connection.dialect.name == "postgresql" else sqlite
+            self._connection.execute(dialect.insert(table).on_conflict_do_nothing(), rows)
 
     def _insert(self, table: Table, **values: Any) -> bool:
         """Insert a row unless its key is there; whether it was inserted."""

@@ -26,6 +26,8 @@ T = TypeVar("T")
 
 #: Rows that one transaction writes: removals wait for it.
 _PIECE = 100
+#: The same for rows that one statement writes.
+_MANY = 1000
 
 
 class People:
@@ -53,7 +55,7 @@ class People:
             linked = list(queries.linked_administrators())
             found = derive(queries.addressed(), linked, _look_of(current), stored, domains=self._domains)
         self._store_persons(changed, first=first)
-        self._write_links(found.new, found.lost)
+        self._write_links(found.new, found.lost, stored.links)
         self._write_disputes(found.disputes, before)
         with self._store.write() as work:
             work.persons.note_sources(current.values(), now=self._clock.now())
@@ -70,15 +72,32 @@ class People:
             if not first:
                 _follow(work, person, now=now)
 
-        self._write(changed, put)
+        # Whoever is new at the first look is no news.
+        known = [each for each in changed if not first or each.was is not None]
+        self._write_at_once(
+            [each for each in changed if first and each.was is None],
+            lambda work, some: work.persons.add(some, now=self._clock.now()),
+        )
+        self._write(known, put)
 
-    def _write_links(self, new: Sequence[Link], lost: Sequence[Link]) -> None:
+    def _write_links(self, new: Sequence[Link], lost: Sequence[Link], stored: Mapping[AccountRef, Link]) -> None:
         def put(work: UnitOfWork, link: Link) -> None:
             now = self._clock.now()
             if work.persons.put_link(link, now=now) and link.joined:
-                _record(work, "person.joined", link.person, link.account, now=now, proof=str(link.proof))
+                _joined(work, link, now=now)
 
-        self._write(new, put)
+        def join(work: UnitOfWork, some: Sequence[Link]) -> None:
+            now = self._clock.now()
+            for link in work.persons.join_links(some, now=now):
+                _joined(work, link, now=now)
+
+        fresh = [link for link in new if not link.joined and link.account not in stored]
+        confirmed = [link for link in new if link.joined and _same_pair(link, stored.get(link.account))]
+        done = {*fresh, *confirmed}
+        others = [link for link in new if link not in done]
+        self._write_at_once(fresh, lambda work, some: work.persons.add_links(some))
+        self._write_at_once(confirmed, join)
+        self._write(others, put)
         self._write(lost, lambda work, link: work.persons.forget_link(link))
 
     def _write_disputes(self, open_: Mapping[Pair, Dispute], before: Mapping[Pair, str]) -> None:
@@ -86,6 +105,12 @@ class People:
         self._write(told, lambda work, dispute: work.persons.put_dispute(dispute, now=self._clock.now()))
         over = [key for key in before if key not in open_]
         self._write(over, lambda work, key: work.persons.end_dispute(*key))
+
+    def _write_at_once(self, rows: Sequence[T], write: Callable[[UnitOfWork, Sequence[T]], object]) -> None:
+        """Write rows by one statement for many, in short transactions."""
+        for start in range(0, len(rows), _MANY):
+            with self._store.write() as work:
+                write(work, rows[start : start + _MANY])
 
     def _write(self, rows: Sequence[T], write: Callable[[UnitOfWork, T], object]) -> None:
         """Write rows in short transactions."""
@@ -137,6 +162,14 @@ def _follow(work: UnitOfWork, person: PersonNow, *, now: datetime) -> None:
         kind = LeaverKind.DELETED if person.status == "gone" else LeaverKind.SUSPENDED
         if work.leavers.notice(person.id, kind, now=now) is not None:
             work.audit.record("leaver.noticed", "person", person.id, now=now, kind=str(kind))
+
+
+def _same_pair(link: Link, stored: Link | None) -> bool:
+    return stored is not None and stored.person == link.person
+
+
+def _joined(work: UnitOfWork, link: Link, *, now: datetime) -> None:
+    _record(work, "person.joined", link.person, link.account, now=now, proof=str(link.proof))
 
 
 def _record(work: UnitOfWork, event: str, person: str, account: AccountRef, **detail: object) -> None:
