@@ -13,15 +13,18 @@ SCHEDULER = "scheduler"
 
 _OPERATOR, _PRODUCER = "operator:", "producer:"
 
+#: Stands for a name that is not told: an empty one keeps no change from being recorded.
+_UNKNOWN = "unknown"
+
 
 def operator(os_user: str) -> str:
     """A person who typed a command, by the user name of the operating system."""
-    return f"{_OPERATOR}{os_user}"
+    return f"{_OPERATOR}{os_user or _UNKNOWN}"
 
 
 def producer(source: str) -> str:
     """Whoever handed a message in, by the source that intake knows it by."""
-    return f"{_PRODUCER}{source}"
+    return f"{_PRODUCER}{source or _UNKNOWN}"
 
 
 def is_known(actor: str) -> bool:

@@ -90,7 +90,9 @@ def test_a_seal_covers_all_that_it_says_and_only_the_key_that_signed_it_fits() -
     assert "one" not in key.key_id
 
 
-@pytest.mark.parametrize("actor", [operator("ada"), producer("exchange: shop"), "provisor", "scheduler"])
+@pytest.mark.parametrize(
+    "actor", [operator("ada"), producer("exchange: shop"), producer(""), operator(""), "provisor", "scheduler"]
+)
 def test_authors_are_known(actor: str) -> None:
     assert is_known(actor)
 
