@@ -35,6 +35,7 @@ PEOPLE = {
     "robin": "Milner",
     "tim": "Lee",
     "tony": "Hoare",
+    "vint": "Cerf",
 }
 
 
@@ -65,7 +66,7 @@ def _jumpcloud() -> dict[str, Any]:
     ]
     rule = {"queryType": "FilterQuery", "filters": [{"field": "department", "operator": "eq", "value": "Platform"}]}
     groups = [
-        {"name": "Engineering", "members": _members("grace", "tim")},
+        {"name": "Engineering", "members": _members("grace", "tim", "vint")},
         {"name": "Finance", "members": _members("donald", "mary")},
         {"name": "On-call", "members": _members("tim")},
         {

@@ -55,10 +55,10 @@ def _run_everything(folder: Path, progress: Progress, view: View, *, verbose: bo
         jumpcloud, jira = wait_for_simulators()
         view.say(f"JumpCloud is simulated by process {jumpcloud.process.pid} at {jumpcloud.url}")
         view.say(f"Jira Cloud is simulated by process {jira.process.pid} at {jira.url}")
-        publish = ending.enter_context(provisor(folder, progress, jumpcloud, jira, log))
+        running = ending.enter_context(provisor(folder, progress, jumpcloud, jira, log))
         view.say("Provisor is up on SQLite and an embedded queue; access requests go through the intake queue")
         ticket_worker = ending.enter_context(TicketWorker(jira, progress))
-        run_all(Environment(progress, publish, jumpcloud, jira, ticket_worker), view)
+        run_all(Environment(progress, running.publish, running.take_snapshots, jumpcloud, jira, ticket_worker), view)
 
 
 @contextmanager

@@ -38,6 +38,18 @@ def _overlap(run: ScenarioRun) -> None:
     run.sees_access("dennis", approvers, held=False)
 
 
+def _extended(run: ScenarioRun) -> None:
+    longer = "longer"
+    run.send(run.request("grant", "radia", _FINANCE, duration=f"PT{ceil(4 * slowness())}S"))
+    run.ends()
+    run.send(run.request("extend", "radia", _FINANCE, id=longer, claim_of=run.request_id, duration="PT2S"))
+    run.ends(request_id=longer)
+    run.until("claim.ended")
+    run.sees_access("radia", _FINANCE, lasting=False)
+    run.until("claim.ended", request_id=longer)
+    run.sees_access("radia", _FINANCE, held=False)
+
+
 def _pre_existing(run: ScenarioRun) -> None:
     run.send(run.request("grant", "tim", _ON_CALL, duration="PT2S"))
     run.ends()
@@ -94,6 +106,7 @@ def _heals(run: ScenarioRun) -> None:
 PROMISE_SCENARIOS = (
     Scenario("expires", "Access for two seconds", "given, and taken away when the time is up", _expires),
     Scenario("overlap", "Two claims of one person on one role", "the last to end takes the access away", _overlap),
+    Scenario("extended", "Access for seconds, extended", "stays beyond its first end, gone at its last", _extended),
     Scenario("pre-existing", "Expiry of what was there before", "the access stays", _pre_existing),
     Scenario("duplicate", "The same message three times", "one effect", _duplicate),
     Scenario("malformed", "A message that is no JSON", "a dead letter with the reason", _malformed),

@@ -44,10 +44,11 @@ class Scenario:
 
 @dataclass(frozen=True, slots=True)
 class Environment:
-    """What all scenarios share. ``publish`` puts bodies on the intake queue."""
+    """What all scenarios share. ``publish`` puts bodies on the intake queue, ``take_snapshots`` has both systems read."""
 
     progress: Progress
     publish: Callable[[Sequence[bytes]], None]
+    take_snapshots: Callable[[], None]
     jumpcloud: Simulator
     jira: Simulator
     ticket_worker: TicketWorker
@@ -108,6 +109,12 @@ class ScenarioRun:
         self._wait_for(
             lambda row: row.event == event and row.request_id == wanted, f"'{event}' of {wanted} did not happen"
         )
+
+    def until_told(self, what: str, wanted: Callable[[AuditRow], bool]) -> AuditRow:
+        """Wait for a row of the audit trail that is about no request, and show ``what``."""
+        row = self._wait_for(wanted, f"It did not come to this: {what}")
+        self.environment.progress.note(self._scenario.name, "says", what)
+        return row
 
     def until_rejected(self, text: str) -> None:
         """Wait until a message of this scenario is a dead letter whose reason holds ``text``."""

@@ -12,13 +12,19 @@ from demo.api_scenarios import API_SCENARIOS
 from demo.patience import Patience
 from demo.progress import Progress
 from demo.promise_scenarios import PROMISE_SCENARIOS
+from demo.reconciliation_scenarios import RECONCILIATION_SCENARIOS
 from demo.scenario import WAIT_SECONDS, Environment, Scenario, ScenarioRun, UnexpectedOutcome
 from demo.simulators import SimulatorProblem
 from demo.ticket_scenarios import TICKET_SCENARIOS
 from demo.views import View
 
 #: Scenarios with a person come first, since people take their time; the others run meanwhile.
-SCENARIOS: tuple[Scenario, ...] = (*TICKET_SCENARIOS, *PROMISE_SCENARIOS, *API_SCENARIOS)
+SCENARIOS: tuple[Scenario, ...] = (
+    *TICKET_SCENARIOS,
+    *RECONCILIATION_SCENARIOS,
+    *PROMISE_SCENARIOS,
+    *API_SCENARIOS,
+)
 #: Between the starts of two scenarios, so that a person can follow.
 _PACE_SECONDS = 0.25
 _REFRESH_SECONDS = 0.1

@@ -230,6 +230,7 @@ def _scheduler(
             provisor.people.refresh,
             provisor.leavers.advance,
             provisor.feeding.end_orphans,
+            provisor.plans.run_due,
         ),
     )
 
