@@ -35,6 +35,7 @@ def settings_document(
         "broker": {"url": broker_url, "prefix": prefix},
         "worker": {"concurrency": concurrency},
         "sync": {"period": None},
+        "fuse": {"revokes": 1_000_000},
         "jumpcloud": {
             "api_url": jumpcloud["url"],
             "api_key": jumpcloud["api_key"],

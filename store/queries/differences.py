@@ -75,8 +75,9 @@ class Differences:
     def __init__(self, connection: Connection, shown: Shown) -> None:
         self._shown = shown
         if connection.dialect.name == "postgresql":
-            # All rows of each statement are wanted. By itself the server plans a cursor for its first rows, row by row.
-            for setting in ("cursor_tuple_fraction = 1", "work_mem = '64MB'"):
+            # All rows of each statement are wanted. By itself the server plans a cursor for its first rows; and it takes a run
+            # that it has no statistics of for a few rows. Either way it would look everything up row by row [measured].
+            for setting in ("cursor_tuple_fraction = 1", "enable_nestloop = off", "work_mem = '64MB'"):
                 connection.exec_driver_sql(f"SET LOCAL {setting}")
         self._connection = connection.execution_options(stream_results=True, yield_per=_FETCH)
 

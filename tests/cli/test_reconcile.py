@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from access.fuse import FuseLimits
 from tests.cli.command_result import RunCommand
 from tests.fakes.local_stack import GROUP, LocalStack
 from tests.fakes.reconciled_stack import take_snapshot
@@ -106,6 +107,7 @@ def test_exceptions_need_an_owner_or_a_date(provisor: RunCommand, config: Path, 
 def test_removals_that_the_fuse_holds_are_released_or_dropped_by_name(
     provisor: RunCommand, config: Path, stack: LocalStack
 ) -> None:
+    stack = LocalStack.over(stack.store, like=stack, fuse=FuseLimits())
     for number in range(52):
         name = f"jumpcloud:group:g{number}:member"
         stack.system.change(BOB, name, present=True)

@@ -31,6 +31,7 @@ Fate = Literal["lost", "late"]
 #: Short waits, and a long lease: a worker that starts must free the leases of its killed predecessor.
 EMBEDDED: dict[str, Any] = {
     "worker": {"concurrency": 6, "poll": "0.03s", "lease": "60s"},
+    "fuse": {"revokes": 1_000_000},
     "limits": {
         "attempts": 4,
         "first_wait": "0.1s",

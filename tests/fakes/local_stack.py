@@ -12,7 +12,7 @@ from access.clock import ManualClock
 from access.entitlements import System
 from access.faults import Pauses
 from access.findings import ProfileRule
-from access.fuse import FuseLimits
+from access.fuse import FuseLimits, Limit
 from access.methods import Method
 from access.operations import Claim, Operation, Purpose, Request, Ticket
 from access.policy import Policy, Rule, TicketRoute
@@ -62,6 +62,8 @@ TERMS = FulfilmentOptions(
 TICKET_TERMS = TicketOptions(
     poll=timedelta(seconds=10), look_for=timedelta(seconds=40), believe_within=timedelta(seconds=6), closings=2
 )
+#: Examples that share a store are one producer's, within the same minutes.
+UNBOUND = FuseLimits(revokes=Limit(1_000_000, timedelta(minutes=10)))
 #: The states whose beginning is an audit row of the same name. Of the others the rows of operations and tickets tell.
 RECORDED = {
     "request": ("received", "done", "refused", "failed", "withdrawn"),
@@ -138,7 +140,7 @@ class LocalStack:
             ),
             mode=mode,
             options=options,
-            fuse=fuse or FuseLimits(),
+            fuse=fuse or UNBOUND,
             check_tenant=check_tenant,
             jitter=lambda: 0.0,
         )

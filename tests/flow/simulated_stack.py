@@ -44,6 +44,7 @@ rules:
 BRISK: dict[str, Any] = {
     "provisioning": "on",
     "worker": {"concurrency": 6, "poll": "0.03s", "lease": "60s"},
+    "fuse": {"revokes": 1_000_000},
     "limits": {
         "attempts": 4,
         "first_wait": "0.1s",

@@ -9,13 +9,14 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import text
 
-from access.entitlements import System
+from access.entitlements import EntitlementRef, ResourceKind, System
 from access.findings import FindingKind, Profile, ProfileRule
 from access.lifecycle import ClaimState, OperationState, PlanState, RequestState
 from access.methods import Direction
 from access.operations import Purpose
 from access.policy import Rule
 from access.snapshots import RunState
+from connectors.reading import AccountKind
 from store.database import Database
 from store.unit_of_work import Store
 from tasks.decisions import NotPossible
@@ -24,19 +25,15 @@ from tasks.reconciliation import Reconciliation
 from tests.fakes.faults import Fault
 from tests.fakes.local_stack import ADA, BY_HAND, GROUP, LocalStack
 from tests.fakes.reconciled_stack import carry_out, findings, kinds, reconcile, take_snapshot
+from tests.store.records import add_request, operation
+from tests.store.snapshot_rows import TAKEN, SnapshotRows, account, jumpcloud, store_snapshot
+from tests.store.snapshot_rows import jira as jira_of
 from ticketing.ports import Phase
 
 OTHER = "jumpcloud:group:other:member"
 NAMES = (GROUP, OTHER, BY_HAND)
 DAY = timedelta(days=1)
 BOB = "u2"
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def store(request: pytest.FixtureRequest) -> Iterator[Store]:
-    database = Database(request.getfixturevalue(f"{request.param}_url"), pool_size=4)
-    yield Store(database)
-    database.close()
 
 
 def stack_of(store: Store, profile: Profile, *, auto: bool = False, ticket: bool = False) -> LocalStack:
@@ -70,6 +67,14 @@ def changes(store: Store) -> int:
 
 
 class TestFindings:
+    """On both databases, since the statements are what finds."""
+
+    @pytest.fixture(params=["sqlite", "postgresql"])
+    def store(self, request: pytest.FixtureRequest) -> Iterator[Store]:
+        database = Database(request.getfixturevalue(f"{request.param}_url"), pool_size=4)
+        yield Store(database)
+        database.close()
+
     def test_what_was_there_at_the_first_snapshot_is_no_finding(self, watched: LocalStack) -> None:
         by_hand(watched, present=True)
         outcome = reconcile(watched, NAMES)
@@ -147,6 +152,37 @@ class TestFindings:
         reconcile(watched, NAMES)
         [found] = findings(watched)
         assert (found.kind, found.detail) == (FindingKind.DISPUTED, "The accounts u2, u3 show one address.")
+
+    def test_a_deprovisioned_account_that_holds_something_has_it_left_over(self, store: Store) -> None:
+        mended = stack_of(store, Profile.MEND)
+        by_hand(mended, present=True)
+        reconcile(mended, NAMES)
+        _note_deprovisioned(mended)
+        reconcile(mended, NAMES)
+        assert kinds(mended) == [("leftover", GROUP)], "though it was there before"
+        carry_out(mended)
+        assert not mended.system.has(BOB, GROUP)
+
+    def test_a_jira_account_is_an_orphan_when_its_person_is_suspended_in_jumpcloud(self, watched: LocalStack) -> None:
+        jira = [account("j-bob", "BOB@acme.example", kind=AccountKind.ATLASSIAN), *jira_of().rows]
+        store_snapshot(watched.store, jumpcloud(), SnapshotRows(System.JIRA, jira))
+        watched.reconciliation.reconcile(System.JIRA)
+        [found] = findings(watched)
+        assert (found.kind, found.account_id) == (FindingKind.ORPHAN, "j-bob")
+        assert found.detail == "Bob is suspended in JumpCloud, and this account is active."
+
+    def test_what_a_group_was_given_is_found_and_only_reported(self, store: Store) -> None:
+        strict = stack_of(store, Profile.STRICT, auto=True)
+        before = jumpcloud()
+        before.grants[ResourceKind.APPLICATION, "aws"] = []
+        store_snapshot(store, before)
+        strict.reconciliation.reconcile(System.JUMPCLOUD)
+        store_snapshot(store, jumpcloud(), at=TAKEN + DAY)
+        strict.reconciliation.reconcile(System.JUMPCLOUD)
+        given = {(each.account_id, each.holder_is_group) for each in findings(strict)}
+        assert given == {("eng", True), ("bob", False)}
+        with store.read() as work:
+            assert [each.account_id for each in work.plans.lines("PL-1")] == ["bob"]
 
     def test_a_snapshot_that_began_before_our_last_write_says_nothing_about_it(self, watched: LocalStack) -> None:
         reconcile(watched, NAMES)
@@ -405,6 +441,28 @@ class TestExceptions:
     def test_what_is_ignored_needs_a_moment_to_come(self, found: LocalStack, decide: Exceptions) -> None:
         with pytest.raises(NotPossible, match="over already"):
             decide.ignore(findings(found)[0].id, until=found.clock.now(), reason="later")
+
+
+def _note_deprovisioned(stack: LocalStack) -> None:
+    """Bob's account was deprovisioned, and seen so."""
+    stack.clock.advance(timedelta(seconds=1))
+    now = stack.clock.now()
+    account_of = EntitlementRef.parse("jumpcloud:account:exists")
+    with stack.store.write() as work:
+        add_request(work, "gone", now=now)
+        done = operation(
+            "op-gone",
+            request_id="gone",
+            direction=Direction.TAKE,
+            entitlement=account_of,
+            named=account_of,
+            account_id=BOB,
+            state=OperationState.RUNNING,
+            fence=1,
+        )
+        work.operations.add(done)
+        work.operations.settle("op-gone", fence=1, state="done", evidence="it is gone", verified_at=now, due_at=None)
+        work.requests.finish("gone", RequestState.DONE, now=now)
 
 
 def _note_late_write(stack: LocalStack) -> None:
