@@ -50,13 +50,11 @@ class FuseLimits:
 def turn_of(begun: Sequence[datetime], *, limit: Limit, pace: timedelta, now: datetime) -> datetime:
     """When the next revoke of a producer may begin whose earlier ones began, or will begin, at these moments.
 
-    That is now, unless the window is full or others wait already: then each goes ``pace`` after the one before.
+    That is now, unless the window is full, with what waits: then each goes ``pace`` after the one before.
     """
-    last = max(begun, default=None)
-    within = sum(1 for moment in begun if moment > now - limit.window)
-    if last is None or (last <= now and within < limit.allowed(0)):
+    if sum(1 for moment in begun if moment > now - limit.window) < limit.allowed(0):
         return now
-    return max(last, now) + pace
+    return max([*begun, now]) + pace
 
 
 #: Ways in that only a person at the command line uses, as ``requests.source`` begins with them.

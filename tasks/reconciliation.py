@@ -36,6 +36,9 @@ _LEASE = timedelta(minutes=15)
 #: New findings of one run. More are found by the next: so many differences are a cause, and not so many cases.
 _MOST_NEW = 20_000
 
+#: Findings that one transaction writes, each with its row of the audit.
+_WRITTEN = 100
+
 #: Findings that are looked up together when plans are made.
 _LOOKED_AT = 500
 
@@ -198,7 +201,7 @@ class Reconciliation:
 
     def _add(self, new: Sequence[Difference], snapshot: Snapshot) -> int:
         found = 0
-        for some in pieces(new):
+        for some in pieces(new, _WRITTEN):
             now = self._clock.now()
             with self._store.write() as work:
                 stored = work.findings.add(some, run_id=snapshot.run_id, now=now)
@@ -229,7 +232,7 @@ class Reconciliation:
                     work.findings.set(number, done_by=who)
 
     def _close(self, over: Sequence[int], before: Reconciled | None) -> int:
-        for numbers in pieces(over):
+        for numbers in pieces(over, _WRITTEN):
             now = self._clock.now()
             with self._store.write() as work:
                 last = None if before is None else before.began_at

@@ -86,6 +86,7 @@ def test_a_late_provider_is_waited_for_and_no_ticket_is_made(filled: Filled) -> 
     assert filled.stack.tickets(request) + filled.stack.tickets(gone) == []
 
 
+@pytest.mark.long
 def test_what_the_provider_loses_or_is_stuck_with_becomes_a_ticket_and_is_done_when_it_is_seen(filled: Filled) -> None:
     for how in ({"lose_every": 1}, {"stuck": True}):
         filled.connect(**how)
