@@ -16,7 +16,7 @@ def _behind_its_back(run: ScenarioRun) -> None:
 
     def is_found(row: AuditRow) -> bool:
         return (
-            row.event == "finding.opened" and row.detail["kind"] == "unexpected" and "Barbara" in row.detail["detail"]
+            row.event == "finding.opened" and row.detail["kind"] == "unexpected" and "Barbara" in row.detail["account"]
         )
 
     run.until_told("a finding: Barbara is in Finance, and no request explains that", is_found)

@@ -213,6 +213,7 @@ class Reconciliation:
                         now=now,
                         request_id=each.request_id,
                         kind=str(each.kind),
+                        account=each.account_title,
                         detail=each.detail,
                     )
             found += len(stored)
