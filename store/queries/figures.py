@@ -8,14 +8,17 @@ from datetime import datetime
 
 from sqlalchemy import Column, ColumnElement, Connection, func, or_, select
 
-from access.lifecycle import ClaimState, RequestState, TicketState
+from access.lifecycle import ClaimState, PlanState, RequestState, TicketState
 from store.alarms import Alarms
 from store.fault_tables import faults
+from store.finding_tables import findings
 from store.leases import among
+from store.plan_tables import plans
 from store.rate_budgets import ALL
+from store.seal_tables import audit_sealed
 from store.snapshot_tables import budgets, snapshots
 from store.sweep import Sweep
-from store.tables import claims, dead_letters, inbox, requests, tickets
+from store.tables import audit, claims, dead_letters, inbox, requests, tickets
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +45,9 @@ FIGURES = {
     "service_stop_seconds": (("budget", "endpoint_class"), "How long a service asked for no calls, from now"),
     "faults": (("place", "scope", "shared"), "Faults that keep work from going on"),
     "alarms": (("kind",), "Alarms whose cause lasts"),
+    "findings": (("system", "kind"), "Differences between what is and what should be, as the newest snapshot shows them"),
+    "plans": (("kind", "state"), "Plans that are not over"),
+    "audit_unsealed_seconds": ((), "How long the oldest row of the audit trail waits for its seal"),
     "dead_letters": ((), "Messages that were not accepted, and that nobody acknowledged or sent again"),
     "inbox_messages": ((), "Messages that were handed in and are not taken in yet"),
 }
@@ -69,6 +75,17 @@ def figures(connection: Connection, *, now: datetime) -> Iterator[Figure]:
         yield Figure("faults", count, (place, scope, "yes" if shared else "no"))
     lasting = [str(alarm.kind) for alarm in Alarms(connection).lasting()]
     yield from (Figure("alarms", lasting.count(kind), (kind,)) for kind in sorted(set(lasting)))
+    differing = select(findings.c.system, findings.c.kind, func.count()).where(findings.c.closed_at.is_(None))
+    for system, kind, count in connection.execute(differing.group_by(findings.c.system, findings.c.kind)):
+        yield Figure("findings", count, (system, kind))
+    living = among(plans.c.state, (PlanState.OPEN, PlanState.APPROVED, PlanState.HELD))
+    for kind, state, count in connection.execute(
+        select(plans.c.kind, plans.c.state, func.count()).where(living).group_by(plans.c.kind, plans.c.state)
+    ):
+        yield Figure("plans", count, (kind, state))
+    waits = select(func.min(audit.c.at)).join(audit_sealed, audit_sealed.c.audit_id == audit.c.id)
+    oldest = connection.execute(waits.where(audit_sealed.c.seal.is_(None))).scalar()
+    yield Figure("audit_unsealed_seconds", 0 if oldest is None else max(0.0, (now - oldest).total_seconds()))
     settled = or_(dead_letters.c.acknowledged_at.is_not(None), dead_letters.c.resent_at.is_not(None))
     yield Figure("dead_letters", _count(connection, dead_letters.c.id, ~settled))
     yield Figure("inbox_messages", _count(connection, inbox.c.id))
