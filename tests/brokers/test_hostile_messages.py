@@ -219,9 +219,9 @@ def test_garbage_on_a_lane_is_dropped_and_workers_live_on_redis(on_redis: Proces
 
 def test_a_good_message_that_came_with_bad_ones_is_taken_in(on_rabbitmq: ProcessStack, rabbitmq: Amqp) -> None:
     """E6: also where all of them were returned, and are tried once more."""
-    for queue in (INTAKE, RETURNED):
+    for queue, bad in ((INTAKE, (b"[]", b"{}")), (RETURNED, (b"[1]", b'{"a": 1}'))):
         good = new_id()
-        publish_raw(rabbitmq, [RawMessage(b"[]"), RawMessage(wanted(good)), RawMessage(b"{}")], queue=queue)
+        publish_raw(rabbitmq, [RawMessage(bad[0]), RawMessage(wanted(good)), RawMessage(bad[1])], queue=queue)
         taken_in(on_rabbitmq, good)
     on_rabbitmq.until(lambda: len(letters(on_rabbitmq)) == 4, what="the others")
     lives(on_rabbitmq)

@@ -192,7 +192,7 @@ def test_the_source_of_a_request_is_what_the_broker_shows_and_not_what_the_messa
     }
     with stack.store.read() as work:
         received = work.audit.of_request("straight-to-the-queue")[0]
-    assert (received.actor, received.detail["requested_by"]) == (UNKNOWN, "rabbitmq:root")
+    assert (received.actor, received.detail["requested_by"]) == (actors.producer(UNKNOWN), "rabbitmq:root")
 
 
 def test_rabbitmq_lets_nobody_name_another_user(rabbitmq: Amqp) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import Table
 
 from access import email_address
 from access.claims import STANDING
@@ -22,7 +23,7 @@ from simulator.jira import World as JiraWorld
 from simulator.jumpcloud import World as JumpCloudWorld
 from simulator.server import Simulators
 from store.database import Database
-from store.tables import audit, lifecycle, metadata
+from store.tables import known_emails, metadata, requests
 from store.unit_of_work import Store
 from tasks.decisions import Decisions
 from tests.fakes.passing_faults import PASSING, SILENT
@@ -266,6 +267,15 @@ class Life:
         return self.people.stack.request(name)
 
 
+def _of_requests() -> list[Table]:
+    """What is stored of requests: their table, those that refer to it however far, and the addresses; what refers comes first."""
+    found = {requests, known_emails}
+    for table in metadata.sorted_tables:
+        if any(key.column.table in found for key in table.foreign_keys):
+            found.add(table)
+    return [table for table in reversed(metadata.sorted_tables) if table in found]
+
+
 @pytest.fixture(params=["sqlite_url", "postgresql_url"])
 def store(request: pytest.FixtureRequest) -> Iterator[Store]:
     database = Database(request.getfixturevalue(request.param), pool_size=4)
@@ -285,9 +295,8 @@ def test_nobody_but_the_person_meant_is_touched_and_nothing_is_done_while_the_ac
 
         def begun() -> SimulatedPeople:
             with store.database.write() as connection:  # What the life before left is nobody's.
-                for table in reversed(metadata.sorted_tables):
-                    if table not in (audit, lifecycle):
-                        connection.execute(table.delete())
+                for table in _of_requests():
+                    connection.execute(table.delete())
             if system == "jira":
                 return JiraPeople(jira, simulators, store)
             return JumpCloudPeople(jumpcloud, simulators, store)

@@ -19,6 +19,7 @@ import yaml
 from access.clock import SystemClock
 from store.database import Database
 from store.queries.figures import FIGURES
+from store.revision import REVISION
 from store.unit_of_work import Store
 from tests.machine import free_port
 from worker.heartbeats import Heartbeats
@@ -89,7 +90,7 @@ def test_a_store_of_another_version_is_not_ready_and_the_process_lives_all_the_s
         assert "Another version" in text
         assert asked(server, "/live")[0] == HTTPStatus.OK
     with store.database.write() as connection:
-        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0001'")
+        connection.exec_driver_sql(f"UPDATE alembic_version SET version_num = '{REVISION}'")
 
 
 def test_figures_of_a_store_that_is_away_are_left_out_and_that_is_told() -> None:
