@@ -15,6 +15,7 @@ from kombu.exceptions import OperationalError
 from sqlalchemy import create_engine, text
 from sqlalchemy.engine import make_url
 
+from access import actors
 from access.sources import UNKNOWN
 from store.dead_letters import DeadLetter
 from tasks.message_parsing import EVENT_TYPE, MAX_BODY
