@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from access import actors
 from access.lifecycle import RequestState
 from access.methods import Method
 from access.policy import Rule
@@ -89,7 +90,7 @@ def test_the_author_of_a_request_is_its_source_and_what_it_says_is_kept_as_said(
     send(stack, "r1", "rabbitmq:hr", requested_by="provisor", approved_by="the owner")
     with stack.store.read() as work:
         received = work.audit.of_request("r1")[0]
-    assert received.actor == "rabbitmq:hr"
+    assert received.actor == actors.producer("rabbitmq:hr")
     assert (received.detail["requested_by"], received.detail["approved_by"]) == ("provisor", "the owner")
 
 

@@ -126,7 +126,7 @@ def test_a_dead_letter_is_put_away_once_with_the_reason(taking: LocalStack) -> N
         [letter] = work.dead_letters.recent(over=True)
         [told] = [row for _, row in work.audit.after(0, limit=10) if row.event == "dead_letter.acknowledged"]
     assert letter.acknowledged_why == told.detail["reason"] == "the sender is mended"
-    assert (told.entity, told.entity_id, told.actor) == ("dead_letter", str(rejected.number), "operator")
+    assert (told.entity, told.entity_id, told.actor) == ("dead_letter", str(rejected.number), "operator:grace")
 
 
 def test_dead_letters_are_forgotten_when_they_have_been_kept_long_enough(taking: LocalStack) -> None:

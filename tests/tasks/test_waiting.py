@@ -98,5 +98,5 @@ def test_a_ticket_that_cannot_be_read_says_so(stack: LocalStack) -> None:
     stack.tickets.faults.lasting = Fault.FORBIDDEN
     stack.run(2 * TICKET_TERMS.poll)
     [found] = waiting(stack.store, Provisioning.ON, now=stack.clock.now())
-    assert found.kind == "ticket"
-    assert "(which cannot be read: The service does not permit this. Give the permission.)" in found.waits_for
+    assert (found.kind, [row.request for row in found.rows]) == ("fault", ["r1"])
+    assert "The service does not permit this." in found.waits_for

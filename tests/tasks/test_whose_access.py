@@ -12,6 +12,7 @@ from access.lifecycle import ClaimState, OperationState, RequestState
 from access.methods import Method
 from access.policy import MissingAccount, Rule, Suspended
 from access.provisioning import Provisioning
+from store.alarms import AlarmKind
 from store.tables import claims
 from store.unit_of_work import Store
 from tasks.decisions import Decisions, NotPossible
@@ -277,14 +278,15 @@ def test_in_plan_nothing_is_final(store: Store) -> None:
 
 
 def test_a_revoke_whose_account_nothing_proves_waits_and_goes_on_when_an_account_shows_the_address(
-    stack: LocalStack, caplog: pytest.LogCaptureFixture
+    stack: LocalStack,
 ) -> None:
     """A3: blocked and not refused, with an alarm at once."""
     stack.system.change(ADA, GROUP, present=True)
     stack.revoke("r1", subject={"email": "countess@example.com"})
     stack.run()
     assert stack.request("r1").state is RequestState.BLOCKED
-    assert "request.blocked" in caplog.text
+    with stack.store.read() as work:
+        assert [(alarm.kind, alarm.ref) for alarm in work.alarms.lasting()] == [(AlarmKind.BLOCKED, "r1")]
     assert stack.has()
     stack.system.accounts[ADA] = "countess@example.com"
     stack.run(HOUR)

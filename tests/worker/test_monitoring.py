@@ -90,7 +90,7 @@ def test_a_store_of_another_version_is_not_ready_and_the_process_lives_all_the_s
         assert "Another version" in text
         assert asked(server, "/live")[0] == HTTPStatus.OK
     with store.database.write() as connection:
-        connection.exec_driver_sql(f"UPDATE alembic_version SET version_num = '{REVISION}'")
+        connection.execute(text("UPDATE alembic_version SET version_num = :ours"), {"ours": REVISION})
 
 
 def test_figures_of_a_store_that_is_away_are_left_out_and_that_is_told() -> None:
