@@ -26,6 +26,9 @@ from worker.heartbeats import Heartbeats
 from worker.metrics import OWN, PREFIX, Figures, as_text, registry_of, why_not_ready
 from worker.monitoring_server import MonitoringServer
 
+#: Alembic's own table.
+_VERSION = table("alembic_version", column("version_num"))
+
 ROOT = Path(__file__).resolve().parents[2]
 MONITORING = ROOT / "docker" / "monitoring"
 PAGE = (ROOT / "docs" / "howto" / "watch-it.md").read_text(encoding="utf-8")
@@ -83,14 +86,14 @@ def test_a_process_with_its_store_lives_is_ready_and_tells_its_figures(store: St
 
 def test_a_store_of_another_version_is_not_ready_and_the_process_lives_all_the_same(store: Store) -> None:
     with store.database.write() as connection:
-        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
+        connection.execute(_VERSION.update().values(version_num="9999"))
     with serving(store) as server:
         status, text = asked(server, "/ready")
         assert status == HTTPStatus.SERVICE_UNAVAILABLE
         assert "Another version" in text
         assert asked(server, "/live")[0] == HTTPStatus.OK
     with store.database.write() as connection:
-        connection.execute(text("UPDATE alembic_version SET version_num = :ours"), {"ours": REVISION})
+        connection.execute(_VERSION.update().values(version_num=REVISION))
 
 
 def test_figures_of_a_store_that_is_away_are_left_out_and_that_is_told() -> None:
