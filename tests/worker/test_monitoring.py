@@ -15,6 +15,7 @@ from urllib.request import urlopen
 
 import pytest
 import yaml
+from sqlalchemy import column, table
 
 from access.clock import SystemClock
 from store.database import Database
