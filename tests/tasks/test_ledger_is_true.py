@@ -217,7 +217,7 @@ def lasting_store(sqlite_url: str) -> Iterator[Store]:
     database.close()
 
 
-@pytest.mark.parametrize("examples", [20, pytest.param(larger(100), marks=pytest.mark.long)])
+@pytest.mark.parametrize("examples", [6, pytest.param(larger(30, share=0.3), marks=pytest.mark.long)])
 def test_the_ledger_says_what_the_journal_of_the_system_says(lasting_store: Store, examples: int) -> None:
     @settings(max_examples=examples, deadline=None, suppress_health_check=list(HealthCheck))
     @given(first=groups, steps=st.lists(STEPS, min_size=4, max_size=14))

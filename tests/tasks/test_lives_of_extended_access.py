@@ -206,7 +206,7 @@ def test_access_is_there_while_a_grant_or_its_extension_lasts_and_at_no_other_mo
     run_state_machine_as_test(
         machine,
         settings=settings(
-            max_examples=larger(12),
+            max_examples=larger(4, share=0.3),
             stateful_step_count=10,
             deadline=None,
             suppress_health_check=list(HealthCheck),

@@ -196,7 +196,7 @@ class ReconciledLives(RuleBasedStateMachine):
             return list(work.claims.on(access_key(account, None, EntitlementRef.parse(group)), states=(state,)))
 
 
-@pytest.mark.parametrize("lives", [8, pytest.param(larger(40), marks=pytest.mark.long)])
+@pytest.mark.parametrize("lives", [3, pytest.param(larger(15, share=0.3), marks=pytest.mark.long)])
 def test_whatever_happens_only_what_nothing_keeps_is_taken_away(
     migrated_sqlite: Path, memory: Path, lives: int
 ) -> None:
