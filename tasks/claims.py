@@ -34,10 +34,11 @@ def activate(work: UnitOfWork, operation: Operation, account_id: str, *, was_the
     claim, others = work.claims.with_standing(operation.claim_id, key)
     if claim is None or claim.state is not ClaimState.PENDING:
         return
-    if others:
+    revoked = _is_being_revoked(work, key)
+    if others or revoked:
         ledger.close(work, key, ended=Ended.HELD, now=now)
         ledger.found(work, key, now=now)
-    if not was_there or _is_being_revoked(work, key):
+    if not was_there or revoked:
         was_there = False
         if others:
             work.claims.clear_pre_existing(key)

@@ -399,9 +399,10 @@ class Differences:
         return exists().where(o.c.access_key == key, o.c.direction == str(Direction.GIVE), given_up, sent)
 
     def _took_late(self, key: ColumnElement[Any]) -> ColumnElement[bool]:
-        """Whether a write of ours may have taken the access lately: sent since the claim began, or never answered."""
+        """Whether a write of ours may have taken the access lately: sent since the claim began, or never answered nor seen done."""
         o = operations.alias("late")
-        late = or_(o.c.wrote_at >= claims.c.starts_at, o.c.accepted_at.is_(None))
+        never_told = and_(o.c.accepted_at.is_(None), o.c.verified_at.is_(None))
+        late = or_(o.c.wrote_at >= claims.c.starts_at, never_told)
         sent = o.c.wrote_at >= self._shown.began_at - _LATE
         return exists().where(o.c.access_key == key, o.c.direction == str(Direction.TAKE), sent, late)
 

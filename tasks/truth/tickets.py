@@ -117,25 +117,29 @@ def read_table(content: bytes) -> tuple[list[str], Iterator[list[str]]]:
         delimiter = first[4:5]
     head = re.sub(r'"[^"]*"', "", text.partition("\n")[0])
     delimiter = delimiter or max(_DELIMITERS, key=head.count)
-    csv.field_size_limit(_LARGEST_CELL)
-    rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+    rows = _rows(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))
     try:
-        header = [_plain(cell).strip() for cell in next(rows)]
+        header = [cell.strip() for cell in next(rows)]
     except StopIteration:
         raise TicketsUnusable(
             "The file is empty.", "Export the tickets with a first line that names the columns."
         ) from None
-    except csv.Error as exc:
-        raise TicketsUnusable(f"The file is not CSV: {exc}.", "Save it as CSV.") from exc
-    return header, _rows(rows)
+    return header, rows
 
 
 def _rows(rows: Iterator[list[str]]) -> Iterator[list[str]]:
-    try:
-        for row in rows:
-            yield [_plain(cell) for cell in row]
-    except csv.Error as exc:
-        raise TicketsUnusable(f"The file is not CSV from some line on: {exc}.", "Save it as CSV.") from exc
+    """The rows, each read under a limit for its cells that is ours alone: the library has one for the whole process."""
+    while True:
+        before = csv.field_size_limit(_LARGEST_CELL)
+        try:
+            row = next(rows)
+        except StopIteration:
+            return
+        except csv.Error as exc:
+            raise TicketsUnusable(f"The file is not CSV from some line on: {exc}.", "Save it as CSV.") from exc
+        finally:
+            csv.field_size_limit(before)
+        yield [_plain(cell) for cell in row]
 
 
 def _plain(cell: str) -> str:
