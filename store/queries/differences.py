@@ -399,7 +399,7 @@ class Differences:
         return exists().where(o.c.access_key == key, o.c.direction == str(Direction.GIVE), given_up, sent)
 
     def _took_late(self, key: ColumnElement[Any]) -> ColumnElement[bool]:
-        """Whether a write of ours may have taken the access lately: sent since the claim began, or never answered nor seen done."""
+        """Whether a write of ours may have taken the access lately: sent since the claim began, or neither answered nor seen."""
         o = operations.alias("late")
         never_told = and_(o.c.accepted_at.is_(None), o.c.verified_at.is_(None))
         late = or_(o.c.wrote_at >= claims.c.starts_at, never_told)

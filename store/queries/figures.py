@@ -45,7 +45,10 @@ FIGURES = {
     "service_stop_seconds": (("budget", "endpoint_class"), "How long a service asked for no calls, from now"),
     "faults": (("place", "scope", "shared"), "Faults that keep work from going on"),
     "alarms": (("kind",), "Alarms whose cause lasts"),
-    "findings": (("system", "kind"), "Differences between what is and what should be, as the newest snapshot shows them"),
+    "findings": (
+        ("system", "kind"),
+        "Differences between what is and what should be, as the newest snapshot shows them",
+    ),
     "plans": (("kind", "state"), "Plans that are not over"),
     "audit_unsealed_seconds": ((), "How long the oldest row of the audit trail waits for its seal"),
     "dead_letters": ((), "Messages that were not accepted, and that nobody acknowledged or sent again"),
