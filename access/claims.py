@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from access.lifecycle import ClaimState
+from access.lifecycle import STANDING, ClaimState
 from access.operations import Claim
 
 
@@ -43,7 +43,3 @@ def inherits_pre_existing(others: Iterable[Claim], *, was_there: bool) -> bool:
     """
     standing = [other for other in others if other.state in STANDING]
     return was_there and all(other.pre_existing for other in standing)
-
-
-#: States in which a claim stands on access that was seen.
-STANDING = (ClaimState.ACTIVE, ClaimState.ENDING)

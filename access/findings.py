@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from access.entitlements import EntitlementRef, System
-from access.plans import Reaction
+from access.reactions import Reaction
 
 #: The source of requests by which somebody adopts access that was found.
 ADOPTION = "adopt"

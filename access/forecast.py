@@ -9,10 +9,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 
-from access.claims import STANDING
 from access.durations import parse_duration
 from access.entitlements import System
-from access.lifecycle import ClaimState
+from access.lifecycle import STANDING, ClaimState
 from access.methods import Method
 from access.operations import Claim
 

@@ -10,7 +10,8 @@ from enum import StrEnum
 from access.entitlements import EntitlementRef, ResourceKind, System
 from access.lifecycle import LeaverState
 from access.people import AccountRef
-from access.plans import Line, Reaction
+from access.plans import Line
+from access.reactions import Reaction
 
 
 class LeaverKind(StrEnum):

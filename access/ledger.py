@@ -10,12 +10,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from itertools import accumulate, pairwise
+from typing import TYPE_CHECKING
 
-from access.claims import STANDING
 from access.entitlements import EntitlementRef
 from access.faults import Scope
-from access.lifecycle import ClaimState
-from access.operations import Claim
+from access.lifecycle import STANDING, ClaimState
+
+if TYPE_CHECKING:
+    from access.operations import Claim
 
 
 class Cause(StrEnum):

@@ -249,3 +249,6 @@ ENDS: dict[str, frozenset[str]] = {
     "plan_line": _to(_L.DONE, _L.FAILED, _L.DROPPED),
     "leaver": _to(_Leaver.FALSE_ALARM, _Leaver.BACK),
 }
+
+#: States in which a claim stands on access that was seen.
+STANDING = (ClaimState.ACTIVE, ClaimState.ENDING)

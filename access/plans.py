@@ -11,6 +11,7 @@ from typing import Any
 from access.entitlements import EntitlementRef, System
 from access.lifecycle import LineState, PlanState
 from access.message import AccessRequest, Action
+from access.reactions import Reaction
 
 #: The source of requests that lines of plans became.
 SOURCE = "plan"
@@ -32,31 +33,6 @@ class PlanKind(StrEnum):
     RESTORE = "restore"
     #: Ends that a jump of the clock brought about.
     CLOCK = "clock"
-
-
-class Reaction(StrEnum):
-    """What a line does."""
-
-    #: Take the access away.
-    TAKE = "take"
-    #: Give the access.
-    GIVE = "give"
-    #: Deprovision the account.
-    DEPROVISION = "deprovision"
-    #: Have a person take the access away.
-    TICKET = "ticket"
-    #: Nothing: it is shown only.
-    NONE = "none"
-
-    @property
-    def action(self) -> Action | None:
-        """What the line's request asks for; None where it makes no request."""
-        return _ACTIONS.get(self)
-
-    @property
-    def takes(self) -> bool:
-        """Whether the fuse counts it."""
-        return self in (Reaction.TAKE, Reaction.DEPROVISION, Reaction.TICKET)
 
 
 _ACTIONS = {
@@ -94,6 +70,11 @@ class Line:
     request_id: str | None = None
     note: str | None = None
 
+    @property
+    def action(self) -> Action | None:
+        """What the line's request asks for; None where it makes no request."""
+        return _ACTIONS.get(self.reaction)
+
     def request(self, plan: Plan, *, now: datetime, claim_of: str | None = None) -> AccessRequest | None:
         """The request that the line becomes; None when access that was to be given back would be over by now.
 
@@ -101,7 +82,7 @@ class Line:
 
         Raises ``ValueError`` for a line that only shows something.
         """
-        action = self.reaction.action
+        action = self.action
         if action is None:
             raise ValueError("This line makes no request.")
         ends = self.ends_at if self.reaction is Reaction.GIVE else None

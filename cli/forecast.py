@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from access.clock import SystemClock
-from access.forecast import Pace, parse_until
 from access.methods import Direction
 from cli.options import AsJson, ConfigFile
 from cli.output import counted, moment, print_json_with_rows, print_lines, print_listing
@@ -13,7 +12,7 @@ from cli.store_access import opened, settings_problems
 
 if TYPE_CHECKING:
     from access.entitlements import System
-    from access.forecast import Hour
+    from access.forecast import Hour, Pace
     from config.settings import Settings
     from tasks.forecast import Forecast
 
@@ -32,6 +31,7 @@ def show_forecast(
 
     It stands on what is known now: the ends of claims, the policy, and the rates of the settings.
     """
+    from access.forecast import parse_until
     from tasks.forecast import forecast
     from worker.policy import policy_from
     from worker.systems.table import SYSTEMS
@@ -56,6 +56,8 @@ def show_forecast(
 
 
 def _paces(settings: Settings) -> dict[System, Pace]:
+    from access.forecast import Pace
+
     return {system: Pace(section.rate, section.burst) for system, section in settings.systems.items()}
 
 

@@ -7,9 +7,8 @@ from datetime import datetime
 
 from sqlalchemy import Connection, and_, bindparam, func, or_, select, update
 
-from access.claims import STANDING
 from access.entitlements import System
-from access.lifecycle import ClaimState
+from access.lifecycle import STANDING, ClaimState
 from access.operations import Claim, access_key
 from store.leases import LeasedTable, among
 from store.rows import to_row

@@ -5,7 +5,8 @@ from __future__ import annotations
 from sqlalchemy import JSON, Boolean, CheckConstraint, Column, ForeignKey, Index, Integer, Table, Text, false, text
 
 from access.lifecycle import LineState, PlanState
-from access.plans import PlanKind, Reaction
+from access.plans import PlanKind
+from access.reactions import Reaction
 from store.tables import Moment, metadata, one_of
 
 plans = Table(

@@ -9,7 +9,8 @@ from typing import Any
 from sqlalchemy import Connection, and_, exists, func, or_, select, update
 
 from access.lifecycle import ENDS, ClaimState, LineState, PlanState
-from access.plans import Line, Plan, Reaction
+from access.plans import Line, Plan
+from access.reactions import Reaction
 from store.leases import among
 from store.plan_tables import plan_lines, plans
 from store.rows import from_row, to_row

@@ -9,11 +9,11 @@ from datetime import datetime
 
 import structlog
 
-from access.claims import STANDING, inherits_pre_existing
+from access.claims import inherits_pre_existing
 from access.entitlements import System
 from access.findings import ADOPTION
 from access.ledger import Ended
-from access.lifecycle import ClaimState
+from access.lifecycle import STANDING, ClaimState
 from access.methods import Direction
 from access.operations import Claim, Operation, Purpose, access_key
 from access.timing import end_of

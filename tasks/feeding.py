@@ -10,9 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from access.accounts import Account
-from access.claims import STANDING
 from access.entitlements import Entitlement, EntitlementRef
-from access.lifecycle import ENDS, RequestState
+from access.lifecycle import ENDS, STANDING, RequestState
 from access.message import AccessRequest, Action
 from access.methods import Method
 from access.operations import Claim, Operation, Purpose, Request, access_key

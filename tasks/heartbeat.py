@@ -13,7 +13,8 @@ import structlog
 from access.clock import Clock
 from access.fuse import CLOCK, FuseLimits
 from access.operations import Claim
-from access.plans import Line, PlanKind, Reaction
+from access.plans import Line, PlanKind
+from access.reactions import Reaction
 from store.plans import NUMBERS
 from store.unit_of_work import Store, UnitOfWork
 from tasks.plans import add_plan

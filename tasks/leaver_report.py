@@ -10,7 +10,7 @@ from access.entitlements import System
 from access.leavers import CANNOT_BE_GONE, Leaver
 from access.lifecycle import LineState, PlanState
 from access.people import AccountRef
-from access.plans import Reaction
+from access.reactions import Reaction
 from store.queries.leavers import held_by
 from store.queries.people import PeopleQueries
 from store.unit_of_work import UnitOfWork

@@ -9,9 +9,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from access.claims import STANDING
 from access.ledger import Cause, Ended, Overstay, SeenBy, Understay, Whose, divide, held_until, overdue_since
-from access.lifecycle import ClaimState
+from access.lifecycle import STANDING, ClaimState
 from access.methods import Direction, Method
 from access.operations import Claim, Operation, Purpose
 from store.outbox import Topic

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from access.claims import STANDING
 from access.failures import Unseen
-from access.lifecycle import OperationState
+from access.lifecycle import STANDING, OperationState
 from access.methods import Direction
 from access.operations import Operation
 from access.proof import Verdict, judge

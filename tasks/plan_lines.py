@@ -10,7 +10,8 @@ from access.entitlements import System
 from access.lifecycle import ClaimState, LineState, OperationState
 from access.methods import Direction
 from access.operations import Operation, Purpose, access_key
-from access.plans import Line, Reaction
+from access.plans import Line
+from access.reactions import Reaction
 from access.snapshots import RunState
 from store.outbox import Topic, WakeUp
 from store.unit_of_work import UnitOfWork

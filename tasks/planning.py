@@ -19,8 +19,8 @@ from access.methods import Direction
 from access.operations import Lane, Operation, Request, access_key
 from access.planning import A_PERSON_DECIDES, Plan, Refusal, Undecided, account_of, make_plan
 from access.plans import SOURCE as PLAN
-from access.plans import Reaction
 from access.provisioning import Provisioning
+from access.reactions import Reaction
 from access.retry import RetryAt
 from connectors.ports import Connector
 from store.alarms import AlarmKind

@@ -247,14 +247,14 @@ class Plans:
         if plan.kind is PlanKind.CLOCK:
             end_claims_by_clock(work, lines, now=now)
             return ()
-        shown = [line.id for line in lines if line.reaction.action is None]
+        shown = [line.id for line in lines if line.action is None]
         work.plans.step_lines(shown, to=LineState.DONE, states=(LineState.WAITING,))
         again = [self._give_again(work, line, now=now) for line in lines if gives_again(line)]
         lines = [line for line in lines if not gives_again(line)]
         asked = [
             (line.id, line.request(plan, now=now, claim_of=_claim_of(work, plan, line)))
             for line in lines
-            if line.reaction.action is not None
+            if line.action is not None
         ]
         over = [line_id for line_id, message in asked if message is None]
         work.plans.step_lines(

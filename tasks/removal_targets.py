@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 
 from access import email_address
 from access.accounts import Account, NoMatch, Subject
-from access.claims import STANDING
 from access.entitlements import Entitlement, EntitlementRef, ResourceKind
+from access.lifecycle import STANDING
 from access.message import AccessRequest, Action
 from access.operations import Claim, Request
 from access.planning import Refusal, account_of

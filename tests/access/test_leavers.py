@@ -21,7 +21,8 @@ from access.leavers import (
 )
 from access.lifecycle import LeaverState
 from access.people import AccountRef
-from access.plans import Line, Reaction
+from access.plans import Line
+from access.reactions import Reaction
 
 NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 USER = AccountRef(System.JUMPCLOUD, "u1")

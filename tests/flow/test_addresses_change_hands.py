@@ -15,8 +15,7 @@ from hypothesis import strategies as st
 from sqlalchemy import Table
 
 from access import email_address
-from access.claims import STANDING
-from access.lifecycle import ENDS, ClaimState, RequestState
+from access.lifecycle import ENDS, STANDING, ClaimState, RequestState
 from access.methods import Direction
 from access.operations import Claim, Request
 from simulator.jira import World as JiraWorld

@@ -10,7 +10,8 @@ from access.lifecycle import ClaimState, OperationState, PlanState, TicketState
 from access.message import AccessRequest
 from access.methods import Direction, Method
 from access.operations import Claim, Operation, Purpose, Ticket, access_key
-from access.plans import Line, Plan, PlanKind, Reaction
+from access.plans import Line, Plan, PlanKind
+from access.reactions import Reaction
 from store.requests import Received
 from store.unit_of_work import UnitOfWork
 

@@ -11,7 +11,8 @@ import pytest
 from access.findings import Profile, ProfileRule
 from access.fuse import FuseLimits, Limit
 from access.lifecycle import ClaimState, PlanState
-from access.plans import PlanKind, Reaction
+from access.plans import PlanKind
+from access.reactions import Reaction
 from store.database import Database
 from store.unit_of_work import Store
 from tasks.heartbeat import Heartbeat

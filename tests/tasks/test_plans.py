@@ -12,8 +12,9 @@ import pytest
 from access.entitlements import EntitlementRef, System
 from access.fuse import FuseLimits, Limit
 from access.lifecycle import LineState, PlanState, RequestState
-from access.plans import Line, Plan, PlanKind, Reaction
+from access.plans import Line, Plan, PlanKind
 from access.provisioning import Provisioning
+from access.reactions import Reaction
 from store.database import Database
 from store.unit_of_work import Store
 from tasks.decisions import NotPossible
