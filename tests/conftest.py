@@ -36,7 +36,9 @@ _HANGS_SECONDS = 600.0
 # How long an example takes says nothing about the code.
 _UNCHECKED = [*settings.default.suppress_health_check, HealthCheck.too_slow]  # type: ignore[union-attr] # there is one
 # The seed alone decides what is tried: no run begins with what failed in the one before.
-settings.register_profile("explore", settings.default, deadline=None, suppress_health_check=_UNCHECKED, database=None)
+# Hypothesis takes the same inputs every time where the environment says CI, unless it is told not to.
+_EXPLORE = {"deadline": None, "suppress_health_check": _UNCHECKED, "database": None, "derandomize": False}
+settings.register_profile("explore", settings.default, **_EXPLORE)
 # The same inputs in every run, so that a run fails for a change and never by chance. New inputs are tried with
 # ``--hypothesis-profile=explore --hypothesis-seed=N``.
 settings.register_profile("tests", settings.get_profile("explore"), derandomize=True)

@@ -58,7 +58,11 @@ def test_the_same_seed_sends_the_same_inputs_and_faults_in_the_same_order() -> N
     modules = ["tests/flow/test_one_guard_over_http.py", "tests/tasks/test_faults_pass.py"]
     told = [
         # Fewer cases begin with the same simple ones, whatever the seed.
-        [line for line in tried(modules, seed=seed, cases=24, workers=workers, seconds=500)[1] if line["on"] == "sqlite"]
+        [
+            line
+            for line in tried(modules, seed=seed, cases=24, workers=workers, seconds=500)[1]
+            if line["on"] == "sqlite"
+        ]
         for seed, workers in ((1, 1), (1, 2), (2, 1))
     ]
     assert digest(told[0]) == digest(told[1]) != digest(told[2])
