@@ -21,6 +21,10 @@ from tasks.plans import add_plan
 
 _log = structlog.get_logger(__name__)
 
+#: How long it is kept what the fuse counted: longer than every window, and than work waits for a fault. Who leaves once more
+#: after that counts once more.
+_COUNTED_FOR = timedelta(days=30)
+
 #: So often it is noted that a process is at work.
 _EVERY = timedelta(minutes=1)
 
@@ -45,6 +49,8 @@ class Heartbeat:
             last = work.fuse.seen_at()
             if last is not None and now > last + self._limits.absence:
                 self._plan_ends(work, last, now)
+            else:  # A clock that may have jumped makes nothing forgotten.
+                work.fuse.forget_before(now - _COUNTED_FOR)
             work.fuse.see(now=now)
 
     def _plan_ends(self, work: UnitOfWork, last: datetime, now: datetime) -> None:

@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 
 from access.findings import Profile, ProfileRule
-from access.fuse import FuseLimits, Limit
+from access.fuse import CLOCK, PERSONS, FuseLimits, Limit
 from access.lifecycle import ClaimState, PlanState
 from access.plans import PlanKind
 from access.reactions import Reaction
@@ -181,6 +181,26 @@ def test_with_a_process_at_work_no_end_is_held(company: LocalStack) -> None:
     assert not any(company.has(f"jumpcloud:group:late{number}:member") for number in range(3 * MOST))
     with company.store.read() as work:
         assert work.plans.recent() == []
+
+
+@pytest.mark.parametrize(("away", "kept"), [(timedelta(0), {"new"}), (365 * DAY, {"old", "new"})])
+def test_what_the_fuse_counted_is_forgotten_after_a_month_and_not_by_a_clock_that_jumped(
+    company: LocalStack, away: timedelta, kept: set[str]
+) -> None:
+    now = company.clock.now()
+    with company.store.write() as work:
+        work.fuse.lock(PERSONS)
+        work.fuse.count(PERSONS, ["old"], at=now - 31 * DAY)
+        work.fuse.count(PERSONS, ["new"], at=now - 29 * DAY)
+    heart = Heartbeat(company.store, company.clock, LIMITS)
+    if away:
+        with company.store.write() as work:
+            work.fuse.lock(CLOCK)
+            work.fuse.see(now=now)
+        company.clock.advance(away)
+    heart.beat()
+    with company.store.read() as work:
+        assert {each for each in ("old", "new") if work.fuse.begins_at(PERSONS, each) is not None} == kept
 
 
 def _timed(stack: LocalStack, group: str, duration: str) -> None:
