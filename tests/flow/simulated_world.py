@@ -120,7 +120,8 @@ class Example:
             "jira role": f"jira:project-role:{self.project}:{self.role}:assigned",
             "account": "jumpcloud:account:exists",
         }[kind]
-        self.subject = self.account if kind.startswith("jira") else self.user
+        self.system = "jira" if kind.startswith("jira") else "jumpcloud"
+        self.subject = self.account if self.system == "jira" else self.user
 
     def submit(self, name: str, action: str, **more: str) -> str:
         request = f"b{self.number}-{name}"
