@@ -46,7 +46,7 @@ class BareIntake:
                     while len(self._arrived) < min(self._most, number):
                         connection.drain_events(timeout=_TIMEOUT_SECONDS)
                     batch = [self._arrived.popleft() for _ in range(min(self._most, number))]
-                    self._store([message.body for message in batch])
+                    self._store([str(message.body) for message in batch])
                     batch[-1].ack(multiple=True)
                     ended.append(monotonic())
                     number -= len(batch)
