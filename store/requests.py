@@ -159,8 +159,8 @@ class Requests(LeasedTable[Request]):
         They came in after the grant, and name account and entitlement by what the claim has, or as the grant did. A request that
         names them otherwise is found once it is planned.
         """
-        names = {"by_id": str(claim.entitlement), "by_name": str(claim.named), "this_origin": claim.origin}
-        names |= {"by_account": claim.account_id, "by_email": claim.email}
+        names: dict[str, str | None] = {"by_account": claim.account_id, "by_email": claim.email}
+        names |= {"by_id": str(claim.entitlement), "by_name": str(claim.named), "this_origin": claim.origin}
         found = self._all(_REMOVALS, names | {"this_system": str(claim.entitlement.system)})
         own = {None, claim.origin, claim.request_id}
         return [request for request in found if request.message.claim_of in own]

@@ -162,4 +162,5 @@ def _account(user: User) -> Account:
         username=user.username or None,
         active=user.active,
         suspended=user.is_suspended,
+        managed_by=user.managed_by,
     )

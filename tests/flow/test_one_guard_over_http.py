@@ -21,7 +21,7 @@ from tests.larger import larger
 from tests.proof import Case, Kept, Lost, Proof, Wrongful, promise
 
 #: What leaves a change to a person, and what bars giving, in each system.
-BY_PERSON = {"jumpcloud group": ("protected", "dynamic"), "jira group": ("protected", "provider")}
+BY_PERSON = {"jumpcloud group": ("protected", "dynamic", "mastered"), "jira group": ("protected", "provider")}
 BARS = {"jumpcloud group": "suspended", "jira group": "inactive"}
 FACTS = [(kind, fact) for kind, facts in BY_PERSON.items() for fact in facts]
 #: When it comes to be: before the request, or after a first write that met a fault.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -146,7 +147,7 @@ def test_a_request_to_revoke_is_due_when_it_comes_in(stack: LocalStack) -> None:
 
 @pytest.mark.parametrize("how", ["by id", "by address", "claim_of", "by name"])
 def test_what_expires_while_its_revoke_is_not_planned_is_due_since_the_revoke(stack: LocalStack, how: str) -> None:
-    more: dict[str, dict[str, object]] = {"by address": {"subject": {"email": "ada@example.com"}}}
+    more: dict[str, dict[str, Any]] = {"by address": {"subject": {"email": "ada@example.com"}}}
     more |= {"claim_of": {"claim_of": "r1"}, "by name": {"entitlement": GROUP}}
     stack.grant("r1", seconds=120, subject={"email": "ada@example.com"})
     stack.run()
