@@ -15,7 +15,7 @@ PREFIX = "PROVISOR_"
 DELIMITER = "__"
 
 #: What a process takes from its settings when it starts, and only then: keys, and sections as a whole.
-_ONLY_AT_START = (
+ONLY_AT_START = (
     *("store.url", "store.pool_size", "store.silence", "broker", "telemetry"),
     *("worker.intake_batch", "worker.remote_control", "worker.task_events"),
 )
@@ -23,7 +23,7 @@ _ONLY_AT_START = (
 
 def only_at_start(key: str) -> bool:
     """Whether a process has to be started anew to take a changed value; all others are taken while it runs."""
-    return any(key == each or key.startswith(f"{each}.") for each in _ONLY_AT_START)
+    return any(key == each or key.startswith(f"{each}.") for each in ONLY_AT_START)
 
 
 def section_of(annotation: Any) -> type[BaseModel] | None:
