@@ -97,14 +97,15 @@ class SettingsWatch:
         self._known = self._seen = self._stamps()
         #: What has to be written to the store, which may be away.
         self._owed: deque[Callable[[], None]] = deque()
-        self._hangup = threading.Event()
+        #: Whether SIGHUP came. A handler of signals must not wait for a lock.
+        self._asked = False
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="settings", daemon=True)
 
     def start(self) -> None:
-        """Begin. In the main thread of a process without a terminal SIGHUP has the files read at once."""
+        """Begin. In the main thread of a process without a terminal SIGHUP has the files read within a second."""
         if threading.current_thread() is threading.main_thread() and not sys.stdout.isatty():
-            signal.signal(signal.SIGHUP, lambda *_: self._hangup.set())
+            signal.signal(signal.SIGHUP, self._on_hangup)
         self._owe(partial(self._tell, ""))
         self.current.start()
         self._thread.start()
@@ -112,7 +113,6 @@ class SettingsWatch:
     def stop(self) -> None:
         """End soon."""
         self._stop.set()
-        self._hangup.set()
         self.current.stop()
 
     def join(self, until: float) -> None:
@@ -134,13 +134,14 @@ class SettingsWatch:
             self._known = stamps
             self._read()
 
+    def _on_hangup(self, *_: object) -> None:
+        self._asked = True
+
     def _run(self) -> None:
-        while not self._stop.is_set():
-            asked = self._hangup.wait(_LOOK_SECONDS)
-            self._hangup.clear()
+        while not self._stop.wait(_LOOK_SECONDS):
+            asked, self._asked = self._asked, False
             try:
-                if not self._stop.is_set():
-                    self.look(asked=asked)
+                self.look(asked=asked)
             except Exception:  # noqa: BLE001 - the thread outlives every fault of a look
                 _log.exception("settings.error")
 
