@@ -120,8 +120,8 @@ CASES = pytest.mark.parametrize(
 @pytest.mark.timeout(1800)
 def test_f_removals_are_carried_out_once_whatever_fails_meanwhile(company: Company, url: str, cases: int) -> None:
     stack = company.stack
-    proof = Proof("F", on=stack.store.database.engine.dialect.name)
     always = POSTGRESQL_ONLY if url == "postgresql_url" else ()
+    proof = Proof("F", on=stack.store.database.engine.dialect.name, faults=(*always, *ANYWHERE))
 
     @settings(
         max_examples=cases,

@@ -122,7 +122,7 @@ def store(request: pytest.FixtureRequest) -> Iterator[Store]:
 def test_c_nothing_ends_for_a_fault_that_passes_whichever_system_has_it(
     world: World, store: Store, faults: tuple[str, ...], trials: int
 ) -> None:
-    proof = Proof("C", on=store.database.engine.dialect.name)
+    proof = Proof("C", on=store.database.engine.dialect.name, faults=faults)
 
     @settings(
         max_examples=trials,

@@ -67,7 +67,7 @@ AMOUNTS = pytest.mark.parametrize(
 def test_d_whatever_a_system_says_of_a_removal_a_person_is_asked_and_it_goes_on(
     world: World, store: Store, moments: tuple[str, ...], amount: int
 ) -> None:
-    proof = Proof("D", on=store.database.engine.dialect.name)
+    proof = Proof("D", on=store.database.engine.dialect.name, faults={*moments} - {BEFORE})
 
     @examples(amount)
     @given(
@@ -112,7 +112,7 @@ def test_d_whatever_a_system_says_of_a_removal_a_person_is_asked_and_it_goes_on(
 def test_d_whatever_a_system_says_of_a_grant_nothing_is_given_by_api_against_it(
     world: World, store: Store, moments: tuple[str, ...], amount: int
 ) -> None:
-    proof = Proof("D", on=store.database.engine.dialect.name)
+    proof = Proof("D", on=store.database.engine.dialect.name, faults={*moments} - {BEFORE})
 
     @examples(amount)
     @given(st.sampled_from([*FACTS, *BARS.items()]), st.sampled_from(moments))

@@ -207,7 +207,7 @@ class Life:
 def test_access_is_there_only_while_something_holds_it_and_as_long_as_a_claim_does(
     shared_store: Store, faults: Sequence[Fault], lives: int
 ) -> None:
-    proof = Proof("F", on=shared_store.database.engine.dialect.name)
+    proof = Proof("F", on=shared_store.database.engine.dialect.name, faults=faults)
 
     @settings(
         max_examples=lives,
