@@ -94,6 +94,7 @@ def _named(scratch: Sequence[str]) -> Sequence[EntitlementRef]:
 def examine(settings: Settings, clock: Clock, systems: Systems) -> Sequence[Finding]:
     """All findings, in the order in which they are printed. The examinations run at the same time."""
     from cli.doctor_audit import examine_audit
+    from cli.doctor_credentials import examine_credentials
     from cli.doctor_tenants import examine_tenants
     from cli.doctor_ticketing import examine_ticketing
     from cli.doctor_work import examine_work
@@ -107,6 +108,7 @@ def examine(settings: Settings, clock: Clock, systems: Systems) -> Sequence[Find
     }
     for kit in systems.values():
         examinations |= kit.examinations
+    examinations["credentials"] = examine_credentials
     examinations["ticketing"] = examine_ticketing
     examinations["work"] = examine_work
     with ThreadPoolExecutor(max_workers=len(examinations), thread_name_prefix="doctor") as pool:

@@ -82,7 +82,7 @@ def prepare(
     scheduling = ProcessRole.SCHEDULER in wanted
     parts: list[_Part] = [_scheduler(provisor, relay, revision_check, heartbeats, scheduling=scheduling)]
     if scheduling:
-        parts.append(Sealer(provisor.store, provisor.sealing, revision_check))
+        parts.append(Sealer(provisor.store, provisor.sealing, revision_check, credential_ends=provisor.credential_ends))
     if ProcessRole.WORKER in wanted:
         parts.append(dispatcher)
     if ProcessRole.INTAKE in wanted:

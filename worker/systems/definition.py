@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 from access.clock import Clock
@@ -69,6 +70,8 @@ class SystemDefinition:
     reads: frozenset[str]
     #: Asks the system which organization or site it is; None for a system that has no such thing.
     find_tenant: Callable[[Settings, ClientOptions], Tenant | None] = lambda _settings, _options: None
+    #: Asks the system when its credential ends; None where it does not tell. May raise the failure words.
+    credential_end: Callable[[Settings, ClientOptions], datetime | None] = lambda _settings, _options: None
     #: Whether the key of an organization above the system is set; None for a system that has no such key.
     organization_key: Callable[[Settings], bool | None] = lambda _: None
 

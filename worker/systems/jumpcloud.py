@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 
 from access.clock import Clock
@@ -15,6 +15,7 @@ from config.errors import SettingsError
 from config.settings import Settings
 from connectors.jumpcloud.client import api_key, jumpcloud_client, service_account
 from connectors.jumpcloud.connector import JumpCloudConnector
+from connectors.jumpcloud.own_key import key_end
 from connectors.jumpcloud.reading import JumpCloudHistory, JumpCloudReader, MembershipMethod
 from httpclient import ClientOptions, Credential, HttpClient, Unlimited
 from tasks.doctor.assumptions.assumption import judge
@@ -81,6 +82,17 @@ def _find_tenant(settings: Settings, options: ClientOptions) -> Tenant | None:
     client = _client(settings, options)
     try:
         return JumpCloudConnector(client, organization=settings.jumpcloud.org_id).tenant()
+    finally:
+        client.close()
+
+
+def _credential_end(settings: Settings, options: ClientOptions) -> datetime | None:
+    key = settings.newest.jumpcloud.api_key
+    if key is None:
+        return None  # JumpCloud does not tell the end of a service account's secret.
+    client = _client(settings, options)
+    try:
+        return key_end(client, key.get_secret_value())
     finally:
         client.close()
 
@@ -185,4 +197,5 @@ JUMPCLOUD = SystemDefinition(
     automated=JumpCloudConnector.automated,
     reads=frozenset({"user", "admin", "group", "application", "admin-role"}),
     find_tenant=_find_tenant,
+    credential_end=_credential_end,
 )
