@@ -10,7 +10,6 @@ import structlog
 from access.clock import Clock
 from access.credential_ends import CredentialEnd, Teller, beginning_of
 from access.failures import Failure
-from config.errors import SettingsError
 from store.alarms import AlarmKind
 from store.unit_of_work import Store
 from tasks.faults import begin_alarm
@@ -21,8 +20,8 @@ _log = structlog.get_logger(__name__)
 _EVERY = timedelta(hours=1)
 _ASKED_EVERY = timedelta(minutes=5)
 
-#: The day on which the credential of each place ends, None where the settings do not say.
-Days = Callable[[], Mapping[str, date | None]]
+#: The day on which the credential of each place ends, None where the settings do not say; None while they cannot be read.
+Days = Callable[[], Mapping[str, date | None] | None]
 #: Asks a service when the credential ends; None where it does not tell. Raises the failure words.
 Ask = Callable[[], datetime | None]
 
@@ -43,10 +42,8 @@ class CredentialEnds:
         if self._asked_at is not None and abs(now - self._asked_at) < _ASKED_EVERY:
             return
         self._asked_at = now
-        try:
-            days = self._days()
-        except SettingsError as exc:
-            _log.warning("credential_ends.postponed", why="; ".join(exc.problems))
+        days = self._days()
+        if days is None:
             return
         with self._store.write() as work:
             work.credential_ends.forget_others(days)

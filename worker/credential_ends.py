@@ -6,8 +6,11 @@ from collections.abc import Mapping
 from datetime import date
 from functools import partial
 
+import structlog
+
 from access.clock import Clock
 from access.operations import Lane
+from config.errors import SettingsError
 from config.settings import Settings
 from config.systems import AtlassianSettings, JiraSite, JumpCloudSettings
 from store.unit_of_work import Store
@@ -15,6 +18,8 @@ from tasks.credential_ends import CredentialEnds
 from worker.client_options import client_options
 from worker.systems.connectors import rate_limiter_for
 from worker.systems.definition import Dependencies, Systems
+
+_log = structlog.get_logger(__name__)
 
 
 def days_of(settings: Settings) -> Mapping[str, date | None]:
@@ -38,4 +43,12 @@ def credential_ends_from(settings: Settings, store: Store, clock: Clock, systems
         for system, kit in systems.items()
         if settings.systems[system].enabled
     }
-    return CredentialEnds(store, clock, lambda: days_of(settings.read_again() or settings), ask)
+    return CredentialEnds(store, clock, partial(_days_now, settings), ask)
+
+
+def _days_now(settings: Settings) -> Mapping[str, date | None] | None:
+    try:
+        return days_of(settings.read_again() or settings)
+    except SettingsError as exc:
+        _log.warning("credential_ends.postponed", why="; ".join(exc.problems))
+        return None
