@@ -13,6 +13,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from access.fuse import producer_scope
 from access.lifecycle import OperationState, PlanState, RequestState
 from access.operations import TicketTrouble
+from store.credential_tables import credential_ends
 from store.fault_tables import alarms, faults
 from store.leases import among
 from store.operations import ALIVE
@@ -40,11 +41,17 @@ class AlarmKind(StrEnum):
     HELD = "held"
     #: Changed settings are not in force.
     SETTINGS = "settings"
+    #: A credential ends soon, or has ended.
+    CREDENTIAL = "credential"
 
 
 @dataclass(frozen=True, slots=True)
 class Alarm:
-    """One alarm. ``entity`` and ``ref`` name its cause: a fault, request, operation, ticket, plan, producer, or settings."""
+    """One alarm.
+
+    ``entity`` and ``ref`` name its cause: a fault, a request, an operation, a ticket, a plan, a producer, the settings, or the
+    place of a credential.
+    """
 
     id: int
     kind: AlarmKind
@@ -96,6 +103,11 @@ _LASTS = or_(
     _is_cause("producer", AlarmKind.HELD, _HOLDS),
     # Whoever reads the settings next ends it.
     alarms.c.entity == "settings",
+    _is_cause(
+        "credential",
+        AlarmKind.CREDENTIAL,
+        exists().where(credential_ends.c.place == alarms.c.ref, credential_ends.c.near),
+    ),
 )
 
 

@@ -16,6 +16,7 @@ from store.database import Database
 from store.migrations import migrate
 from store.rate_budgets import Allowance
 from store.unit_of_work import Store
+from tasks.credential_ends import CredentialEnds
 from tasks.expiry import Expiry
 from tasks.faults import TICKETING, Faults
 from tasks.feeding import Feeding
@@ -38,6 +39,7 @@ from tasks.ticket_tracker import TicketTracker
 from ticketing.ports import TicketProvider
 from ticketing.templates import Templates
 from worker.anchors import sealing_from
+from worker.credential_ends import credential_ends_from
 from worker.policy import policy_from
 from worker.sync import sync_from
 from worker.systems.connectors import connectors_from
@@ -75,6 +77,7 @@ class Provisor:
     provider: TicketProvider
     policy: Policy
     sealing: Sealing
+    credential_ends: CredentialEnds
     warnings: tuple[str, ...] = ()
 
     @property
@@ -160,6 +163,7 @@ def compose(
         provider=provider,
         policy=policy,
         sealing=sealing_from(settings, store, clock),
+        credential_ends=credential_ends_from(settings, store, clock, systems),
         warnings=warnings,
     )
 

@@ -142,7 +142,7 @@ def _following(
     scheduling = ProcessRole.SCHEDULER in roles
     parts: list[Part] = [_scheduler(provisor, relay, revision_check, heartbeats, scheduling=scheduling)]
     if scheduling:
-        parts.append(Sealer(provisor.store, provisor.sealing, revision_check))
+        parts.append(Sealer(provisor.store, provisor.sealing, revision_check, credential_ends=provisor.credential_ends))
     if ProcessRole.WORKER in roles:
         parts.append(dispatcher)
     return Following(provisor, parts, dispatcher.wake)
