@@ -129,6 +129,7 @@ def _facts(work: UnitOfWork, finding: Finding) -> dict[str, Any]:
     facts |= facts_of(finding, "detail", "claim_id", "request_id", "holder_is_group", "ours", "first_seen_at")
     facts |= facts_of(finding, "last_seen_at", "first_run_id", "ignored_until", "ignored_by", "ignored_why")
     facts |= facts_of(finding, "adopted_by_request", "closed_at", "closed_why")
+    facts |= facts_of(finding, "done_at", "done_record", "not_known")
     return facts | {"done_by": finding.done_by or "not known", "reaction": _reaction(work, finding)}
 
 

@@ -25,6 +25,7 @@ from access.policy import (
     LastAdministrator,
     LeaverAccess,
     MissingAccount,
+    OwnerRule,
     Policy,
     Rule,
     Suspended,
@@ -142,12 +143,20 @@ class _Profile(Section):
     _can_match = field_validator("pattern")(_can_match)
 
 
+class _Owner(Section):
+    pattern: Annotated[str, Field(min_length=1, max_length=1000)]
+    owner: Annotated[str, Field(min_length=1, max_length=200)]
+
+    _can_match = field_validator("pattern")(_can_match)
+
+
 class _PolicyFile(Section):
     ticket: _Ticket = _Ticket()
     protected_accounts: Words = ()
     leavers: LeaverAccess = LeaverAccess.APPROVE
     manage: tuple[Annotated[str, Field(min_length=1, max_length=1000), AfterValidator(_can_match)], ...] = ()
     reconcile: tuple[_Profile, ...] = ()
+    owners: tuple[_Owner, ...] = ()
     rules: tuple[_Rule, ...] = ()
 
 
@@ -214,6 +223,7 @@ def load_policy(
         leavers=file.leavers,
         manage=file.manage,
         profiles=tuple(ProfileRule(**dict(each)) for each in file.reconcile),
+        owners=tuple(OwnerRule(**dict(each)) for each in file.owners),
     )
     return PolicyFile(policy, tuple(_oddities(policy)))
 

@@ -9,7 +9,7 @@ from time import monotonic
 import structlog
 
 from access.findings import ProfileRule
-from access.policy import LeaverAccess, Policy, Rule, TicketRoute
+from access.policy import LeaverAccess, OwnerRule, Policy, Rule, TicketRoute
 from config.errors import SettingsError
 
 _log = structlog.get_logger(__name__)
@@ -54,6 +54,11 @@ class LivePolicy(Policy):
     def leavers(self) -> LeaverAccess:
         """What becomes of the standing access of suspended people, as it is now."""
         return self._current.leavers
+
+    @property
+    def owners(self) -> Sequence[OwnerRule]:
+        """Who answers for which entitlements, as it is now."""
+        return self._current.owners
 
     @property
     def manage(self) -> Sequence[str]:
