@@ -36,7 +36,8 @@ Index("uq_managed_resource", managed.c.system, managed.c.kind, managed.c.resourc
 Index("uq_managed_entitlement", managed.c.entitlement, unique=True)
 
 #: Who held a managed resource in its first complete snapshot, or was given it by the system's own (``cause``), and has held it
-#: ever since. ``doubted_at``: since when it is not seen, where so many went at once that a wrong answer is likelier than that all of them are gone.
+#: ever since. ``doubted_at``: since when it is not seen, where so many went at once that a wrong answer is likelier than that
+#: all of them are gone.
 baseline = Table(
     "baseline",
     metadata,

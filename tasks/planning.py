@@ -15,7 +15,7 @@ from access.guard import Facts
 from access.ledger import Cause
 from access.lifecycle import ClaimState, RequestState
 from access.message import AccessRequest, Action
-from access.methods import Direction
+from access.methods import Direction, Method
 from access.operations import Lane, Operation, Request, access_key
 from access.planning import A_PERSON_DECIDES, Plan, Refusal, Undecided, account_of, make_plan
 from access.plans import SOURCE as PLAN
@@ -255,7 +255,10 @@ class Planner:
             return _names(connector, spelled, entitlement)
 
         rule = own.rule_for(entitlement.ref, entitlement.named, direction=direction, is_meant=is_meant)
-        if rule is None or rule.fed_by is None or self._services.mode is not Provisioning.ON:
+        if rule is None or rule.method(direction) is not Method.CONNECTOR or self._services.mode is not Provisioning.ON:
+            return None
+        group = self._feeding.group_of(request, rule, entitlement)
+        if group is None:
             return None
         facts = facts_for_plan(self._services, connector, account, entitlement, request)
         allowed = make_plan(
@@ -269,7 +272,7 @@ class Planner:
             is_meant=is_meant,
             facts=facts,
         )
-        return self._feeding.plan(request, rule, account, entitlement) if isinstance(allowed, Plan) else None
+        return self._feeding.plan(request, group, account, entitlement) if isinstance(allowed, Plan) else None
 
     def _account_action_before(self, request: Request) -> WaitsFor | None:
         """An earlier request for the person's account that is not planned yet: requests for one person go in order."""

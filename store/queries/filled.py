@@ -24,7 +24,7 @@ _TEMPLATE = "atlassian"
 
 @dataclass(frozen=True, slots=True)
 class Filling:
-    """Which JumpCloud groups are ``proven`` to fill others, by the id of the Jira group; and the ``ids`` of all by their names."""
+    """Which JumpCloud groups are ``proven`` to fill Jira groups, by the id of these; and the ``ids`` of all by their names."""
 
     proven: Mapping[str, str] = field(default_factory=dict)
     ids: Mapping[str, str] = field(default_factory=dict)

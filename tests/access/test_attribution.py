@@ -24,8 +24,8 @@ def difference(kind: FindingKind = FindingKind.UNEXPECTED, *, ours_at: datetime 
     return Difference(kind, System.JUMPCLOUD, "k", "ada", "Ada", "", ENTITLEMENT, ours_at=ours_at)
 
 
-def entry(ago: timedelta, *, present: bool = True, by: str = "grace", **more: str) -> Change:
-    return Change(SHOWN - ago, GROUP, "g1", "ada", present=present, by=by, record=f"{by} {ago}", **more)
+def entry(ago: timedelta, *, present: bool = True, by: str = "grace", cause: str | None = None) -> Change:
+    return Change(SHOWN - ago, GROUP, "g1", "ada", present=present, by=by, record=f"{by} {ago}", cause=cause)
 
 
 def log(*changes: Change, reaches: timedelta = timedelta(days=30), gap: str | None = None) -> Log:
