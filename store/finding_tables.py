@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, CheckConstraint, Column, ForeignKey, Index, Integer, Table, Text, false, text
+from sqlalchemy import JSON, Boolean, CheckConstraint, Column, ForeignKey, Index, Integer, Table, Text, false, text
 
 from access.findings import FindingKind, Profile
 from store.tables import Moment, metadata, one_of
@@ -123,4 +123,13 @@ reconciliations = Table(
     Column("managed_grants", Integer, nullable=False, server_default=text("0")),
     Column("people", Integer, nullable=False, server_default=text("0")),
     Column("lease_until", Moment),
+)
+
+#: The last digest that each owner was given, by the numbers of the findings in it.
+digests = Table(
+    "digests",
+    metadata,
+    Column("owner", Text, primary_key=True),
+    Column("told_at", Moment, nullable=False),
+    Column("numbers", JSON, nullable=False),
 )

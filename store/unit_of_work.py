@@ -17,6 +17,7 @@ from store.awaited_issues import AwaitedIssues
 from store.claims import Claims
 from store.database import Database
 from store.dead_letters import DeadLetters
+from store.digests import Digests
 from store.events import Events
 from store.faults import Faults
 from store.findings import Findings
@@ -83,6 +84,7 @@ class UnitOfWork:
     fuse = cached_property(lambda self: Fuse(self._connection))
     findings = cached_property(lambda self: Findings(self._connection))
     managed = cached_property(lambda self: ManagedResources(self._connection))
+    digests = cached_property(lambda self: Digests(self._connection))
     seals = cached_property(lambda self: Seals(self._connection))
 
     def require_own_revision(self) -> None:

@@ -26,6 +26,7 @@ from store.plans import NUMBERS
 from store.queries.differences import Differences, Shown
 from store.unit_of_work import Store
 from tasks.attribution import Attributing, ReadLog, no_log
+from tasks.digests import Digests
 from tasks.managing import PIECE, Managing, pieces
 from tasks.plans import add_plan
 
@@ -84,6 +85,7 @@ class Reconciliation:
         self._attributing = Attributing(store, clock, attribution)
         self._most_new = most_new
         self._managing = Managing(store, clock, policy)
+        self._digests = Digests(store, clock)
 
     def due(self) -> Sequence[System]:
         """The systems with a snapshot that was not compared by the policy of today."""
@@ -159,6 +161,7 @@ class Reconciliation:
         with self._store.read() as work:
             counts = work.findings.counts(system)
         if is_new:
+            self._digests.tell()
             _log.info("reconciled", system=str(system), found=found, closed=closed, plans=plans, open=counts)
         return Outcome(system, snapshot.run_id, found, closed, baselines, plans, cut=cut, counts=counts)
 

@@ -23,6 +23,9 @@ _CHECKS = (
 )
 
 
+_LIVES = sa.text("finding_id IS NOT NULL AND state IN ('waiting', 'begun')")
+
+
 def upgrade() -> None:
     for name, kind in (
         ('ours_at', _MOMENT),
@@ -42,9 +45,26 @@ def upgrade() -> None:
     op.add_column('managed', sa.Column('owner', sa.Text(), nullable=True))
     op.add_column('managed', sa.Column('fed_by', sa.Text(), nullable=True))
     op.add_column('managed', sa.Column('of_product', sa.Boolean(), server_default=sa.false(), nullable=False))
+    op.create_table(
+        'digests',
+        sa.Column('owner', sa.Text(), nullable=False),
+        sa.Column('told_at', _MOMENT, nullable=False),
+        sa.Column('numbers', sa.JSON(), nullable=False),
+        sa.PrimaryKeyConstraint('owner', name=op.f('pk_digests')),
+    )
+    op.create_index(
+        'uq_plan_lines_finding',
+        'plan_lines',
+        ['finding_id'],
+        unique=True,
+        sqlite_where=_LIVES,
+        postgresql_where=_LIVES,
+    )
 
 
 def downgrade() -> None:
+    op.drop_index('uq_plan_lines_finding', table_name='plan_lines')
+    op.drop_table('digests')
     for name in ('of_product', 'fed_by', 'owner'):
         op.drop_column('managed', name)
     op.drop_column('baseline', 'cause')
