@@ -96,7 +96,8 @@ class Rule:
     entitlements that give an administrator's power require it. ``give_within`` is how long giving by API may take from when it
     could begin: access for a time is not given after that. ``sources`` are patterns of who may ask under it (``access.sources``);
     without them it is for all. ``notice_before`` says how long before the end of access for a time there is notice of it.
-    ``fed_by`` is the JumpCloud group that fills what the pattern matches: access to the one goes through the other.
+    ``fed_by`` is the JumpCloud group that fills the Jira groups that the pattern matches, and ``via`` the one whose members have
+    the applications: access to the one goes through the other.
     """
 
     pattern: str
@@ -115,6 +116,12 @@ class Rule:
     ticket: TicketRoute | None = None
     sources: tuple[str, ...] = ()
     fed_by: EntitlementRef | None = None
+    via: EntitlementRef | None = None
+
+    @property
+    def through(self) -> EntitlementRef | None:
+        """The JumpCloud group through which access goes to what the pattern matches."""
+        return self.fed_by or self.via
 
     def method(self, direction: Direction) -> Method:
         """The method for giving or for taking away."""

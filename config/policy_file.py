@@ -114,8 +114,9 @@ class _Rule(Section):
     ticket: _Ticket | None = None
     sources: Words = ()
     fed_by: Annotated[str, Field(max_length=1000)] | None = None
+    via: Annotated[str, Field(max_length=1000)] | None = None
 
-    @field_validator("fed_by")
+    @field_validator("fed_by", "via")
     @classmethod
     def _is_a_group(cls, named: str | None) -> str | None:
         if named is None:
@@ -126,9 +127,11 @@ class _Rule(Section):
         return str(ref)
 
     @model_validator(mode="after")
-    def _feeds_a_jira_group(self) -> Self:
+    def _leads_to_what_it_can(self) -> Self:
         if self.fed_by is not None and not self.pattern.startswith("jira:group:"):
             raise ValueError("has fed_by and is not about Jira groups; only those are filled from JumpCloud")
+        if self.via is not None and not self.pattern.startswith("jumpcloud:application:"):
+            raise ValueError("has via and is not about JumpCloud applications; only those are given through a group")
         return self
 
     _can_match = field_validator("pattern")(_can_match)
@@ -211,6 +214,7 @@ def load_policy(
             | {
                 "ticket": rule.ticket.route(route) if rule.ticket else None,
                 "fed_by": EntitlementRef.parse(rule.fed_by) if rule.fed_by else None,
+                "via": EntitlementRef.parse(rule.via) if rule.via else None,
             }
         )
         for rule in file.rules

@@ -31,6 +31,7 @@ from store.leases import among
 from store.ledger_tables import losses, overstays, removal_waits, understays
 from store.operations import ALIVE
 from store.outbox import Topic
+from store.queries.explanations import has_through_group
 from store.queries.parts import entitlement, in_snapshot, named
 from store.rows import from_row, to_row
 from store.snapshot_tables import grants, parts, snapshots
@@ -216,14 +217,19 @@ class Ledger:
 
 
 def _is_shown(system: System, account_id: ColumnElement[Any], ref: ColumnElement[Any]) -> ColumnElement[bool]:
-    """Whether the current snapshot shows that the account holds the entitlement directly: found by the account's index."""
+    """Whether the current snapshot shows that the account holds the entitlement, an application also through a group.
+
+    Found by the account's index.
+    """
     of = named(str(system))
-    return exists().where(
+    through = has_through_group(account_id, lambda a: entitlement(of, a.c.kind, a.c.resource) == ref, of)
+    direct = exists().where(
         grants.c.principal == account_id,
         grants.c.principal_kind == "account",
         entitlement(of, grants.c.kind, grants.c.resource) == ref,
         in_snapshot(grants.c.part_id, of),
     )
+    return or_(direct, and_(ref.like("%:application:%"), through))
 
 
 def _whose(whose: Whose) -> dict[str, Any]:

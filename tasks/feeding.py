@@ -69,7 +69,7 @@ class Feeding:
         fresh snapshots of both systems show (``store.queries.filled``) and both systems still show: a provider fills the one, and
         the other has its name. Policy has to let that group be changed by API. Raises failure words.
         """
-        if rule.fed_by is None and entitlement.by_person != FILLED:
+        if rule.through is None and entitlement.by_person != FILLED:
             return None
         message = request.message
         with self._services.store.read() as work:
@@ -77,7 +77,7 @@ class Feeding:
             begun = next((each for one in parents if (each := work.requests.get(one + CHILD)) is not None), None)
         if begun is not None or message.claim_of is not None:
             return None if begun is None else begun.message.entitlement_ref
-        return rule.fed_by or self._checked(self._proven(entitlement), entitlement, message.action.direction)
+        return rule.through or self._checked(self._proven(entitlement), entitlement, message.action.direction)
 
     def _checked(
         self, group: EntitlementRef | None, entitlement: Entitlement, direction: Direction
@@ -118,8 +118,8 @@ class Feeding:
         if child is None or child.state not in ENDS["request"]:
             return WaitsForFeeding(child_id)
         if child.state is not RequestState.DONE:
-            return Refusal(f"{group} fills it, and request {child_id} for that is {child.state}: {child.reason}")
-        why = f"{group} fills it: request {child_id}"
+            return Refusal(f"It goes through {group}, and request {child_id} for that is {child.state}: {child.reason}")
+        why = f"it goes through {group}: request {child_id}"
         step = Step(message.action.direction, entitlement, Method.PROPAGATION, why)
         return Plan((step,), account)
 
@@ -155,7 +155,9 @@ class Feeding:
             return work.claims.of_request(claim.request_id + CHILD) is not None
 
     def _user(self, account: Account) -> str | None:
-        """The user of the directory whom an account is proven to belong to."""
+        """The user of the directory whom an account is proven to belong to; in the directory itself the account is the user."""
+        if account.system is System.JUMPCLOUD:
+            return account.id
         with self._services.store.read() as work:
             link = work.persons.link_of(AccountRef(account.system, account.id))
         return link.person if link is not None and link.joined else None
@@ -170,7 +172,7 @@ class Feeding:
                 "entitlement": str(group),
                 "duration": duration if asked.action is Action.GRANT else None,
                 "claim_of": None if asked.claim_of is None else asked.claim_of + CHILD,
-                "reason": f"Request {request.id} is about {asked.entitlement}, which this group fills. {asked.reason}"[
+                "reason": f"Request {request.id} is about {asked.entitlement}, which goes through this group. {asked.reason}"[
                     :5000
                 ],
             }

@@ -20,8 +20,9 @@ from access.methods import Direction
 from access.policy import Policy
 from access.snapshots import ShrinkGuard
 from store.managed import Holder, Managed
-from store.queries.differences import Differences, ShownResource
+from store.queries.differences import Differences
 from store.queries.filled import Filling
+from store.queries.shown import ShownResource
 from store.unit_of_work import Store
 
 _log = structlog.get_logger(__name__)

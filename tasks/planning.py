@@ -19,6 +19,7 @@ from access.methods import Direction, Method
 from access.operations import Lane, Operation, Request, access_key
 from access.planning import A_PERSON_DECIDES, Plan, Refusal, Undecided, account_of, make_plan
 from access.plans import SOURCE as PLAN
+from access.policy import Rule
 from access.provisioning import Provisioning
 from access.reactions import Reaction
 from access.retry import RetryAt
@@ -255,7 +256,13 @@ class Planner:
             return _names(connector, spelled, entitlement)
 
         rule = own.rule_for(entitlement.ref, entitlement.named, direction=direction, is_meant=is_meant)
-        if rule is None or rule.method(direction) is not Method.CONNECTOR or self._services.mode is not Provisioning.ON:
+        if rule is None or rule.method(direction) is not Method.CONNECTOR:
+            return None
+        if direction is Direction.GIVE and entitlement.ref.kind is ResourceKind.APPLICATION:
+            refusal = _without_a_way(rule, entitlement, connector)
+            if refusal is not None:
+                return refusal
+        if self._services.mode is not Provisioning.ON:
             return None
         group = self._feeding.group_of(request, rule, entitlement)
         if group is None:
@@ -399,6 +406,22 @@ def _newcomer(request: Request, account: Account) -> Undecided | None:
         f"{', '.join(request.candidates)}. {A_PERSON_DECIDES}",
         request.candidates,
     )
+
+
+def _without_a_way(rule: Rule, entitlement: Entitlement, connector: Connector) -> Refusal | None:
+    """Why an application is not given: policy names none of the groups through which it is; None where it does."""
+    ways = ", ".join(f"{way.name} ({way.id})" for way in entitlement.ways) or "none"
+    bound = f"Groups that are bound to {entitlement.title}: {ways}."
+    if rule.via is None:
+        return Refusal(f"Policy rule '{rule.pattern}' does not say through which group it is given (via). {bound}")
+    found = connector.find_entitlement(rule.via)
+    if isinstance(found, NoMatch):
+        return Refusal(f"{found.sentence()} {bound}")
+    if found.ref.path[0] not in {way.id for way in entitlement.ways}:
+        return Refusal(
+            f"{found.title}, which policy rule '{rule.pattern}' names, is not bound to the application. {bound}"
+        )
+    return None
 
 
 def _names(connector: Connector, spelled: EntitlementRef, entitlement: Entitlement | NoMatch) -> bool:

@@ -23,7 +23,8 @@ from access.policy import Policy
 from access.snapshots import Snapshot
 from store.findings import Reconciled
 from store.plans import NUMBERS
-from store.queries.differences import Differences, Shown
+from store.queries.differences import Differences
+from store.queries.shown import Shown
 from store.unit_of_work import Store
 from tasks.attribution import Attributing, ReadLog, no_log
 from tasks.digests import Digests

@@ -7,7 +7,7 @@ snapshot may show the time before it.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -35,9 +35,10 @@ from access.planning import account_of
 from store.finding_tables import baseline, managed
 from store.leases import among
 from store.operations import ALIVE
-from store.queries.explanations import came_with, is_missing_where_filled, is_passed_on
+from store.queries.explanations import came_with, has_through_group, is_missing_where_filled, is_passed_on
 from store.queries.filled import Filling, filling
 from store.queries.parts import current_parts, named, project_key
+from store.queries.shown import Shown, ShownResource
 from store.snapshot_tables import accounts, grants, resources, snapshot_parts, snapshots
 from store.tables import claims, operations, tickets
 
@@ -50,30 +51,6 @@ _FETCH = 1000
 _EXPLAINING = (ClaimState.PENDING, ClaimState.ACTIVE, ClaimState.ENDING)
 #: Kinds of accounts that are people's own.
 _PEOPLES = ("user", "atlassian")
-
-
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """The snapshot that is compared: its system, its run, and when it began to be read; ``since`` is when the last one did."""
-
-    system: System
-    run_id: str
-    began_at: datetime
-    since: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class ShownResource:
-    """A resource that access is to, as the snapshot shows it; of a project role with the key of its project.
-
-    ``of_product``: the system puts new accounts of a product into the group.
-    """
-
-    kind: str
-    id: str
-    name: str
-    parent_key: str | None
-    of_product: bool = False
 
 
 class Differences:
@@ -277,7 +254,7 @@ class Differences:
             .select_from(claims)
             .join(managed, managed.c.entitlement == claims.c.entitlement)
             .where(*self._standing(), managed.c.gone.is_(False), self._has_account(claims.c.account_id))
-            .where(~self._holds(claims.c.account_id, literal("account", Text)), ~self._busy(claims.c.access_key))
+            .where(~self._has(claims.c.account_id), ~self._busy(claims.c.access_key))
             .where(~is_missing_where_filled())
         )
         for row in self._connection.execute(statement).mappings():
@@ -300,7 +277,7 @@ class Differences:
 
     def _unverified(self) -> Iterator[Difference]:
         """What people said they did, and the snapshot does not show: the ticket's operation is not over."""
-        there = self._holds(operations.c.account_id, literal("account", Text))
+        there = self._has(operations.c.account_id)
         giving = operations.c.direction == str(Direction.GIVE)
         statement = (
             select(operations, tickets.c.issue_key)
@@ -392,6 +369,13 @@ class Differences:
             g.c.resource == managed.c.resource,
             g.c.part_id.in_(self._parts()),
         )
+
+    def _has(self, account: ColumnElement[Any]) -> ColumnElement[bool]:
+        """Whether an account holds the managed resource, an application also through a group."""
+        through = has_through_group(
+            account, lambda a: a.c.resource == managed.c.resource, named(str(self._shown.system))
+        )
+        return or_(self._holds(account, literal("account", Text)), and_(managed.c.kind == "application", through))
 
     def _has_account(self, account_id: ColumnElement[Any]) -> ColumnElement[bool]:
         a = accounts.alias("whose")

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, exists, func, literal, select
+from sqlalchemy import ColumnElement, FromClause, and_, exists, func, literal, select
 
 from access.entitlements import System
 from access.lifecycle import ClaimState, OperationState
@@ -15,9 +16,27 @@ from store.feeding import CHILD
 from store.finding_tables import managed
 from store.leases import among
 from store.person_tables import person_accounts
-from store.queries.parts import current_parts, named
+from store.queries.parts import current_parts, in_snapshot, named
 from store.snapshot_tables import grants
 from store.tables import claims, operations
+
+
+def has_through_group(
+    holder: ColumnElement[Any], application: Callable[[FromClause], ColumnElement[bool]], system: ColumnElement[Any]
+) -> ColumnElement[bool]:
+    """Whether the current snapshot shows that a group of the holder has an application, which ``application`` picks."""
+    a, g = grants.alias("bound"), grants.alias("member")
+    return exists().where(
+        a.c.kind == "application",
+        application(a),
+        a.c.principal_kind == "group",
+        in_snapshot(a.c.part_id, system),
+        g.c.kind == "group",
+        g.c.resource == a.c.principal,
+        g.c.principal == holder,
+        g.c.principal_kind == "account",
+        in_snapshot(g.c.part_id, system),
+    )
 
 
 def is_passed_on(fed_by: ColumnElement[Any], holder: ColumnElement[Any]) -> ColumnElement[bool]:

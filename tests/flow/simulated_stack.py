@@ -32,7 +32,9 @@ ticket: {project: OPS}
 rules:
   - {pattern: "jumpcloud:group:by-ticket*:member", give: ticket, take: ticket}
   - {pattern: "jumpcloud:group:*:member"}
+  - {pattern: "jumpcloud:application:Crm:assigned", via: "jumpcloud:group:Crm users:member"}
   - {pattern: "jumpcloud:application:*:assigned"}
+  - {pattern: "jumpcloud:admin-role:*:assigned"}
   - {pattern: "jumpcloud:account:exists", give: ticket, take: ticket}
   - {pattern: "jira:project-role:PAY:Developers:assigned", missing_account: create, products: [jira-software]}
   - {pattern: "jira:project-role:PAY:Viewers:assigned", missing_account: ticket}
