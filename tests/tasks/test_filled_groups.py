@@ -12,8 +12,9 @@ from access.clock import ManualClock
 from access.entitlements import EntitlementRef, ResourceKind, System
 from access.findings import Profile, ProfileRule
 from access.guard import FILLED
-from access.lifecycle import OperationState, RequestState
+from access.lifecycle import ClaimState, OperationState, RequestState
 from access.methods import Direction, Method
+from access.operations import access_key
 from access.people import AccountRef
 from access.policy import Rule
 from connectors.reading import AccountKind, ResourceRow, Row
@@ -24,7 +25,7 @@ from tasks.feeding import Feeding
 from tests.fakes.local_stack import START, LocalStack
 from tests.fakes.reconciled_stack import kinds
 from tests.fakes.system import FakeSystem
-from tests.store.records import add_request, operation
+from tests.store.records import add_request, claim, operation
 from tests.store.snapshot_rows import SnapshotRows, account, holds, store_snapshot
 
 #: One name in both systems.
@@ -186,6 +187,22 @@ class TestWhatIsExplained:
         company.jira.change(J_ADA, PRODUCT, present=True)
         assert company.reconcile() == [("unexpected", FED), ("unexpected", PRODUCT)]
 
+    def test_an_application_that_comes_with_a_group_is_missing_when_the_group_is(self, store: Store) -> None:
+        company = Company(store, (Rule("jumpcloud:application:*:assigned"),))
+        company.jumpcloud.change(ADA, FEEDING, present=True)
+        company.snapshots()
+        company.stack.reconciliation.reconcile(System.JUMPCLOUD)
+        _claimed(company.stack, "jumpcloud:application:app:assigned")
+        for present, found in ((True, []), (False, [("missing", "jumpcloud:application:app:assigned")])):
+            company.jumpcloud.change(ADA, FEEDING, present=present)
+            company.stack.clock.advance(HOUR)
+            company.snapshots()
+            company.stack.reconciliation.reconcile(System.JUMPCLOUD)
+            assert kinds(company.stack) == found
+            with store.read() as work:
+                lost = work.ledger.missing_in_snapshot(System.JUMPCLOUD, claimed_before=company.stack.clock.now())
+            assert len(lost) == len(found)
+
 
 def test_a_claim_that_is_missing_where_it_is_filled_is_one_finding_there(company: Company) -> None:
     company.reconcile()
@@ -219,3 +236,14 @@ def _made_account(stack: LocalStack) -> None:
         )
         work.operations.add(made)
         work.operations.settle("op0", fence=1, state="done", evidence="it is there", verified_at=now, due_at=None)
+
+
+def _claimed(stack: LocalStack, entitlement: str) -> None:
+    """Ada has a claim on this, and it was seen."""
+    now, ref = stack.clock.now(), EntitlementRef.parse(entitlement)
+    with stack.store.write() as work:
+        add_request(work, "r9", now=now)
+        key = access_key(ADA, None, ref)
+        work.claims.add(claim("cl9", request_id="r9", entitlement=ref, named=ref, access_key=key))
+        seen = {"starts_at": now, "pre_existing": False}
+        work.claims.step("cl9", to=ClaimState.ACTIVE, states=(ClaimState.PENDING,), **seen)
