@@ -141,7 +141,9 @@ class Ledger:
                 claims.c.system == str(system),
                 claims.c.starts_at < claimed_before,
                 claims.c.entitlement.not_like("%:account:exists"),
-                ~_is_shown(system, claims.c.account_id, claims.c.entitlement),
+                # Two conditions, as a database joins each by itself, and not both in one.
+                ~_is_held(system, claims.c.account_id, claims.c.entitlement),
+                ~_comes_with_a_group(system, claims.c.account_id, claims.c.entitlement),
             )
         )
         return list(self._connection.execute(found).scalars())
@@ -154,7 +156,10 @@ class Ledger:
             .where(
                 losses.c.since < lost_before,
                 claims.c.system == str(system),
-                _is_shown(system, claims.c.account_id, claims.c.entitlement),
+                or_(
+                    _is_held(system, claims.c.account_id, claims.c.entitlement),
+                    _comes_with_a_group(system, claims.c.account_id, claims.c.entitlement),
+                ),
             )
         )
         return list(self._connection.execute(found).scalars())
@@ -216,20 +221,22 @@ class Ledger:
         yield from self._connection.execute(found).mappings()
 
 
-def _is_shown(system: System, account_id: ColumnElement[Any], ref: ColumnElement[Any]) -> ColumnElement[bool]:
-    """Whether the current snapshot shows that the account holds the entitlement, an application also through a group.
-
-    Found by the account's index.
-    """
+def _is_held(system: System, account_id: ColumnElement[Any], ref: ColumnElement[Any]) -> ColumnElement[bool]:
+    """Whether the current snapshot shows that the account holds the entitlement directly: found by the account's index."""
     of = named(str(system))
-    through = has_through_group(account_id, lambda a: entitlement(of, a.c.kind, a.c.resource) == ref, of)
-    direct = exists().where(
+    return exists().where(
         grants.c.principal == account_id,
         grants.c.principal_kind == "account",
         entitlement(of, grants.c.kind, grants.c.resource) == ref,
         in_snapshot(grants.c.part_id, of),
     )
-    return or_(direct, and_(ref.like("%:application:%"), through))
+
+
+def _comes_with_a_group(system: System, account_id: ColumnElement[Any], ref: ColumnElement[Any]) -> ColumnElement[bool]:
+    """Whether the entitlement is an application, and the current snapshot shows that a group of the account has it."""
+    of = named(str(system))
+    through = has_through_group(account_id, lambda a: entitlement(of, a.c.kind, a.c.resource) == ref, of)
+    return and_(ref.like("%:application:%"), through)
 
 
 def _whose(whose: Whose) -> dict[str, Any]:

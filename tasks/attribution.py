@@ -11,6 +11,8 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, TypeVar
 
+import structlog
+
 from access.attribution import LATE, Attribution, Reading, attribute, may_be_told, still_ours
 from access.clock import Clock
 from access.entitlements import System
@@ -20,9 +22,11 @@ from store.queries.people import PeopleQueries
 from store.unit_of_work import Store, UnitOfWork
 from tasks.managing import pieces
 
+_log = structlog.get_logger(__name__)
+
 T = TypeVar("T")
 
-#: The log of a system since a time, or why there is none to go by. Raises nothing.
+#: The log of a system since a time, or why there is none to go by.
 ReadLog = Callable[[System, datetime], Reading]
 
 #: Open findings that one look asks about again.
@@ -58,7 +62,7 @@ class Attributing:
         asked = [each.ask_since for each in waiting if each.ask_since is not None]
         reading: Reading = NotKnown("no log tells of it")
         if asked or any(may_be_told(each) for each in new):
-            reading = self._read_log(snapshot.system, min([since, *asked]))
+            reading = self._read(snapshot.system, min([since, *asked]))
         shown = snapshot.completed_at
         told = self._named(
             snapshot.system, [(each, attribute(each, reading, since=since, shown=shown)) for each in new]
@@ -76,6 +80,13 @@ class Attributing:
             for each, attribution in told
             if (each.kind, each.key) not in causes
         ]
+
+    def _read(self, system: System, since: datetime) -> Reading:
+        try:
+            return self._read_log(system, since)
+        except Exception:  # noqa: BLE001 - who did it is a help, and keeps nothing from going on
+            _log.exception("attribution.failed", system=str(system))
+            return NotKnown("the log could not be read", again=True)
 
     def _named(self, system: System, told: Sequence[tuple[T, Attribution]]) -> list[tuple[T, Attribution]]:
         """The same with accounts of the system by their titles: a log may name its actors by id."""

@@ -194,7 +194,7 @@ class Differences:
             and_(taken.is_not(None), or_(given.is_(None), taken > given)).label("returned"),
             self._gave_late(found.c.access_key).label("ours_at"),
             came_with(found.c.principal, self._shown.system, since=self._shown.since).label("came_with"),
-        ).where(~is_passed_on(found.c.fed_by, found.c.principal))
+        ).where(or_(found.c.fed_by.is_(None), ~is_passed_on(found.c.fed_by, found.c.principal)))
         for row in self._connection.execute(statement).mappings():
             kind = FindingKind.RETURNED if row["returned"] else FindingKind.UNEXPECTED
             how = (
@@ -254,7 +254,12 @@ class Differences:
             .select_from(claims)
             .join(managed, managed.c.entitlement == claims.c.entitlement)
             .where(*self._standing(), managed.c.gone.is_(False), self._has_account(claims.c.account_id))
-            .where(~self._has(claims.c.account_id), ~self._busy(claims.c.access_key))
+            # Two conditions, as a database joins each by itself, and not both in one.
+            .where(
+                ~self._holds(claims.c.account_id, literal("account", Text)),
+                ~self._comes_with_a_group(claims.c.account_id),
+            )
+            .where(~self._busy(claims.c.access_key))
             .where(~is_missing_where_filled())
         )
         for row in self._connection.execute(statement).mappings():
@@ -277,7 +282,8 @@ class Differences:
 
     def _unverified(self) -> Iterator[Difference]:
         """What people said they did, and the snapshot does not show: the ticket's operation is not over."""
-        there = self._has(operations.c.account_id)
+        account = operations.c.account_id
+        there = or_(self._holds(account, literal("account", Text)), self._comes_with_a_group(account))
         giving = operations.c.direction == str(Direction.GIVE)
         statement = (
             select(operations, tickets.c.issue_key)
@@ -370,12 +376,11 @@ class Differences:
             g.c.part_id.in_(self._parts()),
         )
 
-    def _has(self, account: ColumnElement[Any]) -> ColumnElement[bool]:
-        """Whether an account holds the managed resource, an application also through a group."""
-        through = has_through_group(
-            account, lambda a: a.c.resource == managed.c.resource, named(str(self._shown.system))
-        )
-        return or_(self._holds(account, literal("account", Text)), and_(managed.c.kind == "application", through))
+    def _comes_with_a_group(self, account: ColumnElement[Any]) -> ColumnElement[bool]:
+        """Whether the managed resource is an application that a group of the account has."""
+        system = named(str(self._shown.system))
+        through = has_through_group(account, lambda a: a.c.resource == managed.c.resource, system)
+        return and_(managed.c.kind == "application", through)
 
     def _has_account(self, account_id: ColumnElement[Any]) -> ColumnElement[bool]:
         a = accounts.alias("whose")

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, and_, exists, func, literal, select
+from sqlalchemy import ColumnElement, FromClause, Text, and_, exists, func, literal, select
 
 from access.entitlements import System
 from access.lifecycle import ClaimState, OperationState
@@ -72,9 +72,8 @@ def came_with(holder: ColumnElement[Any], system: System, *, since: datetime) ->
     return (
         select(func.min(o.c.request_id))
         .where(
-            o.c.entitlement == str(account_of(system).ref),
+            o.c.access_key == holder + literal(f" {account_of(system).ref}", Text),
             o.c.direction == str(Direction.GIVE),
-            o.c.account_id == holder,
             o.c.wrote_at.is_not(None),
             o.c.verified_at >= since,
             among(o.c.state, (OperationState.DONE,)),
