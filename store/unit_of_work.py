@@ -18,6 +18,7 @@ from store.claims import Claims
 from store.credential_ends import CredentialEnds
 from store.database import Database
 from store.dead_letters import DeadLetters
+from store.digests import Digests
 from store.events import Events
 from store.faults import Faults
 from store.findings import Findings
@@ -85,6 +86,7 @@ class UnitOfWork:
     fuse = cached_property(lambda self: Fuse(self._connection))
     findings = cached_property(lambda self: Findings(self._connection))
     managed = cached_property(lambda self: ManagedResources(self._connection))
+    digests = cached_property(lambda self: Digests(self._connection))
     seals = cached_property(lambda self: Seals(self._connection))
 
     def require_own_revision(self) -> None:

@@ -16,10 +16,13 @@ import structlog
 
 from access.clock import Clock
 from access.entitlements import EntitlementRef, ResourceKind, System
+from access.methods import Direction
 from access.policy import Policy
 from access.snapshots import ShrinkGuard
 from store.managed import Holder, Managed
-from store.queries.differences import Differences, ShownResource
+from store.queries.differences import Differences
+from store.queries.filled import Filling
+from store.queries.shown import ShownResource
 from store.unit_of_work import Store
 
 _log = structlog.get_logger(__name__)
@@ -67,8 +70,8 @@ class Managing:
         self._policy = policy
         self._guard = guard or ShrinkGuard()
 
-    def update_resources(self, system: System, shown: Iterable[ShownResource]) -> None:
-        """Manage what policy says of the resources that a snapshot shows."""
+    def update_resources(self, system: System, shown: Iterable[ShownResource], filling: Filling) -> None:
+        """Manage what policy says of the resources that a snapshot shows; ``filling`` is which groups fill them."""
         with self._store.read() as work:
             known = {(each.kind, each.resource): each for each in work.managed.of(system)}
         new: list[dict[str, Any]] = []
@@ -76,7 +79,7 @@ class Managing:
         over: list[int] = []
         for resource in shown:
             was = known.pop((resource.kind, resource.id), None)
-            wanted = self._wanted(system, resource)
+            wanted = self._wanted(system, resource, filling)
             if wanted is None:
                 over += [] if was is None else [was.id]
             elif was is None:
@@ -146,7 +149,7 @@ class Managing:
     def _is_doubtful(self, before: int, left: int) -> bool:
         return self._guard.suspicious(before=before, now=before - left)
 
-    def _wanted(self, system: System, resource: ShownResource) -> dict[str, Any] | None:
+    def _wanted(self, system: System, resource: ShownResource, filling: Filling) -> dict[str, Any] | None:
         """The row of a resource; None when policy does not manage it."""
         refs = refs_of(system, resource)
         if not self._policy.manages(*refs):
@@ -162,7 +165,19 @@ class Managing:
             "auto": rule.auto,
             "ticket": rule.ticket,
             "gone": False,
+            "owner": self._policy.owner_of(*refs),
+            "fed_by": self._fed_by(refs, filling),
+            "of_product": resource.of_product,
         }
+
+    def _fed_by(self, refs: Sequence[EntitlementRef], filling: Filling) -> str | None:
+        """The group of the directory that fills a Jira group: as policy names it, else as it is proven."""
+        if (refs[0].system, refs[0].kind) != (System.JIRA, ResourceKind.GROUP):
+            return None
+        rule = self._policy.rule_for(*refs, direction=Direction.GIVE)
+        if rule is not None and rule.fed_by is not None:
+            return filling.named(rule.fed_by)
+        return filling.proven.get(refs[0].path[0])
 
     def _write(
         self, new: Sequence[dict[str, Any]], changed: Sequence[tuple[int, dict[str, Any]]], over: Sequence[int]

@@ -39,6 +39,7 @@ from tasks.ticket_tracker import TicketTracker
 from ticketing.ports import TicketProvider
 from ticketing.templates import Templates
 from worker.anchors import sealing_from
+from worker.attribution import Logs
 from worker.credential_ends import credential_ends_from
 from worker.policy import policy_from
 from worker.sync import sync_from
@@ -158,7 +159,7 @@ def compose(
             self_approval=settings.plans.self_approval,
             mode=settings.provisioning,
         ),
-        reconciliation=Reconciliation(store, clock, policy),
+        reconciliation=Reconciliation(store, clock, policy, attribution=Logs(dependencies, systems).read),
         heartbeat=Heartbeat(store, clock, services.fuse),
         provider=provider,
         policy=policy,

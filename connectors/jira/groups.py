@@ -7,6 +7,7 @@ from http import HTTPStatus
 from access.accounts import NoMatch
 from access.entitlements import Entitlement, EntitlementRef, ResourceKind, System
 from access.failures import Failure
+from access.guard import FILLED
 from access.text import loose_name, named, spellings
 from connectors.jira.accounts import Accounts
 from connectors.jira.client import API, disagreement, gone, refusal
@@ -208,5 +209,5 @@ class Groups:
         if self._is_protected(group):
             return _PROTECTED
         if self._is_external(group.groupId):
-            return "its members come from an identity provider"
+            return FILLED
         return None

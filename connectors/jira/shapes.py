@@ -199,9 +199,16 @@ class AuditedValue(BaseModel):
     changedTo: str | None = None
 
 
+class ApplicationRole(BaseModel):
+    """A product of the site, with the groups into which new accounts of it are put."""
+
+    defaultGroupsDetails: list[Group] = []
+
+
 class AuditRecord(BaseModel):
     """A record of Jira's audit log."""
 
+    id: int | str | None = None
     summary: str = ""
     category: str = ""
     created: AwareDatetime | None = None

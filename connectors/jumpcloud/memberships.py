@@ -13,6 +13,7 @@ from httpclient import Call, HttpClient, Response
 
 _MEMBERS = "/api/v2/usergroups/{group}/members"
 _MEMBER_OF = "/api/v2/users/{user}/memberof"
+_APPLICATIONS_OF = "/api/v2/users/{user}/applications"
 
 _NO_SUCH_USER = frozenset({400, 404})
 #: Client errors of a change whose reason Provisor looks up. Which status a group with a rule or an unknown user gets is
@@ -47,16 +48,28 @@ class Memberships:
         evidence = f"JumpCloud {lists} group {group_id} among the {len(held)} groups of user {user_id}."
         return Observation(present=group_id in held, evidence=evidence)
 
+    def observe_application(self, application_id: str, user_id: str) -> Observation:
+        """Whether the user has the application, directly or through a group, from the list of the user's applications [spec]."""
+        held = self._held(user_id, _APPLICATIONS_OF, "applications")
+        if held is None:
+            return Observation(present=False, evidence=f"JumpCloud has no user {user_id}.", missing=f"user {user_id}")
+        lists = "lists" if application_id in held else "does not list"
+        evidence = f"JumpCloud {lists} application {application_id} among the {len(held)} of user {user_id}."
+        return Observation(present=application_id in held, evidence=evidence)
+
     def group_ids(self, user_id: str) -> frozenset[str] | None:
         """Ids of all groups the user is in, None when there is no such user.
 
         Raises ``Transient`` when the groups changed during two readings in a row: half a list proves nothing.
         """
+        return self._held(user_id, _MEMBER_OF, "groups")
+
+    def _held(self, user_id: str, route: str, what: str) -> frozenset[str] | None:
         for _ in range(2):
-            held, complete = self._read_groups(user_id)
+            held, complete = self._read(user_id, route, what)
             if complete:
                 return held
-        raise Transient(f"The groups of JumpCloud user {user_id} kept changing while they were read.")
+        raise Transient(f"The {what} of JumpCloud user {user_id} kept changing while they were read.")
 
     def is_last(self, group_id: str, user_id: str) -> bool:
         """Whether the user is in the group, and no other user who can use it is."""
@@ -157,15 +170,15 @@ class Memberships:
             remedy="A person must look at the group in the JumpCloud console.",
         )
 
-    def _read_groups(self, user_id: str) -> tuple[frozenset[str] | None, bool]:
+    def _read(self, user_id: str, route: str, what: str) -> tuple[frozenset[str] | None, bool]:
         held: list[str] = []
         for _ in range(_MOST_PAGES):
             params = {"limit": PAGE, "skip": len(held)}
-            answer = self._client.get(_MEMBER_OF, path={"user": user_id}, params=params, expects=_NO_SUCH_USER)
+            answer = self._client.get(route, path={"user": user_id}, params=params, expects=_NO_SUCH_USER)
             if answer.status in _NO_SUCH_USER:
                 self._make_sure_is_gone(answer, user_id)
                 return None, True
-            page = answer.read_as(list[GraphObject], what="a user's groups")
+            page = answer.read_as(list[GraphObject], what=f"a user's {what}")
             held += [found.id for found in page]
             total = total_count(answer)
             if not page or (total is not None and len(held) >= total):

@@ -115,6 +115,12 @@ class Switches(SwitchBoard):
 
     audit_membership_events: bool = False
     """The Jira audit log has group membership events."""
+    audit_lag_ms: int = Field(default=0, ge=0)
+    """From a change to its record in the audit log."""
+    audit_retention_days: int = Field(default=180, ge=1)
+    """How long the audit log keeps records; administrators choose that."""
+    audit_lost_every: int = Field(default=0, ge=0)
+    """Every so many changes one has no record, in Jira's log and the organization's; 0 loses none."""
 
     translated_messages: bool = False
     """Error messages are not English unless X-Force-Accept-Language asks for it."""

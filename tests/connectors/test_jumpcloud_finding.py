@@ -210,7 +210,30 @@ def test_a_method_that_is_missing_or_new_is_read_carefully(company: SimulatedJum
     assert (company.find(group(company.engineering)).by_person is not None) is (value == "DYNAMIC_SOMETHING_NEW")
 
 
+def test_an_application_names_the_groups_that_give_it_and_is_seen_whichever_way_it_is_held(
+    company: SimulatedJumpCloud,
+) -> None:
+    application = company.act("add_application", name="aws", displayLabel="AWS")["id"]
+    company.act("bind_application", application=application, group="Engineering")
+    company.act("add_application", name="other", displayLabel="Other")
+    for named in ("aws", "AWS", application):
+        found = company.find(EntitlementRef.parse(f"jumpcloud:application:{named}:assigned"))
+        assert (found.ref.path, [(way.id, way.name) for way in found.ways]) == (
+            (application,), [(company.engineering, "Engineering")],
+        )  # fmt: skip
+    company.find_nothing("jumpcloud:application:awsome:assigned")
+
+    def has(user: str) -> bool:
+        return company.connector.observe(Target(entitlement=found.ref, account_id=user)).present
+
+    assert [has(each) for each in (company.bob, company.alice)] == [True, False]
+    company.act("bind_application", application=application, user="alice")
+    company.act("remove_member", group="Engineering", user="bob")
+    assert [has(each) for each in (company.bob, company.alice)] == [False, True]
+
+
 def test_applications_and_admin_roles_are_left_to_people(company: SimulatedJumpCloud) -> None:
+    company.act("add_application", name="aws")
     for text in ("jumpcloud:application:aws:assigned", "jumpcloud:admin-role:Help Desk:assigned"):
         ref = EntitlementRef.parse(text)
         found = company.connector.find_entitlement(ref)

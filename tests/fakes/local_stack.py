@@ -15,7 +15,7 @@ from access.findings import ProfileRule
 from access.fuse import FuseLimits, Limit
 from access.methods import Method
 from access.operations import Claim, Operation, Purpose, Request, Ticket
-from access.policy import Policy, Rule, TicketRoute
+from access.policy import OwnerRule, Policy, Rule, TicketRoute
 from access.provisioning import Provisioning
 from access.retry import RetryLimits
 from connectors.ports import Connector
@@ -23,6 +23,7 @@ from store.issue_tables import awaited_issues
 from store.outbox import Topic, WakeUp
 from store.tables import audit, claims, operations, requests, tickets
 from store.unit_of_work import Store
+from tasks.attribution import ReadLog, no_log
 from tasks.expiry import Expiry
 from tasks.faults import Faults
 from tasks.fulfilment import Fulfilment
@@ -114,6 +115,8 @@ class LocalStack:
         fuse: FuseLimits | None = None,
         self_approval: bool = False,
         profiles: Sequence[ProfileRule] = (),
+        owners: Sequence[OwnerRule] = (),
+        attribution: ReadLog = no_log,
     ) -> Self:
         """A stack over a store; ``like`` hands on clock, system and tickets, as a restart with other settings does.
 
@@ -129,6 +132,7 @@ class LocalStack:
             ticket=TicketRoute(project="OPS"),
             protected_accounts=protected,
             profiles=tuple(profiles),
+            owners=tuple(owners),
         )
         services = Services(
             store=store,
@@ -161,7 +165,7 @@ class LocalStack:
             services=services,
             intake=intake,
             plans=Plans(store, clock, intake, publisher, limits=services.fuse, self_approval=self_approval, mode=mode),
-            reconciliation=Reconciliation(store, clock, policy),
+            reconciliation=Reconciliation(store, clock, policy, attribution=attribution),
             handlers={
                 Topic.REQUEST: fulfilment.fulfil,
                 Topic.OPERATION: fulfilment.operate,
