@@ -67,8 +67,9 @@ def _rfc_3339(value: Any) -> Any:
 
 
 def _in_utc(moment: datetime) -> datetime:
+    """In UTC, and so far within the calendar that the longest duration before or after it is within it, too."""
     try:
-        return moment.astimezone(UTC)
+        return moment.astimezone(UTC) - LONGEST + LONGEST + LONGEST - LONGEST
     except OverflowError:
         raise ValueError("write a moment within the calendar, such as 2026-01-31T12:00:00Z") from None
 
