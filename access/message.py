@@ -37,6 +37,9 @@ SCHEMA_NAME = "provisor.access-request/1"
 
 Line = Annotated[str, Field(min_length=1, max_length=500)]
 
+#: Bytes of an entitlement and of an address. They are keys together, and PostgreSQL takes no key of more than 2704 bytes.
+_LONGEST_ENTITLEMENT, _LONGEST_ADDRESS = 1000, 254
+
 #: The shortest access for a time.
 SHORTEST = timedelta(seconds=1)
 
@@ -46,6 +49,12 @@ MOMENT_PATTERN = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9
 
 #: A Jira issue key, such as PAY-7.
 ISSUE_PATTERN = r"^[A-Z][A-Z0-9_]*-[0-9]+$"
+
+
+def _within_bytes(text: str, most: int) -> str:
+    if len(text.encode()) > most:
+        raise ValueError(f"it has more than {most} bytes in UTF-8")
+    return text
 
 
 def _iso_or_seconds(value: Any) -> Any:
@@ -123,7 +132,14 @@ class SubjectMessage(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    email: Annotated[str, Field(min_length=3, max_length=254, pattern=r"^[^@\s]+@[^@\s]+$")] | None = None
+    email: (
+        Annotated[
+            str,
+            Field(min_length=3, max_length=_LONGEST_ADDRESS, pattern=r"^[^@\s]+@[^@\s]+$"),
+            AfterValidator(lambda address: _within_bytes(address, _LONGEST_ADDRESS)),
+        ]
+        | None
+    ) = None
     username: Line | None = None
     id: Annotated[str, Field(min_length=1, max_length=128, description="The system's own account id")] | None = None
 
@@ -160,7 +176,7 @@ class AccessRequest(BaseModel):
     entitlement: Annotated[
         str | None,
         Field(
-            max_length=1000,
+            max_length=_LONGEST_ENTITLEMENT,
             description="system:kind:part[:part]:right, by id or by name, such as jira:project-role:PAY:Developers:assigned. "
             "A colon within a part is written %3A. Left out for account actions",
         ),
@@ -215,7 +231,7 @@ class AccessRequest(BaseModel):
     @field_validator("entitlement")
     @classmethod
     def _entitlement_is_written_right(cls, text: str | None) -> str | None:
-        return None if text is None else str(EntitlementRef.parse(text))
+        return None if text is None else _within_bytes(str(EntitlementRef.parse(text)), _LONGEST_ENTITLEMENT)
 
     @model_validator(mode="after")
     def _fits_its_action(self) -> Self:
