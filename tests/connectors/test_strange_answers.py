@@ -30,7 +30,7 @@ STRANGE: dict[str, dict[str, Any]] = {
     "a misdirected request": {"status": 421, **PAGE},
     "a balancer that gave up": {"status": 460, **NOTHING},
     "a proxy whose client left": {"status": 499, **PAGE},
-    "no status of HTTP": {"status": 599, **PAGE},
+    "a timeout within a proxy": {"status": 599, **PAGE},
 }
 
 #: A client repeats what may be repeated once.
