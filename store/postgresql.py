@@ -149,7 +149,9 @@ def _require_unicode(connection: BoundedConnection) -> None:
     """Raise psycopg's ``Error`` for a database that cannot hold every text: it would refuse messages for what they say."""
     encoding = connection.info.parameter_status("server_encoding")
     if encoding != "UTF8":
-        raise OperationalError(f"the database is encoded as {encoding}; Provisor needs one that was made with ENCODING 'UTF8'")
+        raise OperationalError(
+            f"the database is encoded as {encoding}; Provisor needs one that was made with ENCODING 'UTF8'"
+        )
 
 
 def _is_pooled(connection: BoundedConnection) -> bool:

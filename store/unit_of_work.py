@@ -43,7 +43,6 @@ from store.tenants import Tenants
 from store.ticket_comments import TicketComments
 from store.tickets import Tickets
 
-
 #: The class of SQLSTATEs for what is more than the server can ever hold (PostgreSQL's appendix A).
 _LIMIT_OF_THE_SERVER = "54"
 

@@ -27,7 +27,7 @@ def is_group_id(text: str) -> bool:
 
 
 class PageBean(BaseModel, Generic[T]):
-    """A page of an offset list. ``maxResults`` is the step that the service really took; ``total`` and ``isLast`` may be absent."""
+    """A page of an offset list. ``maxResults`` is the step that was really taken; ``total`` and ``isLast`` may be absent."""
 
     values: list[T]
     total: int | None = None

@@ -59,10 +59,14 @@ class Accounts:
                 ids = tuple(user.id for user in other)
                 return NoMatch(wanted, tuple(map(_written, other)), unproven=True, ids=ids)
             return NoMatch(wanted, self._near(subject))
-        if not _agrees(users[0], subject):
+        user = users[0]
+        # An address beside a user's own is not the user's while it is somebody else's own.
+        own = not subject.email or email_address.same(user.email or "", subject.email)
+        others = () if own and _agrees(user, subject) else self._others(user, subject)
+        if others or not _agrees(user, subject):
             wanted = f"{wanted} with everything else in the request"
-            return NoMatch(wanted, (_written(users[0]), *self._others(users[0], subject)), contradiction=True)
-        return _account(users[0])
+            return NoMatch(wanted, (_written(user), *others), contradiction=True)
+        return _account(user)
 
     def _others(self, user: User, subject: Subject) -> tuple[str, ...]:
         """Whose the other parts of a subject are that do not fit the user."""
