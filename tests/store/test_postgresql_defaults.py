@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.engine import make_url
 
+from access.entitlements import System
 from store.database import Database
 from store.unit_of_work import Store, Unavailable
 from tests.conftest import PostgreSQL
@@ -40,7 +41,7 @@ def test_what_is_written_is_read_again_and_who_waited_sees_it(postgresql_url: st
             waiting = other.submit(wait_and_look)
             until(lambda: someone_waits(store), lambda: "the other to wait for the lock")
             add_request(work, reason="Für 💣 \\'")
-            work.known_emails.learn("jira", "maße@example.com", "u1", source="test", now=NOW)
+            work.known_emails.learn(System.JIRA, "maße@example.com", "u1", source="test", now=NOW)
         assert waiting.result() == 1
     with store.read() as work:
         found = work.requests.get("r1")
