@@ -10,7 +10,7 @@ from typing import Any
 
 from access.entitlements import EntitlementRef, System
 from access.lifecycle import LineState, PlanState
-from access.message import AccessRequest, Action
+from access.message import AccessRequest, Action, StoredRequest
 from access.reactions import Reaction
 
 #: The source of requests that lines of plans became.
@@ -102,7 +102,7 @@ class Line:
             "approved_by": plan.approved_by,
             "fields": None if self.finding_id is None else {FINDING: self.finding_id},
         }
-        return AccessRequest.model_validate({name: value for name, value in message.items() if value is not None})
+        return StoredRequest.model_validate({name: value for name, value in message.items() if value is not None})
 
 
 @dataclass(frozen=True, slots=True)

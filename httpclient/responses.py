@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cache
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -21,6 +22,9 @@ _LONGEST_TEXT = 256
 
 #: Where the services put their own id of an exchange [observed: both], first one wins.
 _TRACE_HEADERS = ("x-arequestid", "atl-traceid", "x-request-id", "atl-request-id")
+
+#: Some servers and gateways put it before their JSON.
+_BOM = "\N{ZERO WIDTH NO-BREAK SPACE}"
 
 #: What no database of ours stores in a text: NUL (PostgreSQL), and halves of surrogate pairs (no UTF-8 for them).
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
@@ -103,15 +107,26 @@ def _adapter(shape: type[Any]) -> TypeAdapter[Any]:
 
 def parse_body(text: str) -> Any:
     """JSON when it is JSON whatever the content type claims, else text, else None when there is nothing."""
-    text = text.strip()
+    text = text.strip().removeprefix(_BOM)
     if not text:
         return None
     try:
-        parsed = json.loads(text)
+        parsed = json.loads(text, parse_constant=_no_number, parse_float=_number)
         # Only an escape can bring such a character into JSON; few bodies have one, and walking them all would cost more.
         return storable(parsed) if "\\u0000" in text or "\\ud" in text.lower() else parsed
     except (ValueError, RecursionError):
         return storable(text)
+
+
+def _no_number(name: str) -> NoReturn:
+    """Raise ``ValueError`` for the words that Python reads as numbers, and JSON does not have."""
+    raise ValueError(f"{name} is no JSON number")
+
+
+def _number(digits: str) -> float | None:
+    """A number with a fraction or an exponent; one that is too large for any database counts as absent."""
+    number = float(digits)
+    return number if math.isfinite(number) else None
 
 
 def storable(value: Any) -> Any:

@@ -65,6 +65,8 @@ class Database:
             # Nobody waits longer for a connection than for an answer.
             pool_timeout=silence_seconds,
             connect_args={"timeout": _BUSY_SECONDS, "check_same_thread": False} if self.is_sqlite else {},
+            # Who has waited for a lock must see what its holder has committed, whatever default the database has.
+            isolation_level=None if self.is_sqlite else "READ COMMITTED",
         )
         self._lock = threading.Lock()
         self._closed = False

@@ -45,6 +45,9 @@ from store.tenants import Tenants
 from store.ticket_comments import TicketComments
 from store.tickets import Tickets
 
+#: The class of SQLSTATEs for what is more than the server can ever hold (PostgreSQL's appendix A).
+_LIMIT_OF_THE_SERVER = "54"
+
 
 class UnitOfWork:
     """The store's tables within one transaction. Each is made when it is first asked for: most transactions need a few."""
@@ -106,7 +109,8 @@ class Unavailable(Exception):  # noqa: N818 - an event, for the caller to wait o
     """The database did not do it, and another try may succeed. Nothing was changed.
 
     Every error of the database is one of these, except a violated constraint (``Conflict``) and a refused value (SQLSTATE
-    class 22, ``DataError``): a missing table, right or server says nothing about the message or the work at hand.
+    class 22, ``DataError``, and class 54, such as a key that no index holds): a missing table, right or server says nothing
+    about the message or the work at hand.
     """
 
 
@@ -135,9 +139,9 @@ class Store:
             with self.read() as work:  # A constraint of another version's store is no verdict either.
                 work.require_own_revision()
             raise Conflict(str(exc.orig)) from exc
-        except DataError:
-            raise
         except (DBAPIError, PoolTimeout) as exc:
+            if _refuses_value(exc):
+                raise
             raise _unavailable(exc) from exc
 
     def now(self) -> datetime:
@@ -153,10 +157,16 @@ class Store:
         try:
             with self.database.read() as connection:
                 yield UnitOfWork(connection)
-        except DataError:
-            raise
         except (DBAPIError, PoolTimeout) as exc:
+            if _refuses_value(exc):
+                raise
             raise _unavailable(exc) from exc
+
+
+def _refuses_value(exc: Exception) -> bool:
+    """Whether the database will never take what it was given."""
+    state = getattr(exc.orig, "sqlstate", None) if isinstance(exc, DBAPIError) else None
+    return isinstance(exc, DataError) or (state or "").startswith(_LIMIT_OF_THE_SERVER)
 
 
 def _unavailable(exc: Exception) -> Unavailable:

@@ -10,17 +10,18 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from access.accounts import Account, NoMatch
+from access.durations import LONGEST
 from access.entitlements import Entitlement, EntitlementRef, ResourceKind, System
 from access.guard import FILLED
 from access.lifecycle import ENDS, STANDING, RequestState
-from access.message import AccessRequest, Action
+from access.message import CHILD, CHILD_END, AccessRequest, Action, StoredRequest
 from access.methods import Direction, Method
 from access.operations import Claim, Operation, Purpose, Request, access_key
 from access.people import AccountRef
 from access.planning import Plan, Refusal, Step
 from access.policy import Rule
 from access.text import loose_name
-from store.feeding import CHILD, ended_parents
+from store.feeding import ended_parents
 from store.queries.filled import filled_groups
 from store.requests import ORDER, Received
 from store.unit_of_work import UnitOfWork
@@ -164,7 +165,7 @@ class Feeding:
 
     def _ask(self, child_id: str, request: Request, group: EntitlementRef, user: str) -> None:
         asked = request.message
-        duration = None if asked.duration is None else asked.duration + _MARGIN
+        duration = None if asked.duration is None else min(asked.duration + _MARGIN, LONGEST)
         message = asked.model_copy(
             update={
                 "id": child_id,
@@ -182,9 +183,9 @@ class Feeding:
     def _revoke(self, child: Request) -> None:
         asked = child.message
         self._hand_in(
-            AccessRequest.model_validate(
+            StoredRequest.model_validate(
                 {
-                    "id": f"{child.id}.end",
+                    "id": child.id.removesuffix(CHILD) + CHILD_END,
                     "action": str(Action.REVOKE),
                     "subject": {"id": asked.subject.id},
                     "entitlement": asked.entitlement,

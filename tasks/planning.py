@@ -99,17 +99,21 @@ class Planner:
             return None
         if request.due_at is not None and request.due_at > self._services.clock.now():
             return None
+        return attempt("request", lambda: self._begin(request), lambda failure: self._postpone(request, failure))
+
+    def _begin(self, request: Request) -> Begun | None:
         if self._services.mode is Provisioning.ON and is_too_late(self._services, request):
             self._end(request, RequestState.FAILED, f"not given in time: {request.reason or 'its turn did not come.'}")
             return None
         if self._services.mode is Provisioning.ON and hold_if_too_many(self._services, request):
             return None
         if request.message.action is Action.EXTEND:  # It needs no system, so no fault holds it.
-            return attempt("request", lambda: self._extend(request), lambda failure: self._postpone(request, failure))
+            self._extend(request)
+            return None
         fault = self._services.faults.held(Row.of_request(request))
         if fault is not None and hold_request(self._services, request, fault):
             return None
-        return attempt("request", lambda: self._plan(request), lambda failure: self._postpone(request, failure))
+        return self._plan(request)
 
     def _extend(self, request: Request) -> None:
         outcome = extend(self._services, request)

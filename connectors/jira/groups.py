@@ -6,12 +6,12 @@ from http import HTTPStatus
 
 from access.accounts import NoMatch
 from access.entitlements import Entitlement, EntitlementRef, ResourceKind, System
-from access.failures import Failure
+from access.failures import Failure, Transient
 from access.guard import FILLED
 from access.text import loose_name, named, spellings
 from connectors.jira.accounts import Accounts
 from connectors.jira.client import API, disagreement, gone, refusal
-from connectors.jira.shapes import Group, ListedUser, PageBean, PickedGroup, PickedGroups, is_group_id
+from connectors.jira.shapes import Group, ListedUser, PageBean, PickedGroups, is_group_id
 from connectors.ports import Observation
 from httpclient import Call, HttpClient, Response
 from httpclient.calls import Params
@@ -31,8 +31,9 @@ _MEMBER = f"{API}/group/user"
 _MEMBERS = f"{API}/group/member"
 _MEMBER_OF = f"{API}/user/groups"
 
-#: Members of a page of the list, and most pages: 50 000 members.
+#: Rows of a page of members and of groups, and most pages: 50 000 rows.
 _MEMBERS_A_PAGE = 50
+_GROUPS_A_PAGE = 50
 _MOST_PAGES = 1000
 
 _PROTECTED = "it is a protected group that Provisor never changes"
@@ -41,6 +42,9 @@ _NOT_A_MEMBER = "not a member of"
 #: Refusals of a change whose reason Provisor looks up. Which status a non-member or an identity-provider group gets is
 #: [assumed].
 _LOOKED_INTO = frozenset({400, 403, 404})
+
+#: An unknown id gives an empty list [spec]; a text that cannot be an id may be refused [assumed].
+_NO_SUCH_GROUP = frozenset({400, 404})
 
 _AT_THE_PROVIDER = "A person must do it in the identity provider that fills this group."
 _MAYBE_AT_THE_PROVIDER = (
@@ -120,7 +124,7 @@ class Groups:
             page = answer.read_as(PageBean[ListedUser], what="members of a group")
             if any(user.usable and user.is_person and user.accountId != account_id for user in page.values):
                 return True
-            if page.isLast or not page.values:
+            if page.ends(start):
                 return False
             start += len(page.values)
         return True
@@ -168,25 +172,40 @@ class Groups:
         exact = [group for group in self._bulk({"groupName": name}) if group.name == name]
         if exact:
             return exact
+        pages = [self._picked(spelled) for spelled in spellings(name)]
+        if any(page.total > len(page.groups) for page in pages):
+            return named(name, self._every(), lambda group: group.name)
         picked = {
             group.groupId: Group(name=group.name, groupId=group.groupId)
-            for spelled in spellings(name)
-            for group in self._picked(spelled)
+            for page in pages
+            for group in page.groups
             if group.groupId
         }
         return named(name, picked.values(), lambda group: group.name)
 
     def _bulk(self, which: dict[str, str]) -> list[Group]:
-        answer = self._client.get(_GROUPS, params={**which, "maxResults": 50}, expects={400, 404})
-        return answer.read_as(PageBean[Group], what="groups").values if answer.status == HTTPStatus.OK else []
+        answer = self._client.get(_GROUPS, params={**which, "maxResults": 50}, expects=_NO_SUCH_GROUP)
+        return [] if answer.status in _NO_SUCH_GROUP else answer.read_as(PageBean[Group], what="groups").values
 
-    def _picked(self, query: str) -> list[PickedGroup]:
+    def _every(self) -> list[Group]:
+        """All groups: the picker shows only some of those that it finds, and another may have the name too."""
+        found: dict[str, Group] = {}
+        start = 0
+        for _ in range(_MOST_PAGES):
+            answer = self._client.get(_GROUPS, params={"startAt": start, "maxResults": _GROUPS_A_PAGE})
+            page = answer.read_as(PageBean[Group], what="groups")
+            found |= {group.groupId: group for group in page.values}
+            if page.ends(start):
+                return list(found.values())
+            start += len(page.values)
+        raise Transient("Jira's list of groups did not end.", remedy="Report it: the service ignores paging.")
+
+    def _picked(self, query: str) -> PickedGroups:
         params: Params = {"query": query, "caseInsensitive": "true", "maxResults": 50}
-        answer = self._client.get(_PICKER, params=params)
-        return answer.read_as(PickedGroups, what="groups").groups
+        return self._client.get(_PICKER, params=params).read_as(PickedGroups, what="groups")
 
     def _near(self, name: str) -> tuple[str, ...]:
-        names = {group.name: group for group in self._picked(name.strip()[:3])}
+        names = {group.name: group for group in self._picked(name.strip()[:3]).groups}
         close = get_close_matches(name, list(names), n=5)
         return tuple(f"{near} ({names[near].groupId})" for near in close)
 

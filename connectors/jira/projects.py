@@ -6,7 +6,7 @@ from difflib import get_close_matches
 from http import HTTPStatus
 
 from access.accounts import NoMatch
-from access.failures import CredentialRefused, Unseen
+from access.failures import CredentialRefused, Transient, Unseen
 from access.text import loose_name, named, spellings
 from connectors.jira.client import API, MYSELF
 from connectors.jira.permissions import ADMINISTER, ADMINISTER_PROJECTS, OwnPermissions
@@ -79,7 +79,7 @@ class Projects:
         for _ in range(_MOST_PAGES):
             page = self.page(start, query)
             yield from page.values
-            if page.isLast or not page.values:
+            if page.ends(start):
                 return
             start += max(1, page.maxResults)
 
@@ -93,7 +93,11 @@ class Projects:
         links = answer.read_as(dict[str, str], what="a project's roles")
         # The addresses name the site even in answers of the gateway [observed]: Provisor takes only the id at their end.
         ends = {name: link.rstrip("/").rsplit("/", 1)[-1] for name, link in links.items()}
-        return {name: int(end) for name, end in ends.items() if end.isdecimal()}
+        found = {name: int(end) for name, end in ends.items() if end.isdecimal()}
+        if not found:
+            # Every project has roles [docs]: this is another answer.
+            raise answer.failure(Transient, f"Jira's answer with the roles of project {project_id} names none.")
+        return found
 
     def role(self, project_id: str, role_id: str) -> Role | None:
         """The role with its actors, inactive ones too, None when project or role is gone."""

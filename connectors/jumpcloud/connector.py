@@ -178,7 +178,7 @@ class JumpCloudConnector:
                 listed = self._accounts.every()
                 if listed and user not in listed:
                     return f"JumpCloud's complete list of {len(listed)} users does not have user {user}."
-            if kind is not ResourceKind.GROUP or self._groups.by_id(path[0]) is not None:
+            if kind is not ResourceKind.GROUP:
                 return None
             listed = self._groups.complete()
         except Shifted:  # A list that changed while it was read proves nothing.

@@ -50,11 +50,10 @@ class Groups:
         Names are unique in any case [docs]. The filter is case-sensitive, takes wildcards, and reads a comma as a second
         filter [spec], so it is only a short cut: when it does not find the name, Provisor reads all groups.
         """
-        group = self.by_id(name_or_id) or self._by_filter(name_or_id)
-        if group:
-            return self._entitlement(group)
-        every = self.every()
-        same = named(name_or_id, every, lambda group: group.name)
+        group = self._single(name_or_id)
+        same = [group] if group else self._by_filter(name_or_id)
+        every = [] if same else self.every()
+        same = same or _with_id(name_or_id, every) or named(name_or_id, every, lambda group: group.name)
         if len(same) == 1:
             return self._entitlement(same[0])
         names = {loose_name(group.name): group for group in every}
@@ -64,7 +63,13 @@ class Groups:
         return NoMatch(f"The JumpCloud group '{name_or_id}'", candidates, several=len(same) > 1)
 
     def by_id(self, group_id: str) -> Group | None:
-        """The group, None when no group has that id."""
+        """The group, None when no group has that id: a single read says so, and the list of groups agrees.
+
+        A gateway may answer the single read with 404.
+        """
+        return self._single(group_id) or next(iter(_with_id(group_id, self.every())), None)
+
+    def _single(self, group_id: str) -> Group | None:
         if not is_object_id(group_id):
             return None
         answer = self._client.get(_GROUP, path={"group": group_id}, expects=_NO_SUCH_ID)
@@ -108,12 +113,12 @@ class Groups:
         answer = self._client.get(_GROUPS, params={"sort": "name", "limit": PAGE, "skip": skip})
         return Page(answer.read_as(list[RawRow], what="groups"), total_count(answer))
 
-    def _by_filter(self, name: str) -> Group | None:
+    def _by_filter(self, name: str) -> list[Group]:
         # JumpCloud may refuse a name that the filter cannot hold; Provisor then reads all groups.
         answer = self._client.get(_GROUPS, params={"filter": f"name:eq:{name}", "limit": PAGE}, expects={400})
-        if answer.status != HTTPStatus.OK:
-            return None
-        return next((group for group in answer.read_as(list[Group], what="groups") if group.name == name), None)
+        if answer.status == HTTPStatus.BAD_REQUEST:
+            return []
+        return [group for group in answer.read_as(list[Group], what="groups") if group.name == name]
 
     def _entitlement(self, group: Group) -> Entitlement:
         def ref(part: str) -> EntitlementRef:
@@ -126,3 +131,7 @@ class Groups:
             url=group_link(self._client.base_url, group.id),
             by_person=self._by_person(group),
         )
+
+
+def _with_id(group_id: str, groups: list[Group]) -> list[Group]:
+    return [group for group in groups if group.id == group_id]

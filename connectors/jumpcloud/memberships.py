@@ -80,7 +80,10 @@ class Memberships:
             params = {"limit": PAGE, "skip": skip}
             answer = self._client.get(_MEMBERS, path={"group": group_id}, params=params, expects=_NO_SUCH_USER)
             if answer.status in _NO_SUCH_USER:
-                return False
+                raise answer.failure(
+                    Transient,
+                    f"JumpCloud answered {answer.status} for the members of group {group_id}, which has some.",
+                )
             page = [row.to.id for row in answer.read_as(list[Connection], what="members of a group")]
             if not page:
                 return True

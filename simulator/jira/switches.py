@@ -50,6 +50,10 @@ class Switches(SwitchBoard):
     """GET /user of somebody removed from the site: 200 inactive, or 404."""
     groups_bulk_cap: int = Field(default=50, ge=1)
     """Largest page of group/bulk."""
+    groups_picker_cap: int = Field(default=20, ge=1)
+    """Most groups that groups/picker shows."""
+    pages_tell_their_end: bool = True
+    """Pages of offset lists say whether they are the last and how many rows there are, or neither."""
     users_bulk_cap: int = Field(default=200, ge=1)
     """Largest page of user/bulk."""
     user_search_limit_per_s: int = Field(default=0, ge=0)

@@ -10,9 +10,9 @@ from sqlalchemy import ColumnElement, FromClause, Text, and_, exists, func, lite
 
 from access.entitlements import System
 from access.lifecycle import ClaimState, OperationState
+from access.message import CHILD
 from access.methods import Direction
 from access.planning import account_of
-from store.feeding import CHILD
 from store.finding_tables import managed
 from store.leases import among
 from store.person_tables import person_accounts

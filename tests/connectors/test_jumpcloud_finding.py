@@ -9,6 +9,7 @@ from access.entitlements import Entitlement, EntitlementRef, ResourceKind, Syste
 from access.failures import CredentialRefused, Permanent, Transient
 from access.methods import Direction
 from connectors.jumpcloud import api_key
+from connectors.jumpcloud.client import PAGE
 from connectors.ports import Target
 from simulator.systems import act
 from tests.connectors.simulated_jumpcloud import NO_SUCH_ID, SimulatedJumpCloud
@@ -62,6 +63,23 @@ def test_a_user_who_has_the_address_beside_another_one_is_a_candidate(
     assert company.find_account(Subject(email="al@home.example", id=company.alice)).id == company.alice
     company.act("change_user", user="bob", email="al@home.example")
     assert company.find_account(Subject(email="al@home.example")).id == company.bob
+
+
+def test_an_address_beside_another_is_not_the_users_while_it_is_somebody_elses_own(company: SimulatedJumpCloud) -> None:
+    """A12: the id names the one who has it as a second address, the address names its owner."""
+    company.act("change_user", user="alice", alternateEmail="al@example.com")
+    assert company.find_account(Subject(id=company.alice, email="al@example.com")).id == company.alice
+    owner = company.act("add_user", email="al@example.com", username="al")["id"]
+    missing = company.find_nobody(Subject(id=company.alice, email="al@example.com"))
+    assert missing.contradiction
+    assert [who in each for who, each in zip((company.alice, owner), missing.candidates, strict=True)] == [True, True]
+
+
+def test_a_user_whom_the_first_page_of_a_search_leaves_out_is_found(company: SimulatedJumpCloud) -> None:
+    company.switch(names_stored="as_sent")
+    for number, name in enumerate([*(f"xal{number}" for number in range(PAGE)), "AL"]):
+        company.act("add_user", email=f"u{number}@example.com", username=name)
+    assert company.find_account(Subject(username="al")).username == "AL"
 
 
 def test_a_username_has_another_case_of_a_to_z_alone(company: SimulatedJumpCloud) -> None:

@@ -127,7 +127,7 @@ class Issue(Read):
 class Issues(Read):
     """A page of a search, or the answer to a bulk fetch."""
 
-    issues: tuple[Issue, ...] = ()
+    issues: tuple[Issue, ...]
     next_page: str | None = Field(default=None, alias="nextPageToken")
 
 
@@ -149,7 +149,7 @@ class Comment(Read):
 class Comments(Read):
     """A page of comments."""
 
-    comments: tuple[Comment, ...] = ()
+    comments: tuple[Comment, ...]
     total: int = 0
 
 
@@ -208,7 +208,7 @@ class IssueType(Read):
 class IssueTypePage(Read):
     """A page of issue types."""
 
-    types: tuple[IssueType, ...] = Field(default=(), alias="issueTypes")
+    types: tuple[IssueType, ...] = Field(alias="issueTypes")
     total: int = 0
 
 
@@ -225,7 +225,7 @@ class Transition(Read):
 class Transitions(Read):
     """The ways an issue can go now."""
 
-    transitions: tuple[Transition, ...] = ()
+    transitions: tuple[Transition, ...]
 
 
 class Permission(Read):
@@ -237,7 +237,7 @@ class Permission(Read):
 class Permissions(Read):
     """Our permissions by key."""
 
-    permissions: dict[str, Permission] = {}
+    permissions: dict[str, Permission]
 
 
 class Myself(Person):
