@@ -180,7 +180,7 @@ class Reconciliation:
         with self._one_moment(snapshot) as differences:
             baselines = self._managing.take_baselines(snapshot.system, differences, snapshot.run_id)
         with self._one_moment(snapshot) as differences:
-            self._managing.update_baselines(snapshot.system, differences)
+            self._managing.update_baselines(differences)
         return baselines
 
     def _compare(self, snapshot: Snapshot) -> tuple[list[Difference], list[int], dict[str, int], bool]:
