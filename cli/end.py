@@ -9,6 +9,7 @@ import typer
 from cli import output
 from cli.decisions import Reason
 from cli.extend import ApprovedBy
+from cli.leavers import end_everything
 from cli.options import AsJson, ConfigFile, Yes, confirm
 from cli.os_user import os_user
 from cli.output import facts_of
@@ -40,6 +41,13 @@ def end_access(
         Path | None, typer.Option("--file", metavar="FILE", help="The requests that this file names, one a line.")
     ] = None,
     approved_by: ApprovedBy = None,
+    everything: Annotated[
+        bool,
+        typer.Option(
+            "--everything",
+            help="With --person: plan to take all that the person holds, as 'provisor leavers end' does.",
+        ),
+    ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would be ended.")] = False,
     yes: Yes = False,
     as_json: AsJson = False,
@@ -47,10 +55,15 @@ def end_access(
     """End access that Provisor gave, or is about to give, before its time.
 
     Shows what would be ended and asks. Then a request to revoke is handed in for each, which policy decides about. What was there
-    before the first request stays.
+    before the first request stays. With --everything it goes too: that is a plan, which somebody else approves.
     """
     from tasks.ending import HandIn, hand_in_ends
 
+    if everything:
+        if person is None or requests or file or entitlement or approved_by or dry_run or as_json:
+            raise typer.BadParameter("--everything goes with --person and --reason alone.")
+        end_everything(person, reason, config)
+        return
     if as_json and not (yes or dry_run):
         raise typer.BadParameter("--json asks nothing: add --yes or --dry-run.")
     with opened(config) as (_, store):

@@ -38,11 +38,17 @@ class AlarmKind(StrEnum):
     UNTRACKED = TicketTrouble.UNTRACKED
     #: The fuse holds removals that no request foresaw.
     HELD = "held"
+    #: What is noted outside says that the audit trail is not the one it was.
+    CONTRADICTED = "contradicted"
 
 
 @dataclass(frozen=True, slots=True)
 class Alarm:
-    """One alarm. ``entity`` and ``ref`` name its cause: a fault, a request, an operation, a ticket, a plan, or a producer."""
+    """One alarm.
+
+    ``entity`` and ``ref`` name its cause: a fault, a request, an operation, a ticket, a plan, a producer,
+    or a place where seals are noted.
+    """
 
     id: int
     kind: AlarmKind
@@ -92,6 +98,8 @@ _LASTS = or_(
         ),
     ),
     _is_cause("producer", AlarmKind.HELD, _HOLDS),
+    # The store cannot tell whether it lasts: who looks at the place ends it.
+    alarms.c.entity == "place",
 )
 
 
@@ -111,6 +119,13 @@ class Alarms:
             .returning(alarms.c.id)
         )
         return self._connection.execute(statement).first() is not None
+
+    def end(self, kind: AlarmKind, entity: str, ref: str, *, now: datetime) -> None:
+        """Close the alarm of a cause that is over."""
+        mine = update(alarms).where(
+            alarms.c.kind == str(kind), alarms.c.entity == entity, alarms.c.ref == ref, alarms.c.closed_at.is_(None)
+        )
+        self._connection.execute(mine.values(closed_at=now))
 
     def close_ended(self, *, now: datetime) -> Sequence[Alarm]:
         """Close the alarms whose cause is over; returns them."""

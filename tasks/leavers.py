@@ -29,6 +29,7 @@ from store.plans import NUMBERS
 from store.queries.leavers import held_by
 from store.queries.people import PeopleQueries
 from store.unit_of_work import UnitOfWork
+from tasks.certificates import certificate_of
 from tasks.decisions import Decisions, NotPossible
 from tasks.plans import add_plan
 from tasks.services import Services
@@ -126,6 +127,7 @@ class Leavers:
             case NotLeft():
                 with self._services.store.write() as work:
                     self._end(work, leaver, LeaverState.FALSE_ALARM, why=evidence, now=now)
+                    work.persons.seen_active(leaver.person, now=now)
             case Left():
                 self._leave(leaver, evidence, now=now)
 
@@ -319,11 +321,7 @@ def _title(leaver: Leaver, work: UnitOfWork, *, automatic: bool) -> str:
 def _certificate(work: UnitOfWork, leaver: Leaver, *, now: datetime) -> dict[str, Any]:
     """What a plan stands on: the snapshots, and the single reads."""
     stands_on: dict[str, Any] = {
-        str(snapshot.system): {
-            "run": snapshot.run_id,
-            "began_at": snapshot.began_at.isoformat(),
-            "completed_at": snapshot.completed_at.isoformat(),
-        }
+        str(snapshot.system): certificate_of(work, snapshot)
         for snapshot in PeopleQueries(work.connection).snapshots().values()
     }
     if leaver.read_at is not None:

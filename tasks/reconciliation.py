@@ -10,8 +10,7 @@ import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import timedelta
 
 import structlog
 
@@ -25,6 +24,7 @@ from store.findings import Reconciled
 from store.plans import NUMBERS
 from store.queries.differences import Differences, Shown
 from store.unit_of_work import Store
+from tasks.certificates import certificate_of
 from tasks.managing import PIECE, Managing, pieces
 from tasks.plans import add_plan
 
@@ -299,7 +299,11 @@ class Reconciliation:
         count = f"{len(lines):,} finding" + ("s" if len(lines) > 1 else "")
         how = "mend by itself" if automatic else "to be approved"
         first, *rest = pieces(lines)
+        with self._store.read() as work:
+            certificate = certificate_of(work, snapshot)
         with self._store.write(holding=NUMBERS) as work:
+            if work.snapshots.current(snapshot.system) != snapshot:
+                raise Superseded
             plan = add_plan(
                 work,
                 PlanKind.RECONCILE,
@@ -308,7 +312,7 @@ class Reconciliation:
                 now=self._clock.now(),
                 maker=maker,
                 automatic=automatic and not rest,
-                certificate={str(snapshot.system): certificate_of(snapshot)},
+                certificate={str(snapshot.system): certificate},
             )
         written = len(first)
         for some in rest:
@@ -319,20 +323,6 @@ class Reconciliation:
             with self._store.write() as work:
                 work.plans.set(plan.id, automatic=True)
         return plan.id
-
-
-def certificate_of(snapshot: Snapshot) -> dict[str, Any]:
-    """What a plan stands on: the run of the snapshot, and its moments."""
-    return {
-        "run": snapshot.run_id,
-        "began_at": _written(snapshot.began_at),
-        "completed_at": _written(snapshot.completed_at),
-        "full_run_at": _written(snapshot.full_run_at),
-    }
-
-
-def _written(moment: datetime) -> str:
-    return f"{moment:%Y-%m-%dT%H:%M:%S}Z"
 
 
 def _fingerprint(policy: Policy) -> str:

@@ -49,7 +49,7 @@ _UNLIMITED = {"rate": 100_000, "burst": 100_000, "concurrency": 1}
 
 _USERS, _GROUPS = 8, 5
 #: Turns of a run of sync, and turns in which nothing was due, before a company is called at rest.
-_LOOKS, _IDLE = 60, 6
+_LOOKS, _IDLE = 60, 5
 
 #: Who holds what: the system, the kind and the id of the resource, the kind and the id of the holder.
 Held = tuple[str, str, str, str, str]
@@ -80,7 +80,11 @@ class Company:
         self.simulators, self.lists, self.provisor, self.clock = simulators, lists, provisor, clock
         self._publisher = publisher
         self._handlers = use_cases_of(provisor)
-        self.worlds = {System.JUMPCLOUD: simulators.worlds["jumpcloud"], System.JIRA: simulators.worlds["jira"]}
+        directory, site = simulators.worlds["jumpcloud"], simulators.worlds["jira"]
+        assert isinstance(directory, jumpcloud.World)
+        assert isinstance(site, jira.World)
+        self.directory, self.site = directory, site
+        self.worlds = {System.JUMPCLOUD: directory, System.JIRA: site}
 
     def truths(self) -> Mapping[System, Truth]:
         """What is true in each system."""
@@ -124,6 +128,9 @@ class Company:
         """Do what a worker and a scheduler do, until nothing is due for some minutes."""
         idle = 0
         while idle < _IDLE:
+            while self._work_on_what_is_due():
+                idle = 0
+                self.clock.advance(timedelta(milliseconds=1))
             for turn in (
                 self.provisor.people.refresh,
                 self.provisor.reconciliation.run_due,
@@ -131,15 +138,17 @@ class Company:
                 self.provisor.plans.run_due,
             ):
                 turn()
-            sent, self._publisher.wake_ups = self._publisher.wake_ups, []
-            with self.provisor.store.write() as work:
-                due = work.sweep.mark_due(
-                    now=self.clock.now(), dispatched_for=dispatched_for(self.provisor.settings), limit=500
-                )
-            for wake_up in [*sent, *due]:
-                self._handlers[wake_up.topic](wake_up.ref)
-            idle = 0 if sent or due else idle + 1
-            self.clock.advance(MINUTE if idle else timedelta(milliseconds=1))
+            idle += 1
+            self.clock.advance(MINUTE)
+
+    def _work_on_what_is_due(self) -> bool:
+        sent, self._publisher.wake_ups = self._publisher.wake_ups, []
+        lasting = dispatched_for(self.provisor.settings)
+        with self.provisor.store.write() as work:
+            due = work.sweep.mark_due(now=self.clock.now(), dispatched_for=lasting, limit=500)
+        for wake_up in [*sent, *due]:
+            self._handlers[wake_up.topic](wake_up.ref)
+        return bool(sent or due)
 
 
 @contextmanager
@@ -163,7 +172,7 @@ def company(number: int, ways: Ways, lists: FalseLists, template: Path, folder: 
     copyfile(template, file)
     policy.write_text(_POLICY, encoding="utf-8")
     with Simulators(jumpcloud=directory, jira=site, atlassian=ways.organization) as simulators:
-        settings = _settings(simulators, ways, policy)
+        settings = _settings(simulators, ways, policy, site.organization.id)
         store, publisher = Store(Database(f"sqlite:///{file}", pool_size=4)), RecordingPublisher()
         try:
             provisor = compose(Settings.model_validate(settings), publisher, clock=clock, store=store)
@@ -173,7 +182,7 @@ def company(number: int, ways: Ways, lists: FalseLists, template: Path, folder: 
             file.unlink()
 
 
-def _settings(simulators: Simulators, ways: Ways, policy: Path) -> dict[str, Any]:
+def _settings(simulators: Simulators, ways: Ways, policy: Path, org_id: str) -> dict[str, Any]:
     directory = simulators.worlds["jumpcloud"]
     urls = {"api_url": simulators.jumpcloud_url, "insights_url": simulators.jumpcloud_url}
     settings: dict[str, Any] = {
@@ -188,6 +197,5 @@ def _settings(simulators: Simulators, ways: Ways, policy: Path) -> dict[str, Any
         "jira": _UNLIMITED | {"site_url": simulators.jira_url, "email": ADMIN_EMAIL, "api_token": ADMIN_TOKEN},
     }
     if ways.organization:
-        org_id = simulators.worlds["jira"].organization.id
         settings["atlassian"] = {"org_id": org_id, "api_key": ORGANIZATION_KEY, "api_url": simulators.atlassian_url}
     return settings

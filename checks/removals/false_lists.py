@@ -114,7 +114,7 @@ class FalseLists:
         self._remembered: dict[tuple[str, ...], ListAnswer] = {}
         self._siblings: dict[str, dict[str, Rows]] = defaultdict(dict)
         #: A list that is asked for again is false in the same way: a second reading agrees with the first.
-        self._chosen: dict[tuple[str, str], Random | None] = {}
+        self._chosen: dict[tuple[str, str], float | None] = {}
         self.fired: Counter[tuple[str, Corruption]] = Counter()
 
     def begin(self, corruption: Corruption, *, share: float) -> None:
@@ -196,13 +196,9 @@ class FalseLists:
             return None
         key = (asked.system, asked.path)
         if key not in self._chosen:
-            self._chosen[key] = Random(self._rng.random()) if self._rng.random() < self._share else None
+            self._chosen[key] = self._rng.random() if self._rng.random() < self._share else None
         chosen = self._chosen[key]
-        if chosen is None:
-            return None
-        again = Random()
-        again.setstate(chosen.getstate())
-        return again
+        return None if chosen is None else Random(chosen)
 
 
 def _page_of(asked: Asked) -> tuple[str, ...]:

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from random import Random
-from typing import Any
+
+from sqlalchemy import RowMapping
 
 from access.entitlements import EntitlementRef, System
 from access.methods import Direction
@@ -33,7 +34,7 @@ class Outcome:
     """What came of a run.
 
     - ``fired``: the false answers, by route and corruption; ``syncs``: how the syncs ended that read them.
-    - ``wrongful``: what somebody should have, and lost or was to lose.
+    - ``wrongful``: what somebody should have, and lost or was to lose; ``kept`` is how many holdings there are of that.
     - ``rightful``: the removals that the truth wants; ``left``: those that one good sync after the faults did not bring about.
     """
 
@@ -41,6 +42,7 @@ class Outcome:
     fired: Counter[tuple[str, str]] = field(default_factory=Counter)
     syncs: Counter[str] = field(default_factory=Counter)
     wrongful: list[str] = field(default_factory=list)
+    kept: int = 0
     rightful: int = 0
     left: list[str] = field(default_factory=list)
 
@@ -64,15 +66,16 @@ class _Trial:
 
     def run(self) -> Outcome:
         company, rng, outcome = self._company, self._rng, self._outcome
-        for _ in range(2):  # the second joins the accounts of people
+        leaves = rng.random() < 0.4  # noqa: PLR2004 - some runs have a leaver
+        for _ in range(1 + leaves):  # the second joins the accounts of people
             self._sync_well()
         self._ask()
         self._keep = {held for held in company.held() if held[3] == "account"} - self._go
         accounts = self._accounts()
         changes = [self._give_by_hand, self._give_by_hand, self._give_by_hand, self._take_by_hand]
-        changes += [self._leave] if rng.random() < 0.4 else []  # noqa: PLR2004 - some runs have a leaver
+        changes += [self._leave] if leaves else []
         rng.shuffle(changes)
-        first, rounds = rng.randrange(len(_CORRUPTIONS)), rng.randint(2, 4)
+        first, rounds = rng.randrange(len(_CORRUPTIONS)), rng.randint(1, 3)
         for number in range(rounds):
             for change in changes[number::rounds]:
                 change()
@@ -125,7 +128,7 @@ class _Trial:
 
     def _leave(self) -> None:
         """Somebody is suspended or deleted in the directory, and is to lose everything in both systems."""
-        directory, site = self._company.worlds[System.JUMPCLOUD], self._company.worlds[System.JIRA]
+        directory, site = self._company.directory, self._company.site
         user = self._rng.choice([user for user in directory.users if user.state == "ACTIVATED"])
         account = next(each.account_id for each in site.directory.users.values() if each.email == user.email)
         self._left |= {(System.JUMPCLOUD, user.id), (System.JIRA, account)}
@@ -162,6 +165,7 @@ class _Trial:
 
     def _judge(self, before: Mapping[Account, tuple[str, str]]) -> None:
         wrongful = self._outcome.wrongful
+        self._outcome.kept = len(self._keep)
         wrongful += [f"{':'.join(held)} is gone" for held in sorted(self._keep - self._company.held())]
         now = self._accounts()
         changed = {account for account, state in before.items() if now.get(account) != state} - self._left
@@ -181,9 +185,9 @@ def _is_plain(made: Company, held: Held) -> bool:
     """Whether access may be given and taken by API, and no guard leaves it to a person."""
     system, kind, resource, _, _ = held
     if system == System.JUMPCLOUD:
-        groups = made.worlds[System.JUMPCLOUD].groups
-        return kind == "group" and "admin" not in groups.get(resource).name
-    site = made.worlds[System.JIRA]
+        group = made.directory.groups.get(resource)
+        return kind == "group" and group is not None and "admin" not in group.name
+    site = made.site
     if kind == "project-role":
         return "dmin" not in site.catalogue.roles[int(resource.partition("/")[2])].name
     return kind == "group" and site.directory.groups[resource].name.startswith("team-")
@@ -195,6 +199,6 @@ def _entitlement_of(held: Held) -> str:
     return f"{system}:{kind}:{resource.replace('/', ':')}:{right}"
 
 
-def _held_of(row: Mapping[str, Any]) -> Held:
+def _held_of(row: RowMapping) -> Held:
     ref = EntitlementRef.parse(row["entitlement"])
     return str(ref.system), str(ref.kind), "/".join(ref.path), "account", str(row["account_id"])

@@ -94,9 +94,26 @@ def test_a_list_cut_short_takes_nothing_and_nothing_when_it_is_whole_again(compa
     assert everything(company) == WHOLE
 
 
-def test_short_lists_that_lose_a_few_take_no_more_than_the_limit_when_these_are_back(company: LocalStack) -> None:
+def lose_one_of_four(held: list[tuple[str, str]]) -> list[tuple[str, str]]:
     """Each group loses one of its four members in the answer, which no guard against shrinking notices."""
-    reconcile(company, NAMES, distorted=lambda held: [each for each in held if each[0] != "u4"])
+    return [each for each in held if each[0] != "u4"]
+
+
+def test_short_lists_that_lose_a_few_for_days_take_nothing_when_these_are_back(company: LocalStack) -> None:
+    for _ in range(6):
+        reconcile(company, NAMES, distorted=lose_one_of_four)
+        company.clock.advance(DAY)
+    reconcile(company, NAMES)
+    carry_out(company)
+    assert everything(company) == WHOLE
+
+
+def test_short_lists_that_lose_a_few_for_weeks_take_no_more_than_the_limit_when_these_are_back(
+    company: LocalStack,
+) -> None:
+    for _ in range(2):
+        reconcile(company, NAMES, distorted=lose_one_of_four)
+        company.clock.advance(8 * DAY)
     reconcile(company, NAMES)
     carry_out(company)
     assert everything(company) == WHOLE - MOST

@@ -7,6 +7,7 @@ after a whole snapshot the findings are the true differences.
 from __future__ import annotations
 
 import shutil
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from itertools import count
 from pathlib import Path
@@ -51,8 +52,8 @@ class ReconciledLives(RuleBasedStateMachine):
         self.number = 0
         #: What no request has ever been about, and nobody touched since it was there at first.
         self.untouched: set[Access] = set()
-        #: What was there before, as far as snapshots show it.
-        self.baseline: set[Access] = set()
+        #: What was there before, and since when snapshots do not show it any more: it explains itself for a week.
+        self.baseline: dict[Access, datetime | None] = {}
         #: What an administrator removed last, and nobody asked for since.
         self.removed: set[Access] = set()
         #: What an administrator gave last where nothing takes it away by itself.
@@ -67,7 +68,7 @@ class ReconciledLives(RuleBasedStateMachine):
         self.stack = LocalStack.over(Store(self.database), profiles=PROFILES)
         for access in there:
             self.stack.system.change(*access, present=True)
-        self.untouched, self.baseline = set(there), set(there)
+        self.untouched, self.baseline = set(there), dict.fromkeys(there)
         self._compare()
 
     def teardown(self) -> None:
@@ -102,7 +103,7 @@ class ReconciledLives(RuleBasedStateMachine):
                 self.an_administrator_changes_it(access, present=False)
                 return
 
-    @rule(hours=st.sampled_from([2, 40]))
+    @rule(hours=st.sampled_from([2, 40, 200]))
     def time_passes(self, hours: int) -> None:
         self.stack.run(timedelta(hours=hours))
 
@@ -118,7 +119,7 @@ class ReconciledLives(RuleBasedStateMachine):
             return
         (began, held), self.memory = self.memory, None
         take_snapshot(self.stack, GROUPS, distorted=lambda _: list(held), at=began)
-        self.baseline &= set(held)
+        self._doubt(held)
         self.stack.reconciliation.reconcile(System.JUMPCLOUD)
         carry_out(self.stack)
 
@@ -142,7 +143,7 @@ class ReconciledLives(RuleBasedStateMachine):
         }
         claimed = {each for each in ACCESSES if self._claims(each, ClaimState.ACTIVE)}
         held = {each for each in ACCESSES if self.stack.system.has(*each)}
-        assert extra == held - claimed - self.baseline
+        assert extra == held - claimed - set(self.baseline)
         assert missing == claimed - held
         outcome = self.stack.reconciliation.reconcile(System.JUMPCLOUD)
         assert outcome.why_not == "It was compared before."
@@ -187,8 +188,18 @@ class ReconciledLives(RuleBasedStateMachine):
 
     def _compare(self) -> None:
         take_snapshot(self.stack, GROUPS)
-        self.baseline &= {each for each in ACCESSES if self.stack.system.has(*each)}
+        self._doubt([each for each in ACCESSES if self.stack.system.has(*each)])
         self.stack.reconciliation.reconcile(System.JUMPCLOUD)
+
+    def _doubt(self, held: Collection[Access]) -> None:
+        now = self.stack.clock.now()
+        for access, since in list(self.baseline.items()):
+            if access in held:
+                self.baseline[access] = None
+            elif since is None:
+                self.baseline[access] = now
+            elif since <= now - timedelta(days=7):
+                del self.baseline[access]
 
     def _claims(self, access: Access, state: ClaimState) -> list[Claim]:
         account, group = access

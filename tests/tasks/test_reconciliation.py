@@ -97,6 +97,8 @@ class TestFindings:
         reconcile(watched, NAMES)
         by_hand(watched, present=False)
         reconcile(watched, NAMES)
+        watched.clock.advance(timedelta(days=7))
+        reconcile(watched, NAMES)
         by_hand(watched, present=True)
         reconcile(watched, NAMES)
         assert kinds(watched) == [("unexpected", GROUP)]

@@ -1,0 +1,36 @@
+"""Alarms about places outside whose notes contradict the chain of seals."""
+
+from __future__ import annotations
+
+from alembic import op
+
+from store.migrations.checks import exchange_checks
+
+revision = '0019'
+down_revision = '0015'
+branch_labels = None
+depends_on = None
+
+_OLD_KINDS = "kind IN ('fault', 'blocked', 'late', 'held', 'unsaid', 'left_open', 'untracked')"
+_KINDS = "kind IN ('fault', 'blocked', 'late', 'held', 'unsaid', 'left_open', 'untracked', 'contradicted')"
+_OLD_ENTITIES = "entity IN ('fault', 'request', 'operation', 'plan', 'producer', 'ticket')"
+_ENTITIES = "entity IN ('fault', 'request', 'operation', 'plan', 'producer', 'ticket', 'place')"
+
+
+def upgrade() -> None:
+    exchange_checks(
+        [
+            ('alarms', 'ck_alarms_kind_known', _OLD_KINDS, _KINDS),
+            ('alarms', 'ck_alarms_entity_known', _OLD_ENTITIES, _ENTITIES),
+        ]
+    )
+
+
+def downgrade() -> None:
+    op.execute("DELETE FROM alarms WHERE entity = 'place'")
+    exchange_checks(
+        [
+            ('alarms', 'ck_alarms_kind_known', _KINDS, _OLD_KINDS),
+            ('alarms', 'ck_alarms_entity_known', _ENTITIES, _OLD_ENTITIES),
+        ]
+    )
