@@ -128,7 +128,16 @@ def test_a_file_names_requests_and_nothing_is_done_where_one_of_them_means_nothi
     assert (company.claim("ada-hour").state, company.claim("bob-hour").state) == (ENDED, ENDED)
 
 
-@pytest.mark.parametrize("arguments", [(), ("ada-hour", "--person", "u1"), ("--file", "f", "--entitlement", "*")])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        (),
+        ("ada-hour", "--person", "u1"),
+        ("--file", "f", "--entitlement", "*"),
+        ("--everything",),
+        ("--everything", "--person", "u1", "--entitlement", "*"),
+    ],
+)
 def test_what_is_to_be_ended_is_named_in_one_way(
     provisor: RunCommand, config: Path, company: LocalStack, tmp_path: Path, arguments: tuple[str, ...]
 ) -> None:

@@ -18,6 +18,7 @@ from cli.export_files import Sink, write_rows
 from store.unit_of_work import Store
 from tests.cli.command_result import RunCommand
 from tests.fakes.local_stack import BY_HAND, LocalStack
+from tests.fakes.reconciled_stack import reconcile
 from tests.store.snapshot_rows import SnapshotRows, account, group, jira, jumpcloud, store_snapshot
 
 JUST_NOW = timedelta(minutes=1)
@@ -267,6 +268,21 @@ def test_a_request_is_exported_with_who_asked_who_approved_and_how_that_is_known
     [done, asked] = table(provisor("export", "operations", "-c", config).out)
     assert (done["before"], done["state"], done["evidence"]) == ("absent", "done", "the list shows it")
     assert (asked["via"], asked["state"]) == ("ticket", "with_person")
+
+
+def test_findings_are_exported_the_closed_ones_too(
+    provisor: RunCommand, config: Path, worked: LocalStack
+) -> None:
+    name = worked.claim("r1").entitlement.path[0]
+    ref = f"jumpcloud:group:{name}:member"
+    reconcile(worked, [ref])
+    worked.system.change("u2", ref, present=True)
+    reconcile(worked, [ref])
+    worked.system.change("u2", ref, present=False)
+    reconcile(worked, [ref])
+    [found] = table(provisor("export", "findings", "-c", config).out)
+    assert (found["kind"], found["account_id"], found["entitlement"]) == ("unexpected", "u2", ref)
+    assert found["closed_why"] == "The snapshot shows it no more."
 
 
 def test_the_audit_trail_is_exported_by_either_name(provisor: RunCommand, config: Path, worked: LocalStack) -> None:
