@@ -24,6 +24,7 @@ from simulator.jira.world import ADMIN_EMAIL, ADMIN_TOKEN
 from simulator.jumpcloud.seeding import seed as seed_jumpcloud
 from simulator.server import Simulators
 from simulator.systems import act, dump
+from simulator.world import World
 from store.database import Database
 from store.unit_of_work import Store
 from tasks.publisher import RecordingPublisher
@@ -84,7 +85,7 @@ class Company:
         assert isinstance(directory, jumpcloud.World)
         assert isinstance(site, jira.World)
         self.directory, self.site = directory, site
-        self.worlds = {System.JUMPCLOUD: directory, System.JIRA: site}
+        self.worlds: dict[System, World] = {System.JUMPCLOUD: directory, System.JIRA: site}
 
     def truths(self) -> Mapping[System, Truth]:
         """What is true in each system."""

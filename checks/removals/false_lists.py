@@ -103,7 +103,8 @@ class FalseLists:
     """Remembers what was true, and makes a share of the lists false while it is told to.
 
     - ``page`` is how many rows a page has, where the service lets its callers choose: small lists have several pages then.
-    - ``fired`` counts the answers that were not what they would have been, by route and corruption.
+    - ``fired`` counts the answers that were not what they would have been, by list and corruption.
+    - ``read`` are the lists that were read while all were true: those that a sync reads.
     """
 
     def __init__(self, rng: Random, *, page: int) -> None:
@@ -116,6 +117,7 @@ class FalseLists:
         #: A list that is asked for again is false in the same way: a second reading agrees with the first.
         self._chosen: dict[tuple[str, str], float | None] = {}
         self.fired: Counter[tuple[str, Corruption]] = Counter()
+        self.read: set[str] = set()
 
     def begin(self, corruption: Corruption, *, share: float) -> None:
         """Make so many of the lists false from now on."""
@@ -153,6 +155,7 @@ class FalseLists:
         page = _page_of(asked)
         earlier = self._remembered.get(page)
         if corruption is None:
+            self.read.add(f"{asked.system} {asked.method} {route}")
             self._remembered[page] = true
             self._siblings[route][asked.path] = true.rows
         if rng is None or corruption is None:

@@ -33,12 +33,14 @@ Account = tuple[str, str]
 class Outcome:
     """What came of a run.
 
-    - ``fired``: the false answers, by route and corruption; ``syncs``: how the syncs ended that read them.
+    - ``read``: the lists that its syncs read; ``fired``: the false answers, by list and corruption.
+    - ``syncs``: how the syncs ended that read false answers.
     - ``wrongful``: what somebody should have, and lost or was to lose; ``kept`` is how many holdings there are of that.
     - ``rightful``: the removals that the truth wants; ``left``: those that one good sync after the faults did not bring about.
     """
 
     number: int
+    read: set[str] = field(default_factory=set)
     fired: Counter[tuple[str, str]] = field(default_factory=Counter)
     syncs: Counter[str] = field(default_factory=Counter)
     wrongful: list[str] = field(default_factory=list)
@@ -89,6 +91,7 @@ class _Trial:
         outcome.rightful, outcome.left = len(self._go), [":".join(held) for held in sorted(self._go & there)]
         self._sync_well()  # what the good sync made possible shows after the next
         self._judge(accounts)
+        outcome.read = company.lists.read
         outcome.fired = Counter({(route, str(what)): count for (route, what), count in company.lists.fired.items()})
         return outcome
 

@@ -18,7 +18,7 @@ _NORMAL_95 = 1.959964
 def counted(outcomes: Sequence[Outcome]) -> dict[str, Any]:
     """What came of the runs."""
     fired = sum((each.fired for each in outcomes), Counter[tuple[str, str]]())
-    of_each, on_each = Counter[str](), Counter[str]()
+    of_each, on_each = Counter[str](), Counter(dict.fromkeys(set().union(*(each.read for each in outcomes)), 0))
     for (route, corruption), number in fired.items():
         of_each[corruption] += number
         on_each[route] += number

@@ -74,7 +74,9 @@ ANSWERS: dict[str, tuple[str, ...]] = {
         "connectors/test_jumpcloud_reading_paging.py::test_connections_to_nothing_shorten_no_list",
         "tasks/test_disasters.py::test_a_list_cut_short_takes_nothing_and_nothing_when_it_is_whole_again",
     ),
-    "groups of JumpCloud are not read": ("sync/test_whole_syncs.py::test_a_snapshot_of_jumpcloud_replaces_the_last_one",),
+    "groups of JumpCloud are not read": (
+        "sync/test_whole_syncs.py::test_a_snapshot_of_jumpcloud_replaces_the_last_one",
+    ),
     "the sync deletes everybody and adds everybody again": (
         "tasks/test_reconciliation.py::test_twice_with_nothing_changed_does_nothing",
     ),

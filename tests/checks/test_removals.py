@@ -24,6 +24,10 @@ def asked(group: str = "a", query: str = "limit=100&skip=0") -> Asked:
     return Asked("jumpcloud", "GET", f"/api/v2/usergroups/{group}/members", query, b"")
 
 
+def made(*, page: int = 100) -> FalseLists:
+    return FalseLists(Random(1), page=page)  # noqa: S311 - the same chance in every run is wanted
+
+
 def members(*names: str) -> bytes:
     return json.dumps([{"to": {"id": name * 24, "type": "user"}} for name in names]).encode()
 
@@ -33,9 +37,9 @@ def answered(lists: FalseLists, body: bytes, group: str = "a") -> tuple[Mapping[
     return headers, json.loads(false)
 
 
-@pytest.mark.parametrize("corruption", [each for each in Corruption if each not in (Corruption.SHIFTED,)])
+@pytest.mark.parametrize("corruption", [each for each in Corruption if each is not Corruption.SHIFTED])
 def test_a_false_list_is_another_one_and_is_counted(corruption: Corruption) -> None:
-    lists = FalseLists(Random(1), page=100)
+    lists = made()
     answered(lists, members("1", "2"))
     answered(lists, members("7", "8", "9"), "b")
     lists.begin(corruption, share=1.0)
@@ -52,14 +56,14 @@ def test_a_false_list_is_another_one_and_is_counted(corruption: Corruption) -> N
 
 
 def test_a_shifted_list_is_asked_for_from_a_later_row_on() -> None:
-    lists = FalseLists(Random(1), page=3)
+    lists = made(page=3)
     assert lists.query(asked()) == "limit=3&skip=0"
     lists.begin(Corruption.SHIFTED, share=1.0)
     assert lists.query(asked()) == "limit=3&skip=1"
 
 
 def test_a_stale_list_is_as_it_was_when_all_was_true() -> None:
-    lists = FalseLists(Random(1), page=100)
+    lists = made()
     answered(lists, members("1", "2"))
     lists.begin(Corruption.STALE, share=1.0)
     assert answered(lists, members("1"))[1] == json.loads(members("1", "2"))
@@ -69,13 +73,13 @@ def test_a_stale_list_is_as_it_was_when_all_was_true() -> None:
 
 
 def test_what_is_read_a_second_time_is_false_in_the_same_way() -> None:
-    lists = FalseLists(Random(1), page=100)
+    lists = made()
     lists.begin(Corruption.TRUNCATED, share=1.0)
     assert answered(lists, members(*"123456789")) == answered(lists, members(*"123456789"))
 
 
 def test_what_is_no_list_is_left_alone() -> None:
-    lists = FalseLists(Random(1), page=100)
+    lists = made()
     lists.begin(Corruption.EMPTY, share=1.0)
     for body in (b'{"id": 1}', b"<html>", b"{}"):
         assert lists.answer(asked(), ROUTE, 200, {}, body) == ({}, body)
@@ -90,7 +94,11 @@ def test_bounds_are_those_of_wilson_and_of_three() -> None:
 
 
 OUTCOME = Outcome(
-    1, fired=Counter({("list", str(each)): 40 for each in Corruption}), syncs=Counter({"complete": 2}), kept=50, rightful=4
+    1,
+    fired=Counter({("list", str(each)): 40 for each in Corruption}),
+    syncs=Counter({"complete": 2}),
+    kept=50,
+    rightful=4,
 )
 
 

@@ -1,4 +1,5 @@
-"""Random out-of-band changes, snapshots whole, late and failed, claims and profiles, against what must hold whatever happens.
+"""Random requests, extensions, expiries, out-of-band changes, snapshots whole, late and failed, outages, restarts and restores,
+against a simple model of what must hold whatever happens.
 
 Nothing is taken away that a claim, the baseline or the profile keeps; nothing is put back that an administrator removed; and
 after a whole snapshot the findings are the true differences.
@@ -18,6 +19,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
 from access.entitlements import EntitlementRef, System
+from access.failures import Transient
 from access.findings import FindingKind, Profile, ProfileRule
 from access.lifecycle import ClaimState
 from access.operations import Claim, access_key
@@ -85,6 +87,40 @@ class ReconciledLives(RuleBasedStateMachine):
     @rule(access=accesses)
     def access_is_revoked(self, access: Access) -> None:
         self._ask("revoke", access, {})
+
+    @rule(access=accesses)
+    def access_is_extended(self, access: Access) -> None:
+        for claim in self._claims(access, ClaimState.ACTIVE):
+            if claim.ends_at is not None:
+                self._ask("extend", access, {"duration": "PT6H", "claim_of": claim.request_id})
+                return
+
+    @rule()
+    def provisor_is_restarted(self) -> None:
+        self.stack = LocalStack.over(Store(self.database), like=self.stack, profiles=PROFILES)
+
+    @rule(access=accesses)
+    def the_system_is_away_while_somebody_asks(self, access: Access) -> None:
+        self.stack.system.faults.outage = lambda _writes, _about: Transient("away")
+        self._ask("grant", access, {"duration": "PT1H"})
+        self.removed.discard(access)
+        self.stack.run(timedelta(minutes=20))
+        self.stack.system.faults.outage = lambda _writes, _about: None
+        self.stack.run(timedelta(hours=3))
+
+    @rule()
+    def an_older_database_is_put_back(self) -> None:
+        """Nothing is compared and nothing is planned until somebody says that it is over."""
+        now = self.stack.clock.now()
+        with self.stack.store.write() as work:
+            work.restores.begin(now=now)
+        assert self.stack.reconciliation.reconcile(System.JUMPCLOUD).why_not == "A restore is under way."
+        self.stack.plans.run_due()
+        with self.stack.store.write() as work:
+            latest = work.restores.latest()
+            assert latest is not None
+            work.restores.end(latest.id, now=now)
+        self.stack.run()
 
     @rule(access=accesses, present=st.booleans())
     def an_administrator_changes_it(self, access: Access, *, present: bool) -> None:
