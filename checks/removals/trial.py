@@ -61,7 +61,8 @@ class _Trial:
     def __init__(self, number: int, company: Company, rng: Random) -> None:
         self._company, self._rng = company, rng
         self._outcome = Outcome(number)
-        #: What somebody should have, what is to go, and whose accounts may be shut.
+        #: What was there before Provisor did anything, what somebody should have, what is to go, and whose accounts may be shut.
+        self._before: set[Held] = set()
         self._keep: set[Held] = set()
         self._go: set[Held] = set()
         self._left: set[Account] = set()
@@ -71,6 +72,7 @@ class _Trial:
         leaves = rng.random() < 0.4  # noqa: PLR2004 - some runs have a leaver
         for _ in range(1 + leaves):  # the second joins the accounts of people
             self._sync_well()
+        self._before = company.held()
         self._ask()
         self._keep = {held for held in company.held() if held[3] == "account"} - self._go
         accounts = self._accounts()
@@ -115,9 +117,8 @@ class _Trial:
 
     def _give_by_hand(self) -> None:
         """Somebody gives access that nothing explains."""
-        free = [held for held in self._free() if (held[0], held[4]) not in self._left]
-        if not free:
-            return
+        # What was there before explains itself for a week after somebody took it.
+        free = [held for held in self._free() if (held[0], held[4]) not in self._left and held not in self._before]
         held = self._rng.choice(free)
         self._change(held, "add")
         self._go.add(held)
@@ -132,7 +133,11 @@ class _Trial:
     def _leave(self) -> None:
         """Somebody is suspended or deleted in the directory, and is to lose everything in both systems."""
         directory, site = self._company.directory, self._company.site
-        user = self._rng.choice([user for user in directory.users if user.state == "ACTIVATED"])
+        # Whoever shares an address with an administrator is disputed, and nothing is taken from a disputed account.
+        shared = {admin.email for admin in directory.admins}
+        user = self._rng.choice(
+            [each for each in directory.users if each.state == "ACTIVATED" and each.email not in shared]
+        )
         account = next(each.account_id for each in site.directory.users.values() if each.email == user.email)
         self._left |= {(System.JUMPCLOUD, user.id), (System.JIRA, account)}
         theirs = {held for held in self._keep if held[4] in (user.id, account)}
