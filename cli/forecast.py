@@ -29,8 +29,8 @@ def show_forecast(
 ) -> None:
     """Show which access will be taken away until then, by hour, with the calls, the time and the tickets that it will cost.
 
-    It stands on what is known now: the ends of claims, the policy, and the rates of the settings. What the fuse holds is told too:
-    the ends of claims never are.
+    It stands on what is known now: the ends of claims, the policy, and the rates of the settings. What the fuse holds is told
+    too; the ends of claims never are.
     """
     from access.forecast import parse_until
     from tasks.forecast import forecast

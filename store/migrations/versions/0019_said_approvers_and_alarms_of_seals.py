@@ -1,7 +1,8 @@
-"""Alarms about places outside whose notes contradict the chain of seals."""
+"""Alarms about places outside whose notes contradict the chain of seals, and who approved a plan as its maker said."""
 
 from __future__ import annotations
 
+import sqlalchemy as sa
 from alembic import op
 
 from store.migrations.checks import exchange_checks
@@ -18,6 +19,7 @@ _ENTITIES = "entity IN ('fault', 'request', 'operation', 'plan', 'producer', 'ti
 
 
 def upgrade() -> None:
+    op.add_column('plans', sa.Column('approver_said', sa.Text(), nullable=True))
     exchange_checks(
         [
             ('alarms', 'ck_alarms_kind_known', _OLD_KINDS, _KINDS),
@@ -34,3 +36,4 @@ def downgrade() -> None:
             ('alarms', 'ck_alarms_entity_known', _ENTITIES, _OLD_ENTITIES),
         ]
     )
+    op.drop_column('plans', 'approver_said')
