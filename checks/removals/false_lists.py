@@ -43,6 +43,9 @@ _TOTAL_HEADER = "x-total-count"
 _FIRST = ("skip", "startAt")
 _MOST = ("limit", "maxResults")
 
+#: The share of foreign lists that are another list of this tenant, and of false lists whose total agrees with them.
+_CROSSED, _AGREEING = 0.5, 0.7
+
 #: Ids of JumpCloud, of Atlassian, and numbers.
 _ID = re.compile(r"(?:[0-9]+:)?[0-9a-f]{24}|(?:[0-9]+:)?[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[1-9][0-9]{3,}")
 _OTHER = str.maketrans("0123456789abcdef", "1032547698badcfe")
@@ -187,11 +190,12 @@ class FalseLists:
                 false = rows[:half] * 2 + rows[2 * half :]
             case Corruption.FOREIGN:
                 others = [each for path, each in self._siblings[route].items() if path != asked.path and each]
-                false = rng.choice(others) if others and rng.random() < 0.5 else _of_another_tenant(rows)  # noqa: PLR2004
+                crossed = bool(others) and rng.random() < _CROSSED
+                false = rng.choice(others) if crossed else _of_another_tenant(rows)
             case _:
                 false = rows
         # The harder lie is the one whose total agrees with it.
-        return true.written(false, total=len(false) if rng.random() < 0.7 else None)  # noqa: PLR2004
+        return true.written(false, total=len(false) if rng.random() < _AGREEING else None)
 
     def _choose(self, asked: Asked) -> Random | None:
         """A source of chance for a list that is false now; None when it is true."""
