@@ -44,10 +44,10 @@ class Persons:
         changed = update(persons).where(persons.c.id == person.id, persons.c.status == person.was)
         return self._connection.execute(changed.values(values)).rowcount == 1
 
-    def seen_active(self, person: str, *, now: datetime) -> None:
-        """A single read shows the person as active: a snapshot that still shows something else is news again."""
-        mine = update(persons).where(persons.c.id == person, persons.c.status != "active")
-        self._connection.execute(mine.values(status="active", since=now))
+    def seen(self, person: str, status: str, *, now: datetime) -> None:
+        """A single read shows the person in this status: a snapshot that still shows something else is news again."""
+        mine = update(persons).where(persons.c.id == person, persons.c.status != status)
+        self._connection.execute(mine.values(status=status, since=now))
 
     def title_of(self, person: str) -> str:
         """What people call the person."""

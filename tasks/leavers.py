@@ -127,7 +127,7 @@ class Leavers:
             case NotLeft():
                 with self._services.store.write() as work:
                     self._end(work, leaver, LeaverState.FALSE_ALARM, why=evidence, now=now)
-                    work.persons.seen_active(leaver.person, now=now)
+                    work.persons.seen(leaver.person, str(seen), now=now)
             case Left():
                 self._leave(leaver, evidence, now=now)
 

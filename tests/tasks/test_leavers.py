@@ -273,6 +273,20 @@ def test_somebody_who_leaves_after_a_false_alarm_is_noticed_although_no_snapshot
     assert (automatic.state(), automatic.holds()) == (LeaverState.LEFT, set())
 
 
+def test_whoever_was_suspended_before_the_first_snapshot_is_no_leaver_when_a_list_hides_them(store: Store) -> None:
+    company = Company(store, {"leavers": LeaverAccess.AUTOMATE}, suspended=(ADA,))
+    company.by_hand(TEAM)
+    email = company.jumpcloud.accounts.pop(ADA)
+    company.sync()
+    company.jumpcloud.accounts[ADA] = email
+    for _ in range(3):
+        company.leave()
+    assert (company.state(), company.plans(), company.holds()) == (LeaverState.FALSE_ALARM, [], {TEAM})
+    company.jumpcloud.delete(ADA)
+    company.leave()
+    assert company.state() is LeaverState.LEFT
+
+
 def test_an_administrators_power_goes_first(automatic: Company) -> None:
     automatic.by_hand(TEAM, ADMINS)
     automatic.by_hand(J_TEAM, jira=True)

@@ -311,7 +311,7 @@ class TestReactions:
             found = work.plans.get(plan)
         assert found is not None
         assert found.state is PlanState.DONE
-        assert found.certificate["jumpcloud"]["lists_in_all"] == 4
+        assert found.certificate["jumpcloud"]["lists_in_all"] == 3
         assert len(found.certificate["jumpcloud"]["lists_sha256"]) == 64
 
     def test_with_auto_it_does_not_wait(self, store: Store) -> None:

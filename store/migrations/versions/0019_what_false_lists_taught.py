@@ -1,4 +1,4 @@
-"""Alarms about places outside whose notes contradict the chain of seals, and who approved a plan as its maker said."""
+"""What a person who seems to leave was before, who approved a plan as its maker said, and alarms about contradicted seals."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ _ENTITIES = "entity IN ('fault', 'request', 'operation', 'plan', 'producer', 'ti
 
 
 def upgrade() -> None:
+    op.add_column('leavers', sa.Column('was', sa.Text(), nullable=True))
     op.add_column('plans', sa.Column('approver_said', sa.Text(), nullable=True))
     exchange_checks(
         [
@@ -37,3 +38,4 @@ def downgrade() -> None:
         ]
     )
     op.drop_column('plans', 'approver_said')
+    op.drop_column('leavers', 'was')
