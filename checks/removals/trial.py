@@ -61,7 +61,7 @@ class _Trial:
     def __init__(self, number: int, company: Company, rng: Random) -> None:
         self._company, self._rng = company, rng
         self._outcome = Outcome(number)
-        #: What was there before Provisor did anything, what somebody should have, what is to go, and whose accounts may be shut.
+        #: What was there before the lists were false, what somebody should have, what is to go, and whose accounts may be shut.
         self._before: set[Held] = set()
         self._keep: set[Held] = set()
         self._go: set[Held] = set()
@@ -72,8 +72,8 @@ class _Trial:
         leaves = rng.random() < 0.4  # noqa: PLR2004 - some runs have a leaver
         for _ in range(1 + leaves):  # the second joins the accounts of people
             self._sync_well()
-        self._before = company.held()
         self._ask()
+        self._before = company.held()
         self._keep = {held for held in company.held() if held[3] == "account"} - self._go
         accounts = self._accounts()
         changes = [self._give_by_hand, self._give_by_hand, self._give_by_hand, self._take_by_hand]
@@ -117,7 +117,7 @@ class _Trial:
 
     def _give_by_hand(self) -> None:
         """Somebody gives access that nothing explains."""
-        # What was there before explains itself for a week after somebody took it.
+        # A claim explains what was there before, or it explains itself for a week after somebody took it.
         free = [held for held in self._free() if (held[0], held[4]) not in self._left and held not in self._before]
         held = self._rng.choice(free)
         self._change(held, "add")
