@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
@@ -50,6 +51,8 @@ class JumpCloudSettings(Section):
     client_id: _ClientId | None = None
     #: A service account's secret, with client_id.
     client_secret: Token | None = None
+    #: The day on which the credential ends, such as 2027-06-30: an alarm comes three weeks before. JumpCloud may tell it itself.
+    credential_ends: date | None = None
     #: Groups that only a person may change. Names or ids.
     protected_groups: Words = ()
     #: Calls a second, over all workers and everything Provisor does here.
@@ -118,6 +121,8 @@ class JiraSite(Section):
     api_token: Token | None = None
     #: Instead of email and api_token: a service account's token.
     bearer_token: Token | None = None
+    #: The day on which the token ends, such as 2027-06-30: Jira does not tell it. An alarm comes three weeks before.
+    credential_ends: date | None = None
 
     @model_validator(mode="after")
     def _is_whole(self) -> Self:
@@ -186,6 +191,8 @@ class AtlassianSettings(Section):
     org_id: _AtlassianOrganization | None = None
     #: The organization's API key.
     api_key: Token | None = None
+    #: The day on which the key ends, such as 2027-06-30: an alarm comes three weeks before.
+    credential_ends: date | None = None
     #: The organization API's URL, for a proxy or the simulator.
     api_url: WebUrl = "https://api.atlassian.com"
     #: Whether accounts are deprovisioned by suspending them in the organization; else a ticket asks a person.

@@ -9,7 +9,7 @@ from pydantic import Field, SecretStr, field_validator
 
 from config.field_types import Duration, matching, within
 from config.section import Section
-from config.urls import BrokerUrl, DatabaseUrl, Token
+from config.urls import BrokerUrl, DatabaseUrl, SentryDsn
 
 #: Anything shorter is a mistake, not a timeout.
 _BLINK = timedelta(milliseconds=10)
@@ -120,7 +120,7 @@ class TelemetrySettings(Section):
         | None
     ) = None
     #: Errors go to Sentry when this is set.
-    sentry_dsn: Token | None = None
+    sentry_dsn: SentryDsn | None = None
     #: Name of this deployment in logs and Sentry.
     environment: Annotated[
         str, matching(r"[^\s/]{1,64}", "is no name of an environment; write one word such as production")

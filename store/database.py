@@ -6,10 +6,11 @@ would fail as busy without waiting. Threads of one process queue on a Python loc
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from datetime import UTC, datetime
 from hashlib import blake2b
 from pathlib import Path
@@ -33,6 +34,9 @@ _LONG_SECONDS = 600.0
 #: How a transaction begins on SQLite; None for statements without one.
 _BEGIN = "provisor_begin"
 
+#: Requests hold addresses and reasons; dead letters whatever was sent.
+_OWNER_ONLY = 0o600
+
 
 class Database:
     """An engine with ``read()`` and ``write()``. An exception within ``write()`` rolls back.
@@ -48,7 +52,7 @@ class Database:
         if self.is_sqlite:
             address = make_url(url)
             if address.database:
-                Path(address.database).parent.mkdir(parents=True, exist_ok=True)
+                _make_own(Path(address.database))
         else:
             from store import postgresql  # noqa: PLC0415 - its driver is slow to import, and the default needs none
 
@@ -123,6 +127,16 @@ class Database:
     def _to_write(self) -> Connection:
         connection = self.engine.connect()
         return connection.execution_options(**{_BEGIN: "BEGIN IMMEDIATE"}) if self.is_sqlite else connection
+
+
+def _make_own(file: Path) -> None:
+    """Make the file of a database that is not there yet, readable by its owner alone; SQLite gives the files beside it the same.
+
+    What cannot be made, SQLite fails to open with a sentence of its own.
+    """
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with suppress(OSError):
+        os.close(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, _OWNER_ONLY))
 
 
 def _prepare_sqlite(connection: Any, _entry: ConnectionPoolEntry) -> None:

@@ -51,11 +51,13 @@ alarms = Table(
     Column("raised_at", Moment, nullable=False),
     Column("closed_at", Moment),
     CheckConstraint(
-        "kind IN ('fault', 'blocked', 'late', 'held', 'unsaid', 'left_open', 'untracked', 'contradicted')",
+        "kind IN ('fault', 'blocked', 'late', 'held', 'unsaid', 'left_open', 'untracked', "
+        "'settings', 'credential', 'contradicted')",
         name="kind_known",
     ),
     CheckConstraint(
-        "entity IN ('fault', 'request', 'operation', 'plan', 'producer', 'ticket', 'place')", name="entity_known"
+        "entity IN ('fault', 'request', 'operation', 'plan', 'producer', 'ticket', 'settings', 'credential', 'place')",
+        name="entity_known",
     ),
 )
 #: One alarm for one cause at a time.

@@ -15,6 +15,7 @@ from store.alarms import Alarms
 from store.audit import Audit
 from store.awaited_issues import AwaitedIssues
 from store.claims import Claims
+from store.credential_ends import CredentialEnds
 from store.database import Database
 from store.dead_letters import DeadLetters
 from store.events import Events
@@ -74,6 +75,7 @@ class UnitOfWork:
     budgets = cached_property(lambda self: Budgets(self._connection))
     faults = cached_property(lambda self: Faults(self._connection))
     alarms = cached_property(lambda self: Alarms(self._connection))
+    credential_ends = cached_property(lambda self: CredentialEnds(self._connection))
     awaited_issues = cached_property(lambda self: AwaitedIssues(self._connection))
     events = cached_property(lambda self: Events(self._connection))
     ledger = cached_property(lambda self: Ledger(self._connection))

@@ -38,6 +38,24 @@ def pieces(rows: Iterable[T], size: int = PIECE) -> Iterator[list[T]]:
         yield piece
 
 
+def refs_of(system: System, resource: ShownResource) -> Sequence[EntitlementRef]:
+    """The entitlement of a resource by ids, and by names where it has them."""
+    kind = ResourceKind(resource.kind)
+    ids = tuple(resource.id.split("/", 1)) if kind is ResourceKind.PROJECT_ROLE else (resource.id,)
+    ref, names = EntitlementRef(system, kind, ids), _names(resource)
+    return [ref, EntitlementRef(system, kind, tuple(map(str, names)))] if all(names) else [ref]
+
+
+def title_of(resource: ShownResource) -> str:
+    """The name of a resource for people; of a role behind the key of its project."""
+    return ": ".join(name for name in _names(resource) if name)
+
+
+def _names(resource: ShownResource) -> tuple[str | None, ...]:
+    is_role = resource.kind == ResourceKind.PROJECT_ROLE
+    return (resource.parent_key, resource.name) if is_role else (resource.name,)
+
+
 class Managing:
     """Keeps managed resources and baselines."""
 
@@ -115,11 +133,7 @@ class Managing:
 
     def _wanted(self, system: System, resource: ShownResource) -> dict[str, Any] | None:
         """The row of a resource; None when policy does not manage it."""
-        kind = ResourceKind(resource.kind)
-        ids = tuple(resource.id.split("/", 1)) if kind is ResourceKind.PROJECT_ROLE else (resource.id,)
-        names = (resource.parent_key, resource.name) if kind is ResourceKind.PROJECT_ROLE else (resource.name,)
-        ref = EntitlementRef(system, kind, ids)
-        refs = [ref, EntitlementRef(system, kind, tuple(map(str, names)))] if all(names) else [ref]
+        refs = refs_of(system, resource)
         if not self._policy.manages(*refs):
             return None
         rule = self._policy.profile_for(*refs)
@@ -127,8 +141,8 @@ class Managing:
             "system": str(system),
             "kind": resource.kind,
             "resource": resource.id,
-            "entitlement": str(ref),
-            "title": ": ".join(str(name) for name in names if name),
+            "entitlement": str(refs[0]),
+            "title": title_of(resource),
             "profile": str(rule.profile),
             "auto": rule.auto,
             "ticket": rule.ticket,

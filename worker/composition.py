@@ -9,12 +9,14 @@ from functools import partial
 from access.clock import Clock, MeasuredClock
 from access.faults import Pauses
 from access.fuse import FuseLimits, Limit
+from access.policy import Policy
 from access.retry import RetryLimits
 from config.settings import Settings
 from store.database import Database
 from store.migrations import migrate
 from store.rate_budgets import Allowance
 from store.unit_of_work import Store
+from tasks.credential_ends import CredentialEnds
 from tasks.expiry import Expiry
 from tasks.faults import TICKETING, Faults
 from tasks.feeding import Feeding
@@ -37,8 +39,8 @@ from tasks.ticket_tracker import TicketTracker
 from ticketing.ports import TicketProvider
 from ticketing.templates import Templates
 from worker.anchors import sealing_from
+from worker.credential_ends import credential_ends_from
 from worker.policy import policy_from
-from worker.policy_watch import LivePolicy
 from worker.sync import sync_from
 from worker.systems.connectors import connectors_from
 from worker.systems.definition import Dependencies, Systems
@@ -73,8 +75,9 @@ class Provisor:
     reconciliation: Reconciliation
     heartbeat: Heartbeat
     provider: TicketProvider
-    policy: LivePolicy
+    policy: Policy
     sealing: Sealing
+    credential_ends: CredentialEnds
     warnings: tuple[str, ...] = ()
 
     @property
@@ -104,8 +107,7 @@ def compose(
     systems: Systems = SYSTEMS,
 ) -> Provisor:
     """Wire everything. Raises ``SettingsError`` with what is missing or wrong."""
-    found, warnings = policy_from(settings)
-    policy = LivePolicy(found)
+    policy, warnings = policy_from(settings)
     store = store or open_store(settings)
     clock = clock or MeasuredClock(store.now)
     dependencies = Dependencies(settings, store, clock)
@@ -161,6 +163,7 @@ def compose(
         provider=provider,
         policy=policy,
         sealing=sealing_from(settings, store, clock),
+        credential_ends=credential_ends_from(settings, store, clock, systems),
         warnings=warnings,
     )
 

@@ -8,14 +8,17 @@ from alembic import op
 from store.migrations.checks import exchange_checks
 
 revision = '0019'
-down_revision = '0015'
+down_revision = '0017'
 branch_labels = None
 depends_on = None
 
-_OLD_KINDS = "kind IN ('fault', 'blocked', 'late', 'held', 'unsaid', 'left_open', 'untracked')"
-_KINDS = "kind IN ('fault', 'blocked', 'late', 'held', 'unsaid', 'left_open', 'untracked', 'contradicted')"
-_OLD_ENTITIES = "entity IN ('fault', 'request', 'operation', 'plan', 'producer', 'ticket')"
-_ENTITIES = "entity IN ('fault', 'request', 'operation', 'plan', 'producer', 'ticket', 'place')"
+_OLD_KINDS = "kind IN ('fault', 'blocked', 'late', 'held', 'unsaid', 'left_open', 'untracked', 'settings', 'credential')"
+_KINDS = (
+    "kind IN ('fault', 'blocked', 'late', 'held', 'unsaid', 'left_open', 'untracked', "
+    "'settings', 'credential', 'contradicted')"
+)
+_OLD_ENTITIES = "entity IN ('fault', 'request', 'operation', 'plan', 'producer', 'ticket', 'settings', 'credential')"
+_ENTITIES = "entity IN ('fault', 'request', 'operation', 'plan', 'producer', 'ticket', 'settings', 'credential', 'place')"
 
 
 def upgrade() -> None:
