@@ -67,6 +67,10 @@ mutants: $(DEV) ## Break the product in small ways and count what the tests noti
 prove-promises: $(DEV) ## Try hundreds of generated cases against each kind of promise, in ten minutes; ARGS="--seed 2", ARGS=--short
 	@$(PY) -m checks.promises $(ARGS)
 
+.PHONY: prove-removals
+prove-removals: $(DEV) ## Make ten thousand list answers false, and count what is taken away for it, in ten minutes; ARGS=--short
+	@$(PY) -m checks.removals $(ARGS)
+
 .PHONY: check
 check: $(DEV) ## Check everything a machine can; changes nothing
 	@$(PY) -m checks check

@@ -115,13 +115,13 @@ class Findings:
 
     def get(self, number: int) -> Finding | None:
         """The finding of this number, last seen when its system was compared last while it is open."""
-        return next(iter(self._all(_SHOWN.where(findings.c.id == number))), None)
+        return next(iter(self._all(SHOWN.where(findings.c.id == number))), None)
 
     def listed(
         self, *, system: str | None = None, kind: str | None = None, over: bool = False, limit: int | None = None
     ) -> Sequence[Finding]:
         """The newest findings: those that are open, or all."""
-        found = _SHOWN.order_by(findings.c.id.desc()).limit(limit)
+        found = SHOWN.order_by(findings.c.id.desc()).limit(limit)
         found = found if over else found.where(_OPEN)
         found = found if system is None else found.where(findings.c.system == system)
         return self._all(found if kind is None else found.where(findings.c.kind == kind))
@@ -198,7 +198,8 @@ def _undecided(now: datetime) -> list[ColumnElement[bool]]:
 
 _OPEN = findings.c.closed_at.is_(None)
 _NUMBER = cast(findings.c.id, String)
-_SHOWN = select(
+#: Findings as they are shown: one that is open was seen last when its system was compared last.
+SHOWN = select(
     *(column for column in findings.c if column.name != "last_seen_at"),
     func.coalesce(findings.c.last_seen_at, reconciliations.c.began_at, type_=findings.c.first_seen_at.type).label(
         "last_seen_at"

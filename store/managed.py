@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, func, select, update
+from sqlalchemy import Connection, bindparam, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from access.entitlements import EntitlementRef, System
@@ -109,19 +109,6 @@ class ManagedResources:
         """The baselines of these are complete."""
         mine = update(managed).where(managed.c.id.in_(list(numbers)))
         self._connection.execute(mine.values(baseline_run_id=run_id, baseline_at=now))
-
-    def baseline_sizes(self, numbers: Sequence[int]) -> dict[int, int]:
-        """How many holders the baselines of these have that are not doubted."""
-        found = select(baseline.c.managed_id, func.count()).where(
-            baseline.c.managed_id.in_(list(numbers)), baseline.c.doubted_at.is_(None)
-        )
-        return {row[0]: row[1] for row in self._connection.execute(found.group_by(baseline.c.managed_id))}
-
-    def baseline_size(self, system: System) -> int:
-        """How many holders that are not doubted all baselines of a system have."""
-        found = select(func.count()).select_from(baseline).join(managed, managed.c.id == baseline.c.managed_id)
-        found = found.where(managed.c.system == str(system), baseline.c.doubted_at.is_(None))
-        return self._connection.execute(found).scalar_one()
 
     def remove_holders(self, holders: Sequence[Holder]) -> None:
         """These are gone: when they come back, they were not there before."""

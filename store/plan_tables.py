@@ -29,6 +29,7 @@ plans = Table(
     Column("self_approved", Boolean, nullable=False, server_default=false()),
     Column("beyond_fuse", Boolean, nullable=False, server_default=false()),
     Column("held_why", Text),
+    Column("approver_said", Text),
     CheckConstraint(one_of("state", PlanState), name="state_known"),
     CheckConstraint(one_of("kind", PlanKind), name="kind_known"),
     CheckConstraint(

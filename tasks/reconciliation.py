@@ -27,6 +27,7 @@ from store.queries.differences import Differences
 from store.queries.shown import Shown
 from store.unit_of_work import Store
 from tasks.attribution import Attributing, ReadLog, no_log
+from tasks.certificates import certificate_of
 from tasks.digests import Digests
 from tasks.managing import PIECE, Managing, pieces
 from tasks.plans import add_plan
@@ -182,7 +183,7 @@ class Reconciliation:
         with self._one_moment(snapshot, since) as differences:
             baselines = self._managing.take_baselines(snapshot.system, differences, snapshot.run_id)
         with self._one_moment(snapshot, since) as differences:
-            self._managing.update_baselines(snapshot.system, differences)
+            self._managing.update_baselines(differences)
         return baselines
 
     def _compare(self, snapshot: Snapshot, since: datetime) -> tuple[list[Difference], list[int], dict[str, int], bool]:
@@ -290,7 +291,11 @@ class Reconciliation:
         count = f"{len(lines):,} finding" + ("s" if len(lines) > 1 else "")
         how = "mend by itself" if automatic else "to be approved"
         first, *rest = pieces(lines)
+        with self._store.read() as work:
+            certificate = certificate_of(work, snapshot)
         with self._store.write(holding=NUMBERS) as work:
+            if work.snapshots.current(snapshot.system) != snapshot:
+                raise Superseded
             plan = add_plan(
                 work,
                 PlanKind.RECONCILE,
@@ -299,7 +304,7 @@ class Reconciliation:
                 now=self._clock.now(),
                 maker=maker,
                 automatic=automatic and not rest,
-                certificate={str(snapshot.system): certificate_of(snapshot)},
+                certificate={str(snapshot.system): certificate},
             )
         written = len(first)
         for some in rest:
@@ -310,20 +315,6 @@ class Reconciliation:
             with self._store.write() as work:
                 work.plans.set(plan.id, automatic=True)
         return plan.id
-
-
-def certificate_of(snapshot: Snapshot) -> dict[str, Any]:
-    """What a plan stands on: the run of the snapshot, and its moments."""
-    return {
-        "run": snapshot.run_id,
-        "began_at": _written(snapshot.began_at),
-        "completed_at": _written(snapshot.completed_at),
-        "full_run_at": _written(snapshot.full_run_at),
-    }
-
-
-def _written(moment: datetime) -> str:
-    return f"{moment:%Y-%m-%dT%H:%M:%S}Z"
 
 
 def _fingerprint(policy: Policy) -> str:

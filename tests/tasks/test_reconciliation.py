@@ -95,6 +95,8 @@ class TestFindings:
         reconcile(watched, NAMES)
         by_hand(watched, present=False)
         reconcile(watched, NAMES)
+        watched.clock.advance(timedelta(days=7))
+        reconcile(watched, NAMES)
         by_hand(watched, present=True)
         reconcile(watched, NAMES)
         assert kinds(watched) == [("unexpected", GROUP)]
@@ -307,7 +309,8 @@ class TestReactions:
             found = work.plans.get(plan)
         assert found is not None
         assert found.state is PlanState.DONE
-        assert set(found.certificate) == {"jumpcloud"}
+        assert found.certificate["jumpcloud"]["lists_in_all"] == 3
+        assert len(found.certificate["jumpcloud"]["lists_sha256"]) == 64
 
     def test_with_auto_it_does_not_wait(self, store: Store) -> None:
         stack = stack_of(store, Profile.STRICT, auto=True)
