@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 from access.accounts import Account, Subject
 from access.entitlements import Entitlement, ResourceKind
 from access.guard import OWN_ACCOUNT, PROTECTED_ACCOUNT, Facts, Guarded, judge
 from access.methods import Direction
 from connectors.ports import Connector, Target
+
+#: How old the name of a thing, and what only a person changes, may be when a change is decided on the first time.
+FACTS_AT_MOST_OLD = timedelta(seconds=60)
 
 
 def read_facts(

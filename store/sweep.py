@@ -33,7 +33,7 @@ from sqlalchemy import (
     update,
 )
 
-from access.lifecycle import ClaimState, OperationState
+from access.lifecycle import ClaimState, OperationState, RequestState
 from access.message import Action
 from access.methods import Direction
 from access.operations import Lane
@@ -120,6 +120,15 @@ class Sweep:
                 left -= len(keys)
                 found += source.wake_ups(keys)
         return found
+
+    def mark_beside(self, request_id: str, *, now: datetime, dispatched_for: timedelta, limit: int) -> Sequence[str]:
+        """Mark as under way, and return, other requests to grant access that are due for the same person and system."""
+        values = {"now": now, "most": limit, "this_request": request_id}
+        keys = list(self._connection.execute(_beside(), values).scalars())
+        if keys:
+            marked = {"these_ids": keys, "dispatched_until": now + dispatched_for}
+            self._connection.execute(_marking(requests), marked)
+        return keys
 
     def places(self, rows: Sequence[tuple[Topic, str]]) -> dict[tuple[Topic, str], Place]:
         """Where the work on these rows belongs; rows that are gone, tickets and sync runs are left out."""
@@ -256,6 +265,25 @@ def _due_rows(source: _Source, *, of_system: bool) -> Select[Any]:
         found = found.where(table.c.system == bindparam("this_system"))
     # SQLite has no such lock, and leaves the words out.
     return found.with_for_update(skip_locked=True)
+
+
+@cache
+def _beside() -> Select[Any]:
+    grants = _Source(requests, Topic.REQUEST, Lane.GRANT, (requests.c.action == literal_column(f"'{Action.GRANT}'"),))
+    one = requests.alias("one")
+    found = (
+        select(requests.c.id)
+        .join(one, and_(one.c.subject == requests.c.subject, one.c.system == requests.c.system))
+        .where(
+            one.c.id == bindparam("this_request"),
+            requests.c.id != one.c.id,
+            among(requests.c.state, (RequestState.RECEIVED,)),
+            grants.is_due(),
+        )
+        .order_by(requests.c.sequence)
+        .limit(bindparam("most", type_=Integer))
+    )
+    return found.with_for_update(of=requests, skip_locked=True)
 
 
 @cache

@@ -1,13 +1,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
+from datetime import timedelta
 from difflib import get_close_matches
 from http import HTTPStatus
 
 from access.accounts import NoMatch
 from access.entitlements import Entitlement, EntitlementRef, ResourceKind, System
-from access.failures import Failure
+from access.failures import Failure, Unseen
 from access.text import loose_name, named, spellings
+from connectors.guard import FACTS_AT_MOST_OLD
 from connectors.jira.accounts import Accounts
 from connectors.jira.client import API, disagreement, gone, refusal
 from connectors.jira.shapes import Group, ListedUser, PageBean, PickedGroup, PickedGroups, is_group_id
@@ -70,7 +72,7 @@ class Groups:
 
     def find(self, name_or_id: str) -> Entitlement | NoMatch:
         """The membership of the one group of this id or name; ``by_person`` for protected and external groups."""
-        found = self._by_id(name_or_id) if is_group_id(name_or_id) else []
+        found = self._by_id(name_or_id, at_most_old=FACTS_AT_MOST_OLD) if is_group_id(name_or_id) else []
         found = found or self._by_name(name_or_id)
         if len(found) == 1:
             return self._entitlement(found[0])
@@ -140,13 +142,18 @@ class Groups:
             raise self._why_not(answer, f"add account {account_id} to group {group_id}", group_id, account_id)
 
     def take(self, group_id: str, account_id: str) -> None:
-        """Remove the account: 200; 400 or 404 for a non-member [assumed], which the text tells, else a read."""
+        """Remove the account: 200; 400 or 404 for a non-member [assumed], which the text tells, else a read.
+
+        Raises ``Unseen`` when the group cannot be seen: then no list of groups can show it.
+        """
         params = {"groupId": group_id, "accountId": account_id}
         answer = self._client.send(Call(method="DELETE", route=_MEMBER, params=params, expects=_LOOKED_INTO))
         if answer.status not in _LOOKED_INTO or _NOT_A_MEMBER in answer.said.lower():
             return
         if self.observe(group_id, account_id).present:
             raise self._why_not(answer, f"take account {account_id} out of group {group_id}", group_id, account_id)
+        if not self._by_id(group_id):
+            raise answer.failure(Unseen, f"Jira shows no group {group_id}.")
 
     def _why_not(self, answer: Response, what: str, group_id: str, account_id: str) -> Failure:
         if self._is_external(group_id):
@@ -159,12 +166,12 @@ class Groups:
             return gone(answer, f"account {account_id}")
         return disagreement(answer, what)
 
-    def _by_id(self, group_id: str) -> list[Group]:
+    def _by_id(self, group_id: str, *, at_most_old: timedelta | None = None) -> list[Group]:
         wanted = group_id.lower()
-        return [group for group in self._bulk({"groupId": wanted}) if group.groupId.lower() == wanted]
+        return [group for group in self._bulk({"groupId": wanted}, at_most_old) if group.groupId.lower() == wanted]
 
     def _by_name(self, name: str) -> list[Group]:
-        exact = [group for group in self._bulk({"groupName": name}) if group.name == name]
+        exact = [group for group in self._bulk({"groupName": name}, FACTS_AT_MOST_OLD) if group.name == name]
         if exact:
             return exact
         picked = {
@@ -175,8 +182,9 @@ class Groups:
         }
         return named(name, picked.values(), lambda group: group.name)
 
-    def _bulk(self, which: dict[str, str]) -> list[Group]:
-        answer = self._client.get(_GROUPS, params={**which, "maxResults": 50}, expects={400, 404})
+    def _bulk(self, which: dict[str, str], at_most_old: timedelta | None) -> list[Group]:
+        params: Params = {**which, "maxResults": 50}
+        answer = self._client.get(_GROUPS, params=params, expects={400, 404}, at_most_old=at_most_old)
         return answer.read_as(PageBean[Group], what="groups").values if answer.status == HTTPStatus.OK else []
 
     def _picked(self, query: str) -> list[PickedGroup]:

@@ -7,6 +7,7 @@ from access.accounts import NoMatch
 from access.entitlements import Entitlement, EntitlementRef, ResourceKind, System
 from access.failures import Failure
 from access.text import loose_name, named
+from connectors.guard import FACTS_AT_MOST_OLD
 from connectors.jira.accounts import Accounts
 from connectors.jira.client import API, disagreement, gone, refusal
 from connectors.jira.groups import Groups
@@ -44,7 +45,7 @@ class Roles:
         project = self._projects.find(project_text)
         if isinstance(project, NoMatch):
             return project
-        roles = self._projects.roles(project.id) or {}
+        roles = self._projects.roles(project.id, at_most_old=FACTS_AT_MOST_OLD) or {}
         wanted = role_text.strip()
         same = (
             [name for name in roles if name == wanted]

@@ -2,13 +2,13 @@ from __future__ import annotations
 
 from http import HTTPStatus
 
-from access.failures import Failure, Permanent, Transient
+from access.failures import Failure, Permanent, Transient, Unseen
 from connectors.jumpcloud.accounts import Accounts
 from connectors.jumpcloud.client import PAGE, total_count
 from connectors.jumpcloud.groups import Groups
 from connectors.jumpcloud.shapes import Connection, GraphObject, is_object_id
 from connectors.ports import Observation
-from httpclient import Call, HttpClient, Response
+from httpclient import Call, HttpClient, Response, read_again
 
 _MEMBERS = "/api/v2/usergroups/{group}/members"
 _MEMBER_OF = "/api/v2/users/{user}/memberof"
@@ -55,6 +55,7 @@ class Memberships:
             held, complete = self._read_groups(user_id)
             if complete:
                 return held
+            read_again()
         raise Transient(f"The groups of JumpCloud user {user_id} kept changing while they were read.")
 
     def is_last(self, group_id: str, user_id: str) -> bool:
@@ -92,12 +93,16 @@ class Memberships:
     def take(self, group_id: str, user_id: str) -> None:
         """Remove the user: 204 [spec], or 404 for a non-member [observed].
 
-        After a refusal Provisor reads the user's groups. Without the membership there is nothing left to take, whichever of
-        membership, group and user is gone; with the membership the refusal is a failure.
+        After a refusal Provisor reads the user's groups. With the membership the refusal is a failure. Without it there is
+        nothing left to take. Raises ``Unseen`` when the group cannot be seen: then no list of groups can show it.
         """
         answer = self._change("remove", group_id, user_id)
-        if answer.status in _LOOKED_INTO and self.observe(group_id, user_id).present:
+        if answer.status not in _LOOKED_INTO:
+            return
+        if self.observe(group_id, user_id).present:
             raise self._refusal(answer, group_id, "take the user out of")
+        if self._groups.by_id(group_id) is None:
+            raise answer.failure(Unseen, f"JumpCloud shows no group {group_id}.")
 
     def _change(self, op: str, group_id: str, user_id: str) -> Response:
         body = {"op": op, "type": "user", "id": user_id}
