@@ -142,6 +142,7 @@ class HttpClient:
         self._rate_limiter.take(call.metered_as)
         answer = self._exchange(call)
         if answer.status == HTTPStatus.UNAUTHORIZED and self._credential.renew():
+            self._kept.forget()
             answer = self._exchange(call)  # refused before anything was done, so this is safe for every call
         now = self._options.clock.now()
         between = self._transport.between(self.base_url)
@@ -153,7 +154,7 @@ class HttpClient:
                 until = self._rate_limiter.stop(call.metered_as, now + wait)
                 failure.retry_after = failure.retry_after and min(failure.retry_after, until - now)
             raise
-        self._rate_limiter.answered(call.metered_as)
+        self._rate_limiter.answered(call.metered_as, room=accepted.shows_room)
         note_answer(accepted)
         return accepted
 

@@ -74,6 +74,11 @@ class KeptAnswers:
             moment.answers[id(self), key] = found
         return found
 
+    def forget(self) -> None:
+        """Keep nothing of before: another credential may see other things."""
+        with self._lock:
+            self._kept.clear()
+
     def _recent(self, key: Hashable, since: datetime) -> Response | None:
         with self._lock:
             kept = self._kept.get(key)

@@ -68,6 +68,14 @@ class Response:
         """The wait the service asked for, when it did."""
         return retry_after(self.headers, now=now)
 
+    @property
+    def shows_room(self) -> bool:
+        """Whether the service's budget for us is not nearly used up, as far as it tells.
+
+        Jira says ``X-RateLimit-NearLimit: true`` when less than a fifth is left [docs]; who says nothing shows room.
+        """
+        return self.headers.get("x-ratelimit-nearlimit", "").strip().lower() != "true"
+
     def read_as(self, shape: type[T], *, what: str) -> T:
         """The body in the shape the caller understands; ``what`` names it for the error.
 

@@ -148,6 +148,29 @@ class Sweep:
                 values = {"these_ids": list(keys), "dispatched_until": None}
                 self._connection.execute(_marking(sources[0][1].table), values)
 
+    def keep(self, rows: Sequence[tuple[Topic, str]], *, now: datetime, until: datetime) -> None:
+        """Keep the marks of these rows, and the leases of operations that are theirs, until a later moment.
+
+        What ran out by now is not kept: somebody else may have it. Rows that another transaction is writing are left out.
+        """
+        by_topic = {topic: [ref for each, ref in rows if each is topic] for topic in _BY_TOPIC}
+        for topic, sources in _BY_TOPIC.items():
+            if keys := by_topic[topic]:
+                table = sources[0][1].table
+                mine = select(table.c.id).where(table.c.id.in_(keys), table.c.dispatched_until > now)
+                self._set_unlocked(table, mine, dispatched_until=until)
+        theirs = or_(
+            operations.c.id.in_(by_topic[Topic.OPERATION]),
+            operations.c.request_id.in_(by_topic[Topic.REQUEST]),
+            operations.c.claim_id.in_(by_topic[Topic.CLAIM]),
+        )
+        leased = select(operations.c.id).where(theirs, operations.c.lease_until > now)
+        self._set_unlocked(operations, leased, lease_until=until)
+
+    def _set_unlocked(self, table: Table, rows: Select[Any], **columns: datetime) -> None:
+        keys = rows.with_for_update(skip_locked=True)
+        self._connection.execute(update(table).where(table.c.id.in_(keys)).values(columns))
+
     def release_all(self) -> int:
         """Take back all leases and marks of wake-ups; returns how many rows had one.
 

@@ -29,6 +29,7 @@ from access.provisioning import Provisioning
 from access.retry import GiveUp
 from connectors.ports import Connector, Observation, Target
 from httpclient import read_again, shared_reads
+from store.outbox import Topic
 from store.unit_of_work import Conflict, UnitOfWork
 from tasks import ledger, settlement
 from tasks.attempts import attempt, next_try
@@ -101,9 +102,11 @@ class Fulfilment:
             begun = self._planner.plan(request_id)
             if begun is None:
                 return
-            beside = (self._planner.plan(each) for each in self._mark_beside(begun.operation))
-            intended = [self._prepare(each.operation, each.facts) for each in (begun, *beside) if each is not None]
-        self._carry_out(intended)
+            beside = self._mark_beside(begun.operation)
+            with self._services.under_way.also([(Topic.REQUEST, each) for each in beside]):
+                planned = (begun, *map(self._planner.plan, beside))
+                prepared = [self._prepare(each.operation, each.facts) for each in planned if each is not None]
+                self._carry_out(prepared)
 
     def operate(self, operation_id: str) -> None:
         """Go on with an operation that is due."""
@@ -263,10 +266,7 @@ class Fulfilment:
             if isinstance(verdict, GiveUp):
                 self._hand_over(operation, verdict.reason)
                 return None
-        intended = self._intend(operation, seen)
-        if intended is None:
-            return None
-        return _Intended(connector, intended, target_of(self._services, intended, facts), operation.wrote_at)
+        return self._intend(connector, operation, seen, facts)
 
     def _goes_unread(self, operation: Operation) -> bool:
         """Whether it is the first try to take away what a claim of ours gave, which is sent whatever a look would show."""
@@ -380,9 +380,10 @@ class Fulfilment:
         wrote = operation.wrote_at
         return wrote is not None and self._services.clock.now() < wrote + self._services.options.visible_within
 
-    def _intend(self, operation: Operation, seen: Observation) -> Operation | None:
+    def _intend(self, connector: Connector, operation: Operation, seen: Observation, facts: Facts) -> _Intended | None:
         """Commit that we are about to write, and what was there before; None when the write is not wanted now."""
         now = self._services.clock.now()
+        target = target_of(self._services, operation, facts)
         intent: dict[str, Any] = {
             "before": operation.before or ("unread" if seen is _UNREAD else "present" if seen.present else "absent"),
             "wrote_at": now,
@@ -405,7 +406,10 @@ class Fulfilment:
             work.operations.settle(operation.id, fence=operation.fence, lease_until=lease_until, **intent)
             if operation.direction is Direction.GIVE and operation.before is None and not seen.present:
                 ledger.lost(work, operation.access_key, seen_by=SeenBy.LOOK, now=now)
-        return replace(operation, **intent)
+            if operation.direction is Direction.TAKE and target.terms.keeps_last:
+                # Of two who leave at once, the one whose intent is committed second counts the first as gone.
+                target = replace(target, leaving=work.operations.leaving(operation))
+        return _Intended(connector, replace(operation, **intent), target, operation.wrote_at)
 
     def _drop(
         self, work: UnitOfWork, operation: Operation, why: str, *, now: datetime, end: _End = settlement.dropped

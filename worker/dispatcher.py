@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
 from time import monotonic
 
@@ -35,6 +35,9 @@ _WAITING = 4
 
 #: After this many wake-ups in one turn the rest wait for the next.
 _BATCH = 200
+
+#: After this long a job hangs, and its leases are not kept any more.
+_LONGEST_JOB_SECONDS = 600.0
 
 #: The share of the threads that a kind of work without a system of its own uses.
 _SHARES = {Topic.TICKETS: "ticketing", Topic.SYNC: "sync"}
@@ -111,6 +114,11 @@ class Dispatcher:
         """A wake-up came: look at this row now."""
         self._received.append((topic, ref))
         self._look.set()
+
+    def under_way(self) -> Sequence[tuple[Topic, str]]:
+        """The rows that wait or are worked on here; a job that has lasted for longer than any should is left out."""
+        since = monotonic() - _LONGEST_JOB_SECONDS
+        return [(job.topic, job.ref) for threads in self._all() for job in threads.under_way(since=since)]
 
     def turn(self) -> None:
         """Begin what wake-ups named and what is due, as far as there is room. Raises ``Unavailable``."""

@@ -32,6 +32,7 @@ from worker.handlers import use_cases_of
 from worker.heartbeats import Heartbeats
 from worker.intake_consumer import IntakeConsumer
 from worker.intake_sources import Source
+from worker.lease_keeper import LeaseKeeper
 from worker.memory_intake import MemorySource
 from worker.outbox_relay import OutboxRelay
 from worker.policy import policy_from
@@ -85,6 +86,7 @@ def prepare(
         parts.append(Sealer(provisor.store, provisor.sealing, revision_check))
     if ProcessRole.WORKER in wanted:
         parts.append(dispatcher)
+        parts.append(_lease_keeper(provisor, dispatcher, revision_check))
     if ProcessRole.INTAKE in wanted:
         parts.append(_intake_consumer(provisor, queues, revision_check, heartbeats))
     if settings.telemetry.listen is not None:
@@ -203,6 +205,17 @@ def _dispatcher(provisor: Provisor, revision_check: RevisionCheck, heartbeats: H
         let_in=removals_let_in(provisor.store, clock, allowances_of(provisor.settings)),
         may_end=lambda: not isinstance(clock, MeasuredClock) or clock.steady,
         beat=partial(heartbeats.beat, "dispatcher"),
+    )
+
+
+def _lease_keeper(provisor: Provisor, dispatcher: Dispatcher, revision_check: RevisionCheck) -> LeaseKeeper:
+    services = provisor.services
+    return LeaseKeeper(
+        provisor.store,
+        services.clock,
+        revision_check,
+        under_way=lambda: [*dispatcher.under_way(), *services.under_way.rows()],
+        lease=services.options.lease,
     )
 
 

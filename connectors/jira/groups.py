@@ -110,8 +110,8 @@ class Groups:
         found = self._by_id(group_id)
         return self._by_person(found[0] if found else Group(name=group_id, groupId=group_id))
 
-    def has_another(self, group_id: str, account_id: str) -> bool:
-        """Whether another person than the account is an active member, who could do what the group lets its members do."""
+    def has_another(self, group_id: str, but: Collection[str]) -> bool:
+        """Whether a person is an active member, and could do what the group lets its members do, ``but`` for these accounts."""
         params: Params = {"groupId": group_id, "includeInactiveUsers": "false", "maxResults": _MEMBERS_A_PAGE}
         start = 0
         for _ in range(_MOST_PAGES):
@@ -119,7 +119,7 @@ class Groups:
             if answer.status == HTTPStatus.NOT_FOUND:
                 return False
             page = answer.read_as(PageBean[ListedUser], what="members of a group")
-            if any(user.usable and user.is_person and user.accountId != account_id for user in page.values):
+            if any(user.usable and user.is_person and user.accountId not in but for user in page.values):
                 return True
             if page.isLast or not page.values:
                 return False

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Collection
 from http import HTTPStatus
 
 from access.failures import Failure, Permanent, Transient, Unseen
@@ -58,8 +59,8 @@ class Memberships:
             read_again()
         raise Transient(f"The groups of JumpCloud user {user_id} kept changing while they were read.")
 
-    def is_last(self, group_id: str, user_id: str) -> bool:
-        """Whether the user is in the group, and no other user who can use it is."""
+    def is_last(self, group_id: str, user_id: str, *, leaving: Collection[str] = ()) -> bool:
+        """Whether the user is in the group, and no other user who can use it is, but for those ``leaving``."""
         if not self.observe(group_id, user_id).present:
             return False
         others = 0
@@ -71,9 +72,9 @@ class Memberships:
             page = [row.to.id for row in answer.read_as(list[Connection], what="members of a group")]
             if not page:
                 return True
-            others += len(page)
-            looked_at = others <= _MOST_LOOKED_AT
-            if not looked_at or any(self._is_usable(each) for each in page if each != user_id):
+            staying = [each for each in page if each != user_id and each not in leaving]
+            others += len(staying)
+            if others > _MOST_LOOKED_AT or any(map(self._is_usable, staying)):
                 return False
         return False
 

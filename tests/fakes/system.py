@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Collection
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -70,9 +71,9 @@ class FakeSystem:
     def why_by_person(self, ref: EntitlementRef) -> str | None:
         return self.by_person.get(str(ref))
 
-    def is_last_holder(self, ref: EntitlementRef, account_id: str) -> bool:
+    def is_last_holder(self, ref: EntitlementRef, account_id: str, *, leaving: Collection[str] = ()) -> bool:
         usable = [each for each in self.accounts if each not in self.suspended and self.has(each, str(ref))]
-        return self.has(account_id, str(ref)) and not set(usable) - {account_id}
+        return self.has(account_id, str(ref)) and not set(usable) - {account_id, *leaving}
 
     def give(self, target: Target) -> None:
         self.faults.call(lambda: self._write(target, present=True), writes=True, about=target.account_id or "")
