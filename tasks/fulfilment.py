@@ -376,7 +376,12 @@ class Fulfilment:
         return replace(operation, account_id=account_id)
 
     def _may_still_show(self, operation: Operation) -> bool:
-        """Whether we wrote so recently that the system may not show the write yet."""
+        """Whether we wrote so recently that the system may not show the write yet.
+
+        A removal that was not accepted is sent again at once: it may not have been sent at all, and is safe to repeat.
+        """
+        if operation.direction is Direction.TAKE and operation.accepted_at is None:
+            return False
         wrote = operation.wrote_at
         return wrote is not None and self._services.clock.now() < wrote + self._services.options.visible_within
 
