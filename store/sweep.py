@@ -84,6 +84,10 @@ class Sweep:
         """The kinds of work that are due: one cheap read, made several times a second."""
         return frozenset(map(Due, self._connection.execute(_due_kinds(), {"now": now}).scalars()))
 
+    def next_due(self, *, now: datetime) -> datetime | None:
+        """When the next row becomes due after ``now``, as far as is known."""
+        return min(self._connection.execute(_later_moments(), {"now": now}).scalars(), default=None)
+
     def backlog(self, *, now: datetime) -> Sequence[Backlog]:
         """What is due, by kind and system. Tickets have no system of their own: their calls go to the ticketing system."""
         found: dict[tuple[Due, str], Backlog] = {}
@@ -275,6 +279,22 @@ def _due_kinds() -> CompoundSelect[Any]:
             .subquery()
             .select()
             for kind, sources in _SOURCES.items()
+            for source in sources
+        )
+    )
+
+
+@cache
+def _later_moments() -> CompoundSelect[Any]:
+    return union_all(
+        *(
+            select(source.table.c.due_at)
+            .where(source.table.c.due_at > _NOW, *source.conditions)
+            .order_by(source.table.c.due_at)
+            .limit(1)
+            .subquery()
+            .select()
+            for sources in _SOURCES.values()
             for source in sources
         )
     )

@@ -30,6 +30,9 @@ _log = structlog.get_logger(__name__)
 #: Between two looks into the store while jobs end and more may be due: each look serves several.
 _BUSY_POLL_SECONDS = 0.05
 
+#: After so many looks that found nothing the store is looked at once in so many polls, or when the next row is due.
+_QUIET_AFTER, _QUIET_POLLS = 25, 5
+
 #: Jobs of one share that may wait for one of the threads: so many are marked in one commit on a busy process.
 _WAITING = 4
 
@@ -82,7 +85,7 @@ class Dispatcher:
         #: Whether the store may have more work than there was room for.
         self._more = False
         #: Moments of the monotonic clock.
-        self._last_sweep = self._next_sweep = 0.0
+        self._last_sweep = self._next_sweep = self._busy_at = 0.0
         self._stop = threading.Event()
         self._work = self._threads("work", concurrency, each=max(1, concurrency - 1), waiting=_WAITING)
         self._removals = {
@@ -125,7 +128,8 @@ class Dispatcher:
         self._begin_received()
         self._sweep()
 
-    def _sweep(self) -> None:
+    def _sweep(self) -> bool:
+        """Begin what is due, as far as there is room; whether anything was."""
         self._more = False
         with self._store.read() as work:
             work.require_own_revision()
@@ -139,12 +143,14 @@ class Dispatcher:
         for kind, topic in ((Due.TICKET, Topic.TICKETS), (Due.SYNC, Topic.SYNC)):
             if kind in due:
                 self._fetch(kind, self._work, _SHARES[topic])
+        return bool(due)
 
     def _begin_received(self) -> None:
         """Begin the rows of the wake-ups that came; those without room are given back."""
         received = [self._received.popleft() for _ in range(min(_BATCH, len(self._received)))]
         if not received:
             return
+        self._busy_at = monotonic()
         try:
             with self._store.read() as work:
                 places = work.sweep.places(received)
@@ -223,7 +229,18 @@ class Dispatcher:
         if monotonic() >= self._next_sweep:
             self._last_sweep = monotonic()
             self._next_sweep = self._last_sweep + self._poll
-            self._sweep()
+            if self._sweep():
+                self._busy_at = self._last_sweep
+            elif self._last_sweep - self._busy_at > _QUIET_AFTER * self._poll:
+                self._next_sweep = self._last_sweep + self._until_next()
+
+    def _until_next(self) -> float:
+        """How long to rest, in seconds: until something is known to become due, and some polls at the most."""
+        longest = _QUIET_POLLS * self._poll
+        with self._store.read() as work:
+            now = self._clock.now()
+            due = work.sweep.next_due(now=now)
+        return longest if due is None else min(longest, max(0.0, (due - now).total_seconds()))
 
     def _end(self) -> None:
         """Give back what has not begun, so that another process takes it up at once."""

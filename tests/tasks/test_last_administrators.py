@@ -1,0 +1,53 @@
+"""Several administrators whose access ends at once: one of them stays, whatever the order in which their removals get on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from itertools import count
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from access.lifecycle import ClaimState
+from access.policy import Rule
+from store.database import Database
+from store.unit_of_work import Store
+from tests.fakes.faults import Fault
+from tests.fakes.local_stack import LocalStack
+
+MINUTE = timedelta(minutes=1)
+NUMBERS = count()
+FAULTS = (Fault.FINE, Fault.LOST, Fault.LOST_UNDONE, Fault.BUSY, Fault.KILLED_AFTER, Fault.KILLED_BEFORE)
+
+
+@pytest.fixture
+def lasting_store(sqlite_url: str) -> Iterator[Store]:
+    database = Database(sqlite_url, pool_size=4)
+    yield Store(database)
+    database.close()
+
+
+def test_of_administrators_who_leave_at_once_one_stays(lasting_store: Store) -> None:
+    @settings(max_examples=12)
+    @given(people=st.integers(2, 4), faults=st.lists(st.sampled_from(FAULTS), max_size=12))
+    def leave(people: int, faults: list[Fault]) -> None:
+        number = next(NUMBERS)
+        group = f"jumpcloud:group:admins-{number}:member"
+        stack = LocalStack.over(lasting_store, rules=(Rule(group), Rule("jumpcloud:*")))
+        stack.tickets.made = number * 1000
+        who = [f"u{number}-{each}" for each in range(people)]
+        stack.system.accounts = {each: f"{each}@example.com" for each in who}
+        for each in who:
+            stack.submit(id=each, action="grant", subject={"id": each}, entitlement=group, duration="PT60S")
+        stack.run()
+        stack.clock.advance(MINUTE)
+        stack.system.faults.forecast(*faults)
+        stack.run(5 * MINUTE)
+        left = [each for each in who if stack.system.has(each, group)]
+        assert len(left) == 1
+        assert [stack.claim(each).state for each in left] == [ClaimState.ENDING]
+        assert [issue.draft.data["request"] for issue in stack.tickets.open_issues()] == left
+
+    leave()
