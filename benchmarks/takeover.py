@@ -123,7 +123,9 @@ class _Side:
             jumpcloud=self._simulated.facts["jumpcloud"],
             folder=self._place.folder,
         )
-        setup["limits"] = {"read_timeout": "5m"}  # What is held stays held, however long the second process takes to start.
+        setup["limits"] = {
+            "read_timeout": "5m"
+        }  # What is held stays held, however long the second process takes to start.
         log = self._place.folder / f"{name}.log"
         return self._stack.enter_context(Child("benchmarks.provisor_worker", setup, log=log))
 

@@ -22,16 +22,13 @@ from store.outbox import Topic
 from store.sweep import Due
 from store.unit_of_work import OtherRevision, Store, Unavailable
 from worker.job_threads import Job, JobThreads
-from worker.polling import PollingTurns
+from worker.polling import QUIET_AFTER, QUIET_POLLS, PollingTurns
 from worker.revision_check import RevisionCheck
 
 _log = structlog.get_logger(__name__)
 
 #: Between two looks into the store while jobs end and more may be due: each look serves several.
 _BUSY_POLL_SECONDS = 0.05
-
-#: After so many looks that found nothing the store is looked at once in so many polls, or when the next row is due.
-_QUIET_AFTER, _QUIET_POLLS = 25, 5
 
 #: Jobs of one share that may wait for one of the threads: so many are marked in one commit on a busy process.
 _WAITING = 4
@@ -231,12 +228,12 @@ class Dispatcher:
             self._next_sweep = self._last_sweep + self._poll
             if self._sweep():
                 self._busy_at = self._last_sweep
-            elif self._last_sweep - self._busy_at > _QUIET_AFTER * self._poll:
+            elif self._last_sweep - self._busy_at > QUIET_AFTER * self._poll:
                 self._next_sweep = self._last_sweep + self._until_next()
 
     def _until_next(self) -> float:
         """How long to rest, in seconds: until something is known to become due, and some polls at the most."""
-        longest = _QUIET_POLLS * self._poll
+        longest = QUIET_POLLS * self._poll
         with self._store.read() as work:
             now = self._clock.now()
             due = work.sweep.next_due(now=now)

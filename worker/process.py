@@ -41,7 +41,6 @@ from worker.publisher import CeleryPublisher
 from worker.queues import Queues, queues_from
 from worker.rate_limiter import removals_let_in
 from worker.reconciling import Reconciling
-from worker.redis_intake import RedisSource
 from worker.revision_check import RevisionCheck
 from worker.roles import ProcessRole
 from worker.scheduler import Scheduler
@@ -184,6 +183,8 @@ def _intake_consumer(
     if queues.amqp:
         source = AmqpSource(url, queues, most=most, timeout=ANSWERS_WITHIN_SECONDS)
     elif url.startswith("redis"):
+        from worker.redis_intake import RedisSource  # noqa: PLC0415 - 5 MB, where there is no Redis
+
         source = RedisSource(url, queues, provisor.intake, most=most, timeout=ANSWERS_WITHIN_SECONDS)
     else:
         source = MemorySource(url, queues, most=most)

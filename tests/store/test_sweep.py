@@ -113,6 +113,14 @@ def test_what_ran_out_is_not_kept(store: Store) -> None:
     assert {"take", "r1"} <= set(found(store, late))
 
 
+def test_it_is_known_when_the_next_row_becomes_due(store: Store) -> None:
+    """So a quiet process may rest until then."""
+    fill(store)
+    with store.read() as work:
+        assert work.sweep.next_due(now=NOW) == NOW + 10 * MINUTE
+        assert work.sweep.next_due(now=NOW + 10 * MINUTE) is None
+
+
 def test_the_oldest_come_first_and_the_rest_next_time(store: Store) -> None:
     with store.write() as work:
         add_request(work, now=NOW + 10 * MINUTE)
