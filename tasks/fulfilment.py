@@ -25,12 +25,11 @@ from access.lifecycle import STANDING, OperationState
 from access.methods import Direction, Method
 from access.operations import Operation
 from access.proof import REPEATABLE, Verdict
-from access.provisioning import Provisioning
 from access.retry import GiveUp
 from connectors.ports import Connector, Observation, Target
 from httpclient import read_again, shared_reads
 from store.outbox import Topic
-from store.unit_of_work import Conflict, UnitOfWork
+from store.unit_of_work import UnitOfWork
 from tasks import ledger, settlement
 from tasks.attempts import attempt, next_try
 from tasks.blocked_removals import BlockedRemovals
@@ -44,6 +43,7 @@ from tasks.postponement import hold_operation, put_back
 from tasks.preconditions import NotWanted, NotYet, objection
 from tasks.propagation import NotPassedOn, NotYetPassedOn, Propagation
 from tasks.services import Services
+from tasks.taking_up import mark_beside, take_up
 from tasks.ticket_opener import TicketOpener
 
 _log = structlog.get_logger(__name__)
@@ -59,9 +59,6 @@ class _End(Protocol):
 
 #: A removal whose access was not looked at before the write: what its claim gave is taken whatever a look shows.
 _UNREAD = Observation(present=False, evidence="It was not read before the write")
-
-#: How many more requests of a person are carried out with the first: a piece of work may owe so many calls.
-_MOST_BESIDE = 9
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +99,7 @@ class Fulfilment:
             begun = self._planner.plan(request_id)
             if begun is None:
                 return
-            beside = self._mark_beside(begun.operation)
+            beside = mark_beside(self._services, begun.operation)
             with self._services.under_way.also([(Topic.REQUEST, each) for each in beside]):
                 planned = (begun, *map(self._planner.plan, beside))
                 prepared = [self._prepare(each.operation, each.facts) for each in planned if each is not None]
@@ -110,22 +107,9 @@ class Fulfilment:
 
     def operate(self, operation_id: str) -> None:
         """Go on with an operation that is due."""
-        operation = self._lease(operation_id)
+        operation = take_up(self._services, operation_id)
         if operation is not None:
             self._carry_out([self._prepare(operation)])
-
-    def _mark_beside(self, operation: Operation) -> Sequence[str]:
-        """Other grants to the person that are due, marked as ours. They share what is read of the person."""
-        if operation.direction is Direction.TAKE:
-            return ()
-        services = self._services
-        with services.store.write() as work:
-            return work.sweep.mark_beside(
-                operation.request_id,
-                now=services.clock.now(),
-                dispatched_for=services.options.lease,
-                limit=_MOST_BESIDE,
-            )
 
     def _carry_out(self, prepared: Sequence[_Intended | None]) -> None:
         """Send the writes that are to be sent, and then read back what they changed: one read may serve several."""
@@ -193,42 +177,6 @@ class Fulfilment:
         tries = max(current.tries, operation.tries + 1)
         keep = current.before is not None
         self._retry(current, failure, Phase.READ, tries=tries, wrote_at=current.wrote_at, keep=keep)
-
-    def _lease(self, operation_id: str) -> Operation | None:
-        """Lease an operation, unless another one is at the same access: then it waits a moment."""
-        if self._services.mode is not Provisioning.ON:
-            return None
-        now = self._services.clock.now()
-        try:
-            with self._services.store.write() as work:
-                operation = work.operations.get(operation_id)
-                if operation is None or operation.due_at is None or operation.due_at > now or work.restores.under_way():
-                    return None
-                if operation.state is OperationState.READY and work.operations.busy_at(operation.access_key):
-                    self._wait_a_moment(work, operation_id, now=now)
-                    return None
-                blocked = operation.state is OperationState.BLOCKED
-                return work.operations.lease(
-                    operation_id,
-                    states=(OperationState.BLOCKED,) if blocked else (OperationState.READY, OperationState.RUNNING),
-                    now=now,
-                    lasting=self._services.options.lease,
-                    state=str(OperationState.BLOCKED if blocked else OperationState.RUNNING),
-                )
-        except Conflict:
-            # Another operation began on this access at the same moment. When that one ends, it makes this one due.
-            with self._services.store.write() as work:
-                self._wait_a_moment(work, operation_id, now=now)
-            return None
-
-    def _wait_a_moment(self, work: UnitOfWork, operation_id: str, *, now: datetime) -> None:
-        work.operations.step(
-            operation_id,
-            to=OperationState.READY,
-            states=(OperationState.READY,),
-            due_at=now + self._services.options.busy,
-            dispatched_until=None,
-        )
 
     def _by_api(self, operation: Operation, facts: Facts | None) -> _Intended | None:
         """Look, and commit the intent to write unless the look proves that there is nothing to write, or not yet."""

@@ -36,8 +36,8 @@ def migrate(database: Database, *, revision: str = REVISION) -> None:
 
 def _upgrade(connection: Connection, revision: str) -> None:
     # Alembic costs a tenth of a second and 8 MB, and is needed once in the life of a store's form.
-    from alembic import command  # noqa: PLC0415
-    from alembic.util.exc import CommandError  # noqa: PLC0415
+    from alembic import command  # noqa: PLC0415 - see above
+    from alembic.util.exc import CommandError  # noqa: PLC0415 - the same
 
     config = _config()
     config.attributes["connection"] = connection
