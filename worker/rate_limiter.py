@@ -54,8 +54,9 @@ _METERED_TOGETHER = frozenset({"read", "write"})
 #: The share of itself that the rate falls to when the service refuses calls, and when it shows that little room is left.
 _FALLS_TO, _EASES_TO = 0.5, 0.8
 
-#: The tokens that a piece of work takes before its first call: to plan a request and carry it out.
-_CALLS_OF_A_PIECE = 5
+#: The tokens that a piece of work takes before its first call: to plan a request and carry it out. A removal that a claim's end
+#: brings about reads what its thing is at the most, writes, and reads back.
+_CALLS_OF_A_PIECE, _CALLS_OF_A_REMOVAL = 5, 3
 
 #: The calls besides that a piece of work may owe; one that makes more goes on like any other caller.
 _MOST_OWED = 20
@@ -111,7 +112,8 @@ class BudgetRateLimiter:
         self._allowance = allowance
         self._longest_stop = longest_stop
         self._block = max(1, int(allowance.rate * _BLOCK_SECONDS))
-        self._piece = min(_CALLS_OF_A_PIECE, capacity(lane, allowance))
+        calls = _CALLS_OF_A_REMOVAL if lane is Lane.REVOKE else _CALLS_OF_A_PIECE
+        self._piece = min(calls, capacity(lane, allowance))
         self._lock = threading.Lock()
         #: Held by the one thread that fetches more tokens: the others go on with those that are left.
         self._refilling = threading.Lock()
@@ -304,7 +306,7 @@ def removals_let_in(store: Store, clock: Clock, allowances: Mapping[str, Allowan
         if allowance is None:
             return None
         with store.read() as work:
-            return work.budgets.pieces(system, Lane.REVOKE, allowance, calls=_CALLS_OF_A_PIECE, now=clock.now())
+            return work.budgets.pieces(system, Lane.REVOKE, allowance, calls=_CALLS_OF_A_REMOVAL, now=clock.now())
 
     return let_in
 

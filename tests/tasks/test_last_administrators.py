@@ -16,6 +16,7 @@ from store.database import Database
 from store.unit_of_work import Store
 from tests.fakes.faults import Fault
 from tests.fakes.local_stack import LocalStack
+from tests.larger import larger
 
 MINUTE = timedelta(minutes=1)
 NUMBERS = count()
@@ -29,8 +30,9 @@ def lasting_store(sqlite_url: str) -> Iterator[Store]:
     database.close()
 
 
-def test_of_administrators_who_leave_at_once_one_stays(lasting_store: Store) -> None:
-    @settings(max_examples=12)
+@pytest.mark.parametrize("examples", [4, pytest.param(larger(30, share=0.3), marks=pytest.mark.long)])
+def test_of_administrators_who_leave_at_once_one_stays(lasting_store: Store, examples: int) -> None:
+    @settings(max_examples=examples)
     @given(people=st.integers(2, 4), faults=st.lists(st.sampled_from(FAULTS), max_size=12))
     def leave(people: int, faults: list[Fault]) -> None:
         number = next(NUMBERS)
@@ -44,7 +46,7 @@ def test_of_administrators_who_leave_at_once_one_stays(lasting_store: Store) -> 
         stack.run()
         stack.clock.advance(MINUTE)
         stack.system.faults.forecast(*faults)
-        stack.run(5 * MINUTE)
+        stack.run(2 * MINUTE)
         left = [each for each in who if stack.system.has(each, group)]
         assert len(left) == 1
         assert [stack.claim(each).state for each in left] == [ClaimState.ENDING]
