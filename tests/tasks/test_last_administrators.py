@@ -11,8 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from access.lifecycle import ClaimState
+from access.operations import Lane
 from access.policy import Rule
 from store.database import Database
+from store.outbox import Topic, WakeUp
 from store.unit_of_work import Store
 from tests.fakes.faults import Fault
 from tests.fakes.local_stack import LocalStack
@@ -28,6 +30,24 @@ def lasting_store(sqlite_url: str) -> Iterator[Store]:
     database = Database(sqlite_url, pool_size=4)
     yield Store(database)
     database.close()
+
+
+def test_of_two_who_leave_between_look_and_write_one_stays(lasting_store: Store) -> None:
+    """Each still sees the other when it looks: what counts is whose intent was committed first."""
+    group = "jumpcloud:group:admins:member"
+    stack = LocalStack.over(lasting_store, rules=(Rule(group), Rule("jumpcloud:*")))
+    stack.system.accounts = {each: f"{each}@example.com" for each in ("ada", "bob")}
+    for each in ("ada", "bob"):
+        stack.submit(id=each, action="grant", subject={"id": each}, entitlement=group, duration="PT60S")
+    stack.run()
+    stack.clock.advance(MINUTE)
+    ends = [WakeUp(Topic.CLAIM, stack.claim(each).id, Lane.REVOKE) for each in ("ada", "bob")]
+    stack.system.meanwhile.append(lambda: stack.handle(ends[1:]))
+    stack.handle(ends[:1])
+    stack.run(MINUTE)
+    assert stack.system.has("bob", group)
+    assert not stack.system.has("ada", group)
+    assert [issue.draft.data["request"] for issue in stack.tickets.open_issues()] == ["bob"]
 
 
 @pytest.mark.parametrize("examples", [4, pytest.param(larger(30, share=0.3), marks=pytest.mark.long)])
