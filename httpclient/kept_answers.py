@@ -7,8 +7,9 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import partial
 from http import HTTPStatus
 
 from httpclient.responses import Response
@@ -69,6 +70,7 @@ class KeptAnswers:
                 return recent
         found = read()
         if at_most_old is not None and found.status < HTTPStatus.MULTIPLE_CHOICES:
+            found = replace(found, on_misread=partial(self._drop, key))
             self._keep(key, found, now)
         if moment is not None:
             moment.answers[id(self), key] = found
@@ -78,6 +80,11 @@ class KeptAnswers:
         """Keep nothing of before: another credential may see other things."""
         with self._lock:
             self._kept.clear()
+
+    def _drop(self, key: Hashable) -> None:
+        """Forget an answer that was none: a gateway's page says 200, too."""
+        with self._lock:
+            self._kept.pop(key, None)
 
     def _recent(self, key: Hashable, since: datetime) -> Response | None:
         with self._lock:

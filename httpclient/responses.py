@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cache
@@ -37,6 +37,8 @@ class Response:
     status: int
     headers: Mapping[str, str] = field(default_factory=dict)
     body: Any = field(default=None, repr=False)
+    #: Called when the body turns out to be no answer of the service.
+    on_misread: Callable[[], None] = field(default=lambda: None, repr=False, compare=False)
 
     @property
     def trace_id(self) -> str | None:
@@ -83,6 +85,7 @@ class Response:
         says nothing about what was asked for.
         """
         if not isinstance(self.body, (dict, list)):
+            self.on_misread()
             raise self.failure(
                 Transient,
                 f"The answer with {what} was not JSON.",
@@ -92,6 +95,7 @@ class Response:
             adapter: TypeAdapter[T] = _adapter(shape)  # type: ignore[arg-type] # types are hashable, which mypy doubts
             return adapter.validate_python(self.body)
         except ValidationError as exc:
+            self.on_misread()
             fields = ", ".join(
                 sorted({".".join(str(part) for part in error["loc"]) or "top" for error in exc.errors()})[:5]
             )

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from access.failures import Transient
 from httpclient import Response, read_again, shared_reads
 from httpclient.kept_answers import KeptAnswers
 
@@ -74,6 +76,20 @@ def test_in_a_block_that_begins_anew_no_older_answer_serves_anybody() -> None:
 def test_what_was_not_found_is_asked_for_again() -> None:
     service = Service(status=404)
     assert [service.read(at_most_old=MINUTE), service.read(at_most_old=MINUTE)] == [1, 2]
+
+
+def test_an_answer_that_is_none_of_the_service_is_not_kept() -> None:
+    kept, bodies = KeptAnswers(), iter(("<html>Back soon</html>", {"surprise": True}, ["found"]))
+
+    def read() -> list[str]:
+        return kept.answer("thing", lambda: Response(200, body=next(bodies)), at_most_old=MINUTE, now=NOW).read_as(
+            list[str], what="things"
+        )
+
+    for _ in range(2):
+        with pytest.raises(Transient):
+            read()
+    assert [read(), read()] == [["found"], ["found"]]
 
 
 def test_another_credential_sees_nothing_of_what_the_one_before_saw() -> None:
