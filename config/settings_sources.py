@@ -124,7 +124,7 @@ def from_secret_files(settings_cls: type[BaseSettings], environ: Mapping[str, st
     origins: dict[str, str] = {}
     problems: list[str] = []
     known = {file_name(key): key for key in all_keys(settings_cls)}
-    for path in _files(environ.get("PROVISOR_SECRETS_DIR")):
+    for path in _files(environ):
         if path.name.lower() not in known:
             problems.append(_unknown(f"secret file {path.parent / shortened(path.name)}", path.name.lower(), known))
             continue
@@ -139,8 +139,17 @@ def from_secret_files(settings_cls: type[BaseSettings], environ: Mapping[str, st
     return Texts(settings_cls, texts, origins=origins), problems
 
 
-def _files(directory: str | None) -> Iterable[Path]:
+def secret_files(environ: Mapping[str, str]) -> Iterable[Path]:
+    """All files in the directory of secrets, or the directory itself where it cannot be read."""
+    try:
+        return _files(environ)
+    except SettingsError:
+        return [Path(environ["PROVISOR_SECRETS_DIR"]).expanduser()]
+
+
+def _files(environ: Mapping[str, str]) -> Iterable[Path]:
     """All files in the directory but the hidden entries, which Kubernetes makes for itself."""
+    directory = environ.get("PROVISOR_SECRETS_DIR")
     if not directory:
         return []
     path = Path(directory).expanduser()

@@ -38,11 +38,13 @@ class AlarmKind(StrEnum):
     UNTRACKED = TicketTrouble.UNTRACKED
     #: The fuse holds removals that no request foresaw.
     HELD = "held"
+    #: Changed settings are not in force.
+    SETTINGS = "settings"
 
 
 @dataclass(frozen=True, slots=True)
 class Alarm:
-    """One alarm. ``entity`` and ``ref`` name its cause: a fault, a request, an operation, a ticket, a plan, or a producer."""
+    """One alarm. ``entity`` and ``ref`` name its cause: a fault, request, operation, ticket, plan, producer, or settings."""
 
     id: int
     kind: AlarmKind
@@ -92,6 +94,8 @@ _LASTS = or_(
         ),
     ),
     _is_cause("producer", AlarmKind.HELD, _HOLDS),
+    # Whoever reads the settings next ends it.
+    alarms.c.entity == "settings",
 )
 
 
@@ -111,6 +115,11 @@ class Alarms:
             .returning(alarms.c.id)
         )
         return self._connection.execute(statement).first() is not None
+
+    def end(self, kind: AlarmKind, entity: str, ref: str, *, now: datetime) -> None:
+        """Close the alarm for this cause, if there is one."""
+        these = (alarms.c.kind == str(kind), alarms.c.entity == entity, alarms.c.ref == ref)
+        self._connection.execute(update(alarms).where(alarms.c.closed_at.is_(None), *these).values(closed_at=now))
 
     def close_ended(self, *, now: datetime) -> Sequence[Alarm]:
         """Close the alarms whose cause is over; returns them."""

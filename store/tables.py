@@ -388,6 +388,25 @@ restores = Table(
 #: The accesses that the snapshots of the backup show, by their keys.
 restored_accesses = Table("restored_accesses", metadata, Column("access_key", Text, primary_key=True))
 
+#: The tickets that were found after a restore, and that the database did not know then.
+lost_tickets = Table(
+    "lost_tickets",
+    metadata,
+    Column("marker", Text, primary_key=True),
+    Column("request_id", Text, nullable=False),
+    # Empty where the ticket does not say it.
+    Column("direction", Text, nullable=False),
+    Column("entitlement", Text, nullable=False),
+    Column("account_id", Text, nullable=False),
+    Column("project", Text, nullable=False),
+    Column("issue_key", Text, nullable=False),
+    Column("issue_url", Text, nullable=False),
+    Column("phase", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("seen_at", Moment, nullable=False),
+)
+Index("ix_lost_tickets_request_id", lost_tickets.c.request_id)
+
 known_emails = Table(
     "known_emails",
     metadata,

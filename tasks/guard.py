@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from access.accounts import Account
+from access.accounts import Account, Subject
 from access.entitlements import Entitlement, EntitlementRef, ResourceKind, System
 from access.guard import Barred, ByPerson, Facts, Ruling, judge
 from access.methods import Direction, Method
@@ -80,6 +80,13 @@ def warnings_of(
     if operation.direction is Direction.GIVE or operation.account_id is None:
         return
     policy = services.policy
+    if operation.entitlement.kind is ResourceKind.ACCOUNT:
+        account = connector.find_account(Subject(id=operation.account_id))
+        if isinstance(account, Account) and account.managed_by:
+            yield (
+                f"{operation.account_title} is managed by {account.managed_by}: change it there too, "
+                "or it may come back as it was."
+            )
     if operation.entitlement.kind is ResourceKind.ADMIN_ROLE:
         yield _NOBODY_KNOWS
     named = _held(operation.system, holdings) if holdings else ()

@@ -28,7 +28,7 @@ from store.outbox import Topic
 from store.unit_of_work import Conflict
 from tasks import settlement
 from tasks.attempts import attempt, next_try
-from tasks.extension import extend
+from tasks.extension import ComesAfter, extend
 from tasks.faults import Row, begin_alarm
 from tasks.feeding import Feeding, WaitsForFeeding
 from tasks.guard import facts_for_plan
@@ -114,6 +114,8 @@ class Planner:
         outcome = extend(self._services, request)
         if isinstance(outcome, Refusal):
             self._end(request, RequestState.REFUSED, outcome.reason)
+        elif isinstance(outcome, ComesAfter):
+            self._wait_for(request, outcome.request_id)
         elif self._services.mode is not Provisioning.ON:
             self._hold(request, outcome.what)
 
@@ -131,8 +133,7 @@ class Planner:
             self._block(request, decision)
             return None
         if isinstance(decision, WaitsFor):
-            until = self._services.clock.now() + self._services.options.look_again
-            self._wait(request, until, f"Request {decision.request_id} comes first.")
+            self._wait_for(request, decision.request_id)
             return None
         if isinstance(decision, WaitsForFeeding):
             until = self._services.clock.now() + self._services.options.look_again
@@ -293,6 +294,10 @@ class Planner:
                 other for other, _ in work.requests.unplanned_before(request, now=self._services.clock.now())
             ]
         return WaitsFor(earlier[0]) if earlier else None
+
+    def _wait_for(self, request: Request, earlier: str) -> None:
+        until = self._services.clock.now() + self._services.options.look_again
+        self._wait(request, until, f"Request {earlier} comes first.")
 
     def _wait(self, request: Request, until: datetime, why: str) -> None:
         now = self._services.clock.now()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Any, Protocol
 
@@ -63,6 +63,15 @@ class TicketSnapshot:
     assignee: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class MadeTicket:
+    """A ticket that Provisor made, by what is stored with it, and as it is now."""
+
+    marker: str
+    data: Mapping[str, str]
+    state: TicketSnapshot
+
+
 class TicketProvider(Protocol):
     """A ticketing system. Every method may raise the failure words of ``access.failures`` and nothing else."""
 
@@ -91,6 +100,10 @@ class TicketProvider(Protocol):
 
     def probe(self, marker: str, *, project: str, after_key: str | None) -> Sequence[TicketRef]:
         """Tickets with this marker among those made after ``after_key``, read past the search index, without its lag."""
+        ...
+
+    def made_since(self, moment: datetime) -> Sequence[MadeTicket]:
+        """All tickets that Provisor made since then, oldest first, and perhaps some of the days before. May lag like ``find``."""
         ...
 
     def read(self, ids: Sequence[str]) -> Mapping[str, TicketSnapshot | Failure]:

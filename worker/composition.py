@@ -9,6 +9,7 @@ from functools import partial
 from access.clock import Clock, MeasuredClock
 from access.faults import Pauses
 from access.fuse import FuseLimits, Limit
+from access.policy import Policy
 from access.retry import RetryLimits
 from config.settings import Settings
 from store.database import Database
@@ -38,7 +39,6 @@ from ticketing.ports import TicketProvider
 from ticketing.templates import Templates
 from worker.anchors import sealing_from
 from worker.policy import policy_from
-from worker.policy_watch import LivePolicy
 from worker.sync import sync_from
 from worker.systems.connectors import allowance_of, connectors_from
 from worker.systems.definition import Dependencies, Systems
@@ -76,7 +76,7 @@ class Provisor:
     reconciliation: Reconciliation
     heartbeat: Heartbeat
     provider: TicketProvider
-    policy: LivePolicy
+    policy: Policy
     sealing: Sealing
     warnings: tuple[str, ...] = ()
 
@@ -107,8 +107,7 @@ def compose(
     systems: Systems = SYSTEMS,
 ) -> Provisor:
     """Wire everything. Raises ``SettingsError`` with what is missing or wrong."""
-    found, warnings = policy_from(settings)
-    policy = LivePolicy(found)
+    policy, warnings = policy_from(settings)
     store = store or open_store(settings)
     clock = clock or MeasuredClock(store.now)
     dependencies = Dependencies(settings, store, clock)

@@ -20,7 +20,7 @@ _SEARCH = "/api/search/systemusers"
 #: The fields that Provisor reads, space-separated in v1 [spec]; ids always come.
 _FIELDS = (
     "username email displayname firstname lastname state suspended account_locked "
-    "alternateEmail recoveryEmail managedAppleId"
+    "alternateEmail recoveryEmail managedAppleId externally_managed external_source_type"
 )
 
 #: Unknown ids give 404, ids of another form 400 [assumed]: neither names a user.
@@ -162,4 +162,5 @@ def _account(user: User) -> Account:
         username=user.username or None,
         active=user.active,
         suspended=user.is_suspended,
+        managed_by=user.managed_by,
     )

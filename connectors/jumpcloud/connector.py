@@ -106,7 +106,7 @@ class JumpCloudConnector:
         return self._accounts.find(subject)
 
     def find_entitlement(self, ref: EntitlementRef) -> Entitlement | NoMatch:
-        """The one group of that id or name; ``by_person`` when its members follow a rule (``DYNAMIC…`` [spec]).
+        """The one group of that id or name; ``by_person`` where a rule (``DYNAMIC…`` [spec]) or another directory has the say.
 
         Other kinds come back as the request names them, for a person.
         """
@@ -118,7 +118,7 @@ class JumpCloudConnector:
         return Entitlement(ref=ref, named=ref, title=title, by_person="Provisor does not change it by API")
 
     def why_by_person(self, ref: EntitlementRef) -> str | None:
-        """Why only a person changes a group: protected, or its members follow a rule."""
+        """Why only a person changes a group: protected, or a rule or another directory has the say about its members."""
         return self._groups.why_by_person(ref.path[0]) if ref.kind is ResourceKind.GROUP else None
 
     def is_last_holder(self, ref: EntitlementRef, account_id: str, *, leaving: Collection[str] = ()) -> bool:

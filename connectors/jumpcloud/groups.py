@@ -11,6 +11,7 @@ from access.failures import Transient
 from access.text import loose_name, named
 from connectors.guard import FACTS_AT_MOST_OLD
 from connectors.jumpcloud.client import PAGE, total_count
+from connectors.jumpcloud.directories import Directories
 from connectors.jumpcloud.shapes import Group, RawRow, is_object_id, row_id
 from connectors.paging import OffsetList, Page, complete_ids
 from httpclient import HttpClient
@@ -33,11 +34,17 @@ def group_link(console: str, group_id: str) -> str:
     return f"{console}/#/groups/user/{group_id}/details"
 
 
+def come_from(domain: str) -> str:
+    """Why only a person changes a group that another directory masters."""
+    return f"its members come from the Active Directory {domain}, and are changed there"
+
+
 class Groups:
     """Finds user groups. ``protected`` are names and ids of groups that Provisor never changes."""
 
     def __init__(self, client: HttpClient, protected: Collection[str] = ()) -> None:
         self._client = client
+        self.directories = Directories(client)
         self._protected = frozenset(map(loose_name, protected))
 
     def find(self, name_or_id: str) -> Entitlement | NoMatch:
@@ -75,7 +82,10 @@ class Groups:
     def _by_person(self, group: Group) -> str | None:
         if self._protected & {loose_name(group.name), loose_name(group.id)}:
             return "it is a protected group that Provisor never changes"
-        return "its members follow a rule (dynamic group)" if group.follows_a_rule else None
+        if group.follows_a_rule:
+            return "its members follow a rule (dynamic group)"
+        master = self.directories.master_of(group.id)
+        return None if master is None else come_from(master)
 
     def every(self) -> list[Group]:
         """All user groups, each once; a group that moves while the list is read may be missing.

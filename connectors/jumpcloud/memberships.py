@@ -4,9 +4,10 @@ from collections.abc import Collection
 from http import HTTPStatus
 
 from access.failures import Failure, Permanent, Transient, Unseen
+from access.guard import ByPerson, Guarded
 from connectors.jumpcloud.accounts import Accounts
 from connectors.jumpcloud.client import PAGE, total_count
-from connectors.jumpcloud.groups import Groups
+from connectors.jumpcloud.groups import Groups, come_from
 from connectors.jumpcloud.shapes import Connection, GraphObject, is_object_id
 from connectors.ports import Observation
 from httpclient import Call, HttpClient, Response, read_again
@@ -115,7 +116,16 @@ class Memberships:
             expects=_LOOKED_INTO,
             any_wording=True,
         )
-        return self._client.send(call)
+        try:
+            return self._client.send(call)
+        except Permanent as refused:
+            # It may be a permission that we lack, or that nobody has here [assumed].
+            if (
+                refused.status == HTTPStatus.FORBIDDEN
+                and (master := self._groups.directories.bound_to(group_id)) is not None
+            ):
+                raise Guarded(ByPerson(come_from(master))) from refused
+            raise
 
     def _why_not_added(self, answer: Response, group_id: str, user_id: str) -> Failure:
         user = self._accounts.by_id(user_id)
@@ -140,6 +150,8 @@ class Memberships:
                 f"JumpCloud did not {what} group {group.name}, whose members follow a rule.",
                 remedy="A person must change the rule or make an exemption in the JumpCloud console.",
             )
+        if (master := self._groups.directories.bound_to(group_id)) is not None:
+            return Guarded(ByPerson(come_from(master)))
         if answer.status == HTTPStatus.NOT_FOUND:
             # Both ends exist: reads may lag behind writes [assumed].
             return answer.failure(

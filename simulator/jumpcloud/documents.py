@@ -216,6 +216,11 @@ def directory_document(directory: Directory) -> dict[str, Any]:
     return {"id": directory.id, "name": directory.name, "type": directory.type}
 
 
+def active_directory_document(directory: Directory, *, use_case: str) -> dict[str, Any]:
+    """Return an Active Directory of v2."""
+    return {"id": directory.id, "domain": directory.name, "useCase": use_case}
+
+
 def role_document(role: Role) -> dict[str, Any]:
     """Return a role of administrators."""
     return {"id": role.id, "name": role.name, "description": role.description, "scopes": list(role.scopes)}

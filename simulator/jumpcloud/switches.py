@@ -71,6 +71,8 @@ class Switches(SwitchBoard):
     """Changing members of a group that another directory masters: refused, or taken back at the next sync."""
     mastered_reject_status: int = Field(default=400, ge=400, le=499)
     """The status of that refusal."""
+    mastered_shown: bool = True
+    """Whether an Active Directory that masters groups shows that it is the authority."""
 
     # Time
     consistency_lag_ms: int = Field(default=0, ge=0)

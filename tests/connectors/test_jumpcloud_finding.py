@@ -122,12 +122,30 @@ def test_a_user_who_cannot_work_is_found_inactive(company: SimulatedJumpCloud, a
     assert not company.find_account(Subject(email="alice@example.com")).active
 
 
+@pytest.mark.parametrize(
+    ("change", "managed_by"),
+    [
+        ({}, None),
+        ({"externally_managed": False, "external_source_type": "LDAP"}, None),
+        ({"externally_managed": True}, "another directory"),
+        ({"externally_managed": True, "external_source_type": "ACTIVE_DIRECTORY"}, "ACTIVE_DIRECTORY"),
+    ],
+)
+def test_whether_another_directory_manages_an_account(
+    company: SimulatedJumpCloud, change: dict[str, object], managed_by: str | None
+) -> None:
+    if change:
+        company.act("change_user", user="alice", **change)
+    assert company.find_account(Subject(email="alice@example.com")).managed_by == managed_by
+
+
 def test_a_record_without_a_state_is_active(company: SimulatedJumpCloud) -> None:
     company.switch(missing_state=True)
     assert company.find_account(Subject(email="alice@example.com")).active
 
 
 def test_a_group_is_found_by_name_in_one_call(company: SimulatedJumpCloud) -> None:
+    company.find(group("Engineering"))  # Active Directories are asked for once in ten minutes.
     company.calls()
     found = company.find(group("Engineering"))
     assert str(found.ref) == f"jumpcloud:group:{company.engineering}:member"

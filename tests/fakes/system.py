@@ -40,6 +40,8 @@ class FakeSystem:
         #: Why only a person can change an entitlement.
         self.by_person: dict[str, str] = {}
         self.suspended: set[str] = set()
+        #: The directory that manages an account, by its id.
+        self.managed_by: dict[str, str] = {}
         #: Accounts that were deleted, as a complete list proves.
         self.gone: set[str] = set()
         #: Accounts that do not show their address, by which a search finds them all the same.
@@ -144,6 +146,7 @@ class FakeSystem:
             email_proven=not hidden or subject.id is not None,
             active=not suspended,
             suspended=suspended,
+            managed_by=self.managed_by.get(account_id),
         )
 
     def _find_entitlement(self, ref: EntitlementRef) -> Entitlement | NoMatch:

@@ -72,6 +72,16 @@ def test_messages_taken_in_together_came_in_one_after_the_other(taking: LocalSta
     assert [sequences[name] for name in names] == [1, 2, 3, 4, 5]
 
 
+def test_of_many_that_come_at_once_a_few_are_woken_removals_first_and_all_are_due(taking: LocalStack) -> None:
+    names = [f"r{number}" for number in range(20)]
+    take_together(taking, *(body(name) for name in names), body("last", action="revoke"))
+    woken = [wake_up.ref for wake_up in taking.publisher.wake_ups]
+    assert woken[0] == "last"
+    assert 1 < len(woken) < 10
+    marked = {wake_up.ref for wake_up in taking.sweep()}
+    assert marked | {*woken} == {*names, "last"}
+
+
 def test_one_message_that_cannot_be_stored_does_not_spoil_those_taken_in_with_it(taking: LocalStack) -> None:
     taken = take_together(taking, body("r1"), body("r2", reason="a\0b"), body("r3"))
     assert [type(taken[0]), type(taken[2])] == [Accepted, Accepted]

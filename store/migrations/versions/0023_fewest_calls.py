@@ -9,7 +9,7 @@ import store.tables
 from store.migrations.checks import exchange_checks
 
 revision = '0023'
-down_revision = '0015'
+down_revision = '0016'
 branch_labels = None
 depends_on = None
 
