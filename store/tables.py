@@ -208,7 +208,7 @@ operations = Table(
     CheckConstraint("state <> 'done' OR (verified_at IS NOT NULL AND evidence IS NOT NULL)", name="done_means_seen"),
     CheckConstraint("state <> 'failed' OR error IS NOT NULL", name="failed_means_a_reason"),
     CheckConstraint("wrote_at IS NULL OR before IS NOT NULL OR via = 'ticket'", name="looked_before_writing"),
-    CheckConstraint("before IN ('present', 'absent')", name="before_known"),
+    CheckConstraint("before IN ('present', 'absent', 'unread')", name="before_known"),
     CheckConstraint("obstacle IN ('refused', 'unseen', 'unresolved')", name="obstacle_known"),
     CheckConstraint(
         "state <> 'blocked' OR (direction = 'take' AND error IS NOT NULL AND obstacle IS NOT NULL"

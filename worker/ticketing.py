@@ -7,13 +7,12 @@ from access.entitlements import System
 from access.operations import Lane
 from config.settings import Settings
 from httpclient import RateLimiter
-from store.rate_budgets import Allowance
 from ticketing.jira import JiraTicketProvider
 from ticketing.ports import TicketProvider
 from ticketing.status import StatusMap
 from worker.client_options import client_options
 from worker.rate_limiter import BudgetRateLimiter
-from worker.systems.connectors import budget_rate_limiter
+from worker.systems.connectors import allowance_of, budget_rate_limiter
 from worker.systems.definition import Dependencies
 from worker.systems.jira import site_client
 from worker.ticketing_off import NoTickets
@@ -48,4 +47,4 @@ def ticket_rate_limiter(dependencies: Dependencies, lane: Lane) -> BudgetRateLim
     """One lane of the budget of ticket calls: the provisioned site's, unless tickets have a site of their own."""
     jira = dependencies.settings.jira
     budget = System.JIRA if dependencies.settings.ticketing.jira is None else _OWN_SITE
-    return budget_rate_limiter(dependencies, budget, lane, Allowance(rate=jira.rate, burst=jira.burst))
+    return budget_rate_limiter(dependencies, budget, lane, allowance_of(jira))

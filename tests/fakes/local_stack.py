@@ -58,6 +58,7 @@ TERMS = FulfilmentOptions(
         credential_wait=timedelta(seconds=10),
     ),
     lease=timedelta(seconds=30),
+    unattended=timedelta(seconds=30),
     read_back=timedelta(0),
     visible_within=timedelta(seconds=20),
     look_again=timedelta(seconds=3),
