@@ -27,3 +27,19 @@ def upgrade() -> None:
             )
         ]
     )
+
+
+def downgrade() -> None:
+    op.execute("UPDATE operations SET before = NULL WHERE before = 'unread'")
+    exchange_checks(
+        [
+            (
+                'operations',
+                'ck_operations_before_known',
+                "before IN ('present', 'absent', 'unread')",
+                "before IN ('present', 'absent')",
+            )
+        ]
+    )
+    op.drop_column('budgets', 'rate_since')
+    op.drop_column('budgets', 'rate')
