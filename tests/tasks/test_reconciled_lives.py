@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Collection
+from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import count
 from pathlib import Path
@@ -30,7 +31,7 @@ from store.database import Database
 from store.unit_of_work import Store
 from tasks.leavers import Leavers
 from tasks.people import People
-from tests.fakes.local_stack import TERMS, LocalStack
+from tests.fakes.local_stack import TERMS, TICKET_TERMS, LocalStack
 from tests.fakes.reconciled_stack import carry_out, findings, take_snapshot
 from tests.larger import larger
 from tests.tasks.promises_hold import PROMISES
@@ -48,6 +49,8 @@ FUSE = FuseLimits(
     revokes=Limit(1_000_000, timedelta(minutes=10)),
 )
 PROTECTED = "u3"
+#: Tickets stay open for days of the clock.
+TICKETS = replace(TICKET_TERMS, poll=timedelta(hours=1))
 Access = tuple[str, str]
 #: Few, so that the same access lives through much.
 ACCESSES: list[Access] = [*(("u1", group) for group in GROUPS), ("u2", STRICT)]
@@ -79,7 +82,7 @@ class ReconciledLives(RuleBasedStateMachine):
         file = self.folder / f"{next(NUMBERS)}.db"
         shutil.copyfile(self.template, file)
         self.database = Database(f"sqlite:///{file}", pool_size=3)
-        self.stack = LocalStack.over(Store(self.database), profiles=PROFILES, fuse=FUSE, protected=[PROTECTED])
+        self.stack = self._made(None, Provisioning.ON)
         self.stack.system.accounts[PROTECTED] = "owner@example.com"
         for access in there:
             self.stack.system.change(*access, present=True)
@@ -274,9 +277,17 @@ class ReconciledLives(RuleBasedStateMachine):
             assert len(found) == len(set(found))
 
     def _restart(self, mode: Provisioning) -> None:
-        store = Store(self.database)
-        self.stack = LocalStack.over(
-            store, like=self.stack, mode=mode, profiles=PROFILES, fuse=FUSE, protected=[PROTECTED]
+        self.stack = self._made(self.stack, mode)
+
+    def _made(self, like: LocalStack | None, mode: Provisioning) -> LocalStack:
+        return LocalStack.over(
+            Store(self.database),
+            like=like,
+            mode=mode,
+            profiles=PROFILES,
+            fuse=FUSE,
+            protected=[PROTECTED],
+            ticket_terms=TICKETS,
         )
 
     def _ask(self, action: str, access: Access, more: dict[str, str]) -> None:
