@@ -113,7 +113,7 @@ class Company:
         self.provisor.intake.take(json.dumps(message).encode(), content_type="application/json", source="test")
 
     def sync(self, *, full: bool = True) -> list[RunState]:
-        """Read both systems once, through the lists; how that ended. Not ``full``: what the logs say has changed, where these are read."""
+        """Read both systems once, through the lists; how that ended. Not ``full``: what logs say has changed."""
         self.simulators.faults.falsify(self.lists)
         ended = [self._finish(self.provisor.syncing.begin(system, full=full)) for system in System]
         self.simulators.faults.falsify(None)

@@ -111,9 +111,9 @@ class _Trial:
         share = self._rng.choice(_SHARES) if round_ and turn % 2 else 0.0
         if corruption is Corruption.STALE:
             share = 1.0  # a replica stands still as a whole
-        of_directory, of_site = [], []
-        for name in sorted(self._company.lists.read):
-            (of_directory if name.startswith(System.JUMPCLOUD) else of_site).append(name)
+        read = sorted(self._company.lists.read)
+        of_directory = [name for name in read if name.startswith(System.JUMPCLOUD)]
+        of_site = [name for name in read if name not in of_directory]
         surely = [each[(_ROUNDS * turn + round_) % len(each)] for each in (of_directory, of_site)]
         self._company.lists.begin(corruption, share=share, surely=surely)
 

@@ -141,7 +141,9 @@ def test_the_forecast_says_what_the_fuse_will_hold_and_that_is_what_it_holds_the
 
 
 @pytest.mark.parametrize(("people", "held"), [(5, 0), (6, 1)])
-def test_the_forecast_counts_each_leaver_once(provisor: RunCommand, config: Path, store: Store, people: int, held: int) -> None:
+def test_the_forecast_counts_each_leaver_once(
+    provisor: RunCommand, config: Path, store: Store, people: int, held: int
+) -> None:
     stack = LocalStack.over(store, clock=ManualClock(datetime.now(UTC)))
     for number in range(people):
         for _ in range(2):

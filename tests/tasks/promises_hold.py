@@ -33,7 +33,7 @@ def done_means_seen(stack: LocalStack) -> None:
 
 
 def the_right_person(stack: LocalStack) -> None:
-    """Only accounts are changed for which an operation stands on that very id, and the ids of claims are those of what ends them."""
+    """An account is changed only where an operation names that very id; what ends a claim acts on the id of the claim."""
     meant = {(str(each.account_id), str(each.entitlement), str(each.direction)) for each in _operations(stack)}
     assert set(stack.system.sent) <= meant
     of_claim = {each.id: each.account_id for each in _claims(stack)}
@@ -76,7 +76,7 @@ def half_a_picture_changes_nothing(stack: LocalStack) -> None:
     with stack.store.read() as work:
         snapshot = work.snapshots.current(System.JUMPCLOUD)
         compared = work.findings.reconciled(System.JUMPCLOUD)
-        for run_id in {each.run_id for each in (snapshot, compared) if each is not None}:
+        for run_id in {each.run_id for each in (snapshot, compared) if each is not None and each.run_id is not None}:
             run = work.sync_runs.get(run_id)
             assert run is None or run.state is RunState.COMPLETE, run
 

@@ -1,4 +1,4 @@
-"""A year of requests under a clock that a test moves: no end that a request foresaw is held, and every promise holds at its end."""
+"""A year of requests under a moved clock: no end that a request foresaw is held, and every promise holds at its end."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_in_a_year_of_requests_no_foreseen_end_is_held(store: Store) -> None:
             message = {"subject": {"id": who}, "entitlement": group, "duration": f"PT{hours}H"}
             stack.submit(id=f"r{asked}", action="grant", **message)
             stack.run()
-            if rng.random() < 0.1:  # noqa: PLR2004 - some are extended
+            if rng.random() < 0.1:
                 stack.submit(id=f"x{asked}", action="extend", claim_of=f"r{asked}", **message)
         stack.run(DAY)
         heart.beat()
