@@ -150,13 +150,15 @@ def test_a_status_that_nothing_gives_a_meaning_is_told_once_for_all_tickets(stor
 
 
 def test_a_ticket_goes_the_ways_that_policy_names(store: Store) -> None:
-    back, out = Way(("Triage",), {"Reason": "x"}), Way(("Review",))
-    route = TicketRoute("OPS", reopen_through=back.through, reopen_fields=back.fields, close_through=out.through)
+    route = TicketRoute("OPS", reopen_through=("Triage",), reopen_fields={"Reason": "x"}, close_through=("Review",))
     stack = LocalStack.over(store, route=route)
     issue = asked(stack)
     issue.phase = Phase.DONE
     stack.run(timedelta(minutes=1))
     stack.revoke("r2", group=BY_HAND)
     stack.run(timedelta(minutes=1))
-    assert stack.tickets.ways == [(Phase.OPEN, Way(back.through, back.fields)), (Phase.DECLINED, Way(out.through, {}))]
+    assert stack.tickets.ways == [
+        (Phase.OPEN, Way(("Triage",), {"Reason": "x"})),
+        (Phase.DECLINED, Way(("Review",), {})),
+    ]
     assert stack.tickets_of("r1")[0].state is TicketState.WITHDRAWN
