@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 import yaml
-from store.migrations import migrate
 
 from simulator.jira.projects import CustomField, FieldUse
 from store.database import Database
+from store.migrations import migrate
 from store.unit_of_work import Store
 from tests.cli.command_result import CommandResult
 from tests.cli.doctor_harness import DoctorHarness

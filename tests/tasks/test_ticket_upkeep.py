@@ -75,7 +75,7 @@ def test_what_is_refused_for_good_is_left_and_what_fails_now_is_tried_again(
             raise failure
         watch(ref, person)
 
-    stack.tickets.watch = refusing  # type: ignore[method-assign]
+    monkeypatch.setattr(stack.tickets, "watch", refusing)
     issue = asked(stack)
     stack.run(5 * POLL)
     assert issue.watchers == watchers

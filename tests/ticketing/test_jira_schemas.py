@@ -136,3 +136,10 @@ def test_a_word_that_is_no_status_and_a_status_that_is_left_out_are_told(harness
     left_out = list(status_problems(schema, StatusRules(done=(names[0], "Limbo")), through=("Nowhere",)))
     assert [each.what.split()[-1] for each in left_out][:2] == ["Limbo.", "Nowhere."]
     assert len(left_out) == 1 + len(names)
+
+
+def test_tickets_may_stand_below_another_one(harness: SimulatedTicketing) -> None:
+    parent = harness.make(marker="parent")
+    below = harness.issue(harness.make(issue_type="Sub-task", fields={"parent": parent.key}))
+    assert below.values["parent"] == parent.id
+    assert harness.provider.prove("OPS", "Sub-task", {"parent": parent.key}) == []

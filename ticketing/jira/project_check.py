@@ -9,7 +9,7 @@ from typing import Any
 from access.failures import CredentialRefused, Failure, Permanent
 from access.remedies import WithRemedy
 from ticketing.jira.calls import JiraCalls
-from ticketing.jira.fields import FILLED
+from ticketing.jira.fields import FILLED, PARENT
 from ticketing.jira.schemas import JiraSchemas, type_called
 from ticketing.schema_check import fit_fields
 
@@ -82,11 +82,11 @@ def _issue_type_problems(
     except Permanent as failure:
         yield Problem("ticket issue type", failure.what, failure.remedy)
         return
-    if chosen.subtask:
+    if chosen.subtask and PARENT not in fields:
         yield Problem(
             "ticket issue type",
             f"The issue type {issue_type} of {project} is a sub-task, which cannot stand alone.",
-            f"Use one of: {standing}.",
+            f"Use one of: {standing}. Or name the issue that it belongs below, as the field parent.",
         )
         return
     schema = JiraSchemas().of(calls, project, chosen.id)

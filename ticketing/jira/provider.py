@@ -61,7 +61,7 @@ _ANY_WAY = Way()
 _NO_FIELDS: Mapping[str, Any] = {}
 
 #: What an issue is nothing without.
-_FIXED = frozenset({"project", "issuetype", "summary", "description", "labels", "parent"})
+_FIXED = frozenset({"project", "issuetype", "summary", "description", "labels"})
 
 #: What remote links say they come from.
 _APPLICATION = "Provisor"
