@@ -49,6 +49,7 @@ def test_kinds_of_tickets_are_listed_and_one_is_shown_with_its_fields(site: Doct
         ({"fields": {"Team": "red"}}, 0, "It takes what policy sends"),
         ({"fields": {"Team": "red", "Nothing": "x"}}, 0, "has no field Nothing"),
         ({"fields": {"Team": "red"}, "statuses": {"done": ["Limbo", "category:done"]}}, 0, "has no status Limbo"),
+        ({"fields": {"Team": "{{ facts.nothing }}"}}, 1, "template of the field Team cannot be rendered"),
         ({"fields": {"Team": "{% if facts.system == 'Jira' %}Red{% endif %}"}}, 0, "It takes what policy sends"),
     ],
 )

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from datetime import date
+
 import pytest
 
 from access.failures import Permanent
@@ -143,3 +145,15 @@ def test_tickets_may_stand_below_another_one(harness: SimulatedTicketing) -> Non
     below = harness.issue(harness.make(issue_type="Sub-task", fields={"parent": parent.key}))
     assert below.values["parent"] == parent.id
     assert harness.provider.prove("OPS", "Sub-task", {"parent": parent.key}) == []
+
+
+def test_a_field_that_was_taken_off_the_screen_since_it_was_read_is_left_out_and_the_kind_read_anew(
+    harness: SimulatedTicketing,
+) -> None:
+    harness.make()
+    harness.world.projects.by_id["10000"].off_screen.append("duedate")
+    assert "duedate" not in harness.issue(harness.make(marker="second", due=date(2026, 12, 1))).values
+    assert len(harness.issues()) == 2
+    harness.forget_calls()
+    harness.make(marker="third", due=date(2026, 12, 1))
+    assert [call.split()[0] for call in harness.calls()] == ["GET", "GET", "POST"]

@@ -134,11 +134,13 @@ class JiraTicketProvider:
 
         def instead(refused: Mapping[str, str]) -> Mapping[str, Any] | None:
             self._schemas.forget(draft.project, draft.issue_type)
-            if refused.keys() & (required | _FIXED) or not refused.keys() <= fields.keys():
+            other = next(assignees, None) if ASSIGNEE in refused else None
+            replaced = set() if other is None else {ASSIGNEE}
+            if (refused.keys() - replaced) & (required | _FIXED) or not refused.keys() <= fields.keys():
                 return None
             for name in refused:
                 fields.pop(name)
-            if ASSIGNEE in refused and (other := next(assignees, None)) is not None:
+            if other is not None:
                 fields[ASSIGNEE] = {"accountId": other}
             return fields
 
