@@ -25,7 +25,7 @@ DEV := $(VENV)/.dev
 
 .PHONY: help
 help: ## List what can be made
-	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 # --- use ---
 
@@ -67,6 +67,10 @@ mutants: $(DEV) ## Break the product in small ways and count what the tests noti
 prove-promises: $(DEV) ## Try hundreds of generated cases against each kind of promise, in ten minutes; ARGS="--seed 2", ARGS=--short
 	@$(PY) -m checks.promises $(ARGS)
 
+.PHONY: prove-removals
+prove-removals: $(DEV) ## Make ten thousand list answers false, and count what is taken away for it, in ten minutes; ARGS=--short
+	@$(PY) -m checks.removals $(ARGS)
+
 .PHONY: check
 check: $(DEV) ## Check everything a machine can; changes nothing
 	@$(PY) -m checks check
@@ -76,6 +80,17 @@ fix: $(DEV) ## Format, mend what can be mended, write the generated pages anew
 	@$(PY) -m ruff check --fix --quiet . || true
 	@$(PY) -m ruff format --quiet .
 	@$(PY) -m checks write
+
+.PHONY: sbom
+sbom: $(DEV) ## Write what Provisor is made of to dist/provisor.cdx.json: CycloneDX, every file by its hash
+	@mkdir -p dist
+	@$(VENV)/bin/cyclonedx-py requirements requirements.lock --pyproject pyproject.toml --mc-type application \
+		--output-reproducible --output-format JSON --output-file dist/provisor.cdx.json
+	@echo "wrote dist/provisor.cdx.json; licences are in docs/licences.md"
+
+.PHONY: audit-dependencies
+audit-dependencies: $(DEV) ## Ask the advisory database about every package that is locked to run (needs the internet)
+	@$(VENV)/bin/pip-audit --disable-pip --require-hashes --strict --requirement requirements.lock --progress-spinner off
 
 .PHONY: lock
 lock: ## Resolve the dependencies anew and write the lock files (needs uv)

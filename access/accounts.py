@@ -35,6 +35,7 @@ class Account:
     ``may_be_longer`` is True when the hidden address may also be a longer one that only holds what was asked for: such a match
     is a candidate, and not even probable.
     ``suspended`` accounts were shut by somebody: their access waits for the day on which they are opened again.
+    ``managed_by`` is another directory that has the say about the account itself, not about what it holds.
     """
 
     system: System
@@ -46,6 +47,7 @@ class Account:
     email_proven: bool = True
     may_be_longer: bool = False
     suspended: bool = False
+    managed_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -90,8 +90,9 @@ class Request:
 class Operation:
     """One step on one system.
 
-    - ``before``: what the system showed before our first write; None until then. It is committed before the write, so that
-      after a crash it is known whether the access was there already.
+    - ``before``: what the system showed before our first write, ``present`` or ``absent``; ``unread`` for a removal that was
+      sent without a look; None until then. It is committed before the write, so that after a crash it is known whether the
+      access was there already.
     - ``wrote_at``: when we sent the last write that may have taken effect; None while there was none.
     - ``accepted_at``: when the system last accepted a write of this operation. A look alone may be stale.
     - ``shown_since``: since when each look shows what is wanted without a write of ours; see ``access.proof``.

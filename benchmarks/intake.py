@@ -1,4 +1,8 @@
-"""How many messages a second one process takes in, with provisioning off, from RabbitMQ into PostgreSQL."""
+"""How many messages a second one process takes in, with provisioning off, from RabbitMQ into PostgreSQL.
+
+Beside it, in the same run, a plain consumer that keeps each message in a table (``benchmarks/bare_intake.py``): the share of its
+rate says more than the rate, which changes with the machine.
+"""
 
 from __future__ import annotations
 
@@ -38,13 +42,19 @@ def measure(options: argparse.Namespace) -> Report:
     try:
         with new_place(CLUSTER) as place:
             rate, batches, busy = _rate(place, options.intake_messages)
+            bare, bare_busy = _bare_rate(place, options.intake_messages, most=options.intake_messages // batches)
     except Absent as exc:
         report.notes.append(f"Left out: {exc}")
         return report
+    share = round(rate / bare, 3)
     report.figures |= {"messages": options.intake_messages, "commits": batches, "rate": rate, "per_busy_second": busy}
-    rows = [(options.intake_messages, batches, rate, busy)]
-    columns = ("messages", "commits", "a second", "a second of its processor time")
-    report.tables.append(Table("Intake by one process", columns, rows))
+    report.figures |= {"bare_rate": bare, "bare_per_busy_second": bare_busy, "share_of_bare": share}
+    report.figures |= {"processor_ms": _milliseconds(busy), "bare_processor_ms": _milliseconds(bare_busy)}
+    rows = [("Provisor", rate, busy, _milliseconds(busy)), ("bare consumer", bare, bare_busy, _milliseconds(bare_busy))]
+    columns = ("by", "messages a second", "a second of its processor time", "ms of processor time for each")
+    title = f"Intake of {options.intake_messages:,} messages by one process, in {batches} commits"
+    report.tables.append(Table(title, columns, rows))
+    report.notes.append(f"Provisor takes in {share:.0%} of what the bare consumer does in the same run.")
     report.aims.append(Aim(f"intake rate, {CLUSTER}", rate, _AIM, "higher"))
     return report
 
@@ -73,6 +83,24 @@ def _rate(place: Place, number: int) -> tuple[float, int, float]:
                 return round(rate), batches, round(number / max(busy_seconds(child.pid) - before, 0.001))
             if count > number or not patience.lasts():
                 raise WrongResult(f"{count} requests of {number} messages were taken in.")
+
+
+def _bare_rate(place: Place, number: int, *, most: int) -> tuple[float, float]:
+    """The same of the bare consumer, in commits of ``most``: messages a second, and for each second of processor time."""
+    setup = {"store_url": place.store_url, "broker_url": place.broker_url, "prefix": place.prefix, "most": most}
+    with Child("benchmarks.bare_intake", setup, log=place.folder / "bare.log") as child:
+        with Connection(place.broker_url) as connection:
+            publish(connection, place.queues, list(_messages(number)))
+        before = busy_seconds(child.pid)
+        seconds = child.ask("take", messages=number)
+        return (
+            round((number - most) / max(seconds, 0.001)),
+            round(number / max(busy_seconds(child.pid) - before, 0.001)),
+        )
+
+
+def _milliseconds(per_busy_second: float) -> float:
+    return round(1000 / per_busy_second, 3)
 
 
 def _messages(number: int) -> Iterator[bytes]:

@@ -65,12 +65,12 @@ def provisor_run(name: str, count: int, *, removals: bool = False) -> tuple[Run,
             if removals:
                 side.drive(grants)
                 asked = [grant.removal for grant in grants]
-            first, warming, rest = asked[:1], asked[1 : _WARM + 1], asked[_WARM + 1 :]
+            warming, one, rest = asked[:_WARM], asked[_WARM : _WARM + 1], asked[_WARM + 1 :]
             rest_mb = resident_mb(side.child.pid)
-            simulated.forget_calls()
-            side.drive(first)
-            calls = replayed(simulated.calls(last=1000)["latest"], first[0])
             side.drive(warming)
+            simulated.forget_calls()
+            side.drive(one)  # A worker that is cold also asks which organization it is, and for its Active Directories.
+            calls = replayed(simulated.calls(last=1000)["latest"], one[0])
             simulated.forget_calls()
             busy = busy_seconds(side.child.pid)
             with Peak(side.child.pid) as peak:

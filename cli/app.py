@@ -45,7 +45,9 @@ from cli.up import up
 from cli.version import print_version, version_option
 from cli.waiting import list_waiting
 
-app = group("Fulfil access requests in JumpCloud and Jira Cloud, by API or by a tracked ticket, and prove it.")
+app = group(
+    "Fulfil access requests in JumpCloud and Jira Cloud, by API or by a tracked ticket, and prove it.", completes=True
+)
 
 
 @app.callback()

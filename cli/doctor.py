@@ -5,14 +5,17 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from access.clock import Clock, SystemClock
+from access.entitlements import EntitlementRef
 from access.provisioning import Provisioning
 from cli import output
 from cli.options import AsJson, ConfigFile
+from cli.problems import Problem
 from cli.store_access import load_settings
 from tasks.doctor.findings import Check, Finding, Outcome
 
@@ -37,27 +40,61 @@ _STYLES = {Outcome.OK: "green", Outcome.UNKNOWN: "dim", Outcome.WARNING: "yellow
 def doctor(
     config: ConfigFile = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print only what is not ok.")] = False,
+    probe: Annotated[
+        bool, typer.Option("--probe", help="Ask the systems, instead, what docs/contracts assumes of them.")
+    ] = False,
+    scratch: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--scratch",
+            metavar="ENTITLEMENT",
+            help="With --probe: a group or project role that nobody needs, to be changed and put back. May be repeated.",
+        ),
+    ] = None,
+    cassette: Annotated[
+        Path | None,
+        typer.Option(
+            "--cassette", metavar="FILE", help="With --probe: write the form of each answer, without names or secrets."
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Prove the settings: addresses, credentials, permissions, tickets, store, broker and policy. Exit 1 for any problem.
 
     Nothing is changed anywhere. Rights to change things are proven by asking for a change of something that is not there.
+    With --probe nothing is changed but what --scratch names.
     """
     from worker.systems.table import SYSTEMS
 
-    findings = examine(load_settings(config), SystemClock(), SYSTEMS)
+    if (scratch or cassette) and not probe:
+        raise Problem("--scratch and --cassette are for --probe.", "Add --probe, or leave them out.")
+    settings = load_settings(config)
+    if probe:
+        from cli.doctor_probe import probe_systems
+
+        findings: Sequence[Finding] = probe_systems(settings, SystemClock(), SYSTEMS, _named(scratch or ()), cassette)
+    else:
+        findings = examine(settings, SystemClock(), SYSTEMS)
     shown = [each for each in findings if not quiet or each.outcome is not Outcome.OK]
     if as_json:
         output.print_json_rows(map(_facts, shown))
     else:
         _print(shown)
-        output.print_lines(_summary(findings))
+        output.print_lines(_probed(findings) if probe else _summary(findings))
     raise typer.Exit(any(each.outcome is Outcome.PROBLEM for each in findings))
+
+
+def _named(scratch: Sequence[str]) -> Sequence[EntitlementRef]:
+    try:
+        return [EntitlementRef.parse(text) for text in scratch]
+    except ValueError as exc:
+        raise Problem(str(exc)) from exc
 
 
 def examine(settings: Settings, clock: Clock, systems: Systems) -> Sequence[Finding]:
     """All findings, in the order in which they are printed. The examinations run at the same time."""
     from cli.doctor_audit import examine_audit
+    from cli.doctor_credentials import examine_credentials
     from cli.doctor_tenants import examine_tenants
     from cli.doctor_ticketing import examine_ticketing
     from cli.doctor_work import examine_work
@@ -71,6 +108,7 @@ def examine(settings: Settings, clock: Clock, systems: Systems) -> Sequence[Find
     }
     for kit in systems.values():
         examinations |= kit.examinations
+    examinations["credentials"] = examine_credentials
     examinations["ticketing"] = examine_ticketing
     examinations["work"] = examine_work
     with ThreadPoolExecutor(max_workers=len(examinations), thread_name_prefix="doctor") as pool:
@@ -231,6 +269,11 @@ def _summary(findings: Sequence[Finding]) -> str:
     counts = Counter(each.outcome for each in findings)
     problems, warnings = counts[Outcome.PROBLEM], counts[Outcome.WARNING]
     return f"\n{output.counted(problems, 'problem')}, {output.counted(warnings, 'warning')}."
+
+
+def _probed(findings: Sequence[Finding]) -> str:
+    counts = Counter(each.outcome for each in findings)
+    return f"\n{counts[Outcome.OK]} as assumed, {counts[Outcome.WARNING]} not as assumed, {counts[Outcome.UNKNOWN]} not seen."
 
 
 def _facts(finding: Finding) -> dict[str, Any]:

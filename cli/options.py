@@ -41,14 +41,17 @@ def confirm(question: str, *, yes: bool) -> None:
         raise typer.Exit(1)
 
 
-def group(help_text: str, *, runs_alone: bool = False) -> typer.Typer:
-    """A group of commands. ``runs_alone`` is whether its callback is a command too."""
+def group(help_text: str, *, runs_alone: bool = False, completes: bool = False) -> typer.Typer:
+    """A group of commands.
+
+    ``runs_alone`` is whether its callback is a command too, ``completes`` whether it can complete words in a shell.
+    """
     return typer.Typer(
         help=help_text,
         no_args_is_help=not runs_alone,
         invoke_without_command=runs_alone,
         rich_markup_mode=None,
         pretty_exceptions_enable=False,
-        add_completion=False,
+        add_completion=completes,
         context_settings={"help_option_names": ["-h", "--help"]},
     )

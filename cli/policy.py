@@ -11,9 +11,9 @@ from access.methods import Direction
 from access.policy import ADMINISTRATOR_LIKE, Policy
 from access.ticket_routes import TicketRoute
 from cli import output
-from cli.options import AsJson, ConfigFile, group
+from cli.options import AsJson, ConfigFile, Limit, group
 from cli.problems import Problem
-from cli.store_access import load_settings, settings_problems
+from cli.store_access import load_settings, opened, settings_problems
 
 if TYPE_CHECKING:
     from config.policy_file import PolicyFile
@@ -78,6 +78,37 @@ def explain_policy(
         output.print_lines(f"No rule of {path} matches {ref}: requests for it are refused.")
     else:
         output.print_lines(f"{ref}:", *output.labelled_lines(facts))
+
+
+_DIFFERS = ("means", "who", "title", "ends_at", "would_end_at", "request_id", "why")
+
+
+@policy.command("diff")
+def diff_policy(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The changed policy file, which is not in force.")],
+    config: ConfigFile = None,
+    limit: Limit = 0,
+    as_json: AsJson = False,
+) -> None:
+    """Show what a changed policy would mean for what is held now, beside the policy of the settings.
+
+    Listed are the access that would be refused today, the access that might not last so long, and the resources that become
+    managed or are managed no more. Nothing is changed, and no system is asked. A policy never changes the end of access that
+    is held.
+    """
+    from tasks.policy_diff import policy_changes
+
+    with opened(config) as (settings, store):
+        if settings.policy is None:
+            raise Problem("No policy file is set, so there is nothing to compare with.", "Set policy in the settings.")
+        before, after = _load(settings.policy, settings).policy, _load(file, settings).policy
+        output.print_listing(
+            (output.facts_of(each, "system", *_DIFFERS) for each in policy_changes(store, before, after)),
+            _DIFFERS,
+            none="Nothing that is held now would be otherwise.",
+            as_json=as_json,
+            limit=limit,
+        )
 
 
 def deciding_rule(settings: Settings, *refs: EntitlementRef) -> dict[str, Any] | None:

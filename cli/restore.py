@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from access.entitlements import System
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 restore = group("After an older database was put back: nothing is changed until what the backup lacks is known.")
 
 
+_TICKETS = ("issue_key", "status", "request_id", "request_state", "operation_state", "entitlement", "issue_url")
 _COLUMNS = ("system", "account_title", "resource_name", "entitlement", "first_seen_at")
 
 
@@ -38,16 +40,26 @@ def begin_restore(config: ConfigFile = None, yes: Yes = False) -> None:
             raise Problem("A restore is under way already.", "See 'provisor restore show'.")
         latest = _restoring(settings, store).latest()
         assert latest is not None
+        tickets = _tickets(settings, _restoring(settings, store))
     finally:
         store.database.close()
-    output.print_lines(*_knows(latest))
+    output.print_lines(*_knows(latest), *tickets)
 
 
 @restore.command("show")
 def show_restore(config: ConfigFile = None, as_json: AsJson = False) -> None:
-    """Count what the backup does not know, and list the access that appeared after it and that no claim explains."""
+    """Count what the backup does not know; list the tickets of the lost time, and the access that no claim explains.
+
+    While the restore is under way the tickets are looked for again.
+    """
     with opened(config) as (settings, store):
         latest, unknown = _latest(settings, store)
+        restoring = _restoring(settings, store)
+        tickets = _tickets(settings, restoring)
+        found = [
+            asdict(each.ticket) | {"request_state": each.request_state, "operation_state": each.operation_state}
+            for each in restoring.lost_tickets()
+        ]
     rows = [{**row, "first_seen_at": row["first_seen"]} for row in unknown.appeared]
     if as_json:
         output.print_json(
@@ -59,6 +71,7 @@ def show_restore(config: ConfigFile = None, as_json: AsJson = False) -> None:
                 "compared": list(unknown.compared),
                 "not_read": list(unknown.not_read),
                 "no_snapshot": list(unknown.no_snapshot),
+                "tickets": [{name: row[name] for name in (*_TICKETS, "account_id", "phase")} for row in found],
                 "appeared": [
                     {name: row[name] for name in ("system", "account", "account_title", "resource_name", "entitlement")}
                     for row in unknown.appeared
@@ -66,7 +79,10 @@ def show_restore(config: ConfigFile = None, as_json: AsJson = False) -> None:
             }
         )
         return
-    output.print_lines(*_knows(latest), *_counts(unknown))
+    output.print_lines(*_knows(latest), *_counts(unknown), *tickets)
+    if found:
+        output.print_lines("")
+        output.print_listing(iter(found), _TICKETS, none="", as_json=False)
     if rows:
         output.print_lines("")
         output.print_listing(iter(rows), _COLUMNS, none="", as_json=False)
@@ -79,13 +95,13 @@ def show_restore(config: ConfigFile = None, as_json: AsJson = False) -> None:
 def end_restore(config: ConfigFile = None, yes: Yes = False) -> None:
     """Let access be given and taken away again.
 
-    What the requests that were handed in again find given counts as given by them.
+    What the requests that were handed in again find given counts as given by them, and they ask by the tickets that were found.
     """
     with opened(config) as (settings, store):
         latest, unknown = _latest(settings, store)
         if latest.ended_at is not None:
             raise Problem("No restore is under way.", "See 'provisor restore show'.")
-        output.print_lines(*_knows(latest), *_counts(unknown))
+        output.print_lines(*_knows(latest), *_counts(unknown), *_tickets(settings, _restoring(settings, store)))
         confirm("Access is changed again from now on. Go on?", yes=yes)
         _restoring(settings, store).end()
 
@@ -96,6 +112,21 @@ def _restoring(settings: Settings, store: Store) -> Restoring:
     from worker.anchors import signer_from
 
     return Restoring(store, MeasuredClock(store.now), by=os_user(), signer=signer_from(settings))
+
+
+def _tickets(settings: Settings, restoring: Restoring) -> list[str]:
+    """Look for the tickets of the lost time; what came of it."""
+    from access.failures import Failure
+    from config.errors import SettingsError
+    from worker.ticketing import ticketing_from
+
+    try:
+        restoring.look_for_tickets(ticketing_from(settings).provider)
+    except (Failure, SettingsError) as exc:
+        return [f"Tickets of the lost time cannot be looked for: {exc} 'provisor restore show' looks again."]
+    found = restoring.lost_tickets()
+    still_open = sum(each.ticket.phase == "open" for each in found)
+    return [f"Tickets of the lost time that the backup does not know: {len(found)}, {still_open} of them open."]
 
 
 def _latest(settings: Settings, store: Store) -> tuple[Restore, Unknown]:

@@ -31,6 +31,7 @@ _BY_BEGINNING = (
     ("int_", "is not a whole number; write one such as 8"),
     ("float_", "is not a number; write one such as 2.5"),
     ("finite_number", "is not a number; write one such as 2.5"),
+    ("date_", "is not a day; write one such as 2027-06-30"),
     ("bool_", "is neither true nor false; write one of the two"),
     ("model_", "is a heading, not a value; write its keys below it, indented"),
     ("dict_", "is a heading, not a value; write its keys below it, indented"),

@@ -25,6 +25,7 @@ from access.policy import (
     LastAdministrator,
     LeaverAccess,
     MissingAccount,
+    OwnerRule,
     Policy,
     Rule,
     Suspended,
@@ -133,8 +134,9 @@ class _Rule(Section):
     ticket: _Ticket | None = None
     sources: Words = ()
     fed_by: Annotated[str, Field(max_length=1000)] | None = None
+    via: Annotated[str, Field(max_length=1000)] | None = None
 
-    @field_validator("fed_by")
+    @field_validator("fed_by", "via")
     @classmethod
     def _is_a_group(cls, named: str | None) -> str | None:
         if named is None:
@@ -145,9 +147,11 @@ class _Rule(Section):
         return str(ref)
 
     @model_validator(mode="after")
-    def _feeds_a_jira_group(self) -> Self:
+    def _leads_to_what_it_can(self) -> Self:
         if self.fed_by is not None and not self.pattern.startswith("jira:group:"):
             raise ValueError("has fed_by and is not about Jira groups; only those are filled from JumpCloud")
+        if self.via is not None and not self.pattern.startswith("jumpcloud:application:"):
+            raise ValueError("has via and is not about JumpCloud applications; only those are given through a group")
         return self
 
     _can_match = field_validator("pattern")(_can_match)
@@ -162,12 +166,20 @@ class _Profile(Section):
     _can_match = field_validator("pattern")(_can_match)
 
 
+class _Owner(Section):
+    pattern: Annotated[str, Field(min_length=1, max_length=1000)]
+    owner: Annotated[str, Field(min_length=1, max_length=200)]
+
+    _can_match = field_validator("pattern")(_can_match)
+
+
 class _PolicyFile(Section):
     ticket: _Ticket = _Ticket()
     protected_accounts: Words = ()
     leavers: LeaverAccess = LeaverAccess.APPROVE
     manage: tuple[Annotated[str, Field(min_length=1, max_length=1000), AfterValidator(_can_match)], ...] = ()
     reconcile: tuple[_Profile, ...] = ()
+    owners: tuple[_Owner, ...] = ()
     rules: tuple[_Rule, ...] = ()
 
 
@@ -222,6 +234,7 @@ def load_policy(
             | {
                 "ticket": rule.ticket.route(route) if rule.ticket else None,
                 "fed_by": EntitlementRef.parse(rule.fed_by) if rule.fed_by else None,
+                "via": EntitlementRef.parse(rule.via) if rule.via else None,
             }
         )
         for rule in file.rules
@@ -234,6 +247,7 @@ def load_policy(
         leavers=file.leavers,
         manage=file.manage,
         profiles=tuple(ProfileRule(**dict(each)) for each in file.reconcile),
+        owners=tuple(OwnerRule(**dict(each)) for each in file.owners),
     )
     return PolicyFile(policy, tuple(_oddities(policy)))
 

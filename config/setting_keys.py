@@ -14,6 +14,17 @@ PREFIX = "PROVISOR_"
 #: What separates a section from its key in environment variables and names of secret files.
 DELIMITER = "__"
 
+#: What a process takes from its settings when it starts, and only then: keys, and sections as a whole.
+ONLY_AT_START = (
+    *("store.url", "store.pool_size", "store.silence", "broker", "telemetry"),
+    *("worker.intake_batch", "worker.remote_control", "worker.task_events"),
+)
+
+
+def only_at_start(key: str) -> bool:
+    """Whether a process has to be started anew to take a changed value; all others are taken while it runs."""
+    return any(key == each or key.startswith(f"{each}.") for each in ONLY_AT_START)
+
 
 def section_of(annotation: Any) -> type[BaseModel] | None:
     """The model behind an annotation such as ``JiraSite | None``; None when it is a plain value."""

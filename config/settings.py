@@ -23,7 +23,7 @@ from config.field_types import Words
 from config.fuse import FuseSettings, PlanSettings
 from config.people import PeopleSettings
 from config.setting_keys import all_keys
-from config.settings_sources import YamlFile, config_file, from_environment, from_secret_files
+from config.settings_sources import YamlFile, config_file, from_environment, from_secret_files, secret_files
 from config.systems import AtlassianSettings, JiraSettings, JiraSite, JumpCloudSettings, SystemSettings
 from config.ticketing import TicketingSettings
 from config.urls import masked
@@ -146,7 +146,19 @@ class Settings(BaseSettings):
         settings = self.load(self._reading.config, environ=self._reading.environ)
         self._reading.secrets.update(settings.secrets())
         self._reading.newest = settings
+        settings._reading = self._reading  # noqa: SLF001 - one reading for all that it gave
         return settings
+
+    def files(self) -> tuple[Path, ...]:
+        """The files that are there now and that these settings are read from: the settings file, then those of secrets."""
+        if self._reading.environ is None:
+            return ()
+        named = config_file(self._reading.config, self._reading.environ)
+        return (*([named] if named else []), *secret_files(self._reading.environ))
+
+    def differing(self, other: Settings) -> list[str]:
+        """The keys that have another value there."""
+        return [key for key in all_keys(type(self)) if _value(self, key) != _value(other, key)]
 
     @property
     def newest(self) -> Settings:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import stat
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -30,6 +32,7 @@ _SERVICE_LINK = re.compile(
 _PATHS = (("policy",), ("ticketing", "templates_dir"))
 #: A credential is short; a larger file is not one.
 _LARGEST_SECRET = 64 * 1024
+_NO_TEXT = "it is not a short UTF-8 text"
 
 
 class Texts(EnvSettingsSource):
@@ -124,7 +127,7 @@ def from_secret_files(settings_cls: type[BaseSettings], environ: Mapping[str, st
     origins: dict[str, str] = {}
     problems: list[str] = []
     known = {file_name(key): key for key in all_keys(settings_cls)}
-    for path in _files(environ.get("PROVISOR_SECRETS_DIR")):
+    for path in _files(environ):
         if path.name.lower() not in known:
             problems.append(_unknown(f"secret file {path.parent / shortened(path.name)}", path.name.lower(), known))
             continue
@@ -132,15 +135,24 @@ def from_secret_files(settings_cls: type[BaseSettings], environ: Mapping[str, st
         try:
             texts[path.name.lower()] = _secret(path)
         except (OSError, ValueError) as exc:
-            why = exc.strerror if isinstance(exc, OSError) else "it is not a short UTF-8 text"
+            why = exc.strerror if isinstance(exc, OSError) else str(exc)
             problems.append(
                 f"{known[path.name.lower()]} cannot be read from {path} ({why}); check the file and who may read it."
             )
     return Texts(settings_cls, texts, origins=origins), problems
 
 
-def _files(directory: str | None) -> Iterable[Path]:
+def secret_files(environ: Mapping[str, str]) -> Iterable[Path]:
+    """All files in the directory of secrets, or the directory itself where it cannot be read."""
+    try:
+        return _files(environ)
+    except SettingsError:
+        return [Path(environ["PROVISOR_SECRETS_DIR"]).expanduser()]
+
+
+def _files(environ: Mapping[str, str]) -> Iterable[Path]:
     """All files in the directory but the hidden entries, which Kubernetes makes for itself."""
+    directory = environ.get("PROVISOR_SECRETS_DIR")
     if not directory:
         return []
     path = Path(directory).expanduser()
@@ -152,11 +164,20 @@ def _files(directory: str | None) -> Iterable[Path]:
 
 
 def _secret(path: Path) -> str:
-    with path.open("rb") as file:
+    # Without waiting: somebody may have put a pipe there, which nobody writes to.
+    with open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK)) as file:
+        mode = os.fstat(file.fileno()).st_mode
+        if not stat.S_ISREG(mode):
+            raise ValueError("it is no regular file")
+        if mode & stat.S_IWOTH:
+            raise ValueError("everybody may write to it")
         content = file.read(_LARGEST_SECRET + 1)
     if len(content) > _LARGEST_SECRET:
-        raise ValueError("too large")
-    return content.decode().strip()
+        raise ValueError(_NO_TEXT)
+    try:
+        return content.decode().strip()
+    except UnicodeDecodeError:
+        raise ValueError(_NO_TEXT) from None
 
 
 def _unknown(what: str, name: str, known: Iterable[str]) -> str:

@@ -15,6 +15,7 @@ _LAST_PORT = 65_535
 VERIFYING = frozenset({"required", "CERT_REQUIRED"})
 NOT_VERIFYING = frozenset({"none", "CERT_NONE", "optional", "CERT_OPTIONAL"})
 
+_NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
 _PRIVATE_ENDINGS = (".internal", ".local", ".localhost", ".test")
 
 
@@ -29,11 +30,16 @@ def _split(text: str) -> SplitResult:
 
 
 def _is_near(host: str) -> bool:
-    """Whether a host is on this machine or a private network, where simulators and test systems are."""
+    """Whether a host is on this machine or a private network, where simulators and test systems are.
+
+    A number alone is an IPv4 address to the name service, and none of a private network that anybody would write so.
+    """
     try:
         address = ipaddress.ip_address(host)
     except ValueError:
-        return "." not in host or host.endswith(_PRIVATE_ENDINGS)
+        return host.endswith(_PRIVATE_ENDINGS) or not ("." in host or _NUMBER.fullmatch(host))
+    if isinstance(address, ipaddress.IPv6Address):
+        address = address.ipv4_mapped or address
     return address.is_loopback or address.is_private
 
 
@@ -43,6 +49,10 @@ def _web_url(text: str) -> str:
     host = (parts.hostname or "").lower()
     if parts.scheme not in ("https", "http") or not host:
         raise ValueError("is not a URL; write it in full, such as https://acme.atlassian.net")
+    if not host.isascii():
+        raise ValueError(
+            "has a letter or a dot in its host that is not ASCII; write the host as the name service has it"
+        )
     if parts.username is not None or parts.password is not None:
         raise ValueError("has a user name or password in it; take it out and use the keys meant for credentials")
     if parts.query or parts.fragment:
@@ -134,6 +144,21 @@ def _token(secret: SecretStr) -> SecretStr:
     return secret
 
 
+def _dsn(secret: SecretStr) -> SecretStr:
+    parts = _split(secret.get_secret_value())
+    if parts.scheme not in {"https", "http"} or not (parts.hostname and parts.username):
+        raise ValueError("is not a DSN of Sentry; copy it from the project's client keys, such as https://key@host/1")
+    if not parts.path.rpartition("/")[2].isdigit():
+        raise ValueError(
+            "names no project of Sentry; copy it whole from the project's client keys, to the number at its end"
+        )
+    if parts.scheme == "http" and not _is_near(parts.hostname):
+        raise ValueError(
+            "would send reports in clear; write https:// (http:// is for this machine or a private network)"
+        )
+    return secret
+
+
 def masked(url: SecretStr) -> str:
     """The URL, or several with semicolons between them, with passwords and parameters hidden."""
     return ";".join(_masked(text) for text in url.get_secret_value().split(";"))
@@ -157,5 +182,7 @@ WebUrl = Annotated[str, AfterValidator(_web_url)]
 DatabaseUrl = Annotated[SecretStr, AfterValidator(_database)]
 #: URL of the broker. Secret as a whole, because it may hold a password.
 BrokerUrl = Annotated[SecretStr, AfterValidator(_broker)]
+#: Where reports of errors go. Secret as a whole, because it holds a key.
+SentryDsn = Annotated[SecretStr, AfterValidator(_token), AfterValidator(_dsn)]
 #: A key, a token or another secret, in printable ASCII without spaces.
 Token = Annotated[SecretStr, AfterValidator(_token)]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from datetime import date
 from functools import lru_cache
 from typing import Any
 
@@ -47,16 +48,25 @@ class Redaction:
         return without_secrets(text, (*self._secrets, *self._later()))
 
     def value(self, value: Any) -> Any:
-        """The value without secrets and without values named like a secret, at any depth."""
+        """The value without secrets and without values named like a secret, at any depth, and fit for JSON.
+
+        What JSON has no word for becomes text: a moment as ISO 8601 has it, bytes as UTF-8, anything else as it prints itself.
+        """
+        if value is None or isinstance(value, bool | int | float):
+            return value
         if isinstance(value, str):
-            return self.text(value)
-        if isinstance(value, dict):
-            return {
-                key: _HIDDEN
-                if isinstance(key, str) and _SECRET_NAMES.search(key) and key not in _PLAIN
-                else self.value(item)
-                for key, item in value.items()
-            }
-        if isinstance(value, list | tuple):
+            return self.text(str(value))
+        if isinstance(value, Mapping):
+            return {self._name(key): self._member(key, item) for key, item in value.items()}
+        if isinstance(value, list | tuple | set | frozenset):
             return [self.value(item) for item in value]
-        return value
+        if isinstance(value, bytes | bytearray):
+            return self.text(value.decode(errors="replace"))
+        return self.text(value.isoformat() if isinstance(value, date) else str(value))
+
+    def _name(self, key: Any) -> str:
+        return self.text(str(key))
+
+    def _member(self, key: Any, item: Any) -> Any:
+        is_secret = isinstance(key, str) and _SECRET_NAMES.search(key) is not None and key not in _PLAIN
+        return _HIDDEN if is_secret else self.value(item)

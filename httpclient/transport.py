@@ -118,7 +118,7 @@ class Transport:
 
         Raises ``Transient`` when nothing was sent, or when the call is ``idempotent``, ``Unknown`` when a write may have
         happened, and ``Permanent`` for a URL that is none; a body over the limit is ``Permanent`` or ``Unknown``. A
-        redirect is returned as it is. ``scrub`` blanks secrets out of the body, which may echo what we sent.
+        redirect is returned as it is. ``scrub`` blanks secrets out of headers and body, which may echo what we sent.
         """
         started = time.monotonic()
         status: int | None = None
@@ -270,5 +270,5 @@ def _bare(exc: Exception) -> Exception:
 
 
 def _answer(response: requests.Response, raw: bytes, scrub: Callable[[str], str]) -> Response:
-    headers = {name.lower(): storable(value) for name, value in response.headers.items()}
+    headers = {name.lower(): storable(scrub(value)) for name, value in response.headers.items()}
     return Response(response.status_code, headers, parse_body(scrub(raw.decode("utf-8", errors="replace"))))

@@ -8,6 +8,8 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -75,7 +77,11 @@ class Control:
             ("GET", "/actions/{system}", self._actions),
             ("POST", "/actions/{system}", self._act),
         ]
-        return Starlette(routes=[Route(path, _door(do), methods=[verb]) for verb, path, do in routes])
+        return Starlette(
+            routes=[Route(path, _door(do), methods=[verb]) for verb, path, do in routes],
+            # A page in somebody's browser must not reach the door by a name that it lets resolve to this machine.
+            middleware=[Middleware(TrustedHostMiddleware, allowed_hosts=["127.0.0.1", "localhost"])],
+        )
 
     def truth(self) -> dict[str, Any]:
         """Return the state of every system as plain JSON."""

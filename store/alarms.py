@@ -13,6 +13,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from access.fuse import producer_scope
 from access.lifecycle import OperationState, PlanState, RequestState
 from access.operations import TicketTrouble
+from store.credential_tables import credential_ends
 from store.fault_tables import alarms, faults
 from store.leases import among
 from store.operations import ALIVE
@@ -38,11 +39,21 @@ class AlarmKind(StrEnum):
     UNTRACKED = TicketTrouble.UNTRACKED
     #: The fuse holds removals that no request foresaw.
     HELD = "held"
+    #: Changed settings are not in force.
+    SETTINGS = "settings"
+    #: A credential ends soon, or has ended.
+    CREDENTIAL = "credential"
+    #: What is noted outside says that the audit trail is not the one it was.
+    CONTRADICTED = "contradicted"
 
 
 @dataclass(frozen=True, slots=True)
 class Alarm:
-    """One alarm. ``entity`` and ``ref`` name its cause: a fault, a request, an operation, a ticket, a plan, or a producer."""
+    """One alarm.
+
+    ``entity`` and ``ref`` name its cause: a fault, a request, an operation, a ticket, a plan, a producer, the settings, the
+    place of a credential, or a place where seals are noted.
+    """
 
     id: int
     kind: AlarmKind
@@ -92,6 +103,15 @@ _LASTS = or_(
         ),
     ),
     _is_cause("producer", AlarmKind.HELD, _HOLDS),
+    # The store cannot tell whether it lasts: who looks at the place ends it.
+    alarms.c.entity == "place",
+    # Whoever reads the settings next ends it.
+    alarms.c.entity == "settings",
+    _is_cause(
+        "credential",
+        AlarmKind.CREDENTIAL,
+        exists().where(credential_ends.c.place == alarms.c.ref, credential_ends.c.near),
+    ),
 )
 
 
@@ -111,6 +131,11 @@ class Alarms:
             .returning(alarms.c.id)
         )
         return self._connection.execute(statement).first() is not None
+
+    def end(self, kind: AlarmKind, entity: str, ref: str, *, now: datetime) -> None:
+        """Close the alarm for this cause, if there is one."""
+        these = (alarms.c.kind == str(kind), alarms.c.entity == entity, alarms.c.ref == ref)
+        self._connection.execute(update(alarms).where(alarms.c.closed_at.is_(None), *these).values(closed_at=now))
 
     def close_ended(self, *, now: datetime) -> Sequence[Alarm]:
         """Close the alarms whose cause is over; returns them."""

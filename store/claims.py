@@ -58,6 +58,10 @@ class Claims(LeasedTable[Claim]):
             ordered.append(following)
         return ordered
 
+    def in_states(self, states: Sequence[ClaimState]) -> Sequence[Claim]:
+        """All claims that are in one of ``states``, oldest first."""
+        return self._all(select(claims).where(among(claims.c.state, states)).order_by(claims.c.starts_at, claims.c.id))
+
     def on(self, key: str, *, states: Sequence[ClaimState]) -> Sequence[Claim]:
         """The claims on one access that are in one of ``states``, oldest first."""
         found = select(claims).where(claims.c.access_key == key, among(claims.c.state, states))

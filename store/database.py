@@ -6,10 +6,11 @@ would fail as busy without waiting. Threads of one process queue on a Python loc
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from datetime import UTC, datetime
 from hashlib import blake2b
 from pathlib import Path
@@ -29,9 +30,14 @@ SILENCE_SECONDS = 8.0
 #: The same for statements that may take longer.
 _LONG_SECONDS = 600.0
 
+#: The longest that a transaction may wait for its own process, in whole seconds.
+_IDLE_SECONDS = 5
 
 #: How a transaction begins on SQLite; None for statements without one.
 _BEGIN = "provisor_begin"
+
+#: Requests hold addresses and reasons; dead letters whatever was sent.
+_OWNER_ONLY = 0o600
 
 
 class Database:
@@ -48,7 +54,7 @@ class Database:
         if self.is_sqlite:
             address = make_url(url)
             if address.database:
-                Path(address.database).parent.mkdir(parents=True, exist_ok=True)
+                _make_own(Path(address.database))
         else:
             from store import postgresql  # noqa: PLC0415 - its driver is slow to import, and the default needs none
 
@@ -61,6 +67,8 @@ class Database:
             # Nobody waits longer for a connection than for an answer.
             pool_timeout=silence_seconds,
             connect_args={"timeout": _BUSY_SECONDS, "check_same_thread": False} if self.is_sqlite else {},
+            # Who has waited for a lock must see what its holder has committed, whatever default the database has.
+            isolation_level=None if self.is_sqlite else "READ COMMITTED",
         )
         self._lock = threading.Lock()
         self._closed = False
@@ -99,6 +107,7 @@ class Database:
         """
         turn = self._lock if self.is_sqlite else nullcontext()
         with turn, self._to_write() as connection, connection.begin():
+            _end_when_idle(connection)
             if holding is not None:
                 hold(connection, holding)
             yield connection
@@ -123,6 +132,16 @@ class Database:
     def _to_write(self) -> Connection:
         connection = self.engine.connect()
         return connection.execution_options(**{_BEGIN: "BEGIN IMMEDIATE"}) if self.is_sqlite else connection
+
+
+def _make_own(file: Path) -> None:
+    """Make the file of a database that is not there yet, readable by its owner alone; SQLite gives the files beside it the same.
+
+    What cannot be made, SQLite fails to open with a sentence of its own.
+    """
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with suppress(OSError):
+        os.close(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, _OWNER_ONLY))
 
 
 def _prepare_sqlite(connection: Any, _entry: ConnectionPoolEntry) -> None:
@@ -155,6 +174,15 @@ def allow_long_statements(connection: Connection) -> None:
     if connection.dialect.name == "postgresql":
         driver: Any = connection.connection.dbapi_connection
         driver.silence_seconds = _LONG_SECONDS
+
+
+def _end_when_idle(connection: Connection) -> None:
+    """Have the server end this transaction when its process, paused or cut off, says nothing more: others wait for its locks.
+
+    Within the transaction, since a pooler may give the session to somebody else afterwards.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql(f"SET LOCAL idle_in_transaction_session_timeout = '{_IDLE_SECONDS}s'")
 
 
 def hold(connection: Connection, name: str) -> None:

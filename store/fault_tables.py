@@ -51,9 +51,14 @@ alarms = Table(
     Column("raised_at", Moment, nullable=False),
     Column("closed_at", Moment),
     CheckConstraint(
-        "kind IN ('fault', 'blocked', 'late', 'held', 'unsaid', 'left_open', 'untracked')", name="kind_known"
+        "kind IN ('fault', 'blocked', 'late', 'held', 'unsaid', 'left_open', 'untracked', "
+        "'settings', 'credential', 'contradicted')",
+        name="kind_known",
     ),
-    CheckConstraint("entity IN ('fault', 'request', 'operation', 'plan', 'producer', 'ticket')", name="entity_known"),
+    CheckConstraint(
+        "entity IN ('fault', 'request', 'operation', 'plan', 'producer', 'ticket', 'settings', 'credential', 'place')",
+        name="entity_known",
+    ),
 )
 #: One alarm for one cause at a time.
 Index(

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, bindparam, func, literal_column, or_, select, update
+from sqlalchemy import Column, Connection, ScalarSelect, and_, bindparam, func, literal_column, or_, select, update
 
-from access.lifecycle import RequestState
+from access.lifecycle import ENDS, RequestState
 from access.message import AccessRequest, Action
 from access.operations import Claim, Request
 from store.leases import LeasedTable, among
@@ -34,18 +34,39 @@ _UNPLANNED_BEFORE = (
 )
 
 _origin = requests.alias("origin")
+
+
+def _of_origin(column: Column[Any]) -> ScalarSelect[Any]:
+    """What the request has there by which the access of a claim was first given."""
+    return select(_origin.c[column.name]).where(_origin.c.id == bindparam("this_origin")).scalar_subquery()
+
+
 _EXTENSIONS = (
     select(requests.c.id)
     .where(
         requests.c.action == literal_column(f"'{Action.EXTEND}'"),
         among(requests.c.state, (RequestState.RECEIVED, RequestState.PLANNED)),
-        requests.c.entitlement.in_(
-            [
-                bindparam("by_id"),
-                bindparam("by_name"),
-                select(_origin.c.entitlement).where(_origin.c.id == bindparam("this_origin")).scalar_subquery(),
-            ]
+        requests.c.entitlement.in_([bindparam("by_id"), bindparam("by_name"), _of_origin(requests.c.entitlement)]),
+    )
+    .order_by(requests.c.sequence)
+)
+
+_REMOVALS = (
+    select(requests)
+    .where(
+        requests.c.subject.in_([bindparam("by_account"), bindparam("by_email"), _of_origin(requests.c.subject)]),
+        requests.c.system == bindparam("this_system"),
+        or_(
+            requests.c.action == literal_column(f"'{Action.DEPROVISION_ACCOUNT}'"),
+            and_(
+                requests.c.action == literal_column(f"'{Action.REVOKE}'"),
+                requests.c.entitlement.in_(
+                    [bindparam("by_id"), bindparam("by_name"), _of_origin(requests.c.entitlement)]
+                ),
+            ),
         ),
+        requests.c.sequence > _of_origin(requests.c.sequence),
+        among(requests.c.state, [state for state in RequestState if state not in ENDS["request"]]),
     )
     .order_by(requests.c.sequence)
 )
@@ -131,6 +152,18 @@ class Requests(LeasedTable[Request]):
         """
         names = {"by_id": str(claim.entitlement), "by_name": str(claim.named), "this_origin": claim.origin}
         return list(self._connection.execute(_EXTENSIONS, names).scalars())
+
+    def removals_at(self, claim: Claim) -> Sequence[Request]:
+        """The requests that are not over and are to take the claim's access, or its account, away, in their order.
+
+        They came in after the grant, and name account and entitlement by what the claim has, or as the grant did. A request that
+        names them otherwise is found once it is planned.
+        """
+        names: dict[str, str | None] = {"by_account": claim.account_id, "by_email": claim.email}
+        names |= {"by_id": str(claim.entitlement), "by_name": str(claim.named), "this_origin": claim.origin}
+        found = self._all(_REMOVALS, names | {"this_system": str(claim.entitlement.system)})
+        own = {None, claim.origin, claim.request_id}
+        return [request for request in found if request.message.claim_of in own]
 
     def postpone(
         self,

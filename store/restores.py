@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -9,10 +10,31 @@ from typing import Any
 from sqlalchemy import Connection, Select, Text, delete, exists, func, insert, literal, or_, select, update
 
 from access.entitlements import System
+from access.operations import Operation
 from store.queries.parts import current_parts, entitlement, named
-from store.rows import from_row
+from store.rows import from_row, to_row
 from store.snapshot_tables import grants, snapshots
-from store.tables import audit, requests, restored_accesses, restores
+from store.tables import audit, lost_tickets, operations, requests, restored_accesses, restores, tickets
+
+
+@dataclass(frozen=True, slots=True)
+class LostTicket:
+    """A ticket of ours that a restored database did not know, as the ticketing system showed it at ``seen_at``.
+
+    ``direction`` is empty where the ticket does not say whether it asks to give or to take, ``account_id`` where it names none.
+    """
+
+    marker: str
+    request_id: str
+    direction: str
+    entitlement: str
+    account_id: str
+    project: str
+    issue_key: str
+    issue_url: str
+    phase: str
+    status: str
+    seen_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +100,42 @@ class Restores:
         if restore.last_sequence is not None:
             found = found.where(requests.c.sequence <= restore.last_sequence)
         return self._connection.execute(found).scalar_one()
+
+    def keep_lost(self, found: Sequence[LostTicket]) -> None:
+        """Keep the tickets that the store does not know; of those that it keeps already, how they stand now."""
+        markers = [each.marker for each in found]
+        known = set(self._connection.execute(select(tickets.c.marker).where(tickets.c.marker.in_(markers))).scalars())
+        rows = [to_row(each) for each in found if each.marker not in known]
+        kept = [row["marker"] for row in rows]
+        self._connection.execute(delete(lost_tickets).where(lost_tickets.c.marker.in_(kept)))
+        if rows:
+            self._connection.execute(insert(lost_tickets), rows)
+
+    def lost_tickets(self) -> Sequence[tuple[LostTicket, str | None, str | None]]:
+        """The tickets that were lost, by their keys, with the states of their request and operation where they are known now."""
+        statement = (
+            select(lost_tickets, requests.c.state.label("request_state"), operations.c.state.label("operation_state"))
+            .outerjoin(requests, requests.c.id == lost_tickets.c.request_id)
+            .outerjoin(tickets, tickets.c.marker == lost_tickets.c.marker)
+            .outerjoin(operations, operations.c.id == tickets.c.operation_id)
+            .order_by(func.length(lost_tickets.c.issue_key), lost_tickets.c.issue_key)
+        )
+        rows = self._connection.execute(statement).mappings()
+        return [(from_row(LostTicket, row), row["request_state"], row["operation_state"]) for row in rows]
+
+    def lost_ticket_of(self, operation: Operation) -> LostTicket | None:
+        """The ticket that was lost, asks for the very same as this operation, and is nobody's yet."""
+        found = select(lost_tickets).where(
+            lost_tickets.c.request_id == operation.request_id,
+            lost_tickets.c.direction == str(operation.direction),
+            lost_tickets.c.entitlement == str(operation.entitlement),
+            lost_tickets.c.account_id == (operation.account_id or ""),
+            ~exists().where(tickets.c.marker == lost_tickets.c.marker),
+        )
+        # The last that was made counts: the others were closed, or could not be reopened.
+        newest = found.order_by(func.length(lost_tickets.c.issue_key).desc(), lost_tickets.c.issue_key.desc()).limit(1)
+        row = self._connection.execute(newest).mappings().first()
+        return None if row is None else from_row(LostTicket, row)
 
     def explains(self, sequence: int, access_key: str) -> bool:
         """Whether a request of this place came in during a restore, and the access was not there when the backup was made."""

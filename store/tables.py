@@ -209,7 +209,7 @@ operations = Table(
     CheckConstraint("state <> 'done' OR (verified_at IS NOT NULL AND evidence IS NOT NULL)", name="done_means_seen"),
     CheckConstraint("state <> 'failed' OR error IS NOT NULL", name="failed_means_a_reason"),
     CheckConstraint("wrote_at IS NULL OR before IS NOT NULL OR via = 'ticket'", name="looked_before_writing"),
-    CheckConstraint("before IN ('present', 'absent')", name="before_known"),
+    CheckConstraint("before IN ('present', 'absent', 'unread')", name="before_known"),
     CheckConstraint("obstacle IN ('refused', 'unseen', 'unresolved')", name="obstacle_known"),
     CheckConstraint(
         "state <> 'blocked' OR (direction = 'take' AND error IS NOT NULL AND obstacle IS NOT NULL"
@@ -392,6 +392,25 @@ restores = Table(
 
 #: The accesses that the snapshots of the backup show, by their keys.
 restored_accesses = Table("restored_accesses", metadata, Column("access_key", Text, primary_key=True))
+
+#: The tickets that were found after a restore, and that the database did not know then.
+lost_tickets = Table(
+    "lost_tickets",
+    metadata,
+    Column("marker", Text, primary_key=True),
+    Column("request_id", Text, nullable=False),
+    # Empty where the ticket does not say it.
+    Column("direction", Text, nullable=False),
+    Column("entitlement", Text, nullable=False),
+    Column("account_id", Text, nullable=False),
+    Column("project", Text, nullable=False),
+    Column("issue_key", Text, nullable=False),
+    Column("issue_url", Text, nullable=False),
+    Column("phase", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("seen_at", Moment, nullable=False),
+)
+Index("ix_lost_tickets_request_id", lost_tickets.c.request_id)
 
 known_emails = Table(
     "known_emails",

@@ -34,13 +34,20 @@ _ASK_ANEW = "Ask anew with a request to grant."
 
 
 @dataclass(frozen=True, slots=True)
+class ComesAfter:
+    """The claim is not extended before it is decided what becomes of an earlier request, which is to take the access away."""
+
+    request_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class Extended:
     """The claim was extended, or would be where nothing is to be changed yet; ``what`` says so in one sentence."""
 
     what: str
 
 
-def extend(services: Services, request: Request) -> Refusal | Extended:
+def extend(services: Services, request: Request) -> Refusal | Extended | ComesAfter:
     """Extend the claim that a request means. Raises failure words, where a policy rule has to be looked up by its name."""
     with services.store.read() as work:
         meant = _meant_by(work, request.message)
@@ -58,7 +65,9 @@ def extend(services: Services, request: Request) -> Refusal | Extended:
     return outcome
 
 
-def _follow(services: Services, work: UnitOfWork, request: Request, meant: Claim, rule: Rule) -> Refusal | Extended:
+def _follow(
+    services: Services, work: UnitOfWork, request: Request, meant: Claim, rule: Rule
+) -> Refusal | Extended | ComesAfter:
     """Commit the claim that follows, within the transaction that holds the access."""
     now = services.clock.now()
     line = work.claims.line_of(meant.request_id)
@@ -85,6 +94,8 @@ def _follow(services: Services, work: UnitOfWork, request: Request, meant: Claim
     until = f"{new_end:%Y-%m-%d %H:%M:%S} UTC"
     if services.mode is not Provisioning.ON:
         return Extended(f"Would extend the access of request {old.request_id} until {until}.")
+    if earlier := [each for each in work.requests.removals_at(old) if each.sequence < request.sequence]:
+        return ComesAfter(earlier[0].id)
     new = replace(
         old,
         id=new_id("cl"),

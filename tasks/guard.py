@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from access.accounts import Account
+from access.accounts import Account, Subject
 from access.entitlements import Entitlement, EntitlementRef, ResourceKind, System
 from access.guard import Barred, ByPerson, Facts, Ruling, judge
-from access.methods import Direction
+from access.methods import Direction, Method
 from access.operations import Operation, Request, access_key
 from access.planning import account_of
 from connectors.guard import account_facts, read_facts
@@ -53,8 +53,14 @@ def facts_for_plan(
 def facts_now(
     services: Services, connector: Connector, operation: Operation, *, thing: Entitlement | None = None
 ) -> Facts:
-    """The facts about an operation today. ``thing`` is its entitlement as it was found just now. Raises failure words."""
-    facts = read_facts(connector, target_of(services, operation), operation.direction, thing=thing)
+    """The facts about an operation today. ``thing`` is its entitlement as it was found just now. Raises failure words.
+
+    Before a removal by API the connector itself asks for the last administrator.
+    """
+    target = target_of(services, operation)
+    if operation.via is Method.CONNECTOR:
+        target = replace(target, terms=replace(target.terms, keeps_last=False))
+    facts = read_facts(connector, target, operation.direction, thing=thing)
     with services.store.read() as work:
         return replace(facts, deprovisioned_by=deprovisioned_by(work, operation.system, operation.account_id))
 
@@ -74,6 +80,13 @@ def warnings_of(
     if operation.direction is Direction.GIVE or operation.account_id is None:
         return
     policy = services.policy
+    if operation.entitlement.kind is ResourceKind.ACCOUNT:
+        account = connector.find_account(Subject(id=operation.account_id))
+        if isinstance(account, Account) and account.managed_by:
+            yield (
+                f"{operation.account_title} is managed by {account.managed_by}: change it there too, "
+                "or it may come back as it was."
+            )
     if operation.entitlement.kind is ResourceKind.ADMIN_ROLE:
         yield _NOBODY_KNOWS
     named = _held(operation.system, holdings) if holdings else ()

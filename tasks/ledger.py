@@ -56,6 +56,11 @@ def running(work: UnitOfWork, key: str, *, now: datetime, operation: Operation |
     asking = [each.id for each in takers if each.purpose is Purpose.REQUEST]
     asked_by = work.ledger.asked_at(asking) if asking else {}
     asked = {claim.id: asked_by[claim.ended_by] for claim in claims if claim.ended_by in asked_by}
+    still_asked = {claim.id: work.requests.removals_at(claim) for claim in claims if _is_past_its_end(claim, now)}
+    for claim_id, requests in still_asked.items():
+        moments = [each.received_at for each in requests] + [asked[each] for each in (claim_id,) if each in asked]
+        if moments:
+            asked[claim_id] = min(moments)
     held = [each for each in takers if each.before == "present" or each.there_at is not None]
     asked_at = min((asked_by[each.id] for each in held if each.id in asked_by), default=None)
     since = overdue_since(claims, asked=asked, now=now, asked_at=asked_at)
@@ -68,12 +73,22 @@ def running(work: UnitOfWork, key: str, *, now: datetime, operation: Operation |
     remover = operation or (takers[-1] if takers else None)
     whose = _whose(key, last, remover)
     waits = work.ledger.waits(
-        operation_ids=[each.id for each in takers], request_ids=[each.request_id for each in takers], since=since
+        operation_ids=[each.id for each in takers],
+        request_ids={
+            *(each.request_id for each in takers),
+            *(each.id for requests in still_asked.values() for each in requests),
+        },
+        since=since,
     )
     # Nothing proves that access was there all the time that no claim stood on.
     there = None if last is None else _there_at(work, last, remover, now=now)
     bound = now - max(since, there or since)
     return Overstay(whose, since, now, divide(since, max(since, now), waits), max(timedelta(0), bound))
+
+
+def _is_past_its_end(claim: Claim, now: datetime) -> bool:
+    """Whether the claim's time is up: then it may end by that while a request to take it away is still to be carried out."""
+    return claim.state in STANDING and claim.ends_at is not None and claim.ends_at <= now
 
 
 def all_running(work: UnitOfWork, *, now: datetime) -> Sequence[Overstay]:

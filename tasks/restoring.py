@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from access import actors
@@ -15,9 +16,13 @@ from access.clock import Clock
 from access.entitlements import System
 from access.seals import Signer
 from store.queries.restores import systems_read_since, unexplained
-from store.restores import Restore
+from store.restores import LostTicket, Restore
 from store.unit_of_work import Store
 from tasks.sealing import say_restored
+from ticketing.ports import MadeTicket, TicketProvider
+
+#: Before there was a Provisor.
+_THE_BEGINNING = datetime(2020, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +39,15 @@ class Unknown:
     compared: Sequence[str]
     not_read: Sequence[str]
     no_snapshot: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A ticket of ours that the backup does not know, and what is known by now of its request and its operation."""
+
+    ticket: LostTicket
+    request_state: str | None
+    operation_state: str | None
 
 
 class Restoring:
@@ -83,6 +97,23 @@ class Restoring:
             )
         return True
 
+    def look_for_tickets(self, provider: TicketProvider) -> None:
+        """Find the tickets of the lost time, which requests that are handed in again will ask by. Raises failure words.
+
+        Of a database that knows nothing all tickets are looked for.
+        """
+        restore, now = self.latest(), self._clock.now()
+        if restore is None or restore.ended_at is not None:
+            return
+        made = provider.made_since(restore.backup_at or _THE_BEGINNING)
+        with self._store.write(holding="restore") as work:
+            work.restores.keep_lost([_lost(each, now) for each in made])
+
+    def lost_tickets(self) -> Sequence[Found]:
+        """The tickets that were found."""
+        with self._store.read() as work:
+            return [Found(*each) for each in work.restores.lost_tickets()]
+
     def unknown(self, restore: Restore, systems: Sequence[System]) -> Unknown:
         """What the backup does not know of these systems."""
         with self._store.read() as work:
@@ -96,3 +127,20 @@ class Restoring:
             not_read=[system for system in systems if system in restore.systems and system not in read],
             no_snapshot=[system for system in systems if system not in restore.systems],
         )
+
+
+def _lost(made: MadeTicket, now: datetime) -> LostTicket:
+    data, ref = made.data, made.state.ref
+    return LostTicket(
+        marker=made.marker,
+        request_id=data.get("request", ""),
+        direction=data.get("direction", ""),
+        entitlement=data.get("entitlement", ""),
+        account_id=data.get("account", ""),
+        project=ref.key.partition("-")[0],
+        issue_key=ref.key,
+        issue_url=ref.url,
+        phase=str(made.state.phase),
+        status=made.state.status,
+        seen_at=now,
+    )

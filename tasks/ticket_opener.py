@@ -68,6 +68,7 @@ class TicketOpener:
 
     def open(self, operation: Operation) -> None:
         """See that the operation, leased to us, has its one ticket. Raises failure words and ``LeaseLost``."""
+        self._adopt(operation)
         seen = self._look(operation)
         if seen is Later.LATER:
             return
@@ -110,6 +111,30 @@ class TicketOpener:
         assert isinstance(verdict, RetryAt)
         row = self.row(operation)
         put_back(self._services, operation, failure, row, Phase.TICKET, tries=tries, until=verdict.at)
+
+    def _adopt(self, operation: Operation) -> None:
+        """Ask by the ticket that a restored database lost, where one asks for the same: its issue is looked for by its marker."""
+        with self._services.store.read() as work:
+            lost = work.restores.lost_ticket_of(operation)
+        if lost is None:
+            return
+        now = self._services.clock.now()
+        with self._services.store.write(holding=operation.access_key) as work:
+            if work.tickets.of_operation(operation.id):
+                return
+            ticket = Ticket(
+                id=new_id("tk"),
+                operation_id=operation.id,
+                provider=self._provider.name,
+                marker=lost.marker,
+                project=lost.project,
+                state=TicketState.INTENDED,
+                after_key=work.tickets.last_key(lost.project),
+                tries=1,
+            )
+            work.tickets.add(ticket)
+            why = f"a restored database did not know {lost.issue_key}"
+            work.audit.record("ticket.intended", "ticket", ticket.id, now=now, request_id=operation.request_id, why=why)
 
     def _nobody_could(self, operation: Operation) -> bool:
         """Whether a person could take nothing away either, of a thing that is missing. An account may be shown to a person."""

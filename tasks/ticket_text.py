@@ -81,6 +81,7 @@ class TicketWriter:
                 "request": request.id,
                 "operation": operation.id,
                 "ticket": ticket.id,
+                "direction": str(operation.direction),
                 "entitlement": str(operation.entitlement),
                 "account": operation.account_id or "",
             },

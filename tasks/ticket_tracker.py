@@ -83,7 +83,7 @@ class TicketTracker:
         with self._services.store.write() as work:
             if work.restores.under_way():
                 return ()
-            return work.tickets.lease_due(direction, now=now, lasting=self._services.options.lease, limit=BATCH)
+            return work.tickets.lease_due(direction, now=now, lasting=self._services.options.unattended, limit=BATCH)
 
     def _follow_these(self, due: Sequence[Ticket], lane: Lane) -> None:
         """Look at tickets, in the lane of their operations: those that take access away do not wait for the others' budget."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
@@ -51,9 +51,13 @@ class Case:
 
 
 class Proof:
-    """The cases of one property of a kind (a letter of the promises, A to F), on one database."""
+    """The cases of one property of a kind (a letter of the promises, A to F), on one database.
 
-    def __init__(self, kind: str, *, on: str) -> None:
+    ``faults`` are those that may fire: one that never does is told, too.
+    """
+
+    def __init__(self, kind: str, *, on: str, faults: Iterable[str] = ()) -> None:
+        self._faults = dict.fromkeys(map(str, faults), 0)
         self._about = {"kind": kind, "on": on, "property": os.environ["PYTEST_CURRENT_TEST"].partition(" ")[0]}
         self._broken = False
 
@@ -80,7 +84,7 @@ class Proof:
         line = self._about | {
             "inputs": sha256(repr(inputs).encode()).hexdigest(),
             "ended": ended,
-            "faults": case.faults,
+            "faults": self._faults | case.faults,
             "rightful": case.rightful,
             "done": case.done,
         }

@@ -134,6 +134,15 @@ class Approval:
 _ANY_WAY = Way()
 
 
+@dataclass(frozen=True, slots=True)
+class MadeTicket:
+    """A ticket that Provisor made, by what is stored with it, and as it is now."""
+
+    marker: str
+    data: Mapping[str, str]
+    state: TicketSnapshot
+
+
 class TicketProvider(Protocol):
     """A ticketing system. Every method may raise the failure words of ``access.failures`` and nothing else."""
 
@@ -174,6 +183,10 @@ class TicketProvider(Protocol):
 
     def probe(self, marker: str, *, project: str, after_key: str | None) -> Sequence[TicketRef]:
         """Tickets with this marker among those made after ``after_key``, read past the search index, without its lag."""
+        ...
+
+    def made_since(self, moment: datetime) -> Sequence[MadeTicket]:
+        """All tickets that Provisor made since then, oldest first, and perhaps some of the days before. May lag like ``find``."""
         ...
 
     def read(self, ids: Sequence[str]) -> Mapping[str, TicketSnapshot | Failure]:

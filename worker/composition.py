@@ -9,12 +9,14 @@ from functools import partial
 from access.clock import Clock, MeasuredClock
 from access.faults import Pauses
 from access.fuse import FuseLimits, Limit
+from access.policy import Policy
 from access.retry import RetryLimits
 from config.settings import Settings
 from store.database import Database
 from store.migrations import migrate
 from store.rate_budgets import Allowance
 from store.unit_of_work import Store
+from tasks.credential_ends import CredentialEnds
 from tasks.expiry import Expiry
 from tasks.faults import TICKETING, Faults
 from tasks.feeding import Feeding
@@ -37,10 +39,11 @@ from tasks.ticket_tracker import TicketTracker
 from ticketing.ports import TicketProvider
 from ticketing.templates import Templates
 from worker.anchors import sealing_from
+from worker.attribution import Logs
+from worker.credential_ends import credential_ends_from
 from worker.policy import policy_from
-from worker.policy_watch import LivePolicy
 from worker.sync import sync_from
-from worker.systems.connectors import connectors_from
+from worker.systems.connectors import allowance_of, connectors_from
 from worker.systems.definition import Dependencies, Systems
 from worker.systems.table import SYSTEMS
 from worker.tenancy import tenancy_from
@@ -48,6 +51,9 @@ from worker.ticketing import provider_from, ticket_rate_limiter
 
 #: How long an operation looks for its own write within the same call; no longer than ``limits.verification``.
 _READ_BACK = timedelta(seconds=2)
+
+#: The lease on what nobody renews while the work lasts: longer than the timeouts of its calls together.
+UNATTENDED = timedelta(seconds=60)
 
 #: The wait between two looks for a write that does not show yet, or for an issue whose creation got no answer.
 _LOOK_AGAIN = timedelta(seconds=3)
@@ -73,8 +79,9 @@ class Provisor:
     reconciliation: Reconciliation
     heartbeat: Heartbeat
     provider: TicketProvider
-    policy: LivePolicy
+    policy: Policy
     sealing: Sealing
+    credential_ends: CredentialEnds
     warnings: tuple[str, ...] = ()
 
     @property
@@ -104,8 +111,7 @@ def compose(
     systems: Systems = SYSTEMS,
 ) -> Provisor:
     """Wire everything. Raises ``SettingsError`` with what is missing or wrong."""
-    found, warnings = policy_from(settings)
-    policy = LivePolicy(found)
+    policy, warnings = policy_from(settings)
     store = store or open_store(settings)
     clock = clock or MeasuredClock(store.now)
     dependencies = Dependencies(settings, store, clock)
@@ -156,11 +162,12 @@ def compose(
             self_approval=settings.plans.self_approval,
             mode=settings.provisioning,
         ),
-        reconciliation=Reconciliation(store, clock, policy),
+        reconciliation=Reconciliation(store, clock, policy, attribution=Logs(dependencies, systems).read),
         heartbeat=Heartbeat(store, clock, services.fuse),
         provider=provider,
         policy=policy,
         sealing=sealing_from(settings, store, clock),
+        credential_ends=credential_ends_from(settings, store, clock, systems),
         warnings=warnings,
     )
 
@@ -171,6 +178,7 @@ def fulfilment_options(settings: Settings) -> FulfilmentOptions:
     return FulfilmentOptions(
         retry=RetryLimits(attempts=limits.attempts, deadline=limits.deadline, first_wait=limits.first_wait),
         lease=settings.worker.lease,
+        unattended=max(settings.worker.lease, UNATTENDED),
         propagation=limits.propagation,
         read_back=min(_READ_BACK, limits.verification),
         visible_within=limits.verification,
@@ -199,7 +207,7 @@ def rates_of(settings: Settings) -> dict[str, float]:
 
 def allowances_of(settings: Settings) -> dict[str, Allowance]:
     """The size of each system's rate budget."""
-    return {str(system): Allowance(section.rate, section.burst) for system, section in settings.systems.items()}
+    return {str(system): allowance_of(section) for system, section in settings.systems.items()}
 
 
 def dispatched_for(settings: Settings) -> timedelta:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from time import monotonic
 
 import structlog
@@ -37,11 +37,13 @@ _READ_EVERY_SECONDS = 10.0
 class Figures(Collector):
     """The figures of the store, read when they are asked for and not newer. A store that is away is told as such."""
 
-    def __init__(self, store: Store, clock: Clock, heartbeats: Heartbeats, *, version: str, provisioning: str) -> None:
+    def __init__(
+        self, store: Store, clock: Clock, heartbeats: Heartbeats, *, version: str, provisioning: Callable[[], str]
+    ) -> None:
         self._store = store
         self._clock = clock
         self._heartbeats = heartbeats
-        self._info = (version, provisioning)
+        self._version, self._provisioning = version, provisioning
         self._lock = threading.Lock()
         self._read_at = float("-inf")
         self._found: Sequence[Figure] = ()
@@ -67,7 +69,7 @@ class Figures(Collector):
             self._found, self._up = (), False
 
     def _own(self, *, is_up: bool) -> Iterator[Figure]:
-        yield Figure("info", 1, self._info)
+        yield Figure("info", 1, (self._version, self._provisioning()))
         yield Figure("store_up", int(is_up))
         if isinstance(self._clock, MeasuredClock):
             yield Figure("clock_offset_seconds", own_clock_ahead(self._clock).total_seconds())

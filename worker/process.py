@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from time import monotonic
-from typing import Any, Protocol
+from typing import Any
 
 import structlog
 from celery import Celery, bootsteps
@@ -14,13 +14,11 @@ from celery.signals import setup_logging
 
 from access.clock import MeasuredClock
 from access.operations import Lane
-from access.provisioning import Provisioning
 from config.errors import SettingsError
 from config.settings import Settings
 from store.outbox import Topic
 from tasks.events import Notices, forget, place
 from tasks.ledger_snapshots import SnapshotLooks
-from tasks.sync import Sync
 from worker.amqp_intake import AmqpSource
 from worker.celery_app import ANSWERS_WITHIN_SECONDS, broker_url, make_app
 from worker.celery_consumer import PromptShutdown, stop_consuming_step
@@ -32,19 +30,18 @@ from worker.handlers import use_cases_of
 from worker.heartbeats import Heartbeats
 from worker.intake_consumer import IntakeConsumer
 from worker.intake_sources import Source
+from worker.lease_keeper import LeaseKeeper
 from worker.memory_intake import MemorySource
 from worker.outbox_relay import OutboxRelay
-from worker.policy import policy_from
-from worker.policy_watch import PolicyWatch
 from worker.publisher import CeleryPublisher
 from worker.queues import Queues, queues_from
 from worker.rate_limiter import removals_let_in
 from worker.reconciling import Reconciling
-from worker.redis_intake import RedisSource
 from worker.revision_check import RevisionCheck
 from worker.roles import ProcessRole
 from worker.scheduler import Scheduler
 from worker.sealer import Sealer
+from worker.settings_watch import Following, Part, SettingsWatch, plan_anew
 
 _log = structlog.get_logger(__name__)
 
@@ -75,21 +72,20 @@ def prepare(
     provisor = compose(settings, publisher)
     revision_check = RevisionCheck()
     heartbeats = Heartbeats()
-    dispatcher = _dispatcher(provisor, revision_check, heartbeats)
-    app = make_app(settings, {topic: partial(dispatcher.wake, topic) for topic in Topic})
     relay = OutboxRelay(provisor.store, provisor.services.clock, publisher)
+    following = partial(_following, relay=relay, revision_check=revision_check, heartbeats=heartbeats, roles=wanted)
+    store, clock = provisor.store, provisor.services.clock
+    watch = SettingsWatch(
+        following(provisor), lambda found: following(compose(found, publisher, clock=clock, store=store))
+    )
+    app = make_app(settings, {topic: partial(watch.wake, topic) for topic in Topic})
     publisher.attach(app, on_unsent=relay.give_back)
-    scheduling = ProcessRole.SCHEDULER in wanted
-    parts: list[_Part] = [_scheduler(provisor, relay, revision_check, heartbeats, scheduling=scheduling)]
-    if scheduling:
-        parts.append(Sealer(provisor.store, provisor.sealing, revision_check))
-    if ProcessRole.WORKER in wanted:
-        parts.append(dispatcher)
+    parts: list[Part] = [watch]
     if ProcessRole.INTAKE in wanted:
         parts.append(_intake_consumer(provisor, queues, revision_check, heartbeats))
     if settings.telemetry.listen is not None:
-        parts.append(_monitoring(provisor, settings.telemetry.listen, heartbeats, version=version))
-    app.steps["worker"].add(_parts_step(parts, provisor.syncing))
+        parts.append(_monitoring(watch, settings.telemetry.listen, heartbeats, version=version))
+    app.steps["worker"].add(_parts_step(parts))
     app.steps["consumer"].update({PromptShutdown, stop_consuming_step(revision_check)})
     if ProcessRole.WORKER not in wanted:
         # Deselected, not removed: wake-ups are still sent there. Without any queue, Celery would make a default one.
@@ -133,36 +129,43 @@ def announce(process: WorkerProcess) -> None:
     _log.info("provisor.up", provisioning=str(provisor.services.mode))
 
 
-def plan_anew(provisor: Provisor) -> None:
-    """Have what is not final planned by the settings and the policy of now."""
-    if provisor.services.mode is not Provisioning.OFF:
-        with provisor.store.write() as work:
-            work.requests.wake_planned(now=provisor.services.clock.now())
-
-
-def _policy_watch(provisor: Provisor) -> PolicyWatch | None:
-    settings = provisor.settings
-    if settings.policy is None:
-        return None
-    return PolicyWatch(
-        settings.policy,
-        provisor.policy,
-        lambda: policy_from(settings)[0],
-        on_change=partial(plan_anew, provisor),
-    )
+def _following(
+    provisor: Provisor,
+    *,
+    relay: OutboxRelay,
+    revision_check: RevisionCheck,
+    heartbeats: Heartbeats,
+    roles: frozenset[ProcessRole],
+) -> Following:
+    """Everything that is made anew when the settings change."""
+    dispatcher = _dispatcher(provisor, revision_check, heartbeats)
+    scheduling = ProcessRole.SCHEDULER in roles
+    parts: list[Part] = [_scheduler(provisor, relay, revision_check, heartbeats, scheduling=scheduling)]
+    if scheduling:
+        parts.append(Sealer(provisor.store, provisor.sealing, revision_check, credential_ends=provisor.credential_ends))
+    if ProcessRole.WORKER in roles:
+        parts.append(dispatcher)
+        parts.append(_lease_keeper(provisor, dispatcher, revision_check))
+    return Following(provisor, parts, dispatcher.wake)
 
 
 def _keep_logging(**_: Any) -> None:
     """A listener to this signal keeps Celery from setting the level of the root logger."""
 
 
-def _monitoring(provisor: Provisor, address: str, heartbeats: Heartbeats, *, version: str) -> _Part:
+def _monitoring(watch: SettingsWatch, address: str, heartbeats: Heartbeats, *, version: str) -> Part:
     """The door for monitoring, which listens from now on. Raises ``SettingsError``."""
     from worker.metrics import Figures, as_text, registry_of, why_not_ready  # noqa: PLC0415 - 10 MB, where nobody listens
     from worker.monitoring_server import MonitoringServer  # noqa: PLC0415 - the same
 
-    services = provisor.services
-    collector = Figures(services.store, services.clock, heartbeats, version=version, provisioning=str(services.mode))
+    services = watch.current.provisor.services
+    collector = Figures(
+        services.store,
+        services.clock,
+        heartbeats,
+        version=version,
+        provisioning=lambda: str(watch.current.provisor.services.mode),
+    )
     metrics, not_ready = partial(as_text, registry_of(collector)), partial(why_not_ready, services.store)
     try:
         return MonitoringServer(address, heartbeats, metrics=metrics, not_ready=not_ready)
@@ -182,6 +185,8 @@ def _intake_consumer(
     if queues.amqp:
         source = AmqpSource(url, queues, most=most, timeout=ANSWERS_WITHIN_SECONDS)
     elif url.startswith("redis"):
+        from worker.redis_intake import RedisSource  # noqa: PLC0415 - 5 MB, where there is no Redis
+
         source = RedisSource(url, queues, provisor.intake, most=most, timeout=ANSWERS_WITHIN_SECONDS)
     else:
         source = MemorySource(url, queues, most=most)
@@ -206,6 +211,17 @@ def _dispatcher(provisor: Provisor, revision_check: RevisionCheck, heartbeats: H
     )
 
 
+def _lease_keeper(provisor: Provisor, dispatcher: Dispatcher, revision_check: RevisionCheck) -> LeaseKeeper:
+    services = provisor.services
+    return LeaseKeeper(
+        provisor.store,
+        services.clock,
+        revision_check,
+        under_way=lambda: [*dispatcher.under_way(), *services.under_way.rows()],
+        lease=services.options.lease,
+    )
+
+
 def _scheduler(
     provisor: Provisor, relay: OutboxRelay, revision_check: RevisionCheck, heartbeats: Heartbeats, *, scheduling: bool
 ) -> Scheduler:
@@ -217,7 +233,6 @@ def _scheduler(
         provisor.intake if scheduling else None,
         revision_check,
         clock_check=ClockCheck(clock) if isinstance(clock, MeasuredClock) else None,
-        policy_watch=_policy_watch(provisor),
         poll=provisor.settings.worker.poll,
         beat=partial(heartbeats.beat, "scheduler"),
         periodic=(
@@ -249,17 +264,7 @@ def _telling(provisor: Provisor) -> Sequence[Callable[[], object]]:
     )
 
 
-class _Part(Protocol):
-    """Threads that work until they are told to stop."""
-
-    def start(self) -> None: ...
-
-    def stop(self) -> None: ...
-
-    def join(self, until: float) -> None: ...
-
-
-def _parts_step(parts: Sequence[_Part], syncing: Sync) -> type[bootsteps.StartStopStep]:
+def _parts_step(parts: Sequence[Part]) -> type[bootsteps.StartStopStep]:
     """The step that runs all parts. They need no broker, and start before the worker has found one."""
 
     class PartsStep(bootsteps.StartStopStep):
@@ -275,7 +280,6 @@ def _parts_step(parts: Sequence[_Part], syncing: Sync) -> type[bootsteps.StartSt
             """Tell all parts, and then wait for all: each may wait for a server that is silent."""
             del parent
             until = monotonic() + _STOP_SECONDS
-            syncing.stop()
             for part in parts:
                 part.stop()
             for part in parts:

@@ -118,8 +118,11 @@ class RedisSession:
     def __init__(self, link: Link, queues: Queues, lease: Lease, *, most: int) -> None:
         self._client, self._connection = link
         self._peek, self._piece, self._remove = map(self._client.register_script, (_PEEK, _PIECE, _REMOVE))
+        self._key = queues.intake.name
         # What producers still put on the list of the version before is older than what stands on the new one.
-        self._keys = (queues.old[0], queues.intake.name)
+        self._old_key: str | None = queues.old[0]
+        #: The wake-ups of the version before, by list, with the oldest as it was at the look before.
+        self._old_lanes: dict[str, Any] = dict.fromkeys(queues.old_lanes)
         self._lease = lease
         self._most = most
         self._renew_at = monotonic() + _LEASE_SECONDS
@@ -136,8 +139,8 @@ class RedisSession:
             self._renew_at = monotonic() + _LEASE_SECONDS
             if not self._lease.take_lease():
                 raise redis.ConnectionError("another process has the intake's lease by now")
-        batches = (self._read(key) for key in self._keys)
-        return next((batch for batch in batches if batch is not None), None)
+            self._drop_old_wake_ups()
+        return self._read_old() or self._read(self._key)
 
     def keep_alive(self) -> None:
         """Do nothing: Redis does not wait for it."""
@@ -158,6 +161,32 @@ class RedisSession:
             self._connection.release()
         with contextlib.suppress(Unavailable):
             self._lease.give_lease_back()
+
+    def _read_old(self) -> Batch | None:
+        """What stands on the list of the version before, which nobody needs: it may be no list, or not be ours to read."""
+        if self._old_key is None:
+            return None
+        try:
+            return self._read(self._old_key)
+        except redis.ResponseError as exc:
+            _log.warning("intake.old_list_unreadable", queue=self._old_key, why=str(exc))
+            self._old_key = None
+            return None
+
+    def _drop_old_wake_ups(self) -> None:
+        """Remove lanes of the version before that nobody reads any more: the sweep finds their rows.
+
+        While its processes live they take what comes at once, so the oldest wake-up does not stand there twice.
+        """
+        for name, before in self._old_lanes.items():
+            try:
+                oldest = self._client.lindex(name, -1)
+            except redis.ResponseError:
+                continue  # What stands there is no list, and so not ours.
+            if oldest is not None and oldest == before:
+                _log.info("intake.old_queue", queue=name, why="its wake-ups are dropped: the store has their rows")
+                self._client.unlink(name)
+            self._old_lanes[name] = oldest
 
     def _read(self, key: str) -> Batch | None:
         found = self._peek([key], [self._most, WHOLE_BYTES, BATCH_BYTES])

@@ -15,8 +15,7 @@ from store.unit_of_work import Store
 from tasks.intake import Intake
 from worker.clock_check import ClockCheck
 from worker.outbox_relay import OWED_FOR, OutboxRelay
-from worker.policy_watch import PolicyWatch
-from worker.polling import PollingTurns
+from worker.polling import QUIET_AFTER, QUIET_POLLS, PollingTurns
 from worker.revision_check import RevisionCheck
 
 #: Between two calls of what is periodic.
@@ -29,8 +28,8 @@ _BATCH = 200
 class Scheduler:
     """Runs the outbox relay, drains the inbox, and checks the revision of the store.
 
-    ``intake=None`` is for processes that leave that to others: they forget the wake-ups they sent, check the revision, and
-    look whether the policy changed. Each function of ``periodic`` is called every few seconds and decides by the store
+    ``intake=None`` is for processes that leave that to others: they forget the wake-ups they sent, and check the revision.
+    Each function of ``periodic`` is called every few seconds and decides by the store
     whether something begins, so any number of schedulers may run.
     """
 
@@ -43,7 +42,6 @@ class Scheduler:
         revision_check: RevisionCheck,
         *,
         clock_check: ClockCheck | None,
-        policy_watch: PolicyWatch | None = None,
         poll: timedelta,
         periodic: Sequence[Callable[[], object]] = (),
         beat: Callable[[], None] = lambda: None,
@@ -54,11 +52,10 @@ class Scheduler:
         self._intake = intake
         self._revision_check = revision_check
         self._clock_check = clock_check
-        self._policy_watch = policy_watch
         self._poll = poll
         self._periodic = periodic
         self._turns = PollingTurns(revision_check, poll, beat=beat)
-        self._periodic_at = 0.0
+        self._periodic_at = self._busy_at = 0.0
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="scheduler", daemon=True)
 
@@ -79,8 +76,6 @@ class Scheduler:
         """Look once. Raises ``Unavailable``."""
         if self._clock_check is not None:
             self._clock_check.turn()
-        if self._policy_watch is not None:
-            self._policy_watch.turn()
         self._relay.forget_sent()
         with self._store.read() as work:
             work.require_own_revision()
@@ -89,6 +84,7 @@ class Scheduler:
             return
         self._call_periodic()
         if found:
+            self._busy_at = monotonic()
             self._relay.send_owed()
             while self._intake.drain_inbox(_BATCH) == _BATCH:
                 pass
@@ -101,6 +97,7 @@ class Scheduler:
             begin()
 
     def _run(self) -> None:
-        pause = self._poll.total_seconds()
+        poll = pause = self._poll.total_seconds()
         while not self._revision_check.failed and not self._stop.wait(pause):
-            pause = self._turns.carry_out(self.turn) or self._poll.total_seconds()
+            quiet = monotonic() - self._busy_at > QUIET_AFTER * poll
+            pause = self._turns.carry_out(self.turn) or (QUIET_POLLS * poll if quiet else poll)

@@ -77,9 +77,18 @@ def start_sentry(dsn: str | None, *, environment: str, release: str, redaction: 
     )
 
 
+def _work_under_way() -> dict[str, str]:
+    """The ids of the request and the operation that the thread is at, as its log lines have them."""
+    bound = structlog.contextvars.get_contextvars()
+    if bound.get("topic") in {"request", "operation"}:
+        bound = {f"{bound['topic']}_id": bound["ref"], **bound}
+    return {name: str(bound[name]) for name in ("request_id", "operation_id") if name in bound}
+
+
 def _scrubbing(redaction: Redaction) -> Any:
     def scrub(event: Event, _hint: Hint) -> Event:
         event.get("extra", {}).pop("sys.argv", None)
+        event["tags"] = {**dict(event.get("tags") or {}), **_work_under_way()}
         cleaned: Event = redaction.value(event)
         return cleaned
 

@@ -12,7 +12,6 @@ from access.ticket_routes import StatusRules, TicketRoute
 from config.settings import Settings
 from config.ticketing import TicketingSettings
 from httpclient import RateLimiter, Unlimited
-from store.rate_budgets import Allowance
 from tasks.ticket_text import TicketWriter, due_on
 from ticketing.jira import JiraTicketProvider
 from ticketing.names import folded
@@ -22,7 +21,7 @@ from ticketing.templates import Templates
 from worker.client_options import client_options
 from worker.policy import policy_from
 from worker.rate_limiter import BudgetRateLimiter
-from worker.systems.connectors import budget_rate_limiter
+from worker.systems.connectors import allowance_of, budget_rate_limiter
 from worker.systems.definition import Dependencies
 from worker.systems.jira import site_client
 from worker.ticketing_off import NoTickets
@@ -108,4 +107,4 @@ def ticket_rate_limiter(dependencies: Dependencies, lane: Lane) -> BudgetRateLim
     """One lane of the budget of ticket calls: the provisioned site's, unless tickets have a site of their own."""
     jira = dependencies.settings.jira
     budget = System.JIRA if dependencies.settings.ticketing.jira is None else _OWN_SITE
-    return budget_rate_limiter(dependencies, budget, lane, Allowance(rate=jira.rate, burst=jira.burst))
+    return budget_rate_limiter(dependencies, budget, lane, allowance_of(jira))

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import NoReturn
 
 from access.failures import Permanent
 from access.operations import Lane
 from ticketing.ports import (
     Approval,
+    MadeTicket,
     Phase,
     RemoteLink,
     StatusChange,
@@ -64,6 +66,11 @@ class NoTickets:
     def probe(self, marker: str, *, project: str, after_key: str | None) -> Sequence[TicketRef]:
         """None: this provider made no tickets."""
         del marker, project, after_key
+        return ()
+
+    def made_since(self, moment: datetime) -> Sequence[MadeTicket]:
+        """None: this provider made no tickets."""
+        del moment
         return ()
 
     def read(self, ids: Sequence[str]) -> Mapping[str, TicketSnapshot]:

@@ -13,7 +13,7 @@ from pydantic.fields import FieldInfo
 
 from access.durations import written
 from checks.attribute_docs import attribute_docs
-from config.setting_keys import section_of
+from config.setting_keys import ONLY_AT_START, section_of
 from config.settings import Settings
 
 PATH = "docs/settings.md"
@@ -38,12 +38,16 @@ Settings come from four places. The first that has a key decides:
 A key that does not exist is refused, wherever it is written, and the nearest one that does is named. Durations are
 written `30s`, `5m`, `8h`, `7d`, `PT8H`, or as a plain number of seconds. Secrets belong in the environment or in secret
 files, not in the settings file.
+
+A process that runs reads its files again when one of them changes, and at SIGHUP. Only at a start it takes {at_start}, and the
+environment.
 """
 
 
 def text() -> str:
     """The page."""
-    return "\n".join([_HEAD, *_section(Settings, above="")])
+    at_start = ", ".join(f"`{key}`" for key in ONLY_AT_START)
+    return "\n".join([_HEAD.format(at_start=at_start), *_section(Settings, above="")])
 
 
 def _section(model: type[BaseModel], *, above: str) -> Iterator[str]:

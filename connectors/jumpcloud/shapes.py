@@ -45,6 +45,8 @@ class User(BaseModel):
     state: str | None = None
     suspended: bool | None = None
     account_locked: bool | None = None
+    externally_managed: bool | None = None
+    external_source_type: str | None = None
     alternateEmail: str | None = None
     managedAppleId: str | None = None
     recovery_email: str | None = Field(None, validation_alias=AliasPath("recoveryEmail", "address"))
@@ -59,6 +61,11 @@ class User(BaseModel):
         """What a person calls this user."""
         parts = " ".join(part for part in (self.firstname, self.lastname) if part)
         return self.displayname or parts or self.username or self.email or self.id
+
+    @property
+    def managed_by(self) -> str | None:
+        """The directory that has the say about the account, by what JumpCloud calls it; None where JumpCloud has it [docs]."""
+        return (self.external_source_type or "another directory") if self.externally_managed else None
 
     @property
     def is_suspended(self) -> bool:
@@ -82,6 +89,34 @@ class Group(BaseModel):
     def follows_a_rule(self) -> bool:
         """Whether JumpCloud itself computes the members. Missing, null and NOTSET count as static [assumed]."""
         return (self.membershipMethod or "").upper().startswith("DYNAMIC")
+
+
+class ActiveDirectory(BaseModel):
+    """An Active Directory of the organization. ``useCase`` says which side has the say [spec]."""
+
+    id: str
+    domain: str | None = None
+    useCase: str | None = None
+
+    @property
+    def name(self) -> str:
+        """What people call it: ``DC=corp;DC=example`` is corp.example."""
+        parts = [part.strip() for part in (self.domain or "").replace(",", ";").split(";")]
+        return ".".join(part.partition("=")[2] or part for part in parts if part) or self.id
+
+
+class Application(BaseModel):
+    """An application of v1; ``label`` is what an administrator called it [observed]."""
+
+    id: str = Field(validation_alias=AliasChoices("_id", "id"))
+    name: str = ""
+    displayName: str | None = None
+    displayLabel: str | None = None
+
+    @property
+    def label(self) -> str:
+        """What people call it."""
+        return self.displayLabel or self.displayName or self.name or self.id
 
 
 class GraphObject(BaseModel):

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from simulator.jumpcloud.journal import timestamp
-from simulator.jumpcloud.records import Admin, Application, Directory, Group, Role, User
+from simulator.jumpcloud.records import Admin, Application, Directory, Group, Key, Role, User
 from simulator.jumpcloud.switches import Switches
 from simulator.jumpcloud.world import World
 
@@ -130,6 +130,7 @@ def user_value(user: User, name: str) -> Any:
 def admin_document(world: World, admin: Admin) -> dict[str, Any]:
     """Return an administrator as the service shows him."""
     role = world.role_named(admin.role)
+    key = next((key for key in world.keys.values() if key.admin_id == admin.id), None)
     return {
         "_id": admin.id,
         "id": admin.id,
@@ -149,8 +150,15 @@ def admin_document(world: World, admin: Admin) -> dict[str, Any]:
         "suspended": admin.suspended,
         "totpEnrolled": False,
         **admin.details,
-        "apiKeySet": any(key.admin_id == admin.id for key in world.keys.values()),
+        "apiKeySet": key is not None,
+        **({} if key is None or key.expires_at is None else {"apiKeyHash": _key_hash(key)}),
     }
+
+
+def _key_hash(key: Key) -> dict[str, Any]:
+    """Return what is shown of a key that has an end."""
+    assert key.expires_at is not None, "a key without an end is not shown here"
+    return {"prefix": key.key[:8], "createdAt": timestamp(key.created), "expireAt": timestamp(key.expires_at)}
 
 
 def group_document(world: World, group: Group) -> dict[str, Any]:
@@ -214,6 +222,11 @@ def application_document(application: Application, organization: str) -> dict[st
 def directory_document(directory: Directory) -> dict[str, Any]:
     """Return a directory of v2."""
     return {"id": directory.id, "name": directory.name, "type": directory.type}
+
+
+def active_directory_document(directory: Directory, *, use_case: str) -> dict[str, Any]:
+    """Return an Active Directory of v2."""
+    return {"id": directory.id, "domain": directory.name, "useCase": use_case}
 
 
 def role_document(role: Role) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from alembic import context
 
+import store.credential_tables
 import store.event_tables
 import store.leaver_tables
 import store.ledger_tables

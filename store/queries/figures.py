@@ -10,6 +10,7 @@ from sqlalchemy import Column, ColumnElement, Connection, func, or_, select
 
 from access.lifecycle import ClaimState, PlanState, RequestState, TicketState
 from store.alarms import Alarms
+from store.credential_ends import CredentialEnds
 from store.fault_tables import faults
 from store.finding_tables import findings
 from store.leases import among
@@ -44,6 +45,10 @@ FIGURES = {
     "rate_budget_tokens": (("budget",), "Calls that could be made at once when the budget was last drawn on"),
     "service_stop_seconds": (("budget", "endpoint_class"), "How long a service asked for no calls, from now"),
     "faults": (("place", "scope", "shared"), "Faults that keep work from going on"),
+    "credential_ends_seconds": (
+        ("place", "told_by"),
+        "The time until the credential for a place ends; below 0 when it has",
+    ),
     "alarms": (("kind",), "Alarms whose cause lasts"),
     "findings": (
         ("system", "kind"),
@@ -76,6 +81,8 @@ def figures(connection: Connection, *, now: datetime) -> Iterator[Figure]:
     )
     for place, scope, shared, count in connection.execute(met):
         yield Figure("faults", count, (place, scope, "yes" if shared else "no"))
+    for end in CredentialEnds(connection).all():
+        yield Figure("credential_ends_seconds", (end.ends_at - now).total_seconds(), (end.place, str(end.told_by)))
     lasting = [str(alarm.kind) for alarm in Alarms(connection).lasting()]
     yield from (Figure("alarms", lasting.count(kind), (kind,)) for kind in sorted(set(lasting)))
     differing = select(findings.c.system, findings.c.kind, func.count()).where(findings.c.closed_at.is_(None))

@@ -9,7 +9,9 @@ from http import HTTPStatus
 from typing import Any
 
 from access.clock import Clock
+from access.credential_ends import CredentialEnd, Teller
 from access.failures import CredentialRefused, Failure
+from connectors.jumpcloud.own_key import own_key
 from httpclient import Credential, Response
 from tasks.doctor.findings import Check, Finding
 from tasks.doctor.probe import Probe, is_refused, objects, text
@@ -23,9 +25,6 @@ _ADDRESS, _CREDENTIAL, _ORGANIZATION, _ROLE, _READING, _GROUP_CHANGES, _EVENTS =
 
 #: An id that nothing has: ids begin with the time at which they were made, and this one would be of 1970.
 _NOTHING = "0" * 24
-
-#: A key that ends within this time is a warning.
-_SOON = timedelta(days=14)
 
 #: The lists that sync reads, each by its name in a sentence.
 _READS = {
@@ -196,28 +195,14 @@ def _reads(setup: JumpCloudSetup) -> Iterator[Finding]:
 
 def _key(api_key: str | None, admins: Sequence[dict[str, Any]], now: datetime) -> Iterator[Finding]:
     """Whose key it is and when it ends, where JumpCloud shows the beginnings of keys [spec 2026-03]."""
-    for admin in admins:
-        shown = admin.get("apiKeyHash")
-        prefix = text(shown, "prefix")
-        if prefix and api_key is not None and api_key.startswith(prefix):
-            role = text(admin, "roleName") or "no role that is shown"
-            yield Check(_AREA, "owner").ok(f"The key is that of {text(admin, 'email')} ({role}).")
-            yield from _expiry(Check(_AREA, "expiry"), text(shown, "expireAt"), now)
-            return
-
-
-def _expiry(check: Check, written: str, now: datetime) -> Iterator[Finding]:
-    try:
-        ends = datetime.fromisoformat(written)
-    except ValueError:
+    found = None if api_key is None else own_key(admins, api_key)
+    if found is None:
         return
-    if ends.tzinfo is None:
+    yield Check(_AREA, "owner").ok(f"The key is that of {found.email} ({found.role or 'no role that is shown'}).")
+    if found.ends_at is None:
         return
-    if ends - now > _SOON:
-        yield check.ok(f"The key is good until {ends:%Y-%m-%d}.")
-    else:
-        message = f"The key ends on {ends:%Y-%m-%d}, in {max(0, (ends - now).days)} days."
-        yield check.warning(message, "Make a new one in time and set jumpcloud.api_key.")
+    end, expiry = CredentialEnd(_AREA, found.ends_at, Teller.SERVICE), Check(_AREA, "expiry")
+    yield expiry.warning(end.said(now), end.remedy) if end.is_near(now) else expiry.ok(end.said(now))
 
 
 def _writes(setup: JumpCloudSetup) -> Iterator[Finding]:

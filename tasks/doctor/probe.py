@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from http import HTTPStatus
 from typing import Any
@@ -18,6 +18,9 @@ RETRIES = RetryPolicy(tries=2)
 
 _CLIENT_ERRORS = frozenset(range(400, 500))
 
+#: Told of each exchange: system, call, response.
+Record = Callable[[str, Call, Response], None]
+
 
 class Probe:
     """Asks one address, which ``setting`` holds, with one credential. Takes nothing from the rate budget, a row of the store."""
@@ -31,7 +34,9 @@ class Probe:
         system: str,
         setting: str,
         headers: Mapping[str, str] | None = None,
+        record: Record | None = None,
     ) -> None:
+        self._system, self._record = system, record
         self.address = address.rstrip("/")
         self._setting = setting
         self.timeout = options.timeouts.connect
@@ -58,12 +63,15 @@ class Probe:
         self._latest.response = None
         call = Call(method=method, route=route, path=path or {}, params=params or {}, body=body, expects=_CLIENT_ERRORS)
         try:
-            return self._client.send(call)
+            response = self._client.send(call)
         except Failure:
             latest: Response | None = self._latest.response
             if latest is None:
                 raise
-            return latest
+            response = latest
+        if self._record is not None:
+            self._record(self._system, call, response)
+        return response
 
     def unreachable(self, check: Check, failure: Failure) -> Finding:
         """The finding for this address, when it gave no response."""

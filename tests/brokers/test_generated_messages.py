@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from simulator.systems import act
 from store.dead_letters import DeadLetter
 from tests.brokers.conftest import MakeSite
-from tests.brokers.passing_faults import AFTER_THE_START, ProcessFaults
+from tests.brokers.passing_faults import AFTER_THE_START, SESSIONS_ENDED, ProcessFaults
 from tests.brokers.proxy import Proxy
 from tests.brokers.raw_messages import NO_MOMENT, RawMessage, publish_raw, text_header
 from tests.brokers.test_hostile_messages import BOMB, envelope, letters, push, wanted
@@ -106,7 +106,9 @@ class Batches:
         self.stack.up()
         self.stack.until(lambda: self.stack.worker.events()["provisor.up"], what="the start")
         self.faults = ProcessFaults(self.stack, proxy, url)
-        self.proof = Proof("E", on=self.stack.store.database.engine.dialect.name)
+        self.proof = Proof(
+            "E", on=self.stack.store.database.engine.dialect.name, faults={*AFTER_THE_START} - {SESSIONS_ENDED}
+        )
 
     def try_one(
         self, bodies: list[bytes], fault: str | None, send: Callable[[bytes], None], kept: Callable[[DeadLetter], bytes]

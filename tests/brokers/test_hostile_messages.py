@@ -21,8 +21,10 @@ from tests.brokers.conftest import MakeSite
 from tests.brokers.raw_messages import NO_MOMENT, RawMessage, publish_raw, text_header
 from tests.crash.process_stack import ProcessStack
 from tests.machine import LANES, SILENCE_SECONDS, Amqp, Redis
+from tests.patience import until
 from worker.amqp_intake import DIED_ON_IT
-from worker.queues import INTAKE, OLD_INTAKE, OLD_LANES, OLD_RETURNED, RETURNED
+from worker.queues import INTAKE, OLD_INTAKE, OLD_LANES, OLD_RETURNED, RETURNED, Queues
+from worker.redis_intake import RedisSource
 
 _NUMBERS = count(1)
 
@@ -342,3 +344,33 @@ def test_a_list_of_the_version_before_is_drained(on_redis: ProcessStack, redis: 
     push(redis, envelope(), b"[]", name=OLD_INTAKE)
     taken_in(on_redis, "in-an-envelope")
     on_redis.until(lambda: letters(on_redis), what="the dead letter")
+
+
+class AlwaysOurs:
+    """The lease of the intake, where no other process wants it."""
+
+    def take_lease(self) -> bool:
+        return True
+
+    def give_lease_back(self) -> None:
+        pass
+
+
+def test_lists_of_the_lanes_of_the_version_before_are_dropped_once_nobody_reads_them(redis: Redis) -> None:
+    *lanes, no_list = (redis.prefix + name for name in OLD_LANES)
+    with closing(Client.from_url(redis.url)) as client:
+        client.set(no_list, "somebody else's")
+        client.lpush(lanes[0], b'[["r1"], {}, {}]', b"{oh", BOMB)
+        client.lpush(lanes[1], *map(str, range(1009)))
+        session = RedisSource(redis.url, Queues(redis.prefix), AlwaysOurs(), most=5, timeout=8).open()
+        assert session is not None
+
+        def empty() -> bool:
+            client.lmove(lanes[1], lanes[1])  # It has a reader, and a writer.
+            assert session.next_batch() is None
+            return not client.exists(lanes[0])
+
+        until(empty, "the wake-ups of the version before being dropped")
+        assert client.llen(lanes[1]) == 1009
+        assert client.exists(no_list)
+        session.close()

@@ -106,12 +106,12 @@ def company(make_site: MakeSite, url: str, rabbitmq: Amqp, request: pytest.Fixtu
         yield Company(make_site, request.getfixturevalue(url), rabbitmq, closing)
 
 
-#: Each case tries a few faults one after the other; what only PostgreSQL can have is in each case on it.
+#: Each case tries all faults one after the other, in any order: so each fires as often as there are cases.
 CASES = pytest.mark.parametrize(
     ("url", "cases"),
     [
-        pytest.param("sqlite_url", larger(4, share=0.1), marks=pytest.mark.long),
-        pytest.param("postgresql_url", larger(4, share=0.1), marks=pytest.mark.long),
+        pytest.param("sqlite_url", larger(4, share=0.07), marks=pytest.mark.long),
+        pytest.param("postgresql_url", larger(4, share=0.07), marks=pytest.mark.long),
     ],
 )
 
@@ -120,8 +120,8 @@ CASES = pytest.mark.parametrize(
 @pytest.mark.timeout(1800)
 def test_f_removals_are_carried_out_once_whatever_fails_meanwhile(company: Company, url: str, cases: int) -> None:
     stack = company.stack
-    proof = Proof("F", on=stack.store.database.engine.dialect.name)
     always = POSTGRESQL_ONLY if url == "postgresql_url" else ()
+    proof = Proof("F", on=stack.store.database.engine.dialect.name, faults=(*always, *ANYWHERE))
 
     @settings(
         max_examples=cases,
@@ -132,7 +132,7 @@ def test_f_removals_are_carried_out_once_whatever_fails_meanwhile(company: Compa
     @given(st.permutations(ANYWHERE), st.lists(st.sampled_from(("revoke", "expiry")), min_size=8, max_size=8))
     def holds(order: list[str], roads: list[str]) -> None:
         with proof.case(order, roads) as case:
-            for fault, road in zip((*always, *order[:4]), roads, strict=False):
+            for fault, road in zip((*always, *order), roads, strict=False):
                 ending = company.ending()
                 ending.given()
                 revoke = ending.begin(road)

@@ -39,6 +39,7 @@ ENOUGH = {
         ({"faults": {}}, "no fault fired"),
         ({"faults": {"unavailable": 19}}, "'unavailable' fired 19 times"),
         ({"faults": {"worker killed": 4}}, "'worker killed' fired 4 times"),
+        ({"faults": {"unavailable": 20, "redirected": 0}}, "'redirected' fired 0 times"),
     ],
 )
 def test_a_run_that_tried_too_little_proves_nothing(kind: dict[str, Any], why: str | None) -> None:

@@ -30,6 +30,7 @@ def test_findings_are_told_by_area_with_a_summary(harness: DoctorHarness) -> Non
         "store",
         "broker",
         "jumpcloud",
+        "credentials",
         "ticketing",
         "0 problems, 1 warning.",
     ]

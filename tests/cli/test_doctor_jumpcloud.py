@@ -174,17 +174,15 @@ def test_events_are_not_asked_for_where_they_are_not_used(harness: DoctorHarness
 @pytest.mark.parametrize(
     ("left", "outcome", "sentence"),
     [
-        (timedelta(days=60, hours=1), "ok", "The key is good until {ends}."),
-        (timedelta(days=14, hours=1), "ok", "The key is good until {ends}."),
+        (timedelta(days=60, hours=1), "ok", "ends on {ends}, in 60 days, as the service says."),
+        (timedelta(days=21, hours=1), "ok", "ends on {ends}, in 21 days, as the service says."),
         (
-            timedelta(days=14, hours=-1),
+            timedelta(days=21, hours=-1),
             "warning",
-            "The key ends on {ends}, in 13 days. Make a new one in time and set jumpcloud.api_key.",
-        ),
-        (
-            timedelta(days=5, hours=1),
-            "warning",
-            "The key ends on {ends}, in 5 days. Make a new one in time and set jumpcloud.api_key.",
+            (
+                "ends on {ends}, in 20 days, as the service says. "
+                "Make a new one in time and change it in jumpcloud; nothing has to be restarted."
+            ),
         ),
     ],
 )
@@ -204,7 +202,7 @@ def test_the_end_of_a_key_is_told_where_jumpcloud_shows_it(
         system="jumpcloud", path="/api/users$", status=200, body={"totalCount": 2, "results": [other, own]}
     )
     said = harness.said("jumpcloud", outcome=outcome, jumpcloud=harness.jumpcloud_section())
-    assert sentence.format(ends=f"{ends:%Y-%m-%d}") in said
+    assert f"The credential for jumpcloud {sentence}".format(ends=f"{ends:%Y-%m-%d}") in said
 
 
 def test_a_list_is_read_for_one_row_and_that_of_administrators_for_a_page(harness: DoctorHarness) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tests.cli.command_result import RunCommand
+from tests.fakes.local_stack import LocalStack
 
 POLICY = """
 ticket: {project: OPS}
@@ -55,3 +56,18 @@ def test_a_policy_is_checked_though_the_settings_cannot_be_used(
     ran = provisor("policy", "check", file, "-c", configure(provisioning="perhaps"))
     assert (ran.code, "2 rules" in ran.out) == (0, True)
     assert ran.err.startswith("provisor: The policy is checked without the settings. The settings cannot be used:")
+
+
+def test_a_changed_policy_is_compared_with_what_is_held(
+    provisor: RunCommand, configure: Callable[..., Path], stack: LocalStack, tmp_path: Path
+) -> None:
+    stack.grant("r1")
+    stack.run()
+    now, changed = tmp_path / "policy.yaml", tmp_path / "changed.yaml"
+    now.write_text("ticket: {project: OPS}\nrules: [{pattern: 'jumpcloud:*'}]")
+    changed.write_text("ticket: {project: OPS}\nrules: [{pattern: 'jira:*'}]")
+    config = configure(policy=str(now))
+    assert "Nothing that is held now would be otherwise." in provisor("policy", "diff", now, "-c", config).out
+    (row,) = provisor("policy", "diff", changed, "-c", config, "--json").json
+    assert (row["means"], row["request_id"]) == ("refused", "r1")
+    assert "No policy rule matches" in row["why"]

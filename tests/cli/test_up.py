@@ -55,6 +55,7 @@ class Up:
         with log.open("w") as stream:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "provisor", "up", "-c", str(settings)],
+                stdout=subprocess.DEVNULL,  # no terminal
                 stderr=stream,
                 cwd=Path(__file__).parents[2],
             )
@@ -140,6 +141,26 @@ def test_sigterm_finishes_what_is_under_way_and_exits_0(
     assert _is_member(company)
     assert any(line["event"] == "request.received" for line in up.said()), "information is logged"
     assert company.worlds["jumpcloud"].credentials()["api_key"] not in (tmp_path / "up-0.log").read_text()
+
+
+def test_h3_changed_settings_count_without_a_restart_and_wrong_ones_leave_in_force_what_is(
+    start: Start, submit: Callable[[], CommandResult], provisor: RunCommand, settings: Path, company: Simulators
+) -> None:
+    on = settings.with_name("on.yaml")
+    on.write_text(settings.read_text())
+    settings.write_text(f"{on.read_text()}\nprovisioning: 'off'\n".replace("provisioning: 'on'\n", ""))
+    up = start()
+    assert submit().code == 0
+    settings.write_text(on.read_text())
+    up.process.send_signal(signal.SIGHUP)
+    up.wait_for("settings.read")
+    until(lambda: _is_member(company), "the request being carried out")
+    settings.write_text("provisioning: perhaps\n")
+    up.wait_for("settings.kept")
+    until(lambda: "provisioning" in provisor("alarms", "-c", on).out, "the alarm")
+    up.process.send_signal(signal.SIGTERM)
+    assert up.process.wait() == 0
+    assert sum(line["event"] == "provisor.up" for line in up.said()) == 1
 
 
 def test_work_of_a_killed_predecessor_is_taken_up_at_once(

@@ -86,3 +86,10 @@ def test_simulate_passes_its_arguments_on(provisor: RunCommand) -> None:
     assert ran.code == 0
     assert "--jumpcloud-port" in ran.out
     assert provisor("simulate", "--jira-port", "twelve").code == 2
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_a_shell_can_complete_commands(provisor: RunCommand, shell: str) -> None:
+    ran = provisor("--show-completion", shell)
+    assert ran.code == 0
+    assert "_PROVISOR_COMPLETE" in ran.out

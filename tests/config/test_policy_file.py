@@ -198,6 +198,8 @@ def test_what_gives_no_administrators_power_needs_no_proof(path: Path) -> None:
         ("{pattern: 'jira:group:dev:member', fed_by: 'jira:group:x:member'}", "is no group of JumpCloud"),
         ("{pattern: 'jira:group:dev:member', fed_by: 'Developers'}", "is no entitlement"),
         ("{pattern: 'jira:project-role:*', fed_by: 'jumpcloud:group:x:member'}", "is not about Jira groups"),
+        ("{pattern: 'jumpcloud:application:x:assigned', via: 'jira:group:x:member'}", "is no group of JumpCloud"),
+        ("{pattern: 'jumpcloud:group:*', via: 'jumpcloud:group:x:member'}", "is not about JumpCloud applications"),
         ("{pattern: 'jira:*', give: propagation}", "write connector, ticket or deny"),
     ],
 )
@@ -238,3 +240,16 @@ rules:
     assert special.statuses == StatusRules(in_progress=("Wartet",))
     assert (special.watch_requester, special.due_days, special.assignees) == (False, 0, ("ada@example.com",))
     assert special.close_fields == usual.close_fields
+
+
+def test_an_application_has_a_way_and_entitlements_have_owners(path: Path) -> None:
+    policy = rules(
+        path,
+        "{pattern: 'jumpcloud:application:*:assigned', via: 'jumpcloud:group:App users:member'}",
+        head=TICKET
+        + "owners:\n  - {pattern: 'jumpcloud:group:a*:member', owner: grace}\n  - {pattern: '*', owner: linus}\n",
+    ).policy
+    assert str(policy.rules[0].through) == "jumpcloud:group:App users:member"
+    owners = [policy.owner_of(EntitlementRef.parse(f"jumpcloud:group:{name}:member")) for name in ("api", "web")]
+    assert owners == ["grace", "linus"]
+    assert "names no kind of resource" in problems(path, TICKET + "owners: [{pattern: 'jira:thing:x', owner: x}]")[0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -176,3 +177,45 @@ def test_a_secret_file_that_is_wrong_is_refused(secrets: Path, name: str, conten
     (secrets / name).write_bytes(content)
     told = problems(PROVISOR_SECRETS_DIR=str(secrets))
     assert problem.replace("{path}", str(secrets / name)) in told[0]
+
+
+def test_a_pipe_among_the_secret_files_is_refused_and_not_waited_for(secrets: Path) -> None:
+    os.mkfifo(secrets / "jira__api_token")
+    told = problems(PROVISOR_SECRETS_DIR=str(secrets))
+    assert "it is no regular file" in told[0]
+
+
+def test_a_secret_file_that_everybody_may_write_to_is_refused(secrets: Path) -> None:
+    file = secrets / "jira__api_token"
+    file.write_text("token")
+    file.chmod(0o666)
+    assert "everybody may write to it" in problems(PROVISOR_SECRETS_DIR=str(secrets))[0]
+    file.chmod(0o644)  # as Kubernetes and Docker have them
+    assert not [each for each in problems(PROVISOR_SECRETS_DIR=str(secrets)) if "write to it" in each]
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        *("2130706433", "134744072", "0x08080808", "010.8.8.8", "8.8.2056", "[::ffff:8.8.8.8]", "[2606:4700::1111]"),
+        *("acme\u3002example", "acme\uff0eexample", "\uff18.8.8.8", "\uff41cme"),
+    ],
+)
+def test_no_spelling_of_a_public_host_is_called_in_clear(host: str) -> None:
+    told = problems(PROVISOR_JUMPCLOUD__API_URL=f"http://{host}")
+    assert any("in clear" in each or "not ASCII" in each or "is not a URL" in each for each in told), told
+
+
+@pytest.mark.parametrize(
+    ("dsn", "problem"),
+    [
+        ("nonsense", "is not a DSN of Sentry"),
+        ("https://key@host/", "names no project of Sentry"),
+        ("https://host/1", "is not a DSN of Sentry"),
+        ("http://key@sentry.example.com/1", "would send reports in clear"),
+    ],
+)
+def test_a_wrong_dsn_of_sentry_is_one_sentence(dsn: str, problem: str) -> None:
+    (told,) = problems(PROVISOR_TELEMETRY__SENTRY_DSN=dsn)
+    assert problem in told
+    assert dsn not in told

@@ -119,8 +119,9 @@ def test_settings_cannot_be_changed() -> None:
 
 def test_the_example_names_every_key_and_can_be_used(tmp_path: Path, secrets: Path) -> None:
     example = Path("config/examples/provisor.yaml")
-    for key in ("jumpcloud.client_secret", "jira.api_token", "telemetry.sentry_dsn"):
+    for key in ("jumpcloud.client_secret", "jira.api_token"):
         (secrets / file_name(key)).write_text("secret")
+    (secrets / file_name("telemetry.sentry_dsn")).write_text("https://key@sentry.example/1")
     settings = Settings.load(example, environ={"PROVISOR_SECRETS_DIR": str(secrets)})
     assert settings.jira.enabled
     assert settings.jumpcloud.enabled

@@ -55,6 +55,10 @@ class SimulatedJumpCloud(SimulatedSystem[World, JumpCloudConnector]):
         ref = EntitlementRef.parse(f"jumpcloud:group:{group or self.engineering}:member")
         return Target(entitlement=ref, account_id=user or self.alice)
 
+    def carol(self) -> str:
+        """Somebody who was hired just now."""
+        return str(self.act("add_user", email="carol@example.com", username="carol")["id"])
+
     def is_member(self, group: str, user: str) -> bool:
         return self.world.members.has(group, user)
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from access.failures import CredentialRefused, Permanent, Transient
+from access.failures import CredentialRefused, Permanent, Transient, Unseen
 from access.guard import Guarded, Terms
 from connectors.jumpcloud import api_key
 from tests.connectors.simulated_jumpcloud import NO_SUCH_ID, SimulatedJumpCloud
@@ -13,6 +13,9 @@ NOT_THE_FORM_OF_AN_ID = "not-an-id"
 
 
 def test_giving_makes_one_call_after_the_guards_and_reading_back_one(company: SimulatedJumpCloud) -> None:
+    company.connector.why_by_person(
+        company.target().entitlement
+    )  # Active Directories are asked for once in ten minutes.
     company.calls()
     company.connector.give(company.target())
     assert company.is_member(company.engineering, company.alice)
@@ -54,24 +57,51 @@ def test_a_user_who_is_gone_cannot_be_given_anything_but_has_nothing_to_take(
 
 @pytest.mark.parametrize("status", [404, 400])
 @pytest.mark.parametrize("group", [NO_SUCH_ID, NOT_THE_FORM_OF_AN_ID])
-def test_a_group_that_is_gone_cannot_be_given_but_is_taken(
+def test_a_group_that_is_gone_cannot_be_given_and_its_removal_says_that_it_cannot_be_seen(
     company: SimulatedJumpCloud, status: int, group: str
 ) -> None:
     company.switch(unknown_id_status=status, malformed_id_status=status)
     with pytest.raises(Permanent, match=f"no group {group}"):
         company.connector.give(company.target(group=group))
-    company.connector.take(company.target(group=group))
-    assert not company.connector.observe(company.target(group=group)).present
+    with pytest.raises(Unseen, match=f"no group {group}"):
+        company.connector.take(company.target(group=group))
+
+
+@pytest.mark.parametrize("change", ["reject", "revert"])
+def test_a_group_that_active_directory_masters_is_never_written_to(company: SimulatedJumpCloud, change: str) -> None:
+    company.switch(mastered_change=change)
+    company.act("master_group", group="Engineering", directory="DC=ad;DC=example;DC=com")
+    for write, user in ((company.connector.give, company.alice), (company.connector.take, company.bob)):
+        with pytest.raises(Guarded, match=r"the Active Directory ad\.example\.com"):
+            write(company.target(user=user))
+    assert company.is_member(company.engineering, company.bob)
+    assert not [call for call in company.simulators.calls.latest() if call.method == "POST"]
+    company.act("master_group", group="Engineering", directory="corp", kind="g_suite")  # It only gives groups to that.
+    company.switch(mastered_change="revert")
+    company.connector.give(company.target())
 
 
 @pytest.mark.parametrize("status", [400, 403, 404, 405, 422])
-def test_a_group_of_another_directory_refuses_and_the_remedy_names_the_console(
+def test_a_group_that_is_bound_to_active_directory_and_refuses_is_left_to_a_person(
+    company: SimulatedJumpCloud, status: int
+) -> None:
+    company.switch(mastered_reject_status=status, mastered_shown=False)
+    company.connector.give(company.target())  # What it knows of Active Directories is from before there was one.
+    company.act("master_group", group="Engineering", directory="ad.example.com")
+    for write, user in ((company.connector.give, company.carol()), (company.connector.take, company.bob)):
+        with pytest.raises(Guarded, match=r"the Active Directory ad\.example\.com"):
+            write(company.target(user=user))
+
+
+@pytest.mark.parametrize("status", [400, 403, 404, 405, 422])
+def test_a_group_of_which_nothing_is_shown_refuses_and_the_remedy_names_the_console(
     company: SimulatedJumpCloud, status: int
 ) -> None:
     company.switch(mastered_reject_status=status)
-    company.act("master_group", group="Engineering", directory="ad.example.com")
+    company.act("master_group", group="Engineering", directory="okta", kind="ldap_server")
     with pytest.raises((Permanent, Transient)) as caught:
         company.connector.give(company.target())
+    assert not isinstance(caught.value, Guarded)
     assert "console" in caught.value.remedy or status in (403, 404)
 
 
@@ -169,7 +199,7 @@ def test_half_a_list_of_groups_proves_nothing(company: SimulatedJumpCloud) -> No
 @pytest.mark.parametrize("status", [400, 404])
 def test_a_gateways_error_page_is_never_read_as_nobody_has_access(company: SimulatedJumpCloud, status: int) -> None:
     fault = company.simulators.faults.add(path="/memberof$", status=status, body="<html>", times=None)
-    with pytest.raises(Transient, match="who is there" if status == 400 else "own words"):
+    with pytest.raises(Transient, match="own words"):
         company.connector.observe(company.target(user=company.bob))
     company.simulators.faults.remove(fault)
     company.simulators.faults.add(status=status, body="<html>", times=None)

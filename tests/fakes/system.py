@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -30,6 +31,8 @@ class FakeSystem:
         self.seen: set[tuple[datetime, str, str, bool]] = set()
         #: Reads to come that show nothing, or everything, whatever is there.
         self.stale: deque[bool] = deque()
+        #: What happens between a look at who else holds a thing and the write that follows.
+        self.meanwhile: deque[Callable[[], None]] = deque()
         #: Entitlements that are not shown, and whether that they are gone can be proven.
         self.missing: dict[str, bool] = {}
         #: What other names of an entitlement mean.
@@ -37,6 +40,8 @@ class FakeSystem:
         #: Why only a person can change an entitlement.
         self.by_person: dict[str, str] = {}
         self.suspended: set[str] = set()
+        #: The directory that manages an account, by its id.
+        self.managed_by: dict[str, str] = {}
         #: Accounts that were deleted, as a complete list proves.
         self.gone: set[str] = set()
         #: Accounts that do not show their address, by which a search finds them all the same.
@@ -70,9 +75,12 @@ class FakeSystem:
     def why_by_person(self, ref: EntitlementRef) -> str | None:
         return self.by_person.get(str(ref))
 
-    def is_last_holder(self, ref: EntitlementRef, account_id: str) -> bool:
+    def is_last_holder(self, ref: EntitlementRef, account_id: str, *, leaving: Collection[str] = ()) -> bool:
         usable = [each for each in self.accounts if each not in self.suspended and self.has(each, str(ref))]
-        return self.has(account_id, str(ref)) and not set(usable) - {account_id}
+        is_last = self.has(account_id, str(ref)) and not set(usable) - {account_id, *leaving}
+        if self.meanwhile:
+            self.meanwhile.popleft()()
+        return is_last
 
     def give(self, target: Target) -> None:
         self.faults.call(lambda: self._write(target, present=True), writes=True, about=target.account_id or "")
@@ -138,6 +146,7 @@ class FakeSystem:
             email_proven=not hidden or subject.id is not None,
             active=not suspended,
             suspended=suspended,
+            managed_by=self.managed_by.get(account_id),
         )
 
     def _find_entitlement(self, ref: EntitlementRef) -> Entitlement | NoMatch:

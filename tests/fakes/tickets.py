@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 from access.failures import Failure, Permanent
 from access.operations import Lane
 from tests.fakes.faults import FaultPlan
 from ticketing.ports import (
     Approval,
+    MadeTicket,
     Phase,
     RemoteLink,
     StatusChange,
@@ -101,6 +103,15 @@ class FakeTickets:
     def probe(self, marker: str, *, project: str, after_key: str | None) -> Sequence[TicketRef]:
         del project, after_key
         return self.faults.call(lambda: self._marked(marker), writes=False)
+
+    def made_since(self, moment: datetime) -> Sequence[MadeTicket]:
+        del moment
+        found = [
+            MadeTicket(issue.draft.marker, issue.draft.data, issue.state)
+            for issue in self.issues.values()
+            if issue.ref.id not in self.hidden
+        ]
+        return self.faults.call(lambda: found, writes=False)
 
     def read(self, ids: Sequence[str]) -> Mapping[str, TicketSnapshot | Failure]:
         return self.faults.call(

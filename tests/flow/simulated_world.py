@@ -55,7 +55,7 @@ class World:
         self.jumpcloud, self.jira = JumpCloudWorld(clock=seconds), JiraWorld(clock=seconds)
         self.jira.switches.burst_bucket = 0
         self.simulators = Simulators(jumpcloud=self.jumpcloud, jira=self.jira)
-        self.faults, options = PassingFaults(self.simulators.faults), patient()
+        self.faults, options = PassingFaults(self.simulators.faults), replace(patient(), clock=self.clock)
         #: Ids of groups that an identity provider fills.
         self.external: set[str] = set()
         jumpcloud = jumpcloud_client(
@@ -120,7 +120,8 @@ class Example:
             "jira role": f"jira:project-role:{self.project}:{self.role}:assigned",
             "account": "jumpcloud:account:exists",
         }[kind]
-        self.subject = self.account if kind.startswith("jira") else self.user
+        self.system = "jira" if kind.startswith("jira") else "jumpcloud"
+        self.subject = self.account if self.system == "jira" else self.user
 
     def submit(self, name: str, action: str, **more: str) -> str:
         request = f"b{self.number}-{name}"
@@ -184,6 +185,7 @@ class Example:
             "jumpcloud group renamed": [(jumpcloud, "change_group", {**group, "name": name})],
             "dynamic": [(jumpcloud, "change_group", {**group, dynamic: "DYNAMIC_AUTOMATED"})],
             "not dynamic": [(jumpcloud, "change_group", {**group, dynamic: "STATIC"})],
+            "mastered": [(jumpcloud, "master_group", {**group, "directory": f"ad-{self.number}.example.com"})],
             "locked": [(jumpcloud, "lock_user", user)],
             "not locked": [(jumpcloud, "unlock_user", user)],
             "staged": [(jumpcloud, "change_user", {**user, "state": "STAGED"})],
@@ -221,6 +223,7 @@ class Example:
                 act(self.world.jumpcloud, "suspend_user", user=self.user)
             elif truly and self.kind == "jumpcloud group":
                 act(self.world.jumpcloud, "change_group", group=self.group, membershipMethod="STATIC")
+                act(self.world.jumpcloud, "release_group", group=self.group)
                 act(self.world.jumpcloud, "remove_member", group=self.group, user=self.user)
             elif truly and self.kind == "jira group" and self.holds():
                 self.change_by_hand("remove")

@@ -28,27 +28,40 @@ MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 NUMBERS = count(1)
 OPTIONS = replace(TERMS, retry=replace(TERMS.retry, longest_wait=10 * MINUTE, credential_wait=MINUTE))
 
+FAULTS = (*sorted(PASSING), SILENT)
+#: Each fault has cases of its own, so that none fires by chance alone.
+TRIALS = pytest.mark.parametrize(
+    ("faults", "trials"),
+    [
+        pytest.param(FAULTS, 3, id="any"),
+        *(
+            pytest.param((each,), larger(2, share=0.5 / len(FAULTS)), marks=pytest.mark.long, id=each)
+            for each in FAULTS
+        ),
+    ],
+)
 ACTIONS = ("standing", "timed", "revoke", "expiry", "deprovision")
 WORK = st.lists(st.tuples(st.sampled_from(ACTIONS), st.sampled_from(KINDS[:3])), min_size=1, max_size=5)
 
 
 @dataclass(frozen=True)
 class Outage:
-    """A fault of a system, or of all: for which calls, and for how long."""
+    """A fault of all systems, or of the one that the first piece of work needs: for which calls, and for how long."""
 
     fault: str
-    system: str | None
+    everywhere: bool
     method: str | None
     lasts: timedelta
 
 
-OUTAGES = st.builds(
-    Outage,
-    fault=st.sampled_from((*sorted(PASSING), SILENT)),
-    system=st.sampled_from((None, "jumpcloud", "jira")),
-    method=st.sampled_from((None, None, "GET", "POST")),
-    lasts=st.sampled_from((timedelta(seconds=11), 20 * MINUTE, 5 * HOUR, 30 * HOUR)),
-)
+def outages(faults: tuple[str, ...]) -> st.SearchStrategy[Outage]:
+    return st.builds(
+        Outage,
+        fault=st.sampled_from(faults),
+        everywhere=st.booleans(),
+        method=st.sampled_from((None, None, "GET", "POST")),
+        lasts=st.sampled_from((timedelta(seconds=11), 20 * MINUTE, 5 * HOUR, 30 * HOUR)),
+    )
 
 
 @dataclass
@@ -105,11 +118,11 @@ def store(request: pytest.FixtureRequest) -> Iterator[Store]:
 
 
 @pytest.mark.timeout(1800)
-@pytest.mark.parametrize("trials", [3, pytest.param(larger(20, share=0.5), marks=pytest.mark.long)])
+@TRIALS
 def test_c_nothing_ends_for_a_fault_that_passes_whichever_system_has_it(
-    world: World, store: Store, trials: int
+    world: World, store: Store, faults: tuple[str, ...], trials: int
 ) -> None:
-    proof = Proof("C", on=store.database.engine.dialect.name)
+    proof = Proof("C", on=store.database.engine.dialect.name, faults=faults)
 
     @settings(
         max_examples=trials,
@@ -117,7 +130,7 @@ def test_c_nothing_ends_for_a_fault_that_passes_whichever_system_has_it(
         phases=(Phase.explicit, Phase.reuse, Phase.generate),
         suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
     )
-    @given(OUTAGES, WORK)
+    @given(outages(faults), WORK)
     def check(outage: Outage, work: list[tuple[str, str]]) -> None:
         with proof.case(outage, work) as case:
             stack = world.stack(store, first_ticket=next(NUMBERS) * 1_000_000, options=OPTIONS)
@@ -129,7 +142,8 @@ def test_c_nothing_ends_for_a_fault_that_passes_whichever_system_has_it(
                 for each in asked:
                     each.prepare()
                 stack.run()
-                world.faults.come(outage.fault, times=None, method=outage.method, system=outage.system)
+                system = None if outage.everywhere else asked[0].one.system
+                world.faults.come(outage.fault, times=None, method=outage.method, system=system)
                 for each in asked:
                     each.ask()
                 stack.run(min(outage.lasts, 5 * MINUTE))

@@ -189,3 +189,13 @@ def test_a_token_that_cannot_be_had_ends_in_one_word_and_the_call_is_not_sent(
     assert caught.value.word == word
     assert CANARY not in texts_of(caught.value)
     assert [seen.path for seen in stub.seen] == ["/oauth2/token"]
+
+
+@pytest.mark.parametrize("header", ["x-arequestid", "atl-traceid", "x-request-id"])
+def test_an_id_of_the_exchange_that_echoes_the_credential_is_not_repeated(stub: Stub, header: str) -> None:
+    client = client_of(stub.url, credential=Bearer(CANARY))
+    stub.will(Reply(400, {}, headers={header: f"trace-{CANARY}"}))
+    with pytest.raises(Failure) as caught:
+        client.send(READ)
+    assert caught.value.trace_id == "trace-[secret]"
+    assert CANARY not in texts_of(caught.value)

@@ -174,3 +174,9 @@ def test_the_actions_of_a_system_are_described(door: Door) -> None:
     assert described["add_member"] == {"takes": ["group", "user"], "means": "Add a user to a group."}
     assert described["reset_key"]["takes"] == ["admin", "api_key?", "expires_at?"]
     assert all(facts["means"] for facts in described.values())
+
+
+@pytest.mark.parametrize(("host", "status"), [("127.0.0.1", 200), ("localhost:9100", 200), ("rebound.example", 400)])
+def test_the_door_answers_only_by_a_name_of_this_machine(jumpcloud: JumpCloud, host: str, status: int) -> None:
+    url = f"{jumpcloud.simulators.control_url}/health"
+    assert requests.get(url, headers={"Host": host}, timeout=30).status_code == status

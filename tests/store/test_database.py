@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -85,3 +87,17 @@ def test_a_connection_that_comes_back_after_the_store_was_closed_is_closed(store
         assert connection.execute(text("SELECT 1")).scalar_one() == 1
     with pytest.raises(Exception, match="closed"):
         driver.execute("SELECT 1")
+
+
+def test_a_new_sqlite_store_and_the_files_beside_it_are_its_owners_alone(tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        database = Database(f"sqlite:///{tmp_path}/var/provisor.db")
+        with database.write() as connection:
+            connection.exec_driver_sql("CREATE TABLE one (n INTEGER)")
+        modes = {file.name: file.stat().st_mode & 0o777 for file in (tmp_path / "var").iterdir()}
+        database.close()
+    finally:
+        os.umask(before)
+    assert set(modes) == {"provisor.db", "provisor.db-wal", "provisor.db-shm"}
+    assert set(modes.values()) == {0o600}

@@ -357,6 +357,44 @@ def test_a_revoke_that_came_before_the_extension_takes_it_too(stack: LocalStack)
         assert not stack.has()
 
 
+@pytest.mark.parametrize(
+    "removal",
+    [
+        pytest.param({"action": "revoke", "entitlement": GROUP}, id="revoke"),
+        pytest.param({"action": "revoke", "entitlement": GROUP, "claim_of": "r1"}, id="claim_of"),
+        pytest.param({"action": "deprovision_account", "system": "jumpcloud"}, id="deprovision"),
+    ],
+)
+def test_nothing_is_extended_before_it_is_decided_what_an_earlier_removal_takes(
+    stack: LocalStack, removal: dict[str, Any]
+) -> None:
+    """An extension needs no system, and a removal that came before it does."""
+    stack.grant("r1", seconds=3600, subject={"email": "ada@example.com"})
+    stack.run()
+    stack.system.faults.lasting = Fault.BUSY
+    stack.submit(id="r2", subject={"email": "ada@example.com"}, **removal)
+    extend(stack, "x1", seconds=600)
+    stack.run(MINUTE)
+    assert (stack.request("x1").state, reason(stack, "x1")) == (RequestState.RECEIVED, "Request r2 comes first.")
+    stack.system.faults.clear()
+    stack.run(5 * MINUTE)
+    assert stack.request("x1").state is REFUSED
+    with stack.store.read() as work:
+        assert [claim.request_id for claim in work.claims.line_of("r1")] == ["r1"]
+
+
+def test_an_extension_goes_on_when_the_removal_before_it_is_refused(stack: LocalStack) -> None:
+    stack.grant("r1", seconds=3600)
+    stack.run()
+    stack.system.faults.lasting = Fault.BUSY
+    stack.submit(id="r2", action="revoke", subject={"id": ADA, "email": "bob@example.com"}, entitlement=GROUP)
+    stack.revoke("r3", claim_of="nobody")
+    extend(stack, "x1", seconds=600)
+    stack.system.faults.clear()
+    stack.run(5 * MINUTE)
+    assert stack.request("x1").state is DONE
+
+
 def test_an_extension_and_the_end_at_one_moment_have_one_winner(postgresql_url: str) -> None:
     database = Database(postgresql_url, pool_size=8)
     stack = LocalStack.over(Store(database))

@@ -5,9 +5,11 @@ The answers are judged as the connectors judge them: status and body become a fa
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from itertools import count
+from itertools import count, product
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -74,16 +76,34 @@ class Outage:
         return self.on_writes and isinstance(failure := self.failure(writes=True), Permanent) and failure.status != 403
 
 
-outages = st.builds(
-    Outage,
-    status=st.sampled_from((None, *STATUSES)),
-    body=st.sampled_from(BODIES),
-    on_reads=st.booleans(),
-    on_writes=st.booleans(),
-    in_ticketing=st.booleans(),
-    hits=st.none() | st.integers(0, PEOPLE - 1),
-    lasts=st.sampled_from((timedelta(seconds=11), 20 * MINUTE, 5 * HOUR, 23 * HOUR, 30 * HOUR)),
-)
+def _answers() -> Mapping[str, Sequence[tuple[int | None, object]]]:
+    """What calls may be answered with, by the failure word that it is."""
+    found: dict[str, list[tuple[int | None, object]]] = {}
+    for status, body in [(None, None), *product(STATUSES, BODIES)]:
+        outage = Outage(status, body, on_reads=True, on_writes=True, in_ticketing=False, hits=None, lasts=MINUTE)
+        failure = outage.failure(writes=True)
+        assert failure is not None, (status, body)
+        found.setdefault(failure.word, []).append((status, body))
+    return found
+
+
+ANSWERS = _answers()
+
+
+def outages(words: Sequence[str]) -> st.SearchStrategy[Outage]:
+    def outage(answer: tuple[int | None, object], on: tuple[bool, bool], **more: Any) -> Outage:
+        return Outage(*answer, on_reads=on[0], on_writes=on[1], **more)
+
+    return st.builds(
+        outage,
+        answer=st.sampled_from(words).flatmap(lambda word: st.sampled_from(ANSWERS[word])),
+        on=st.sampled_from(((True, True), (True, False), (False, True))),
+        in_ticketing=st.booleans(),
+        hits=st.none() | st.integers(0, PEOPLE - 1),
+        lasts=st.sampled_from((timedelta(seconds=11), 20 * MINUTE, 5 * HOUR, 23 * HOUR, 30 * HOUR)),
+    )
+
+
 kinds = st.sampled_from(("standing", "timed", "revoke", "expiry", "ticket", "taken by ticket", "deprovision"))
 
 
@@ -183,18 +203,28 @@ class Trial:
 
 
 @pytest.mark.timeout(1800)
-@pytest.mark.parametrize("trials", [6, pytest.param(larger(20, share=0.5), marks=pytest.mark.long)])
+@pytest.mark.parametrize(
+    ("words", "trials"),
+    [
+        pytest.param(tuple(ANSWERS), 6, id="any"),
+        *(
+            pytest.param((word,), larger(7, share=0.5 / len(ANSWERS)), marks=pytest.mark.long, id=word)
+            for word in ANSWERS
+        ),
+    ],
+)
 def test_nothing_ends_for_a_fault_that_passes_and_what_comes_too_late_leaves_nothing(
-    shared_store: Store, trials: int
+    shared_store: Store, words: Sequence[str], trials: int
 ) -> None:
-    proof = Proof("C", on=shared_store.database.engine.dialect.name)
+    told = [f"answered with {word}" for word in words]
+    proof = Proof("C", on=shared_store.database.engine.dialect.name, faults=told)
 
     @settings(
         max_examples=trials,
         deadline=None,
         suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
     )
-    @given(outage=outages, work=st.lists(st.tuples(kinds, st.integers(0, PEOPLE - 1)), min_size=1, max_size=8))
+    @given(outage=outages(words), work=st.lists(st.tuples(kinds, st.integers(0, PEOPLE - 1)), min_size=1, max_size=8))
     def run(outage: Outage, work: list[tuple[str, int]]) -> None:
         with proof.case(outage, work) as case:
             trial = Trial(shared_store, outage)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from access.entitlements import EntitlementRef
 from access.lifecycle import ClaimState, OperationState, RequestState
-from access.operations import Claim, Purpose, access_key
+from access.operations import Claim, access_key
 from store.database import Database
 from store.unit_of_work import Store
 from tasks.decisions import Decisions, NotPossible
@@ -175,11 +175,7 @@ class Life:
 
     def held(self, claim: Claim, sequence: int, revokes: list[tuple[int, datetime]]) -> Span:
         assert claim.starts_at is not None
-        with self.stack.store.read() as work:
-            remover = work.operations.get(claim.ended_by) if claim.ended_by else None
-        # What ended by its time while a request to revoke was still to be planned was due at its own end.
-        expired = remover is not None and remover.purpose is Purpose.EXPIRY
-        ends = [] if expired else [at for number, at in revokes if number > sequence]
+        ends = [at for number, at in revokes if number > sequence]
         ends += [each for each in (claim.ends_at,) if each is not None]
         last = min(ends, default=self.stack.clock.now())
         return claim.starts_at, max(claim.starts_at, last)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from access.ledger import Cause, Ended, Overstay, Understay
+from access.lifecycle import RequestState
 from tasks.decisions import Decisions
 from tasks.ledger import running
 from tests.fakes.faults import Fault
@@ -141,6 +143,37 @@ def test_a_request_to_revoke_is_due_when_it_comes_in(stack: LocalStack) -> None:
     found = only(stack)
     assert found.since == asked
     assert causes(found) == {Cause.AWAY}
+
+
+@pytest.mark.parametrize("how", ["by id", "by address", "claim_of", "by name"])
+def test_what_expires_while_its_revoke_is_not_planned_is_due_since_the_revoke(stack: LocalStack, how: str) -> None:
+    more: dict[str, dict[str, Any]] = {"by address": {"subject": {"email": "ada@example.com"}}}
+    more |= {"claim_of": {"claim_of": "r1"}, "by name": {"entitlement": GROUP}}
+    stack.grant("r1", seconds=120, subject={"email": "ada@example.com"})
+    stack.run()
+    stack.system.faults.lasting = Fault.BUSY
+    stack.revoke("r2", **more.get(how, {}))
+    asked = stack.clock.now()
+    stack.run(4 * MINUTE)
+    assert stack.request("r2").state is RequestState.RECEIVED
+    stack.system.faults.clear()
+    stack.run(10 * MINUTE)
+    assert not stack.has()
+    assert sum((each.total for each in overstays(stack)), timedelta(0)) == overstays(stack)[-1].until - asked
+    assert causes(overstays(stack)[0]) == {Cause.AWAY}
+
+
+def test_what_expires_is_not_due_since_a_revoke_of_another_claim_or_from_before_the_grant(stack: LocalStack) -> None:
+    stack.system.faults.lasting = Fault.BUSY
+    stack.revoke("r0")
+    stack.system.faults.clear()
+    due(stack)
+    stack.system.faults.lasting = Fault.BUSY
+    stack.revoke("r2", claim_of="r9")
+    stack.run(MINUTE)
+    stack.system.faults.clear()
+    stack.run(10 * MINUTE)
+    assert only(stack).since == stack.claim("r1").ends_at
 
 
 def test_time_that_runs_on_is_seen_while_it_does(stack: LocalStack) -> None:

@@ -243,6 +243,16 @@ def test_d3_the_ticket_that_deprovisions_provisors_own_account_warns_plainly(sta
     assert "the account that Provisor itself uses" in issue.draft.body
 
 
+def test_the_ticket_that_deprovisions_an_account_of_another_directory_says_where_else_to_change_it(
+    stack: LocalStack,
+) -> None:
+    stack.system.managed_by["u1"] = "ACTIVE_DIRECTORY"
+    stack.submit(id="r1", action="deprovision_account", subject={"id": "u1"}, system="jumpcloud")
+    stack.run()
+    [issue] = stack.tickets.open_issues()
+    assert "is managed by ACTIVE_DIRECTORY: change it there too" in issue.draft.body.replace("\\", "")
+
+
 def test_d3_the_ticket_that_deprovisions_the_last_administrator_of_a_group_warns_plainly(stack: LocalStack) -> None:
     admins = "jumpcloud:group:site-admins:member"
     stack.system.change("u1", admins, present=True)

@@ -6,9 +6,11 @@ that access, and it has to hold what an active claim stands on.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
 from datetime import timedelta
 from itertools import count
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -29,12 +31,19 @@ from ticketing.ports import Phase
 NUMBERS = count()
 GROUPS = ("api", "by-hand")
 LIVING = (ClaimState.PENDING, ClaimState.ACTIVE, ClaimState.ENDING)
+#: What happens: a word, and the parts that its kind has.
+Step = tuple[Any, ...]
 PASSING = (Fault.BUSY, Fault.THROTTLED, Fault.LOST, Fault.LOST_UNDONE, Fault.LOCKED_OUT, Fault.BUG, Fault.KILLED_AFTER)
 
 who, groups = st.sampled_from((0, 1)), st.sampled_from(GROUPS)
-STEPS = st.one_of(
+TIME = st.tuples(st.just("time"), st.sampled_from((1, 10, 70)))
+CALM = st.one_of(
     st.tuples(st.just("grant"), who, groups, st.sampled_from((0, 5, 60)), st.booleans()),
     st.tuples(st.just("revoke"), who, groups, st.just(0), st.booleans()),
+    TIME,
+)
+STEPS = st.one_of(
+    CALM,
     st.tuples(st.just("claim_of"), who, groups, st.integers(0, 9), st.booleans()),
     st.tuples(st.just("deprovision"), who),
     st.tuples(st.just("suspend"), who),
@@ -44,8 +53,18 @@ STEPS = st.one_of(
     st.tuples(st.just("stale")),
     st.tuples(st.just("protect"), groups),
     st.tuples(st.just("people"), st.booleans()),
-    st.tuples(st.just("time"), st.sampled_from((1, 10, 70))),
+    TIME,
 )
+
+
+def lives_with(faults: Sequence[Fault]) -> st.SearchStrategy[list[Step]]:
+    """Lives in which one of these faults meets a request for certain, before others may keep it from being tried."""
+    meeting = st.tuples(
+        *(st.just("meet"), st.sampled_from(faults), st.integers(1, 3)),
+        *(who, groups, st.sampled_from(("grant", "revoke"))),
+    )
+    before, after = st.lists(CALM, max_size=4), st.lists(STEPS, min_size=2, max_size=20)
+    return st.builds(lambda first, met, then: [*first, met, *then], before, meeting, after)
 
 
 class Life:
@@ -70,7 +89,7 @@ class Life:
         self.requests.append(f"q{self.number}-{len(self.requests)}")
         self.stack.submit(id=self.requests[-1], action=action, subject=subject, **about, **more)
 
-    def take(self, step: tuple) -> None:  # type: ignore[type-arg] # each kind of step has its own parts
+    def take(self, step: Step) -> None:
         match step:
             case ("grant", person, group, seconds, by_id):
                 duration = {"duration": f"PT{seconds}S"} if seconds else {}
@@ -84,7 +103,7 @@ class Life:
             case _:
                 self.happen(step)
 
-    def happen(self, step: tuple) -> None:  # type: ignore[type-arg] # each kind of step has its own parts
+    def happen(self, step: Step) -> None:
         """What comes from outside and is no request."""
         system = self.stack.system
         match step:
@@ -92,6 +111,10 @@ class Life:
                 system.suspended.add(self.people[person])
             case ("fault", faults):
                 system.faults.forecast(*faults)
+            case ("meet", fault, times, person, group, action):
+                system.faults.forecast(*[fault] * times)
+                self.submit(action, person, group, by_id=True)
+                self.stack.run(timedelta(seconds=10))
             case ("outage", fault, calls):
                 system.faults.forecast(*[fault] * calls)
             case ("lag", seconds):
@@ -171,19 +194,28 @@ class Life:
                 promise(Lost, not (taking and found.state is RequestState.FAILED), found)
 
 
-@pytest.mark.parametrize("lives", [6, pytest.param(larger(20, share=0.9), marks=pytest.mark.long)])
+@pytest.mark.parametrize(
+    ("faults", "lives"),
+    [
+        pytest.param(PASSING, 6, id="any"),
+        *(
+            pytest.param((each,), larger(3, share=0.9 / len(PASSING)), marks=pytest.mark.long, id=each)
+            for each in PASSING
+        ),
+    ],
+)
 def test_access_is_there_only_while_something_holds_it_and_as_long_as_a_claim_does(
-    shared_store: Store, lives: int
+    shared_store: Store, faults: Sequence[Fault], lives: int
 ) -> None:
-    proof = Proof("F", on=shared_store.database.engine.dialect.name)
+    proof = Proof("F", on=shared_store.database.engine.dialect.name, faults=faults)
 
     @settings(
         max_examples=lives,
         deadline=None,
         suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture, HealthCheck.data_too_large],
     )
-    @given(steps=st.lists(STEPS, min_size=3, max_size=25))
-    def live(steps: list[tuple]) -> None:  # type: ignore[type-arg] # see ``Life.take``
+    @given(steps=lives_with(faults))
+    def live(steps: list[Step]) -> None:
         with proof.case(steps) as case:
             life = Life(shared_store)
             for step in steps:

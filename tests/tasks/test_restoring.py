@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
@@ -15,6 +18,7 @@ from store.unit_of_work import Store
 from tasks.restoring import Restoring
 from tests.fakes.local_stack import ADA, BY_HAND, GROUP, START, LocalStack
 from tests.store.snapshot_rows import SnapshotRows, account, group, store_snapshot
+from ticketing.ports import Phase
 
 MINUTE = timedelta(minutes=1)
 BOB = "u2"
@@ -113,6 +117,91 @@ def test_b6_what_no_claim_explains_and_appeared_after_the_backup_is_listed(stack
     unknown = restoring(stack).unknown(latest, [System.JUMPCLOUD, System.JIRA])
     assert [(row["account"], row["entitlement"]) for row in unknown.appeared] == [(BOB, GROUP)]
     assert (unknown.requests, unknown.no_snapshot) == (1, [System.JIRA])
+
+
+@pytest.fixture
+def lost(tmp_path: Path, migrated_sqlite: Path) -> Iterator[LocalStack]:
+    """A life that no backup has."""
+    database = Database(f"sqlite:///{shutil.copy(migrated_sqlite, tmp_path / 'lost.db')}", pool_size=2)
+    yield LocalStack.over(Store(database))
+    database.close()
+
+
+def finish(stack: LocalStack, *, present: bool) -> None:
+    """A person does what the open ticket asks for."""
+    [issue] = stack.tickets.open_issues()
+    stack.system.change(ADA, BY_HAND, present=present)
+    issue.phase = Phase.DONE
+
+
+@pytest.mark.parametrize(
+    "far", ["asked", pytest.param("given", marks=pytest.mark.long), pytest.param("over", marks=pytest.mark.long)]
+)
+def test_b6_no_twin_is_made_of_a_ticket_of_the_lost_time(store: Store, lost: LocalStack, far: str) -> None:
+    """However far the lost life had come: the request that is handed in again asks by the ticket that is there."""
+    lost.grant("r1", seconds=600, group=BY_HAND)
+    lost.run(MINUTE)
+    if far != "asked":
+        finish(lost, present=True)
+        lost.run(2 * MINUTE)
+    if far == "over":
+        lost.run(20 * MINUTE)
+        finish(lost, present=False)
+        lost.run(2 * MINUTE)
+        assert lost.claim("r1").state is ClaimState.ENDED
+    made = len(lost.tickets.issues)
+    stack = LocalStack.over(store, like=lost)
+    restoring(stack).begin()
+    restoring(stack).look_for_tickets(stack.tickets)
+    assert [(each.ticket.request_id, each.request_state) for each in restoring(stack).lost_tickets()] == [
+        ("r1", None)
+    ] * made
+    stack.grant("r1", seconds=600, group=BY_HAND)
+    restoring(stack).look_for_tickets(stack.tickets)
+    restoring(stack).end()
+    stack.run(MINUTE)
+    if far != "given":
+        finish(stack, present=True)
+    stack.run(2 * MINUTE)
+    assert stack.request("r1").state is RequestState.DONE
+    assert stack.claim("r1").pre_existing is False
+    first, *_ = restoring(stack).lost_tickets()
+    assert (first.request_state, first.operation_state) == ("done", "done")
+    stack.run(20 * MINUTE)
+    finish(stack, present=False)
+    stack.run(2 * MINUTE)
+    assert stack.claim("r1").state is ClaimState.ENDED
+    assert len(stack.tickets.issues) == max(made, 2)
+
+
+def test_b6_a_ticket_of_the_lost_time_that_was_deleted_is_made_anew(store: Store, lost: LocalStack) -> None:
+    lost.grant("r1", group=BY_HAND)
+    lost.run(MINUTE)
+    stack = LocalStack.over(store, like=lost)
+    restoring(stack).begin()
+    restoring(stack).look_for_tickets(stack.tickets)
+    stack.tickets.issues.clear()
+    stack.grant("r1", group=BY_HAND)
+    restoring(stack).end()
+    stack.run(5 * MINUTE)
+    assert len(stack.tickets.open_issues()) == 1
+
+
+def test_b6_tickets_that_the_backup_knows_or_that_are_another_requests_are_nobody_elses(stack: LocalStack) -> None:
+    stack.grant("r1", group=BY_HAND)
+    stack.run(MINUTE)
+    restoring(stack).begin()
+    restoring(stack).look_for_tickets(stack.tickets)
+    assert restoring(stack).lost_tickets() == []
+    [issue] = stack.tickets.issues.values()
+    issue.draft = replace(issue.draft, marker="lost-1")
+    restoring(stack).look_for_tickets(stack.tickets)
+    restoring(stack).end()
+    stack.submit(id="r2", action="grant", subject={"id": BOB}, entitlement=BY_HAND)
+    stack.run(MINUTE)
+    assert len(stack.tickets.issues) == 2
+    [found] = restoring(stack).lost_tickets()
+    assert (found.ticket.marker, found.operation_state) == ("lost-1", None)
 
 
 def test_b6_a_plan_of_before_the_restore_is_planned_anew_and_not_lost(stack: LocalStack) -> None:

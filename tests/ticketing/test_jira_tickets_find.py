@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -8,6 +9,7 @@ from access.failures import Permanent
 from simulator.jira.actions import act
 from simulator.switches import change_switches
 from tests.ticketing.simulated_ticketing import MARKER, SimulatedTicketing
+from ticketing.ports import Phase
 
 
 def test_all_tickets_with_the_marker_are_found_oldest_first(harness: SimulatedTicketing) -> None:
@@ -26,6 +28,22 @@ def test_more_tickets_than_a_page_are_found(harness: SimulatedTicketing) -> None
     change_switches(harness.world.switches, search_page_cap=2)
     made = [harness.make().id for _ in range(5)]
     assert [ref.id for ref in harness.provider.find(MARKER, project="OPS")] == made
+
+
+def test_what_was_made_since_a_moment_is_found_with_its_data_and_state(harness: SimulatedTicketing) -> None:
+    """Neither what others made, nor clones, nor what is older than the day before."""
+    change_switches(harness.world.switches, search_page_cap=2)
+    made = [harness.make(marker=f"lost-{number}") for number in range(3)]
+    harness.provider.transition(made[1], Phase.DECLINED)
+    act(harness.world, "clone_issue", issue=made[0].key)
+    since = datetime.fromtimestamp(harness.issue(made[0]).created, UTC)
+    found = harness.provider.made_since(since)
+    assert [(each.marker, each.state.ref.key) for each in found] == [
+        (f"lost-{number}", ref.key) for number, ref in enumerate(made)
+    ]
+    assert [each.state.phase for each in found] == [Phase.OPEN, Phase.DECLINED, Phase.OPEN]
+    assert found[0].data["operation"] == "op-1"
+    assert harness.provider.made_since(since + timedelta(days=3)) == []
 
 
 def test_a_marker_cannot_change_the_search(harness: SimulatedTicketing) -> None:

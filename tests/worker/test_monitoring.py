@@ -52,7 +52,7 @@ def store(request: pytest.FixtureRequest) -> Iterator[Store]:
 @contextmanager
 def serving(store: Store, heartbeats: Heartbeats | None = None) -> Iterator[MonitoringServer]:
     heartbeats = heartbeats or Heartbeats()
-    registry = registry_of(Figures(store, SystemClock(), heartbeats, version="1", provisioning="on"))
+    registry = registry_of(Figures(store, SystemClock(), heartbeats, version="1", provisioning=lambda: "on"))
     server = MonitoringServer(
         f"127.0.0.1:{free_port()}",
         heartbeats,

@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import gzip
+import io
 import json
+import logging
 import signal
 import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pytest
+import structlog
 import yaml
 
+from access.operations import Lane
 from httpclient.redaction import Redaction
 from simulator.jumpcloud import World
 from simulator.server import Simulators
@@ -24,10 +30,12 @@ from simulator.systems import load
 from store.database import Database
 from store.unit_of_work import Store
 from tests.patience import until
+from worker.telemetry import _scrubbing, start_logging
 
 ROOT = Path(__file__).parents[2]
 CANARY = "jca_canary0123456789abcdefcanary"
 ID = "r-telemetry"
+NOW = datetime(2026, 11, 22, 9, tzinfo=UTC)
 GRANT = {
     "id": ID,
     "action": "grant",
@@ -66,6 +74,19 @@ class Envelope(BaseHTTPRequestHandler):
 
     def log_message(self, *arguments: object) -> None:
         pass
+
+
+@contextmanager
+def restored_logging() -> Iterator[None]:
+    """Puts back what a start of logging changes for the whole process."""
+    root, before = logging.getLogger(), structlog.get_config()
+    handlers, level = root.handlers[:], root.level
+    try:
+        yield
+    finally:
+        root.handlers[:], root.level = handlers, level
+        logging.captureWarnings(capture=False)
+        structlog.configure(**before)
 
 
 @pytest.fixture
@@ -180,6 +201,12 @@ def test_nothing_is_sent_without_a_dsn(sentry: Sentry, company: Simulators, sqli
         ["a", {"deep": (CANARY,)}],
         {"password": "short"},
         {"sentry_dsn": "http://x@y/1"},
+        {CANARY: "a name"},
+        CANARY.encode(),
+        {CANARY},
+        ValueError(CANARY),
+        Path(CANARY),
+        MappingProxyType({"x": CANARY}),
     ],
     ids=str,
 )
@@ -187,6 +214,36 @@ def test_a_secret_is_taken_out_however_deep_it_lies(value: object) -> None:
     cleaned = json.dumps(Redaction([CANARY]).value(value))
     assert CANARY not in cleaned
     assert "[secret]" in cleaned
+
+
+def test_what_json_has_no_word_for_is_told_without_python(tmp_path: Path) -> None:
+    told = Redaction([]).value(
+        {"at": NOW, "day": NOW.date(), "for": timedelta(hours=2), "kind": Lane.REVOKE, "path": tmp_path, "some": {1}}
+    )
+    assert told == {
+        "at": "2026-11-22T09:00:00+00:00",
+        "day": "2026-11-22",
+        "for": "2:00:00",
+        "kind": "revoke",
+        "path": str(tmp_path),
+        "some": [1],
+    }
+    stream = io.StringIO()
+    with restored_logging():
+        start_logging(level="info", form="json", redaction=Redaction([CANARY]), stream=stream)
+        structlog.get_logger("provisor").info("told", at=NOW, error=ValueError(CANARY), seen={NOW: Lane.REVOKE})
+    (line,) = stream.getvalue().splitlines()
+    assert json.loads(line)["at"] == "2026-11-22T09:00:00+00:00"
+    assert not [word for word in ("datetime", "ValueError(", "<", CANARY) if word in line]
+
+
+def test_a_report_to_sentry_names_the_request_and_the_operation_that_were_under_way() -> None:
+    before_send = _scrubbing(Redaction([CANARY]))
+    with structlog.contextvars.bound_contextvars(topic="operation", ref="op-1", request_id=ID):
+        event = before_send({"tags": {"component": CANARY}, "extra": {"sys.argv": ["x"]}}, {})
+    assert event["tags"] == {"component": "[secret]", "request_id": ID, "operation_id": "op-1"}
+    with structlog.contextvars.bound_contextvars(topic="request", ref=ID):
+        assert before_send({}, {})["tags"] == {"request_id": ID}
 
 
 def test_words_that_are_no_secrets_stay() -> None:

@@ -94,10 +94,16 @@ class JiraCalls:
         return _read(call, answer, MadeIssue, what="the new ticket")
 
     def search(self, jql: str) -> Iterator[Issue]:
-        """All issues a search finds, with labels and our property. Lags behind writes."""
+        """All issues a search finds, with our property and what a ticket's state is read from. Lags behind writes."""
         next_page: dict[str, str] = {}
         for _ in range(_MOST_SEARCH_PAGES):
-            body = {"jql": jql, "fields": ["labels"], "properties": [PROPERTY], "maxResults": BULK, **next_page}
+            body = {
+                "jql": jql,
+                "fields": list(_STATE_FIELDS),
+                "properties": [PROPERTY],
+                "maxResults": BULK,
+                **next_page,
+            }
             found = self._post(f"{_API}/search/jql", body, Issues, what="the tickets found")
             yield from found.issues
             if not found.next_page:

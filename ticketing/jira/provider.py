@@ -4,6 +4,7 @@ import copy
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote
@@ -31,6 +32,7 @@ from ticketing.jira.workflow import (
 )
 from ticketing.ports import (
     Approval,
+    MadeTicket,
     Phase,
     RemoteLink,
     StatusChange,
@@ -172,6 +174,19 @@ class JiraTicketProvider:
             if _marker_of(issue) == marker
         }
         return [self._ref(issue.id, issue.key) for issue in sorted(found.values(), key=lambda issue: int(issue.id))]
+
+    def made_since(self, moment: datetime) -> Sequence[MadeTicket]:
+        """All issues with our property that our account created since the day before, through the search index.
+
+        Jira reads the day in the account's own time zone [docs].
+        """
+        day = f"{moment - timedelta(days=1):%Y-%m-%d}"
+        issues = self._calls.search(f'creator = currentUser() AND created >= "{day}" ORDER BY created ASC')
+        found = {issue.id: issue for issue in issues if isinstance(_marker_of(issue), str)}
+        return [
+            MadeTicket(str(_marker_of(issue)), _data_of(issue), self._state(issue))
+            for issue in sorted(found.values(), key=lambda issue: int(issue.id))
+        ]
 
     def read(self, ids: Sequence[str]) -> Mapping[str, TicketSnapshot | Failure]:
         """The state of each issue by id or key, 100 a call. One that is not in the answer is asked for alone before it is GONE.
@@ -452,6 +467,10 @@ def _project_of(key: str) -> str:
 def _marker_of(issue: Issue) -> object:
     data = issue.properties.get(PROPERTY)
     return data.get(MARKER) if isinstance(data, dict) else None
+
+
+def _data_of(issue: Issue) -> Mapping[str, str]:
+    return {name: value for name, value in issue.properties[PROPERTY].items() if isinstance(value, str)}
 
 
 def _is_comment(comment: Comment, marker: str, words: str) -> bool:

@@ -133,7 +133,7 @@ class Issue(Read):
 class Issues(Read):
     """A page of a search, or the answer to a bulk fetch."""
 
-    issues: tuple[Issue, ...] = ()
+    issues: tuple[Issue, ...]
     next_page: str | None = Field(default=None, alias="nextPageToken")
 
 
@@ -155,7 +155,7 @@ class Comment(Read):
 class Comments(Read):
     """A page of comments."""
 
-    comments: tuple[Comment, ...] = ()
+    comments: tuple[Comment, ...]
     total: int = 0
 
 
@@ -245,7 +245,7 @@ class ProjectPage(Read):
 class IssueTypePage(Read):
     """A page of issue types."""
 
-    types: tuple[IssueType, ...] = Field(default=(), alias="issueTypes")
+    types: tuple[IssueType, ...] = Field(alias="issueTypes")
     total: int = 0
 
 
@@ -262,7 +262,7 @@ class Transition(Read):
 class Transitions(Read):
     """The ways an issue can go now."""
 
-    transitions: tuple[Transition, ...] = ()
+    transitions: tuple[Transition, ...]
 
 
 class Permission(Read):
@@ -274,7 +274,7 @@ class Permission(Read):
 class Permissions(Read):
     """Our permissions by key."""
 
-    permissions: dict[str, Permission] = {}
+    permissions: dict[str, Permission]
 
 
 class Myself(Person):

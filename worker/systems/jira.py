@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import replace
 from functools import partial
 
 from access.clock import Clock
-from access.entitlements import System
+from access.entitlements import EntitlementRef, ResourceKind, System
 from access.failures import Failure
 from access.provisioning import Provisioning
 from access.tenants import Tenant
@@ -25,12 +25,17 @@ from connectors.atlassian.client import SYSTEM as ATLASSIAN
 from connectors.jira.client import api_token, bearer_token, find_cloud_id, jira_client
 from connectors.jira.connector import JiraConnector
 from connectors.jira.reading import AddressOf, JiraHistory, JiraReader
-from httpclient import ClientOptions, Credential, HttpClient, Unlimited
+from httpclient import Anonymous, ClientOptions, Credential, HttpClient, Unlimited
+from tasks.doctor.assumptions.assumption import judge
+from tasks.doctor.assumptions.atlassian import ATLASSIAN as ORGANIZATION_ASSUMPTIONS
+from tasks.doctor.assumptions.atlassian import AtlassianLooks
+from tasks.doctor.assumptions.jira import JIRA as SITE_ASSUMPTIONS
+from tasks.doctor.assumptions.jira import JiraLooks
 from tasks.doctor.atlassian import examine as examine_organization
 from tasks.doctor.findings import Finding
 from tasks.doctor.jira import examine as examine_site
 from tasks.doctor.jira_login import JiraEndpoint
-from tasks.doctor.probe import RETRIES, Probe
+from tasks.doctor.probe import RETRIES, Probe, Record
 from worker.client_options import client_options
 from worker.known_emails import StoredEmails
 from worker.policy import policy_from
@@ -198,6 +203,28 @@ def _examine_organization(settings: Settings, clock: Clock) -> Iterator[Finding]
     )
 
 
+def _probe(settings: Settings, clock: Clock, scratch: Collection[EntitlementRef], record: Record) -> Iterator[Finding]:
+    site, atlassian = settings.jira, settings.atlassian
+    if not site.enabled:
+        return
+    options = client_options(settings, clock, Unlimited())
+
+    def probe(url: str, credential: Credential, system: str, setting: str) -> Probe:
+        headers = None if system == ATLASSIAN else _ENGLISH
+        return Probe(url, credential, options, system=system, setting=setting, headers=headers, record=record)
+
+    api = probe(jira_url(site, options), jira_credential(site, "jira"), "jira", "jira.site_url")
+    anonymous = probe(site.site_url or "", Anonymous(), "jira", "jira.site_url")
+    named = {ref.kind: ref.path for ref in scratch if ref.system is System.JIRA}
+    (group,), role = named.get(ResourceKind.GROUP, (None,)), named.get(ResourceKind.PROJECT_ROLE)
+    looks = JiraLooks(api, anonymous, group=group, role=None if role is None else (role[0], role[1]))
+    yield from judge("jira", SITE_ASSUMPTIONS, looks)
+    if atlassian.api_key is not None and atlassian.org_id is not None:
+        key = organization_key(atlassian.api_key.get_secret_value())
+        organization = probe(atlassian.api_url, key, ATLASSIAN, "atlassian.api_url")
+        yield from judge("atlassian", ORGANIZATION_ASSUMPTIONS, AtlassianLooks(organization, api, atlassian.org_id))
+
+
 def _projects(settings: Settings) -> list[str]:
     """Keys of projects that rules about project roles name without a wildcard; none of a policy that cannot be used."""
     try:
@@ -218,6 +245,7 @@ JIRA = SystemDefinition(
     auditor=_auditor,
     history=_history,
     examinations={"jira": _examine_site, "atlassian": _examine_organization},
+    probing=_probe,
     automated=JiraConnector.automated,
     reads=frozenset({"user", "project", "group", "project-role"}),
     find_tenant=_find_tenant,

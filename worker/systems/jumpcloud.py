@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 
 from access.clock import Clock
-from access.entitlements import System
+from access.entitlements import EntitlementRef, ResourceKind, System
 from access.provisioning import Provisioning
 from access.tenants import Tenant
 from config.errors import SettingsError
 from config.settings import Settings
 from connectors.jumpcloud.client import api_key, jumpcloud_client, service_account
 from connectors.jumpcloud.connector import JumpCloudConnector
+from connectors.jumpcloud.own_key import key_end
 from connectors.jumpcloud.reading import JumpCloudHistory, JumpCloudReader, MembershipMethod
 from httpclient import ClientOptions, Credential, HttpClient, Unlimited
+from tasks.doctor.assumptions.assumption import judge
+from tasks.doctor.assumptions.jumpcloud import JUMPCLOUD as ASSUMPTIONS
+from tasks.doctor.assumptions.jumpcloud import JumpCloudLooks
 from tasks.doctor.findings import Finding
 from tasks.doctor.jumpcloud import JumpCloudSetup
 from tasks.doctor.jumpcloud import examine as examine_directory
-from tasks.doctor.probe import Probe
+from tasks.doctor.probe import Probe, Record
 from worker.client_options import client_options
 from worker.systems.definition import Dependencies, SystemDefinition
 from worker.systems.live_credential import LiveCredential
@@ -82,6 +86,17 @@ def _find_tenant(settings: Settings, options: ClientOptions) -> Tenant | None:
         client.close()
 
 
+def _credential_end(settings: Settings, options: ClientOptions) -> datetime | None:
+    key = settings.newest.jumpcloud.api_key
+    if key is None:
+        return None  # JumpCloud does not tell the end of a service account's secret.
+    client = _client(settings, options)
+    try:
+        return key_end(client, key.get_secret_value())
+    finally:
+        client.close()
+
+
 def _reader(dependencies: Dependencies, options: ClientOptions) -> JumpCloudReader:
     method = MembershipMethod(dependencies.settings.sync.jumpcloud_method)
     return _reader_by(method, dependencies.settings, dependencies.clock, options)
@@ -123,17 +138,12 @@ def _examine(settings: Settings, clock: Clock) -> Iterator[Finding]:
     jumpcloud = settings.jumpcloud
     if not jumpcloud.enabled:
         return
-    options = client_options(settings, clock, Unlimited())
-    credential = _credential(settings, options)
-    headers = {"x-org-id": jumpcloud.org_id} if jumpcloud.org_id else {}
-
-    def probe(url: str, setting: str) -> Probe:
-        return Probe(url, credential, options, system="jumpcloud", setting=setting, headers=headers)
-
+    credential = _credential(settings, client_options(settings, clock, Unlimited()))
+    api, insights = _probes(settings, clock, credential)
     yield from examine_directory(
         JumpCloudSetup(
-            api=probe(jumpcloud.api_base, "jumpcloud.api_url or region"),
-            insights=probe(jumpcloud.insights_base, "jumpcloud.insights_url or region"),
+            api=api,
+            insights=insights,
             credential=credential,
             token_url=jumpcloud.token_url,
             api_key=None if jumpcloud.api_key is None else jumpcloud.api_key.get_secret_value(),
@@ -145,13 +155,47 @@ def _examine(settings: Settings, clock: Clock) -> Iterator[Finding]:
     )
 
 
+def _probe(settings: Settings, clock: Clock, scratch: Collection[EntitlementRef], record: Record) -> Iterator[Finding]:
+    if not settings.jumpcloud.enabled:
+        return
+    credential = _credential(settings, client_options(settings, clock, Unlimited()))
+    api, insights = _probes(settings, clock, credential, record)
+    groups = [ref.path[0] for ref in scratch if (ref.system, ref.kind) == (System.JUMPCLOUD, ResourceKind.GROUP)]
+    looks = JumpCloudLooks(api, insights, clock, scratch=next(iter(groups), None))
+    yield from judge("jumpcloud", ASSUMPTIONS, looks)
+
+
+def _probes(
+    settings: Settings, clock: Clock, credential: Credential, record: Record | None = None
+) -> tuple[Probe, Probe]:
+    """What asks the API, and what asks Directory Insights."""
+    jumpcloud, options = settings.jumpcloud, client_options(settings, clock, Unlimited())
+    headers = {"x-org-id": jumpcloud.org_id} if jumpcloud.org_id else {}
+    addresses = ((jumpcloud.api_base, "api_url"), (jumpcloud.insights_base, "insights_url"))
+    api, insights = (
+        Probe(
+            url,
+            credential,
+            options,
+            system="jumpcloud",
+            setting=f"jumpcloud.{key} or region",
+            headers=headers,
+            record=record,
+        )
+        for url, key in addresses
+    )
+    return api, insights
+
+
 JUMPCLOUD = SystemDefinition(
     connector=_connector,
     reader=_reader,
     auditor=_auditor,
     history=_history,
     examinations={"jumpcloud": _examine},
+    probing=_probe,
     automated=JumpCloudConnector.automated,
     reads=frozenset({"user", "admin", "group", "application", "admin-role"}),
     find_tenant=_find_tenant,
+    credential_end=_credential_end,
 )

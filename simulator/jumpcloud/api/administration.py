@@ -99,6 +99,18 @@ def list_directories(call: Call) -> Response:
     return v2_list(call, rows, lambda row: compact(projected(row, fields, ("id",))))
 
 
+def list_active_directories(call: Call) -> Response:
+    """GET /v2/activedirectories."""
+    world = call.world
+    masters = {group.mastered_by for group in world.groups} if world.switches.mastered_shown else set()
+    rows = [
+        documents.active_directory_document(row, use_case="ADASAUTHORITY" if row.id in masters else "UNSET")
+        for row in world.directories
+        if row.type == "active_directory"
+    ]
+    return v2_list(call, rows, compact)
+
+
 def admins_of_organization(call: Call) -> Response:
     """GET /v2/organizations/{id}/administratorlinks."""
     ident = call.ident()

@@ -56,6 +56,7 @@ _ROUTES: tuple[tuple[str, str, tuple[str, ...], Handler], ...] = (
     ("GET", f"{_V2}/applications/{{application_id}}/usergroups", _GROUPS, graph.application_groups),
     ("GET", f"{_V2}/applications/{{application_id}}/users", _USERS, graph.application_users),
     ("GET", f"{_V2}/directories", _DIRECTORIES, administration.list_directories),
+    ("GET", f"{_V2}/activedirectories", _DIRECTORIES, administration.list_active_directories),
     ("GET", f"{_V2}/roles", _ADMINS, administration.list_roles),
     ("GET", f"{_V2}/bulk/userstates", _USERS, administration.scheduled_states),
     (
