@@ -19,7 +19,8 @@ from access.faults import SHARED_BY
 from access.faults import Phase as FaultPhase
 from access.ledger import Cause
 from access.lifecycle import OperationState, TicketState, is_final
-from access.operations import Lane, Operation, Ticket, TicketTrouble
+from access.methods import Direction
+from access.operations import Lane, Operation, Ticket, TicketTrouble, lane_of
 from connectors.ports import Observation
 from store.leases import LeaseLost
 from store.outbox import Topic, WakeUp
@@ -39,7 +40,8 @@ from tasks.ticket_comments import TicketCommenter
 from tasks.ticket_options import TicketOptions
 from tasks.ticket_text import TicketWriter
 from tasks.ticket_trouble import begin_trouble, end_trouble
-from ticketing.ports import Phase, TicketProvider, TicketSnapshot
+from tasks.ticket_upkeep import TicketUpkeep
+from ticketing.ports import Phase, TicketProvider, TicketSnapshot, who_closed
 
 _log = structlog.get_logger(__name__)
 
@@ -64,35 +66,36 @@ class TicketTracker:
         self._writer = writer
         self._options = options
         self._comments = TicketCommenter(services, provider)
+        self._upkeep = TicketUpkeep(services, provider, self._comments, writer)
         self._ended = EndedTickets(services, self._comments, writer, options)
 
     def follow(self) -> None:
-        """Look at the tickets that are due, as many at a time as one call reads."""
-        due = self._lease_due()
-        while due:
-            self._follow_these(due)
-            # A ticket that was looked at is due later or leased, so this ends.
-            due = self._lease_due() if len(due) == BATCH else ()
+        """Look at the tickets that are due, those that take access away first, as many at a time as one call reads."""
+        for direction in (Direction.TAKE, Direction.GIVE):
+            due = self._lease_due(direction)
+            while due:
+                self._follow_these(due, lane_of(direction))
+                # A ticket that was looked at is due later or leased, so this ends.
+                due = self._lease_due(direction) if len(due) == BATCH else ()
 
-    def _lease_due(self) -> Sequence[Ticket]:
+    def _lease_due(self, direction: Direction) -> Sequence[Ticket]:
         now = self._services.clock.now()
         with self._services.store.write() as work:
             if work.restores.under_way():
                 return ()
-            return work.tickets.lease_due(now=now, lasting=self._services.options.unattended, limit=BATCH)
+            return work.tickets.lease_due(direction, now=now, lasting=self._services.options.unattended, limit=BATCH)
 
-    def _follow_these(self, due: Sequence[Ticket]) -> None:
+    def _follow_these(self, due: Sequence[Ticket], lane: Lane) -> None:
         """Look at tickets, in the lane of their operations: those that take access away do not wait for the others' budget."""
         with self._services.store.read() as work:
             both = [(ticket, self._operation_of(work, ticket)) for ticket in due]
-        for lane in (Lane.REVOKE, Lane.GRANT):
-            together = [
-                (ticket, operation)
-                for ticket, operation in both
-                if operation.lane is lane and not self._is_held(ticket, operation, Row.of_ticket(operation))
-            ]
-            if together:
-                self._follow_together(together, lane)
+        together = [
+            (ticket, operation)
+            for ticket, operation in both
+            if not self._is_held(ticket, operation, Row.of_ticket(operation))
+        ]
+        if together:
+            self._follow_together(together, lane)
 
     def _follow_together(self, due: Sequence[tuple[Ticket, Operation]], lane: Lane) -> None:
         try:
@@ -184,6 +187,7 @@ class TicketTracker:
                 lambda: self._judge(followed, seen),
                 lambda failure: self._put_off(ticket, operation, failure, Row.of_ticket(operation)),
             )
+            self._upkeep.keep(ticket.id, snapshot)
 
     def _judge(self, followed: FollowedTicket, seen: Observation | None) -> None:
         """Decide what becomes of a ticket; ``seen`` is what the system shows, where that counts."""
@@ -311,7 +315,8 @@ class TicketTracker:
             work.ticket_comments.owe(ticket.id, f"{ticket.id}-answer-{ticket.answers}", text, now=now)
         self._comments.say(ticket, followed.ref, followed.lane)
         try:
-            reopened = self._provider.in_lane(followed.lane).reopen(followed.ref)
+            way = self._writer.way(operation, followed.request, Phase.OPEN)
+            reopened = self._provider.in_lane(followed.lane).transition(followed.ref, Phase.OPEN, way)
         except Permanent as failure:
             self._replace(followed, f"it cannot be reopened: {failure}")
             return
@@ -335,7 +340,7 @@ class TicketTracker:
 
     def _declined(self, followed: FollowedTicket) -> None:
         snapshot = followed.snapshot
-        by = self._provider.in_lane(followed.lane).who_closed(snapshot.ref)
+        by = who_closed(self._provider.in_lane(followed.lane).changelog(snapshot.ref))
         said = f" by {by}" if by else ""
         reason = f"{snapshot.ref.key} was closed as '{snapshot.resolution or snapshot.status}'{said}"
         text = self._writer.declined(followed.operation, followed.request, by=by)
@@ -343,7 +348,7 @@ class TicketTracker:
 
     def _who_closed(self, followed: FollowedTicket) -> str:
         """Who closed the ticket last, as the end of a clause; empty where its history does not say."""
-        by = self._provider.in_lane(followed.lane).who_closed(followed.ref)
+        by = who_closed(self._provider.in_lane(followed.lane).changelog(followed.ref))
         return f", last by {by}," if by else ""
 
     def _fail(
@@ -389,7 +394,9 @@ class TicketTracker:
                 work.ticket_comments.owe(ticket.id, f"{ticket.id}-withdrawn", text, now=now)
             self._comments.say(ticket, followed.ref, followed.lane)
             try:
-                followed = replace(followed, snapshot=self._provider.in_lane(followed.lane).close(followed.ref))
+                way = self._writer.way(followed.operation, followed.request, Phase.DECLINED)
+                closed = self._provider.in_lane(followed.lane).transition(followed.ref, Phase.DECLINED, way)
+                followed = replace(followed, snapshot=closed)
             except Permanent as failure:
                 self._leave_open(followed, failure)
                 return
