@@ -165,7 +165,7 @@ def add_field(
 
 
 def take_off_screen(world: World, *, project: str, field: str) -> dict[str, Any]:
-    """Take a system field off the screens of a project."""
+    """Take a field off the screens of a project."""
     found = world.project(project)
     if field not in found.off_screen:
         found.off_screen.append(field)
@@ -173,10 +173,10 @@ def take_off_screen(world: World, *, project: str, field: str) -> dict[str, Any]
 
 
 def put_on_screen(world: World, *, project: str, field: str) -> dict[str, Any]:
-    """Put a system field back on the screens of a project, or one that stands on none by itself."""
+    """Put a field back on the screens of a project, or a system field that stands on none by itself."""
     found = world.project(project)
     found.off_screen = [each for each in found.off_screen if each != field]
-    if not SYSTEM[field].on_screen and field not in found.added_to_screen:
+    if field in SYSTEM and not SYSTEM[field].on_screen and field not in found.added_to_screen:
         found.added_to_screen.append(field)
     return {"off_screen": found.off_screen}
 
