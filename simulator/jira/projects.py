@@ -126,6 +126,16 @@ class RequestType:
 
 
 @dataclass(slots=True)
+class AutomationRule:
+    """A rule of the site's own automation: when an issue is commented, closed or reopened, it goes to a status of a category."""
+
+    when: Literal["commented", "closed", "reopened"]
+    to: CategoryKey
+    issues: list[str] = field(default_factory=list)
+    """Only these, by id; all of the project when empty."""
+
+
+@dataclass(slots=True)
 class Project:
     """A project with its workflow, screens, roles and permission scheme."""
 
@@ -155,6 +165,7 @@ class Project:
     """Permission key to holders: `anyone`, `logged_in`, `lead`, `role:<id>`, `group:<id>`, `user:<accountId>`."""
     issue_count: int = 0
     request_types: list[RequestType] = field(default_factory=list)
+    automation: list[AutomationRule] = field(default_factory=list)
 
     @property
     def simplified(self) -> bool:

@@ -6,6 +6,7 @@ from random import Random
 from typing import Any
 
 from simulator.jira.administration import Administration, named_group, named_user
+from simulator.jira.automation import Automation
 from simulator.jira.books import IssueBook, ProjectBook
 from simulator.jira.catalogue import DECLINED, REQUEST_TYPE, Catalogue
 from simulator.jira.credentials import Tokens
@@ -75,6 +76,7 @@ class World:
             switches=self.switches,
             now=self.now,
         )
+        self.tracker.listeners.append(Automation(self).hear)
         self.webhooks = Webhooks(self.switches)
         if founded:
             self._add_administrator()

@@ -5,7 +5,7 @@ from typing import Any, Literal
 from simulator.actions import actions_by_name
 from simulator.jira.fields import SYSTEM
 from simulator.jira.people import Group
-from simulator.jira.projects import CustomField, FieldUse, Role, Style, TypeKey, Validator
+from simulator.jira.projects import AutomationRule, CustomField, FieldUse, Role, Style, TypeKey, Validator
 from simulator.jira.world import TRASH_SECONDS, World
 
 
@@ -90,6 +90,28 @@ def remove_validators(world: World, *, project: str) -> dict[str, Any]:
     removed = sum(len(each.validators) for each in found.workflow)
     for each in found.workflow:
         each.validators.clear()
+    return {"removed": removed}
+
+
+def add_automation(
+    world: World,
+    *,
+    project: str,
+    when: Literal["commented", "closed", "reopened"],
+    to: Literal["new", "indeterminate", "done"],
+    issues: list[str] | None = None,
+) -> dict[str, Any]:
+    """Add a rule of the site's own automation: when an issue (any, or one of these) is commented, closed or reopened, move it."""
+    found = world.project(project)
+    found.automation.append(AutomationRule(when, to, [world.issue(each).id for each in issues or []]))
+    return {"rules": len(found.automation)}
+
+
+def remove_automation(world: World, *, project: str) -> dict[str, Any]:
+    """Take away every rule of automation of a project."""
+    found = world.project(project)
+    removed = len(found.automation)
+    found.automation.clear()
     return {"removed": removed}
 
 
@@ -190,6 +212,8 @@ ACTIONS = actions_by_name(
     purge_project,
     add_validator,
     remove_validators,
+    add_automation,
+    remove_automation,
     add_role_actor,
     remove_role_actor,
     deny,
