@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 
 from access.clock import Clock
-from access.policy import TicketRoute
 from access.remedies import WithRemedy
+from access.ticket_routes import TicketRoute
 from config.errors import SettingsError
 from config.settings import Settings
 from httpclient import Unlimited
@@ -37,11 +37,13 @@ def examine_ticketing(settings: Settings, clock: Clock) -> Iterator[Finding]:
         )
         return
 
-    def prove(project: str, issue_type: str, fields: Sequence[str]) -> Sequence[WithRemedy]:
-        provider = provider_from(settings, clock, lambda _: Unlimited())
-        assert isinstance(provider, JiraTicketProvider), "a site with a credential has one"
-        due = () if settings.ticketing.due_days is None else (DUE_DATE,)
-        return provider.prove(project, issue_type, (*fields, *due))
+    provider = provider_from(settings, clock, lambda _: Unlimited())
+    assert isinstance(provider, JiraTicketProvider), "a site with a credential has one"
+
+    def prove(route: TicketRoute) -> Sequence[WithRemedy]:
+        days = settings.ticketing.due_days if route.due_days is None else route.due_days
+        due = {} if days is None else {DUE_DATE: clock.now().date()}
+        return provider.prove(route.project, route.issue_type, {**route.fields, **due})
 
     options = client_options(settings, clock, Unlimited())
     yield from examine_tickets(

@@ -28,10 +28,10 @@ from access.policy import (
     Policy,
     Rule,
     Suspended,
-    TicketRoute,
 )
 from access.products import Product
 from access.text import loose_name, shortened
+from access.ticket_routes import TicketRoute
 from config.error_messages import error_messages
 from config.errors import SettingsError
 from config.field_types import ProjectKey, Words

@@ -38,6 +38,7 @@ from tasks.preconditions import NotWanted, NotYet, objection
 from tasks.services import Services, new_id
 from tasks.ticket_options import TicketOptions
 from tasks.ticket_text import TicketWriter
+from ticketing.ports import Phase as TicketPhase
 from ticketing.ports import TicketProvider, TicketRef
 
 _log = structlog.get_logger(__name__)
@@ -339,7 +340,7 @@ class TicketOpener:
                 provider.comment(
                     duplicate, f"This is a duplicate of {first.key}. Nothing is to be done here.", marker="twin"
                 )
-                provider.close(duplicate)
+                provider.transition(duplicate, TicketPhase.DECLINED)
             except Failure as failure:
                 _log.warning("ticket.duplicate_left", ticket=duplicate.key, first=first.key, why=str(failure))
 

@@ -9,7 +9,8 @@ from access.entitlements import ResourceKind, System
 from access.lifecycle import TicketState
 from access.methods import Direction
 from access.operations import Claim, Operation, Request, Ticket
-from access.policy import Policy, TicketRoute
+from access.policy import Policy
+from access.ticket_routes import TicketRoute
 from connectors.ports import Holdings, Observation
 from ticketing.facts import STAYS_BEHIND, Holding, TicketFacts
 from ticketing.ports import TicketDraft

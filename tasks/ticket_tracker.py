@@ -39,7 +39,7 @@ from tasks.ticket_comments import TicketCommenter
 from tasks.ticket_options import TicketOptions
 from tasks.ticket_text import TicketWriter
 from tasks.ticket_trouble import begin_trouble, end_trouble
-from ticketing.ports import Phase, TicketProvider, TicketSnapshot
+from ticketing.ports import Phase, TicketProvider, TicketSnapshot, who_closed
 
 _log = structlog.get_logger(__name__)
 
@@ -311,7 +311,7 @@ class TicketTracker:
             work.ticket_comments.owe(ticket.id, f"{ticket.id}-answer-{ticket.answers}", text, now=now)
         self._comments.say(ticket, followed.ref, followed.lane)
         try:
-            reopened = self._provider.in_lane(followed.lane).reopen(followed.ref)
+            reopened = self._provider.in_lane(followed.lane).transition(followed.ref, Phase.OPEN)
         except Permanent as failure:
             self._replace(followed, f"it cannot be reopened: {failure}")
             return
@@ -335,7 +335,7 @@ class TicketTracker:
 
     def _declined(self, followed: FollowedTicket) -> None:
         snapshot = followed.snapshot
-        by = self._provider.in_lane(followed.lane).who_closed(snapshot.ref)
+        by = who_closed(self._provider.in_lane(followed.lane).changelog(snapshot.ref))
         said = f" by {by}" if by else ""
         reason = f"{snapshot.ref.key} was closed as '{snapshot.resolution or snapshot.status}'{said}"
         text = self._writer.declined(followed.operation, followed.request, by=by)
@@ -343,7 +343,7 @@ class TicketTracker:
 
     def _who_closed(self, followed: FollowedTicket) -> str:
         """Who closed the ticket last, as the end of a clause; empty where its history does not say."""
-        by = self._provider.in_lane(followed.lane).who_closed(followed.ref)
+        by = who_closed(self._provider.in_lane(followed.lane).changelog(followed.ref))
         return f", last by {by}," if by else ""
 
     def _fail(
@@ -389,7 +389,9 @@ class TicketTracker:
                 work.ticket_comments.owe(ticket.id, f"{ticket.id}-withdrawn", text, now=now)
             self._comments.say(ticket, followed.ref, followed.lane)
             try:
-                followed = replace(followed, snapshot=self._provider.in_lane(followed.lane).close(followed.ref))
+                followed = replace(
+                    followed, snapshot=self._provider.in_lane(followed.lane).transition(followed.ref, Phase.DECLINED)
+                )
             except Permanent as failure:
                 self._leave_open(followed, failure)
                 return

@@ -9,7 +9,8 @@ from time import monotonic
 import structlog
 
 from access.findings import ProfileRule
-from access.policy import LeaverAccess, Policy, Rule, TicketRoute
+from access.policy import LeaverAccess, Policy, Rule
+from access.ticket_routes import TicketRoute
 from config.errors import SettingsError
 
 _log = structlog.get_logger(__name__)

@@ -5,7 +5,8 @@ import pytest
 
 from access.entitlements import EntitlementRef
 from access.methods import Direction, Method
-from access.policy import MissingAccount, TicketRoute
+from access.policy import MissingAccount
+from access.ticket_routes import TicketRoute
 from config.errors import SettingsError
 from config.policy_file import PolicyFile, load_policy
 

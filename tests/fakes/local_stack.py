@@ -15,9 +15,10 @@ from access.findings import ProfileRule
 from access.fuse import FuseLimits, Limit
 from access.methods import Method
 from access.operations import Claim, Operation, Purpose, Request, Ticket
-from access.policy import Policy, Rule, TicketRoute
+from access.policy import Policy, Rule
 from access.provisioning import Provisioning
 from access.retry import RetryLimits
+from access.ticket_routes import TicketRoute
 from connectors.ports import Connector
 from store.issue_tables import awaited_issues
 from store.outbox import Topic, WakeUp

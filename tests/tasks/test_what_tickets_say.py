@@ -10,7 +10,8 @@ from access.entitlements import EntitlementRef
 from access.lifecycle import ClaimState, OperationState, RequestState, TicketState
 from access.methods import Method
 from access.operations import Request
-from access.policy import Policy, TicketRoute
+from access.policy import Policy
+from access.ticket_routes import TicketRoute
 from store.alarms import AlarmKind
 from tasks.ticket_text import TicketWriter
 from tests.fakes.faults import Fault

@@ -6,9 +6,9 @@ import pytest
 
 from ticketing.jira.responses import Transition
 from ticketing.jira.workflow import missing_fields, resolution_for, way_back, way_out
-from ticketing.status import DECLINED, folded
+from ticketing.status import StatusMap
 
-DECLINED_NAMES = tuple(folded(name) for name in DECLINED)
+STATUSES = StatusMap()
 
 
 def way(name: str, category: str, *, to: str = "", id_: str = "1", **more: Any) -> Transition:
@@ -22,12 +22,12 @@ def field(*choices: str, required: bool = False, default: bool = False) -> dict[
 
 
 def back(*ways: Transition, before: str | None = None) -> str | None:
-    chosen = way_back(ways, before=before)
+    chosen = way_back(ways, before=before, statuses=STATUSES)
     return chosen.name if chosen else None
 
 
 def out(*ways: Transition) -> str | None:
-    chosen = way_out(ways, declined=DECLINED_NAMES)
+    chosen = way_out(ways, statuses=STATUSES)
     return chosen.name if chosen else None
 
 
@@ -79,7 +79,7 @@ def test_the_way_out_is_one_that_declines_else_any(chosen: str | None, expected:
 def test_a_resolution_is_sent_only_when_the_screen_offers_it(
     fields: dict[str, Any], resolution: dict[str, Any]
 ) -> None:
-    assert resolution_for(way("Zu", "done", fields=fields), DECLINED_NAMES) == resolution
+    assert resolution_for(way("Zu", "done", fields=fields), STATUSES.refusals) == resolution
 
 
 def test_missing_fields_are_those_required_without_a_value() -> None:
