@@ -389,12 +389,14 @@ class TicketTracker:
                 work.ticket_comments.owe(ticket.id, f"{ticket.id}-withdrawn", text, now=now)
             self._comments.say(ticket, followed.ref, followed.lane)
             try:
-                followed = replace(
-                    followed, snapshot=self._provider.in_lane(followed.lane).transition(followed.ref, Phase.DECLINED)
-                )
+                closed = self._provider.in_lane(followed.lane).transition(followed.ref, Phase.DECLINED)
             except Permanent as failure:
                 self._leave_open(followed, failure)
                 return
+            if closed.phase is Phase.OPEN:
+                self._leave_open(followed, _OPENED_AGAIN)
+                return
+            followed = replace(followed, snapshot=closed)
         with self._services.store.write() as work:
             end_trouble(work, ticket, TicketTrouble.LEFT_OPEN)
             self._end(work, followed, TicketState.WITHDRAWN, now=now)
@@ -462,6 +464,11 @@ class TicketTracker:
             return
         log_postponed("ticket.postponed", failure, key=ticket.issue_key)
 
+
+_OPENED_AGAIN = Permanent(
+    "It is opened again at once.",
+    remedy="Look which rule of the site's automation does that, and leave our tickets out.",
+)
 
 _SEEN_ONCE_MORE = Transient("The ticket cannot be seen; it is looked for once more.")
 

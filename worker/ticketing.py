@@ -8,7 +8,7 @@ from access.operations import Lane
 from config.settings import Settings
 from httpclient import RateLimiter
 from store.rate_budgets import Allowance
-from ticketing.jira import JiraTicketProvider
+from ticketing.jira import JiraServiceDeskProvider, JiraTicketProvider
 from ticketing.ports import TicketProvider
 from ticketing.status import StatusMap
 from worker.client_options import client_options
@@ -21,6 +21,8 @@ from worker.ticketing_off import NoTickets
 #: The budget of a ticketing site that is not the provisioned one.
 _OWN_SITE = "ticketing"
 
+_PROVIDERS = {"jira": JiraTicketProvider, "jira-service-management": JiraServiceDeskProvider}
+
 
 def provider_from(settings: Settings, clock: Clock, limiter: Callable[[Lane], RateLimiter]) -> TicketProvider:
     """The ticketing provider, with the rate limiter of each lane; one that says what is missing when none is configured."""
@@ -30,7 +32,7 @@ def provider_from(settings: Settings, clock: Clock, limiter: Callable[[Lane], Ra
     section = "jira" if ticketing.jira is None else "ticketing.jira"
     options = client_options(settings, clock, limiter(Lane.TICKET))
     client = site_client(settings, lambda now: now.ticketing_site, section, options)
-    return JiraTicketProvider(
+    return _PROVIDERS[ticketing.provider](
         client,
         urgent=client.with_rate_limiter(limiter(Lane.REVOKE)),
         site_url=site.site_url or "",
