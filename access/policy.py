@@ -147,6 +147,12 @@ class Policy:
         """Whether what a suspended person holds is taken without an approval."""
         return self.leavers is LeaverAccess.AUTOMATE
 
+    @property
+    def ticket_routes(self) -> Sequence[TicketRoute]:
+        """Every road that tickets may take, each once, in the order in which they are written."""
+        every = [self.ticket, *(rule.ticket for rule in self.rules if rule.ticket is not None)]
+        return [each for number, each in enumerate(every) if each.project and each not in every[:number]]
+
     def manages(self, *refs: EntitlementRef) -> bool:
         """Whether access to the entitlement is compared with what should be, by any of its names."""
         if self.manage:

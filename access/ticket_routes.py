@@ -26,9 +26,10 @@ class TicketRoute:
     """Where a ticket goes, and what is sent with it.
 
     - ``project``, ``issue_type``: the project's key, and the type's name or id.
-    - ``labels``, ``fields``: further ones; fields by id or name, with plain values.
+    - ``labels``, ``fields``: further ones; fields by id or name, with plain values or templates of them.
     - ``assignees``: who is to do it, by account id or address; the first who may have it gets it.
     - ``watch_requester``, ``remote_link``: whether who asked is told of it, and whether it links to what it is about.
+    - ``instructions``: what the ticket says about how it is done, in Markdown.
     - ``due_days``: the days until it is due; None is what the settings say.
     - ``statuses``: what its statuses mean, where their category does not say it right.
     - ``reopen_through``, ``close_through``: statuses on the way back to work, and to the end, by id or name.
@@ -42,6 +43,7 @@ class TicketRoute:
     assignees: tuple[str, ...] = ()
     watch_requester: bool = False
     remote_link: bool = False
+    instructions: str | None = None
     due_days: int | None = None
     statuses: StatusRules = StatusRules()
     reopen_through: tuple[str, ...] = ()

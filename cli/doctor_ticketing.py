@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 
 from access.clock import Clock
+from access.policy import Policy
 from access.remedies import WithRemedy
 from access.ticket_routes import TicketRoute
 from config.errors import SettingsError
@@ -37,7 +38,8 @@ def examine_ticketing(settings: Settings, clock: Clock) -> Iterator[Finding]:
         )
         return
 
-    provider = provider_from(settings, clock, lambda _: Unlimited())
+    nothing = Policy(rules=(), ticket=TicketRoute(project=""))
+    provider = provider_from(settings, clock, lambda _: Unlimited(), nothing)
     assert isinstance(provider, JiraTicketProvider), "a site with a credential has one"
 
     def prove(route: TicketRoute) -> Sequence[WithRemedy]:
@@ -54,11 +56,9 @@ def examine_ticketing(settings: Settings, clock: Clock) -> Iterator[Finding]:
     )
 
 
-def _routes(settings: Settings) -> list[TicketRoute]:
-    """Where tickets may go, each project and type once."""
-    ticketing = settings.ticketing
-    found = [TicketRoute(ticketing.project, ticketing.issue_type)] if ticketing.project else []
+def _routes(settings: Settings) -> Sequence[TicketRoute]:
+    """Every road that tickets may take."""
     with suppress(SettingsError):  # the examination of the policy says so
-        policy, _ = policy_from(settings)
-        found += [policy.ticket, *(rule.ticket for rule in policy.rules if rule.ticket is not None)]
-    return list({(each.project, each.issue_type): each for each in found if each.project}.values())
+        return policy_from(settings)[0].ticket_routes
+    ticketing = settings.ticketing
+    return [TicketRoute(ticketing.project, ticketing.issue_type)] if ticketing.project else []

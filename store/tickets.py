@@ -80,6 +80,11 @@ class Tickets(LeasedTable[Ticket]):
         statement = select(func.count(tickets.c.operation_id.distinct())).where(missing, among(tickets.c.state, states))
         return self._connection.execute(statement).scalar_one()
 
+    def was_unmapped(self, project: str, status: str) -> bool:
+        """Whether a ticket of the project had this status before, and nothing gave it a meaning."""
+        found = select(tickets.c.id).where(tickets.c.project == project, tickets.c.unmapped == status).limit(1)
+        return self._connection.execute(found).first() is not None
+
     def due_by(self, key: str, moment: datetime) -> None:
         """Have a ticket looked at no later than ``moment``."""
         later = or_(tickets.c.due_at.is_(None), tickets.c.due_at > moment)

@@ -39,6 +39,7 @@ from tasks.ticket_comments import TicketCommenter
 from tasks.ticket_options import TicketOptions
 from tasks.ticket_text import TicketWriter
 from tasks.ticket_trouble import begin_trouble, end_trouble
+from tasks.ticket_upkeep import TicketUpkeep
 from ticketing.ports import Phase, TicketProvider, TicketSnapshot, who_closed
 
 _log = structlog.get_logger(__name__)
@@ -64,6 +65,7 @@ class TicketTracker:
         self._writer = writer
         self._options = options
         self._comments = TicketCommenter(services, provider)
+        self._upkeep = TicketUpkeep(services, provider, self._comments, writer)
         self._ended = EndedTickets(services, self._comments, writer, options)
 
     def follow(self) -> None:
@@ -184,6 +186,7 @@ class TicketTracker:
                 lambda: self._judge(followed, seen),
                 lambda failure: self._put_off(ticket, operation, failure, Row.of_ticket(operation)),
             )
+            self._upkeep.keep(ticket.id, snapshot)
 
     def _judge(self, followed: FollowedTicket, seen: Observation | None) -> None:
         """Decide what becomes of a ticket; ``seen`` is what the system shows, where that counts."""
@@ -311,7 +314,8 @@ class TicketTracker:
             work.ticket_comments.owe(ticket.id, f"{ticket.id}-answer-{ticket.answers}", text, now=now)
         self._comments.say(ticket, followed.ref, followed.lane)
         try:
-            reopened = self._provider.in_lane(followed.lane).transition(followed.ref, Phase.OPEN)
+            way = self._writer.way(operation, followed.request, Phase.OPEN)
+            reopened = self._provider.in_lane(followed.lane).transition(followed.ref, Phase.OPEN, way)
         except Permanent as failure:
             self._replace(followed, f"it cannot be reopened: {failure}")
             return
@@ -389,7 +393,8 @@ class TicketTracker:
                 work.ticket_comments.owe(ticket.id, f"{ticket.id}-withdrawn", text, now=now)
             self._comments.say(ticket, followed.ref, followed.lane)
             try:
-                closed = self._provider.in_lane(followed.lane).transition(followed.ref, Phase.DECLINED)
+                way = self._writer.way(followed.operation, followed.request, Phase.DECLINED)
+                closed = self._provider.in_lane(followed.lane).transition(followed.ref, Phase.DECLINED, way)
             except Permanent as failure:
                 self._leave_open(followed, failure)
                 return

@@ -5,10 +5,14 @@ from collections.abc import Callable
 from access.clock import Clock
 from access.entitlements import System
 from access.operations import Lane
+from access.policy import Policy
+from access.ticket_routes import StatusRules
 from config.settings import Settings
+from config.ticketing import TicketingSettings
 from httpclient import RateLimiter
 from store.rate_budgets import Allowance
 from ticketing.jira import JiraServiceDeskProvider, JiraTicketProvider
+from ticketing.names import folded
 from ticketing.ports import TicketProvider
 from ticketing.status import StatusMap
 from worker.client_options import client_options
@@ -24,7 +28,27 @@ _OWN_SITE = "ticketing"
 _PROVIDERS = {"jira": JiraTicketProvider, "jira-service-management": JiraServiceDeskProvider}
 
 
-def provider_from(settings: Settings, clock: Clock, limiter: Callable[[Lane], RateLimiter]) -> TicketProvider:
+class PolicyStatuses:
+    """What statuses mean, by the policy as it is now, and by the settings where policy does not say."""
+
+    def __init__(self, ticketing: TicketingSettings, policy: Policy) -> None:
+        self._declined = (*ticketing.declined_resolutions, *ticketing.declined_statuses)
+        self._policy = policy
+
+    def of(self, project: str, *types: str) -> StatusMap:
+        """The first mapping that is written for a project's kind of ticket."""
+        names = {folded(each) for each in types}
+        written = (
+            each.statuses
+            for each in self._policy.ticket_routes
+            if each.project == project and folded(each.issue_type) in names and each.statuses != StatusRules()
+        )
+        return StatusMap(self._declined, next(written, None))
+
+
+def provider_from(
+    settings: Settings, clock: Clock, limiter: Callable[[Lane], RateLimiter], policy: Policy
+) -> TicketProvider:
     """The ticketing provider, with the rate limiter of each lane; one that says what is missing when none is configured."""
     site, ticketing = settings.ticketing_site, settings.ticketing
     if not site.enabled:
@@ -36,7 +60,7 @@ def provider_from(settings: Settings, clock: Clock, limiter: Callable[[Lane], Ra
         client,
         urgent=client.with_rate_limiter(limiter(Lane.REVOKE)),
         site_url=site.site_url or "",
-        statuses=StatusMap((*ticketing.declined_resolutions, *ticketing.declined_statuses)),
+        statuses=PolicyStatuses(ticketing, policy),
         internal_comments=ticketing.internal_comments,
     )
 

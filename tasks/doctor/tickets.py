@@ -38,8 +38,13 @@ def examine(
             return
         if endpoint.via == "gateway" and _may_not_write(login.probe):
             yield lacks_scope(_AREA, "write:jira-work", "making tickets")
+        followed: set[tuple[str, str]] = set()
         for route in routes:
-            yield from _route(login.probe, route, prove, StatusMap(declined, route.statuses))
+            kind = (route.project, route.issue_type)
+            yield from _route(
+                login.probe, route, prove, None if kind in followed else StatusMap(declined, route.statuses)
+            )
+            followed.add(kind)
     except Failure as failure:
         yield examiner.unreachable(failure)
 
@@ -53,12 +58,15 @@ def _may_not_write(probe: Probe) -> bool:
     return scope_missing(probe.ask("POST", f"{API}/issue/{{issue}}/comment", path={"issue": "0"}, body={}))
 
 
-def _route(probe: Probe, route: TicketRoute, prove: Prove, statuses: StatusMap) -> Iterator[Finding]:
+def _route(probe: Probe, route: TicketRoute, prove: Prove, statuses: StatusMap | None) -> Iterator[Finding]:
+    """All findings about one road; those about its workflow where ``statuses`` says how that is read."""
     problems = prove(route)
     for problem in problems:
         yield _TICKETS.problem(problem.what, problem.remedy)
-    if not problems:
-        yield _TICKETS.ok(f"Tickets of type {route.issue_type} can be made in {route.project}.")
+    if problems:
+        return
+    yield _TICKETS.ok(f"Tickets of type {route.issue_type} can be made in {route.project}.")
+    if statuses is not None:
         yield from _statuses(probe, route, statuses)
         yield _transition(probe, route, statuses, closed=True)
         yield _transition(probe, route, statuses, closed=False)

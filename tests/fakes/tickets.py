@@ -67,6 +67,8 @@ class FakeTickets:
         #: Whether the workflow lets us close an issue, and the project lets us comment.
         self.closes = True
         self.comments = True
+        #: Whether the site's automation opens again what is closed.
+        self.opens_again = False
         #: Ids of issues that are not shown to us.
         self.hidden: set[str] = set()
         #: What keeps issues from being read, by id.
@@ -173,7 +175,7 @@ class FakeTickets:
             raise Permanent("The workflow has no way back.")
         if phase is not Phase.OPEN and not self.closes:
             raise Permanent("A validator refuses the transition.")
-        issue.phase = phase
+        issue.phase = Phase.OPEN if self.opens_again else phase
         return replace(issue.state)
 
     def _issue(self, ref: TicketRef) -> Issue:

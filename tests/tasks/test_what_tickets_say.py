@@ -69,6 +69,20 @@ def test_g1_a_ticket_that_cannot_be_closed_is_not_withdrawn_and_is_tried_until_i
     assert len(issue.comments) == 1
 
 
+def test_a_ticket_that_automation_opens_again_at_once_is_not_withdrawn(stack: LocalStack) -> None:
+    issue = asked(stack)
+    stack.tickets.opens_again = True
+    stack.revoke("r2", group=BY_HAND)
+    stack.run(MINUTE)
+    assert stack.tickets_of("r1")[0].state is TicketState.OPEN
+    assert alarms(stack) == [AlarmKind.LEFT_OPEN]
+    stack.tickets.opens_again = False
+    wait(stack, LATER)
+    assert (issue.phase, len(issue.comments)) == (Phase.DECLINED, 1)
+    assert stack.tickets_of("r1")[0].state is TicketState.WITHDRAWN
+    assert alarms(stack) == []
+
+
 def test_g1_access_that_a_person_gives_by_a_ticket_that_could_not_be_closed_is_reported(stack: LocalStack) -> None:
     issue = asked(stack)
     stack.tickets.closes = False

@@ -8,6 +8,7 @@ from typing import Any
 
 from access.failures import Permanent
 from ticketing.adf import fit, to_adf
+from ticketing.escaping import Rendered
 from ticketing.ports import TicketChanges, TicketDraft
 from ticketing.schema_check import BELOW, FieldProblem, chosen, fit_fields
 from ticketing.schemas import SchemaField, TicketSchema, ValueType
@@ -106,6 +107,8 @@ def _one(value: Any, field: SchemaField) -> Any:
         return value
     if field.type is ValueType.MOMENT:
         return _moment(value)
+    if field.type is ValueType.DOCUMENT:
+        return fit(to_adf(value.markdown if isinstance(value, Rendered) else str(value)))
     text = value.isoformat() if isinstance(value, date) else str(value)
     if field.choices is not None and (found := chosen(field.choices, text)):
         return _chosen(*(each.id for each in found))
@@ -135,7 +138,6 @@ def _below(text: str) -> dict[str, Any]:
 _SHAPES: dict[ValueType, Callable[[str], Any]] = {
     ValueType.TEXT: str,
     ValueType.LABEL: lambda text: (labels([text]) or [""])[0],
-    ValueType.DOCUMENT: lambda text: fit(to_adf(text)),
     ValueType.NUMBER: _number,
     ValueType.DATE: str,
     ValueType.USER: lambda text: {"accountId": text},
