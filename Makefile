@@ -67,6 +67,10 @@ mutants: $(DEV) ## Break the product in small ways and count what the tests noti
 prove-promises: $(DEV) ## Try hundreds of generated cases against each kind of promise, in ten minutes; ARGS="--seed 2", ARGS=--short
 	@$(PY) -m checks.promises $(ARGS)
 
+.PHONY: prove-tickets
+prove-tickets: $(DEV) ## Have 2,000 operations carried out by tickets through lost answers, kills and automation, in ten minutes; ARGS=--short
+	@$(PY) -m checks.tickets $(ARGS)
+
 .PHONY: check
 check: $(DEV) ## Check everything a machine can; changes nothing
 	@$(PY) -m checks check

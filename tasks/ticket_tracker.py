@@ -120,8 +120,9 @@ class TicketTracker:
     ) -> Mapping[str, TicketSnapshot | Failure]:
         """What was read, with a failure in place of tickets that vanished from our sight a moment ago, or together.
 
-        Nobody deletes several tickets at one moment: our permission is to blame. The others are looked at within a poll, so
-        that a ticket that vanished alone is known then. What is still away after ``hidden_together`` was deleted or hidden.
+        Nobody deletes several tickets at one moment: our permission is to blame. The others are looked at within a poll, and
+        some are late, so that a ticket that vanished alone is known after two. What is still away after ``hidden_together`` was
+        deleted or hidden.
         """
         now, options = self._services.clock.now(), self._options
         gone = {ticket.id for ticket in due if ticket.state in _ASKING and _is_gone(seen[ticket.id])}
@@ -132,7 +133,7 @@ class TicketTracker:
                 if (ticket.id in gone) is not (ticket.missing_since is not None):
                     work.tickets.set(ticket.id, missing_since=now if ticket.id in gone else None)
             together = work.tickets.count_missing(_ASKING) >= SHARED_BY
-        lasting = options.hidden_together if together else options.poll
+        lasting = options.hidden_together if together else 2 * options.poll
         failure = _hidden_together() if together else _SEEN_ONCE_MORE
         waiting = [ticket for ticket in due if ticket.id in gone and now < (ticket.missing_since or now) + lasting]
         return {**seen, **{ticket.id: failure for ticket in waiting}}

@@ -109,7 +109,7 @@ def what_is_wrong(stack: ProcessStack, each: Asked, issues: Sequence[Issue]) -> 
 
 @pytest.mark.long
 def test_each_operation_has_one_ticket_and_its_end_is_on_it(make_site: MakeSite) -> None:
-    stack = make_site("embedded")
+    stack = make_site("embedded", poll=f"{max(0.5, OPERATIONS / 1000)}s")
     begun = monotonic()
     lost = stack.faults.add(**LOST, times=None)
     everything = asked(stack)
