@@ -83,6 +83,20 @@ def test_a_ticket_that_automation_opens_again_at_once_is_not_withdrawn(stack: Lo
     assert alarms(stack) == []
 
 
+def test_a_ticket_that_was_done_before_we_knew_of_it_says_so_too(stack: LocalStack) -> None:
+    """The answer to the call that made it is lost; a person does it, and the system shows that before the ticket is found."""
+    stack.tickets.faults.forecast(Fault.LOST)
+    stack.grant("r1", group=BY_HAND)
+    stack.run()
+    [issue] = stack.tickets.issues.values()
+    stack.system.change(ADA, BY_HAND, present=True)
+    issue.phase = Phase.DONE
+    stack.run(HOUR)
+    assert stack.request("r1").state is RequestState.DONE
+    [known] = stack.tickets_of("r1")
+    assert (known.state, list(issue.comments)) == (TicketState.VERIFIED, [f"{known.id}-verified"])
+
+
 def test_g1_access_that_a_person_gives_by_a_ticket_that_could_not_be_closed_is_reported(stack: LocalStack) -> None:
     issue = asked(stack)
     stack.tickets.closes = False
