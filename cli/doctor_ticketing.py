@@ -12,8 +12,11 @@ from config.settings import Settings
 from httpclient import Unlimited
 from tasks.doctor.findings import Check, Finding
 from tasks.doctor.tickets import examine as examine_tickets
+from tasks.ticket_check import check_statuses
+from tasks.ticket_text import due_on
 from ticketing.jira import JiraTicketProvider
 from ticketing.jira.fields import DUE_DATE
+from ticketing.templates import Templates
 from worker.client_options import client_options
 from worker.policy import policy_from
 from worker.systems.jira import jira_endpoint
@@ -38,14 +41,16 @@ def examine_ticketing(settings: Settings, clock: Clock) -> Iterator[Finding]:
         )
         return
 
+    templates = Templates(settings.ticketing.templates_dir)
     nothing = Policy(rules=(), ticket=TicketRoute(project=""))
     provider = provider_from(settings, clock, lambda _: Unlimited(), nothing)
     assert isinstance(provider, JiraTicketProvider), "a site with a credential has one"
 
     def prove(route: TicketRoute) -> Sequence[WithRemedy]:
-        days = settings.ticketing.due_days if route.due_days is None else route.due_days
-        due = {} if days is None else {DUE_DATE: clock.now().date()}
-        return provider.prove(route.project, route.issue_type, {**route.fields, **due})
+        due = due_on(route, settings.ticketing.due_days, clock.now())
+        fields = {**templates.example(route.fields), **({} if due is None else {DUE_DATE: due})}
+        problems = provider.prove(route.project, route.issue_type, fields)
+        return problems or list(check_statuses(provider, route))
 
     options = client_options(settings, clock, Unlimited())
     yield from examine_tickets(

@@ -33,6 +33,10 @@ class TicketWriter:
         rule = policy.rule_for(operation.entitlement, operation.named, direction=operation.direction)
         return policy.ticket_route(rule)
 
+    def route_of(self, operation: Operation, request: Request) -> TicketRoute:
+        """Where the operation's ticket goes by the policy of now."""
+        return self.route(operation, self._policy.of(request.source))
+
     @staticmethod
     def lists_holdings(operation: Operation) -> bool:
         """Whether the ticket lists what the account holds: deprovisioning does."""
@@ -52,8 +56,8 @@ class TicketWriter:
         now: datetime,
     ) -> TicketDraft:
         """The ticket to be made, or as it should be now; ``earlier`` are those that were made for the same before."""
-        route = self.route(operation, self._policy.of(request.source))
-        due = ticket.due_on or self._due_on(route, now)
+        route = self.route_of(operation, request)
+        due = ticket.due_on or due_on(route, self._due_in_days, now)
         facts = self._facts(
             operation,
             request,
@@ -88,12 +92,12 @@ class TicketWriter:
 
     def templated(self, operation: Operation, request: Request, draft: TicketDraft) -> Mapping[str, Any]:
         """The fields of a draft whose values policy gives as templates, so that they follow the request."""
-        route = self.route(operation, self._policy.of(request.source))
+        route = self.route_of(operation, request)
         return {name: value for name, value in draft.fields.items() if is_template(route.fields.get(name))}
 
     def way(self, operation: Operation, request: Request, to: Phase) -> Way:
         """How the operation's ticket is to go back to work, or to its end, by policy."""
-        route = self.route(operation, self._policy.of(request.source))
+        route = self.route_of(operation, request)
         if to is Phase.OPEN:
             return Way(route.reopen_through, route.reopen_fields)
         return Way(route.close_through, route.close_fields)
@@ -107,10 +111,6 @@ class TicketWriter:
         resolved = ticket.state is TicketState.VERIFIED
         summary = _ENDS.get(ticket.state, f"{_ACTIONS[_kind(operation)]}: {operation.account_title}")
         return RemoteLink(f"provisor-{operation.id}", operation.url, title, summary, resolved)
-
-    def _due_on(self, route: TicketRoute, now: datetime) -> date | None:
-        days = self._due_in_days if route.due_days is None else route.due_days
-        return None if days is None else (now + timedelta(days=days)).date()
 
     def still_wrong(self, operation: Operation, request: Request, ticket: Ticket, seen: Observation) -> str:
         """The comment on a ticket that was closed although the system does not show it."""
@@ -227,6 +227,12 @@ class TicketWriter:
             due=due,
             extra=extra,
         )
+
+
+def due_on(route: TicketRoute, usual_days: int | None, now: datetime) -> date | None:
+    """The day by which a ticket that is made now is to be done; ``usual_days`` holds where the road says nothing."""
+    days = usual_days if route.due_days is None else route.due_days
+    return None if days is None else (now + timedelta(days=days)).date()
 
 
 _ACTIONS = {

@@ -152,15 +152,16 @@ class TicketUpkeep:
             now=now,
         )
         fields = self._writer.templated(operation, request, draft)
-        changes = TicketChanges(fields=fields)
+        changes = TicketChanges(fields={} if fields == shown.get(FIELDS, {}) else fields)
         if shown.get(UNTIL) is not None:
             changes = replace(changes, summary=draft.summary, body=draft.body)
             self._owe_comment(kept, until, now)
-        elif fields == shown.get(FIELDS, {}):
-            changes = TicketChanges()
-        self._bring(
-            kept, UNTIL, until.isoformat(), lambda provider: provider.update(kept.ref, changes), more={FIELDS: fields}
-        )
+
+        def update(provider: TicketProvider) -> None:
+            if changes != TicketChanges():
+                provider.update(kept.ref, changes)
+
+        self._bring(kept, UNTIL, until.isoformat(), update, more={FIELDS: fields})
 
     def _owe_comment(self, kept: _Kept, until: datetime, now: datetime) -> None:
         before = datetime.fromisoformat(kept.shown[UNTIL])

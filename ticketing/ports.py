@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from access.failures import Failure
 from access.operations import Lane
+from ticketing.schema_check import FieldProblem
 from ticketing.schemas import SchemaRef, TicketSchema
 
 
@@ -155,6 +156,10 @@ class TicketProvider(Protocol):
 
     def schema(self, project: str, issue_type: str) -> TicketSchema:
         """One kind of ticket, whose type is given by its id or name. ``Permanent`` when there is none, or several are meant."""
+        ...
+
+    def check(self, draft: TicketDraft) -> Sequence[FieldProblem]:
+        """What would be left out of the ticket, and what would keep it from being made. Nothing is made."""
         ...
 
     def create(self, draft: TicketDraft) -> TicketRef:

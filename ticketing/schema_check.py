@@ -7,12 +7,14 @@ required field that has no value, or none that is taken, and a name that several
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
 from access.remedies import WithRemedy
+from access.ticket_routes import StatusRules
+from ticketing.names import folded
 from ticketing.schemas import Choice, SchemaField, TicketSchema, ValueType
 
 #: Between an option and the one below it.
@@ -61,6 +63,36 @@ def fit_fields(schema: TicketSchema, given: Mapping[str, Any], *, filled: frozen
             fields[field.id] = (field, value)
     problems += [_missing(schema, each) for each in schema.fields if each.must_be_given and each.id not in has_value]
     return Fitted(tuple(fields.values()), tuple(problems))
+
+
+def status_problems(schema: TicketSchema, rules: StatusRules, *, through: Sequence[str] = ()) -> Iterator[FieldProblem]:
+    """What is wrong with the meaning that policy gives to the statuses of a kind of ticket, and with those on the way.
+
+    A word that is none of its statuses and no category means nothing; a closed status that is left out where others are named
+    counts by its category, which is said when a ticket has it.
+    """
+    known = {word for each in schema.statuses for word in (each.id, folded(each.name))}
+    categories = {each.category for each in schema.statuses}
+    has = ", ".join(f"{each.name} ({each.id})" for each in schema.statuses)
+    named = (*rules.done, *rules.rejected, *rules.in_progress)
+    for word in (*named, *through):
+        if folded(word) not in known and not (word in named and word in categories):
+            yield FieldProblem(
+                "status", f"{schema.title} has no status {word}.", f"Correct it in the policy; it has {has}."
+            )
+    words = {folded(word) for word in named}
+    for each in schema.statuses:
+        is_named = words & {each.id, folded(each.name), each.category}
+        if each.category not in _CATEGORIES or (rules.done and each.category == "done" and not is_named):
+            yield FieldProblem(
+                "status",
+                f"Nothing says what the status {each.name} ({each.id}) of {schema.title} means.",
+                "Name it under statuses in the policy.",
+            )
+
+
+#: The status categories whose meaning is known.
+_CATEGORIES = ("new", "indeterminate", "done")
 
 
 def chosen(choices: Sequence[Choice], text: str) -> Sequence[Choice]:

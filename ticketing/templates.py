@@ -131,6 +131,10 @@ class Templates:
             raise Permanent(what, remedy="Correct it in the ticket settings of the policy.") from exc
         return Rendered(plain_text(to_adf(text)), text) if text else None
 
+    def example(self, fields: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The values of fields as they would be for an example. Raises as ``fields`` does."""
+        return self.fields(fields, _FULL)
+
     def prove(self) -> Iterator[str]:
         """What is wrong with the templates, found by rendering each: with all facts known, and with few."""
         for facts in (_FULL, _BARE):

@@ -1,21 +1,30 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
 
-from access.clock import Clock
+from access.clock import Clock, SystemClock
 from access.entitlements import System
 from access.operations import Lane
 from access.policy import Policy
-from access.ticket_routes import StatusRules
+from access.ticket_routes import StatusRules, TicketRoute
 from config.settings import Settings
 from config.ticketing import TicketingSettings
-from httpclient import RateLimiter
+from httpclient import RateLimiter, Unlimited
 from store.rate_budgets import Allowance
+<<<<<<< HEAD
 from ticketing.jira import JiraServiceDeskProvider, JiraTicketProvider
+=======
+from tasks.ticket_text import TicketWriter, due_on
+from ticketing.jira import JiraTicketProvider
+>>>>>>> schemas
 from ticketing.names import folded
 from ticketing.ports import TicketProvider
 from ticketing.status import StatusMap
+from ticketing.templates import Templates
 from worker.client_options import client_options
+from worker.policy import policy_from
 from worker.rate_limiter import BudgetRateLimiter
 from worker.systems.connectors import budget_rate_limiter
 from worker.systems.definition import Dependencies
@@ -44,6 +53,37 @@ class PolicyStatuses:
             if each.project == project and folded(each.issue_type) in names and each.statuses != StatusRules()
         )
         return StatusMap(self._declined, next(written, None))
+
+
+@dataclass(frozen=True, slots=True)
+class Ticketing:
+    """What commands need that ask the ticketing system, and make nothing."""
+
+    provider: TicketProvider
+    policy: Policy
+    templates: Templates
+    writer: TicketWriter
+    clock: Clock
+    due_days: int | None
+
+    def due_on(self, route: TicketRoute) -> date | None:
+        """When a ticket that is made now on this road is due."""
+        return due_on(route, self.due_days, self.clock.now())
+
+
+def ticketing_from(settings: Settings) -> Ticketing:
+    """The ticketing of the settings, outside of a worker. Raises ``SettingsError``."""
+    policy, _ = policy_from(settings)
+    clock = SystemClock()
+    templates = Templates(settings.ticketing.templates_dir)
+    return Ticketing(
+        provider=provider_from(settings, clock, lambda _: Unlimited(), policy),
+        policy=policy,
+        templates=templates,
+        writer=TicketWriter(templates, policy, due_in_days=settings.ticketing.due_days),
+        clock=clock,
+        due_days=settings.ticketing.due_days,
+    )
 
 
 def provider_from(

@@ -18,6 +18,7 @@ from ticketing.ports import (
     TicketSnapshot,
     Way,
 )
+from ticketing.schema_check import FieldProblem
 from ticketing.schemas import SchemaRef, TicketSchema
 
 _ANY_WAY = Way()
@@ -43,6 +44,11 @@ class NoTickets:
     def schema(self, project: str, issue_type: str) -> TicketSchema:
         """Refuse."""
         del project, issue_type
+        _refuse()
+
+    def check(self, draft: TicketDraft) -> Sequence[FieldProblem]:
+        """Refuse."""
+        del draft
         _refuse()
 
     def create(self, draft: TicketDraft) -> TicketRef:

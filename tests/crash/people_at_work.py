@@ -6,12 +6,12 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, select, update
 
 from access.operations import TicketTrouble
 from simulator.jira.issues import Issue
 from simulator.systems import act
-from store.tables import tickets
+from store.tables import ticket_comments, tickets
 from tests.crash.process_stack import ProcessStack
 from ticketing.jira.calls import PROPERTY
 
@@ -172,9 +172,17 @@ class PeopleAtWork:
         assert asked.issue is not None
         rules = self._jira.project(self._project).automation
         rules[:] = [rule for rule in rules if rule.issues != [asked.issue.id]]
+        self._look_again(tickets.c.issue_id == asked.issue.id)
+
+    def let_time_pass(self) -> None:
+        """What ten minutes do: tickets that have ended are looked at again, and what a killed worker left unsaid is said."""
+        unsaid = select(ticket_comments.c.ticket_id).where(ticket_comments.c.said_at.is_(None))
+        self._look_again(tickets.c.id.in_(unsaid))
+
+    def _look_again(self, which: ColumnElement[bool]) -> None:
         now = self._stack.process.provisor.services.clock.now()
         with self._stack.store.database.write() as connection:
-            connection.execute(update(tickets).where(tickets.c.issue_id == asked.issue.id).values(due_at=now))
+            connection.execute(update(tickets).where(which).values(due_at=now))
 
 
 _DO: dict[str, Callable[[PeopleAtWork, Sequence[Asked], Sequence[Asked]], None]] = {

@@ -129,6 +129,7 @@ def test_each_operation_has_one_ticket_and_its_end_is_on_it(make_site: MakeSite)
             stack.kill()
             stack.up()
             kills += 1
+    people.let_time_pass()
     stack.until(lambda: over() is not None and settled(stack, everything), what="the last words on the tickets")
     by_request: dict[str, list[Issue]] = {each.request: [] for each in everything}
     for issue in list(stack.company.jira.issues.by_id.values()):

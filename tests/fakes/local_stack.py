@@ -81,6 +81,7 @@ RULES = (
 )
 
 TEMPLATES = Templates(None)
+OPS = TicketRoute(project="OPS")
 
 
 @dataclass
@@ -115,6 +116,7 @@ class LocalStack:
         fuse: FuseLimits | None = None,
         self_approval: bool = False,
         profiles: Sequence[ProfileRule] = (),
+        route: TicketRoute = OPS,
     ) -> Self:
         """A stack over a store; ``like`` hands on clock, system and tickets, as a restart with other settings does.
 
@@ -127,7 +129,7 @@ class LocalStack:
         publisher = RecordingPublisher()
         policy = Policy(
             rules=tuple(rules),
-            ticket=TicketRoute(project="OPS"),
+            ticket=route,
             protected_accounts=protected,
             profiles=tuple(profiles),
         )

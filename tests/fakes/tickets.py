@@ -19,6 +19,7 @@ from ticketing.ports import (
     TicketSnapshot,
     Way,
 )
+from ticketing.schema_check import FieldProblem
 from ticketing.schemas import SchemaRef, TicketSchema
 
 _ANY_WAY = Way()
@@ -120,6 +121,10 @@ class FakeTickets:
 
     def schema(self, project: str, issue_type: str) -> TicketSchema:
         return TicketSchema(SchemaRef(project, issue_type), ())
+
+    def check(self, draft: TicketDraft) -> Sequence[FieldProblem]:
+        del draft
+        return ()
 
     def assign(self, ref: TicketRef, assignees: Sequence[str]) -> str | None:
         return self.faults.call(lambda: self._assign(ref, assignees), writes=True)

@@ -31,11 +31,12 @@ def issue_fields(draft: TicketDraft, schema: TicketSchema | None) -> tuple[dict[
 
     Without a ``schema`` everything goes as it is given, for Jira to judge. Raises ``Permanent`` where no issue could be made.
     """
-    extra, problems = _extra(schema, dict(draft.fields) | _days(draft.due), filled=_filled(draft))
+    problems = draft_problems(draft, schema)
     if fatal := [each for each in problems if each.fatal]:
         raise Permanent(
             " ".join(each.what for each in fatal), remedy=" ".join(dict.fromkeys(each.remedy for each in fatal))
         )
+    extra = _extra(schema, dict(draft.fields) | _days(draft.due), filled=_filled(draft))[0]
     by_id = draft.issue_type.isdigit()
     type_ = {"id": schema.ref.type} if schema else {"id" if by_id else "name": draft.issue_type}
     fields = {
@@ -49,6 +50,11 @@ def issue_fields(draft: TicketDraft, schema: TicketSchema | None) -> tuple[dict[
     if draft.parent is not None:
         fields[PARENT] = {"key": draft.parent}
     return fields, problems
+
+
+def draft_problems(draft: TicketDraft, schema: TicketSchema | None) -> Sequence[FieldProblem]:
+    """What would be left out of the issue, and what would keep it from being made."""
+    return _extra(schema, dict(draft.fields) | _days(draft.due), filled=_filled(draft))[1]
 
 
 def changed_fields(

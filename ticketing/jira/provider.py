@@ -15,7 +15,7 @@ from access.operations import Lane
 from httpclient import HttpClient
 from ticketing.adf import fit, plain_text, to_adf
 from ticketing.jira.calls import BULK, PROPERTY, JiraCalls
-from ticketing.jira.fields import ASSIGNEE, changed_fields, issue_fields, labels, one_line
+from ticketing.jira.fields import ASSIGNEE, changed_fields, draft_problems, issue_fields, labels, one_line
 from ticketing.jira.people import JiraPeople
 from ticketing.jira.project_check import Problem, prove
 from ticketing.jira.responses import Comment, Issue, Status, Transition
@@ -117,6 +117,12 @@ class JiraTicketProvider:
         """An issue type's create screen and statuses."""
         schema = self._schemas.of(self._calls, project, issue_type)
         return replace(schema, statuses=self._schemas.statuses(self._calls, schema))
+
+    def check(self, draft: TicketDraft) -> Sequence[FieldProblem]:
+        """What would be left out, and what would keep the issue from being made, with assignees whom the site does not know."""
+        schema = self._schemas.of(self._calls, draft.project, draft.issue_type)
+        draft = replace(draft, fields=self._with_account_ids(draft.fields, schema))
+        return (*draft_problems(draft, schema), *self._unknown(draft.assignees))
 
     def create(self, draft: TicketDraft) -> TicketRef:
         """Make the issue with label and property in one call; what its type takes is read before, and kept.
@@ -312,6 +318,13 @@ class JiraTicketProvider:
         if not isinstance(value, str):
             return value
         return next(self._known([value]), value)
+
+    def _unknown(self, people: Iterable[str]) -> Iterator[FieldProblem]:
+        for person in people:
+            try:
+                self._people.account_id(self._calls, person)
+            except Permanent as failure:
+                yield FieldProblem(ASSIGNEE, failure.what, failure.remedy)
 
     def _known(self, people: Iterable[str]) -> Iterator[str]:
         """The account ids of those of them whom the site knows."""
