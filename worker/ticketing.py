@@ -13,12 +13,8 @@ from config.settings import Settings
 from config.ticketing import TicketingSettings
 from httpclient import RateLimiter, Unlimited
 from store.rate_budgets import Allowance
-<<<<<<< HEAD
-from ticketing.jira import JiraServiceDeskProvider, JiraTicketProvider
-=======
 from tasks.ticket_text import TicketWriter, due_on
-from ticketing.jira import JiraTicketProvider
->>>>>>> schemas
+from ticketing.jira import JiraServiceDeskProvider, JiraTicketProvider
 from ticketing.names import folded
 from ticketing.ports import TicketProvider
 from ticketing.status import StatusMap
