@@ -307,13 +307,15 @@ class TicketTracker:
             self._replace(followed, f"it cannot be reopened: {failure}")
             return
         now = self._services.clock.now()
+        # Somebody may have closed it again already: then the resolution is theirs.
+        resolution = reopened.resolution if reopened.phase is Phase.OPEN else None
         with self._services.store.write() as work:
             self._settle_in(work, replace(followed, snapshot=reopened), to=TicketState.OPEN, answered_at=None)
-            followed.record(work, "reopened", now, wrong=seen.evidence, resolution_kept=reopened.resolution)
-            if reopened.resolution is not None:
-                kept = self._writer.resolution_kept(operation, followed.request, reopened.resolution)
+            followed.record(work, "reopened", now, wrong=seen.evidence, resolution_kept=resolution)
+            if resolution is not None:
+                kept = self._writer.resolution_kept(operation, followed.request, resolution)
                 work.ticket_comments.owe(ticket.id, f"{ticket.id}-resolution", kept, now=now)
-        if reopened.resolution is not None:
+        if resolution is not None:
             self._comments.say(ticket, followed.ref, followed.lane)
         _log.warning("ticket.reopened", answers=ticket.answers, wrong=seen.evidence)
 

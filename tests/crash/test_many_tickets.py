@@ -87,7 +87,7 @@ def ended(stack: ProcessStack) -> int:
 def markers(issue: Issue) -> list[str]:
     """The markers of what we said on an issue, without the ticket's id."""
     ours = (comment.properties.get(PROPERTY) for comment in issue.comments)
-    return [str(data["marker"]).partition("-")[2] for data in ours if isinstance(data, dict)]
+    return [str(data["marker"]).split("-", maxsplit=2)[2] for data in ours if isinstance(data, dict)]
 
 
 def what_is_wrong(stack: ProcessStack, each: Asked, issues: Sequence[Issue]) -> list[str]:

@@ -97,6 +97,16 @@ def test_a_ticket_that_was_done_before_we_knew_of_it_says_so_too(stack: LocalSta
     assert (known.state, list(issue.comments)) == (TicketState.VERIFIED, [f"{known.id}-verified"])
 
 
+def test_the_resolution_of_a_ticket_that_is_closed_again_at_once_is_not_called_kept(stack: LocalStack) -> None:
+    issue = asked(stack)
+    issue.phase = Phase.DONE
+    stack.tickets.closes_again = "Done"
+    stack.run(MINUTE)
+    stack.run(MINUTE)
+    assert issue.comments
+    assert not any(marker.endswith("-resolution") for marker in issue.comments)
+
+
 def test_g1_access_that_a_person_gives_by_a_ticket_that_could_not_be_closed_is_reported(stack: LocalStack) -> None:
     issue = asked(stack)
     stack.tickets.closes = False
