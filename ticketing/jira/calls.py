@@ -296,7 +296,7 @@ class JiraCalls:
         while not last:
             params: dict[str, str | int] = {"start": len(found), "limit": _DESK_PAGE}
             call = Call(method="GET", route=f"{_DESKS}{route}", path=path, params=params)
-            page = _read(call, self._client.send(call), DeskPage[model], what=what)  # type: ignore[valid-type]
+            page = _read(call, self._client.send(call), DeskPage[model], what=what)  # type: ignore[valid-type] # a model that is known only now
             found += page.values
             last = page.last or not page.values
         return found
