@@ -229,11 +229,6 @@ def transitions() -> list[tuple[str, str, str]]:
     )
 
 
-def may_follow(entity: str, start: str, end: str) -> bool:
-    """Whether ``end`` may follow ``start`` for ``entity``. Staying in the same state is not a transition."""
-    return end in LIFECYCLE[entity][start]
-
-
 def is_final(entity: str, state: str) -> bool:
     """Whether ``state`` is an end. Only a person who tries again leads out of one."""
     return state in ENDS[entity]

@@ -9,7 +9,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class StatusRules:
-    """What statuses of one kind of ticket mean: each word is the id or name of a status, or a status category.
+    """What statuses of one kind of ticket mean: each word is the id or name of a status, or its category as in ``category:done``.
 
     ``done_resolutions`` and ``rejected_resolutions`` are names of resolutions that decide for a closed ticket.
     """

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 
 from access.clock import Clock
+from access.failures import Permanent
 from access.policy import Policy
 from access.remedies import WithRemedy
 from access.ticket_routes import TicketRoute
@@ -12,7 +13,7 @@ from config.settings import Settings
 from httpclient import Unlimited
 from tasks.doctor.findings import Check, Finding
 from tasks.doctor.tickets import examine as examine_tickets
-from tasks.ticket_check import check_statuses
+from tasks.ticket_check import Unreadable, check_statuses
 from tasks.ticket_text import due_on
 from ticketing.jira import JiraTicketProvider
 from ticketing.jira.fields import DUE_DATE
@@ -48,7 +49,10 @@ def examine_ticketing(settings: Settings, clock: Clock) -> Iterator[Finding]:
 
     def prove(route: TicketRoute) -> Sequence[WithRemedy]:
         due = due_on(route, settings.ticketing.due_days, clock.now())
-        fields = {**templates.example(route.fields), **({} if due is None else {DUE_DATE: due})}
+        try:
+            fields = {**templates.example(route.fields), **({} if due is None else {DUE_DATE: due})}
+        except Permanent as failure:
+            return [Unreadable(failure.what, failure.remedy)]
         problems = provider.prove(route.project, route.issue_type, fields)
         return problems or list(check_statuses(provider, route))
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import signal
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -35,7 +37,7 @@ class SyncRuns:
         self._pause = threading.Event()
 
     def take(self, systems: Sequence[System], *, full: bool) -> list[tuple[Begun, SyncRun]]:
-        """Work on a run of each system until it ends; the runs as they ended."""
+        """Work on a run of each system until it ends; the runs as they ended. Raises ``KeyboardInterrupt`` on Ctrl-C."""
         begun = [self._begin(system, full=full) for system in systems]
         ends = self._finish(begun)
         # A run that was joined may read only what events name: a full run was asked for.
@@ -69,9 +71,12 @@ class SyncRuns:
         ]
         for thread in threads:
             thread.start()
-        while any(thread.is_alive() for thread in threads):
-            self._progress.show([(each, self._progress_of(each)) for each in begun])
-            self._pause.wait(_POLL_SECONDS)
+        with _interrupt_noted() as interrupted:
+            while any(thread.is_alive() for thread in threads):
+                self._progress.show([(each, self._progress_of(each)) for each in begun])
+                if interrupted():
+                    raise KeyboardInterrupt
+                self._pause.wait(_POLL_SECONDS)
         if failures:
             raise failures[0]
         ends = [(each, self._progress_of(each)) for each in begun]
@@ -111,3 +116,18 @@ class SyncRuns:
             if run.due_at is not None and run.due_at <= self._clock.now():
                 return True
             self._pause.wait(_POLL_SECONDS)
+
+
+@contextmanager
+def _interrupt_noted() -> Iterator[Callable[[], bool]]:
+    """Within it Ctrl-C raises nothing; the function that is given says whether it came.
+
+    Python raises ``KeyboardInterrupt`` wherever the main thread is. In a finalizer or a callback of the database driver it is
+    printed and lost [documented: "Exception ignored in"], and the command would go on as if nobody had asked it to end.
+    """
+    came: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda number, _: came.append(number))
+    try:
+        yield lambda: bool(came)
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -20,7 +20,7 @@ from ticketing.templates import Templates
 
 @dataclass(frozen=True, slots=True)
 class Unreadable(WithRemedy):
-    """The ticketing system does not tell what a kind of ticket takes."""
+    """What keeps a road of tickets from being compared with the site: a template at fault, or the site does not tell."""
 
     what: str
     remedy: str
@@ -40,19 +40,19 @@ def check_route(
     provider: TicketProvider, templates: Templates, route: TicketRoute, *, due: date | None = None
 ) -> Iterator[FieldProblem | Unreadable]:
     """What is wrong with one road of tickets, asked of the site; nothing is made. Templates get the facts of an example."""
-    draft = TicketDraft(
-        marker="provisor-check",
-        project=route.project,
-        issue_type=route.issue_type,
-        summary="Check",
-        body="Check",
-        data={},
-        labels=route.labels,
-        fields=templates.example(route.fields),
-        due=due,
-        assignees=route.assignees,
-    )
     try:
+        draft = TicketDraft(
+            marker="provisor-check",
+            project=route.project,
+            issue_type=route.issue_type,
+            summary="Check",
+            body="Check",
+            data={},
+            labels=route.labels,
+            fields=templates.example(route.fields),
+            due=due,
+            assignees=route.assignees,
+        )
         yield from provider.check(draft)
         yield from check_statuses(provider, route)
     except Failure as failure:

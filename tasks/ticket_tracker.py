@@ -17,7 +17,8 @@ from access.failures import Failure, Permanent, Transient
 from access.faults import Phase as FaultPhase
 from access.ledger import Cause
 from access.lifecycle import OperationState, TicketState, is_final
-from access.operations import Lane, Operation, Ticket, TicketTrouble
+from access.methods import Direction
+from access.operations import Lane, Operation, Ticket, TicketTrouble, lane_of
 from connectors.ports import Observation
 from store.leases import LeaseLost
 from store.outbox import Topic, WakeUp
@@ -65,32 +66,32 @@ class TicketTracker:
         self._ended = EndedTickets(services, self._comments, writer, options)
 
     def follow(self) -> None:
-        """Look at the tickets that are due, as many at a time as one call reads."""
-        due = self._lease_due()
-        while due:
-            self._follow_these(due)
-            # A ticket that was looked at is due later or leased, so this ends.
-            due = self._lease_due() if len(due) == BATCH else ()
+        """Look at the tickets that are due, those that take access away first, as many at a time as one call reads."""
+        for direction in (Direction.TAKE, Direction.GIVE):
+            due = self._lease_due(direction)
+            while due:
+                self._follow_these(due, lane_of(direction))
+                # A ticket that was looked at is due later or leased, so this ends.
+                due = self._lease_due(direction) if len(due) == BATCH else ()
 
-    def _lease_due(self) -> Sequence[Ticket]:
+    def _lease_due(self, direction: Direction) -> Sequence[Ticket]:
         now = self._services.clock.now()
         with self._services.store.write() as work:
             if work.restores.under_way():
                 return ()
-            return work.tickets.lease_due(now=now, lasting=self._services.options.lease, limit=BATCH)
+            return work.tickets.lease_due(direction, now=now, lasting=self._services.options.lease, limit=BATCH)
 
-    def _follow_these(self, due: Sequence[Ticket]) -> None:
+    def _follow_these(self, due: Sequence[Ticket], lane: Lane) -> None:
         """Look at tickets, in the lane of their operations: those that take access away do not wait for the others' budget."""
         with self._services.store.read() as work:
             both = [(ticket, self._operation_of(work, ticket)) for ticket in due]
-        for lane in (Lane.REVOKE, Lane.GRANT):
-            together = [
-                (ticket, operation)
-                for ticket, operation in both
-                if operation.lane is lane and not self._is_held(ticket, operation, Row.of_ticket(operation))
-            ]
-            if together:
-                self._follow_together(together, lane)
+        together = [
+            (ticket, operation)
+            for ticket, operation in both
+            if not self._is_held(ticket, operation, Row.of_ticket(operation))
+        ]
+        if together:
+            self._follow_together(together, lane)
 
     def _follow_together(self, due: Sequence[tuple[Ticket, Operation]], lane: Lane) -> None:
         try:

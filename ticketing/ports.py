@@ -33,7 +33,7 @@ class TicketDraft:
 
     ``data`` is stored with the issue (issue property) in the same call: the ids it belongs to. ``issue_type`` is the name or id
     of an issue type or a request type. ``fields`` are plain values by id or name. ``assignees`` are tried in order, by account id
-    or address, until one may have the ticket. ``parent`` is the key of the ticket that it belongs below.
+    or address, until one may have the ticket.
     """
 
     marker: str
@@ -46,7 +46,6 @@ class TicketDraft:
     fields: Mapping[str, Any] = field(default_factory=dict)
     due: date | None = None
     assignees: Sequence[str] = ()
-    parent: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

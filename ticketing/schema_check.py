@@ -16,6 +16,7 @@ from access.remedies import WithRemedy
 from access.ticket_routes import StatusRules
 from ticketing.names import folded
 from ticketing.schemas import Choice, SchemaField, TicketSchema, ValueType
+from ticketing.status_words import CATEGORIES, CLOSED_CATEGORY, category_word
 
 #: Between an option and the one below it.
 BELOW = re.compile(r"\s*>\s*")
@@ -68,11 +69,11 @@ def fit_fields(schema: TicketSchema, given: Mapping[str, Any], *, filled: frozen
 def status_problems(schema: TicketSchema, rules: StatusRules, *, through: Sequence[str] = ()) -> Iterator[FieldProblem]:
     """What is wrong with the meaning that policy gives to the statuses of a kind of ticket, and with those on the way.
 
-    A word that is none of its statuses and no category means nothing; a closed status that is left out where others are named
-    counts by its category, which is said when a ticket has it.
+    A word that is none of its statuses and none of their categories means nothing. A closed status that is left out where others
+    are named counts by its category, which is also said when a ticket has it.
     """
     known = {word for each in schema.statuses for word in (each.id, folded(each.name))}
-    categories = {each.category for each in schema.statuses}
+    categories = {category_word(each.category) for each in schema.statuses}
     has = ", ".join(f"{each.name} ({each.id})" for each in schema.statuses)
     named = (*rules.done, *rules.rejected, *rules.in_progress)
     for word in (*named, *through):
@@ -82,17 +83,13 @@ def status_problems(schema: TicketSchema, rules: StatusRules, *, through: Sequen
             )
     words = {folded(word) for word in named}
     for each in schema.statuses:
-        is_named = words & {each.id, folded(each.name), each.category}
-        if each.category not in _CATEGORIES or (rules.done and each.category == "done" and not is_named):
+        is_named = words & {each.id, folded(each.name), category_word(each.category)}
+        if each.category not in CATEGORIES or (rules.done and each.category == CLOSED_CATEGORY and not is_named):
             yield FieldProblem(
                 "status",
                 f"Nothing says what the status {each.name} ({each.id}) of {schema.title} means.",
                 "Name it under statuses in the policy.",
             )
-
-
-#: The status categories whose meaning is known.
-_CATEGORIES = ("new", "indeterminate", "done")
 
 
 def chosen(choices: Sequence[Choice], text: str) -> Sequence[Choice]:

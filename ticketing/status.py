@@ -9,15 +9,10 @@ from typing import Protocol, Self
 from access.ticket_routes import StatusRules
 from ticketing.names import folded
 from ticketing.ports import Phase
+from ticketing.status_words import CLOSED_CATEGORY, IN_PROGRESS_CATEGORY, OPEN_CATEGORIES, category_word
 
 #: Names of statuses and resolutions that say "will not be done", as Jira ships them in English.
 DECLINED = ("Won't Do", "Won't Fix", "Declined", "Rejected", "Cancelled", "Canceled", "Duplicate")
-
-#: The status category of everything that is closed, in every workflow and language [observed].
-CLOSED_CATEGORY = "done"
-#: The categories of what is not; any other says nothing.
-OPEN_CATEGORIES = ("new", "indeterminate")
-_IN_PROGRESS_CATEGORY = "indeterminate"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +41,7 @@ class StatusMap:
     The category decides open or closed, since names are translated and edited; names decide only between done and declined.
     ``declined`` are the names, of a resolution or a status, that mean it will not be done; they are kept ready for
     comparing, in the order given. ``rules`` of a kind of ticket come before all that: each of their words is the id or name of
-    a status, or a category. Of the resolution they decide only for a ticket that is closed.
+    a status, or a category (``category:done``). Of the resolution they decide only for a ticket that is closed.
     """
 
     def __init__(self, declined: Iterable[str] = DECLINED, rules: StatusRules | None = None) -> None:
@@ -70,12 +65,11 @@ class StatusMap:
 
     def standing(self, *, category: str | None, status: str, resolution: str | None, status_id: str = "") -> Standing:
         """The phase of a ticket, and how that is known. A name or id decides before a category does."""
-        names, categories = {status_id, folded(status)}, {category or ""}
-        for words in (names, categories):
+        for words in ({status_id, folded(status)}, {category_word(category or "")}):
             found = self._by_rules(words - {""}, resolution)
             if found is not None:
                 return found
-        in_progress = category == _IN_PROGRESS_CATEGORY
+        in_progress = category == IN_PROGRESS_CATEGORY
         if category == CLOSED_CATEGORY:
             declined = {folded(status), folded(resolution or "")}.intersection(self.declined)
             phase = self._resolved(resolution) or (Phase.DECLINED if declined else Phase.DONE)

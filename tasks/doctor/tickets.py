@@ -18,7 +18,8 @@ from tasks.doctor.probe import Probe, objects, text
 from ticketing.jira.responses import Transition, Transitions
 from ticketing.jira.workflow import missing_fields, way_back, way_out
 from ticketing.names import folded
-from ticketing.status import CLOSED_CATEGORY, StatusMap
+from ticketing.status import StatusMap
+from ticketing.status_words import CLOSED_CATEGORY
 
 _AREA = "ticketing"
 _TICKETS, _STATUSES, _WORKFLOW = (Check(_AREA, name) for name in ("tickets", "statuses", "workflow"))

@@ -136,3 +136,15 @@ def test_a_due_date_is_proven_where_tickets_get_one(harness: DoctorHarness) -> N
     assert said(harness) == []
     [problem] = said(harness, ticketing={"project": "ACC", "issue_type": "Access Request", "due_days": 3})
     assert "no field duedate on its create screen" in problem
+
+
+def test_what_policy_says_of_fields_and_statuses_is_compared_with_the_project(harness: DoctorHarness) -> None:
+    harness.policy["ticket"]["fields"] = {"priority": "Unheard of"}
+    [problem] = said(harness)
+    assert "does not take Unheard of; it takes " in problem
+    harness.policy["ticket"] |= {"fields": {"priority": "{{ facts.nothing }}"}}
+    [problem] = said(harness)
+    assert "The template of the field priority cannot be rendered" in problem
+    harness.policy["ticket"] |= {"fields": {"priority": "High"}, "statuses": {"done": ["Limbo", "category:done"]}}
+    [problem] = said(harness)
+    assert "has no status Limbo" in problem

@@ -4,6 +4,7 @@ import logging
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,13 +12,18 @@ from typing import Any
 
 import pytest
 
+from access.clock import SystemClock
 from access.entitlements import System
 from access.snapshots import RunState
+from cli.sync_progress import Progress, Runs
+from cli.sync_runs import SyncRuns
 from store.unit_of_work import Store
+from tasks.sync import Sync
 from tests.cli.command_result import RunCommand
 from tests.cli.company import Company
 from tests.conftest import quiet_logs
 from tests.patience import until_met
+from worker.call_counter import CallCounter
 
 
 @pytest.fixture(autouse=True)
@@ -146,3 +152,40 @@ def test_a_sync_that_is_interrupted_ends_at_once_and_its_run_stays(
     assert said.startswith("provisor: Interrupted. The run stays")
     with store.read() as work:
         assert work.sync_runs.running(System.JUMPCLOUD) is not None
+
+
+class InterruptedWhereItIsLost(Progress):
+    """Ctrl-C comes while Python runs a finalizer, where an exception is printed and lost."""
+
+    def show(self, runs: Runs) -> None:
+        assert runs
+
+        class Finalized:
+            def __del__(self) -> None:
+                signal.raise_signal(signal.SIGINT)
+
+        Finalized()
+
+
+class Unending(Sync):
+    """A sync whose lists never come to an end."""
+
+    def __init__(self, store: Store) -> None:
+        self._of = store
+
+    def begin(self, system: System, *, full: bool = False) -> str:
+        run = f"sy-{system}-{full}"
+        with self._of.write() as work:
+            work.sync_runs.begin(run, system, previous_run_id=None, now=datetime.now(UTC))
+        return run
+
+    def work(self, run_id: str) -> None:
+        assert run_id
+        threading.Event().wait()
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_ctrl_c_ends_a_sync_also_where_python_loses_the_exception(store: Store) -> None:
+    runs = SyncRuns(store, Unending(store), SystemClock(), CallCounter(), InterruptedWhereItIsLost())
+    with pytest.raises(KeyboardInterrupt):
+        runs.take([System.JUMPCLOUD], full=True)

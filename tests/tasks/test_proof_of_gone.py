@@ -13,7 +13,7 @@ from access.operations import Obstacle, Purpose
 from store.unit_of_work import Store
 from tasks.decisions import Decisions, NotPossible
 from tests.fakes.faults import Fault
-from tests.fakes.local_stack import ADA, BY_HAND, GROUP, TERMS, LocalStack
+from tests.fakes.local_stack import ADA, BY_HAND, GROUP, TERMS, TICKET_TERMS, LocalStack
 from ticketing.ports import Phase
 
 SECOND = timedelta(seconds=1)
@@ -193,7 +193,8 @@ def test_the_time_of_a_refused_credential_counts_neither_as_tries_nor_towards_th
     assert stack.operation("r1").state is OperationState.WITH_PERSON
 
 
-def test_a_ticket_for_a_removal_that_ticketing_refuses_waits_until_it_is_mended(stack: LocalStack) -> None:
+def test_a_ticket_for_a_removal_that_ticketing_refuses_waits_until_it_is_mended(store: Store) -> None:
+    stack = LocalStack.over(store, ticket_terms=replace(TICKET_TERMS, poll=MINUTE))
     stack.system.change(ADA, BY_HAND, present=True)
     stack.revoke("r1", group=BY_HAND)
     stack.tickets.faults.forecast(Fault.REFUSED, Fault.REFUSED)

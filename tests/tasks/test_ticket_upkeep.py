@@ -11,7 +11,8 @@ from access.failures import Permanent, Transient
 from access.lifecycle import RequestState, TicketState
 from access.ticket_routes import TicketRoute
 from store.unit_of_work import Store
-from tests.fakes.local_stack import ADA, BY_HAND, TICKET_TERMS, LocalStack
+from tests.fakes.faults import Fault
+from tests.fakes.local_stack import ADA, BY_HAND, OPS, TICKET_TERMS, LocalStack
 from tests.fakes.tickets import Issue
 from ticketing.ports import Phase, TicketChanges, Way
 
@@ -36,7 +37,7 @@ def done(stack: LocalStack, issue: Issue) -> None:
 
 def wait(stack: LocalStack) -> None:
     """Until tickets that have ended were looked at again."""
-    stack.run(LATER)
+    stack.clock.advance(LATER)
     stack.run()
 
 
@@ -51,6 +52,17 @@ def test_the_requester_watches_and_the_link_tells_how_it_stands(store: Store) ->
     assert [link.resolved for link in issue.links] == [False, True]
     assert len({link.id for link in issue.links}) == 1
     assert issue.watchers == ["grace@example.com"]
+
+
+@pytest.mark.parametrize(("route", "calls"), [(OPS, 1), (SURROUNDED, 3)], ids=["plain", "surrounded"])
+def test_a_ticket_is_one_call_and_one_more_each_for_watcher_and_link(
+    store: Store, route: TicketRoute, calls: int
+) -> None:
+    stack = LocalStack.over(store, route=route)
+    asked(stack)
+    assert stack.tickets.faults.calls == calls
+    stack.run(3 * POLL)
+    assert stack.tickets.faults.calls == calls + 3, "each later look is one call"
 
 
 def test_nothing_surrounds_a_ticket_unless_policy_wants_it(stack: LocalStack) -> None:
@@ -75,7 +87,7 @@ def test_what_is_refused_for_good_is_left_and_what_fails_now_is_tried_again(
             raise failure
         watch(ref, person)
 
-    stack.tickets.watch = refusing  # type: ignore[method-assign]
+    monkeypatch.setattr(stack.tickets, "watch", refusing)
     issue = asked(stack)
     stack.run(5 * POLL)
     assert issue.watchers == watchers
@@ -125,6 +137,22 @@ def test_a_longer_and_a_shorter_end_are_on_the_ticket_each_with_one_comment(stor
     assert len(issue.changes) == 2
 
 
+@pytest.mark.parametrize("fault", [Fault.LOST, Fault.BUSY, Fault.KILLED_BEFORE, Fault.KILLED_AFTER])
+def test_a_change_that_is_cut_off_is_made_again_with_the_same_one_comment(store: Store, fault: Fault) -> None:
+    stack = LocalStack.over(store)
+    issue = asked(stack, seconds=HOUR)
+    done(stack, issue)
+    stack.submit(id="r2", action="extend", subject={"id": ADA}, entitlement=BY_HAND, duration="PT2H")
+    stack.run()
+    read_and_comment = (Fault.FINE, Fault.FINE)
+    stack.tickets.faults.forecast(*read_and_comment, fault)
+    wait(stack)
+    wait(stack)
+    assert stack.tickets.faults.fired[fault] == 1
+    assert len({change.body for change in issue.changes}) == 1
+    assert sum("The request was changed" in text for text in issue.comments.values()) == 1
+
+
 def test_a_field_that_is_a_template_gets_the_end_when_it_is_known_without_a_comment(store: Store) -> None:
     stack = LocalStack.over(store, route=TicketRoute("OPS", fields={"Until": UNTIL_FIELD, "Team": "IT"}))
     issue = asked(stack, seconds=HOUR)
@@ -150,13 +178,15 @@ def test_a_status_that_nothing_gives_a_meaning_is_told_once_for_all_tickets(stor
 
 
 def test_a_ticket_goes_the_ways_that_policy_names(store: Store) -> None:
-    back, out = Way(("Triage",), {"Reason": "x"}), Way(("Review",))
-    route = TicketRoute("OPS", reopen_through=back.through, reopen_fields=back.fields, close_through=out.through)
+    route = TicketRoute("OPS", reopen_through=("Triage",), reopen_fields={"Reason": "x"}, close_through=("Review",))
     stack = LocalStack.over(store, route=route)
     issue = asked(stack)
     issue.phase = Phase.DONE
     stack.run(timedelta(minutes=1))
     stack.revoke("r2", group=BY_HAND)
     stack.run(timedelta(minutes=1))
-    assert stack.tickets.ways == [(Phase.OPEN, Way(back.through, back.fields)), (Phase.DECLINED, Way(out.through, {}))]
+    assert stack.tickets.ways == [
+        (Phase.OPEN, Way(("Triage",), {"Reason": "x"})),
+        (Phase.DECLINED, Way(("Review",), {})),
+    ]
     assert stack.tickets_of("r1")[0].state is TicketState.WITHDRAWN

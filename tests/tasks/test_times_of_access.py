@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -16,7 +18,7 @@ from store.database import Database
 from store.unit_of_work import Store
 from tasks.waiting import waiting
 from tests.fakes.faults import Fault
-from tests.fakes.local_stack import BY_HAND, GROUP, START, LocalStack
+from tests.fakes.local_stack import BY_HAND, GROUP, START, TICKET_TERMS, LocalStack
 from tests.store.snapshot_rows import SnapshotRows, account, group, store_snapshot
 from ticketing.ports import Phase, TicketDraft
 
@@ -31,6 +33,14 @@ def store(request: pytest.FixtureRequest) -> Any:
     database = Database(request.getfixturevalue(f"{request.param}_url"), pool_size=4)
     yield Store(database)
     database.close()
+
+
+@pytest.fixture
+def stack(store: Store) -> Iterator[LocalStack]:
+    """Hours pass here, in which tickets are looked at each minute."""
+    stack = LocalStack.over(store, ticket_terms=replace(TICKET_TERMS, poll=MINUTE))
+    yield stack
+    assert stack.unrecorded() == []
 
 
 def at(after: timedelta) -> str:

@@ -20,6 +20,7 @@ LONGEST_LABEL = 255
 #: The field of the day by which a ticket is to be done.
 DUE_DATE = "duedate"
 ASSIGNEE = "assignee"
+#: The field of the issue that another one belongs below.
 PARENT = "parent"
 
 #: Fields that every issue gets from us, or from Jira [spec]: the reporter is whoever makes it.
@@ -47,8 +48,6 @@ def issue_fields(draft: TicketDraft, schema: TicketSchema | None) -> tuple[dict[
         "description": fit(to_adf(draft.body)),
         "labels": labels([draft.marker, *draft.labels, *extra.get("labels", ())]),
     }
-    if draft.parent is not None:
-        fields[PARENT] = {"key": draft.parent}
     return fields, problems
 
 
@@ -90,8 +89,7 @@ def shaped(value: Any, field: SchemaField) -> Any:
 
 
 def _filled(draft: TicketDraft) -> frozenset[str]:
-    own = {ASSIGNEE} if draft.assignees else set()
-    return FILLED | own | ({PARENT} if draft.parent else set())
+    return FILLED | ({ASSIGNEE} if draft.assignees else set())
 
 
 def _days(due: date | None) -> dict[str, Any]:

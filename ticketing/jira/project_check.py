@@ -9,7 +9,7 @@ from typing import Any
 from access.failures import CredentialRefused, Failure, Permanent
 from access.remedies import WithRemedy
 from ticketing.jira.calls import JiraCalls
-from ticketing.jira.fields import FILLED
+from ticketing.jira.fields import FILLED, PARENT
 from ticketing.jira.schemas import JiraSchemas
 from ticketing.schema_check import fit_fields
 
@@ -84,12 +84,12 @@ def _issue_type_problems(
     except Permanent as failure:
         yield Problem("ticket issue type", failure.what, failure.remedy)
         return
-    if schema.ref.needs_parent:
+    if schema.ref.needs_parent and PARENT not in fields:
         standing = ", ".join(each.name for each in calls.issue_types(project) if not each.subtask)
         yield Problem(
             "ticket issue type",
             f"The issue type {issue_type} of {project} is a sub-task, which cannot stand alone.",
-            f"Use one of: {standing}.",
+            f"Use one of: {standing}. Or name the issue that it belongs below, as the field parent.",
         )
         return
     on_screen = {field.id for field in schema.fields}

@@ -61,7 +61,7 @@ _ANY_WAY = Way()
 _NO_FIELDS: Mapping[str, Any] = {}
 
 #: What an issue is nothing without.
-_FIXED = frozenset({"project", "issuetype", "summary", "description", "labels", "parent"})
+_FIXED = frozenset({"project", "issuetype", "summary", "description", "labels"})
 
 #: What remote links say they come from.
 _APPLICATION = "Provisor"
@@ -140,11 +140,14 @@ class JiraTicketProvider:
 
         def instead(refused: Mapping[str, str]) -> Mapping[str, Any] | None:
             self._schemas.forget(draft.project, draft.issue_type)
-            if refused.keys() & (required | _FIXED | kind.keys()) or not refused.keys() <= fields.keys():
+            other = next(assignees, None) if ASSIGNEE in refused else None
+            replaced = set() if other is None else {ASSIGNEE}
+            needed = required | _FIXED | kind.keys()
+            if (refused.keys() - replaced) & needed or not refused.keys() <= fields.keys():
                 return None
             for name in refused:
                 fields.pop(name)
-            if ASSIGNEE in refused and (other := next(assignees, None)) is not None:
+            if other is not None:
                 fields[ASSIGNEE] = {"accountId": other}
             return fields
 

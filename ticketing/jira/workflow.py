@@ -14,7 +14,8 @@ from ticketing.jira.responses import Status, Transition
 from ticketing.jira.schemas import field_of
 from ticketing.names import folded
 from ticketing.ports import Phase
-from ticketing.status import OPEN_CATEGORIES, StatusMap
+from ticketing.status import StatusMap
+from ticketing.status_words import OPEN_CATEGORIES
 
 _RESOLUTION = "resolution"
 _NONE: Mapping[str, Any] = {}
