@@ -103,7 +103,7 @@ class PeopleAtWork:
 
     def _hide(self, there: Sequence[Asked], everything: Sequence[Asked]) -> None:
         """All at once, as a permission that is lost; shown again when that was noticed, and done."""
-        if len(there) < len(everything):
+        if len(there) < len(everything) or not self._known(there):
             return
         if all(each.step == 0 for each in there):
             for each in there:
@@ -114,6 +114,12 @@ class PeopleAtWork:
             for each in there:
                 act(self._jira, "restrict_issue", issue=each.key, level=None)
                 self._carry_out(each)
+
+    def _known(self, there: Sequence[Asked]) -> bool:
+        """Whether Provisor knows of these issues: one that vanishes before can be found by nobody, and is made anew."""
+        ids = {each.issue.id for each in there if each.issue is not None}
+        with self._stack.store.database.read() as connection:
+            return ids <= set(connection.execute(select(tickets.c.issue_id)).scalars())
 
     def _noticed_missing(self, there: Sequence[Asked]) -> bool:
         ids = {each.issue.id for each in there if each.issue is not None}
@@ -133,7 +139,7 @@ class PeopleAtWork:
                 self._unreadable = None
             return
         following = next((each for each in there if each.step == 0), None)
-        if following is not None:
+        if following is not None and self._known([following]):
             assert following.issue is not None
             path = f"/issue/{following.issue.id}$"
             self._unreadable = self._stack.faults.add(system="jira", method="GET", path=path, status=403, times=None)
