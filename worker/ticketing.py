@@ -13,7 +13,7 @@ from config.settings import Settings
 from config.ticketing import TicketingSettings
 from httpclient import RateLimiter, Unlimited
 from tasks.ticket_text import TicketWriter, due_on
-from ticketing.jira import JiraTicketProvider
+from ticketing.jira import JiraServiceDeskProvider, JiraTicketProvider
 from ticketing.names import folded
 from ticketing.ports import TicketProvider
 from ticketing.status import StatusMap
@@ -28,6 +28,8 @@ from worker.ticketing_off import NoTickets
 
 #: The budget of a ticketing site that is not the provisioned one.
 _OWN_SITE = "ticketing"
+
+_PROVIDERS = {"jira": JiraTicketProvider, "jira-service-management": JiraServiceDeskProvider}
 
 
 class PolicyStatuses:
@@ -89,7 +91,7 @@ def provider_from(
     section = "jira" if ticketing.jira is None else "ticketing.jira"
     options = client_options(settings, clock, limiter(Lane.TICKET))
     client = site_client(settings, lambda now: now.ticketing_site, section, options)
-    return JiraTicketProvider(
+    return _PROVIDERS[ticketing.provider](
         client,
         urgent=client.with_rate_limiter(limiter(Lane.REVOKE)),
         site_url=site.site_url or "",

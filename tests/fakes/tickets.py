@@ -70,6 +70,9 @@ class FakeTickets:
         #: Whether the workflow lets us close an issue, and the project lets us comment.
         self.closes = True
         self.comments = True
+        #: Whether the site's automation opens again what is closed, and with which resolution it closes what is opened.
+        self.opens_again = False
+        self.closes_again: str | None = None
         #: Ids of issues that are not shown to us.
         self.hidden: set[str] = set()
         #: What keeps issues from being read, by id.
@@ -189,7 +192,9 @@ class FakeTickets:
             raise Permanent("The workflow has no way back.")
         if phase is not Phase.OPEN and not self.closes:
             raise Permanent("A validator refuses the transition.")
-        issue.phase = phase
+        issue.phase = Phase.OPEN if self.opens_again else phase
+        if phase is Phase.OPEN and self.closes_again is not None:
+            issue.phase, issue.resolution = Phase.DONE, self.closes_again
         return replace(issue.state)
 
     def _issue(self, ref: TicketRef) -> Issue:

@@ -15,8 +15,10 @@ from ticketing.jira.jira_library import JiraLibrary
 from ticketing.jira.responses import (
     Comment,
     Comments,
+    DeskPage,
     FieldMeta,
     FieldPage,
+    FormField,
     FoundPerson,
     Issue,
     Issues,
@@ -28,6 +30,10 @@ from ticketing.jira.responses import (
     Permissions,
     Project,
     ProjectPage,
+    RequestApproval,
+    RequestForm,
+    RequestType,
+    ServiceDesk,
     Transition,
     Transitions,
     TypeStatuses,
@@ -48,6 +54,9 @@ _ISSUES = f"{_API}/issue"
 _ISSUE = f"{_API}/issue/{{issue}}"
 _COMMENTS = f"{_ISSUE}/comment"
 _PROPERTY = f"{_ISSUE}/properties/{{property}}"
+_DESKS = "/rest/servicedeskapi"
+_REQUEST_TYPES = "/servicedesk/{desk}/requesttype"
+_DESK_PAGE = 100
 _TYPES = f"{_API}/issue/createmeta/{{project}}/issuetypes"
 
 _STATE_FIELDS = ["status", "resolution", "assignee", "project", "issuetype"]
@@ -260,6 +269,43 @@ class JiraCalls:
             what="our permissions",
         )
         return frozenset(key for key, permission in held.permissions.items() if permission.have)
+
+    def desks(self) -> list[ServiceDesk]:
+        """The service desks that our account may see."""
+        return self._all_of_desks("/servicedesk", ServiceDesk, {}, what="the service desks")
+
+    def request_types(self, desk: str) -> list[RequestType]:
+        """The request types of a service desk that our account may use."""
+        return self._all_of_desks(_REQUEST_TYPES, RequestType, {"desk": desk}, what="the request types")
+
+    def request_form(self, desk: str, request_type: str) -> tuple[FormField, ...]:
+        """The fields on the form of a request type."""
+        path = {"desk": desk, "type": request_type}
+        route = f"{_DESKS}{_REQUEST_TYPES}/{{type}}/field"
+        return self._get(route, RequestForm, what="the request form", path=path, params={}).fields
+
+    def is_request(self, id_: str) -> bool:
+        """Whether an issue is a request, which has a request type."""
+        expects = frozenset({HTTPStatus.NOT_FOUND})
+        call = Call(method="GET", route=f"{_DESKS}/request/{{issue}}", path={"issue": id_}, expects=expects)
+        return self._client.send(call).status != HTTPStatus.NOT_FOUND
+
+    def approvals(self, id_: str) -> list[RequestApproval]:
+        """The approvals of a request; ``Permanent`` for an issue that is no request."""
+        route = "/request/{issue}/approval"
+        return self._all_of_desks(route, RequestApproval, {"issue": id_}, what="the approvals")
+
+    def _all_of_desks(self, route: str, model: type[M], path: Mapping[str, str], *, what: str) -> list[M]:
+        """Every entry of a list of the service desks' API."""
+        found: list[M] = []
+        last = False
+        while not last:
+            params: dict[str, str | int] = {"start": len(found), "limit": _DESK_PAGE}
+            call = Call(method="GET", route=f"{_DESKS}{route}", path=path, params=params)
+            page = _read(call, self._client.send(call), DeskPage[model], what=what)  # type: ignore[valid-type] # a model that is known only now
+            found += page.values
+            last = page.last or not page.values
+        return found
 
     def _get(
         self,

@@ -10,7 +10,7 @@ from access.failures import CredentialRefused, Failure, Permanent
 from access.remedies import WithRemedy
 from ticketing.jira.calls import JiraCalls
 from ticketing.jira.fields import FILLED, PARENT
-from ticketing.jira.schemas import JiraSchemas, type_called
+from ticketing.jira.schemas import JiraSchemas
 from ticketing.schema_check import fit_fields
 
 _NO_FIELDS: Mapping[str, Any] = {}
@@ -37,11 +37,13 @@ class Problem(WithRemedy):
     remedy: str
 
 
-def prove(calls: JiraCalls, *, project: str, issue_type: str, fields: Mapping[str, Any] = _NO_FIELDS) -> list[Problem]:
+def prove(
+    calls: JiraCalls, schemas: JiraSchemas, *, project: str, issue_type: str, fields: Mapping[str, Any] = _NO_FIELDS
+) -> list[Problem]:
     """All problems of these settings. Never raises a failure: one that hides the rest is the last of the list."""
     found: list[Problem] = []
     try:
-        for problem in _problems(calls, project, issue_type, fields):
+        for problem in _problems(calls, schemas, project, issue_type, fields):
             found.append(problem)  # noqa: PERF402 - what was found before a failure is kept
     except Failure as failure:
         setting = "jira credential" if isinstance(failure, CredentialRefused) else "jira"
@@ -49,7 +51,9 @@ def prove(calls: JiraCalls, *, project: str, issue_type: str, fields: Mapping[st
     return found
 
 
-def _problems(calls: JiraCalls, project: str, issue_type: str, fields: Mapping[str, Any]) -> Iterator[Problem]:
+def _problems(
+    calls: JiraCalls, schemas: JiraSchemas, project: str, issue_type: str, fields: Mapping[str, Any]
+) -> Iterator[Problem]:
     calls.myself()
     try:
         calls.project(project)
@@ -69,27 +73,25 @@ def _problems(calls: JiraCalls, project: str, issue_type: str, fields: Mapping[s
                 f"Give it {name} in the permission scheme of {project}.",
             )
     if "CREATE_ISSUES" in held:
-        yield from _issue_type_problems(calls, project, issue_type, fields)
+        yield from _issue_type_problems(calls, schemas, project, issue_type, fields)
 
 
 def _issue_type_problems(
-    calls: JiraCalls, project: str, issue_type: str, fields: Mapping[str, Any]
+    calls: JiraCalls, schemas: JiraSchemas, project: str, issue_type: str, fields: Mapping[str, Any]
 ) -> Iterator[Problem]:
-    types = calls.issue_types(project)
-    standing = ", ".join(each.name for each in types if not each.subtask)
     try:
-        chosen = type_called(issue_type, types, project)
+        schema = schemas.of(calls, project, issue_type)
     except Permanent as failure:
         yield Problem("ticket issue type", failure.what, failure.remedy)
         return
-    if chosen.subtask and PARENT not in fields:
+    if schema.ref.needs_parent and PARENT not in fields:
+        standing = ", ".join(each.name for each in calls.issue_types(project) if not each.subtask)
         yield Problem(
             "ticket issue type",
             f"The issue type {issue_type} of {project} is a sub-task, which cannot stand alone.",
             f"Use one of: {standing}. Or name the issue that it belongs below, as the field parent.",
         )
         return
-    schema = JiraSchemas().of(calls, project, chosen.id)
     on_screen = {field.id for field in schema.fields}
     for name in _NEEDED_ON_SCREEN:
         if name not in on_screen:

@@ -90,7 +90,7 @@ class JiraTicketProvider:
         self._calls = JiraCalls(client)
         self._urgent_calls = JiraCalls(urgent) if urgent else self._calls
         self._statuses = statuses or StatusMap()
-        self._schemas = JiraSchemas()
+        self._schemas = self._new_schemas()
         self._people = JiraPeople()
         self._internal_comments = frozenset(internal_comments)
 
@@ -107,6 +107,10 @@ class JiraTicketProvider:
         other._calls = self._urgent_calls  # noqa: SLF001 - a copy of this very object
         return other
 
+    def _new_schemas(self) -> JiraSchemas:
+        """What reads the kinds of tickets."""
+        return JiraSchemas()
+
     def schemas(self) -> Sequence[SchemaRef]:
         """Every issue type of every project in which our account may create issues; one read a project, and one for 50."""
         return self._schemas.every(self._calls)
@@ -114,7 +118,7 @@ class JiraTicketProvider:
     def schema(self, project: str, issue_type: str) -> TicketSchema:
         """An issue type's create screen and statuses."""
         schema = self._schemas.of(self._calls, project, issue_type)
-        return replace(schema, statuses=self._schemas.statuses(self._calls, schema.ref))
+        return replace(schema, statuses=self._schemas.statuses(self._calls, schema))
 
     def check(self, draft: TicketDraft) -> Sequence[FieldProblem]:
         """What would be left out, and what would keep the issue from being made, with assignees whom the site does not know."""
@@ -130,6 +134,8 @@ class JiraTicketProvider:
         schema = self._schema_of(draft.project, draft.issue_type)
         draft = replace(draft, fields=self._with_account_ids(draft.fields, schema))
         fields, left_out = issue_fields(draft, schema)
+        kind = self._kind_fields(schema)
+        fields |= kind
         _say(left_out)
         assignees = self._known(draft.assignees)
         required = {each.id for each in schema.fields if each.must_be_given} if schema else draft.fields.keys()
@@ -138,7 +144,8 @@ class JiraTicketProvider:
             self._schemas.forget(draft.project, draft.issue_type)
             other = next(assignees, None) if ASSIGNEE in refused else None
             replaced = set() if other is None else {ASSIGNEE}
-            if (refused.keys() - replaced) & (required | _FIXED) or not refused.keys() <= fields.keys():
+            needed = required | _FIXED | kind.keys()
+            if (refused.keys() - replaced) & needed or not refused.keys() <= fields.keys():
                 return None
             for name in refused:
                 fields.pop(name)
@@ -210,7 +217,7 @@ class JiraTicketProvider:
         words = plain_text(body)
         if any(_is_comment(each, marker, words) for each in self._calls.comments(ref.id)):
             return
-        internal = _INTERNAL if _project_of(ref.key) in self._internal_comments else {}
+        internal = _INTERNAL if self._is_internal(ref) else {}
         self._calls.add_comment(ref.id, body, {PROPERTY: {MARKER: marker}, **internal})
 
     def changelog(self, ref: TicketRef) -> Sequence[StatusChange]:
@@ -298,7 +305,16 @@ class JiraTicketProvider:
 
     def prove(self, project: str, issue_type: str, fields: Mapping[str, Any] = _NO_FIELDS) -> Sequence[Problem]:
         """What is wrong with the settings for this project; nothing when a ticket could be made and followed."""
-        return prove(self._calls, project=project, issue_type=issue_type, fields=fields)
+        return prove(self._calls, self._new_schemas(), project=project, issue_type=issue_type, fields=fields)
+
+    def _kind_fields(self, schema: TicketSchema | None) -> Mapping[str, Any]:
+        """What says of which kind an issue is, besides its issue type."""
+        del schema
+        return {}
+
+    def _is_internal(self, ref: TicketRef) -> bool:
+        """Whether comments are to stay between agents."""
+        return project_of(ref.key) in self._internal_comments
 
     def _schema_of(self, project: str, issue_type: str) -> TicketSchema | None:
         """What the type takes; None where Jira does not tell us, so that the issue is sent for Jira to judge."""
@@ -434,8 +450,13 @@ class JiraTicketProvider:
         )
 
     def _statuses_of(self, issue: Issue) -> StatusMap:
-        type_ = issue.fields.type
-        return self._statuses.of(issue.fields.project.key or _project_of(issue.key), type_.id, type_.name)
+        project, type_ = issue.fields.project.key or project_of(issue.key), issue.fields.type
+        return self._statuses.of(project, type_.id, type_.name, *self._more_types(project, type_.id))
+
+    def _more_types(self, project: str, issue_type: str) -> Sequence[str]:
+        """Ids and names of further kinds of tickets that are made of an issue type, and share its workflow."""
+        del project, issue_type
+        return ()
 
     def _ref(self, id_: str, key: str) -> TicketRef:
         return TicketRef(id=id_, key=key, url=f"{self._site_url}/browse/{quote(key, safe='-')}")
@@ -460,7 +481,8 @@ def _say(left_out: Iterable[FieldProblem]) -> None:
         _log.warning("ticket.field_left_out", field=each.field, why=each.what)
 
 
-def _project_of(key: str) -> str:
+def project_of(key: str) -> str:
+    """The key of the project of an issue, by its own key."""
     return key.rpartition("-")[0]
 
 

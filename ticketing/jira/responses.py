@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
@@ -15,6 +15,9 @@ class Read(BaseModel):
     """An answer or a part of one."""
 
     model_config = ConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True, populate_by_name=True)
+
+
+R = TypeVar("R", bound=Read)
 
 
 class MadeIssue(Read):
@@ -286,3 +289,61 @@ class FoundPerson(Person):
 
     email: str | None = Field(default=None, alias="emailAddress")
     type: str | None = Field(default=None, alias="accountType")
+
+
+class ServiceDesk(Read):
+    """The service desk of a service project."""
+
+    id: str
+    project: str = Field(default="", alias="projectKey")
+    project_name: str = Field(default="", alias="projectName")
+
+
+class RequestType(IssueType):
+    """A kind of request, made on an issue type."""
+
+    issue_type: str = Field(default="", alias="issueTypeId")
+
+
+class FormField(Read):
+    """A field as the form of a request type has it."""
+
+    id: str = Field(default="", alias="fieldId")
+    name: str = ""
+    required: bool = False
+
+
+class RequestForm(Read):
+    """The form of a request type."""
+
+    fields: tuple[FormField, ...] = Field(default=(), alias="requestTypeFields")
+
+
+class Moment(Read):
+    """A moment as service desks write it."""
+
+    at: datetime | None = Field(default=None, alias="iso8601")
+
+
+class Answer(Read):
+    """What an approver said."""
+
+    approver: Person = Person()
+    decision: str = Field(default="pending", alias="approverDecision")
+
+
+class RequestApproval(Read):
+    """An approval of a request."""
+
+    id: str
+    name: str = ""
+    decision: str = Field(default="pending", alias="finalDecision")
+    answers: tuple[Answer, ...] = Field(default=(), alias="approvers")
+    completed: Moment = Field(default=Moment(), alias="completedDate")
+
+
+class DeskPage(Read, Generic[R]):
+    """A page of a list of the service desks' API."""
+
+    values: tuple[R, ...] = ()
+    last: bool = Field(default=True, alias="isLastPage")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from threading import Lock
 from time import monotonic
+from typing import TypeVar
 
 from access.failures import Permanent
 from ticketing.jira.calls import JiraCalls
@@ -13,7 +14,9 @@ from ticketing.names import folded
 from ticketing.schemas import Choice, SchemaField, SchemaRef, SchemaStatus, TicketSchema, ValueType
 
 #: How long what was read counts. A ticket that Jira refuses has it read anew.
-_KEPT_SECONDS = 600.0
+KEPT_SECONDS = 600.0
+
+T = TypeVar("T", bound=IssueType)
 
 _TYPES = {
     "string": ValueType.TEXT,
@@ -47,8 +50,7 @@ class JiraSchemas:
         self._kept: dict[tuple[str, str], tuple[float, TicketSchema]] = {}
         self._lock = Lock()
 
-    @staticmethod
-    def every(calls: JiraCalls) -> list[SchemaRef]:
+    def every(self, calls: JiraCalls) -> list[SchemaRef]:
         """Every issue type of every project in which our account may create issues."""
         return [
             SchemaRef(project.key, each.id, project.name, each.name, needs_parent=each.subtask)
@@ -61,44 +63,51 @@ class JiraSchemas:
         key = (project, issue_type)
         with self._lock:
             kept = self._kept.get(key)
-        if kept is not None and monotonic() < kept[0] + _KEPT_SECONDS:
+        if kept is not None and monotonic() < kept[0] + KEPT_SECONDS:
             return kept[1]
-        chosen = type_called(issue_type, calls.issue_types(project), project)
-        ref = SchemaRef(project, chosen.id, type_name=chosen.name, needs_parent=chosen.subtask)
-        schema = TicketSchema(ref, tuple(field_of(each) for each in calls.create_fields(project, chosen.id)))
+        schema = self.read(calls, project, issue_type)
         with self._lock:
             self._kept[key] = (monotonic(), schema)
         return schema
+
+    def read(self, calls: JiraCalls, project: str, issue_type: str) -> TicketSchema:
+        """As ``of``, read now."""
+        chosen = type_called(issue_type, calls.issue_types(project), project)
+        ref = SchemaRef(project, chosen.id, type_name=chosen.name, needs_parent=chosen.subtask)
+        return TicketSchema(ref, tuple(field_of(each) for each in calls.create_fields(project, chosen.id)))
 
     def forget(self, project: str, issue_type: str) -> None:
         """Have a kind of ticket read anew: Jira refused what was sent by what is kept."""
         with self._lock:
             self._kept.pop((project, issue_type), None)
 
-    @staticmethod
-    def statuses(calls: JiraCalls, ref: SchemaRef) -> tuple[SchemaStatus, ...]:
-        """The statuses of an issue type."""
+    def statuses(self, calls: JiraCalls, schema: TicketSchema) -> tuple[SchemaStatus, ...]:
+        """The statuses of a kind of ticket: those of its issue type."""
         return next(
             (
                 tuple(SchemaStatus(status.id, status.name, status.category_key or "") for status in each.statuses)
-                for each in calls.statuses(ref.project)
-                if each.id == ref.type
+                for each in calls.statuses(schema.ref.project)
+                if each.id == self.issue_type(schema)
             ),
             (),
         )
 
+    def issue_type(self, schema: TicketSchema) -> str:
+        """The id of the issue type that tickets of a kind are made of."""
+        return schema.ref.type
 
-def type_called(name: str, types: Sequence[IssueType], project: str) -> IssueType:
-    """The issue type that an id or a name means. Raises ``Permanent`` for none, and for a name that several have."""
+
+def type_called(name: str, types: Sequence[T], project: str, *, what: str = "issue type") -> T:
+    """The type that an id or a name means. Raises ``Permanent`` for none, and for a name that several have."""
     meant = [each for each in types if each.id == name] or [each for each in types if folded(each.name) == folded(name)]
     if len(meant) == 1:
         return meant[0]
     if meant:
         ids = ", ".join(sorted(each.id for each in meant))
-        raise Permanent(f"{len(meant)} issue types of {project} are called {name}: {ids}.", remedy="Write the id.")
+        raise Permanent(f"{len(meant)} {what}s of {project} are called {name}: {ids}.", remedy="Write the id.")
     known = ", ".join(each.name for each in types if not each.subtask)
     raise Permanent(
-        f"The project {project} has no issue type {name} that Provisor's account may create.",
+        f"The project {project} has no {what} {name} that Provisor's account may create.",
         remedy=f"Use one of: {known}." if known else "Give the account Create issues there.",
     )
 
