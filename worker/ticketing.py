@@ -31,7 +31,7 @@ _OWN_SITE = "ticketing"
 
 
 class PolicyStatuses:
-    """What statuses mean, by the policy as it is now, and by the settings where policy does not say."""
+    """What statuses mean, by the policy, and by the settings where policy does not say."""
 
     def __init__(self, ticketing: TicketingSettings, policy: Policy) -> None:
         self._declined = (*ticketing.declined_resolutions, *ticketing.declined_statuses)
