@@ -33,7 +33,7 @@ _PROVIDERS = {"jira": JiraTicketProvider, "jira-service-management": JiraService
 
 
 class PolicyStatuses:
-    """What statuses mean, by the policy as it is now, and by the settings where policy does not say."""
+    """What statuses mean, by the policy, and by the settings where policy does not say."""
 
     def __init__(self, ticketing: TicketingSettings, policy: Policy) -> None:
         self._declined = (*ticketing.declined_resolutions, *ticketing.declined_statuses)
