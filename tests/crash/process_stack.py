@@ -49,8 +49,8 @@ SHARED: dict[str, Any] = {**EMBEDDED, "worker": {"concurrency": 6, "poll": "0.05
 class ForkServer:
     """The process that forks workers (``tests/crash/fork_server.py``)."""
 
-    def __init__(self) -> None:
-        bare = {name: value for name, value in os.environ.items() if not name.startswith("PROVISOR_")}
+    def __init__(self, **environment: str) -> None:
+        bare = environment | {name: value for name, value in os.environ.items() if not name.startswith("PROVISOR_")}
         self._process = subprocess.Popen(
             [sys.executable, "-m", "tests.crash.fork_server"],
             stdin=subprocess.PIPE,
@@ -182,10 +182,10 @@ class ProcessStack(SimulatedStack):
         """The newest one."""
         return self.workers[-1]
 
-    def up(self, *roles: ProcessRole) -> Worker:
-        """Start one more worker."""
+    def up(self, *roles: ProcessRole, by: ForkServer | None = None) -> Worker:
+        """Start one more worker, by another fork server where its environment has to be another."""
         log = self.folder / f"worker-{len(self.workers)}.log"
-        self.workers.append(self.fork_server.start(self.config, log, roles or tuple(ProcessRole)))
+        self.workers.append((by or self.fork_server).start(self.config, log, roles or tuple(ProcessRole)))
         return self.worker
 
     def kill(self) -> None:
