@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,7 +15,7 @@ from typing import Any
 import yaml
 from sqlalchemy import func, select
 
-from access.lifecycle import ENDS, TicketState
+from access.lifecycle import ENDS, RequestState, TicketState
 from checks.storms.verdict import Findings, journal, judge
 from checks.storms.workload import Asked, Workload, made
 from demo.patience import Patience
@@ -122,6 +122,15 @@ class Site:
             self._do_tickets()
             time.sleep(_LOOK_SECONDS)  # noqa: TID251 - other processes make it come
 
+    def until_over(self, number: int) -> None:
+        """Wait until so many requests have come to their end. Raises ``OutOfTime``."""
+        self.wait(lambda: self.over() >= number)
+
+    def until_met(self, fault: str, *, holding: int = 0) -> None:
+        """Wait until a fault of the simulated systems has met a call, and holds so many. Raises ``OutOfTime``."""
+        armed = self.stack.faults.get(fault)
+        self.wait(lambda: armed.played > 0 and armed.holding >= holding)
+
     def last(self, seconds: float | None = None) -> None:
         """Let time pass, as long as the fault of this storm lasts where nothing is said."""
         until = time.monotonic() + (self.sizes.seconds if seconds is None else seconds)
@@ -129,7 +138,14 @@ class Site:
 
     def over(self, asked: Sequence[Asked] | None = None) -> int:
         """How many requests have come to their end; of some, or of all."""
-        query = select(func.count()).select_from(requests).where(requests.c.state.in_(ENDS["request"]))
+        return self._count(asked, ENDS["request"])
+
+    def known(self, asked: Sequence[Asked]) -> int:
+        """How many of some requests were taken in."""
+        return self._count(asked, tuple(RequestState))
+
+    def _count(self, asked: Sequence[Asked] | None, states: Iterable[str]) -> int:
+        query = select(func.count()).select_from(requests).where(requests.c.state.in_(states))
         if asked is not None:
             query = query.where(requests.c.id.in_([each.id for each in asked]))
         with self.stack.store.database.read() as connection:

@@ -78,13 +78,10 @@ def made(company: SimulatedCompany, rng: Random, *, requests: int, tickets: int)
             bystanders.add(_given(company, system, name, watcher))
         for email in emails[: requests - turn * people]:
             number = len(everything)
-            if number < tickets:
-                system: System = "jumpcloud"
-                name = next(each for each in groups if each.startswith("by-ticket"))
-            else:
-                system = rng.choice(("jumpcloud", "jira"))
-                name = next(each for each in groups if each.startswith(f"{system}-"))
-            everything.append(_request(company, number, system, name, email, by_ticket=number < tickets))
+            by_ticket = number < tickets
+            kind = "by-ticket" if by_ticket else rng.choice(("jumpcloud", "jira"))
+            name = next(each for each in groups if each.startswith(f"{kind}-"))
+            everything.append(_request(company, number, groups[name], name, email, by_ticket=by_ticket))
     rng.shuffle(everything)
     return Workload(tuple(everything), frozenset(bystanders))
 

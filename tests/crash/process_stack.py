@@ -14,12 +14,13 @@ from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from sqlalchemy import update
+from sqlalchemy import Table, update
 
 from access.clock import SystemClock
 from access.operations import Lane
 from config.settings import Settings
 from simulator.jumpcloud.records import Group
+from store.fault_tables import faults
 from store.tables import claims, operations, requests, tickets
 from tests.flow.simulated_stack import SimulatedCompany, SimulatedStack
 from worker.process import prepare
@@ -196,10 +197,17 @@ class ProcessStack(SimulatedStack):
 
     def let_leases_run_out(self) -> None:
         """What a minute does: no lease lasts any more, and whatever wake-up was sent, another may be sent."""
+        self._let_pass("lease_until", "dispatched_until", of=(requests, operations, claims, tickets))
+
+    def let_waits_run_out(self) -> None:
+        """What an hour does: whatever is tried again later is due now. Claims end at their own time."""
+        self._let_pass("due_at", "next_test_at", of=(requests, operations, tickets, faults))
+
+    def _let_pass(self, *columns: str, of: Sequence[Table]) -> None:
         past = self.process.provisor.services.clock.now() - timedelta(seconds=1)
         with self.store.database.write() as connection:
-            for table in (requests, operations, claims, tickets):
-                for name in {"lease_until", "dispatched_until"} & set(table.c.keys()):
+            for table in of:
+                for name in {*columns} & set(table.c.keys()):
                     connection.execute(update(table).where(table.c[name].is_not(None)).values({name: past}))
 
     def kill_while(self, held: str, *, fate: Fate = "lost") -> None:
