@@ -3,7 +3,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cache
@@ -41,6 +41,8 @@ class Response:
     status: int
     headers: Mapping[str, str] = field(default_factory=dict)
     body: Any = field(default=None, repr=False)
+    #: Called when the body turns out to be no answer of the service.
+    on_misread: Callable[[], None] = field(default=lambda: None, repr=False, compare=False)
 
     @property
     def trace_id(self) -> str | None:
@@ -72,6 +74,14 @@ class Response:
         """The wait the service asked for, when it did."""
         return retry_after(self.headers, now=now)
 
+    @property
+    def shows_room(self) -> bool:
+        """Whether the service's budget for us is not nearly used up, as far as it tells.
+
+        Jira says ``X-RateLimit-NearLimit: true`` when less than a fifth is left [docs]; who says nothing shows room.
+        """
+        return self.headers.get("x-ratelimit-nearlimit", "").strip().lower() != "true"
+
     def read_as(self, shape: type[T], *, what: str) -> T:
         """The body in the shape the caller understands; ``what`` names it for the error.
 
@@ -79,6 +89,7 @@ class Response:
         says nothing about what was asked for.
         """
         if not isinstance(self.body, (dict, list)):
+            self.on_misread()
             raise self.failure(
                 Transient,
                 f"The answer with {what} was not JSON.",
@@ -88,6 +99,7 @@ class Response:
             adapter: TypeAdapter[T] = _adapter(shape)  # type: ignore[arg-type] # types are hashable, which mypy doubts
             return adapter.validate_python(self.body)
         except ValidationError as exc:
+            self.on_misread()
             fields = ", ".join(
                 sorted({".".join(str(part) for part in error["loc"]) or "top" for error in exc.errors()})[:5]
             )

@@ -65,7 +65,7 @@ class Leavers:
             due = work.leavers.due(now=now, limit=_AT_ONCE)
         for leaver in due:
             with self._services.store.write() as work:
-                mine = work.leavers.take_up(leaver, until=now + self._services.options.lease)
+                mine = work.leavers.take_up(leaver, until=now + self._services.options.unattended)
             if mine:
                 self._read(leaver)
         self._plan_what_is_lacking(now=now)

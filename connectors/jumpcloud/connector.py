@@ -131,9 +131,9 @@ class JumpCloudConnector:
             return GIVEN_BY_GROUPS
         return self._groups.why_by_person(ref.path[0]) if ref.kind is ResourceKind.GROUP else None
 
-    def is_last_holder(self, ref: EntitlementRef, account_id: str) -> bool:
-        """Whether the user is in the group, and no other usable user is."""
-        return ref.kind is ResourceKind.GROUP and self._memberships.is_last(ref.path[0], account_id)
+    def is_last_holder(self, ref: EntitlementRef, account_id: str, *, leaving: Collection[str] = ()) -> bool:
+        """Whether the user is in the group, and no other usable user is, but for those ``leaving``."""
+        return ref.kind is ResourceKind.GROUP and self._memberships.is_last(ref.path[0], account_id, leaving=leaving)
 
     def is_own(self, account_id: str) -> bool:  # noqa: ARG002 - the port's signature
         """Never: the credential is an administrator's or a service account's, and neither is a system user."""

@@ -1,15 +1,16 @@
 from __future__ import annotations
 
+from collections.abc import Collection
 from http import HTTPStatus
 
-from access.failures import Failure, Permanent, Transient
+from access.failures import Failure, Permanent, Transient, Unseen
 from access.guard import ByPerson, Guarded
 from connectors.jumpcloud.accounts import Accounts
 from connectors.jumpcloud.client import PAGE, total_count
 from connectors.jumpcloud.groups import Groups, come_from
 from connectors.jumpcloud.shapes import Connection, GraphObject, is_object_id
 from connectors.ports import Observation
-from httpclient import Call, HttpClient, Response
+from httpclient import Call, HttpClient, Response, read_again
 
 _MEMBERS = "/api/v2/usergroups/{group}/members"
 _MEMBER_OF = "/api/v2/users/{user}/memberof"
@@ -69,10 +70,11 @@ class Memberships:
             held, complete = self._read(user_id, route, what)
             if complete:
                 return held
+            read_again()
         raise Transient(f"The {what} of JumpCloud user {user_id} kept changing while they were read.")
 
-    def is_last(self, group_id: str, user_id: str) -> bool:
-        """Whether the user is in the group, and no other user who can use it is."""
+    def is_last(self, group_id: str, user_id: str, *, leaving: Collection[str] = ()) -> bool:
+        """Whether the user is in the group, and no other user who can use it is, but for those ``leaving``."""
         if not self.observe(group_id, user_id).present:
             return False
         others = 0
@@ -87,9 +89,9 @@ class Memberships:
             page = [row.to.id for row in answer.read_as(list[Connection], what="members of a group")]
             if not page:
                 return True
-            others += len(page)
-            looked_at = others <= _MOST_LOOKED_AT
-            if not looked_at or any(self._is_usable(each) for each in page if each != user_id):
+            staying = [each for each in page if each != user_id and each not in leaving]
+            others += len(staying)
+            if others > _MOST_LOOKED_AT or any(map(self._is_usable, staying)):
                 return False
         return False
 
@@ -109,12 +111,16 @@ class Memberships:
     def take(self, group_id: str, user_id: str) -> None:
         """Remove the user: 204 [spec], or 404 for a non-member [observed].
 
-        After a refusal Provisor reads the user's groups. Without the membership there is nothing left to take, whichever of
-        membership, group and user is gone; with the membership the refusal is a failure.
+        After a refusal Provisor reads the user's groups. With the membership the refusal is a failure. Without it there is
+        nothing left to take. Raises ``Unseen`` when the group cannot be seen: then no list of groups can show it.
         """
         answer = self._change("remove", group_id, user_id)
-        if answer.status in _LOOKED_INTO and self.observe(group_id, user_id).present:
+        if answer.status not in _LOOKED_INTO:
+            return
+        if self.observe(group_id, user_id).present:
             raise self._refusal(answer, group_id, "take the user out of")
+        if self._groups.by_id(group_id) is None:
+            raise answer.failure(Unseen, f"JumpCloud shows no group {group_id}.")
 
     def _change(self, op: str, group_id: str, user_id: str) -> Response:
         body = {"op": op, "type": "user", "id": user_id}

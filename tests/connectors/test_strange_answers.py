@@ -33,6 +33,16 @@ STRANGE: dict[str, dict[str, Any]] = {
     "a timeout within a proxy": {"status": 599, **PAGE},
 }
 
+#: Those that another one stands for in the default suite.
+SIMILAR = (
+    "a message with 200",
+    "an empty object",
+    "a proxy's refusal",
+    "a misdirected request",
+    "a proxy whose client left",
+)
+CASES = [pytest.param(each, marks=pytest.mark.long if each in SIMILAR else ()) for each in STRANGE]
+
 #: A client repeats what may be repeated once.
 TRIES = 2
 
@@ -64,7 +74,7 @@ def tried(system: SimulatedSystem[Any, Any], looks: Mapping[str, Look], strange:
     return found
 
 
-@pytest.mark.parametrize("strange", STRANGE)
+@pytest.mark.parametrize("strange", CASES)
 def test_jira(site: SimulatedJira, strange: str) -> None:
     connector, ref = site.connector, EntitlementRef.parse
     looks: dict[str, Look] = {
@@ -83,7 +93,7 @@ def test_jira(site: SimulatedJira, strange: str) -> None:
         assert not isinstance(found, Permanent), (name, call, found)
 
 
-@pytest.mark.parametrize("strange", STRANGE)
+@pytest.mark.parametrize("strange", CASES)
 def test_jumpcloud(company: SimulatedJumpCloud, strange: str) -> None:
     """A permanent failure of a read is waited for. A gateway's own JSON is none of its words that could be told apart."""
     connector, ref = company.connector, EntitlementRef.parse

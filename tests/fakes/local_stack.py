@@ -15,9 +15,10 @@ from access.findings import ProfileRule
 from access.fuse import FuseLimits, Limit
 from access.methods import Method
 from access.operations import Claim, Operation, Purpose, Request, Ticket
-from access.policy import OwnerRule, Policy, Rule, TicketRoute
+from access.policy import OwnerRule, Policy, Rule
 from access.provisioning import Provisioning
 from access.retry import RetryLimits
+from access.ticket_routes import TicketRoute
 from connectors.ports import Connector
 from store.issue_tables import awaited_issues
 from store.outbox import Topic, WakeUp
@@ -58,6 +59,7 @@ TERMS = FulfilmentOptions(
         credential_wait=timedelta(seconds=10),
     ),
     lease=timedelta(seconds=30),
+    unattended=timedelta(seconds=30),
     read_back=timedelta(0),
     visible_within=timedelta(seconds=20),
     look_again=timedelta(seconds=3),
@@ -81,6 +83,7 @@ RULES = (
 )
 
 TEMPLATES = Templates(None)
+OPS = TicketRoute(project="OPS")
 
 
 @dataclass
@@ -115,6 +118,7 @@ class LocalStack:
         fuse: FuseLimits | None = None,
         self_approval: bool = False,
         profiles: Sequence[ProfileRule] = (),
+        route: TicketRoute = OPS,
         owners: Sequence[OwnerRule] = (),
         attribution: ReadLog = no_log,
     ) -> Self:
@@ -129,7 +133,7 @@ class LocalStack:
         publisher = RecordingPublisher()
         policy = Policy(
             rules=tuple(rules),
-            ticket=TicketRoute(project="OPS"),
+            ticket=route,
             protected_accounts=protected,
             profiles=tuple(profiles),
             owners=tuple(owners),
