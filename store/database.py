@@ -33,6 +33,9 @@ _LONG_SECONDS = 600.0
 #: The longest that a transaction may wait for its own process, in whole seconds.
 _IDLE_SECONDS = 5
 
+#: The share of the time for an answer that a transaction may wait for a lock.
+_LOCK_SHARE = 0.75
+
 #: How a transaction begins on SQLite; None for statements without one.
 _BEGIN = "provisor_begin"
 
@@ -70,6 +73,7 @@ class Database:
             # Who has waited for a lock must see what its holder has committed, whatever default the database has.
             isolation_level=None if self.is_sqlite else "READ COMMITTED",
         )
+        self._silence_seconds = silence_seconds
         self._lock = threading.Lock()
         self._closed = False
         event.listen(self.engine, "checkin", self._end_late)
@@ -107,7 +111,7 @@ class Database:
         """
         turn = self._lock if self.is_sqlite else nullcontext()
         with turn, self._to_write() as connection, connection.begin():
-            _end_when_idle(connection)
+            self._bound(connection)
             if holding is not None:
                 hold(connection, holding)
             yield connection
@@ -124,6 +128,20 @@ class Database:
         """Close all connections; one that another thread still uses is closed when it comes back."""
         self._closed = True
         self.engine.dispose()
+
+    def _bound(self, connection: Connection) -> None:
+        """Have the server end this transaction when its process, paused or cut off, says nothing more: others wait for its
+        locks. And have it end a wait for a lock before this process gives up waiting for the server: a session that was given
+        up waits on, and takes the place of another until the server has room for nobody.
+
+        Within the transaction, since a pooler may give the session to somebody else afterwards.
+        """
+        if not self.is_sqlite:
+            lock_ms = round(self._silence_seconds * _LOCK_SHARE * 1000)
+            connection.exec_driver_sql(
+                f"SELECT set_config('idle_in_transaction_session_timeout', '{_IDLE_SECONDS}s', true), "  # noqa: S608 - our numbers
+                f"set_config('lock_timeout', '{lock_ms}ms', true)"
+            )
 
     def _end_late(self, _connection: object, entry: ConnectionPoolEntry) -> None:
         if self._closed:
@@ -174,15 +192,7 @@ def allow_long_statements(connection: Connection) -> None:
     if connection.dialect.name == "postgresql":
         driver: Any = connection.connection.dbapi_connection
         driver.silence_seconds = _LONG_SECONDS
-
-
-def _end_when_idle(connection: Connection) -> None:
-    """Have the server end this transaction when its process, paused or cut off, says nothing more: others wait for its locks.
-
-    Within the transaction, since a pooler may give the session to somebody else afterwards.
-    """
-    if connection.dialect.name == "postgresql":
-        connection.exec_driver_sql(f"SET LOCAL idle_in_transaction_session_timeout = '{_IDLE_SECONDS}s'")
+        connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{_LONG_SECONDS:g}s'")
 
 
 def hold(connection: Connection, name: str) -> None:

@@ -18,6 +18,7 @@ from __future__ import annotations
 import argparse
 import json
 import logging
+import signal
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -44,6 +45,8 @@ def main(words: Sequence[str]) -> int:
     options = _parser().parse_args(words)
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     logging.disable(logging.WARNING)
+    # Ended as by Ctrl-C, it takes its databases and queues with it.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     results = []
     where = str(_MEMORY) if _MEMORY.is_dir() else None
     with TemporaryDirectory(prefix="storms-", dir=where) as folder, Ground.prepared(Path(folder)) as ground:

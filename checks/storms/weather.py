@@ -136,7 +136,7 @@ def _tried_again(site: Site, asked: Sequence[Asked]) -> bool:
 
 
 def _frozen(site: Site) -> None:
-    """SIGSTOP while a call is under way, until the leases of the process have run out and another has done its work; then SIGCONT."""
+    """SIGSTOP while a call is under way, until another process has done the work when its lease had run out; then SIGCONT."""
     name, faults = "worker frozen past its lease", site.stack.faults
     site.wanted[name] = site.sizes.times
     worker = site.up()

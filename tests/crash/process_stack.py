@@ -205,8 +205,9 @@ class ProcessStack(SimulatedStack):
 
     def _let_pass(self, *columns: str, of: Sequence[Table]) -> None:
         past = self.process.provisor.services.clock.now() - timedelta(seconds=1)
-        with self.store.database.write() as connection:
-            for table in of:
+        # One table at a time, since workers lock rows in an order of their own.
+        for table in of:
+            with self.store.database.write() as connection:
                 for name in {*columns} & set(table.c.keys()):
                     connection.execute(update(table).where(table.c[name].is_not(None)).values({name: past}))
 
