@@ -130,16 +130,16 @@ class Database:
         self.engine.dispose()
 
     def _bound(self, connection: Connection) -> None:
-        """Have the server end this transaction when its process, paused or cut off, says nothing more: others wait for its
-        locks. And have it end a wait for a lock before this process gives up waiting for the server: a session that was given
-        up waits on, and takes the place of another until the server has room for nobody.
+        """Have the server end this transaction when its process, paused or cut off, says nothing more: others wait for its locks.
 
-        Within the transaction, since a pooler may give the session to somebody else afterwards.
+        And have it end a wait for a lock before this process gives up waiting for the server: a session that was given up waits
+        on, and takes the place of another until the server has room for nobody. Both within the transaction, since a pooler may
+        give the session to somebody else afterwards.
         """
         if not self.is_sqlite:
             lock_ms = round(self._silence_seconds * _LOCK_SHARE * 1000)
             connection.exec_driver_sql(
-                f"SELECT set_config('idle_in_transaction_session_timeout', '{_IDLE_SECONDS}s', true), "  # noqa: S608 - our numbers
+                f"SELECT set_config('idle_in_transaction_session_timeout', '{_IDLE_SECONDS}s', true), "
                 f"set_config('lock_timeout', '{lock_ms}ms', true)"
             )
 

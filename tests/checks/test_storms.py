@@ -83,5 +83,12 @@ def test_all_storms_are_well_only_if_each_is() -> None:
     counts = {"requests": 2, "done": 2, "lost": 0, "doubled": 0, "wrongful": 0, "kept": 0}
     well, ill = {"storm": "a", "ok": True, **counts}, {"storm": "b", "ok": False, **counts, "done": 1, "lost": 1}
     assert summed([well])["ok"]
-    assert summed([well, ill]) == {"ok": False, "storms": {"a": True, "b": False}, **counts, "requests": 4, "done": 3, "lost": 1}
+    assert summed([well, ill]) == {
+        "ok": False,
+        "storms": {"a": True, "b": False},
+        **counts,
+        "requests": 4,
+        "done": 3,
+        "lost": 1,
+    }
     assert not summed([])["ok"]
