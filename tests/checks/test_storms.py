@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from checks.storms.verdict import Change, Findings, judge, summed, why_void
-from checks.storms.workload import Asked, Workload
+from checks.storms.workload import Asked, Holding, Workload
 
-HELD = ("jumpcloud", "group", "user")
-WATCHER = ("jumpcloud", "group", "watcher")
+HELD: Holding = ("jumpcloud", "group", "user")
+WATCHER: Holding = ("jumpcloud", "group", "watcher")
 GRANT = Asked("r", HELD, "e", "jumpcloud:group:g:member", ("add",))
 REVOKE = Asked("r", HELD, "e", "jumpcloud:group:g:member", ("add", "remove"), action="revoke")
 TIMED = Asked("r", HELD, "e", "jumpcloud:group:g:member", ("add", "remove"), duration="PT2S")
@@ -32,7 +32,11 @@ def judged(
     received: int = 1,
 ) -> Findings:
     workload = Workload((asked,), frozenset({WATCHER}))
-    told_of = {HELD: told, WATCHER: watcher, ("jira", "of others", "user"): changes("add")}
+    told_of: dict[Holding, Sequence[Change]] = {
+        HELD: told,
+        WATCHER: watcher,
+        ("jira", "of others", "user"): changes("add"),
+    }
     return judge(workload, told_of, states={"r": state}, issues={"r": issues}, received={"r": received})
 
 
