@@ -29,8 +29,9 @@ from tests.postgresql import PostgreSQL, migrate_at
 
 #: Between two looks at how far the work has come.
 _LOOK_SECONDS = 0.1
-#: Services that answer late or wrongly for minutes are no reason to ask a person.
-_LIMITS = {"attempts": 100, "verification": "60s"}
+#: Services that answer late or wrongly for minutes are no reason to ask a person; what a killed worker may have written is
+#: written again once no answer can still be under way.
+_LIMITS = {"attempts": 100, "verification": "5s"}
 
 
 class OutOfTime(Exception):  # noqa: N818 - what becomes of a storm, and no error of the code
