@@ -97,7 +97,7 @@ def _weather(site: Site) -> None:
     }
     armed = {name: faults.add(times=None, **rule) for name, rule in often.items()}
     # Each of a few thousand calls meets each of them by chance; far fewer than that would not be this weather.
-    site.wanted.update({name: max(1, site.sizes.requests // 50) for name in armed})
+    site.wanted.update({name: max(1, site.sizes.requests // 100) for name in armed})
     site.wanted["429 burst"] = site.sizes.times
     site.up()
     for part in site.workload.slices(site.sizes.times):
