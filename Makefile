@@ -75,6 +75,10 @@ prove-removals: $(DEV) ## Make ten thousand list answers false, and count what i
 prove-tickets: $(DEV) ## Have 2,000 operations carried out by tickets through lost answers, kills and automation, in ten minutes; ARGS=--short
 	@$(PY) -m checks.tickets $(ARGS)
 
+.PHONY: chaos
+chaos: $(DEV) ## Storms of real processes, ten minutes each at the most; ARGS="--storm kills", ARGS=--short, ARGS="--seed 2"
+	@$(PY) -m checks.storms $(ARGS)
+
 .PHONY: check
 check: $(DEV) ## Check everything a machine can; changes nothing
 	@$(PY) -m checks check

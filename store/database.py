@@ -33,6 +33,9 @@ _LONG_SECONDS = 600.0
 #: The longest that a transaction waits for its own process, in whole seconds: who says nothing for so long counts as lost.
 _IDLE_SECONDS = 8
 
+#: The share of the time for an answer that a transaction may wait for a lock.
+_LOCK_SHARE = 0.75
+
 #: How a transaction begins on SQLite; None for statements without one.
 _BEGIN = "provisor_begin"
 
@@ -70,6 +73,7 @@ class Database:
             # Who has waited for a lock must see what its holder has committed, whatever default the database has.
             isolation_level=None if self.is_sqlite else "READ COMMITTED",
         )
+        self._silence_seconds = silence_seconds
         self._lock = threading.Lock()
         self._closed = False
         event.listen(self.engine, "checkin", self._end_late)
@@ -107,7 +111,7 @@ class Database:
         """
         turn = self._lock if self.is_sqlite else nullcontext()
         with turn, self._to_write() as connection, connection.begin():
-            _end_when_idle(connection)
+            self._bound(connection)
             if holding is not None:
                 hold(connection, holding)
             yield connection
@@ -124,6 +128,16 @@ class Database:
         """Close all connections; one that another thread still uses is closed when it comes back."""
         self._closed = True
         self.engine.dispose()
+
+    def _bound(self, connection: Connection) -> None:
+        """Have the server end this transaction when its process, paused or cut off, says nothing more: others wait for its locks.
+
+        And have it end a wait for a lock before this process gives up waiting for the server: a session that was given up waits
+        on, and takes the place of another until the server has room for nobody. Both within the transaction, since a pooler may
+        give the session to somebody else afterwards.
+        """
+        if not self.is_sqlite:
+            _limit(connection, idle_seconds=_IDLE_SECONDS, lock_seconds=self._silence_seconds * _LOCK_SHARE)
 
     def _end_late(self, _connection: object, entry: ConnectionPoolEntry) -> None:
         if self._closed:
@@ -175,16 +189,15 @@ def allow_long_statements(connection: Connection) -> None:
         driver: Any = connection.connection.dbapi_connection
         driver.silence_seconds = _LONG_SECONDS
         if connection.in_transaction():
-            _end_when_idle(connection, _LONG_SECONDS)
+            _limit(connection, idle_seconds=_LONG_SECONDS, lock_seconds=_LONG_SECONDS)
 
 
-def _end_when_idle(connection: Connection, seconds: float = _IDLE_SECONDS) -> None:
-    """Have the server end this transaction when its process, paused or cut off, says nothing more: others wait for its locks.
-
-    Within the transaction, since a pooler may give the session to somebody else afterwards.
-    """
-    if connection.dialect.name == "postgresql":
-        connection.exec_driver_sql(f"SET LOCAL idle_in_transaction_session_timeout = '{seconds:.0f}s'")
+def _limit(connection: Connection, *, idle_seconds: float, lock_seconds: float) -> None:
+    """How long the server lets this transaction rest, and wait for a lock."""
+    connection.exec_driver_sql(
+        f"SELECT set_config('idle_in_transaction_session_timeout', '{idle_seconds * 1000:.0f}ms', true), "
+        f"set_config('lock_timeout', '{lock_seconds * 1000:.0f}ms', true)"
+    )
 
 
 def hold(connection: Connection, name: str) -> None:

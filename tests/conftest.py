@@ -19,16 +19,10 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import NullPool
 
 from demo.patience import slowness
-from store.database import Database
-from store.migrations import migrate
 from store.tables import metadata
-from tests.machine import Amqp, AmqpAway, Redis, RedisAway
+from tests.machine import POSTGRESQL, RABBITMQ, REDIS, Amqp, AmqpAway, Redis, RedisAway
 from tests.pgbouncer import PgBouncer, PgBouncerAway
-
-#: Where the services of the machine are; each may be elsewhere, or nowhere.
-POSTGRESQL = os.environ.get("PROVISOR_TEST_POSTGRESQL", "postgresql+psycopg://root@127.0.0.1:5432/postgres")
-RABBITMQ = os.environ.get("PROVISOR_TEST_RABBITMQ", "amqp://guest:guest@127.0.0.1:5672//")
-REDIS = os.environ.get("PROVISOR_TEST_REDIS", "redis://127.0.0.1:6379/15")
+from tests.postgresql import PostgreSQL, migrate_at
 
 #: Seconds of a quiet machine after which a test that does not end is stopped and shown.
 _HANGS_SECONDS = 600.0
@@ -64,58 +58,6 @@ def absent(service: str, why: object) -> NoReturn:
 
 #: Where tests wait for processes and services, longest first: begun early, they do not keep everybody waiting at the end.
 _SLOW = ("brokers", "crash", "demo", "sync", "flow", "cli", "worker", "tasks", "store")
-
-_END_OTHERS = """
-    SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()
-"""
-
-
-class PostgreSQL:
-    """A PostgreSQL server on which tests make databases of their own."""
-
-    def __init__(self, address: str) -> None:
-        self._address = make_url(address)
-        self._engine = create_engine(self._address, isolation_level="AUTOCOMMIT")
-        self._made: list[str] = []
-
-    def check(self) -> None:
-        with self._engine.connect() as connection:
-            connection.execute(text("SELECT 1"))
-
-    def new(self, template: str | None = None, *, encoding: str | None = None) -> str:
-        """The address of a new database, empty (also in another encoding) or a copy of another of ours."""
-        name = f"provisor_test_{token_hex(6)}"
-        like = f' TEMPLATE "{make_url(template).database}"' if template else ""
-        if encoding:
-            like = f" TEMPLATE template0 LOCALE 'C' ENCODING '{encoding}'"
-        with self._engine.connect() as connection:
-            connection.execute(text(f'CREATE DATABASE "{name}"{like}'))
-            # No test takes the power away; what a commit is worth to other sessions stays the same.
-            connection.execute(text(f'ALTER DATABASE "{name}" SET synchronous_commit = off'))
-        self._made.append(name)
-        return self._address.set(database=name).render_as_string(hide_password=False)
-
-    def empty(self, address: str, *, by: str) -> None:
-        """Make a database of ours what it was when it was made, whoever still looks at it.
-
-        Removing one and making the next costs the server a checkpoint each time, which is most of a short test.
-        """
-        engine = create_engine(make_url(address), isolation_level="AUTOCOMMIT", poolclass=NullPool)
-        with engine.connect() as connection:
-            connection.execute(text(_END_OTHERS))
-            connection.exec_driver_sql(by)
-        engine.dispose()
-
-    def drop(self, address: str) -> None:
-        name = str(make_url(address).database)
-        with self._engine.connect() as connection:
-            connection.execute(text(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)'))
-        self._made.remove(name)
-
-    def close(self) -> None:
-        for name in list(self._made):
-            self.drop(self._address.set(database=name).render_as_string(hide_password=False))
-        self._engine.dispose()
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -167,12 +109,6 @@ def migrated_sqlite(memory: Path) -> Path:
     file = memory / "migrated.db"
     migrate_at(f"sqlite:///{file}")
     return file
-
-
-def migrate_at(address: str) -> None:
-    database = Database(address, pool_size=1)
-    migrate(database)
-    database.close()
 
 
 @pytest.fixture

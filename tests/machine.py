@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,6 +18,11 @@ from amqp.exceptions import AMQPError, NotFound
 from demo.patience import slowness
 from tests.patience import PATIENCE_SECONDS
 from worker.queues import DEAD, INTAKE, INTAKE_EXCHANGE, OLD_INTAKE, OLD_LANES, OLD_RETURNED, RETURNED
+
+#: Where the services of the machine are; each may be elsewhere, or nowhere.
+POSTGRESQL = os.environ.get("PROVISOR_TEST_POSTGRESQL", "postgresql+psycopg://root@127.0.0.1:5432/postgres")
+RABBITMQ = os.environ.get("PROVISOR_TEST_RABBITMQ", "amqp://guest:guest@127.0.0.1:5672//")
+REDIS = os.environ.get("PROVISOR_TEST_REDIS", "redis://127.0.0.1:6379/15")
 
 #: A broker that says nothing for this long is away.
 SILENCE_SECONDS = PATIENCE_SECONDS * slowness()

@@ -1,4 +1,4 @@
-"""A TCP proxy in front of a broker: it can cut connections, refuse new ones, and fall silent."""
+"""A TCP proxy in front of a server: it can cut connections, refuse new ones, and fall silent."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _LOOPBACK = "127.0.0.1"
 
 
 class Proxy:
-    """Passes bytes between its clients and the broker at ``url``."""
+    """Passes bytes between its clients and the server at ``url``. ``refused`` counts the connections that were not let in."""
 
     def __init__(self, url: str) -> None:
         at = urlparse(url)
@@ -20,6 +20,7 @@ class Proxy:
         user = f"{at.username}:{at.password}@" if at.username else ""
         self.url = urlunparse(at._replace(netloc=f"{user}{_LOOPBACK}:{self._listener.getsockname()[1]}"))
         self._pairs: list[tuple[socket.socket, socket.socket]] = []
+        self.refused = 0
         self._shut = threading.Event()
         self._passing = threading.Event()
         self._passing.set()
@@ -60,6 +61,7 @@ class Proxy:
             while True:
                 inside, _ = self._listener.accept()
                 if self._shut.is_set():
+                    self.refused += 1
                     inside.close()
                     continue
                 outside = socket.create_connection(self._behind)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import bz2
 import contextlib
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from struct import pack
@@ -88,3 +90,34 @@ def publish_raw(
             else:
                 where = {"exchange": "", "routing_key": rabbitmq.prefix + queue}
             channel.basic_publish_confirm(_Raw(message), mandatory=True, **where)
+
+
+def wanted(request_id: str, **more: Any) -> bytes:
+    """A request that waits for ever for nothing: the group is unknown, so it is refused once it is planned."""
+    plain = {
+        "id": request_id,
+        "action": "grant",
+        "subject": {"id": "nobody"},
+        "entitlement": "jumpcloud:group:no:member",
+    }
+    return json.dumps(plain | more).encode()
+
+
+#: 81 bytes that would unpack to fifty million.
+BOMB = bz2.compress(bytes(50_000_000))
+
+PROPERTIES: dict[str, dict[str, Any]] = {
+    "compression: none": {"headers": (text_header("compression", b"none"),)},
+    "compression: gzip on a plain body": {"headers": (text_header("compression", b"gzip"),)},
+    "compression with a number": {"headers": ((b"compression", b"l" + bytes(8)),)},
+    "a content type with NUL": {"content_type": b"application/json\x00"},
+    "a content type with half a character": {"content_type": b"\xed\xa0\x80"},
+    "content_encoding: utf-7": {"content_encoding": b"utf-7"},
+    "content_encoding: unicode_escape": {"content_encoding": b"unicode_escape"},
+    "content_encoding of no text": {"content_encoding": b"\xff\xfe"},
+    "a moment that no calendar has": {"headers": ((b"at", NO_MOMENT),)},
+    "a header's name of no text": {"headers": ((b"\xff\xfe", b"V"),)},
+    "a correlation id of no text": {"correlation_id": b"\xff\xfe"},
+    "a routing key of no text": {"routing_key": b"\xff\xfe"},
+    "a timestamp in no calendar": {"timestamp": 2**63},
+}

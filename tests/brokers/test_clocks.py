@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
-import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 
@@ -18,8 +14,9 @@ from sqlalchemy.engine import make_url
 
 from access.lifecycle import ClaimState
 from tests.brokers.conftest import MakeSite
+from tests.brokers.shifted_clock import NoCompilerError, compiled, shifted
 from tests.conftest import absent
-from tests.crash.process_stack import ProcessStack
+from tests.crash.process_stack import ForkServer, ProcessStack, Worker
 from tests.fakes.database_faults import execute
 from tests.machine import Amqp
 from worker.roles import ProcessRole
@@ -76,58 +73,46 @@ def doctor(stack: ProcessStack) -> str:
     return " ".join(str(each) for each in findings if "database's" in str(each))
 
 
-@pytest.fixture(scope="module")
-def shifting(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A library that shifts the wall clock of the process that loads it."""
-    compiler = shutil.which("cc")
-    if compiler is None:
-        absent("A C compiler", "there is no cc")
-    library = tmp_path_factory.mktemp("clock") / "shifted_clock.so"
-    source = Path(__file__).with_name("shifted_clock.c")
-    subprocess.run([compiler, "-shared", "-fPIC", "-o", library, source, "-ldl"], check=True)
-    return library
+@pytest.fixture
+def fork_servers(tmp_path: Path) -> Iterator[dict[int, ForkServer]]:
+    """What starts workers whose clocks are off, by how many seconds."""
+    try:
+        library = compiled(tmp_path)
+    except NoCompilerError as exc:
+        absent("A C compiler", exc)
+    servers = {seconds: shifted(library, seconds) for seconds in (600, -600)}
+    yield servers
+    for each in servers.values():
+        each.close()
 
 
 @pytest.mark.long
 def test_processes_whose_clocks_are_twenty_minutes_apart_keep_one_time(
-    make_site: MakeSite, postgresql_url: str, rabbitmq: Amqp, shifting: Path
+    fork_servers: dict[int, ForkServer], make_site: MakeSite, postgresql_url: str, rabbitmq: Amqp
 ) -> None:
     """Whichever of the two ends an access, it ends when the database says so; each says that its own clock is off."""
     stack = make_site(postgresql_url, rabbitmq, rabbitmq.publish)
     stack.declare_queues()
-    logs = {shift: stack.folder / f"shifted-{shift}.log" for shift in (600, -600)}
-    with ExitStack() as ending:
-        for shift, log in logs.items():
-            environment = os.environ | {"LD_PRELOAD": str(shifting), "CLOCK_SHIFT": str(shift)}
-            process = subprocess.Popen(
-                [sys.executable, "-m", "provisor", "up", "-c", str(stack.config)],
-                cwd=ROOT,
-                env=environment,
-                stdout=ending.enter_context(log.open("wb")),
-                stderr=subprocess.STDOUT,
-            )
-            ending.callback(process.wait)
-            ending.callback(process.send_signal, signal.SIGTERM)
-        email = stack.company.person()
-        groups = [stack.company.jumpcloud_group() for _ in range(6)]
-        *short, longer = (
-            stack.grant(email, f"jumpcloud:group:{group}:member", duration="PT1S" if group != groups[-1] else "PT5M")
-            for group in groups
-        )
-        stack.ended(longer)
-        for request in short:
-            ended = stack.claim_ended(request)
-            assert ended.ends_at is not None
-            assert ended.ended_at is not None
-            assert ended.ended_at >= ended.ends_at
-        assert stack.claim(longer).state is ClaimState.ACTIVE
-        for shift, log in logs.items():
-            stack.until(partial(said_off, log), what="what it says of its clock")
-            assert abs(said_off(log)[0] - shift) < 5
+    workers = {shift: stack.up(by=server) for shift, server in fork_servers.items()}
+    email = stack.company.person()
+    groups = [stack.company.jumpcloud_group() for _ in range(6)]
+    *short, longer = (
+        stack.grant(email, f"jumpcloud:group:{group}:member", duration="PT1S" if group != groups[-1] else "PT5M")
+        for group in groups
+    )
+    stack.ended(longer)
+    for request in short:
+        ended = stack.claim_ended(request)
+        assert ended.ends_at is not None
+        assert ended.ended_at is not None
+        assert ended.ended_at >= ended.ends_at
+    assert stack.claim(longer).state is ClaimState.ACTIVE
+    for shift, worker in workers.items():
+        stack.until(partial(said_off, worker), what="what it says of its clock")
+        assert abs(said_off(worker)[0] - shift) < 5
     assert [stack.changes(group) for group in groups] == [["add", "remove"]] * 5 + [["add"]]
 
 
-def said_off(log: Path) -> list[float]:
+def said_off(worker: Worker) -> list[float]:
     """By how many seconds a process said that its clock is ahead."""
-    lines = [json.loads(line) for line in log.read_text().splitlines() if line.startswith("{")]
-    return [line["seconds"] for line in lines if line["event"] == "clock.off"]
+    return [line["seconds"] for line in worker.said() if line["event"] == "clock.off"]

@@ -22,8 +22,8 @@ from store.dead_letters import DeadLetter
 from tests.brokers.conftest import MakeSite
 from tests.brokers.passing_faults import AFTER_THE_START, SESSIONS_ENDED, ProcessFaults
 from tests.brokers.proxy import Proxy
-from tests.brokers.raw_messages import NO_MOMENT, RawMessage, publish_raw, text_header
-from tests.brokers.test_hostile_messages import BOMB, envelope, letters, push, wanted
+from tests.brokers.raw_messages import BOMB, NO_MOMENT, RawMessage, publish_raw, text_header, wanted
+from tests.brokers.test_hostile_messages import envelope, letters, push
 from tests.crash.process_stack import ProcessStack
 from tests.larger import larger
 from tests.machine import Amqp, Redis

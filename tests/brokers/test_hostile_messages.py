@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import bz2
 import json
 from contextlib import closing
 from hashlib import sha256
@@ -18,7 +17,7 @@ from access.clock import SystemClock
 from store.dead_letters import DeadLetter
 from tasks.incoming_message import BEGINNING_BYTES, WHOLE_BYTES
 from tests.brokers.conftest import MakeSite
-from tests.brokers.raw_messages import NO_MOMENT, RawMessage, publish_raw, text_header
+from tests.brokers.raw_messages import BOMB, PROPERTIES, RawMessage, publish_raw, text_header, wanted
 from tests.crash.process_stack import ProcessStack
 from tests.machine import LANES, SILENCE_SECONDS, Amqp, Redis
 from tests.patience import until
@@ -27,17 +26,6 @@ from worker.queues import INTAKE, OLD_INTAKE, OLD_LANES, OLD_RETURNED, RETURNED,
 from worker.redis_intake import RedisSource
 
 _NUMBERS = count(1)
-
-
-def wanted(request_id: str, **more: Any) -> bytes:
-    """A request that waits for ever for nothing: the group is unknown, so it is refused once it is planned."""
-    plain = {
-        "id": request_id,
-        "action": "grant",
-        "subject": {"id": "nobody"},
-        "entitlement": "jumpcloud:group:no:member",
-    }
-    return json.dumps(plain | more).encode()
 
 
 def new_id() -> str:
@@ -80,25 +68,6 @@ def started(stack: ProcessStack) -> ProcessStack:
     worker = stack.up()
     stack.until(lambda: worker.events()["provisor.up"], what="the start")
     return stack
-
-
-BOMB = bz2.compress(bytes(50_000_000))
-
-PROPERTIES: dict[str, dict[str, Any]] = {
-    "compression: none": {"headers": (text_header("compression", b"none"),)},
-    "compression: gzip on a plain body": {"headers": (text_header("compression", b"gzip"),)},
-    "compression with a number": {"headers": ((b"compression", b"l" + bytes(8)),)},
-    "a content type with NUL": {"content_type": b"application/json\x00"},
-    "a content type with half a character": {"content_type": b"\xed\xa0\x80"},
-    "content_encoding: utf-7": {"content_encoding": b"utf-7"},
-    "content_encoding: unicode_escape": {"content_encoding": b"unicode_escape"},
-    "content_encoding of no text": {"content_encoding": b"\xff\xfe"},
-    "a moment that no calendar has": {"headers": ((b"at", NO_MOMENT),)},
-    "a header's name of no text": {"headers": ((b"\xff\xfe", b"V"),)},
-    "a correlation id of no text": {"correlation_id": b"\xff\xfe"},
-    "a routing key of no text": {"routing_key": b"\xff\xfe"},
-    "a timestamp in no calendar": {"timestamp": 2**63},
-}
 
 
 def test_properties_are_never_acted_on(on_rabbitmq: ProcessStack, rabbitmq: Amqp) -> None:

@@ -14,12 +14,13 @@ from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from sqlalchemy import update
+from sqlalchemy import Table, update
 
 from access.clock import SystemClock
 from access.operations import Lane
 from config.settings import Settings
 from simulator.jumpcloud.records import Group
+from store.fault_tables import faults
 from store.tables import claims, operations, requests, tickets
 from tests.flow.simulated_stack import SimulatedCompany, SimulatedStack
 from worker.process import prepare
@@ -49,8 +50,8 @@ SHARED: dict[str, Any] = {**EMBEDDED, "worker": {"concurrency": 6, "poll": "0.05
 class ForkServer:
     """The process that forks workers (``tests/crash/fork_server.py``)."""
 
-    def __init__(self) -> None:
-        bare = {name: value for name, value in os.environ.items() if not name.startswith("PROVISOR_")}
+    def __init__(self, **environment: str) -> None:
+        bare = environment | {name: value for name, value in os.environ.items() if not name.startswith("PROVISOR_")}
         self._process = subprocess.Popen(
             [sys.executable, "-m", "tests.crash.fork_server"],
             stdin=subprocess.PIPE,
@@ -182,10 +183,10 @@ class ProcessStack(SimulatedStack):
         """The newest one."""
         return self.workers[-1]
 
-    def up(self, *roles: ProcessRole) -> Worker:
-        """Start one more worker."""
+    def up(self, *roles: ProcessRole, by: ForkServer | None = None) -> Worker:
+        """Start one more worker, by another fork server where its environment has to be another."""
         log = self.folder / f"worker-{len(self.workers)}.log"
-        self.workers.append(self.fork_server.start(self.config, log, roles or tuple(ProcessRole)))
+        self.workers.append((by or self.fork_server).start(self.config, log, roles or tuple(ProcessRole)))
         return self.worker
 
     def kill(self) -> None:
@@ -196,10 +197,18 @@ class ProcessStack(SimulatedStack):
 
     def let_leases_run_out(self) -> None:
         """What a minute does: no lease lasts any more, and whatever wake-up was sent, another may be sent."""
+        self._let_pass("lease_until", "dispatched_until", of=(requests, operations, claims, tickets))
+
+    def let_waits_run_out(self) -> None:
+        """What an hour does: whatever is tried again later is due now. Claims end at their own time."""
+        self._let_pass("due_at", "next_test_at", of=(requests, operations, tickets, faults))
+
+    def _let_pass(self, *columns: str, of: Sequence[Table]) -> None:
         past = self.process.provisor.services.clock.now() - timedelta(seconds=1)
-        with self.store.database.write() as connection:
-            for table in (requests, operations, claims, tickets):
-                for name in {"lease_until", "dispatched_until"} & set(table.c.keys()):
+        # One table at a time, since workers lock rows in an order of their own.
+        for table in of:
+            with self.store.database.write() as connection:
+                for name in {*columns} & set(table.c.keys()):
                     connection.execute(update(table).where(table.c[name].is_not(None)).values({name: past}))
 
     def kill_while(self, held: str, *, fate: Fate = "lost") -> None:

@@ -293,3 +293,19 @@ def test_the_server_ends_a_transaction_whose_process_says_nothing_more(working: 
         assert work.connection.execute(shown).scalar() == "10min"
     with working.read() as work:
         assert work.connection.execute(shown).scalar() == "0"
+
+
+def test_a_wait_for_a_lock_that_is_given_up_leaves_no_session_that_waits_on(
+    postgresql_url: str, working: Store
+) -> None:
+    """Each of them would take a place on the server for as long as somebody, paused, holds the lock."""
+    others = text(
+        "SELECT count(*) FROM pg_stat_activity "
+        "WHERE datname = current_database() AND state = 'active' AND wait_event_type = 'Lock'"
+    )
+    for impatient in opened(postgresql_url, silence_seconds=SILENCE_SECONDS):
+        with working.write(holding="a name") as work:
+            for _ in range(3):
+                with pytest.raises(Unavailable, match="lock timeout"), impatient.write(holding="a name"):
+                    pass
+            assert work.connection.execute(others).scalar() == 0

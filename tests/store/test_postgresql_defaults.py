@@ -12,8 +12,8 @@ from sqlalchemy.engine import make_url
 from access.entitlements import System
 from store.database import Database
 from store.unit_of_work import Store, Unavailable
-from tests.conftest import PostgreSQL
 from tests.patience import until
+from tests.postgresql import PostgreSQL
 from tests.store.records import NOW, add_request
 
 DEFAULTS = [
