@@ -29,6 +29,7 @@ _BROKER_CERTIFICATE = Check("broker", "certificate")
 _BROKER_CREDENTIAL = Check("broker", "credential")
 _POLICY_FILE = Check("policy", "file")
 _POLICY_PROVISIONING = Check("policy", "provisioning")
+_STORE_CERTIFICATE = Check("store", "certificate")
 _STORE_CLOCK = Check("store", "clock")
 _STORE_FORM = Check("store", "form")
 _STORE_WRITING = Check("store", "writing")
@@ -171,10 +172,15 @@ def _examine_policy(settings: Settings, _clock: Clock) -> Iterator[Finding]:
 
 def _examine_store(settings: Settings, _clock: Clock) -> Iterator[Finding]:
     """Whether the store is there, in the form this version needs, and can be written to."""
-    from config.urls import masked
+    from config.urls import database_proves_itself, masked
     from store.existing_store import StoreUnusable, open_existing, sqlite_file, why_not_writable
 
     url, shown = settings.store.url.get_secret_value(), masked(settings.store.url)
+    if not database_proves_itself(settings.store.url):
+        yield _STORE_CERTIFICATE.warning(
+            "The database need not prove who it is: its certificate, or the name in it, is not verified.",
+            "Take sslmode out of store.url, and name your authority with sslrootcert.",
+        )
     file = sqlite_file(url)
     if file is not None and not file.exists():
         folder = next(each for each in file.resolve().parents if each.exists())
@@ -215,7 +221,7 @@ def _examine_clock(store: Store) -> Iterator[Finding]:
 
 def _examine_broker(settings: Settings, _clock: Clock) -> Iterator[Finding]:
     """Whether the broker answers and lets us in."""
-    from config.urls import masked, verifies_server
+    from config.urls import broker_proves_itself, masked
     from worker.broker import BrokerFault, BrokerUnusable, is_embedded, prove_broker
 
     shown = masked(settings.broker.url)
@@ -243,7 +249,7 @@ def _examine_broker(settings: Settings, _clock: Clock) -> Iterator[Finding]:
                 )
     else:
         yield _BROKER_ADDRESS.ok(f"The broker at {shown} lets us in.")
-    if not verifies_server(settings.broker.url):
+    if not broker_proves_itself(settings.broker.url):
         yield _BROKER_CERTIFICATE.warning(
             "The broker need not prove who it is: its certificate, or the name in it, is not verified.",
             "Take ssl_cert_reqs and ssl_check_hostname out of broker.url, and name your authority with ssl_ca_certs.",

@@ -39,8 +39,9 @@ def make_app(settings: Settings, handlers: Handlers) -> Celery:
     """
     url = broker_url(settings)
     queues = queues_from(settings)
-    # By the registry: kombu knows by the name "rediss" that it has to encrypt.
+    # By the registry: kombu knows by the names "rediss" and "amqps" that it has to encrypt.
     TRANSPORT_ALIASES.update(dict.fromkeys(("redis", "rediss"), "worker.redis_transport:Transport"))
+    TRANSPORT_ALIASES["amqps"] = "worker.amqps_transport:Transport"
     app = Celery("provisor", broker=url, set_as_current=False)
     app.conf.update(
         accept_content=["json"],
@@ -77,12 +78,13 @@ def broker_url(settings: Settings) -> str:
     """The broker's URL as kombu needs it.
 
     - Without a host kombu warns, at each connection, that it takes localhost; a queue in memory has no host.
-    - ``rediss://`` without a word about certificates means no verification to kombu [5.7]; here it means the opposite.
+    - ``rediss://`` without a word about certificates means no verification to kombu [5.7]; here it means the opposite. Each of
+      several ``amqps://`` hosts has the word too, since kombu takes what the URL before it said otherwise.
     """
     url = settings.broker.url.get_secret_value()
     if url.rstrip("/") == "memory:":
         return _IN_MEMORY
-    return ";".join(_verified(each) if each.startswith("rediss:") else each for each in url.split(";"))
+    return ";".join(_verified(each) if each.startswith(("rediss:", "amqps:")) else each for each in url.split(";"))
 
 
 def _verified(url: str) -> str:
