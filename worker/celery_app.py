@@ -15,6 +15,13 @@ from worker.queues import queues_from
 
 _IN_MEMORY = "memory://localhost//"
 
+# By the registry: kombu knows by the names "rediss" and "amqps" that it has to encrypt.
+TRANSPORT_ALIASES |= {
+    "amqps": "worker.amqps_transport:Transport",
+    "redis": "worker.redis_transport:Transport",
+    "rediss": "worker.redis_transport:Transport",
+}
+
 #: Seconds that a broker may take for an answer; after that its connection counts as lost.
 ANSWERS_WITHIN_SECONDS = 8
 
@@ -39,9 +46,6 @@ def make_app(settings: Settings, handlers: Handlers) -> Celery:
     """
     url = broker_url(settings)
     queues = queues_from(settings)
-    # By the registry: kombu knows by the names "rediss" and "amqps" that it has to encrypt.
-    TRANSPORT_ALIASES.update(dict.fromkeys(("redis", "rediss"), "worker.redis_transport:Transport"))
-    TRANSPORT_ALIASES["amqps"] = "worker.amqps_transport:Transport"
     app = Celery("provisor", broker=url, set_as_current=False)
     app.conf.update(
         accept_content=["json"],
@@ -49,6 +53,8 @@ def make_app(settings: Settings, handlers: Handlers) -> Celery:
         # closes a channel for a queue that is declared otherwise, which no waiting mends.
         broker_channel_error_retry=url.startswith("redis"),
         broker_connection_retry_on_startup=True,
+        # By default Celery ends the process after a hundred tries, and what needs no broker with it.
+        broker_connection_max_retries=None,
         broker_transport_options=_transport_options(url, settings),
         control_exchange=f"{queues.prefix}provisor.control",
         event_exchange=f"{queues.prefix}provisor.events",

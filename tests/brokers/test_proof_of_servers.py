@@ -18,7 +18,7 @@ from tests.brokers.certificates import certificate
 from tests.brokers.proxy import Proxy
 from tests.machine import Amqp
 from worker.broker import BrokerUnusable, prove_broker
-from worker.celery_app import broker_url, make_app
+from worker.celery_app import broker_url
 
 FAR = "db.example.com"
 
@@ -51,7 +51,6 @@ def test_a_rabbitmq_that_cannot_prove_who_it_is_is_refused(rabbitmq: Amqp, behin
 
     known = f"ssl_ca_certs={authority}"
     for well in (address(query=known), address("127.0.0.1", f"{known}&ssl_check_hostname=false")):
-        make_app(well, {})
         prove_broker(well)
     prove_broker(address(query="ssl_cert_reqs=none"))
     for stranger in (address(), address("127.0.0.1", known)):
@@ -64,7 +63,6 @@ def test_a_connection_that_begins_again_or_is_copied_verifies_the_same(rabbitmq:
     proxy, authority = behind_tls(rabbitmq.url, "localhost")
     here = proxy.url.replace("127.0.0.1", "localhost").replace("amqp:", "amqps:")
     settings = Settings.model_validate({"broker": {"url": f"{here}?ssl_ca_certs={authority}"}})
-    make_app(settings, {})
     with Connection(broker_url(settings)) as connection:
         for each in (connection, connection.clone()):
             each.connect()
