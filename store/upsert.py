@@ -21,6 +21,8 @@ def insert_into(table: Table, connection: Connection) -> Insert:
 
 
 @cache
-def insert_for(table: Table, dialect: str) -> Any:
+def insert_for(table: Table, dialect: str) -> Insert:
     """The same for a dialect by its name."""
-    return import_module(f"sqlalchemy.dialects.{dialect}").insert(table)
+    module: Any = import_module(f"sqlalchemy.dialects.{dialect}")
+    statement: Insert = module.insert(table)
+    return statement

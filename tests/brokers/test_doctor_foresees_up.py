@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -21,7 +20,6 @@ from cli.problems import Problem
 from cli.store_access import load_settings
 from store.database import Database
 from tasks.doctor.findings import Outcome
-from tests.brokers.certificates import certificate
 from tests.crash.process_stack import ForkServer, Worker
 from tests.machine import Amqp
 from tests.patience import until
@@ -63,7 +61,7 @@ FAULTS = [
 
 @pytest.fixture
 def settings_of(
-    tmp_path: Path, migrated_sqlite: Path, postgresql_url: str, rabbitmq: Amqp, producer: Amqp, free_port: int
+    tmp_path: Path, migrated_sqlite: Path, postgresql_url: str, rabbitmq: Amqp, producer: Amqp
 ) -> Iterator[Callable[[str], dict[str, Any]]]:
     """The sections of the settings that make a fault."""
     (tmp_path / "policy.yaml").write_text(POLICY)
@@ -78,7 +76,6 @@ def settings_of(
     otherwise = f"{rabbitmq.prefix}otherwise."
     with rabbitmq.connect() as broker:
         broker.channel().queue_declare(f"{otherwise}provisor.lane.grant", durable=True, auto_delete=False)
-    authority, _ = certificate(tmp_path)
 
     def broker_at(url: str, prefix: str = rabbitmq.prefix) -> dict[str, Any]:
         return {"broker": {"url": url, "prefix": prefix}}
@@ -88,8 +85,11 @@ def settings_of(
 
     with ExitStack() as closing:
         taken = closing.enter_context(socket.create_server(("127.0.0.1", 0)))
+        held = closing.enter_context(socket.socket())
+        held.bind(("127.0.0.1", 0))
+        nobody = held.getsockname()[1]
         far = postgresql_url.replace("@127.0.0.1", "@db.example.com")
-        made = {
+        made: dict[str, dict[str, Any]] = {
             "port taken": {"telemetry": {"listen": f"127.0.0.1:{taken.getsockname()[1]}"}},
             "broken policy": {"policy": str(tmp_path / "broken.yaml")},
             "unreadable policy": {"policy": str(tmp_path / "none.yaml")},
@@ -97,15 +97,15 @@ def settings_of(
             "store in no directory": store_at(f"sqlite:///{tmp_path}/plain/provisor.db"),
             "store that is none": store_at(f"sqlite:///{tmp_path}/plain"),
             "store of a newer version": store_at(f"sqlite:///{newer}"),
-            "database away": store_at(f"postgresql://root@127.0.0.1:{free_port}/provisor"),
+            "database away": store_at(f"postgresql://root@127.0.0.1:{nobody}/provisor"),
             "database read-only": store_at(f"{postgresql_url}?options=-c%20default_transaction_read_only%3Don"),
             "database without TLS": store_at(f"{far}?hostaddr=127.0.0.1"),
-            "broker away": broker_at(f"amqp://127.0.0.1:{free_port}//"),
+            "broker away": broker_at(f"amqp://127.0.0.1:{nobody}//"),
             "wrong password": broker_at(rabbitmq.url.replace(":guest@", ":wrong@")),
             "no virtual host": broker_at(rabbitmq.url.rpartition("/")[0] + "none"),
             "no right to queues": broker_at(producer.url),
             "queue made otherwise": broker_at(rabbitmq.url, otherwise),
-            "wrong authority": broker_at(f"amqps://127.0.0.1:{free_port}//?ssl_ca_certs={authority}.none"),
+            "wrong authority": broker_at(f"{rabbitmq.url.replace('amqp:', 'amqps:')}?ssl_ca_certs={tmp_path}/none.pem"),
         }
         yield made.__getitem__
     with rabbitmq.connect() as broker:
@@ -122,11 +122,6 @@ def doctor_says(config: Path) -> list[str]:
     except Problem as problem:
         return [f"settings: {problem}"]
     return [f"{each.area} {each.check}: {each}" for each in found if each.outcome is Outcome.PROBLEM]
-
-
-def tries(worker: Worker) -> int:
-    """How often it said that the broker cannot be reached."""
-    return sum("Cannot connect" in json.dumps(line) for line in worker.said())
 
 
 def test_what_ends_up_or_keeps_it_trying_is_a_problem_of_the_doctor(
