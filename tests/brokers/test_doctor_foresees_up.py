@@ -144,7 +144,7 @@ def test_what_ends_up_or_keeps_it_trying_is_a_problem_of_the_doctor(
         for fault, worker in workers.items():
             until(
                 lambda: worker.log.exists() and fault.up_says in worker.log.read_text(),  # noqa: B023 - within the turn
-                lambda: f"{fault.name}: {worker.log.read_text() if worker.log.exists() else ''}",  # noqa: B023
+                lambda: f"{fault.name}: {worker.log.read_text() if worker.log.exists() else ''}",  # noqa: B023 - within the turn
             )
         for fault, worker in workers.items():
             if fault.ends:
