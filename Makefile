@@ -71,6 +71,10 @@ prove-promises: $(DEV) ## Try hundreds of generated cases against each kind of p
 prove-removals: $(DEV) ## Make ten thousand list answers false, and count what is taken away for it, in ten minutes; ARGS=--short
 	@$(PY) -m checks.removals $(ARGS)
 
+.PHONY: prove-tickets
+prove-tickets: $(DEV) ## Have 2,000 operations carried out by tickets through lost answers, kills and automation, in ten minutes; ARGS=--short
+	@$(PY) -m checks.tickets $(ARGS)
+
 .PHONY: check
 check: $(DEV) ## Check everything a machine can; changes nothing
 	@$(PY) -m checks check

@@ -6,11 +6,10 @@ case than the entitlement, an allowing rule matches only if both names are found
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
-from typing import Any
 
 from access.entitlements import Entitlement, EntitlementRef, ResourceKind
 from access.findings import WATCHED, ProfileRule
@@ -18,6 +17,7 @@ from access.guard import Terms
 from access.methods import Direction, Method
 from access.patterns import matches, matches_loosely, spelled_like
 from access.sources import is_among
+from access.ticket_routes import TicketRoute
 
 #: Whether an entitlement, spelled as a rule spells it, is found to be the one that is asked for.
 IsMeant = Callable[[EntitlementRef], bool]
@@ -75,16 +75,6 @@ class LeaverAccess(StrEnum):
     APPROVE = "approve"
     #: A plan that runs by itself, under the fuse.
     AUTOMATE = "automate"
-
-
-@dataclass(frozen=True, slots=True)
-class TicketRoute:
-    """Where a ticket goes: project key, issue type (name or id), extra labels and fields as the provider takes them."""
-
-    project: str
-    issue_type: str = "Task"
-    labels: tuple[str, ...] = ()
-    fields: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +162,12 @@ class Policy:
     def automates_leavers(self) -> bool:
         """Whether what a suspended person holds is taken without an approval."""
         return self.leavers is LeaverAccess.AUTOMATE
+
+    @property
+    def ticket_routes(self) -> Sequence[TicketRoute]:
+        """Every road that tickets may take, each once, in the order in which they are written."""
+        every = [self.ticket, *(rule.ticket for rule in self.rules if rule.ticket is not None)]
+        return [each for number, each in enumerate(every) if each.project and each not in every[:number]]
 
     def manages(self, *refs: EntitlementRef) -> bool:
         """Whether access to the entitlement is compared with what should be, by any of its names."""

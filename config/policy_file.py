@@ -29,10 +29,10 @@ from access.policy import (
     Policy,
     Rule,
     Suspended,
-    TicketRoute,
 )
 from access.products import Product
 from access.text import loose_name, shortened
+from access.ticket_routes import StatusRules, TicketRoute
 from config.error_messages import error_messages
 from config.errors import SettingsError
 from config.field_types import ProjectKey, Words
@@ -66,11 +66,29 @@ def _can_match(pattern: str) -> str:
     return pattern
 
 
+class _Statuses(Section):
+    done: Words = ()
+    rejected: Words = ()
+    in_progress: Words = ()
+    done_resolutions: Words = ()
+    rejected_resolutions: Words = ()
+
+
 class _Ticket(Section):
     project: ProjectKey | None = None
     issue_type: Annotated[str, Field(min_length=1, max_length=100)] | None = None
     labels: Words = ()
     fields: dict[str, Any] = Field(default_factory=dict)
+    assignees: Words = ()
+    watch_requester: bool = False
+    remote_link: bool = False
+    instructions: Annotated[str, Field(min_length=1, max_length=4000)] | None = None
+    due_days: Annotated[int, Field(ge=0, le=365)] | None = None
+    statuses: _Statuses = _Statuses()
+    reopen_through: Words = ()
+    close_through: Words = ()
+    reopen_fields: dict[str, Any] = Field(default_factory=dict)
+    close_fields: dict[str, Any] = Field(default_factory=dict)
 
     @field_validator("labels")
     @classmethod
@@ -81,7 +99,9 @@ class _Ticket(Section):
 
     def route(self, otherwise: TicketRoute | None) -> TicketRoute | None:
         """The route, with what it leaves out taken from ``otherwise``; None when neither names a project."""
-        given = {name: value for name, value in self if value}
+        given = {name: value for name, value in self if name in self.model_fields_set and value is not None}
+        if "statuses" in given:
+            given["statuses"] = StatusRules(**dict(self.statuses))
         if otherwise is not None:
             return replace(otherwise, **given)
         return TicketRoute(**given) if self.project else None

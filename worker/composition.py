@@ -115,7 +115,7 @@ def compose(
     store = store or open_store(settings)
     clock = clock or MeasuredClock(store.now)
     dependencies = Dependencies(settings, store, clock)
-    provider = provider_from(settings, clock, partial(ticket_rate_limiter, dependencies))
+    provider = provider_from(settings, clock, partial(ticket_rate_limiter, dependencies), policy)
     connectors = connectors_from(dependencies, systems)
     tenancy = tenancy_from(dependencies, systems)
     services = Services(

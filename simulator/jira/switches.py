@@ -108,6 +108,12 @@ class Switches(SwitchBoard):
     """Largest search page when fields are asked for."""
     comment_limit: int = Field(default=5000, ge=1)
     """Comments on one issue before 413."""
+    request_type_by_issue: Literal["set", "ignored"] = "set"
+    """The field of the request type in POST /issue: sets it, or is taken and dropped in silence."""
+    request_form_checked: bool = False
+    """POST /issue with a request type refuses also what its form requires and the create screen does not."""
+    pending_approval_blocks: bool = True
+    """A request offers no transitions while an approval is pending."""
     resolution_on_screen: bool = True
     """Transitions into Done have a screen with the resolution."""
     resolution_kept_on_reopening: bool = False

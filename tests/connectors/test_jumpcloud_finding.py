@@ -163,7 +163,8 @@ def test_a_record_without_a_state_is_active(company: SimulatedJumpCloud) -> None
 
 
 def test_a_group_is_found_by_name_in_one_call(company: SimulatedJumpCloud) -> None:
-    company.find(group("Engineering"))  # Active Directories are asked for once in ten minutes.
+    company.act("add_group", name="Sales")
+    company.find(group("Sales"))  # Active Directories are asked for once in ten minutes.
     company.calls()
     found = company.find(group("Engineering"))
     assert str(found.ref) == f"jumpcloud:group:{company.engineering}:member"

@@ -15,9 +15,10 @@ from access.findings import ProfileRule
 from access.fuse import FuseLimits, Limit
 from access.methods import Method
 from access.operations import Claim, Operation, Purpose, Request, Ticket
-from access.policy import OwnerRule, Policy, Rule, TicketRoute
+from access.policy import OwnerRule, Policy, Rule
 from access.provisioning import Provisioning
 from access.retry import RetryLimits
+from access.ticket_routes import TicketRoute
 from connectors.ports import Connector
 from store.issue_tables import awaited_issues
 from store.outbox import Topic, WakeUp
@@ -82,6 +83,7 @@ RULES = (
 )
 
 TEMPLATES = Templates(None)
+OPS = TicketRoute(project="OPS")
 
 
 @dataclass
@@ -116,6 +118,7 @@ class LocalStack:
         fuse: FuseLimits | None = None,
         self_approval: bool = False,
         profiles: Sequence[ProfileRule] = (),
+        route: TicketRoute = OPS,
         owners: Sequence[OwnerRule] = (),
         attribution: ReadLog = no_log,
     ) -> Self:
@@ -130,7 +133,7 @@ class LocalStack:
         publisher = RecordingPublisher()
         policy = Policy(
             rules=tuple(rules),
-            ticket=TicketRoute(project="OPS"),
+            ticket=route,
             protected_accounts=protected,
             profiles=tuple(profiles),
             owners=tuple(owners),

@@ -154,7 +154,13 @@ class FakeSystem:
         if str(ref) in self.missing:
             return NoMatch(f"The group {ref.path[0]}")
         title = "the account" if ref.kind is ResourceKind.ACCOUNT else f"group {ref.path[0]}"
-        return Entitlement(ref=ref, named=named, title=title, by_person=self.by_person.get(str(ref)))
+        return Entitlement(
+            ref=ref,
+            named=named,
+            title=title,
+            by_person=self.by_person.get(str(ref)),
+            url=f"https://system.example/{ref.path[0] if ref.path else ''}",
+        )
 
     def _proof_of_gone(self, target: Target) -> str | None:
         if target.account_id in self.gone:

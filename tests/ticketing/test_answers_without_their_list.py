@@ -9,14 +9,14 @@ import pytest
 
 from access.failures import Transient
 from tests.ticketing.simulated_ticketing import MARKER, SimulatedTicketing
-from ticketing.ports import TicketProvider, TicketRef
+from ticketing.ports import Phase, TicketProvider, TicketRef
 
 ANSWERS = [{}, {"errorMessages": ["Internal error"], "errors": {}}, {"message": "The service is warming up"}]
 LOOKS: dict[str, Callable[[TicketProvider, TicketRef], Any]] = {
     "find": lambda provider, _: provider.find(MARKER, project="OPS"),
     "probe": lambda provider, _: provider.probe(MARKER, project="OPS", after_key=None),
     "comment": lambda provider, ref: provider.comment(ref, "Verified.", marker="1"),
-    "close": lambda provider, ref: provider.close(ref),
+    "close": lambda provider, ref: provider.transition(ref, Phase.DECLINED),
 }
 
 
