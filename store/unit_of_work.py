@@ -5,51 +5,45 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from functools import cached_property
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+from store.alarms import Alarms
+from store.audit import Audit
+from store.awaited_issues import AwaitedIssues
+from store.claims import Claims
+from store.credential_ends import CredentialEnds
 from store.database import Database
+from store.dead_letters import DeadLetters
+from store.digests import Digests
+from store.events import Events
+from store.faults import Faults
+from store.findings import Findings
+from store.fuse import Fuse
+from store.inbox import Inbox
+from store.intake_lease import IntakeLease
+from store.known_emails import KnownEmails
+from store.leavers import Leavers
+from store.ledger import Ledger
+from store.managed import ManagedResources
+from store.operations import Operations
+from store.outbox import Outbox
+from store.persons import Persons
+from store.plans import Plans
+from store.rate_budgets import Budgets
+from store.requests import Requests
+from store.restores import Restores
 from store.revision import REVISION, stored_revision
-
-if TYPE_CHECKING:
-    from store.alarms import Alarms
-    from store.audit import Audit
-    from store.awaited_issues import AwaitedIssues
-    from store.claims import Claims
-    from store.credential_ends import CredentialEnds
-    from store.dead_letters import DeadLetters
-    from store.digests import Digests
-    from store.events import Events
-    from store.faults import Faults
-    from store.findings import Findings
-    from store.fuse import Fuse
-    from store.inbox import Inbox
-    from store.intake_lease import IntakeLease
-    from store.known_emails import KnownEmails
-    from store.leavers import Leavers
-    from store.ledger import Ledger
-    from store.managed import ManagedResources
-    from store.operations import Operations
-    from store.outbox import Outbox
-    from store.persons import Persons
-    from store.plans import Plans
-    from store.rate_budgets import Budgets
-    from store.requests import Requests
-    from store.restores import Restores
-    from store.seals import Seals
-    from store.snapshots import Snapshots
-    from store.sweep import Sweep
-    from store.sync_runs import SyncRuns
-    from store.tenants import Tenants
-    from store.ticket_comments import TicketComments
-    from store.tickets import Tickets
-
-#: The modules of parts that are not called as they are.
-_MODULES = {"budgets": "rate_budgets"}
+from store.seals import Seals
+from store.snapshots import Snapshots
+from store.sweep import Sweep
+from store.sync_runs import SyncRuns
+from store.tenants import Tenants
+from store.ticket_comments import TicketComments
+from store.tickets import Tickets
 
 #: The class of SQLSTATEs for what is more than the server can ever hold (PostgreSQL's appendix A).
 _LIMIT_OF_THE_SERVER = "54"
@@ -66,48 +60,37 @@ class UnitOfWork:
         """The connection of the transaction, for queries that read more than one table."""
         return self._connection
 
-    requests: Requests
-    operations: Operations
-    claims: Claims
-    tickets: Tickets
-    ticket_comments: TicketComments
-    outbox: Outbox
-    audit: Audit
-    restores: Restores
-    inbox: Inbox
-    intake_lease: IntakeLease
-    dead_letters: DeadLetters
-    known_emails: KnownEmails
-    tenants: Tenants
-    sweep: Sweep
-    sync_runs: SyncRuns
-    snapshots: Snapshots
-    budgets: Budgets
-    faults: Faults
-    alarms: Alarms
-    credential_ends: CredentialEnds
-    awaited_issues: AwaitedIssues
-    events: Events
-    ledger: Ledger
-    persons: Persons
-    leavers: Leavers
-    plans: Plans
-    fuse: Fuse
-    findings: Findings
-    managed: ManagedResources
-    digests: Digests
-    seals: Seals
-
-    if not TYPE_CHECKING:
-
-        def __getattr__(self, name: str) -> Any:
-            """Make a part, of the class that its annotation names; most commands need few of their modules."""
-            kind = type(self).__annotations__.get(name)
-            if kind is None:
-                raise AttributeError(name)
-            part = getattr(import_module(f"store.{_MODULES.get(name, name)}"), kind)(self._connection)
-            setattr(self, name, part)
-            return part
+    requests = cached_property(lambda self: Requests(self._connection))
+    operations = cached_property(lambda self: Operations(self._connection))
+    claims = cached_property(lambda self: Claims(self._connection))
+    tickets = cached_property(lambda self: Tickets(self._connection))
+    ticket_comments = cached_property(lambda self: TicketComments(self._connection))
+    outbox = cached_property(lambda self: Outbox(self._connection))
+    audit = cached_property(lambda self: Audit(self._connection))
+    restores = cached_property(lambda self: Restores(self._connection))
+    inbox = cached_property(lambda self: Inbox(self._connection))
+    intake_lease = cached_property(lambda self: IntakeLease(self._connection))
+    dead_letters = cached_property(lambda self: DeadLetters(self._connection))
+    known_emails = cached_property(lambda self: KnownEmails(self._connection))
+    tenants = cached_property(lambda self: Tenants(self._connection))
+    sweep = cached_property(lambda self: Sweep(self._connection))
+    sync_runs = cached_property(lambda self: SyncRuns(self._connection))
+    snapshots = cached_property(lambda self: Snapshots(self._connection))
+    budgets = cached_property(lambda self: Budgets(self._connection))
+    faults = cached_property(lambda self: Faults(self._connection))
+    alarms = cached_property(lambda self: Alarms(self._connection))
+    credential_ends = cached_property(lambda self: CredentialEnds(self._connection))
+    awaited_issues = cached_property(lambda self: AwaitedIssues(self._connection))
+    events = cached_property(lambda self: Events(self._connection))
+    ledger = cached_property(lambda self: Ledger(self._connection))
+    persons = cached_property(lambda self: Persons(self._connection))
+    leavers = cached_property(lambda self: Leavers(self._connection))
+    plans = cached_property(lambda self: Plans(self._connection))
+    fuse = cached_property(lambda self: Fuse(self._connection))
+    findings = cached_property(lambda self: Findings(self._connection))
+    managed = cached_property(lambda self: ManagedResources(self._connection))
+    digests = cached_property(lambda self: Digests(self._connection))
+    seals = cached_property(lambda self: Seals(self._connection))
 
     def require_own_revision(self) -> None:
         """Raise ``OtherRevision`` when another version of Provisor has migrated the store."""
