@@ -29,11 +29,12 @@ def show_forecast(
 ) -> None:
     """Show which access will be taken away until then, by hour, with the calls, the time and the tickets that it will cost.
 
-    It stands on what is known now: the ends of claims, the policy, and the rates of the settings. What the fuse holds is told
-    too; the ends of claims never are.
+    It stands on what is known now: the ends of claims, the policy, and the rates of the settings. What the fuse holds, and
+    what it will hold of the plans that wait, is told too; ends that were foreseen it never holds.
     """
     from access.forecast import parse_until
     from tasks.forecast import forecast
+    from worker.composition import fuse_limits
     from worker.policy import policy_from
     from worker.systems.table import SYSTEMS
 
@@ -46,13 +47,14 @@ def show_forecast(
         with settings_problems():
             policy, _ = policy_from(settings)
         automated = {system: found.automated[Direction.TAKE] for system, found in SYSTEMS.items()}
-        found = forecast(store, policy, automated, _paces(settings), until=end, now=now)
+        limits = fuse_limits(settings)
+        found = forecast(store, policy, automated, _paces(settings), limits=limits, until=end, now=now)
     rows = [_facts(each) for each in found.hours]
     if as_json:
         print_json_with_rows(_totals(found), "hours", rows)
         return
     print_listing(rows, _COLUMNS, none=f"Nothing is taken away until {moment(end)}.", as_json=False)
-    print_lines(*([_in_words(found)] if rows else []), *found.held)
+    print_lines(*([_in_words(found)] if rows else []), *found.held, *found.would_hold)
 
 
 def _paces(settings: Settings) -> dict[System, Pace]:
@@ -81,6 +83,7 @@ def _totals(found: Forecast) -> dict[str, Any]:
         "calls": sum(each.calls for each in found.hours),
         "ticket_calls": found.ticket_calls,
         "held": list(found.held),
+        "would_hold": list(found.would_hold),
     }
 
 

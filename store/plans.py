@@ -101,6 +101,12 @@ class Plans:
         )
         return self._lines(found.order_by(plan_lines.c.weight.desc(), plan_lines.c.number).limit(limit))
 
+    def count_taking(self, plan_id: str) -> dict[str, int]:
+        """How many lines of a plan wait that take, by system."""
+        found = select(plan_lines.c.system, func.count()).where(_WAITING, plan_lines.c.plan_id == plan_id)
+        taking = found.where(plan_lines.c.reaction.in_(_TAKING)).group_by(plan_lines.c.system)
+        return {row[0]: row[1] for row in self._connection.execute(taking)}
+
     def line(self, line_id: str) -> Line | None:
         """The line with this id."""
         return next(iter(self._lines(select(plan_lines).where(plan_lines.c.id == line_id))), None)

@@ -7,7 +7,7 @@ those of every request.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -81,6 +81,14 @@ def add_plan(
         "plan.made", "plan", plan.id, now=now, actor=actor, kind=str(kind), lines=len(lines), person=person
     )
     return plan
+
+
+def room_for(work: UnitOfWork, system: str, *, limits: FuseLimits, of_persons: bool, now: datetime) -> Room:
+    """How many removals in a system the fuse lets begin now, or ``of_persons`` how many people may lose what they hold."""
+    limit, scope = (limits.persons, PERSONS) if of_persons else (limits.grants, system_scope(system))
+    allowed = limit.allowed(work.fuse.people() if of_persons else work.fuse.grants(system))
+    left = max(0, allowed - work.fuse.used(scope, since=now - limit.window, now=now))
+    return Room(left, _why_persons(allowed, limit) if of_persons else _why_grants(system, allowed, limit))
 
 
 class Plans:
@@ -234,17 +242,11 @@ class Plans:
         """How many removals of the plan may begin in a system. Its scope of the fuse stays locked."""
         scope = PERSONS if plan.person else system_scope(system)
         work.fuse.lock(scope)
-        if plan.beyond_fuse:
+        if plan.beyond_fuse or (plan.person and work.fuse.begins_at(scope, plan.person) is not None):
             return Room(_AT_ONCE, "")
-        limit = self._limits.persons if plan.person else self._limits.grants
-        used = work.fuse.used(scope, since=now - limit.window, now=now)
-        if plan.person and work.fuse.begins_at(scope, plan.person) is not None:
-            return Room(_AT_ONCE, "")
-        total = work.fuse.people() if plan.person else work.fuse.grants(system)
-        allowed = limit.allowed(total)
-        if plan.person:
-            return Room(_AT_ONCE if used < allowed else 0, _why_persons(allowed, limit))
-        return Room(max(0, allowed - used), _why_grants(system, allowed, limit))
+        room = room_for(work, system, limits=self._limits, of_persons=bool(plan.person), now=now)
+        # A leaver counts as one person, however much they hold.
+        return replace(room, left=_AT_ONCE if room.left else 0) if plan.person else room
 
     @staticmethod
     def _count(work: UnitOfWork, plan: Plan, system: str, lines: Sequence[Line], *, now: datetime) -> None:

@@ -7,6 +7,9 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cache
+from itertools import product
+from os import getpid
 from pathlib import Path
 from random import Random
 from shutil import copyfile
@@ -46,11 +49,12 @@ rules:
   - {pattern: "*"}
 """
 _UNFUSED = {"grants": 1_000_000, "grants_most": 1_000_000, "persons": 1_000_000, "revokes": 1_000_000}
-_UNLIMITED = {"rate": 100_000, "burst": 100_000, "concurrency": 1}
+#: The clock stands still within a turn, so that nothing flows in: the bucket is deep, and blocks of it are small.
+_UNLIMITED = {"rate": 1_000, "burst": 100_000, "concurrency": 1}
 
 _USERS, _GROUPS = 8, 5
 #: Turns of a run of sync, and turns in which nothing was due, before a company is called at rest.
-_LOOKS, _IDLE = 60, 5
+_LOOKS, _IDLE = 60, 3
 
 #: Who holds what: the system, the kind and the id of the resource, the kind and the id of the holder.
 Held = tuple[str, str, str, str, str]
@@ -62,9 +66,11 @@ class Ways:
 
     jumpcloud: str
     organization: bool
+    #: Whether false syncs read what the logs say has changed, and not everything.
+    events: bool
 
 
-WAYS = tuple(Ways(method, organization) for method in ("listing", "search", "report") for organization in (False, True))
+WAYS = tuple(Ways(*each) for each in product(("listing", "search", "report"), (False, True), (False, True)))
 
 
 class Company:
@@ -106,10 +112,10 @@ class Company:
         """A producer hands a request in."""
         self.provisor.intake.take(json.dumps(message).encode(), content_type="application/json", source="test")
 
-    def sync(self) -> list[RunState]:
-        """Read both systems completely, once each, through the lists; how that ended."""
+    def sync(self, *, full: bool = True) -> list[RunState]:
+        """Read both systems once, through the lists; how that ended. Not ``full``: what logs say has changed."""
         self.simulators.faults.falsify(self.lists)
-        ended = [self._finish(self.provisor.syncing.begin(system, full=True)) for system in System]
+        ended = [self._finish(self.provisor.syncing.begin(system, full=full)) for system in System]
         self.simulators.faults.falsify(None)
         return ended
 
@@ -169,18 +175,24 @@ def company(number: int, ways: Ways, lists: FalseLists, template: Path, folder: 
         site, users=_USERS, groups=_GROUPS, projects=2, members_per_group=4, team_managed_every=2, rng_seed=number
     )
     act(site, "create_project", key="OPS", name="Operations")
-    file, policy = folder / f"{number}.db", folder / "policy.yaml"
+    file, policy = folder / f"company-{getpid()}.db", folder / "policy.yaml"
+    database = _database(file)
     copyfile(template, file)
     policy.write_text(_POLICY, encoding="utf-8")
     with Simulators(jumpcloud=directory, jira=site, atlassian=ways.organization) as simulators:
         settings = _settings(simulators, ways, policy, site.organization.id)
-        store, publisher = Store(Database(f"sqlite:///{file}", pool_size=4)), RecordingPublisher()
+        publisher = RecordingPublisher()
         try:
-            provisor = compose(Settings.model_validate(settings), publisher, clock=clock, store=store)
+            provisor = compose(Settings.model_validate(settings), publisher, clock=clock, store=Store(database))
             yield Company(simulators, lists, provisor, clock, publisher)
         finally:
-            store.database.close()
-            file.unlink()
+            database.engine.dispose()
+
+
+@cache
+def _database(file: Path) -> Database:
+    """The database of this process's companies, one after the other: what was compiled for one serves the next."""
+    return Database(f"sqlite:///{file}", pool_size=4)
 
 
 def _settings(simulators: Simulators, ways: Ways, policy: Path, org_id: str) -> dict[str, Any]:
@@ -191,7 +203,7 @@ def _settings(simulators: Simulators, ways: Ways, policy: Path, org_id: str) -> 
         "policy": policy,
         "people": {"domains": ["example.com"]},
         "fuse": _UNFUSED,
-        "sync": {"jumpcloud_method": ways.jumpcloud, "use_events": False, "period": None},
+        "sync": {"jumpcloud_method": ways.jumpcloud, "use_events": ways.events, "period": None},
         "limits": {"verification": "30s", "first_wait": "1s"},
         "ticketing": {"project": "OPS", "poll": "1h", "look_for": "2s"},
         "jumpcloud": _UNLIMITED | urls | {"api_key": directory.credentials()["api_key"]},

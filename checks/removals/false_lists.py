@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from random import Random
@@ -115,6 +115,8 @@ class FalseLists:
         self._page = page
         self._corruption: Corruption | None = None
         self._share = 0.0
+        self._surely: frozenset[str] = frozenset()
+        self._route_of: dict[tuple[str, str], str] = {}
         self._remembered: dict[tuple[str, ...], ListAnswer] = {}
         self._siblings: dict[str, dict[str, Rows]] = defaultdict(dict)
         #: A list that is asked for again is false in the same way: a second reading agrees with the first.
@@ -122,9 +124,12 @@ class FalseLists:
         self.fired: Counter[tuple[str, Corruption]] = Counter()
         self.read: set[str] = set()
 
-    def begin(self, corruption: Corruption, *, share: float) -> None:
-        """Make so many of the lists false from now on."""
-        self._corruption, self._share = corruption, share
+    def begin(self, corruption: Corruption, *, share: float, surely: Collection[str] = ()) -> None:
+        """Make so many of the lists false from now on, and ``surely`` those of these names, as in ``read``.
+
+        Where the corruption would leave such a list as it is, a row of it is missing.
+        """
+        self._corruption, self._share, self._surely = corruption, share, frozenset(surely)
         self._chosen.clear()
 
     def end(self) -> None:
@@ -140,7 +145,7 @@ class FalseLists:
         if asked.system == "jumpcloud" or asked.path.endswith("/group/member"):
             words |= {word: str(min(int(words[word]), self._page)) for word in _MOST if word in words}
         begins = int(words[first])
-        rng = self._choose(asked)
+        rng = self._choose(asked, self._route_of.get((asked.system, asked.path)))
         if rng is not None and self._corruption is Corruption.SHIFTED:
             words[first] = str(begins + 1)
         elif rng is not None and self._corruption is Corruption.REPEATED and begins:
@@ -154,11 +159,13 @@ class FalseLists:
         true = ListAnswer.read(status, headers, body)
         if true is None:
             return headers, body
-        rng, corruption = self._choose(asked), self._corruption
+        name = f"{asked.system} {asked.method} {route}"
+        self._route_of[asked.system, asked.path] = name
+        rng, corruption = self._choose(asked, name), self._corruption
         page = _page_of(asked)
         earlier = self._remembered.get(page)
         if corruption is None:
-            self.read.add(f"{asked.system} {asked.method} {route}")
+            self.read.add(name)
             self._remembered[page] = true
             self._siblings[route][asked.path] = true.rows
         if rng is None or corruption is None:
@@ -170,8 +177,12 @@ class FalseLists:
         else:
             false = self._falsified(asked, route, true, corruption, rng)
         moved = self.query(asked) != asked.query and corruption in (Corruption.SHIFTED, Corruption.REPEATED)
-        if moved or false[1] != true.written(true.rows, total=None)[1]:
-            self.fired[f"{asked.system} {asked.method} {route}", corruption] += 1
+        differs = moved or false[1] != true.written(true.rows, total=None)[1]
+        if not differs and name in self._surely and true.rows:
+            corruption, differs = Corruption.TRUNCATED, True
+            false = self._falsified(asked, route, true, corruption, rng)
+        if differs:
+            self.fired[name, corruption] += 1
         return false
 
     def _falsified(
@@ -197,15 +208,16 @@ class FalseLists:
         # The harder lie is the one whose total agrees with it.
         return true.written(false, total=len(false) if rng.random() < _AGREEING else None)
 
-    def _choose(self, asked: Asked) -> Random | None:
+    def _choose(self, asked: Asked, name: str | None) -> Random | None:
         """A source of chance for a list that is false now; None when it is true."""
         if self._corruption is None:
             return None
         key = (asked.system, asked.path)
         if key not in self._chosen:
-            self._chosen[key] = self._rng.random() if self._rng.random() < self._share else None
-        chosen = self._chosen[key]
-        return None if chosen is None else Random(chosen)
+            chosen = name in self._surely or self._rng.random() < self._share
+            self._chosen[key] = self._rng.random() if chosen else None
+        seed = self._chosen[key]
+        return None if seed is None else Random(seed)
 
 
 def _page_of(asked: Asked) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from sqlalchemy import RowMapping
 from access.entitlements import EntitlementRef, System
 from access.methods import Direction
 from access.snapshots import RunState
-from checks.removals.company import WAYS, Company, Held, company
+from checks.removals.company import WAYS, Company, Held, Ways, company
 from checks.removals.false_lists import Corruption, FalseLists
 from simulator.jira.world import ADMIN_ACCOUNT
 from store.tables import operations
@@ -24,6 +24,8 @@ _CORRUPTIONS = tuple(Corruption)
 _PAGES = (3, 4, 100)
 #: Shares of the lists that are false at a time. Where all are, a sync fails at its first list, and that shows little.
 _SHARES = (0.15, 0.3, 0.6)
+#: How often lists are false in a run.
+_ROUNDS = 2
 _HOUR = timedelta(hours=1)
 
 Account = tuple[str, str]
@@ -53,13 +55,14 @@ def trial(seed: int, number: int, template: Path, folder: Path) -> Outcome:
     """Try the run of this number; the two numbers decide everything. ``template`` is an empty store."""
     rng = Random(f"{seed} {number}")
     lists = FalseLists(Random(rng.random()), page=rng.choice(_PAGES))
-    with company(rng.randrange(1_000_000), WAYS[number % len(WAYS)], lists, template, folder) as made:
-        return _Trial(number, made, rng).run()
+    ways = WAYS[number % len(WAYS)]
+    with company(rng.randrange(1_000_000), ways, lists, template, folder) as made:
+        return _Trial(number, made, ways, rng).run()
 
 
 class _Trial:
-    def __init__(self, number: int, company: Company, rng: Random) -> None:
-        self._company, self._rng = company, rng
+    def __init__(self, number: int, company: Company, ways: Ways, rng: Random) -> None:
+        self._company, self._ways, self._rng = company, ways, rng
         self._outcome = Outcome(number)
         #: What was there before the lists were false, what somebody should have, what is to go, and whose accounts may be shut.
         self._before: set[Held] = set()
@@ -72,6 +75,8 @@ class _Trial:
         leaves = rng.random() < 0.4  # noqa: PLR2004 - some runs have a leaver
         for _ in range(1 + leaves):  # the second joins the accounts of people
             self._sync_well()
+        if self._ways.events:
+            self._sync_well(full=False)
         self._ask()
         self._before = company.held()
         self._keep = {held for held in company.held() if held[3] == "account"} - self._go
@@ -79,13 +84,12 @@ class _Trial:
         changes = [self._give_by_hand, self._give_by_hand, self._give_by_hand, self._take_by_hand]
         changes += [self._leave] if leaves else []
         rng.shuffle(changes)
-        first, rounds = rng.randrange(len(_CORRUPTIONS)), rng.randint(1, 3)
-        for number in range(rounds):
-            for change in changes[number::rounds]:
+        for round_ in range(_ROUNDS):
+            for change in changes[round_::_ROUNDS]:
                 change()
             company.clock.advance(_HOUR)
-            company.lists.begin(_CORRUPTIONS[(first + number) % len(_CORRUPTIONS)], share=rng.choice(_SHARES))
-            outcome.syncs.update(str(state) for state in company.sync())
+            self._begin_to_lie(round_)
+            outcome.syncs.update(str(state) for state in company.sync(full=not self._ways.events))
             company.lists.end()
             company.work()
         self._sync_well()
@@ -97,9 +101,25 @@ class _Trial:
         outcome.fired = Counter({(route, str(what)): count for (route, what), count in company.lists.fired.items()})
         return outcome
 
-    def _sync_well(self) -> None:
+    def _begin_to_lie(self, round_: int) -> None:
+        """Choose what is false this time. The number of the run decides, so that every list and every corruption has its turn.
+
+        One list of each system surely is false, and alone at first: where others are, a sync may fail before it is read.
+        """
+        turn, way = divmod(self._outcome.number, len(WAYS))
+        corruption = _CORRUPTIONS[(turn + turn // len(_CORRUPTIONS) + round_ + way) % len(_CORRUPTIONS)]
+        share = self._rng.choice(_SHARES) if round_ and turn % 2 else 0.0
+        if corruption is Corruption.STALE:
+            share = 1.0  # a replica stands still as a whole
+        read = sorted(self._company.lists.read)
+        of_directory = [name for name in read if name.startswith(System.JUMPCLOUD)]
+        of_site = [name for name in read if name not in of_directory]
+        surely = [each[(_ROUNDS * turn + round_) % len(each)] for each in (of_directory, of_site)]
+        self._company.lists.begin(corruption, share=share, surely=surely)
+
+    def _sync_well(self, *, full: bool = True) -> None:
         self._company.clock.advance(_HOUR)
-        ended = self._company.sync()
+        ended = self._company.sync(full=full)
         assert ended == [RunState.COMPLETE] * len(System), ended
         self._company.work()
 

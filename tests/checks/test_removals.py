@@ -72,6 +72,17 @@ def test_a_stale_list_is_as_it_was_when_all_was_true() -> None:
     assert not lists.fired, "a list that nobody changed is not false"
 
 
+@pytest.mark.parametrize("corruption", [each for each in Corruption if each is not Corruption.SHIFTED])
+def test_a_list_that_is_to_be_false_surely_is_whatever_was_to_befall_it(corruption: Corruption) -> None:
+    """One row cannot be repeated, and what nobody changed cannot be stale: then it lacks a row."""
+    lists = made()
+    answered(lists, members("1"))
+    assert lists.read == {f"jumpcloud GET {ROUTE}"}
+    lists.begin(corruption, share=0.0, surely=lists.read)
+    assert answered(lists, members("1"))[1] != json.loads(members("1"))
+    assert lists.fired.total() == 1
+
+
 def test_what_is_read_a_second_time_is_false_in_the_same_way() -> None:
     lists = made()
     lists.begin(Corruption.TRUNCATED, share=1.0)

@@ -12,6 +12,7 @@ from access.clock import ManualClock
 from access.fuse import FuseLimits, Limit
 from access.plans import PlanKind
 from store.unit_of_work import Store
+from tasks.heartbeat import Heartbeat
 from tests.cli.command_result import RunCommand
 from tests.fakes.faults import Fault
 from tests.fakes.local_stack import GROUP, LocalStack
@@ -108,3 +109,56 @@ def test_the_forecast_says_what_the_fuse_holds(provisor: RunCommand, config: Pat
     said = f"Plan {plan.id} (two) is held: at most 1 removals in jumpcloud may begin in 24 hours."
     assert said in provisor("forecast", "-c", config).out
     assert provisor("forecast", "-c", config, "--json").json["held"] == [said]
+
+
+def test_the_forecast_says_what_the_fuse_will_hold_and_that_is_what_it_holds_then(
+    provisor: RunCommand, config: Path, store: Store
+) -> None:
+    """The settings' limit is 50 removals; one plan uses most of it up, and the next finds the rest."""
+    stack = LocalStack.over(store, fuse=FuseLimits(), clock=ManualClock(datetime.now(UTC)))
+    first, second = (
+        stack.plans.make(
+            PlanKind.BULK,
+            title,
+            [line(f"jumpcloud:group:{title}{number}:member") for number in range(30)],
+            automatic=title == "first",
+            maker=None if title == "first" else "ada",
+        )
+        for title in ("first", "second")
+    )
+    why = "at most 50 removals in jumpcloud may begin in 24 hours"
+    said = f"Of plan {second.id} (second) the fuse would hold, if it is approved, 10 removals: {why}."
+    assert provisor("forecast", "-c", config, "--json").json["would_hold"] == [said]
+    assert said in provisor("forecast", "-c", config).out
+    stack.plans.approve(second.id, by="grace", why="it is right")
+    assert provisor("forecast", "-c", config, "--json").json["would_hold"] == [
+        said.replace("would hold, if it is approved,", "will hold")
+    ]
+    stack.plans.run_due()
+    with store.read() as work:
+        assert work.plans.counts(first.id) == {"begun": 30}
+        assert work.plans.counts(second.id) == {"begun": 20, "waiting": 10}
+
+
+@pytest.mark.parametrize(("people", "held"), [(5, 0), (6, 1)])
+def test_the_forecast_counts_each_leaver_once(
+    provisor: RunCommand, config: Path, store: Store, people: int, held: int
+) -> None:
+    stack = LocalStack.over(store, clock=ManualClock(datetime.now(UTC)))
+    for number in range(people):
+        for _ in range(2):
+            lines = [line("jumpcloud:group:team:member", who=f"u{number}")]
+            stack.plans.make(PlanKind.LEAVER, f"{number}", lines, automatic=True, person=f"u{number}")
+    assert len(provisor("forecast", "-c", config, "--json").json["would_hold"]) == held
+
+
+def test_the_forecast_says_that_the_ends_of_a_long_absence_will_be_a_plan(
+    provisor: RunCommand, config: Path, stack: LocalStack, store: Store
+) -> None:
+    stack.clock.advance(-timedelta(days=20))
+    Heartbeat(store, stack.clock, FuseLimits()).beat()
+    stack.grant("r1", seconds=10 * 86_400)
+    stack.grant("soon", seconds=86_400, group="jumpcloud:group:soon:member")
+    stack.run()
+    [said] = provisor("forecast", "-c", config, "--json").json["would_hold"]
+    assert said.startswith("Ends that came more than 7 days after a process was last at work: 1.")

@@ -1,4 +1,9 @@
-"""Disasters: whatever goes wrong, no more is taken away than the fuse lets go, and what a request foresaw is never held."""
+"""Disasters: whatever goes wrong, no more is taken away than the fuse lets go, and what a request foresaw is never held.
+
+Twelve of them: a clock a year ahead, an older backup, a bad script, a suspended directory, an empty answer, short lists, foreign
+lists, lists that stand still, a policy without rules, another tenant's credential, a mass close of tickets, and a restore while
+people leave.
+"""
 
 from __future__ import annotations
 
@@ -8,9 +13,11 @@ from datetime import timedelta
 
 import pytest
 
+from access.entitlements import System
+from access.failures import CredentialRefused
 from access.findings import Profile, ProfileRule
 from access.fuse import CLOCK, PERSONS, FuseLimits, Limit
-from access.lifecycle import ClaimState, PlanState
+from access.lifecycle import ClaimState, LineState, PlanState
 from access.plans import PlanKind
 from access.reactions import Reaction
 from store.database import Database
@@ -19,6 +26,7 @@ from tasks.heartbeat import Heartbeat
 from tests.fakes.local_stack import ADA, LocalStack
 from tests.fakes.reconciled_stack import carry_out, kinds, reconcile
 from tests.tasks.test_plans import line
+from ticketing.ports import Phase
 
 DAY = timedelta(days=1)
 HOUR = timedelta(hours=1)
@@ -260,6 +268,70 @@ def test_a_policy_that_loses_its_rules_takes_nothing(company: LocalStack) -> Non
     carry_out(again)
     assert everything(company) == WHOLE
     assert kinds(company) == []
+
+
+def test_another_tenants_credential_takes_nothing_until_the_right_one_is_back(company: LocalStack) -> None:
+    foreseen(company, days=1)
+    plan = company.plans.make(PlanKind.BULK, "all", [line(name) for name in NAMES], automatic=True)
+    before = list(company.system.sent)
+
+    def refuse(_system: System) -> None:
+        raise CredentialRefused("This is another organization.", remedy="Put the credential of the first back.")
+
+    foreign = LocalStack.over(company.store, like=company, fuse=LIMITS, profiles=HARSH, check_tenant=refuse)
+    company.clock.advance(2 * DAY)
+    carry_out(foreign)
+    foreign.run(timedelta(minutes=5))
+    assert (foreign.system.sent, everything(foreign)) == (before, WHOLE)
+    again = LocalStack.over(company.store, like=foreign, fuse=LIMITS, profiles=HARSH)
+    again.run(timedelta(minutes=5))
+    assert again.claim("timed-1").state is ClaimState.ENDED
+    assert everything(again) == WHOLE - MOST
+    with again.store.read() as work:
+        assert work.plans.counts(plan.id)[LineState.WAITING] == len(NAMES) - MOST
+
+
+def test_a_mass_close_of_tickets_takes_nothing(company: LocalStack) -> None:
+    """A script closes every ticket as done, of those that are to give and of those that are to take; nobody did what they ask."""
+    by_hand = [f"jumpcloud:group:by-hand{number}:member" for number in range(2 * MOST)]
+    reconcile(company, [*NAMES, *by_hand])
+    for number, name in enumerate(by_hand):
+        company.grant(f"given-{number}", group=name)
+    company.run()
+    for name in by_hand[:MOST]:
+        company.system.change(ADA, name, present=True)
+    company.run(timedelta(minutes=2))
+    for number in range(MOST):
+        company.revoke(f"taken-{number}", group=by_hand[number])
+    company.run()
+    assert len(company.tickets.open_issues()) >= 2 * MOST
+    for issue in company.tickets.open_issues():
+        issue.phase = Phase.DONE
+    company.run(timedelta(minutes=2))
+    reconcile(company, [*NAMES, *by_hand])
+    carry_out(company)
+    assert everything(company) == WHOLE
+    assert all(company.has(name) for name in by_hand[:MOST])
+    assert not [each for each in company.system.sent if each[2] == "take"]
+
+
+def test_a_restore_while_people_leave_takes_no_more_than_the_limit_of_people(company: LocalStack) -> None:
+    """The older database shows them as leaving. Nothing begins until the restore is over, and then as few as ever."""
+    for who in PEOPLE:
+        lines = [line(name, who=who) for name in NAMES]
+        company.plans.make(PlanKind.LEAVER, who, lines, automatic=True, person=who)
+    with company.store.write() as work:
+        work.restores.begin(now=company.clock.now())
+    carry_out(company)
+    assert everything(company) == WHOLE
+    with company.store.write() as work:
+        latest = work.restores.latest()
+        assert latest is not None
+        work.restores.end(latest.id, now=company.clock.now())
+    for _ in range(3):
+        carry_out(company)
+        company.clock.advance(HOUR)
+    assert everything(company) == WHOLE - 2 * len(NAMES)
 
 
 def test_foreseen_ends_are_kept_whatever_is_held(company: LocalStack) -> None:

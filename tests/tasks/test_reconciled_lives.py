@@ -1,14 +1,15 @@
-"""Random requests, extensions, expiries, out-of-band changes, snapshots whole, late and failed, outages, restarts and restores,
-against a simple model of what must hold whatever happens.
+"""Random requests, extensions, expiries, out-of-band changes, leavers, snapshots whole, late and failed, outages, restarts and
+restores, against a simple model of what must hold whatever happens.
 
 Nothing is taken away that a claim, the baseline or the profile keeps; nothing is put back that an administrator removed; and
-after a whole snapshot the findings are the true differences.
+after a whole snapshot the findings are the true differences. After every step each promise holds (``promises_hold.py``).
 """
 
 from __future__ import annotations
 
 import shutil
 from collections.abc import Collection
+from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import count
 from pathlib import Path
@@ -21,14 +22,19 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from access.entitlements import EntitlementRef, System
 from access.failures import Transient
 from access.findings import FindingKind, Profile, ProfileRule
-from access.lifecycle import ClaimState
+from access.fuse import FuseLimits, Limit
+from access.lifecycle import ClaimState, LeaverState
 from access.operations import Claim, access_key
+from access.provisioning import Provisioning
 from access.snapshots import RunState
 from store.database import Database
 from store.unit_of_work import Store
-from tests.fakes.local_stack import LocalStack
+from tasks.leavers import Leavers
+from tasks.people import People
+from tests.fakes.local_stack import TERMS, TICKET_TERMS, LocalStack
 from tests.fakes.reconciled_stack import carry_out, findings, take_snapshot
 from tests.larger import larger
+from tests.tasks.promises_hold import PROMISES
 
 WATCHED, MENDED, STRICT = (f"jumpcloud:group:{name}:member" for name in ("watched", "mended", "strict"))
 GROUPS = (WATCHED, MENDED, STRICT)
@@ -36,6 +42,15 @@ PROFILES = (
     ProfileRule(MENDED, Profile.MEND, ticket=True),
     ProfileRule(STRICT, Profile.STRICT, auto=True),
 )
+#: Small enough to be reached, and no limit for revokes, which are no plan's.
+FUSE = FuseLimits(
+    grants=Limit(2, timedelta(days=1), 0.0, 2),
+    persons=Limit(1, timedelta(days=1)),
+    revokes=Limit(1_000_000, timedelta(minutes=10)),
+)
+PROTECTED = "u3"
+#: Tickets stay open for days of the clock.
+TICKETS = replace(TICKET_TERMS, poll=timedelta(hours=1))
 Access = tuple[str, str]
 #: Few, so that the same access lives through much.
 ACCESSES: list[Access] = [*(("u1", group) for group in GROUPS), ("u2", STRICT)]
@@ -67,7 +82,8 @@ class ReconciledLives(RuleBasedStateMachine):
         file = self.folder / f"{next(NUMBERS)}.db"
         shutil.copyfile(self.template, file)
         self.database = Database(f"sqlite:///{file}", pool_size=3)
-        self.stack = LocalStack.over(Store(self.database), profiles=PROFILES)
+        self.stack = self._made(None, Provisioning.ON)
+        self.stack.system.accounts[PROTECTED] = "owner@example.com"
         for access in there:
             self.stack.system.change(*access, present=True)
         self.untouched, self.baseline = set(there), dict.fromkeys(there)
@@ -97,7 +113,48 @@ class ReconciledLives(RuleBasedStateMachine):
 
     @rule()
     def provisor_is_restarted(self) -> None:
-        self.stack = LocalStack.over(Store(self.database), like=self.stack, profiles=PROFILES)
+        self._restart(Provisioning.ON)
+
+    @rule(access=accesses)
+    def provisor_only_plans_while_somebody_asks(self, access: Access) -> None:
+        sent = len(self.stack.system.sent)
+        self._restart(Provisioning.PLAN)
+        self._ask("grant", access, {"duration": "PT1H"})
+        assert len(self.stack.system.sent) == sent
+        self._restart(Provisioning.ON)
+        self.removed.discard(access)
+        self.stack.run()
+
+    @rule(action=st.sampled_from(["grant", "revoke"]))
+    def somebody_asks_about_a_protected_account(self, action: str) -> None:
+        self._ask(action, (PROTECTED, MENDED), {})
+
+    @rule(account=st.sampled_from(["u1", "u2"]))
+    def somebody_is_suspended(self, account: str) -> None:
+        self.stack.clock.advance(timedelta(seconds=1))
+        self.stack.system.suspended.add(account)
+
+    @rule()
+    def everybody_is_back(self) -> None:
+        self.stack.clock.advance(timedelta(seconds=1))
+        self.stack.system.suspended.clear()
+
+    @rule()
+    def leavers_are_read(self) -> None:
+        """A snapshot notices them; each is read singly, twice."""
+        self.memory = None
+        self._compare()
+        People(self.stack.store, self.stack.clock).refresh()
+        leavers = Leavers(self.stack.services)
+        for _ in range(3):
+            leavers.advance()
+            carry_out(self.stack)
+            self.stack.run(TERMS.visible_within)
+        with self.stack.store.read() as work:
+            found = {who: work.leavers.latest_of(who) for who in ("u1", "u2")}
+        for who, leaver in found.items():
+            if leaver is not None and leaver.state is LeaverState.LEFT:
+                assert who in self.stack.system.suspended, f"{who} is active, and has not left"
 
     @rule(access=accesses)
     def the_system_is_away_while_somebody_asks(self, access: Access) -> None:
@@ -208,10 +265,30 @@ class ReconciledLives(RuleBasedStateMachine):
                 assert not self.stack.system.has(*access), f"an administrator removed {access}"
 
     @invariant()
+    def each_promise_holds(self) -> None:
+        if hasattr(self, "stack"):
+            for promise in PROMISES:
+                promise(self.stack)
+
+    @invariant()
     def each_difference_is_one_finding(self) -> None:
         if hasattr(self, "stack"):
             found = [(each.kind, each.key) for each in findings(self.stack)]
             assert len(found) == len(set(found))
+
+    def _restart(self, mode: Provisioning) -> None:
+        self.stack = self._made(self.stack, mode)
+
+    def _made(self, like: LocalStack | None, mode: Provisioning) -> LocalStack:
+        return LocalStack.over(
+            Store(self.database),
+            like=like,
+            mode=mode,
+            profiles=PROFILES,
+            fuse=FUSE,
+            protected=[PROTECTED],
+            ticket_terms=TICKETS,
+        )
 
     def _ask(self, action: str, access: Access, more: dict[str, str]) -> None:
         self.number += 1
