@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -24,11 +25,9 @@ if TYPE_CHECKING:
     from store.unit_of_work import Store
     from worker.systems.definition import Examination, Systems
 
-_BROKER_ADDRESS = Check("broker", "address")
-_BROKER_CERTIFICATE = Check("broker", "certificate")
-_BROKER_CREDENTIAL = Check("broker", "credential")
 _POLICY_FILE = Check("policy", "file")
 _POLICY_PROVISIONING = Check("policy", "provisioning")
+_STORE_CERTIFICATE = Check("store", "certificate")
 _STORE_CLOCK = Check("store", "clock")
 _STORE_FORM = Check("store", "form")
 _STORE_WRITING = Check("store", "writing")
@@ -94,7 +93,9 @@ def _named(scratch: Sequence[str]) -> Sequence[EntitlementRef]:
 def examine(settings: Settings, clock: Clock, systems: Systems) -> Sequence[Finding]:
     """All findings, in the order in which they are printed. The examinations run at the same time."""
     from cli.doctor_audit import examine_audit
+    from cli.doctor_broker import examine_broker
     from cli.doctor_credentials import examine_credentials
+    from cli.doctor_monitoring import examine_monitoring
     from cli.doctor_tenants import examine_tenants
     from cli.doctor_ticketing import examine_ticketing
     from cli.doctor_work import examine_work
@@ -103,7 +104,8 @@ def examine(settings: Settings, clock: Clock, systems: Systems) -> Sequence[Find
         "policy": _examine_policy,
         "store": _examine_store,
         "audit": examine_audit,
-        "broker": _examine_broker,
+        "broker": examine_broker,
+        "monitoring": examine_monitoring,
         "tenants": partial(examine_tenants, systems=systems),
     }
     for kit in systems.values():
@@ -171,13 +173,24 @@ def _examine_policy(settings: Settings, _clock: Clock) -> Iterator[Finding]:
 
 def _examine_store(settings: Settings, _clock: Clock) -> Iterator[Finding]:
     """Whether the store is there, in the form this version needs, and can be written to."""
-    from config.urls import masked
+    from config.urls import database_proves_itself, masked
     from store.existing_store import StoreUnusable, open_existing, sqlite_file, why_not_writable
 
     url, shown = settings.store.url.get_secret_value(), masked(settings.store.url)
+    if not database_proves_itself(settings.store.url):
+        yield _STORE_CERTIFICATE.warning(
+            "The database need not prove who it is: its certificate, or the name in it, is not verified.",
+            "Take sslmode out of store.url, and name your authority with sslrootcert.",
+        )
     file = sqlite_file(url)
     if file is not None and not file.exists():
         folder = next(each for each in file.resolve().parents if each.exists())
+        if not (folder.is_dir() and os.access(folder, os.W_OK | os.X_OK)):
+            yield _STORE_WRITING.problem(
+                f"No store can be made at {file}: {folder} is no directory that may be written to.",
+                "Check store.url, and who may write there.",
+            )
+            return
         yield _STORE_FORM.unknown(f"There is no store at {file} yet; 'provisor up' makes it in {folder}.")
         return
     try:
@@ -211,43 +224,6 @@ def _examine_clock(store: Store) -> Iterator[Finding]:
         f"This machine's clock is {abs(ahead).total_seconds():.1f} seconds {side} the database's, which Provisor goes by.",
         "Set it by NTP.",
     )
-
-
-def _examine_broker(settings: Settings, _clock: Clock) -> Iterator[Finding]:
-    """Whether the broker answers and lets us in."""
-    from config.urls import masked, verifies_server
-    from worker.broker import BrokerFault, BrokerUnusable, is_embedded, prove_broker
-
-    shown = masked(settings.broker.url)
-    if is_embedded(settings):
-        yield _BROKER_ADDRESS.ok("The broker is in this process; one process does all the work.")
-        return
-    try:
-        prove_broker(settings)
-    except BrokerUnusable as exc:
-        match exc.fault:
-            case BrokerFault.LOGIN:
-                yield _BROKER_CREDENTIAL.problem(
-                    f"The broker at {shown} does not let us in ({exc.error}).",
-                    "Correct user and password in broker.url.",
-                )
-            case BrokerFault.NAME:
-                yield _BROKER_ADDRESS.problem(
-                    f"The name in the broker's address {shown} does not resolve.",
-                    "Correct broker.url, or this machine's name service.",
-                )
-            case BrokerFault.CONNECTION:
-                yield _BROKER_ADDRESS.problem(
-                    f"The broker at {shown} cannot be reached ({exc.error}).",
-                    "Correct broker.url, or start the broker.",
-                )
-    else:
-        yield _BROKER_ADDRESS.ok(f"The broker at {shown} lets us in.")
-    if not verifies_server(settings.broker.url):
-        yield _BROKER_CERTIFICATE.warning(
-            "The broker need not prove who it is: its certificate, or the name in it, is not verified.",
-            "Take ssl_cert_reqs and ssl_check_hostname out of broker.url, and name your authority with ssl_ca_certs.",
-        )
 
 
 def _print(findings: Sequence[Finding]) -> None:

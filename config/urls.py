@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from typing import Annotated
 from urllib.parse import SplitResult, parse_qs, urlsplit
 
 from pydantic import AfterValidator, SecretStr
 
+from access.hosts import is_near
+
 _LAST_PORT = 65_535
 
-#: The words of ``ssl_cert_reqs`` in the URL of a Redis server.
+#: The words of ``ssl_cert_reqs`` in the URL of a broker.
 VERIFYING = frozenset({"required", "CERT_REQUIRED"})
 NOT_VERIFYING = frozenset({"none", "CERT_NONE", "optional", "CERT_OPTIONAL"})
+_WITH_TLS = ("rediss:", "amqps:")
 
-_NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
-_PRIVATE_ENDINGS = (".internal", ".local", ".localhost", ".test")
+#: The words of ``sslmode`` in the URL of a PostgreSQL server with which it need not prove who it is.
+_NOT_PROVING = frozenset({"disable", "allow", "prefer", "require", "verify-ca"})
 
 
 def _split(text: str) -> SplitResult:
@@ -27,20 +29,6 @@ def _split(text: str) -> SplitResult:
     except ValueError:
         raise ValueError("is not a URL; write one such as https://acme.atlassian.net") from None
     return parts
-
-
-def _is_near(host: str) -> bool:
-    """Whether a host is on this machine or a private network, where simulators and test systems are.
-
-    A number alone is an IPv4 address to the name service, and none of a private network that anybody would write so.
-    """
-    try:
-        address = ipaddress.ip_address(host)
-    except ValueError:
-        return host.endswith(_PRIVATE_ENDINGS) or not ("." in host or _NUMBER.fullmatch(host))
-    if isinstance(address, ipaddress.IPv6Address):
-        address = address.ipv4_mapped or address
-    return address.is_loopback or address.is_private
 
 
 def _web_url(text: str) -> str:
@@ -57,7 +45,7 @@ def _web_url(text: str) -> str:
         raise ValueError("has a user name or password in it; take it out and use the keys meant for credentials")
     if parts.query or parts.fragment:
         raise ValueError("has a query or a fragment; leave out everything from the ? or # on")
-    if parts.scheme == "http" and not _is_near(host):
+    if parts.scheme == "http" and not is_near(host):
         raise ValueError(
             "would send credentials in clear; write https:// (http:// is for this machine or a private network)"
         )
@@ -106,20 +94,35 @@ def _check_postgresql(rest: str) -> None:
             raise ValueError("has a host that is none; write one such as db.internal, db.internal:5432 or [::1]:5432")
 
 
-def _check_redis_tls(text: str) -> None:
+def _check_tls(text: str) -> None:
     """A word for the certificate that the library does not know would switch its verification off."""
     asked = parse_qs(urlsplit(text).query).get("ssl_cert_reqs", [])
     if any(word not in VERIFYING | NOT_VERIFYING for word in asked):
         raise ValueError("has an ssl_cert_reqs that is none; write required, or leave it out")
 
 
-def verifies_server(url: SecretStr) -> bool:
-    """Whether a ``rediss://`` broker has to prove who it is; True for brokers of other kinds."""
+def broker_proves_itself(url: SecretStr) -> bool:
+    """Whether a ``rediss://`` or ``amqps://`` broker has to prove who it is; True for brokers of other kinds."""
     for text in url.get_secret_value().split(";"):
-        query = parse_qs(urlsplit(text).query) if text.startswith("rediss:") else {}
+        query = parse_qs(urlsplit(text).query) if text.startswith(_WITH_TLS) else {}
         if NOT_VERIFYING & set(query.get("ssl_cert_reqs", ())) or "false" in query.get("ssl_check_hostname", ()):
             return False
     return True
+
+
+def database_proves_itself(url: SecretStr) -> bool:
+    """Whether a PostgreSQL server that is not near has to prove who it is; True for near ones, and for SQLite."""
+    scheme, _, rest = url.get_secret_value().partition("://")
+    if scheme == "sqlite" or all(map(is_near, _hosts(rest))):
+        return True
+    return not _NOT_PROVING & set(parse_qs(rest.partition("?")[2]).get("sslmode", ()))
+
+
+def _hosts(rest: str) -> list[str]:
+    """The hosts of what stands behind ``postgresql://``."""
+    address, _, query = rest.partition("?")
+    named = address.partition("/")[0].rpartition("@")[2].split(",") + parse_qs(query).get("host", [])
+    return [host.strip("[]") if host.endswith("]") else host.rpartition(":")[0].strip("[]") or host for host in named]
 
 
 def _broker(url: SecretStr) -> SecretStr:
@@ -130,8 +133,8 @@ def _broker(url: SecretStr) -> SecretStr:
             raise ValueError("is not a broker Provisor can use; write memory://, or an amqp:// or redis:// URL")
         if scheme != "memory":
             _located(text, example="amqp://user:password@host// or redis://host:6379/0")
-        if scheme == "rediss":
-            _check_redis_tls(text)
+        if text.startswith(_WITH_TLS):
+            _check_tls(text)
     return url
 
 
@@ -152,7 +155,7 @@ def _dsn(secret: SecretStr) -> SecretStr:
         raise ValueError(
             "names no project of Sentry; copy it whole from the project's client keys, to the number at its end"
         )
-    if parts.scheme == "http" and not _is_near(parts.hostname):
+    if parts.scheme == "http" and not is_near(parts.hostname):
         raise ValueError(
             "would send reports in clear; write https:// (http:// is for this machine or a private network)"
         )

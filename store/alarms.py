@@ -8,7 +8,6 @@ from datetime import datetime
 from enum import StrEnum
 
 from sqlalchemy import ColumnElement, Connection, String, and_, cast, exists, literal, or_, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from access.fuse import producer_scope
 from access.lifecycle import OperationState, PlanState, RequestState
@@ -20,6 +19,7 @@ from store.operations import ALIVE
 from store.plan_tables import fuse_counts, plans
 from store.rows import from_row
 from store.tables import operations, requests, tickets
+from store.upsert import insert_into
 
 
 class AlarmKind(StrEnum):
@@ -123,9 +123,8 @@ class Alarms:
 
     def begin(self, kind: AlarmKind, entity: str, ref: str, *, what: str, remedy: str, now: datetime) -> bool:
         """Raise an alarm, unless there is one for this cause already; whether it is new."""
-        insert = postgresql.insert if self._connection.dialect.name == "postgresql" else sqlite.insert
         statement = (
-            insert(alarms)
+            insert_into(alarms, self._connection)
             .values(kind=str(kind), entity=entity, ref=ref, what=what, remedy=remedy, raised_at=now)
             .on_conflict_do_nothing()
             .returning(alarms.c.id)

@@ -6,10 +6,10 @@ from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, delete, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from access.credential_ends import CredentialEnd, Teller
 from store.credential_tables import credential_ends
+from store.upsert import insert_into
 
 
 class CredentialEnds:
@@ -28,8 +28,9 @@ class CredentialEnds:
 
     def take_turn(self, place: str, *, now: datetime, every: timedelta) -> bool:
         """Whether it is the caller who looks now: once for all processes in each ``every``."""
-        insert = postgresql.insert if self._connection.dialect.name == "postgresql" else sqlite.insert
-        first = insert(credential_ends).values(place=place, looked_at=now).on_conflict_do_nothing()
+        first = (
+            insert_into(credential_ends, self._connection).values(place=place, looked_at=now).on_conflict_do_nothing()
+        )
         if self._connection.execute(first.returning(credential_ends.c.place)).first() is not None:
             return True
         due = update(credential_ends).where(

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from sqlalchemy import Connection, select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from store.finding_tables import digests, findings, managed
+from store.upsert import insert_into
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,6 @@ class Digests:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        self._insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
 
     def all(self) -> Sequence[Digest]:
         """One for each owner of open findings, by name."""
@@ -68,7 +67,7 @@ class Digests:
     def told(self, digest: Digest, *, now: datetime) -> None:
         """Note that the owner was given it."""
         row = {"owner": digest.owner, "told_at": now, "numbers": list(digest.numbers)}
-        new = self._insert(digests).values(row)
+        new = insert_into(digests, self._connection).values(row)
         self._connection.execute(new.on_conflict_do_update(index_elements=[digests.c.owner], set_=row))
 
 

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from sqlalchemy import false, update
+from sqlalchemy import Column, Executable, Integer, MetaData, Table, false, update
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.schema import CreateTable
 
 from access.remedies import WithRemedy
 from store.database import Database
@@ -16,6 +17,9 @@ from store.migrations import NewerStore, current_revision, migrate
 from store.revision import REVISION
 from store.tables import requests
 from store.unit_of_work import Store, Unavailable
+
+#: What is made in an empty store, and taken back, to see whether tables can be made.
+_PROOF = Table("provisor_proof", MetaData(), Column("id", Integer))
 
 
 class StoreUnusable(WithRemedy, Exception):  # noqa: N818 - what an operator is told
@@ -39,9 +43,9 @@ def usable(shown: str) -> Iterator[None]:
     try:
         yield
     except (SQLAlchemyError, Unavailable) as exc:
-        said = str(getattr(exc, "orig", None) or exc).strip().partition("\n")[0].rstrip(".")
         raise StoreUnusable(
-            f"The store at {shown} cannot be used: {said}.", "Check store.url, and that the database can be reached."
+            f"The store at {shown} cannot be used: {_said(exc)}.",
+            "Check store.url, and that the database can be reached.",
         ) from exc
     except NewerStore as exc:
         raise StoreUnusable(
@@ -84,6 +88,11 @@ def _in_form(database: Database, shown: str, *, create: bool) -> None:
         migrate(database)
         return
     if found is None:
+        if (why_not := _refusal(database, CreateTable(_PROOF))) is not None:
+            raise StoreUnusable(
+                f"The store at {shown} is empty, and no tables can be made there: {why_not}.",
+                "Check store.url, who may write there, and its space.",
+            )
         raise StoreUnusable(f"The store at {shown} is empty.", "Start 'provisor up', which makes its tables.")
     raise StoreUnusable(
         f"The store at {shown} has the form of another version of Provisor.",
@@ -96,9 +105,19 @@ def why_not_writable(database: Database) -> str | None:
 
     An update of no row needs the same rights, and on SQLite the same lock, as any other.
     """
+    return _refusal(database, update(requests).where(false()).values(reason=None))
+
+
+def _refusal(database: Database, statement: Executable) -> str | None:
+    """The database's reason why it does not carry the statement out; None when it does. What it did is taken back."""
     try:
         with database.write() as connection:
-            connection.execute(update(requests).where(false()).values(reason=None))
+            connection.execute(statement)
+            connection.rollback()
     except SQLAlchemyError as exc:
-        return str(getattr(exc, "orig", None) or exc).strip().partition("\n")[0].rstrip(".")
+        return _said(exc)
     return None
+
+
+def _said(exc: Exception) -> str:
+    return str(getattr(exc, "orig", None) or exc).strip().partition("\n")[0].rstrip(".")

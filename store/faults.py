@@ -10,7 +10,6 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from sqlalchemy import Column, Connection, Table, and_, bindparam, case, delete, exists, func, or_, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from access.faults import Fault, FaultKey
 from access.lifecycle import OperationState, RequestState
@@ -21,6 +20,7 @@ from store.outbox import Topic
 from store.rows import from_row
 from store.tables import operations, requests, tickets
 from store.tickets import FOLLOWED
+from store.upsert import insert_into
 
 _TABLES = {Topic.REQUEST: requests, Topic.OPERATION: operations}
 
@@ -70,8 +70,6 @@ class Faults:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-        self._insert = dialect.insert
 
     def at(self, place: str) -> Sequence[Fault]:
         """The faults of a place, oldest first."""
@@ -86,7 +84,7 @@ class Faults:
         """Note that the fault was met, and lock it; a new one begins now."""
         new = {**_columns(key), "what": what, "remedy": remedy, "since": now, "met_at": now}
         statement = (
-            self._insert(faults)
+            insert_into(faults, self._connection)
             .values(new)
             .on_conflict_do_update(
                 index_elements=["place", "scope", "name"], set_={"what": what, "remedy": remedy, "met_at": now}
@@ -106,7 +104,7 @@ class Faults:
         values = {"fault_id": fault.id, "subject": subject, "lane": str(lane)}
         since = case((fault_rows.c.fault_id == fault.id, fault_rows.c.since), else_=now)
         self._connection.execute(
-            self._insert(fault_rows)
+            insert_into(fault_rows, self._connection)
             .values(topic=str(topic), ref=ref, since=now, **values)
             .on_conflict_do_update(index_elements=["topic", "ref"], set_={**values, "since": since})
         )

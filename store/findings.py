@@ -8,7 +8,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, String, cast, exists, func, or_, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from access.entitlements import System
 from access.findings import Difference, Finding
@@ -18,6 +17,7 @@ from store.leases import among
 from store.plan_tables import plan_lines
 from store.rows import from_row
 from store.tables import requests
+from store.upsert import insert_into
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,6 @@ class Findings:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        self._insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
 
     # The state of reconciliation
 
@@ -51,7 +50,7 @@ class Findings:
 
     def take_lease(self, system: System, *, now: datetime, lasting: timedelta) -> bool:
         """Become the one who reconciles a system; whether nobody else is at it."""
-        new = self._insert(reconciliations).values(system=str(system), lease_until=now + lasting)
+        new = insert_into(reconciliations, self._connection).values(system=str(system), lease_until=now + lasting)
         added = new.on_conflict_do_nothing().returning(reconciliations.c.system)
         if self._connection.execute(added).first() is not None:
             return True
@@ -95,7 +94,7 @@ class Findings:
         ]
         if not rows:
             return []
-        added = self._insert(findings).on_conflict_do_nothing().returning(findings)
+        added = insert_into(findings, self._connection).on_conflict_do_nothing().returning(findings)
         return [from_row(Finding, row) for row in self._connection.execute(added, rows).mappings()]
 
     def open_keys(self, system: System) -> dict[tuple[str, str], int]:

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import Connection, delete, func, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from access.fuse import CLOCK
 from store.finding_tables import reconciliations
 from store.plan_tables import fuse_counts, fuse_scopes
+from store.upsert import insert_into
 
 
 class Fuse:
@@ -18,11 +18,12 @@ class Fuse:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        self._insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
 
     def lock(self, scope: str) -> None:
         """Let nobody else count in this scope until the transaction ends."""
-        self._connection.execute(self._insert(fuse_scopes).values(scope=scope).on_conflict_do_nothing())
+        self._connection.execute(
+            insert_into(fuse_scopes, self._connection).values(scope=scope).on_conflict_do_nothing()
+        )
         self._connection.execute(select(fuse_scopes).where(fuse_scopes.c.scope == scope).with_for_update())
 
     def seen_at(self) -> datetime | None:
@@ -53,7 +54,7 @@ class Fuse:
         """Count these, which begin then. What was counted before stays as it is."""
         if refs:
             rows = [{"scope": scope, "ref": ref, "at": at} for ref in refs]
-            self._connection.execute(self._insert(fuse_counts).on_conflict_do_nothing(), rows)
+            self._connection.execute(insert_into(fuse_counts, self._connection).on_conflict_do_nothing(), rows)
 
     def held(self, scope: str, *, now: datetime, limit: int | None = None) -> Sequence[str]:
         """What may begin later only, in that order."""

@@ -6,11 +6,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, delete, or_
-from sqlalchemy.dialects import postgresql, sqlite
 
 from store.tables import intake_lease
-
-_INSERT = {"postgresql": postgresql.insert(intake_lease), "sqlite": sqlite.insert(intake_lease)}
+from store.upsert import insert_into
 
 
 class IntakeLease:
@@ -21,7 +19,7 @@ class IntakeLease:
 
     def take(self, holder: str, *, now: datetime, lasting: timedelta) -> bool:
         """Take the lease, or prolong it; whether ``holder`` has it."""
-        insert: Any = _INSERT[self._connection.dialect.name].values(id=1, holder=holder, until=now + lasting)
+        insert: Any = insert_into(intake_lease, self._connection).values(id=1, holder=holder, until=now + lasting)
         free = or_(intake_lease.c.holder == holder, intake_lease.c.until <= now)
         taken = insert.on_conflict_do_update(
             index_elements=[intake_lease.c.id],

@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, Connection, delete, select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from access import email_address
 from access.entitlements import System
 from store.tables import known_emails
+from store.upsert import insert_into
 
 
 class KnownEmails:
@@ -23,9 +23,8 @@ class KnownEmails:
         key = email_address.normalized(email)
         earlier_form = (*_is(system, email), known_emails.c.email != key)
         self._connection.execute(delete(known_emails).where(*earlier_form))
-        insert = postgresql.insert if self._connection.dialect.name == "postgresql" else sqlite.insert
         values = {"account_id": account_id, "source": source, "learned_at": now}
-        learned = insert(known_emails).values(system=str(system), email=key, **values)
+        learned = insert_into(known_emails, self._connection).values(system=str(system), email=key, **values)
         key_columns = [known_emails.c.system, known_emails.c.email]
         self._connection.execute(learned.on_conflict_do_update(index_elements=key_columns, set_=values))
 

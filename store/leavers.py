@@ -7,7 +7,6 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from access.leavers import Leaver, LeaverKind
 from access.lifecycle import LeaverState, LineState, PlanState
@@ -16,6 +15,7 @@ from store.leases import among
 from store.leaver_tables import leavers
 from store.plan_tables import plan_lines, plans
 from store.rows import from_row
+from store.upsert import insert_into
 
 
 class Leavers:
@@ -26,10 +26,9 @@ class Leavers:
 
     def notice(self, person: str, kind: LeaverKind, *, now: datetime, **more: Any) -> Leaver | None:
         """Store a person who seems to leave, due to be read at once; None for one who is leaving already."""
-        insert = postgresql.insert if self._connection.dialect.name == "postgresql" else sqlite.insert
         plain: dict[str, Any] = {"state": str(LeaverState.NOTICED), "noticed_at": now, "due_at": now}
         values = {"person": person, "kind": str(kind)} | plain | more
-        statement = insert(leavers).values(values).on_conflict_do_nothing().returning(leavers)
+        statement = insert_into(leavers, self._connection).values(values).on_conflict_do_nothing().returning(leavers)
         row = self._connection.execute(statement).mappings().first()
         return None if row is None else from_row(Leaver, row)
 

@@ -8,12 +8,12 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, delete, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from access.entitlements import EntitlementRef, System
 from access.findings import WATCHED, Profile, ProfileRule
 from store.finding_tables import baseline, managed
 from store.rows import from_row
+from store.upsert import insert_into
 
 #: A holder in a baseline: the number of the resource, the kind of holder, and its id.
 Holder = tuple[int, str, str]
@@ -56,7 +56,6 @@ class ManagedResources:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        self._insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
 
     def of(self, system: System) -> Iterator[Managed]:
         """All of a system."""
@@ -71,7 +70,7 @@ class ManagedResources:
     def add(self, rows: Sequence[dict[str, Any]]) -> None:
         """Manage these from now on; they have no baseline yet."""
         if rows:
-            self._connection.execute(self._insert(managed).on_conflict_do_nothing(), rows)
+            self._connection.execute(insert_into(managed, self._connection).on_conflict_do_nothing(), rows)
 
     def set(self, number: int, **columns: Any) -> None:
         """Write facts about one."""
@@ -94,7 +93,7 @@ class ManagedResources:
         """These were there before."""
         rows = [{"managed_id": number, "holder_kind": kind, "holder": holder} for number, kind, holder in holders]
         if rows:
-            self._connection.execute(self._insert(baseline).on_conflict_do_nothing(), rows)
+            self._connection.execute(insert_into(baseline, self._connection).on_conflict_do_nothing(), rows)
 
     def explain(self, holders: Sequence[tuple[Holder, str]]) -> None:
         """The system's own gave these the access, each with a clause on what did."""
@@ -103,7 +102,7 @@ class ManagedResources:
             for (number, kind, holder), cause in holders
         ]
         if rows:
-            self._connection.execute(self._insert(baseline).on_conflict_do_nothing(), rows)
+            self._connection.execute(insert_into(baseline, self._connection).on_conflict_do_nothing(), rows)
 
     def end_baseline(self, numbers: Sequence[int], *, run_id: str, now: datetime) -> None:
         """The baselines of these are complete."""

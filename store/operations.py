@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, bindparam, func, or_, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from access.entitlements import System
 from access.lifecycle import OperationState, RequestState
@@ -17,6 +17,7 @@ from store.database import hold
 from store.leases import LeasedTable, among
 from store.rows import to_row
 from store.tables import operations, requests
+from store.upsert import insert_for
 
 #: States in which an operation has the access to itself.
 BUSY = (OperationState.RUNNING, OperationState.WITH_PERSON)
@@ -25,10 +26,6 @@ ALIVE = (OperationState.WAITING, OperationState.READY, *BUSY, OperationState.BLO
 
 
 # Built once: see ``store/leases.py``.
-_BEGIN = {
-    "postgresql": postgresql.insert(operations).on_conflict_do_nothing().returning(operations.c.id),
-    "sqlite": sqlite.insert(operations).on_conflict_do_nothing().returning(operations.c.id),
-}
 _TAKEN_SINCE = (
     select(requests.c.id)
     .join(operations, operations.c.request_id == requests.c.id)
@@ -100,7 +97,7 @@ class Operations(LeasedTable[Operation]):
 
     def begin(self, operation: Operation, *, lease_until: datetime) -> bool:
         """Store a new operation that runs and is leased, unless another is at its access; whether it was stored."""
-        insert = _BEGIN[self._connection.dialect.name]
+        insert = _begin(self._connection.dialect.name)
         return self._connection.execute(insert, _columns(operation) | {"lease_until": lease_until}).first() is not None
 
     def of_request(self, request_id: str, *, purpose: Purpose | None = None) -> Sequence[Operation]:
@@ -217,3 +214,8 @@ def _waits_for(system: System, missing: str) -> list[ColumnElement[bool]]:
 
 def _columns(operation: Operation) -> dict[str, Any]:
     return to_row(operation) | {"system": str(operation.system), "access_key": operation.access_key}
+
+
+@cache
+def _begin(dialect: str) -> Any:
+    return insert_for(operations, dialect).on_conflict_do_nothing().returning(operations.c.id)

@@ -8,7 +8,6 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Table, and_, delete, func, insert, literal, select, tuple_, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from access import email_address
 from access.entitlements import System
@@ -18,6 +17,7 @@ from store.person_tables import person_accounts, person_disputes, person_sources
 from store.queries.parts import current_parts, named
 from store.queries.people import PersonNow
 from store.snapshot_tables import accounts
+from store.upsert import insert_into
 
 
 class Persons:
@@ -214,13 +214,11 @@ class Persons:
 
     def _insert_all(self, table: Table, rows: Sequence[dict[str, Any]]) -> None:
         if rows:
-            dialect = postgresql if self._connection.dialect.name == "postgresql" else sqlite
-            self._connection.execute(dialect.insert(table).on_conflict_do_nothing(), rows)
+            self._connection.execute(insert_into(table, self._connection).on_conflict_do_nothing(), rows)
 
     def _insert(self, table: Table, **values: Any) -> bool:
         """Insert a row unless its key is there; whether it was inserted."""
-        dialect = postgresql if self._connection.dialect.name == "postgresql" else sqlite
-        statement = dialect.insert(table).values(values).on_conflict_do_nothing().returning(literal(1))
+        statement = insert_into(table, self._connection).values(values).on_conflict_do_nothing().returning(literal(1))
         return self._connection.execute(statement).first() is not None
 
 

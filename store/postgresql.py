@@ -17,6 +17,7 @@ from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import ArgumentError, DisconnectionError
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from access.hosts import is_near
 from store.database import SILENCE_SECONDS
 
 _log = structlog.get_logger(__name__)
@@ -30,6 +31,9 @@ _IDLE_SECONDS = 1.0
 #: The shares of the time for an answer that this test, and connecting, may take: one after the other within the time.
 _TEST_SHARE = 0.375
 _CONNECT_SHARE = 0.5
+
+#: How a host begins that is a socket of this machine.
+_UNIX_SOCKET = ("/", "@")
 
 #: A statement is prepared when a connection sends it for this time: psycopg's own default.
 _PREPARE_AFTER = 5
@@ -130,6 +134,7 @@ def _connect(found: Mapping[str, Any], *, silence_seconds: float, to_work: bool)
         "keepalives_count": 2,
         "tcp_user_timeout": round(silence_seconds * 1000),
     }
+    usual |= _proof(found)
     if to_work:
         usual["target_session_attrs"] = "read-write"
     connection = BoundedConnection.connect(**(usual | dict(found)), prepare_threshold=None)
@@ -143,6 +148,21 @@ def _connect(found: Mapping[str, Any], *, silence_seconds: float, to_work: bool)
     if not pooled:
         connection.prepare_threshold = _PREPARE_AFTER
     return connection
+
+
+def _proof(found: Mapping[str, Any]) -> Mapping[str, str]:
+    """What a server has to show of who it is. libpq by itself asks for nothing, and goes on in clear [documented].
+
+    Where the address says nothing about it, a server whose way is not ours, or whose authority is named, has to prove itself.
+    """
+    if "sslmode" in found:
+        return {}
+    if "sslrootcert" in found:
+        return {"sslmode": "verify-full"}
+    hosts = ",".join(str(found.get(name) or "") for name in ("host", "hostaddr")).split(",")
+    if all(not host or host.startswith(_UNIX_SOCKET) or is_near(host) for host in hosts):
+        return {}
+    return {"sslmode": "verify-full", "sslrootcert": "system"}
 
 
 def _require_unicode(connection: BoundedConnection) -> None:

@@ -15,10 +15,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from access.operations import Lane
 from store.snapshot_tables import budgets
+from store.upsert import insert_into
 
 #: The class of the bucket itself. Other classes have no bucket of their own, only a stop.
 ALL = "*"
@@ -179,8 +179,7 @@ class Budgets:
     def _begin(self, system: str, endpoint_class: str, *, tokens: float, now: datetime) -> None:
         """The row of a class, if there is none yet; whoever else begins it in the same moment."""
         values = {"system": system, "endpoint_class": endpoint_class, "tokens": tokens, "refilled_at": now}
-        insert = postgresql.insert if self._connection.dialect.name == "postgresql" else sqlite.insert
-        self._connection.execute(insert(budgets).values(values).on_conflict_do_nothing())
+        self._connection.execute(insert_into(budgets, self._connection).values(values).on_conflict_do_nothing())
 
     def _locked(self, system: str, allowance: Allowance, now: datetime) -> Row[Any]:
         statement = select(budgets).where(*_row(system, ALL))

@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, bindparam, delete, func, insert, or_, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from access.seals import NOTHING, Seal, SealKind, Signer, sealed
 from store.audit import AuditRow, row_facts
@@ -15,8 +14,7 @@ from store.database import hold
 from store.rows import from_row, to_row
 from store.seal_tables import audit_sealed, audit_seals, audit_turns
 from store.tables import audit
-
-_TURNS = {"postgresql": postgresql.insert(audit_turns), "sqlite": sqlite.insert(audit_turns)}
+from store.upsert import insert_into
 
 _PLACE = (
     update(audit_sealed)
@@ -47,7 +45,7 @@ class Seals:
 
     def take_turn(self, name: str, *, now: datetime, period: timedelta) -> bool:
         """Whether it is time for what ``name`` says and nobody else has taken this turn; the next is a ``period`` later."""
-        turn: Any = _TURNS[self._connection.dialect.name].values(name=name, next_at=now + period)
+        turn: Any = insert_into(audit_turns, self._connection).values(name=name, next_at=now + period)
         taken = turn.on_conflict_do_update(
             index_elements=[audit_turns.c.name],
             set_={"next_at": turn.excluded.next_at},

@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 
 from sqlalchemy import Connection, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from access.entitlements import System
 from access.tenants import Tenant
 from store.tables import tenants
+from store.upsert import insert_into
 
 
 class Tenants:
@@ -25,8 +25,9 @@ class Tenants:
 
     def meet(self, system: System, found: Tenant, *, now: datetime) -> Tenant:
         """The tenant that is known; that is ``found`` when none was."""
-        insert = postgresql.insert if self._connection.dialect.name == "postgresql" else sqlite.insert
-        first = insert(tenants).values(system=str(system), id=found.id, name=found.name, known_since=now)
+        first = insert_into(tenants, self._connection).values(
+            system=str(system), id=found.id, name=found.name, known_since=now
+        )
         self._connection.execute(first.on_conflict_do_nothing())
         return self.of(system) or found
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from store.rows import from_row
 from store.tables import ticket_comments
+from store.upsert import insert_into
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +34,8 @@ class TicketComments:
 
     def owe(self, ticket_id: str, marker: str, text: str, *, now: datetime) -> None:
         """Note a comment that is to be made, unless one with this marker was noted before."""
-        insert = postgresql.insert if self._connection.dialect.name == "postgresql" else sqlite.insert
         values = {"ticket_id": ticket_id, "marker": marker, "text": text, "owed_since": now, "due_at": now}
-        self._connection.execute(insert(ticket_comments).values(values).on_conflict_do_nothing())
+        self._connection.execute(insert_into(ticket_comments, self._connection).values(values).on_conflict_do_nothing())
 
     def has(self, ticket_id: str, marker: str) -> bool:
         """Whether a comment with this marker was ever owed."""

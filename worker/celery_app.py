@@ -15,6 +15,13 @@ from worker.queues import queues_from
 
 _IN_MEMORY = "memory://localhost//"
 
+# By the registry: kombu knows by the names "rediss" and "amqps" that it has to encrypt.
+TRANSPORT_ALIASES |= {
+    "amqps": "worker.amqps_transport:Transport",
+    "redis": "worker.redis_transport:Transport",
+    "rediss": "worker.redis_transport:Transport",
+}
+
 #: Seconds that a broker may take for an answer; after that its connection counts as lost.
 ANSWERS_WITHIN_SECONDS = 8
 
@@ -39,8 +46,6 @@ def make_app(settings: Settings, handlers: Handlers) -> Celery:
     """
     url = broker_url(settings)
     queues = queues_from(settings)
-    # By the registry: kombu knows by the name "rediss" that it has to encrypt.
-    TRANSPORT_ALIASES.update(dict.fromkeys(("redis", "rediss"), "worker.redis_transport:Transport"))
     app = Celery("provisor", broker=url, set_as_current=False)
     app.conf.update(
         accept_content=["json"],
@@ -48,6 +53,8 @@ def make_app(settings: Settings, handlers: Handlers) -> Celery:
         # closes a channel for a queue that is declared otherwise, which no waiting mends.
         broker_channel_error_retry=url.startswith("redis"),
         broker_connection_retry_on_startup=True,
+        # By default Celery ends the process after a hundred tries, and what needs no broker with it.
+        broker_connection_max_retries=None,
         broker_transport_options=_transport_options(url, settings),
         control_exchange=f"{queues.prefix}provisor.control",
         event_exchange=f"{queues.prefix}provisor.events",
@@ -77,12 +84,13 @@ def broker_url(settings: Settings) -> str:
     """The broker's URL as kombu needs it.
 
     - Without a host kombu warns, at each connection, that it takes localhost; a queue in memory has no host.
-    - ``rediss://`` without a word about certificates means no verification to kombu [5.7]; here it means the opposite.
+    - ``rediss://`` without a word about certificates means no verification to kombu [5.7]; here it means the opposite. Each of
+      several ``amqps://`` hosts has the word too, since kombu takes what the URL before it said otherwise.
     """
     url = settings.broker.url.get_secret_value()
     if url.rstrip("/") == "memory:":
         return _IN_MEMORY
-    return ";".join(_verified(each) if each.startswith("rediss:") else each for each in url.split(";"))
+    return ";".join(_verified(each) if each.startswith(("rediss:", "amqps:")) else each for each in url.split(";"))
 
 
 def _verified(url: str) -> str:

@@ -21,6 +21,9 @@ from worker.revision_check import RevisionCheck
 
 _BETWEEN_CONNECTIONS_SECONDS = 1.0
 
+#: The same when the broker lets us in and refuses the virtual host: that is no matter of seconds.
+_BETWEEN_REFUSALS_SECONDS = 3.0
+
 #: A process that has to end has other things to wait for, too (``worker/process.py``).
 _ANSWERS_AT_THE_END_WITHIN_SECONDS = 1.5
 
@@ -43,6 +46,11 @@ class LeanConsumer(Consumer):
         """Wait a second before the next connection: a broker that refuses each would be asked several times a second."""
         super().on_connection_error_after_connected(exc)
         threading.Event().wait(_BETWEEN_CONNECTIONS_SECONDS)
+
+    def on_connection_error_before_connected(self, exc: Exception) -> None:
+        """Wait longer where the broker refuses: Celery asks it five times a second."""
+        super().on_connection_error_before_connected(exc)
+        threading.Event().wait(_BETWEEN_REFUSALS_SECONDS)
 
     def create_task_handler(self, *arguments: Any, **options: Any) -> Callable[[Any], None]:
         """Celery's function for each message, which drops what is no wake-up: the sweep finds the row of a lost one."""

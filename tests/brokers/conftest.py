@@ -1,15 +1,20 @@
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from secrets import token_hex
 from typing import Any
+from urllib.parse import urlparse, urlunparse
 
 import pytest
 
 from tests.brokers.proxy import Proxy
+from tests.conftest import absent
 from tests.crash.process_stack import SHARED, ForkServer, ProcessStack
 from tests.flow.simulated_stack import SimulatedCompany
 from tests.machine import Amqp, Redis
+from worker.queues import INTAKE_EXCHANGE
 
 
 @pytest.fixture(scope="package")
@@ -72,3 +77,23 @@ def proxy(rabbitmq: Amqp) -> Iterator[Proxy]:
     proxy = Proxy(rabbitmq.url)
     yield proxy
     proxy.close()
+
+
+def _rabbitmqctl(*arguments: str) -> None:
+    subprocess.run(["rabbitmqctl", "--quiet", *arguments], check=True, capture_output=True, timeout=600)
+
+
+@pytest.fixture
+def producer(rabbitmq: Amqp) -> Iterator[Amqp]:
+    """A user of RabbitMQ who may write to the intake's exchange, and nothing else."""
+    name = f"provisor-test-{token_hex(4)}"
+    try:
+        _rabbitmqctl("add_user", name, name)
+    except (OSError, subprocess.SubprocessError) as exc:
+        absent("RabbitMQ's rabbitmqctl", exc)
+    exchange = (rabbitmq.prefix + INTAKE_EXCHANGE).replace(".", "[.]")
+    _rabbitmqctl("set_permissions", "-p", "/", name, "^$", f"^{exchange}$", "^$")
+    at = urlparse(rabbitmq.url)
+    url = urlunparse(at._replace(netloc=f"{name}:{name}@{at.hostname}:{at.port or 5672}"))
+    yield Amqp(url, prefix=rabbitmq.prefix)
+    _rabbitmqctl("delete_user", name)

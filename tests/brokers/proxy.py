@@ -1,20 +1,29 @@
-"""A TCP proxy in front of a server: it can cut connections, refuse new ones, and fall silent."""
+"""A TCP proxy in front of a server: it can cut connections, refuse new ones, fall silent, and speak TLS to its clients."""
 
 from __future__ import annotations
 
 import contextlib
 import socket
+import ssl
 import threading
 from urllib.parse import urlparse, urlunparse
 
 _LOOPBACK = "127.0.0.1"
 
+#: What a client of PostgreSQL asks in clear before TLS begins: 8 bytes, answered by one.
+_ASKED, _GRANTED = 8, b"S"
+
 
 class Proxy:
-    """Passes bytes between its clients and the server at ``url``. ``refused`` counts the connections that were not let in."""
+    """Passes bytes between its clients and the server at ``url``.
 
-    def __init__(self, url: str) -> None:
+    ``tls`` is what it shows its clients; ``refused`` counts the connections that were not let in.
+    """
+
+    def __init__(self, url: str, *, tls: ssl.SSLContext | None = None) -> None:
         at = urlparse(url)
+        self._tls = tls
+        self._asked_for_tls = at.scheme.startswith("postgresql")
         self._behind = (at.hostname or _LOOPBACK, at.port or 5672)
         self._listener = socket.create_server((_LOOPBACK, 0))
         user = f"{at.username}:{at.password}@" if at.username else ""
@@ -64,10 +73,22 @@ class Proxy:
                     self.refused += 1
                     inside.close()
                     continue
+                if self._tls is not None:
+                    try:
+                        inside = self._encrypted(inside, self._tls)
+                    except OSError:
+                        inside.close()
+                        continue
                 outside = socket.create_connection(self._behind)
                 self._pairs.append((inside, outside))
                 for one, other in ((inside, outside), (outside, inside)):
                     threading.Thread(target=_pass, args=(one, other, self._passing), daemon=True).start()
+
+    def _encrypted(self, inside: socket.socket, tls: ssl.SSLContext) -> socket.socket:
+        if self._asked_for_tls:
+            inside.recv(_ASKED)
+            inside.sendall(_GRANTED)
+        return tls.wrap_socket(inside, server_side=True)
 
 
 def _pass(one: socket.socket, other: socket.socket, talking: threading.Event) -> None:

@@ -4,12 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import json
-import subprocess
-from collections.abc import Iterator
 from contextlib import closing
-from secrets import token_hex
 from typing import Any
-from urllib.parse import urlparse, urlunparse
 
 import amqp
 import pytest
@@ -18,10 +14,9 @@ from redis import Redis as Client
 
 from tests.brokers.conftest import MakeSite
 from tests.brokers.raw_messages import RawMessage, publish_raw
-from tests.conftest import absent
 from tests.crash.process_stack import ProcessStack
 from tests.machine import LANES, Amqp, Redis
-from worker.queues import DEAD, INTAKE, INTAKE_EXCHANGE, RETURNED
+from worker.queues import DEAD, INTAKE, RETURNED
 from worker.roles import ProcessRole
 
 _NUMBER = 200
@@ -82,26 +77,6 @@ def test_two_intakes_keep_the_order_though_the_one_that_reads_is_killed_or_froze
     assert _order(stack) == [f"r{place}" for place in range(_NUMBER)]
     assert set(stack.audited("request.received").values()) == {1}
     reading[1].thaw()
-
-
-def _rabbitmqctl(*arguments: str) -> None:
-    subprocess.run(["rabbitmqctl", "--quiet", *arguments], check=True, capture_output=True, timeout=600)
-
-
-@pytest.fixture
-def producer(rabbitmq: Amqp) -> Iterator[Amqp]:
-    """A user of RabbitMQ who may write to the intake's exchange, and nothing else."""
-    name = f"provisor-test-{token_hex(4)}"
-    try:
-        _rabbitmqctl("add_user", name, name)
-    except (OSError, subprocess.SubprocessError) as exc:
-        absent("RabbitMQ's rabbitmqctl", exc)
-    exchange = (rabbitmq.prefix + INTAKE_EXCHANGE).replace(".", "[.]")
-    _rabbitmqctl("set_permissions", "-p", "/", name, "^$", f"^{exchange}$", "^$")
-    at = urlparse(rabbitmq.url)
-    url = urlunparse(at._replace(netloc=f"{name}:{name}@{at.hostname}:{at.port or 5672}"))
-    yield Amqp(url, prefix=rabbitmq.prefix)
-    _rabbitmqctl("delete_user", name)
 
 
 def test_a_producer_with_the_least_permission_reaches_the_intake_and_no_lane(

@@ -14,6 +14,7 @@ from redis.retry import Retry
 
 from config.settings import Settings
 from demo.patience import slowness
+from tests.brokers.certificates import certificate
 from tests.brokers.conftest import MakeSite
 from tests.conftest import absent
 from tests.crash.process_stack import ProcessStack
@@ -52,15 +53,6 @@ class RedisServer:
         self.client.close()
         self._process.terminate()
         self._process.wait()
-
-
-def certificate(folder: Path) -> tuple[Path, Path]:
-    """A certificate for ``localhost`` that only its own file vouches for, and its key."""
-    files = folder / "redis.pem", folder / "redis.key"
-    arguments = "req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost -addext subjectAltName=DNS:localhost"
-    command = ["openssl", *arguments.split(), "-out", str(files[0]), "-keyout", str(files[1])]
-    subprocess.run(command, check=True, capture_output=True)
-    return files
 
 
 MakeRedis = Callable[..., RedisServer]
