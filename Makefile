@@ -67,6 +67,10 @@ mutants: $(DEV) ## Break the product in small ways and count what the tests noti
 prove-promises: $(DEV) ## Try hundreds of generated cases against each kind of promise, in ten minutes; ARGS="--seed 2", ARGS=--short
 	@$(PY) -m checks.promises $(ARGS)
 
+.PHONY: prove-simulation
+prove-simulation: $(DEV) ## Live days of several processes in virtual time, killed at every commit and call; ARGS="--seed 2", --planted, --short
+	@$(PY) -m checks.simulation $(ARGS)
+
 .PHONY: check
 check: $(DEV) ## Check everything a machine can; changes nothing
 	@$(PY) -m checks check

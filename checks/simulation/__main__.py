@@ -167,9 +167,7 @@ def _is_found(bug: Planted, trees: _trees, seeds: Sequence[int], days: int, requ
         trees.give_back(tree)
 
 
-def summed(
-    told: Sequence[Mapping[str, Any]], *, seed: int, planted: int, found: int, seconds: float
-) -> dict[str, Any]:
+def summed(told: Sequence[Mapping[str, Any]], *, seed: int, planted: int, found: int, seconds: float) -> dict[str, Any]:
     """What all lives told together."""
     reached = {tuple(point) for life in told for point in life["reached"]}
     crashed = {tuple(point) for life in told for point in life["crashed"]}

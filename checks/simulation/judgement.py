@@ -62,7 +62,9 @@ def _judge_story(life: Life, story: Story, judgement: Judgement) -> None:
     given = [moment for moment, there in journal if there][1 if story.there_before else 0 :]
     if story.lost_a_part:
         if story.kind != "there before":  # Whose it is, nobody can say any more.
-            judgement.say("wrongful" if story.stays else "overdue", has is story.stays, f"{about} after a restore: {told}")
+            judgement.say(
+                "wrongful" if story.stays else "overdue", has is story.stays, f"{about} after a restore: {told}"
+            )
         return
     if story.stays:
         judgement.say("wrongful" if given or story.there_before else "lost", has, f"{about} is gone: {told}")

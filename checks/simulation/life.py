@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from itertools import count
 from pathlib import Path
 from random import Random
@@ -32,7 +33,7 @@ from tasks.restoring import Restoring
 from tasks.sync import Sync, SyncOptions
 from tasks.sync_parts import PartReader
 from tests.fakes.faults import OWN_FAULT
-from tests.fakes.local_stack import DISPATCHED_FOR, RULES, START, TICKET_TERMS, LocalStack
+from tests.fakes.local_stack import DISPATCHED_FOR, RULES, START, TERMS, TICKET_TERMS, LocalStack
 from tests.fakes.system import FakeSystem
 from tests.fakes.tickets import Issue
 from tests.sync.stored_snapshot import shown
@@ -56,6 +57,16 @@ DAY = timedelta(days=1)
 
 PROCESSES, _TURNS_AT_ONCE = 3, 6
 
+#: How often, of all times: somebody sends a message twice, an acknowledgement is lost, a life has a restore, an outage is only
+#: that changes show late, a person does not come to a ticket, closes one untruly, deletes one.
+_TWICE, _UNACKNOWLEDGED, _RESTORED, _LATE, _BUSY, _UNTRUE, _DELETED = 0.2, 0.05, 0.5, 0.3, 0.5, 0.15, 0.07
+
+#: How often work begins that waits at the broker, before what is under way goes on.
+_BEGINS = 0.5
+
+#: What lasts for hours is tried again rarely.
+_PATIENT = replace(TERMS, retry=replace(TERMS.retry, longest_wait=5 * MINUTE, credential_wait=MINUTE))
+
 #: Tickets are followed for days here: rarely.
 _SELDOM = replace(TICKET_TERMS, poll=5 * MINUTE, watch_ended=timedelta(hours=1))
 
@@ -77,6 +88,7 @@ class SkewedClock(ManualClock):
         self._true, self._by = true, by
 
     def now(self) -> datetime:
+        """The moment that this clock shows."""
         return self._true.now() + self._by
 
 
@@ -165,12 +177,12 @@ class Life:
                 if story.there_before:
                     self.system_of(story).change(story.account, story.ref, present=True)
                 for message in story.messages:
-                    self._at(message.at, lambda message=message, story=story: self._send(message, story))
+                    self._at(message.at, partial(self._send, message, story))
                 asked += len(story.messages)
             self._at(begins + timedelta(seconds=self.rng.randrange(86_400)), self._begin_sync)
             for _ in range(self.rng.randint(2, 5)):
                 self._at(begins + timedelta(seconds=self.rng.randrange(86_400)), self._outage)
-        if self.rng.random() < 0.5:
+        if self.rng.random() < _RESTORED:
             at = START + timedelta(seconds=self.rng.uniform(3600, self._days * 86_400))
             self._at(at, self._back_up)
         self._at(START + 10 * MINUTE, self._people_work)
@@ -199,7 +211,7 @@ class Life:
                 return
         message.sent_at = self.clock.now()
         self._mail.append(message)
-        if self.rng.random() < 0.2:
+        if self.rng.random() < _TWICE:
             self._at(self.clock.now() + self.rng.randrange(7200) * SECOND, lambda: self._mail.append(message))
 
     def _claim_state(self, request_id: str) -> ClaimState | None:
@@ -213,7 +225,7 @@ class Life:
     def _outage(self) -> None:
         """One place answers with faults alone for a while, or shows changes late."""
         weather = self.weathers[self.rng.choice(list(self.weathers))]
-        if self.rng.random() < 0.3:
+        if self.rng.random() < _LATE:
             system = self.rng.choice(list(self.systems.values()))
             system.lag = timedelta(seconds=self.rng.randrange(8))
             return
@@ -231,16 +243,16 @@ class Life:
     def _people_work(self) -> None:
         """People do what tickets ask for; a few close one that they did not do, or delete it."""
         for issue in self.tickets.open_issues():
-            if self.rng.random() < 0.5:
+            if self.rng.random() < _BUSY:
                 continue
             data, draw = issue.draft.data, self.rng.random()
             lie = ("lie", *self.asked_by(issue))
-            if draw < 0.15 and lie not in self._tried:
+            if draw < _UNTRUE and lie not in self._tried:
                 self._tried.add(lie)
                 issue.phase = Phase.DONE
                 continue
             delete = ("delete", *self.asked_by(issue))
-            if draw > 0.93 and delete not in self._tried:
+            if draw > 1 - _DELETED and delete not in self._tried:
                 self._tried.add(delete)
                 del self.tickets.issues[issue.ref.id]
                 continue
@@ -350,6 +362,7 @@ class Life:
             tickets=self.tickets,
             publisher=self.broker,
             ticket_terms=_SELDOM,
+            options=_PATIENT,
         )
         parts = PartReader(self.store, clock, ShrinkGuard(), concurrency=1, lease=2 * MINUTE)
         readable = Readable(self.systems[System.JUMPCLOUD], self.author.groups)
@@ -424,7 +437,7 @@ class Life:
         room = len(self._turns) < _TURNS_AT_ONCE
         if room and self._mail and self._begin(self._take_message):
             return True
-        if room and self.broker.wake_ups and (not ready or self.rng.random() < 0.5):
+        if room and self.broker.wake_ups and (not ready or self.rng.random() < _BEGINS):
             wake_up = self.broker.take()
             if self._begin(lambda process: process.handlers[wake_up.topic](wake_up.ref)):
                 return True
@@ -454,15 +467,13 @@ class Life:
         heapq.heappush(self._events, back)
         process.stack.intake.take(json.dumps(message.body).encode(), content_type="application/json", source="test")
         message.taken_at = message.taken_at or self.clock.now()
-        if self.rng.random() < 0.95 and back in self._events:
+        if self.rng.random() >= _UNACKNOWLEDGED and back in self._events:
             self._events.remove(back)
             heapq.heapify(self._events)
 
     def _sweep(self, process: Process) -> None:
         with self.store.write() as work:
-            found = work.sweep.mark_due(
-                now=process.stack.clock.now(), dispatched_for=DISPATCHED_FOR, limit=50
-            )
+            found = work.sweep.mark_due(now=process.stack.clock.now(), dispatched_for=DISPATCHED_FOR, limit=50)
         self.broker.wake_ups += found
 
     def due(self) -> datetime | None:

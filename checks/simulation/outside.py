@@ -6,10 +6,10 @@ import sys
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from random import Random
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from access.clock import Clock
-from access.entitlements import System
+from access.entitlements import ResourceKind, System
 from checks.simulation.points import Points, Side
 from connectors.reading import (
     AccountKind,
@@ -17,7 +17,6 @@ from connectors.reading import (
     AccountStatus,
     GrantRow,
     PrincipalKind,
-    ResourceKind,
     ResourceRow,
     Row,
 )
@@ -58,6 +57,7 @@ class Weather(FaultPlan):
         self.lasting = Fault.FINE
 
     def call(self, effect: Callable[[], T], *, writes: bool, repeatable: bool = True, about: str = "") -> T:
+        """Make a call; what is accepted and not done returns nothing, as changes of access do."""
         what = f"{self._place} {sys._getframe(1).f_code.co_name}"  # noqa: SLF001 - the name of the port's method
         self._points.pause()
         self._points.reach(what, Side.BEFORE)
@@ -69,16 +69,15 @@ class Weather(FaultPlan):
                 self.forecast(Fault.REFUSED)
             elif change and self._rng.random() < _UNTRUE:
                 self.fired["accepted and not done"] += 1
-                effect = _nothing
+                effect = cast("Callable[[], T]", _nothing)
         result = super().call(effect, writes=writes, repeatable=repeatable, about=about)
         self._points.reach(what, Side.AFTER)
         self._points.pause()
         return result
 
 
-def _nothing() -> object:
+def _nothing() -> None:
     """A 204 that changed nothing."""
-    return None
 
 
 class SimulatedTickets(FakeTickets):
@@ -106,7 +105,7 @@ class Readable(FakeReadableSystem):
     def __init__(self, system: FakeSystem, groups: list[str]) -> None:
         super().__init__(page=40)
         self.when_read = lambda _part: system.faults.call(_nothing, writes=False)
-        self.when_proved = lambda: system.faults.call(_nothing, writes=False) and None
+        self.when_proved = lambda: system.faults.call(_nothing, writes=False)
         self._of, self._groups = system, groups
 
     def _rows(self, name: str, about: Mapping[str, str]) -> list[Row]:

@@ -1,5 +1,7 @@
 """Bugs that the simulation has to find: small edits of the product's source, each a mistake that somebody could make."""
 
+# ruff: noqa: E501 - source as it stands
+
 from __future__ import annotations
 
 from collections.abc import Iterator
@@ -143,7 +145,7 @@ PLANTED = (
     Planted(
         "a removal does not ask again whether somebody holds the access",
         "tasks/preconditions.py",
-        "    if work.claims.on(operation.access_key, states=(ClaimState.ACTIVE,)):\n        return NotWanted(\"a newer claim holds the access\")\n",
+        '    if work.claims.on(operation.access_key, states=(ClaimState.ACTIVE,)):\n        return NotWanted("a newer claim holds the access")\n',
         "",
     ),
     # Every end is kept.
@@ -219,7 +221,7 @@ PLANTED = (
     Planted(
         "a ticket that was deleted is not replaced",
         "tasks/ticket_tracker.py",
-        "            self._replace(followed, \"it was deleted or hidden from Provisor\", end=TicketState.HIDDEN)",
+        '            self._replace(followed, "it was deleted or hidden from Provisor", end=TicketState.HIDDEN)',
         "            self._settle(followed)",
     ),
     # A snapshot is whole; a restore loses nothing; every change has an author.

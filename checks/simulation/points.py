@@ -86,6 +86,7 @@ class PointedStore(Store):
 
     @contextmanager
     def write(self, *, holding: str | None = None) -> Iterator[UnitOfWork]:
+        """One transaction, begun and ended at a point."""
         self._points.pause()
         with super().write(holding=holding) as work:
             yield work

@@ -12,8 +12,8 @@ from typing import Any
 PEOPLE = {f"u{number}": f"u{number}@example.com" for number in range(40)}
 
 MINUTE = timedelta(minutes=1)
-#: Access for a time lasts at most so long, and is asked for again at most so long after.
-LONGEST = timedelta(hours=6)
+#: The share of stories that people have to carry out, and of those in Jira.
+_BY_HAND, _IN_JIRA = 0.15, 0.4
 
 
 @dataclass(eq=False)
@@ -81,8 +81,8 @@ class Author:
         self._written += 1
         kinds = ("timed", "timed", "timed", "standing", "revoked", "there before", "taken", "two claims", "renewed")
         kind = self._rng.choice((*kinds, "extended", "called back"))
-        account, group = self._free["by-hand-" if self._rng.random() < 0.15 else "api-"].pop()
-        system = "jira" if self._rng.random() < 0.4 else "jumpcloud"
+        account, group = self._free["by-hand-" if self._rng.random() < _BY_HAND else "api-"].pop()
+        system = "jira" if self._rng.random() < _IN_JIRA else "jumpcloud"
         story = Story(kind, account, f"{system}:group:{group}:member")
         duration = timedelta(minutes=self._rng.randint(5, 180))
         later = at + timedelta(minutes=self._rng.randint(1, 240))
@@ -107,7 +107,9 @@ class Author:
                 story.gives = 2  # One after the other, where the first was over before the second was seen to.
             case "renewed":
                 first = self._grant(story, at, duration)
-                self._grant(story, at + duration + timedelta(seconds=self._rng.randint(-60, 120)), duration, after=first)
+                self._grant(
+                    story, at + duration + timedelta(seconds=self._rng.randint(-60, 120)), duration, after=first
+                )
                 story.gives = 2
             case "extended":
                 first = self._grant(story, at, duration + 30 * MINUTE)
@@ -127,9 +129,7 @@ class Author:
         story.least = duration if story.least is None or duration is None else min(story.least, duration)
         return self._ask(story, "grant", at, after=after, **lasting)
 
-    def _ask(
-        self, story: Story, action: str, at: datetime, *, after: Message | None = None, **more: str
-    ) -> Message:
+    def _ask(self, story: Story, action: str, at: datetime, *, after: Message | None = None, **more: str) -> Message:
         body = {
             "id": f"r{self._written}-{len(story.messages)}",
             "action": action,
