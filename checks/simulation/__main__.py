@@ -9,7 +9,8 @@ put back. What came of it is judged by what the simulated systems hold.
 A life is some days (``--life-days``), and its seed decides all of it: ``--seed N --days 3`` lives the life of seed N again. With
 ``--planted`` the product gets one bug after another, and each has to be found. The last line is a JSON object: ``ok``; the
 ``seed``, and those of lives that ended badly (``failed``); ``days``, ``days_an_hour``, ``requests``; ``crash_points`` (each
-side of each point that was passed) and how many were ``covered`` by a kill; ``planted`` and ``found``; sentences counted as
+side of each point that was passed) and how many were ``covered`` by a kill; ``commits`` of the modules
+that took part, and those that no life passed (``not_passed``); ``planted`` and ``found``; sentences counted as
 ``wrongful``, ``lost``, ``doubled``, ``overdue`` (access is there past its end); ``void``, why the run proves nothing.
 """
 
@@ -34,6 +35,7 @@ from typing import Any
 from checks.mutants.trees import copy_project, project_files
 from checks.simulation.judgement import WORDS
 from checks.simulation.planted import PLANTED, Planted
+from checks.simulation.points import commits_of
 from demo.patience import slowness
 
 _ROOT = Path(__file__).resolve().parents[2]
@@ -171,6 +173,7 @@ def summed(told: Sequence[Mapping[str, Any]], *, seed: int, planted: int, found:
     """What all lives told together."""
     reached = {tuple(point) for life in told for point in life["reached"]}
     crashed = {tuple(point) for life in told for point in life["crashed"]}
+    commits, passed = commits_of(reached)
     days = sum(life["days"] for life in told)
     counts: Counter[str] = Counter()
     for life in told:
@@ -185,6 +188,8 @@ def summed(told: Sequence[Mapping[str, Any]], *, seed: int, planted: int, found:
         "requests": sum(life["requests"] for life in told),
         "crash_points": len(reached),
         "covered": len(reached & crashed),
+        "commits": len(commits),
+        "not_passed": sorted(commits - passed),
         "not_covered": sorted(" ".join(point) for point in reached - crashed),
         **dict(sorted(counts.items())),
         "planted": planted,

@@ -14,6 +14,9 @@ from checks.simulation.stories import Message, Story
 #: How much earlier than its time access may go: the clocks of the processes differ, at the start and at the end.
 _EARLIER = timedelta(seconds=2 * SKEW_SECONDS)
 
+#: What happens to anything once.
+ONCE = ("request.received", "request.done", "operation.done", "claim.active", "claim.ended", "ticket.opened")
+
 WORDS = ("wrongful", "lost", "doubled", "overdue")
 
 
@@ -46,6 +49,8 @@ def judge(life: Life) -> Judgement:
         for claim in work.claims.recent(states=[ClaimState.PENDING, ClaimState.ENDING], limit=None):
             judgement.say("lost", None, f"The claim of {claim.request_id} is {claim.state} still.")
     judgement.say("lost", life.snapshots, "No snapshot was ever complete.")
+    for event, entity, times in life.recorded_often(ONCE):
+        judgement.say("doubled", None, f"{times} audit rows say '{event}' of {entity}.")
     for state, entity in life.unrecorded():
         judgement.say("lost", None, f"No audit row says '{state}' of {entity}.")
     return judgement

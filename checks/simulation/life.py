@@ -7,9 +7,9 @@ import json
 import shutil
 import sqlite3
 from collections import Counter, deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection
 from contextlib import closing
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import count
@@ -20,20 +20,16 @@ from access.clock import ManualClock
 from access.entitlements import EntitlementRef, System
 from access.lifecycle import ClaimState, RequestState
 from access.operations import access_key
-from access.policy import Rule
-from access.snapshots import ShrinkGuard
-from checks.simulation.outside import LASTING, Readable, SimulatedTickets, Weather, simulated_system
+from checks.simulation.outside import LASTING, SimulatedTickets, Weather, simulated_system
 from checks.simulation.points import PointedStore, Points
+from checks.simulation.processes import Broker, Process, SkewedClock, started
 from checks.simulation.stories import MINUTE, PEOPLE, Author, Message, Story
-from checks.simulation.turns import Running, Turn
+from checks.simulation.turns import Turn
 from store.database import Database
-from store.outbox import Topic, WakeUp
-from tasks.publisher import RecordingPublisher
+from store.tables import audit
 from tasks.restoring import Restoring
-from tasks.sync import Sync, SyncOptions
-from tasks.sync_parts import PartReader
 from tests.fakes.faults import OWN_FAULT
-from tests.fakes.local_stack import DISPATCHED_FOR, RULES, START, TERMS, TICKET_TERMS, LocalStack
+from tests.fakes.local_stack import DISPATCHED_FOR, START
 from tests.fakes.system import FakeSystem
 from tests.fakes.tickets import Issue
 from tests.sync.stored_snapshot import shown
@@ -41,7 +37,7 @@ from ticketing.ports import Phase
 
 #: When a sweep will find something: the first row that is due, and that nobody is at.
 _DUE = " UNION ALL ".join(
-    f"SELECT MIN(MAX(due_at, COALESCE(dispatched_until, due_at), COALESCE({lease}, due_at))) AS at FROM {table} {where}"  # noqa: S608
+    f"SELECT MIN(MAX(due_at, COALESCE(dispatched_until, due_at), COALESCE({lease}, due_at))) AS at FROM {table} {where}"  # noqa: S608 - our own words
     for table, lease, where in (
         ("requests", "lease_until", ""),
         ("operations", "lease_until", "WHERE state IN ('ready', 'running', 'blocked')"),
@@ -64,61 +60,14 @@ _TWICE, _UNACKNOWLEDGED, _RESTORED, _LATE, _BUSY, _UNTRUE, _DELETED = 0.2, 0.05,
 #: How often work begins that waits at the broker, before what is under way goes on.
 _BEGINS = 0.5
 
-#: What lasts for hours is tried again rarely.
-_PATIENT = replace(TERMS, retry=replace(TERMS.retry, longest_wait=5 * MINUTE, credential_wait=MINUTE))
-
-#: Tickets are followed for days here: rarely.
-_SELDOM = replace(TICKET_TERMS, poll=5 * MINUTE, watch_ended=timedelta(hours=1))
-
 #: How far the clocks of processes are from the true time: they measure the database's, so not far.
 SKEW_SECONDS = 2.0
 
 #: How long it stays fair after the last day: longer than anything that a fault of before may still hold.
 _FAIR = timedelta(hours=24)
 
-#: How many turns a moment of virtual time may take before the life counts as one that spins.
-_SPINNING = 20_000
-
-
-class SkewedClock(ManualClock):
-    """The clock of a process."""
-
-    def __init__(self, true: ManualClock, by: timedelta) -> None:
-        super().__init__(true.now())
-        self._true, self._by = true, by
-
-    def now(self) -> datetime:
-        """The moment that this clock shows."""
-        return self._true.now() + self._by
-
-
-class Broker(RecordingPublisher):
-    """Wake-ups on their way. It loses some, delivers some twice, and all in any order."""
-
-    def __init__(self, rng: Random) -> None:
-        super().__init__()
-        self._rng = rng
-
-    def send(self, wake_ups: Iterable[WakeUp]) -> None:
-        """Take wake-ups."""
-        for each in wake_ups:
-            self.wake_ups += [each] * self._rng.choices((0, 1, 2), (0.05, 0.9, 0.05))[0]
-
-    def take(self) -> WakeUp:
-        """Hand one out."""
-        return self.wake_ups.pop(self._rng.randrange(len(self.wake_ups)))
-
-
-@dataclass
-class Process:
-    """A worker process as it is now; ``up_from`` is when it runs again after it was killed."""
-
-    running: Running
-    stack: LocalStack
-    sync: Sync
-    parts: PartReader
-    up_from: datetime
-    handlers: dict[Topic, Callable[[str], object]]
+#: How many steps a day may take, several times what it takes; a life that takes more spins.
+_MOST_STEPS = 200_000
 
 
 @dataclass(order=True)
@@ -157,7 +106,7 @@ class Life:
         self._numbers = count()
         self._turns: list[Turn] = []
         self._mail: deque[Message] = deque()
-        self._next_sweep = START
+        self._next_sweep, self._in_vain = START, 0
         #: What went wrong on the way, in sentences.
         self.wrong: list[str] = []
         #: Whether a person lied about an issue, or deleted the issue of an operation, already.
@@ -349,43 +298,27 @@ class Life:
     def _open(self) -> None:
         self.database = Database(f"sqlite:///{self._file}", pool_size=10)
         self.store = PointedStore(self.database, self.points)
-        self._processes = [self._started(self.clock.now()) for _ in range(PROCESSES)]
+        self._processes = [self._start(self.clock.now()) for _ in range(PROCESSES)]
 
-    def _started(self, up_from: datetime) -> Process:
-        clock = SkewedClock(self.clock, timedelta(seconds=self.rng.uniform(-SKEW_SECONDS, SKEW_SECONDS)))
-        rules = (Rule("*:group:by-hand*:member", give=RULES[0].give, take=RULES[0].take), Rule("*"))
-        stack = LocalStack.over(
+    def _start(self, up_from: datetime) -> Process:
+        by = timedelta(seconds=self.rng.uniform(-SKEW_SECONDS, SKEW_SECONDS))
+        return started(
+            SkewedClock(self.clock, by),
             self.store,
-            rules=rules,
-            clock=clock,
-            connectors=self.systems,
-            tickets=self.tickets,
-            publisher=self.broker,
-            ticket_terms=_SELDOM,
-            options=_PATIENT,
-        )
-        parts = PartReader(self.store, clock, ShrinkGuard(), concurrency=1, lease=2 * MINUTE)
-        readable = Readable(self.systems[System.JUMPCLOUD], self.author.groups)
-        sync = Sync(
-            self.store,
-            clock,
             self.broker,
-            readers={System.JUMPCLOUD: readable},
-            parts=parts,
-            options=SyncOptions(period=None, full_every=timedelta(0)),
-            calls=lambda _: 0,
-            places=1,
+            self.systems,
+            self.tickets,
+            groups=self.author.groups,
             jitter=self.rng.random,
+            up_from=up_from,
         )
-        handlers = {**stack.handlers, Topic.SYNC: sync.work}
-        return Process(Running(), stack, sync, parts, up_from, handlers)
 
     def _restart_killed(self) -> None:
         for number, process in enumerate(self._processes):
             if process.running.killed:
                 process.parts.close()
                 up_from = self.clock.now() + self.rng.randint(1, 20) * SECOND
-                self._processes[number] = self._started(up_from)
+                self._processes[number] = self._start(up_from)
 
     def _begin(self, work: Callable[[Process], object]) -> bool:
         """Have a process that is up do something; whether one is."""
@@ -401,16 +334,16 @@ class Life:
     def run(self) -> None:
         """Live it to its end."""
         end = START + self._days * DAY + _FAIR
-        turns, moment = 0, self.clock.now()
+        steps = 0
         while self.clock.now() < end:
-            turns = turns + 1 if self.clock.now() == moment else 0
-            moment = self.clock.now()
-            if turns > _SPINNING:
-                self.wrong.append("The time stands still: work is due over and over.")
+            steps += 1
+            if steps > _MOST_STEPS * self._days:
+                self.wrong.append("The same work is due over and over.")
                 return
+            moment = self.clock.now()
             if not self._go_on():
                 self.clock.advance(max(self._next_moment(), moment + timedelta(milliseconds=1)) - moment)
-        self.points.calm = True
+        self.steps = steps
         self._drain()
 
     def _drain(self) -> None:
@@ -445,7 +378,8 @@ class Life:
             self._run(self.rng.choice(ready))
             return True
         if room and self._next_sweep <= now:
-            self._next_sweep = now + SECOND
+            # Clocks differ, and a sweep may find nothing yet; for what none finds it looks ever more rarely.
+            self._next_sweep = now + min(SECOND * 2 ** min(self._in_vain, 10), 10 * MINUTE)
             due = self.due()
             if due is not None and due <= now:
                 return self._begin(self._sweep)
@@ -474,6 +408,7 @@ class Life:
     def _sweep(self, process: Process) -> None:
         with self.store.write() as work:
             found = work.sweep.mark_due(now=process.stack.clock.now(), dispatched_for=DISPATCHED_FOR, limit=50)
+        self._in_vain = 0 if found else self._in_vain + 1
         self.broker.wake_ups += found
 
     def due(self) -> datetime | None:
@@ -485,6 +420,14 @@ class Life:
     def unrecorded(self) -> list[tuple[str, str]]:
         """The audit rows that are missing."""
         return self._processes[0].stack.unrecorded()
+
+    def recorded_often(self, events: Collection[str]) -> list[tuple[str, str, int]]:
+        """Which of these events the audit has more than once, of what, and how often."""
+        found: Counter[tuple[str, str]] = Counter()
+        with self.database.read() as connection:
+            for row in connection.execute(audit.select().where(audit.c.event.in_(events))):
+                found[row.event, row.entity_id] += 1
+        return [(*of, times) for of, times in found.items() if times > 1]
 
     def least_of(self, story: Story) -> timedelta | None:
         """How long its access has to last at least, the extension included that was agreed to."""

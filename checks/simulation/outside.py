@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from random import Random
 from typing import TypeVar, cast
@@ -102,7 +102,7 @@ class SimulatedTickets(FakeTickets):
 class Readable(FakeReadableSystem):
     """What snapshots are read from: the lists of the simulated system, a page a call."""
 
-    def __init__(self, system: FakeSystem, groups: list[str]) -> None:
+    def __init__(self, system: FakeSystem, groups: Sequence[str]) -> None:
         super().__init__(page=40)
         self.when_read = lambda _part: system.faults.call(_nothing, writes=False)
         self.when_proved = lambda: system.faults.call(_nothing, writes=False)

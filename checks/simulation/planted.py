@@ -105,10 +105,24 @@ PLANTED = (
         "        else:\n            fault = None if unanswered is None else (unanswered, Phase.WRITE)",
     ),
     Planted(
-        "the fence of a sync's shard is ignored, and its failure counts as done",
+        "a shard that could not be read counts as read",
         "tasks/sync.py",
         "work.sync_runs.shard_later(shard, at=verdict.at, error=str(failure), counted=failure.counted)",
         "work.sync_runs.shard_done(shard, now=self._clock.now())",
+    ),
+    # Leases are fenced.
+    Planted(
+        "the fence is ignored",
+        "store/leases.py",
+        'table.c.id == bindparam("this_id"), table.c.fence == bindparam("this_fence"))',
+        'table.c.id == bindparam("this_id"), bindparam("this_fence") >= 0)',
+        short=True,
+    ),
+    Planted(
+        "a lease keeps nobody out",
+        "store/leases.py",
+        "table.c.due_at <= now, free)",
+        "table.c.due_at <= now)",
     ),
     # A claim takes away only its own.
     Planted(

@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from enum import StrEnum
@@ -27,7 +27,7 @@ from tests.fakes.faults import Killed
 _TASKS = str(Path(tasks.__file__).parent)
 
 #: How often, at a point: others run, it is frozen for longer than a lease, it is killed, and that where it was not yet.
-_YIELDS, _FREEZES, _KILLS, _KILLS_FIRST = 0.5, 0.002, 0.002, 0.5
+_YIELDS, _FREEZES, _KILLS, _KILLS_FIRST = 0.5, 0.004, 0.002, 0.5
 
 
 class Side(StrEnum):
@@ -106,12 +106,13 @@ def asking_line() -> str:
     return "relay"
 
 
-def commits_of(modules: set[str]) -> set[str]:
-    """Every place in these modules of ``tasks`` where a transaction that writes begins, as ``module:line``."""
+def commits_of(reached: Collection[tuple[str, ...]]) -> tuple[set[str], set[str]]:
+    """Where transactions that write begin, as ``module:line``, in the modules of these points; and those that were passed."""
+    passed = {point.removesuffix(" commit") for point, _ in reached if point.endswith(" commit") and ":" in point}
     found = set()
-    for module in modules:
+    for module in {place.partition(":")[0] for place in passed}:
         tree = ast.parse((Path(_TASKS) / f"{module}.py").read_text("utf-8"))
         for node in ast.walk(tree):
             if isinstance(node, ast.Attribute) and node.attr == "write" and ast.unparse(node).endswith("store.write"):
                 found.add(f"{module}:{node.lineno}")
-    return found
+    return found, passed
