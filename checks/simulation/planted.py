@@ -248,8 +248,8 @@ PLANTED = (
     Planted(
         "after a restore, what was given meanwhile counts as there before",
         "store/restores.py",
-        "select(handed_in & ~was_there)",
-        "select(handed_in & was_there)",
+        "select(lost & ~was_there)",
+        "select(lost & was_there)",
     ),
     Planted(
         "after a restore, the tickets of the lost time are forgotten",
