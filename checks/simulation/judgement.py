@@ -10,6 +10,7 @@ from datetime import timedelta
 from access.lifecycle import ENDS, ClaimState, RequestState
 from checks.simulation.life import SKEW_SECONDS, Life
 from checks.simulation.stories import Message, Story
+from ticketing.ports import Phase
 
 #: How much earlier than its time access may go: the clocks of the processes differ, at the start and at the end.
 _EARLIER = timedelta(seconds=2 * SKEW_SECONDS)
@@ -99,7 +100,9 @@ def _judge_request(life: Life, story: Story, message: Message, judgement: Judgem
 
 def _judge_tickets(life: Life, judgement: Judgement) -> None:
     # What was lost and handed in again is asked for by another operation, and by the same ticket.
-    issues = Counter(life.asked_by(issue) for issue in life.tickets.issues.values())
+    # A worker that was frozen before it made its issue closes that as a duplicate.
+    asking = [issue for issue in life.tickets.issues.values() if issue.phase is not Phase.DECLINED]
+    issues = Counter(map(life.asked_by, asking))
     for (request, direction), number in issues.items():
         judgement.say("doubled", number == 1, f"{number} tickets ask to {direction} what {request} is about.")
     for issue in life.tickets.open_issues():

@@ -64,10 +64,10 @@ _BEGINS = 0.5
 SKEW_SECONDS = 2.0
 
 #: How long it stays fair after the last day: longer than anything that a fault of before may still hold.
-_FAIR = timedelta(hours=24)
+_FAIR = timedelta(hours=16)
 
 #: How many steps a day may take, several times what it takes; a life that takes more spins.
-_MOST_STEPS = 200_000
+_MOST_STEPS = 100_000
 
 
 @dataclass(order=True)
@@ -137,7 +137,7 @@ class Life:
         self._at(START + 10 * MINUTE, self._people_work)
         self._at(START + 10 * MINUTE, self._look_at_snapshot)
         self._at(START + self._days * DAY, self._become_fair)
-        self._at(START + self._days * DAY + _FAIR - 2 * timedelta(hours=1), self._begin_sync)
+        self._at(START + self._days * DAY + _FAIR - timedelta(hours=2), self._begin_sync)
 
     def _at(self, moment: datetime, happen: Callable[[], None]) -> None:
         heapq.heappush(self._events, Event(moment, next(self._numbers), happen))
