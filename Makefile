@@ -67,6 +67,14 @@ mutants: $(DEV) ## Break the product in small ways and count what the tests noti
 prove-promises: $(DEV) ## Try hundreds of generated cases against each kind of promise, in ten minutes; ARGS="--seed 2", ARGS=--short
 	@$(PY) -m checks.promises $(ARGS)
 
+.PHONY: prove-removals
+prove-removals: $(DEV) ## Make ten thousand list answers false, and count what is taken away for it, in ten minutes; ARGS=--short
+	@$(PY) -m checks.removals $(ARGS)
+
+.PHONY: prove-tickets
+prove-tickets: $(DEV) ## Have 2,000 operations carried out by tickets through lost answers, kills and automation, in ten minutes; ARGS=--short
+	@$(PY) -m checks.tickets $(ARGS)
+
 .PHONY: prove-simulation
 prove-simulation: $(DEV) ## Live days of several processes in virtual time, killed at every commit and call; ARGS="--seed 2", --planted, --short
 	@$(PY) -m checks.simulation $(ARGS)

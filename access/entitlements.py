@@ -151,11 +151,20 @@ def written_form(system: System, kind: ResourceKind) -> str:
 
 
 @dataclass(frozen=True, slots=True)
+class Way:
+    """A group whose members have an application: its id, and its name as far as that was read."""
+
+    id: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class Entitlement:
     """An entitlement as a connector found it in its system.
 
     ``ref`` is by ids, ``named`` the same by names (policies match either). ``by_person`` says in a clause why only a
-    person can change it ("its members follow a rule (dynamic group)"), and is None when the API can.
+    person can change it ("its members follow a rule (dynamic group)"), and is None when the API can. ``ways`` are
+    the groups through which an application is given.
     """
 
     ref: EntitlementRef
@@ -163,3 +172,4 @@ class Entitlement:
     title: str
     url: str | None = None
     by_person: str | None = None
+    ways: tuple[Way, ...] = ()

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 #: What events are about. Everything else that is audited is Provisor's own affair.
-_ENTITIES = frozenset({"request", "claim", "operation", "ticket", "plan", "finding", "person"})
+_ENTITIES = frozenset({"request", "claim", "operation", "ticket", "plan", "finding", "person", "owner"})
 
 #: Audit rows about these that are steps on the way, and no outcome of anything.
 _STEPS = frozenset({"operation.planned", "operation.retry", "ticket.intended"})

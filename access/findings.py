@@ -101,12 +101,34 @@ def react(kind: FindingKind, rule: ProfileRule, *, ours: bool, group: bool) -> R
 
 
 @dataclass(frozen=True, slots=True)
+class Told:
+    """Who made a difference, as a log tells it: ``by`` whom, when, and in which ``record``.
+
+    ``cause`` is a clause on what of the system's own made the change, such as its own access request.
+    """
+
+    by: str
+    at: datetime
+    record: str
+    cause: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NotKnown:
+    """Why nobody knows who made a difference, as a clause. ``again``: a log may tell it later."""
+
+    why: str
+    again: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Difference:
     """One difference as a snapshot shows it.
 
     - ``key``: what makes it one and the same over runs, with its kind and system.
     - ``group``: whether a group holds the access, and not an account.
-    - ``ours``: whether a late or lost write of our own explains it.
+    - ``ours_at``: when a late or lost write of our own went out that explains it.
+    - ``cause``: a clause on what of the system's own explains it; such a difference is no finding.
     """
 
     kind: FindingKind
@@ -120,7 +142,8 @@ class Difference:
     claim_id: str | None = None
     request_id: str | None = None
     group: bool = False
-    ours: bool = False
+    ours_at: datetime | None = None
+    cause: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +151,9 @@ class Finding:
     """A difference over runs, from the snapshot that showed it first to the last that did.
 
     - ``first_run_id``, ``last_run_id``: the runs of these snapshots; of an open finding the last is the system's newest.
-    - ``done_by``: who did it, where a log of the service says so; None when that is not known.
+    - ``done_by``, ``done_at``, ``done_record``: who did it and when, by which entry of the service's log. ``not_known`` is a
+      clause on why that is not known, and ``ask_since`` from when on the log is asked about it again.
+    - ``ours_at``: when a late or lost write of our own went out that explains it.
     - ``ignored_until``: a person leaves it as it is until then; ``adopted_by_request`` is the request for a claim on it.
     """
 
@@ -146,12 +171,26 @@ class Finding:
     claim_id: str | None = None
     request_id: str | None = None
     holder_is_group: bool = False
-    ours: bool = False
+    ours_at: datetime | None = None
     last_seen_at: datetime | None = None
     done_by: str | None = None
+    done_at: datetime | None = None
+    done_record: str | None = None
+    not_known: str | None = None
+    ask_since: datetime | None = None
     ignored_until: datetime | None = None
     ignored_by: str | None = None
     ignored_why: str | None = None
     adopted_by_request: str | None = None
     closed_at: datetime | None = None
     closed_why: str | None = None
+
+    @property
+    def ours(self) -> bool:
+        """Whether a late or lost write of our own explains it."""
+        return self.ours_at is not None
+
+    @property
+    def may_be_ours(self) -> bool:
+        """Whether we go by that: while the log may still tell who took access away, nobody says that it was us."""
+        return self.ours and not (self.kind is FindingKind.MISSING and self.ask_since is not None)

@@ -84,6 +84,8 @@ Ruling = ByPerson | Barred | None
 #: Why only a person changes the account that Provisor itself uses.
 OWN_ACCOUNT = "it changes Provisor's own account"
 PROTECTED_ACCOUNT = "policy protects the account"
+#: Why only a person changes a group that is filled elsewhere.
+FILLED = "its members come from an identity provider"
 
 
 class Guarded(Permanent):

@@ -53,6 +53,8 @@ class Leaver:
     why: str | None = None
     maker: str | None = None
     reason: str | None = None
+    #: The status that snapshots showed before they showed that the person leaves.
+    was: str | None = None
 
 
 class Seen(StrEnum):
@@ -81,14 +83,15 @@ class Left:
 
 @dataclass(frozen=True, slots=True)
 class NotLeft:
-    """The user is active: nothing is taken."""
+    """The user is active, or as suspended as before: nothing is taken."""
 
 
 def judge_read(leaver: Leaver, seen: Seen) -> ReadAgain | Left | NotLeft | None:
     """What follows from one single read; None where it proves nothing, and the user is read again."""
     if seen is Seen.UNSEEN:
         return None
-    if seen is Seen.ACTIVE:
+    # Whoever was suspended before the first snapshot is no leaver, and a list that hid them for a while makes them none.
+    if seen is Seen.ACTIVE or (seen is Seen.SUSPENDED and leaver.was == Seen.SUSPENDED):
         return NotLeft()
     kind = LeaverKind.SUSPENDED if seen is Seen.SUSPENDED else LeaverKind.DELETED
     if leaver.state is LeaverState.SEEN and kind is leaver.kind:

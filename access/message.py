@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Annotated, Any, Literal, Self
@@ -36,6 +37,18 @@ from access.products import Product
 SCHEMA_NAME = "provisor.access-request/1"
 
 Line = Annotated[str, Field(min_length=1, max_length=500)]
+
+#: Bytes of an entitlement and of an address. They are keys together, and PostgreSQL takes no key of more than 2704 bytes.
+_LONGEST_ENTITLEMENT, _LONGEST_ADDRESS = 1000, 254
+
+#: After it the longest duration would leave the calendar.
+_LATEST_START = datetime.max.replace(tzinfo=UTC) - LONGEST
+
+#: Characters of an id that a producer may use.
+LONGEST_ID = 128
+
+#: How ids of requests end that Provisor makes beside another: for the group that fills its thing, and for the end of that.
+CHILD, CHILD_END = ".fed", ".fed.end"
 
 #: The shortest access for a time.
 SHORTEST = timedelta(seconds=1)
@@ -149,7 +162,7 @@ class AccessRequest(BaseModel):
         str,
         Field(
             min_length=1,
-            max_length=128,
+            max_length=LONGEST_ID,
             pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]*$",
             description="The producer's own id of the request; the same id again is answered from the record",
         ),
@@ -197,7 +210,7 @@ class AccessRequest(BaseModel):
     claim_of: Annotated[
         str | None,
         Field(
-            max_length=128,
+            max_length=LONGEST_ID,
             description="For revoke: end only the claim that this earlier request made, however it was extended. "
             "For extend: the claim to be extended",
         ),
@@ -283,6 +296,28 @@ class AccessRequest(BaseModel):
         """A digest of the canonical form: the same request again has the same one, however it was spelled."""
         text = json.dumps(self.canonical(), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
         return hashlib.sha256(text.encode()).hexdigest()
+
+
+def beyond_limits(request: AccessRequest) -> Iterator[str]:
+    """What a producer may not send, although it has the form of a request: a sentence for each."""
+    if request.id.endswith((CHILD, CHILD_END)):
+        yield f"id: Provisor itself makes ids that end with {CHILD} or {CHILD_END}; use another one."
+    limits = (
+        ("entitlement", request.entitlement, _LONGEST_ENTITLEMENT),
+        ("email", request.who.email, _LONGEST_ADDRESS),
+    )
+    for name, text, most in limits:
+        if len((text or "").encode()) > most:
+            yield f"{name}: it has more than {most} bytes in UTF-8."
+    if request.starts_at is not None and request.starts_at > _LATEST_START:
+        yield f"starts_at: name a moment before the year {_LATEST_START.year}."
+
+
+class StoredRequest(AccessRequest):
+    """A request as it is kept, which Provisor itself may have made beside another: ids of such are longer than a producer's."""
+
+    id: Annotated[str, Field(max_length=LONGEST_ID + len(CHILD_END))]
+    claim_of: Annotated[str, Field(max_length=LONGEST_ID + len(CHILD_END))] | None = None
 
 
 def present_fields(request: AccessRequest) -> frozenset[str]:

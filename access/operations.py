@@ -5,9 +5,11 @@ Each is a value read from the store. Only the store changes records, in one tran
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
+from typing import Any
 
 from access import email_address
 from access.entitlements import EntitlementRef, System
@@ -88,8 +90,9 @@ class Request:
 class Operation:
     """One step on one system.
 
-    - ``before``: what the system showed before our first write; None until then. It is committed before the write, so that
-      after a crash it is known whether the access was there already.
+    - ``before``: what the system showed before our first write, ``present`` or ``absent``; ``unread`` for a removal that was
+      sent without a look; None until then. It is committed before the write, so that after a crash it is known whether the
+      access was there already.
     - ``wrote_at``: when we sent the last write that may have taken effect; None while there was none.
     - ``accepted_at``: when the system last accepted a write of this operation. A look alone may be stale.
     - ``shown_since``: since when each look shows what is wanted without a write of ours; see ``access.proof``.
@@ -227,7 +230,9 @@ class Ticket:
 
     ``status`` and ``phase`` are what was seen last. ``missing_since`` is since when it cannot be seen. ``trouble`` is what a
     person has to look at.
-    ``looked_at``: when the system was last asked, while the ticket was open, whether the access is there by now.
+    ``looked_at``: when the system was last asked, while the ticket was open, whether the access is there by now. ``due_on`` is
+    the day by which it is to be done, ``overdue_at`` when it was told that it is not. ``unmapped`` is a status that it had and
+    that nothing gives a meaning. ``shown`` is what its issue shows of what may change: see ``tasks.ticket_upkeep``.
     """
 
     id: str
@@ -254,6 +259,10 @@ class Ticket:
     phase: str | None = None
     missing_since: datetime | None = None
     trouble: TicketTrouble | None = None
+    due_on: date | None = None
+    overdue_at: datetime | None = None
+    unmapped: str | None = None
+    shown: Mapping[str, Any] | None = None
 
 
 def lane_of(direction: Direction) -> Lane:

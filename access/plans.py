@@ -10,7 +10,7 @@ from typing import Any
 
 from access.entitlements import EntitlementRef, System
 from access.lifecycle import LineState, PlanState
-from access.message import AccessRequest, Action
+from access.message import AccessRequest, Action, StoredRequest
 from access.reactions import Reaction
 
 #: The source of requests that lines of plans became.
@@ -99,10 +99,10 @@ class Line:
             "duration": None if ends is None else (ends - now).total_seconds(),
             "reason": self.reason,
             "requested_by": plan.maker,
-            "approved_by": plan.approved_by,
+            "approved_by": plan.approved_by or plan.approver_said,
             "fields": None if self.finding_id is None else {FINDING: self.finding_id},
         }
-        return AccessRequest.model_validate({name: value for name, value in message.items() if value is not None})
+        return StoredRequest.model_validate({name: value for name, value in message.items() if value is not None})
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +116,7 @@ class Plan:
     - ``certificate``: what it stands on: the snapshots by system, with their runs and moments.
     - ``person``: who has left; such a plan counts as one person.
     - ``held_why``: what the fuse said.
+    - ``approver_said``: who approved, as its maker said.
     """
 
     id: str
@@ -133,6 +134,7 @@ class Plan:
     self_approved: bool = False
     beyond_fuse: bool = False
     held_why: str | None = None
+    approver_said: str | None = None
 
     @property
     def runs(self) -> bool:

@@ -6,11 +6,10 @@ case than the entitlement, an allowing rule matches only if both names are found
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
-from typing import Any
 
 from access.entitlements import Entitlement, EntitlementRef, ResourceKind
 from access.findings import WATCHED, ProfileRule
@@ -18,6 +17,7 @@ from access.guard import Terms
 from access.methods import Direction, Method
 from access.patterns import matches, matches_loosely, spelled_like
 from access.sources import is_among
+from access.ticket_routes import TicketRoute
 
 #: Whether an entitlement, spelled as a rule spells it, is found to be the one that is asked for.
 IsMeant = Callable[[EntitlementRef], bool]
@@ -78,16 +78,6 @@ class LeaverAccess(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class TicketRoute:
-    """Where a ticket goes: project key, issue type (name or id), extra labels and fields as the provider takes them."""
-
-    project: str
-    issue_type: str = "Task"
-    labels: tuple[str, ...] = ()
-    fields: Mapping[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
 class Rule:
     """What holds for the entitlements that ``pattern`` matches: ``*`` and ``?`` over the written form.
 
@@ -96,7 +86,8 @@ class Rule:
     entitlements that give an administrator's power require it. ``give_within`` is how long giving by API may take from when it
     could begin: access for a time is not given after that. ``sources`` are patterns of who may ask under it (``access.sources``);
     without them it is for all. ``notice_before`` says how long before the end of access for a time there is notice of it.
-    ``fed_by`` is the JumpCloud group that fills what the pattern matches: access to the one goes through the other.
+    ``fed_by`` is the JumpCloud group that fills the Jira groups that the pattern matches, and ``via`` the one whose members have
+    the applications: access to the one goes through the other.
     """
 
     pattern: str
@@ -115,6 +106,12 @@ class Rule:
     ticket: TicketRoute | None = None
     sources: tuple[str, ...] = ()
     fed_by: EntitlementRef | None = None
+    via: EntitlementRef | None = None
+
+    @property
+    def through(self) -> EntitlementRef | None:
+        """The JumpCloud group through which access goes to what the pattern matches."""
+        return self.fed_by or self.via
 
     def method(self, direction: Direction) -> Method:
         """The method for giving or for taking away."""
@@ -135,13 +132,21 @@ class Rule:
 
 
 @dataclass(frozen=True, slots=True)
+class OwnerRule:
+    """Who answers for the entitlements that ``pattern`` matches: they get a digest of the findings on them."""
+
+    pattern: str
+    owner: str
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
     """All rules in order, and where tickets go when a rule does not say.
 
     ``administrator_like`` are patterns of entitlements that give an administrator's power, ``protected_accounts`` ids and
     addresses of accounts that only a person changes, besides Provisor's own. ``manage`` are patterns of the entitlements on
     which access that nothing explains is a finding; without any, it is what rules let be given. ``profiles`` say what is done
-    about findings.
+    about findings, ``owners`` who answers for them.
     """
 
     rules: Sequence[Rule]
@@ -151,11 +156,18 @@ class Policy:
     leavers: LeaverAccess = LeaverAccess.APPROVE
     manage: Sequence[str] = ()
     profiles: Sequence[ProfileRule] = ()
+    owners: Sequence[OwnerRule] = ()
 
     @property
     def automates_leavers(self) -> bool:
         """Whether what a suspended person holds is taken without an approval."""
         return self.leavers is LeaverAccess.AUTOMATE
+
+    @property
+    def ticket_routes(self) -> Sequence[TicketRoute]:
+        """Every road that tickets may take, each once, in the order in which they are written."""
+        every = [self.ticket, *(rule.ticket for rule in self.rules if rule.ticket is not None)]
+        return [each for number, each in enumerate(every) if each.project and each not in every[:number]]
 
     def manages(self, *refs: EntitlementRef) -> bool:
         """Whether access to the entitlement is compared with what should be, by any of its names."""
@@ -168,6 +180,11 @@ class Policy:
         """What is done about findings on the entitlement: the first rule that matches any of its names."""
         fits = (rule for rule in self.profiles if any(matches(rule.pattern, str(ref)) for ref in refs))
         return next(fits, WATCHED)
+
+    def owner_of(self, *refs: EntitlementRef) -> str | None:
+        """Who answers for the entitlement: the first that matches any of its names; None where nobody does."""
+        fits = (rule.owner for rule in self.owners if any(matches(rule.pattern, str(ref)) for ref in refs))
+        return next(fits, None)
 
     def rule_for(self, *refs: EntitlementRef, direction: Direction, is_meant: IsMeant = lambda _: True) -> Rule | None:
         """The first rule that matches the entitlement under any of its names; None when there is none."""

@@ -135,7 +135,8 @@ class Change:
     """An entry of a log: from ``at`` on a principal held a resource, or held it no more.
 
     For ``ResourceKind.ACCOUNT`` the principal is an account, and ``present`` whether it could be used. ``by`` names the actor.
-    ``of_group`` says that the principal is a group.
+    ``of_group`` says that the principal is a group. ``record`` is the entry's id in the log, and ``cause`` a clause on what of
+    the system's own made the change, None for somebody's own change.
     """
 
     at: datetime
@@ -145,6 +146,8 @@ class Change:
     present: bool
     by: str | None = None
     of_group: bool = False
+    record: str = ""
+    cause: str | None = None
 
 
 class Log:

@@ -113,6 +113,10 @@ class Accounts:
             )
         return self._of_words(said.text.strip(), names)
 
+    def gone(self, said: SaidPerson) -> str | None:
+        """The id of an account that a field of people holds, so that it existed, and that this system lists no more."""
+        return said.jira_id if self.system is System.JIRA and said.jira_id not in self._by_id else None
+
     def _of_address(self, address: str, text: str) -> Account | Unclear:
         found = self._by_address.get(email_address.normalized(address), [])
         if len(found) == 1:

@@ -15,7 +15,8 @@ from sqlalchemy import delete, insert, select, text, update
 
 from access.clock import ManualClock
 from access.entitlements import System
-from access.policy import Policy, Rule, TicketRoute
+from access.policy import Policy, Rule
+from access.ticket_routes import TicketRoute
 from benchmarks.child import Commands, serve
 from benchmarks.reconcile_data import BEGAN, CLAIMED, RUN, account, claimed, grant, group, holders
 from store.database import Database

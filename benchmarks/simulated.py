@@ -55,6 +55,18 @@ class Simulated:
         """Count from zero again."""
         self._ask("DELETE", "/requests")
 
+    def hold(self, **rule: Any) -> str:
+        """Let the next call that meets the rule stand still before it is carried out; the id of that fault."""
+        return str(self._ask("POST", "/faults", json={**rule, "hold": "before"})["id"])
+
+    def until_held(self, fault: str) -> None:
+        """Wait until a fault holds a call."""
+        self._ask("GET", f"/faults/{fault}", params={"holding": 1, "timeout": 60})
+
+    def drop(self, fault: str) -> None:
+        """What a fault holds is lost."""
+        self._ask("POST", f"/faults/{fault}/release", json={"drop": True})
+
     def latency(self, ms: float) -> None:
         """Let every answer take this much longer."""
         self._ask("POST", "/latency", json={"latency_ms": ms})

@@ -5,11 +5,16 @@ from __future__ import annotations
 import argparse
 import sys
 
-from benchmarks import sync_budget, sync_memory, sync_speed
+from benchmarks import sync_budget, sync_command, sync_memory, sync_speed
 from benchmarks.command import run
 from benchmarks.report import Report
 
-_SECTIONS = {"speed": sync_speed.measure, "budget": sync_budget.measure, "memory": sync_memory.measure}
+_SECTIONS = {
+    "speed": sync_speed.measure,
+    "budget": sync_budget.measure,
+    "memory": sync_memory.measure,
+    "command": sync_command.measure,
+}
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -32,6 +37,13 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         default=[1_000, 10_000],
         metavar="N",
         help="of the tenants whose syncs are watched (default 1000 10000)",
+    )
+    parser.add_argument(
+        "--command-users",
+        type=int,
+        default=1200,
+        metavar="N",
+        help="of the largest tenant of whole commands (default 1200)",
     )
     parser.add_argument("--sync-rounds", type=int, default=2, metavar="N", help="default %(default)s")
     parser.add_argument(

@@ -38,6 +38,7 @@ from cli.settings import show_settings
 from cli.simulate import simulate
 from cli.submit import submit
 from cli.sync import sync
+from cli.ticketing import ticketing
 from cli.tickets import tickets
 from cli.truth import truth
 from cli.up import up
@@ -74,6 +75,7 @@ app.add_typer(events, name="events")
 app.add_typer(requests, name="requests")
 app.add_typer(operations, name="operations")
 app.add_typer(tickets, name="tickets")
+app.add_typer(ticketing, name="ticketing")
 app.add_typer(claims, name="claims")
 app.add_typer(dead_letters, name="dead-letters")
 app.command("reconcile")(reconcile)

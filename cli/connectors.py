@@ -52,6 +52,7 @@ def list_connectors(context: typer.Context, config: ConfigFile = None, as_json: 
         return
     output.print_listing([_short(row) for row in rows], _COLUMNS, none="No systems.", as_json=False)
     output.print_lines("", f"Provisioning is {settings.provisioning}.", *filter(None, map(_failure, rows)))
+    output.print_lines(*(_rate_in_words(row) for row in rows if row["credential"] is not None))
     output.print_lines(*(_stop_in_words(stop) for row in rows for stop in row["stops"]))
 
 
@@ -157,17 +158,20 @@ def system_facts(settings: Settings, store: Store | None, systems: Systems, *, n
 def _facts(
     settings: Settings, store: Store | None, system: System, kit: SystemDefinition, *, now: datetime
 ) -> dict[str, Any]:
+    from worker.systems.connectors import allowance_of
     from worker.ticketing import budgets_of
 
     snapshot, last, held, tenant = None, None, None, None
     stops: Sequence[Stop] = ()
+    section = settings.systems[system]
+    rate = section.rate
     if store is not None:
         with store.read() as work:
             snapshot, last = work.snapshots.current(system), work.sync_runs.last(system)
             stops = work.budgets.stops(now=now)
+            rate = work.budgets.rate(system, allowance_of(section))
             tenant = work.tenants.of(system)
         held = None if snapshot is None else counts(store, system)
-    section = settings.systems[system]
     return {
         "system": str(system),
         "state": _state(section.credential_kind, last),
@@ -181,6 +185,7 @@ def _facts(
         "last_run": None if last is None else _run(last),
         "reads": sorted(kit.reads),
         "provisions": {str(direction): sorted(map(str, kinds)) for direction, kinds in kit.automated.items()},
+        "rate": {"now": round(rate, 2), "safe": section.rate, "most": section.most_rate},
         "stops": [_stop_facts(stop) for stop in stops if stop.system in budgets_of(system)],
     }
 
@@ -212,6 +217,12 @@ def _stop_in_words(stop: dict[str, Any]) -> str:
         f"{stop['budget']}: its service asked for no calls of the class {stop['calls']} before {stop['until']}. "
         f"'provisor connectors lift {stop['budget']}' calls it again at once."
     )
+
+
+def _rate_in_words(facts: dict[str, Any]) -> str:
+    rate = facts["rate"]
+    most = f", at most {rate['most']:g} while it shows room" if rate["most"] > rate["safe"] else ""
+    return f"{facts['system']}: {rate['now']:g} calls a second now; {rate['safe']:g} are safe{most}."
 
 
 def _short(facts: dict[str, Any]) -> dict[str, Any]:

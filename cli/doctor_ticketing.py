@@ -4,15 +4,20 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 
 from access.clock import Clock
-from access.policy import TicketRoute
+from access.failures import Permanent
+from access.policy import Policy
 from access.remedies import WithRemedy
+from access.ticket_routes import TicketRoute
 from config.errors import SettingsError
 from config.settings import Settings
 from httpclient import Unlimited
 from tasks.doctor.findings import Check, Finding
 from tasks.doctor.tickets import examine as examine_tickets
+from tasks.ticket_check import Unreadable, check_statuses
+from tasks.ticket_text import due_on
 from ticketing.jira import JiraTicketProvider
 from ticketing.jira.fields import DUE_DATE
+from ticketing.templates import Templates
 from worker.client_options import client_options
 from worker.policy import policy_from
 from worker.systems.jira import jira_endpoint
@@ -37,11 +42,19 @@ def examine_ticketing(settings: Settings, clock: Clock) -> Iterator[Finding]:
         )
         return
 
-    def prove(project: str, issue_type: str, fields: Sequence[str]) -> Sequence[WithRemedy]:
-        provider = provider_from(settings, clock, lambda _: Unlimited())
-        assert isinstance(provider, JiraTicketProvider), "a site with a credential has one"
-        due = () if settings.ticketing.due_days is None else (DUE_DATE,)
-        return provider.prove(project, issue_type, (*fields, *due))
+    templates = Templates(settings.ticketing.templates_dir)
+    nothing = Policy(rules=(), ticket=TicketRoute(project=""))
+    provider = provider_from(settings, clock, lambda _: Unlimited(), nothing)
+    assert isinstance(provider, JiraTicketProvider), "a site with a credential has one"
+
+    def prove(route: TicketRoute) -> Sequence[WithRemedy]:
+        due = due_on(route, settings.ticketing.due_days, clock.now())
+        try:
+            fields = {**templates.example(route.fields), **({} if due is None else {DUE_DATE: due})}
+        except Permanent as failure:
+            return [Unreadable(failure.what, failure.remedy)]
+        problems = provider.prove(route.project, route.issue_type, fields)
+        return problems or list(check_statuses(provider, route))
 
     options = client_options(settings, clock, Unlimited())
     yield from examine_tickets(
@@ -52,11 +65,9 @@ def examine_ticketing(settings: Settings, clock: Clock) -> Iterator[Finding]:
     )
 
 
-def _routes(settings: Settings) -> list[TicketRoute]:
-    """Where tickets may go, each project and type once."""
-    ticketing = settings.ticketing
-    found = [TicketRoute(ticketing.project, ticketing.issue_type)] if ticketing.project else []
+def _routes(settings: Settings) -> Sequence[TicketRoute]:
+    """Every road that tickets may take."""
     with suppress(SettingsError):  # the examination of the policy says so
-        policy, _ = policy_from(settings)
-        found += [policy.ticket, *(rule.ticket for rule in policy.rules if rule.ticket is not None)]
-    return list({(each.project, each.issue_type): each for each in found if each.project}.values())
+        return policy_from(settings)[0].ticket_routes
+    ticketing = settings.ticketing
+    return [TicketRoute(ticketing.project, ticketing.issue_type)] if ticketing.project else []

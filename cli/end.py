@@ -9,6 +9,7 @@ import typer
 from cli import output
 from cli.decisions import Reason
 from cli.extend import ApprovedBy
+from cli.leavers import end_everything
 from cli.options import AsJson, ConfigFile, Yes, confirm
 from cli.os_user import os_user
 from cli.output import facts_of
@@ -17,7 +18,7 @@ from cli.store_access import opened
 
 if TYPE_CHECKING:
     from store.unit_of_work import Store
-    from tasks.ending import Endable
+    from tasks.ending import Endable, HandedIn
 
 _COLUMNS = ("request", "state", "account_title", "access", "ends_at", "pre_existing")
 
@@ -40,35 +41,48 @@ def end_access(
         Path | None, typer.Option("--file", metavar="FILE", help="The requests that this file names, one a line.")
     ] = None,
     approved_by: ApprovedBy = None,
+    everything: Annotated[
+        bool,
+        typer.Option(
+            "--everything",
+            help="With --person: plan to take all that the person holds, as 'provisor leavers end' does.",
+        ),
+    ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would be ended.")] = False,
     yes: Yes = False,
     as_json: AsJson = False,
 ) -> None:
     """End access that Provisor gave, or is about to give, before its time.
 
-    Shows what would be ended and asks. Then a request to revoke is handed in for each, which policy decides about. What was there
-    before the first request stays.
+    Shows what would be ended and asks. Then a request to revoke is handed in for each, which policy decides about; several are a
+    plan, which the fuse may hold. What was there before the first request stays. With --everything it goes too: that is a plan,
+    which somebody else approves.
     """
     from tasks.ending import HandIn, hand_in_ends
 
+    if everything:
+        if person is None or requests or file or entitlement or approved_by or dry_run or as_json:
+            raise typer.BadParameter("--everything goes with --person and --reason alone.")
+        end_everything(person, reason, config)
+        return
     if as_json and not (yes or dry_run):
         raise typer.BadParameter("--json asks nothing: add --yes or --dry-run.")
     with opened(config) as (_, store):
         found = _meant(store, requests or [], file=file, person=person, entitlement=entitlement)
         if not as_json:
             output.print_listing(map(_facts, found), _COLUMNS, none="There is nothing to end.", as_json=False)
-        handed_in: Sequence[str] = ()
+        handed_in: HandedIn | None = None
         if found and not dry_run:
             confirm(
                 f"End {output.counted(len(found), 'access')}?" if len(found) == 1 else f"End all {len(found)}?", yes=yes
             )
             handed_in = hand_in_ends(store, found, HandIn(os_user(), reason, approved_by), now=store.now())
     if as_json:
-        ids: Sequence[str | None] = handed_in or [None] * len(found)
+        ids: Sequence[str | None] = handed_in.ids if handed_in else [None] * len(found)
         output.print_json_rows(_facts(each) | {"handed_in": one} for each, one in zip(found, ids, strict=True))
     elif handed_in:
-        first = handed_in[0]
-        output.print_lines(f"{len(handed_in)} handed in; see 'provisor requests show {first}'")
+        see = f"plans show {handed_in.plan}" if handed_in.plan else f"requests show {handed_in.ids[0]}"
+        output.print_lines(f"{len(handed_in.ids)} handed in; see 'provisor {see}'")
 
 
 def _meant(

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -22,7 +22,6 @@ from cli.snapshots import Row, missing_snapshots, require_snapshots, row_facts
 from cli.store_access import opened
 
 if TYPE_CHECKING:
-    from store.people import People
     from store.queries.snapshots import Queries
 
 export = group(
@@ -58,6 +57,9 @@ Manifest = Annotated[
     ),
 ]
 
+#: What to call the person of an account, by the system and the id of the account.
+Names = Mapping[tuple[str, str], str]
+
 _ACCOUNT = ("account", "kind", "title", "status", "username", "email", "email_source", "person")
 _PROFILE = ("department", "job_title", "manager")
 _HOLDER = ("account", "account_kind", "account_title", "account_status", "username", "email", "person")
@@ -75,8 +77,8 @@ COLUMNS: Mapping[str, Sequence[str]] = {
 }
 
 _SENTENCES = {
-    "accounts": "Export accounts. The person is known where proof joins accounts: one address in several systems, or "
-    "JumpCloud's own link between a user and an administrator.",
+    "accounts": "Export accounts. The person is known where proof, or somebody's decision, joins accounts: see 'provisor "
+    "people'.",
     "entitlements": "Export entitlements with the number of their direct holders.",
     "review": "Export the access-review file: who holds what, why, until when, who asked, who approved, last active, and beside "
     "each how it is known.",
@@ -127,6 +129,7 @@ def _export(
     what: str, config: Path | None, form: str, output: Path | None, manifest: Path | None, system: System | None
 ) -> None:
     """Write one kind of rows. Raises ``Problem`` when the snapshot of a connected system that is wanted is missing."""
+    from store.queries.people import PeopleQueries
     from store.queries.record_rows import RecordRows
     from store.queries.snapshots import Queries
     from store.unit_of_work import UnitOfWork
@@ -141,7 +144,7 @@ def _export(
                 f"Run 'provisor sync', or export the other system alone with --system {snapshots[0].system}.",
             )
         with whole_file(output) as sink:
-            found = _rows(queries, what, system)
+            found = _rows(queries, what, system, PeopleQueries(connection).names)
             if what == "review":
                 found = review_rows(found, RecordRows(connection))
             rows = write_rows(sink, found, COLUMNS[what], form=form)
@@ -153,8 +156,7 @@ def _export(
     print_note(f"{rows} {_NOUNS.get(what, what)} exported: {as_of}.")
 
 
-def _rows(queries: Queries, what: str, system: System | None) -> Iterator[Row]:
-    from store.people import People
+def _rows(queries: Queries, what: str, system: System | None, names: Callable[[], Names]) -> Iterator[Row]:
     from store.queries.snapshots import Filters
 
     wanted = Filters(system=system)
@@ -163,16 +165,16 @@ def _rows(queries: Queries, what: str, system: System | None) -> Iterator[Row]:
             if row["entitlement"] is not None:
                 yield entitlement_facts(row) | {"project_name": row["parent_name"]}
         return
-    people = People.of(queries)
+    persons = names()
     if what == "accounts":
         for row in queries.accounts(wanted):
-            yield _account(row, people)
+            yield _account(row, persons)
         return
     for row in queries.grants(wanted, in_order=True):
-        yield grant_facts(row) | {"person": people.person(row["account"], row["email"])}
+        yield grant_facts(row) | {"person": persons.get((row["system"], row["account"]))}
 
 
-def _account(row: Row, people: People) -> dict[str, Any]:
+def _account(row: Row, persons: Names) -> dict[str, Any]:
     facts = row_facts(row)
     profile = {name: facts["attributes"].get(name) for name in _PROFILE}
-    return facts | profile | {"account": facts["id"], "person": people.person(facts["id"], facts["email"])}
+    return facts | profile | {"account": facts["id"], "person": persons.get((facts["system"], facts["id"]))}

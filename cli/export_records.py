@@ -51,6 +51,11 @@ COLUMNS: Mapping[str, Sequence[str]] = {
         *("id", "operation_id", "request_id", "provider", "project", "issue_key", "url", "state", "status"),
         *("answers", "opened_at", "closed_at", "error"),
     ),
+    "findings": (
+        *("id", "kind", "system", *_WHO, "entitlement", "title", "detail", "first_seen_at", "last_seen_at", "done_by"),
+        *("claim_id", "request_id", "first_run_id", "ignored_until", "ignored_by", "ignored_why"),
+        *("adopted_by_request", "closed_at", "closed_why"),
+    ),
     "audit": ("number", "at", "actor", "event", "entity", "entity_id", "request_id", "detail", "seal"),
 }
 
@@ -59,6 +64,7 @@ SENTENCES = {
     "claims": "Export claims: what Provisor gave, why, until when, and how it ended.",
     "operations": "Export operations: what was read before each change, what was written, and what was read after it.",
     "tickets": "Export tickets: what people were asked to do, and how often it was said to be done and was not.",
+    "findings": "Export findings: what differed from what should be, since when, who did it if that is known, how it ended.",
     "audit": "Export the audit trail: who did what to which, when, and in which seal it is.",
 }
 
@@ -105,6 +111,8 @@ def _rows(what: str, records: RecordRows, trail: Trail) -> Iterator[Mapping[str,
             return map(_spelled, records.operations())
         case "tickets":
             return map(_spelled, records.tickets())
+        case "findings":
+            return map(_spelled, records.findings())
         case _:
             return trail.rows()
 

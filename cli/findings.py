@@ -20,6 +20,7 @@ from cli.store_access import opened
 
 if TYPE_CHECKING:
     from access.findings import Finding
+    from store.digests import Digest
     from store.unit_of_work import UnitOfWork
     from tasks.exceptions import Exceptions
 
@@ -28,6 +29,8 @@ findings = group("Findings: differences between what should be and what the newe
 _Number = Annotated[int, typer.Argument(metavar="NUMBER", help="The finding's number.")]
 
 _COLUMNS = ("id", "kind", "account_title", "title", "first_seen_at", "last_seen_at", "done_by", "reaction")
+
+_SUMMARY = ("owner", "open", "kinds", "oldest", "findings")
 
 
 @findings.command("list")
@@ -69,6 +72,24 @@ def show_finding(number: _Number, config: ConfigFile = None, as_json: AsJson = F
         output.print_lines(
             f"Finding {finding.id}: {finding.kind}, {state} - {cell(finding.detail)}", *output.labelled_lines(shown)
         )
+
+
+@findings.command("digest")
+def show_digest(
+    owner: Annotated[
+        str | None, typer.Option(metavar="WHO", help="Only theirs, with each finding.", show_default=False)
+    ] = None,
+    config: ConfigFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Sum the open findings up by who answers for them: 'owners' in the policy says who, for which entitlements."""
+    with opened(config) as (_, store), store.read() as work:
+        summaries = [each for each in work.digests.all() if owner is None or each.owner == owner]
+        if owner is None:
+            print_listing(map(_summary, summaries), _SUMMARY, none="No findings.", as_json=as_json)
+            return
+        found = [finding for each in summaries for number in each.numbers if (finding := work.findings.get(number))]
+        print_listing((_facts(work, each) for each in found), _COLUMNS, none="No findings.", as_json=as_json)
 
 
 @findings.command("adopt")
@@ -129,7 +150,18 @@ def _facts(work: UnitOfWork, finding: Finding) -> dict[str, Any]:
     facts |= facts_of(finding, "detail", "claim_id", "request_id", "holder_is_group", "ours", "first_seen_at")
     facts |= facts_of(finding, "last_seen_at", "first_run_id", "ignored_until", "ignored_by", "ignored_why")
     facts |= facts_of(finding, "adopted_by_request", "closed_at", "closed_why")
+    facts |= facts_of(finding, "done_at", "done_record", "not_known")
     return facts | {"done_by": finding.done_by or "not known", "reaction": _reaction(work, finding)}
+
+
+def _summary(digest: Digest) -> dict[str, Any]:
+    return {
+        "owner": digest.owner or None,
+        "open": digest.open,
+        "kinds": ", ".join(f"{count} {kind}" for kind, count in digest.kinds.items()),
+        "oldest": output.moment(digest.oldest),
+        "findings": list(digest.numbers),
+    }
 
 
 def _reaction(work: UnitOfWork, finding: Finding) -> str:

@@ -29,7 +29,8 @@ def show_forecast(
 ) -> None:
     """Show which access will be taken away until then, by hour, with the calls, the time and the tickets that it will cost.
 
-    It stands on what is known now: the ends of claims, the policy, and the rates of the settings.
+    It stands on what is known now: the ends of claims, the policy, and the rates of the settings. What the fuse holds is told
+    too; the ends of claims never are.
     """
     from access.forecast import parse_until
     from tasks.forecast import forecast
@@ -51,8 +52,7 @@ def show_forecast(
         print_json_with_rows(_totals(found), "hours", rows)
         return
     print_listing(rows, _COLUMNS, none=f"Nothing is taken away until {moment(end)}.", as_json=False)
-    if rows:
-        print_lines(_in_words(found), *found.held)
+    print_lines(*([_in_words(found)] if rows else []), *found.held)
 
 
 def _paces(settings: Settings) -> dict[System, Pace]:

@@ -112,6 +112,7 @@ def plan_facts(work: UnitOfWork, plan: Plan) -> dict[str, Any]:
     return {
         **facts_of(plan, "id", "kind", "title", "state", "maker", "made_at", "automatic", "person"),
         **facts_of(plan, "approved_by", "approved_why", "approved_at", "self_approved", "beyond_fuse", "held_why"),
+        **facts_of(plan, "approver_said"),
         "certificate": dict(plan.certificate),
         "lines": sum(counts.values()),
         **{str(state): counts.get(state, 0) for state in ("waiting", "begun", "done", "failed", "dropped")},

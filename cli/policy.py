@@ -8,7 +8,8 @@ import typer
 
 from access.entitlements import EntitlementRef
 from access.methods import Direction
-from access.policy import ADMINISTRATOR_LIKE, Policy, TicketRoute
+from access.policy import ADMINISTRATOR_LIKE, Policy
+from access.ticket_routes import TicketRoute
 from cli import output
 from cli.options import AsJson, ConfigFile, Limit, group
 from cli.problems import Problem

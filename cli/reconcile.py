@@ -21,12 +21,17 @@ def reconcile(config: ConfigFile = None, system: OfSystem = None, as_json: AsJso
     """
     from access.clock import MeasuredClock
     from tasks.reconciliation import Reconciliation
+    from worker.attribution import Logs
     from worker.policy import policy_from
+    from worker.systems.definition import Dependencies
+    from worker.systems.table import SYSTEMS
 
     with opened(config) as (settings, store):
         with settings_problems():
             policy, _ = policy_from(settings)
-        reconciliation = Reconciliation(store, MeasuredClock(store.now), policy)
+        clock = MeasuredClock(store.now)
+        logs = Logs(Dependencies(settings, store, clock), SYSTEMS)
+        reconciliation = Reconciliation(store, clock, policy, attribution=logs.read)
         outcomes = [reconciliation.reconcile(each, maker=os_user()) for each in ([system] if system else System)]
     if as_json:
         output.print_json_rows(map(_facts, outcomes))

@@ -116,14 +116,12 @@ def _restoring(settings: Settings, store: Store) -> Restoring:
 
 def _tickets(settings: Settings, restoring: Restoring) -> list[str]:
     """Look for the tickets of the lost time; what came of it."""
-    from access.clock import SystemClock
     from access.failures import Failure
     from config.errors import SettingsError
-    from httpclient import Unlimited
-    from worker.ticketing import provider_from
+    from worker.ticketing import ticketing_from
 
     try:
-        restoring.look_for_tickets(provider_from(settings, SystemClock(), lambda _: Unlimited()))
+        restoring.look_for_tickets(ticketing_from(settings).provider)
     except (Failure, SettingsError) as exc:
         return [f"Tickets of the lost time cannot be looked for: {exc} 'provisor restore show' looks again."]
     found = restoring.lost_tickets()

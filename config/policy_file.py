@@ -25,13 +25,14 @@ from access.policy import (
     LastAdministrator,
     LeaverAccess,
     MissingAccount,
+    OwnerRule,
     Policy,
     Rule,
     Suspended,
-    TicketRoute,
 )
 from access.products import Product
 from access.text import loose_name, shortened
+from access.ticket_routes import StatusRules, TicketRoute
 from config.error_messages import error_messages
 from config.errors import SettingsError
 from config.field_types import ProjectKey, Words
@@ -65,11 +66,29 @@ def _can_match(pattern: str) -> str:
     return pattern
 
 
+class _Statuses(Section):
+    done: Words = ()
+    rejected: Words = ()
+    in_progress: Words = ()
+    done_resolutions: Words = ()
+    rejected_resolutions: Words = ()
+
+
 class _Ticket(Section):
     project: ProjectKey | None = None
     issue_type: Annotated[str, Field(min_length=1, max_length=100)] | None = None
     labels: Words = ()
     fields: dict[str, Any] = Field(default_factory=dict)
+    assignees: Words = ()
+    watch_requester: bool = False
+    remote_link: bool = False
+    instructions: Annotated[str, Field(min_length=1, max_length=4000)] | None = None
+    due_days: Annotated[int, Field(ge=0, le=365)] | None = None
+    statuses: _Statuses = _Statuses()
+    reopen_through: Words = ()
+    close_through: Words = ()
+    reopen_fields: dict[str, Any] = Field(default_factory=dict)
+    close_fields: dict[str, Any] = Field(default_factory=dict)
 
     @field_validator("labels")
     @classmethod
@@ -80,7 +99,9 @@ class _Ticket(Section):
 
     def route(self, otherwise: TicketRoute | None) -> TicketRoute | None:
         """The route, with what it leaves out taken from ``otherwise``; None when neither names a project."""
-        given = {name: value for name, value in self if value}
+        given = {name: value for name, value in self if name in self.model_fields_set and value is not None}
+        if "statuses" in given:
+            given["statuses"] = StatusRules(**dict(self.statuses))
         if otherwise is not None:
             return replace(otherwise, **given)
         return TicketRoute(**given) if self.project else None
@@ -113,8 +134,9 @@ class _Rule(Section):
     ticket: _Ticket | None = None
     sources: Words = ()
     fed_by: Annotated[str, Field(max_length=1000)] | None = None
+    via: Annotated[str, Field(max_length=1000)] | None = None
 
-    @field_validator("fed_by")
+    @field_validator("fed_by", "via")
     @classmethod
     def _is_a_group(cls, named: str | None) -> str | None:
         if named is None:
@@ -125,9 +147,11 @@ class _Rule(Section):
         return str(ref)
 
     @model_validator(mode="after")
-    def _feeds_a_jira_group(self) -> Self:
+    def _leads_to_what_it_can(self) -> Self:
         if self.fed_by is not None and not self.pattern.startswith("jira:group:"):
             raise ValueError("has fed_by and is not about Jira groups; only those are filled from JumpCloud")
+        if self.via is not None and not self.pattern.startswith("jumpcloud:application:"):
+            raise ValueError("has via and is not about JumpCloud applications; only those are given through a group")
         return self
 
     _can_match = field_validator("pattern")(_can_match)
@@ -142,12 +166,20 @@ class _Profile(Section):
     _can_match = field_validator("pattern")(_can_match)
 
 
+class _Owner(Section):
+    pattern: Annotated[str, Field(min_length=1, max_length=1000)]
+    owner: Annotated[str, Field(min_length=1, max_length=200)]
+
+    _can_match = field_validator("pattern")(_can_match)
+
+
 class _PolicyFile(Section):
     ticket: _Ticket = _Ticket()
     protected_accounts: Words = ()
     leavers: LeaverAccess = LeaverAccess.APPROVE
     manage: tuple[Annotated[str, Field(min_length=1, max_length=1000), AfterValidator(_can_match)], ...] = ()
     reconcile: tuple[_Profile, ...] = ()
+    owners: tuple[_Owner, ...] = ()
     rules: tuple[_Rule, ...] = ()
 
 
@@ -202,6 +234,7 @@ def load_policy(
             | {
                 "ticket": rule.ticket.route(route) if rule.ticket else None,
                 "fed_by": EntitlementRef.parse(rule.fed_by) if rule.fed_by else None,
+                "via": EntitlementRef.parse(rule.via) if rule.via else None,
             }
         )
         for rule in file.rules
@@ -214,6 +247,7 @@ def load_policy(
         leavers=file.leavers,
         manage=file.manage,
         profiles=tuple(ProfileRule(**dict(each)) for each in file.reconcile),
+        owners=tuple(OwnerRule(**dict(each)) for each in file.owners),
     )
     return PolicyFile(policy, tuple(_oddities(policy)))
 

@@ -30,6 +30,9 @@ _AtlassianOrganization = Annotated[
     str, matching(r"[A-Za-z0-9-]{1,64}", "is not an organization's id; copy it from admin.atlassian.com")
 ]
 _Rate = Annotated[float, Field(gt=0, le=100_000, allow_inf_nan=False)]
+#: Half of the calls a second that Jira documents for one endpoint [docs: 100 for reading and creating].
+_HALF_OF_JIRAS = 50.0
+
 _Burst = Annotated[int, Field(ge=1, le=100_000)]
 _Concurrency = Annotated[int, Field(ge=1, le=64)]
 
@@ -83,6 +86,11 @@ class JumpCloudSettings(Section):
         if self.api_key is not None:
             return "api key"
         return None if self.client_id is None else "service account"
+
+    @property
+    def most_rate(self) -> float:
+        """How far the rate may rise: not at all, since JumpCloud documents no limit, and blocks addresses."""
+        return self.rate
 
     @property
     def url(self) -> str:
@@ -172,12 +180,18 @@ class JiraSettings(JiraSite):
 
     #: Groups that only a person may change, besides Jira's own system groups. Names or ids.
     protected_groups: Words = ()
-    #: Calls a second, over all workers and everything Provisor does here.
+    #: Calls a second, over all workers and everything Provisor does here. Without a rate of yours it begins so, and rises while
+    #: Jira shows room, to half of what Jira documents for an endpoint.
     rate: _Rate = 25.0
     #: Calls that may be made at once after a quiet time.
     burst: _Burst = 50
     #: Calls in flight at once, of one process taking a snapshot.
     concurrency: _Concurrency = 5
+
+    @property
+    def most_rate(self) -> float:
+        """How far the rate may rise: no further than one that is written down."""
+        return self.rate if "rate" in self.model_fields_set else max(self.rate, _HALF_OF_JIRAS)
 
 
 #: The section of a system: whether it has a credential, where the system is, and how many calls it takes.

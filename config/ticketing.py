@@ -14,13 +14,13 @@ from config.systems import JiraSite
 class TicketingSettings(Section):
     """The tickets that ask people for changes that no API can make."""
 
-    #: The ticketing system.
-    provider: Literal["jira"] = "jira"
+    #: What tickets are: work items of Jira, or requests of Jira Service Management in its service projects.
+    provider: Literal["jira", "jira-service-management"] = "jira"
     #: A site and credential of its own; without it tickets go to the provisioned site with its credential.
     jira: JiraSite | None = None
     #: Project key for tickets whose policy rule names none.
     project: ProjectKey | None = None
-    #: Name or id.
+    #: Name or id; in service projects, where tickets are requests, of a request type.
     issue_type: Annotated[str, Field(min_length=1, max_length=100)] = "Task"
     #: How often open tickets are looked at.
     poll: Annotated[Duration, within(timedelta(seconds=0.1), timedelta(days=1))] = timedelta(seconds=30)
@@ -38,7 +38,7 @@ class TicketingSettings(Section):
     templates_dir: Path | None = None
     #: Days until a ticket is due; none when left out.
     due_days: Annotated[int, Field(ge=0, le=365)] | None = None
-    #: Keys of service projects whose customers are not to see the comments that Provisor writes.
+    #: Keys of service projects whose customers are not to see the comments that Provisor writes. On requests they never do.
     internal_comments: Words = ()
     #: How long a ticket whose creation got no answer is looked for before it is made again.
     look_for: Annotated[Duration, within(timedelta(seconds=1), timedelta(hours=1))] = timedelta(minutes=2)

@@ -52,8 +52,8 @@ class WorkerSettings(Section):
     removal_threads: Annotated[int, Field(ge=1, le=64)] = 4
     #: How often due work is looked for in the store.
     poll: Annotated[Duration, within(timedelta(milliseconds=10), timedelta(minutes=5))] = timedelta(seconds=0.2)
-    #: How long a worker holds an operation before another may take it over.
-    lease: Annotated[Duration, within(timedelta(seconds=0.5))] = timedelta(seconds=60)
+    #: After how long without a sign of life another worker takes over what a worker had; it is renewed while the work lasts.
+    lease: Annotated[Duration, within(timedelta(seconds=0.5))] = timedelta(seconds=9)
     #: Messages taken from the broker before the first of them is acknowledged.
     intake_batch: Annotated[int, Field(ge=1, le=1000)] = 50
     #: Whether workers obey Celery's remote control; then whoever may write to the broker can command them.

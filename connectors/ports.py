@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, Self
 
@@ -19,6 +19,7 @@ class Target:
 
     ``products`` are the Jira products of a new account, ``terms`` what policy says of the change. ``facts`` are what the
     caller read for the guard in this very attempt; without them the connector reads them before it gives or takes.
+    ``leaving`` are other accounts that the entitlement is being taken from: none of them is one that keeps it.
     """
 
     entitlement: EntitlementRef
@@ -27,6 +28,7 @@ class Target:
     products: tuple[str, ...] = ()
     terms: Terms = NO_TERMS
     facts: Facts | None = None
+    leaving: Collection[str] = ()
 
     @classmethod
     def of(cls, operation: Operation, terms: Terms = NO_TERMS, facts: Facts | None = None) -> Self:
@@ -97,8 +99,11 @@ class Connector(Protocol):
         """A clause on why only a person can change an entitlement, named by ids; None when the API can, or when it is missing."""
         ...
 
-    def is_last_holder(self, ref: EntitlementRef, account_id: str) -> bool:
-        """Whether the account holds the entitlement, and no other usable account does; False where that cannot be read."""
+    def is_last_holder(self, ref: EntitlementRef, account_id: str, *, leaving: Collection[str] = ()) -> bool:
+        """Whether the account holds the entitlement, and no other usable account does; False where that cannot be read.
+
+        Those ``leaving`` are about to lose it, and count for nobody.
+        """
         ...
 
     def observe(self, target: Target) -> Observation:

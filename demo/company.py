@@ -8,6 +8,8 @@ DOMAIN = "northwind.example"
 #: Where tickets go, and the agent who works on them.
 TICKET_PROJECT = "ACCESS"
 AGENT = "pat"
+#: The field that every ticket of the project has to have, and its choices.
+REQUIRED_FIELD = {"name": "Access team", "type": "option", "options": ["Directory", "Workplace"]}
 
 #: First name (and name of the account) -> family name. Everybody here has an account in both systems.
 PEOPLE = {
@@ -114,6 +116,13 @@ ticket:
   project: {TICKET_PROJECT}
   issue_type: Access Request
   labels: [provisor]
+  # The project does not take a ticket without a team; who asked is told of it, and it links to what it is about.
+  fields:
+    Access team: "{{% if facts.system == 'Jira' %}}Workplace{{% else %}}Directory{{% endif %}}"
+  assignees: [{address(AGENT)}]
+  watch_requester: true
+  remote_link: true
+  due_days: 2
 
 rules:
   # Nobody gets root by a message.
@@ -136,4 +145,19 @@ rules:
 
   - pattern: "jira:account:exists"
     required: [approved_by]
+"""
+
+#: The company's own words for tickets that ask to give access; the other templates are Provisor's.
+GIVE_TEMPLATE = """\
+# Access desk: give {{ facts.account_title or facts.subject }} {{ facts.entitlement_title }}
+
+Dear access desk, {{ facts.requested_by }} asks for this; {{ facts.approved_by }} approved it.
+
+{% include "_facts.md.j2" %}
+{% include "_until.md.j2" %}
+- **Request:** {{ facts.request_id | code }}, ticket number {{ facts.attempt }} for it
+
+Please change it {{ facts.link | link("here") }}, and close this ticket.
+
+{% include "_checks.md.j2" %}
 """

@@ -16,7 +16,7 @@ from access.entitlements import System
 from access.snapshots import RunState
 from config.settings import Settings
 from demo.audit_follower import AuditFollower
-from demo.company import POLICY
+from demo.company import GIVE_TEMPLATE, POLICY, REQUIRED_FIELD, TICKET_PROJECT
 from demo.patience import Patience
 from demo.progress import Progress
 from demo.scenario import WAIT_SECONDS
@@ -86,6 +86,10 @@ def _settings(folder: Path, jumpcloud: Simulator, jira: Simulator) -> Settings:
     """Provisor's defaults, with the simulators' addresses and with shorter waits."""
     policy, file = folder / "policy.yaml", folder / "provisor.yaml"
     policy.write_text(POLICY, encoding="utf-8")
+    templates = folder / "templates"
+    templates.mkdir()
+    (templates / "give.md.j2").write_text(GIVE_TEMPLATE, encoding="utf-8")
+    jira.act("add_field", project=TICKET_PROJECT, required=True, custom="demo:select", **REQUIRED_FIELD)
     chosen: dict[str, Any] = {
         "provisioning": "on",
         "policy": policy.name,
@@ -104,7 +108,7 @@ def _settings(folder: Path, jumpcloud: Simulator, jira: Simulator) -> Settings:
             "rate": 100,
             "burst": 100,
         },
-        "ticketing": {"poll": "0.3s", "believe_within": "1s", "look_for": "2s"},
+        "ticketing": {"poll": "0.3s", "believe_within": "1s", "look_for": "2s", "templates_dir": str(templates)},
         "limits": {"first_wait": "0.3s", "verification": "5s"},
         "worker": {"poll": "0.1s"},
         # Everything is read each time: what the events tell comes a little later.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from access.entitlements import EntitlementRef, System
 from access.lifecycle import RequestState
-from demo.company import address
+from demo.company import REQUIRED_FIELD, address
 from demo.scenario import Scenario, ScenarioRun
 from demo.simulator_state import SimulatorState, text_of
 from demo.ticket_worker import TicketAction
@@ -20,6 +20,8 @@ def _by_ticket(name: str, title: str, action: str, person: str, entitlement: str
         run.send(run.request(action, person, entitlement))
         _ends_with_one_ticket(run)
         run.sees_access(person, entitlement, held=action == "grant")
+        team = "Workplace" if EntitlementRef.parse(entitlement).system is System.JIRA else "Directory"
+        _sees_ticket_of_the_company(run, team, own_words=action == "grant")
 
     return Scenario(name, title, f"a ticket; verified in {EntitlementRef.parse(entitlement).system.label}, done", steps)
 
@@ -40,6 +42,24 @@ def _membership(run: ScenarioRun, action: str, person: str, entitlement: str) ->
     return TicketAction(
         lambda: run.environment.jira.act(verb, group=group, account=address(person)), says=f"changed the group {where}"
     )
+
+
+def _sees_ticket_of_the_company(run: ScenarioRun, team: str, *, own_words: bool) -> None:
+    """See that the ticket has the field that the project requires, and the words of the company's template."""
+
+    def has_its_team(state: SimulatorState) -> bool:
+        (issue,) = state.tickets_of(run.request_id)
+        return any(value.get("value") == team for value in issue["values"].values() if isinstance(value, dict))
+
+    def is_in_own_words(state: SimulatorState) -> bool:
+        (issue,) = state.tickets_of(run.request_id)
+        return issue["summary"].startswith("Access desk: give") and "Dear access desk" in text_of(
+            issue["values"]["description"]
+        )
+
+    run.sees(f"the ticket has the field that the project requires: {REQUIRED_FIELD['name']} {team}", has_its_team)
+    if own_words:
+        run.sees("the ticket is in the words of the company's own template", is_in_own_words)
 
 
 def _ends_with_one_ticket(run: ScenarioRun) -> None:

@@ -5,6 +5,7 @@ from httpclient.client import ClientOptions, HttpClient
 from httpclient.concurrency import Fetcher
 from httpclient.credentials import Anonymous, Basic, Bearer, Credential, HeaderKey
 from httpclient.errors import Dialect
+from httpclient.kept_answers import read_again, shared_reads
 from httpclient.oauth import ClientCredentials
 from httpclient.rate_limiter import RateLimiter, Unlimited
 from httpclient.responses import Response
@@ -30,5 +31,7 @@ __all__ = [
     "Timeouts",
     "Transport",
     "Unlimited",
+    "read_again",
     "read_with_retries",
+    "shared_reads",
 ]

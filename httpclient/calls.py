@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 from urllib.parse import quote
 
@@ -24,6 +25,7 @@ class Call:
     ``idempotent`` says that sending the call twice has one effect: only such calls are repeated, and only they may end in
     ``Transient`` after they were sent. A ``body`` of None sends none. ``endpoint_class`` is the share of the rate budget
     that the call is taken from: ``read`` or ``write`` by method, unless the vendor meters the endpoint apart.
+    ``at_most_old`` is how old an answer may be that serves a read; None for one of now.
     """
 
     method: str
@@ -35,6 +37,7 @@ class Call:
     any_wording: bool = False
     idempotent: bool = True
     endpoint_class: str = ""
+    at_most_old: timedelta | None = None
 
     @property
     def url_path(self) -> str:

@@ -5,13 +5,15 @@ import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from http import HTTPStatus
 
 from access.clock import Clock, SystemClock
 from access.failures import Transient
-from httpclient.calls import Call, Params
+from httpclient.calls import READS, Call, Params
 from httpclient.credentials import Credential
 from httpclient.errors import TOO_MANY, Dialect, verdict
+from httpclient.kept_answers import KeptAnswers, read_again
 from httpclient.noted_calls import note_answer
 from httpclient.rate_limiter import RateLimiter, Unlimited
 from httpclient.redaction import without_secrets
@@ -77,6 +79,7 @@ class HttpClient:
         self._scrub = lambda text: without_secrets(text, credential.secrets())
         self._transport = options.transport(system)
         self._retrying = retrying(options.retry_policy)
+        self._kept = KeptAnswers()
 
     def __repr__(self) -> str:
         return f"HttpClient({self.system!r}, {self.base_url!r})"
@@ -102,6 +105,14 @@ class HttpClient:
         Returns answers of 200 to 299 and the client errors that the call expects. Raises ``Transient``, ``Permanent``,
         ``Unknown`` (not for idempotent calls) or ``CredentialRefused``. A refusal of the rate limiter is never waited for.
         """
+        if call.method in READS:
+            key = call.url_path, json.dumps(call.params, sort_keys=True), call.expects, call.any_wording
+            now = self._options.clock.now()
+            return self._kept.answer(key, partial(self._try, call), at_most_old=call.at_most_old, now=now)
+        read_again()
+        return self._try(call)
+
+    def _try(self, call: Call) -> Response:
         if not call.idempotent:
             return self._once(call)
         return self._retrying(self._once, call)
@@ -113,16 +124,25 @@ class HttpClient:
         path: Mapping[str, str] | None = None,
         params: Params | None = None,
         expects: Collection[int] = (),
+        at_most_old: timedelta | None = None,
     ) -> Response:
         """Send a GET; the parts are those of a ``Call``."""
         return self.send(
-            Call(method="GET", route=route, path=path or {}, params=params or {}, expects=frozenset(expects))
+            Call(
+                method="GET",
+                route=route,
+                path=path or {},
+                params=params or {},
+                expects=frozenset(expects),
+                at_most_old=at_most_old,
+            )
         )
 
     def _once(self, call: Call) -> Response:
         self._rate_limiter.take(call.metered_as)
         answer = self._exchange(call)
         if answer.status == HTTPStatus.UNAUTHORIZED and self._credential.renew():
+            self._kept.forget()
             answer = self._exchange(call)  # refused before anything was done, so this is safe for every call
         now = self._options.clock.now()
         between = self._transport.between(self.base_url)
@@ -134,7 +154,7 @@ class HttpClient:
                 until = self._rate_limiter.stop(call.metered_as, now + wait)
                 failure.retry_after = failure.retry_after and min(failure.retry_after, until - now)
             raise
-        self._rate_limiter.answered(call.metered_as)
+        self._rate_limiter.answered(call.metered_as, room=accepted.shows_room)
         note_answer(accepted)
         return accepted
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
 
-from access.failures import CredentialRefused, Permanent, Transient, Unknown
+from access.failures import CredentialRefused, Failure, Permanent, Transient, Unknown
 from httpclient.calls import Call
 from httpclient.responses import Response
 
@@ -16,14 +16,14 @@ TOO_MANY = 429
 
 _OK = range(200, 300)
 _REDIRECTS = range(300, 400)
-
-#: Statuses that proxies, sign-in pages and "site unavailable" pages give too. They count only in the service's own words.
-_AMBIGUOUS = frozenset({402, 403, 404, 410, 451})
-
+_CLIENT_ERRORS = range(400, 500)
 _SERVER_ERRORS = range(500, 600)
 
 #: Statuses after which nobody knows whether a write was made.
 _MAYBE_DONE = frozenset({408, *_SERVER_ERRORS})
+
+#: All that HTTP knows. Balancers have others, such as 460 and 499, for answers that they did not wait for.
+_REGISTERED = frozenset(HTTPStatus)
 
 #: Statuses of what passes, and what to do if it does not.
 _PASSING = {
@@ -32,6 +32,9 @@ _PASSING = {
     TOO_MANY: "Lower the rate in the settings if it persists.",
     **dict.fromkeys(_MAYBE_DONE, "See the service's status page if it persists."),
 }
+
+#: The client errors that mean the same whoever answers with them.
+_SELF_EVIDENT = _PASSING.keys() - {402}
 
 #: The client errors that a caller may want to read itself.
 _READABLE = frozenset(range(400, 500)) - {401, 407, 408, 425, TOO_MANY}
@@ -65,8 +68,9 @@ def verdict(call: Call, answer: Response, *, system: str, dialect: Dialect, betw
 
     ``between`` is what to check when something between us and the service may have answered. Raises ``CredentialRefused``
     for 401 and for what the dialect recognises; ``Transient`` for what passes (402, 409, 423, 425, 429) and for every answer
-    that is not the service's: redirects, a proxy's refusal, a page in place of the site; ``Permanent`` for every other client
-    error. After 408 and 5xx the word is ``Transient`` when the call is idempotent and ``Unknown`` when it is not.
+    that is not the service's: redirects, a proxy's refusal, a client error in other words than the service's; ``Permanent`` for
+    every other client error. After 408, 5xx and what is no status of HTTP the word is ``Transient`` when the call is idempotent
+    and ``Unknown`` when it is not.
     """
     status = answer.status
     remedy = dialect.credential_remedy(answer)
@@ -93,20 +97,28 @@ def verdict(call: Call, answer: Response, *, system: str, dialect: Dialect, betw
     raise answer.failure(Permanent, f"{text}.", remedy=_REMEDIES.get(status, _ANY_REMEDY))
 
 
-def _answered_elsewhere(
-    call: Call, answer: Response, *, system: str, dialect: Dialect, between: str
-) -> Transient | None:
+def _answered_elsewhere(call: Call, answer: Response, *, system: str, dialect: Dialect, between: str) -> Failure | None:
     """The failure of an answer that is not the service's, and so says nothing about what was asked for."""
     status = answer.status
+    word: type[Failure] = Transient
     if status in _REDIRECTS:
         # The target is not repeated: its URL may carry tokens.
         text = f"{call} to {system} was answered with a redirect ({status}), which Provisor never follows."
         remedy = f"Set the base URL to the one that the service itself uses. {between}"
     elif status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
         text, remedy = f"A proxy did not let {call} to {system} through ({status}).", between
-    elif status in _AMBIGUOUS and not dialect.owns(answer) and not (call.any_wording and status in call.expects):
+    elif status not in _SERVER_ERRORS and status not in _REGISTERED:
+        text = f"{call} to {system} was answered with {status}, which is no status of HTTP."
+        word, remedy = Transient if call.idempotent else Unknown, between
+    elif _is_in_others_words(call, answer, dialect):
         text = f"{call} to {system} was answered with {status}, but not in the service's own words{answer.quoted}."
         remedy = f"{between} The site may also be unavailable: see its status page."
     else:
         return None
-    return answer.failure(Transient, text, remedy=remedy)
+    return answer.failure(word, text, remedy=remedy)
+
+
+def _is_in_others_words(call: Call, answer: Response, dialect: Dialect) -> bool:
+    """Whether something else worded a client error that would count: proxies, sign-in and "site unavailable" pages do."""
+    counts = answer.status in _CLIENT_ERRORS and (answer.status not in _SELF_EVIDENT)
+    return counts and not dialect.owns(answer) and not (call.any_wording and answer.status in call.expects)

@@ -26,8 +26,8 @@ class RateLimiter(Protocol):
         """
         ...
 
-    def answered(self, endpoint_class: str) -> None:
-        """Note that the service answered a call of this class and asked for no stop."""
+    def answered(self, endpoint_class: str, *, room: bool = True) -> None:
+        """Note that the service answered a call of this class and asked for no stop; ``room`` is False when little is left."""
         ...
 
 
@@ -42,5 +42,5 @@ class Unlimited:
         del endpoint_class
         return until
 
-    def answered(self, endpoint_class: str) -> None:
+    def answered(self, endpoint_class: str, *, room: bool = True) -> None:
         """Keep nothing."""

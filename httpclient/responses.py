@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 import json
+import math
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cache
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -21,6 +22,9 @@ _LONGEST_TEXT = 256
 
 #: Where the services put their own id of an exchange [observed: both], first one wins.
 _TRACE_HEADERS = ("x-arequestid", "atl-traceid", "x-request-id", "atl-request-id")
+
+#: Some servers and gateways put it before their JSON.
+_BOM = "\N{ZERO WIDTH NO-BREAK SPACE}"
 
 #: What no database of ours stores in a text: NUL (PostgreSQL), and halves of surrogate pairs (no UTF-8 for them).
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
@@ -37,6 +41,8 @@ class Response:
     status: int
     headers: Mapping[str, str] = field(default_factory=dict)
     body: Any = field(default=None, repr=False)
+    #: Called when the body turns out to be no answer of the service.
+    on_misread: Callable[[], None] = field(default=lambda: None, repr=False, compare=False)
 
     @property
     def trace_id(self) -> str | None:
@@ -68,6 +74,14 @@ class Response:
         """The wait the service asked for, when it did."""
         return retry_after(self.headers, now=now)
 
+    @property
+    def shows_room(self) -> bool:
+        """Whether the service's budget for us is not nearly used up, as far as it tells.
+
+        Jira says ``X-RateLimit-NearLimit: true`` when less than a fifth is left [docs]; who says nothing shows room.
+        """
+        return self.headers.get("x-ratelimit-nearlimit", "").strip().lower() != "true"
+
     def read_as(self, shape: type[T], *, what: str) -> T:
         """The body in the shape the caller understands; ``what`` names it for the error.
 
@@ -75,6 +89,7 @@ class Response:
         says nothing about what was asked for.
         """
         if not isinstance(self.body, (dict, list)):
+            self.on_misread()
             raise self.failure(
                 Transient,
                 f"The answer with {what} was not JSON.",
@@ -84,6 +99,7 @@ class Response:
             adapter: TypeAdapter[T] = _adapter(shape)  # type: ignore[arg-type] # types are hashable, which mypy doubts
             return adapter.validate_python(self.body)
         except ValidationError as exc:
+            self.on_misread()
             fields = ", ".join(
                 sorted({".".join(str(part) for part in error["loc"]) or "top" for error in exc.errors()})[:5]
             )
@@ -103,15 +119,26 @@ def _adapter(shape: type[Any]) -> TypeAdapter[Any]:
 
 def parse_body(text: str) -> Any:
     """JSON when it is JSON whatever the content type claims, else text, else None when there is nothing."""
-    text = text.strip()
+    text = text.strip().removeprefix(_BOM)
     if not text:
         return None
     try:
-        parsed = json.loads(text)
+        parsed = json.loads(text, parse_constant=_no_number, parse_float=_number)
         # Only an escape can bring such a character into JSON; few bodies have one, and walking them all would cost more.
         return storable(parsed) if "\\u0000" in text or "\\ud" in text.lower() else parsed
     except (ValueError, RecursionError):
         return storable(text)
+
+
+def _no_number(name: str) -> NoReturn:
+    """Raise ``ValueError`` for the words that Python reads as numbers, and JSON does not have."""
+    raise ValueError(f"{name} is no JSON number")
+
+
+def _number(digits: str) -> float | None:
+    """A number with a fraction or an exponent; one that is too large for any database counts as absent."""
+    number = float(digits)
+    return number if math.isfinite(number) else None
 
 
 def storable(value: Any) -> Any:

@@ -7,7 +7,8 @@ import re
 import threading
 import time
 from collections.abc import Callable, Mapping
-from typing import Any, Literal, Self
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from starlette.types import ASGIApp
@@ -85,6 +86,29 @@ class Fault(BaseModel):
             except re.error as exc:
                 raise ValueError(f"{name} is not a regular expression: {exc}") from exc
         return self
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A request as it came: the system, the method, the decoded path, the query string and the body as sent."""
+
+    system: str
+    method: str
+    path: str
+    query: str
+    body: bytes
+
+
+class Falsifier(Protocol):
+    """Answers falsely where no rule for single requests would do: it knows what it answered before."""
+
+    def query(self, asked: Asked) -> str:
+        """Return the query string that is answered in place of the one that came."""
+
+    def answer(
+        self, asked: Asked, route: str, status: int, headers: Mapping[str, str], body: bytes
+    ) -> tuple[Mapping[str, str], bytes]:
+        """Return the headers (names in lower case) and the body that leave in place of those of the system."""
 
 
 class ArmedFault:
@@ -178,6 +202,7 @@ class Faults:
 
     def __init__(self, seed: int = 0, *, replicate: Replicate = lambda _: {}) -> None:
         self.active = False
+        self.falsifier: Falsifier | None = None
         self._replicate = replicate
         self._rng = random.Random(seed)
         self._ids = itertools.count(1)
@@ -208,6 +233,11 @@ class Faults:
         self._weigh()
         return ident
 
+    def falsify(self, falsifier: Falsifier | None) -> None:
+        """Let every answer that no fault meets pass through a falsifier; None ends it."""
+        self.falsifier = falsifier
+        self._weigh()
+
     def latency(self, latency_ms: float, system: str = "*") -> None:
         """Delay every answer of one system, or of all of them."""
         self._latency_ms[system] = latency_ms
@@ -232,6 +262,7 @@ class Faults:
             self.remove(ident)
         self._buckets.clear()
         self._latency_ms.clear()
+        self.falsifier = None
         self._weigh()
 
     def release(self, ident: str, *, drop: bool = False) -> None:
@@ -289,4 +320,5 @@ class Faults:
         }
 
     def _weigh(self) -> None:
-        self.active = bool(self._armed or self._limits or any(self._latency_ms.values()))
+        disturbed = self._armed or self._limits or any(self._latency_ms.values())
+        self.active = bool(disturbed) or self.falsifier is not None

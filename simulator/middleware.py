@@ -12,7 +12,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from simulator.calls import Call, CallLog, route_of
-from simulator.faults import ArmedFault, Fault, Faults, RateLimit
+from simulator.faults import ArmedFault, Asked, Falsifier, Fault, Faults, RateLimit
 from simulator.faulty_bodies import Answer, Client, collected, deliver
 from simulator.jsontext import json_bytes
 
@@ -78,7 +78,7 @@ class Watched:
 
     async def _disturbed(self, scope: Scope, receive: Receive, send: Send) -> None:
         method, path = scope["method"], scope["path"]
-        receive = await _with_whole_body(receive)
+        body, receive = await _with_whole_body(receive)
         if delay := self._faults.delay_of(self._system):
             await asyncio.sleep(delay)
         if limited := self._faults.limited(self._system, method, path):
@@ -88,6 +88,10 @@ class Watched:
             await answer.send(send)
             return
         armed = self._faults.pick(self._system, method, path, scope["query_string"].decode("latin-1"))
+        if armed is None and self._faults.falsifier is not None:
+            asked = Asked(self._system, method, path, scope["query_string"].decode("latin-1"), body)
+            await self._falsified(self._faults.falsifier, asked, Client(scope, receive, send))
+            return
         if armed is None:
             await self._app(scope, receive, send)
             return
@@ -95,6 +99,17 @@ class Watched:
         if armed.fault.latency_ms:
             await asyncio.sleep(armed.fault.latency_ms / 1000)
         await self._play(armed, Client(scope, receive, send))
+
+    async def _falsified(self, falsifier: Falsifier, asked: Asked, client: Client) -> None:
+        scope, sent = client.scope, client.scope["query_string"]
+        scope["query_string"] = falsifier.query(asked).encode("latin-1")
+        whole = await collected(self._app, client)
+        scope["query_string"] = sent
+        told = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in whole.headers}
+        headers, body = falsifier.answer(asked, route_of(scope), whole.status, told, whole.body)
+        lines = {**headers, "content-length": str(len(body))}
+        raw = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in lines.items()]
+        await Answer(whole.status, raw, body).send(client.send)
 
     async def _play(self, armed: ArmedFault, client: Client) -> None:
         fault = armed.fault
@@ -161,14 +176,15 @@ def _retry_after(limit: RateLimit, seconds: float) -> dict[str, str]:
     return {"retry-after": formatdate(time.time() + whole, usegmt=True)}
 
 
-async def _with_whole_body(receive: Receive) -> Receive:
+async def _with_whole_body(receive: Receive) -> tuple[bytes, Receive]:
     """Take the body in, so that a request can still be carried out after its client has gone."""
     parts: list[Message] = [await receive()]
     while parts[-1].get("more_body", False):
         parts.append(await receive())
+    body = b"".join(part.get("body", b"") for part in parts)
     parts.reverse()
 
     async def again() -> Message:
         return parts.pop() if parts else await receive()
 
-    return again
+    return body, again

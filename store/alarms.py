@@ -43,14 +43,16 @@ class AlarmKind(StrEnum):
     SETTINGS = "settings"
     #: A credential ends soon, or has ended.
     CREDENTIAL = "credential"
+    #: What is noted outside says that the audit trail is not the one it was.
+    CONTRADICTED = "contradicted"
 
 
 @dataclass(frozen=True, slots=True)
 class Alarm:
     """One alarm.
 
-    ``entity`` and ``ref`` name its cause: a fault, a request, an operation, a ticket, a plan, a producer, the settings, or the
-    place of a credential.
+    ``entity`` and ``ref`` name its cause: a fault, a request, an operation, a ticket, a plan, a producer, the settings, the
+    place of a credential, or a place where seals are noted.
     """
 
     id: int
@@ -101,6 +103,8 @@ _LASTS = or_(
         ),
     ),
     _is_cause("producer", AlarmKind.HELD, _HOLDS),
+    # The store cannot tell whether it lasts: who looks at the place ends it.
+    alarms.c.entity == "place",
     # Whoever reads the settings next ends it.
     alarms.c.entity == "settings",
     _is_cause(

@@ -30,6 +30,8 @@ SILENCE_SECONDS = 8.0
 #: The same for statements that may take longer.
 _LONG_SECONDS = 600.0
 
+#: The longest that a transaction may wait for its own process, in whole seconds.
+_IDLE_SECONDS = 5
 
 #: How a transaction begins on SQLite; None for statements without one.
 _BEGIN = "provisor_begin"
@@ -65,6 +67,8 @@ class Database:
             # Nobody waits longer for a connection than for an answer.
             pool_timeout=silence_seconds,
             connect_args={"timeout": _BUSY_SECONDS, "check_same_thread": False} if self.is_sqlite else {},
+            # Who has waited for a lock must see what its holder has committed, whatever default the database has.
+            isolation_level=None if self.is_sqlite else "READ COMMITTED",
         )
         self._lock = threading.Lock()
         self._closed = False
@@ -103,6 +107,7 @@ class Database:
         """
         turn = self._lock if self.is_sqlite else nullcontext()
         with turn, self._to_write() as connection, connection.begin():
+            _end_when_idle(connection)
             if holding is not None:
                 hold(connection, holding)
             yield connection
@@ -169,6 +174,15 @@ def allow_long_statements(connection: Connection) -> None:
     if connection.dialect.name == "postgresql":
         driver: Any = connection.connection.dbapi_connection
         driver.silence_seconds = _LONG_SECONDS
+
+
+def _end_when_idle(connection: Connection) -> None:
+    """Have the server end this transaction when its process, paused or cut off, says nothing more: others wait for its locks.
+
+    Within the transaction, since a pooler may give the session to somebody else afterwards.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql(f"SET LOCAL idle_in_transaction_session_timeout = '{_IDLE_SECONDS}s'")
 
 
 def hold(connection: Connection, name: str) -> None:

@@ -6,14 +6,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from alembic.util.exc import CommandError
 from sqlalchemy import false, update
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
 from access.remedies import WithRemedy
 from store.database import Database
-from store.migrations import current_revision, migrate
+from store.migrations import NewerStore, current_revision, migrate
 from store.revision import REVISION
 from store.tables import requests
 from store.unit_of_work import Store, Unavailable
@@ -44,7 +43,7 @@ def usable(shown: str) -> Iterator[None]:
         raise StoreUnusable(
             f"The store at {shown} cannot be used: {said}.", "Check store.url, and that the database can be reached."
         ) from exc
-    except CommandError as exc:
+    except NewerStore as exc:
         raise StoreUnusable(
             f"The store at {shown} was made by a newer version of Provisor.", "Use that version, or a newer one."
         ) from exc

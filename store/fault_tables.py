@@ -51,11 +51,12 @@ alarms = Table(
     Column("raised_at", Moment, nullable=False),
     Column("closed_at", Moment),
     CheckConstraint(
-        "kind IN ('fault', 'blocked', 'late', 'held', 'unsaid', 'left_open', 'untracked', 'settings', 'credential')",
+        "kind IN ('fault', 'blocked', 'late', 'held', 'unsaid', 'left_open', 'untracked', "
+        "'settings', 'credential', 'contradicted')",
         name="kind_known",
     ),
     CheckConstraint(
-        "entity IN ('fault', 'request', 'operation', 'plan', 'producer', 'ticket', 'settings', 'credential')",
+        "entity IN ('fault', 'request', 'operation', 'plan', 'producer', 'ticket', 'settings', 'credential', 'place')",
         name="entity_known",
     ),
 )

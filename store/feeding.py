@@ -7,11 +7,9 @@ from collections.abc import Sequence
 from sqlalchemy import Connection, and_, exists, literal, or_, select
 
 from access.lifecycle import ENDS, ClaimState
+from access.message import CHILD, CHILD_END
 from store.leases import among
 from store.tables import claims, requests
-
-#: What the id of a request for a feeding group ends with, after that of the request that it serves.
-CHILD = ".fed"
 
 _ALIVE = (ClaimState.PENDING, ClaimState.ACTIVE)
 
@@ -33,7 +31,7 @@ def ended_parents(connection: Connection, *, limit: int) -> Sequence[str]:
                 parent.c.state.in_(sorted(ENDS["request"])),
                 exists().where(parents_claim.c.request_id == parent.c.id),
             ),
-            ~exists().where(ending.c.id == requests.c.id + literal(".end")),
+            ~exists().where(ending.c.id == parent.c.id + literal(CHILD_END)),
         )
         .limit(limit)
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, CheckConstraint, Column, ForeignKey, Index, Integer, Table, Text, false, text
+from sqlalchemy import JSON, Boolean, CheckConstraint, Column, ForeignKey, Index, Integer, Table, Text, false, text
 
 from access.findings import FindingKind, Profile
 from store.tables import Moment, metadata, one_of
@@ -22,6 +22,12 @@ managed = Table(
     Column("ticket", Boolean, nullable=False),
     # Whether the newest snapshot does not show the resource.
     Column("gone", Boolean, nullable=False, server_default=false()),
+    # Who answers for it, by policy.
+    Column("owner", Text),
+    # Of a Jira group: the JumpCloud group that fills it, by its id.
+    Column("fed_by", Text),
+    # Of a Jira group: whether new accounts of a product are put into it by Jira itself.
+    Column("of_product", Boolean, nullable=False, server_default=false()),
     Column("baseline_run_id", Text),
     Column("baseline_at", Moment),
     CheckConstraint(one_of("profile", Profile), name="profile_known"),
@@ -29,8 +35,9 @@ managed = Table(
 Index("uq_managed_resource", managed.c.system, managed.c.kind, managed.c.resource, unique=True)
 Index("uq_managed_entitlement", managed.c.entitlement, unique=True)
 
-#: Who held a managed resource in its first complete snapshot, and has held it ever since. ``doubted_at``: since when it is not
-#: seen, where so many went at once that a wrong answer is likelier than that all of them are gone.
+#: Who held a managed resource in its first complete snapshot, or was given it by the system's own (``cause``), and has held it
+#: ever since. ``doubted_at``: since when it is not seen, where so many went at once that a wrong answer is likelier than that
+#: all of them are gone.
 baseline = Table(
     "baseline",
     metadata,
@@ -38,6 +45,8 @@ baseline = Table(
     Column("holder_kind", Text, primary_key=True),
     Column("holder", Text, primary_key=True),
     Column("doubted_at", Moment),
+    # What of the system's own gave it after that, as a clause: it is explained as long as it lasts.
+    Column("cause", Text),
     sqlite_with_rowid=False,
 )
 Index(
@@ -62,11 +71,16 @@ findings = Table(
     Column("claim_id", Text),
     Column("request_id", Text),
     Column("holder_is_group", Boolean, nullable=False, server_default=false()),
-    Column("ours", Boolean, nullable=False, server_default=false()),
+    Column("ours_at", Moment),
     Column("first_run_id", Text, nullable=False),
     Column("first_seen_at", Moment, nullable=False),
     Column("last_seen_at", Moment),
+    # Who did it, by which entry of the service's log; else why that is not known, and since when to ask the log again.
     Column("done_by", Text),
+    Column("done_at", Moment),
+    Column("done_record", Text),
+    Column("not_known", Text),
+    Column("ask_since", Moment),
     Column("ignored_until", Moment),
     Column("ignored_by", Text),
     Column("ignored_why", Text),
@@ -74,6 +88,11 @@ findings = Table(
     Column("closed_at", Moment),
     Column("closed_why", Text),
     CheckConstraint(one_of("kind", FindingKind), name="kind_known"),
+    CheckConstraint(
+        "(done_by IS NULL) = (done_at IS NULL) AND (done_by IS NULL) = (done_record IS NULL)",
+        name="done_means_a_record",
+    ),
+    CheckConstraint("done_by IS NULL OR (not_known IS NULL AND ask_since IS NULL)", name="done_means_known"),
     CheckConstraint("closed_at IS NULL OR closed_why IS NOT NULL", name="closed_means_a_reason"),
     CheckConstraint(
         "ignored_until IS NULL OR (ignored_by IS NOT NULL AND ignored_why IS NOT NULL)",
@@ -104,4 +123,13 @@ reconciliations = Table(
     Column("managed_grants", Integer, nullable=False, server_default=text("0")),
     Column("people", Integer, nullable=False, server_default=text("0")),
     Column("lease_until", Moment),
+)
+
+#: The last digest that each owner was given, by the numbers of the findings in it.
+digests = Table(
+    "digests",
+    metadata,
+    Column("owner", Text, primary_key=True),
+    Column("told_at", Moment, nullable=False),
+    Column("numbers", JSON, nullable=False),
 )

@@ -71,8 +71,8 @@ class Findings:
 
     # Findings
 
-    def add(self, differences: Sequence[Difference], *, run_id: str, now: datetime) -> Sequence[Finding]:
-        """Store differences as open findings, unless they are; returns those that are new."""
+    def add(self, new: Sequence[tuple[Difference, dict[str, Any]]], *, run_id: str, now: datetime) -> Sequence[Finding]:
+        """Store differences, each with what is known of who made it, as open findings unless they are; those that are new."""
         rows = [
             {
                 "kind": str(each.kind),
@@ -86,21 +86,27 @@ class Findings:
                 "claim_id": each.claim_id,
                 "request_id": each.request_id,
                 "holder_is_group": each.group,
-                "ours": each.ours,
+                "ours_at": each.ours_at,
                 "first_run_id": run_id,
                 "first_seen_at": now,
             }
-            for each in differences
+            | known
+            for each, known in new
         ]
         if not rows:
             return []
-        new = self._insert(findings).on_conflict_do_nothing().returning(findings)
-        return [from_row(Finding, row) for row in self._connection.execute(new, rows).mappings()]
+        added = self._insert(findings).on_conflict_do_nothing().returning(findings)
+        return [from_row(Finding, row) for row in self._connection.execute(added, rows).mappings()]
 
     def open_keys(self, system: System) -> dict[tuple[str, str], int]:
         """The open findings of a system: their numbers by kind and key."""
         found = select(findings.c.kind, findings.c.key, findings.c.id).where(_OPEN, findings.c.system == str(system))
         return {(row.kind, row.key): row.id for row in self._connection.execute(found)}
+
+    def asked_about(self, system: System, *, limit: int) -> Sequence[Finding]:
+        """Open findings that the log of the system may still tell about, oldest first."""
+        found = select(findings).where(_OPEN, findings.c.system == str(system), findings.c.ask_since.is_not(None))
+        return self._all(found.order_by(findings.c.id).limit(limit))
 
     def close(self, numbers: Sequence[int], *, why: str, last_seen_at: datetime | None, now: datetime) -> None:
         """The differences are gone."""
@@ -109,13 +115,13 @@ class Findings:
 
     def get(self, number: int) -> Finding | None:
         """The finding of this number, last seen when its system was compared last while it is open."""
-        return next(iter(self._all(_SHOWN.where(findings.c.id == number))), None)
+        return next(iter(self._all(SHOWN.where(findings.c.id == number))), None)
 
     def listed(
         self, *, system: str | None = None, kind: str | None = None, over: bool = False, limit: int | None = None
     ) -> Sequence[Finding]:
         """The newest findings: those that are open, or all."""
-        found = _SHOWN.order_by(findings.c.id.desc()).limit(limit)
+        found = SHOWN.order_by(findings.c.id.desc()).limit(limit)
         found = found if over else found.where(_OPEN)
         found = found if system is None else found.where(findings.c.system == system)
         return self._all(found if kind is None else found.where(findings.c.kind == kind))
@@ -192,7 +198,8 @@ def _undecided(now: datetime) -> list[ColumnElement[bool]]:
 
 _OPEN = findings.c.closed_at.is_(None)
 _NUMBER = cast(findings.c.id, String)
-_SHOWN = select(
+#: Findings as they are shown: one that is open was seen last when its system was compared last.
+SHOWN = select(
     *(column for column in findings.c if column.name != "last_seen_at"),
     func.coalesce(findings.c.last_seen_at, reconciliations.c.began_at, type_=findings.c.first_seen_at.type).label(
         "last_seen_at"

@@ -24,6 +24,7 @@ leavers = Table(
     Column("why", Text),
     Column("maker", Text),
     Column("reason", Text),
+    Column("was", Text),
     CheckConstraint(one_of("kind", LeaverKind), name="kind_known"),
     CheckConstraint(one_of("state", LeaverState), name="state_known"),
     CheckConstraint("state NOT IN ('seen', 'left') OR kind = 'asked' OR read_at IS NOT NULL", name="seen_means_read"),

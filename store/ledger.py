@@ -31,6 +31,7 @@ from store.leases import among
 from store.ledger_tables import losses, overstays, removal_waits, understays
 from store.operations import ALIVE
 from store.outbox import Topic
+from store.queries.explanations import has_through_group
 from store.queries.parts import entitlement, in_snapshot, named
 from store.rows import from_row, to_row
 from store.snapshot_tables import grants, parts, snapshots
@@ -140,7 +141,9 @@ class Ledger:
                 claims.c.system == str(system),
                 claims.c.starts_at < claimed_before,
                 claims.c.entitlement.not_like("%:account:exists"),
-                ~_is_shown(system, claims.c.account_id, claims.c.entitlement),
+                # Two conditions, as a database joins each by itself, and not both in one.
+                ~_is_held(system, claims.c.account_id, claims.c.entitlement),
+                ~_comes_with_a_group(system, claims.c.account_id, claims.c.entitlement),
             )
         )
         return list(self._connection.execute(found).scalars())
@@ -153,7 +156,10 @@ class Ledger:
             .where(
                 losses.c.since < lost_before,
                 claims.c.system == str(system),
-                _is_shown(system, claims.c.account_id, claims.c.entitlement),
+                or_(
+                    _is_held(system, claims.c.account_id, claims.c.entitlement),
+                    _comes_with_a_group(system, claims.c.account_id, claims.c.entitlement),
+                ),
             )
         )
         return list(self._connection.execute(found).scalars())
@@ -215,7 +221,7 @@ class Ledger:
         yield from self._connection.execute(found).mappings()
 
 
-def _is_shown(system: System, account_id: ColumnElement[Any], ref: ColumnElement[Any]) -> ColumnElement[bool]:
+def _is_held(system: System, account_id: ColumnElement[Any], ref: ColumnElement[Any]) -> ColumnElement[bool]:
     """Whether the current snapshot shows that the account holds the entitlement directly: found by the account's index."""
     of = named(str(system))
     return exists().where(
@@ -224,6 +230,13 @@ def _is_shown(system: System, account_id: ColumnElement[Any], ref: ColumnElement
         entitlement(of, grants.c.kind, grants.c.resource) == ref,
         in_snapshot(grants.c.part_id, of),
     )
+
+
+def _comes_with_a_group(system: System, account_id: ColumnElement[Any], ref: ColumnElement[Any]) -> ColumnElement[bool]:
+    """Whether the entitlement is an application, and the current snapshot shows that a group of the account has it."""
+    of = named(str(system))
+    through = has_through_group(account_id, lambda a: entitlement(of, a.c.kind, a.c.resource) == ref, of)
+    return and_(ref.like("%:application:%"), through)
 
 
 def _whose(whose: Whose) -> dict[str, Any]:

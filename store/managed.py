@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, func, select, update
+from sqlalchemy import Connection, bindparam, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from access.entitlements import EntitlementRef, System
-from access.findings import Profile, ProfileRule
+from access.findings import WATCHED, Profile, ProfileRule
 from store.finding_tables import baseline, managed
 from store.rows import from_row
 
@@ -21,7 +21,11 @@ Holder = tuple[int, str, str]
 
 @dataclass(frozen=True, slots=True)
 class Managed:
-    """One managed resource. ``baseline_at`` is None until its baseline is complete; ``gone``: the newest snapshot lacks it."""
+    """One managed resource. ``baseline_at`` is None until its baseline is complete; ``gone``: the newest snapshot lacks it.
+
+    ``owner`` answers for it. Of a Jira group, ``fed_by`` is the JumpCloud group that fills it, and ``of_product`` says that Jira
+    puts new accounts of a product into it.
+    """
 
     id: int
     system: System
@@ -33,12 +37,17 @@ class Managed:
     auto: bool
     ticket: bool
     gone: bool
+    owner: str | None
+    fed_by: str | None
+    of_product: bool
     baseline_run_id: str | None
     baseline_at: datetime | None
 
     @property
     def rule(self) -> ProfileRule:
-        """What is done about findings on it."""
+        """What is done about findings on it; those on a group that is filled elsewhere are only reported."""
+        if self.fed_by is not None:
+            return WATCHED
         return ProfileRule(str(self.entitlement), self.profile, self.auto, self.ticket)
 
 
@@ -87,23 +96,19 @@ class ManagedResources:
         if rows:
             self._connection.execute(self._insert(baseline).on_conflict_do_nothing(), rows)
 
+    def explain(self, holders: Sequence[tuple[Holder, str]]) -> None:
+        """The system's own gave these the access, each with a clause on what did."""
+        rows = [
+            {"managed_id": number, "holder_kind": kind, "holder": holder, "cause": cause}
+            for (number, kind, holder), cause in holders
+        ]
+        if rows:
+            self._connection.execute(self._insert(baseline).on_conflict_do_nothing(), rows)
+
     def end_baseline(self, numbers: Sequence[int], *, run_id: str, now: datetime) -> None:
         """The baselines of these are complete."""
         mine = update(managed).where(managed.c.id.in_(list(numbers)))
         self._connection.execute(mine.values(baseline_run_id=run_id, baseline_at=now))
-
-    def baseline_sizes(self, numbers: Sequence[int]) -> dict[int, int]:
-        """How many holders the baselines of these have that are not doubted."""
-        found = select(baseline.c.managed_id, func.count()).where(
-            baseline.c.managed_id.in_(list(numbers)), baseline.c.doubted_at.is_(None)
-        )
-        return {row[0]: row[1] for row in self._connection.execute(found.group_by(baseline.c.managed_id))}
-
-    def baseline_size(self, system: System) -> int:
-        """How many holders that are not doubted all baselines of a system have."""
-        found = select(func.count()).select_from(baseline).join(managed, managed.c.id == baseline.c.managed_id)
-        found = found.where(managed.c.system == str(system), baseline.c.doubted_at.is_(None))
-        return self._connection.execute(found).scalar_one()
 
     def remove_holders(self, holders: Sequence[Holder]) -> None:
         """These are gone: when they come back, they were not there before."""

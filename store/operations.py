@@ -11,8 +11,9 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from access.entitlements import System
 from access.lifecycle import OperationState, RequestState
-from access.methods import Direction
+from access.methods import Direction, Method
 from access.operations import Obstacle, Operation, Purpose, access_key
+from store.database import hold
 from store.leases import LeasedTable, among
 from store.rows import to_row
 from store.tables import operations, requests
@@ -125,6 +126,18 @@ class Operations(LeasedTable[Operation]):
     def taker_at(self, key: str) -> str | None:
         """A request that has an operation which takes this access away, and is not over."""
         return self._connection.execute(_TAKER_AT, {"this_key": key}).scalar()
+
+    def leaving(self, operation: Operation) -> Sequence[str]:
+        """The other accounts that this entitlement is being taken from. Until the transaction ends nobody else is told."""
+        hold(self._connection, f"leaving {operation.entitlement}")
+        others = select(operations.c.account_id).where(
+            operations.c.entitlement == str(operation.entitlement),
+            operations.c.direction == str(Direction.TAKE),
+            operations.c.account_id != operation.account_id,
+            among(operations.c.state, BUSY),
+            or_(operations.c.wrote_at.is_not(None), operations.c.via == str(Method.TICKET)),
+        )
+        return list(self._connection.execute(others).scalars())
 
     def taken_since(self, key: str, sequence: int) -> Sequence[str]:
         """The requests later in the sequence that had this access taken away, or are having it taken."""

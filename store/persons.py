@@ -44,6 +44,11 @@ class Persons:
         changed = update(persons).where(persons.c.id == person.id, persons.c.status == person.was)
         return self._connection.execute(changed.values(values)).rowcount == 1
 
+    def seen(self, person: str, status: str, *, now: datetime) -> None:
+        """A single read shows the person in this status: a snapshot that still shows something else is news again."""
+        mine = update(persons).where(persons.c.id == person, persons.c.status != status)
+        self._connection.execute(mine.values(status=status, since=now))
+
     def title_of(self, person: str) -> str:
         """What people call the person."""
         found = self._connection.execute(select(persons.c.title).where(persons.c.id == person)).scalar()

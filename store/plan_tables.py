@@ -29,6 +29,7 @@ plans = Table(
     Column("self_approved", Boolean, nullable=False, server_default=false()),
     Column("beyond_fuse", Boolean, nullable=False, server_default=false()),
     Column("held_why", Text),
+    Column("approver_said", Text),
     CheckConstraint(one_of("state", PlanState), name="state_known"),
     CheckConstraint(one_of("kind", PlanKind), name="kind_known"),
     CheckConstraint(
@@ -74,6 +75,15 @@ Index(
     plan_lines.c.finding_id,
     sqlite_where=text("finding_id IS NOT NULL"),
     postgresql_where=text("finding_id IS NOT NULL"),
+)
+#: At most one line that may still ask for something is about a finding, so that no two tickets are.
+_LIVES = "finding_id IS NOT NULL AND state IN ('waiting', 'begun')"
+Index(
+    "uq_plan_lines_finding",
+    plan_lines.c.finding_id,
+    unique=True,
+    sqlite_where=text(_LIVES),
+    postgresql_where=text(_LIVES),
 )
 
 #: A row for each scope of the fuse: who counts in it locks its row first.

@@ -123,6 +123,7 @@ def _connect(found: Mapping[str, Any], *, silence_seconds: float, to_work: bool)
     """
     # Parameters of the address win over these.
     usual: dict[str, Any] = {
+        "client_encoding": "UTF8",
         "connect_timeout": max(2, round(silence_seconds * _CONNECT_SHARE)),
         "keepalives_idle": 5,
         "keepalives_interval": 2,
@@ -134,6 +135,7 @@ def _connect(found: Mapping[str, Any], *, silence_seconds: float, to_work: bool)
     connection = BoundedConnection.connect(**(usual | dict(found)), prepare_threshold=None)
     connection.silence_seconds = silence_seconds
     try:
+        _require_unicode(connection)
         pooled = _is_pooled(connection)
     except Error:
         connection.close()
@@ -143,6 +145,15 @@ def _connect(found: Mapping[str, Any], *, silence_seconds: float, to_work: bool)
     return connection
 
 
+def _require_unicode(connection: BoundedConnection) -> None:
+    """Raise psycopg's ``Error`` for a database that cannot hold every text: it would refuse messages for what they say."""
+    encoding = connection.info.parameter_status("server_encoding")
+    if encoding != "UTF8":
+        raise OperationalError(
+            f"the database is encoded as {encoding}; Provisor needs one that was made with ENCODING 'UTF8'"
+        )
+
+
 def _is_pooled(connection: BoundedConnection) -> bool:
     """Whether somebody else answers for the server. Raises psycopg's ``Error``.
 
@@ -150,6 +161,9 @@ def _is_pooled(connection: BoundedConnection) -> bool:
     process yet, and states a number of its own.
     """
     connection.autocommit = True
+    if not (connection.info.parameter_status("DateStyle") or "").startswith("ISO"):
+        # The driver reads no other. A role or a database may have another default.
+        connection.execute("SET datestyle = ISO")
     row = connection.execute("SELECT pg_backend_pid()").fetchone()
     connection.autocommit = False
     return row is None or row[0] != connection.info.backend_pid

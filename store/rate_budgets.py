@@ -3,6 +3,9 @@
 A token bucket for each system, and a stop for each class of endpoint. Lanes differ in how far down the bucket they may draw:
 what takes access away may take the last token and owe some, grants empty it, tickets leave a quarter, reading leaves half.
 So a sync uses all that flows in, and a revocation never waits behind a sync. Work that was let in may end: it may owe more.
+
+The rate is found: it begins at the safe one, rises slowly while the budget is used and the service shows room, and falls at once
+when it shows none.
 """
 
 from __future__ import annotations
@@ -24,12 +27,30 @@ ALL = "*"
 FLOORS = {Lane.REVOKE: -0.5, Lane.GRANT: 0.0, Lane.TICKET: 0.25, Lane.SYNC: 0.5}
 
 
+#: How long the service has to show room before the rate rises, and by what share of the safe rate it rises then.
+_RISES_AFTER, _RISES_BY = timedelta(seconds=10), 0.1
+
+#: Of calls under way together that are refused, one lowers the rate.
+_FALLS_AFTER = timedelta(seconds=1)
+
+#: The least rate, as a share of the safe one: what falls has to be able to rise.
+_LEAST = 0.1
+
+
 @dataclass(frozen=True, slots=True)
 class Allowance:
-    """The size of a bucket: ``rate`` tokens a second flow in, at most ``burst`` are kept."""
+    """The size of a bucket: ``rate`` tokens a second flow in, which is known to be safe; at most ``burst`` are kept.
+
+    ``most`` is how far the rate may rise while the service shows room, None for no further.
+    """
 
     rate: float
     burst: float
+    most: float | None = None
+
+    def found(self, rate: float | None) -> float:
+        """The rate in force, where ``rate`` is the one that was found; None where nothing was found yet."""
+        return self.rate if rate is None else max(_LEAST * self.rate, min(rate, self.most or self.rate))
 
 
 def _floor(lane: Lane, allowance: Allowance) -> float:
@@ -66,25 +87,44 @@ class Budgets:
         None rather than fewer than ``at_least``, or than the bucket can hold: who asks for many is content with these.
         """
         row = self._locked(system, allowance, now)
-        flowed = max(0.0, (now - row.refilled_at).total_seconds()) * allowance.rate
+        rate = allowance.found(row.rate)
+        flowed = max(0.0, (now - row.refilled_at).total_seconds()) * rate
         tokens = min(allowance.burst, row.tokens + flowed)
         floor = _floor(lane, allowance)
         at_least = max(1, min(at_least, capacity(lane, allowance)))
         had = min(max(wanted, at_least), int(tokens - floor + 1e-9))
         if had < at_least:
-            return 0, timedelta(seconds=max(0.001, (floor + at_least - tokens) / allowance.rate))
+            return 0, timedelta(seconds=max(0.001, (floor + at_least - tokens) / rate))
         self._connection.execute(
             update(budgets)
             .where(*_row(system, ALL))
             # Clocks of machines differ: what has flowed in must not flow in again for one that is behind.
-            .values(tokens=tokens - had, refilled_at=max(now, row.refilled_at))
+            .values(tokens=tokens - had, refilled_at=max(now, row.refilled_at), **_risen(row, allowance, now))
         )
         return had, timedelta(0)
+
+    def fall(self, system: str, allowance: Allowance, *, to: float, now: datetime) -> float | None:
+        """Lower the rate to this share of itself, since the service shows no room; the rate then.
+
+        None when it fell just now: what is refused together is refused for one reason.
+        """
+        row = self._locked(system, allowance, now)
+        if row.rate_since is not None and row.rate is not None and now < row.rate_since + _FALLS_AFTER:
+            return None
+        rate = allowance.found(allowance.found(row.rate) * to)
+        self._connection.execute(update(budgets).where(*_row(system, ALL)).values(rate=rate, rate_since=now))
+        return rate
+
+    def rate(self, system: str, allowance: Allowance) -> float:
+        """The rate in force, in calls a second."""
+        found = select(budgets.c.rate).where(*_row(system, ALL))
+        return allowance.found(self._connection.execute(found).scalar())
 
     def pieces(self, system: str, lane: Lane, allowance: Allowance, *, calls: int, now: datetime) -> int:
         """How many pieces of work of so many calls the lane could take tokens for now. Nothing is taken."""
         row = self._connection.execute(select(budgets).where(*_row(system, ALL))).first()
-        flowed = 0.0 if row is None else max(0.0, (now - row.refilled_at).total_seconds()) * allowance.rate
+        rate = allowance.found(None if row is None else row.rate)
+        flowed = 0.0 if row is None else max(0.0, (now - row.refilled_at).total_seconds()) * rate
         tokens = allowance.burst if row is None else min(allowance.burst, row.tokens + flowed)
         calls = max(1, min(calls, capacity(lane, allowance)))
         return max(0, int((tokens - _floor(lane, allowance) + 1e-9) / calls))
@@ -152,6 +192,16 @@ class Budgets:
             row = self._connection.execute(statement).first()
         assert row is not None
         return row
+
+
+def _risen(row: Row[Any], allowance: Allowance, now: datetime) -> dict[str, Any]:
+    """The columns of a rate that rises now: the service has shown room for long enough. Rows of before begin to count."""
+    rate, most = allowance.found(row.rate), allowance.most or allowance.rate
+    if row.rate_since is None:
+        return {"rate_since": now}
+    if rate >= most or now < row.rate_since + _RISES_AFTER:
+        return {}
+    return {"rate": min(most, rate + _RISES_BY * allowance.rate), "rate_since": now}
 
 
 def _row(system: str, endpoint_class: str) -> tuple[ColumnElement[bool], ...]:

@@ -15,7 +15,7 @@ from types import UnionType
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 from access.entitlements import EntitlementRef
-from access.message import AccessRequest
+from access.message import AccessRequest, StoredRequest
 from access.operations import Claim, Request
 
 T = TypeVar("T")
@@ -58,7 +58,7 @@ def _reader(hint: Any) -> Callable[[Any], Any] | None:
     if hint is EntitlementRef:
         return EntitlementRef.parse
     if hint is AccessRequest:
-        return AccessRequest.model_validate
+        return StoredRequest.model_validate
     return hint if isinstance(hint, type) and issubclass(hint, StrEnum) else None
 
 

@@ -176,4 +176,7 @@ budgets = Table(
     Column("tokens", Float, nullable=False),
     Column("refilled_at", Moment, nullable=False),
     Column("blocked_until", Moment),
+    # The rate that was found, and since when it is in force; nothing before the first.
+    Column("rate", Float),
+    Column("rate_since", Moment),
 )

@@ -33,7 +33,7 @@ from sqlalchemy import (
     update,
 )
 
-from access.lifecycle import ClaimState, OperationState
+from access.lifecycle import ClaimState, OperationState, RequestState
 from access.message import Action
 from access.methods import Direction
 from access.operations import Lane
@@ -84,6 +84,10 @@ class Sweep:
         """The kinds of work that are due: one cheap read, made several times a second."""
         return frozenset(map(Due, self._connection.execute(_due_kinds(), {"now": now}).scalars()))
 
+    def next_due(self, *, now: datetime) -> datetime | None:
+        """When the next row becomes due after ``now``, as far as is known."""
+        return min(self._connection.execute(_later_moments(), {"now": now}).scalars(), default=None)
+
     def backlog(self, *, now: datetime) -> Sequence[Backlog]:
         """What is due, by kind and system. Tickets have no system of their own: their calls go to the ticketing system."""
         found: dict[tuple[Due, str], Backlog] = {}
@@ -121,6 +125,15 @@ class Sweep:
                 found += source.wake_ups(keys)
         return found
 
+    def mark_beside(self, request_id: str, *, now: datetime, dispatched_for: timedelta, limit: int) -> Sequence[str]:
+        """Mark as under way, and return, other requests to grant access that are due for the same person and system."""
+        values = {"now": now, "most": limit, "this_request": request_id}
+        keys = list(self._connection.execute(_beside(), values).scalars())
+        if keys:
+            marked = {"these_ids": keys, "dispatched_until": now + dispatched_for}
+            self._connection.execute(_marking(requests), marked)
+        return keys
+
     def places(self, rows: Sequence[tuple[Topic, str]]) -> dict[tuple[Topic, str], Place]:
         """Where the work on these rows belongs; rows that are gone, tickets and sync runs are left out."""
         found: dict[tuple[Topic, str], Place] = {}
@@ -138,6 +151,29 @@ class Sweep:
             if keys:
                 values = {"these_ids": list(keys), "dispatched_until": None}
                 self._connection.execute(_marking(sources[0][1].table), values)
+
+    def keep(self, rows: Sequence[tuple[Topic, str]], *, now: datetime, until: datetime) -> None:
+        """Keep the marks of these rows, and the leases of operations that are theirs, until a later moment.
+
+        What ran out by now is not kept: somebody else may have it. Rows that another transaction is writing are left out.
+        """
+        by_topic = {topic: [ref for each, ref in rows if each is topic] for topic in _BY_TOPIC}
+        for topic, sources in _BY_TOPIC.items():
+            if keys := by_topic[topic]:
+                table = sources[0][1].table
+                mine = select(table.c.id).where(table.c.id.in_(keys), table.c.dispatched_until > now)
+                self._set_unlocked(table, mine, dispatched_until=until)
+        theirs = or_(
+            operations.c.id.in_(by_topic[Topic.OPERATION]),
+            operations.c.request_id.in_(by_topic[Topic.REQUEST]),
+            operations.c.claim_id.in_(by_topic[Topic.CLAIM]),
+        )
+        leased = select(operations.c.id).where(theirs, operations.c.lease_until > now)
+        self._set_unlocked(operations, leased, lease_until=until)
+
+    def _set_unlocked(self, table: Table, rows: Select[Any], **columns: datetime) -> None:
+        keys = rows.with_for_update(skip_locked=True)
+        self._connection.execute(update(table).where(table.c.id.in_(keys)).values(columns))
 
     def release_all(self) -> int:
         """Take back all leases and marks of wake-ups; returns how many rows had one.
@@ -249,6 +285,22 @@ def _due_kinds() -> CompoundSelect[Any]:
 
 
 @cache
+def _later_moments() -> CompoundSelect[Any]:
+    return union_all(
+        *(
+            select(source.table.c.due_at)
+            .where(source.table.c.due_at > _NOW, *source.conditions)
+            .order_by(source.table.c.due_at)
+            .limit(1)
+            .subquery()
+            .select()
+            for sources in _SOURCES.values()
+            for source in sources
+        )
+    )
+
+
+@cache
 def _due_rows(source: _Source, *, of_system: bool) -> Select[Any]:
     table = source.table
     found = select(table.c.id).where(source.is_due()).order_by(table.c.due_at).limit(bindparam("most", type_=Integer))
@@ -256,6 +308,25 @@ def _due_rows(source: _Source, *, of_system: bool) -> Select[Any]:
         found = found.where(table.c.system == bindparam("this_system"))
     # SQLite has no such lock, and leaves the words out.
     return found.with_for_update(skip_locked=True)
+
+
+@cache
+def _beside() -> Select[Any]:
+    grants = _Source(requests, Topic.REQUEST, Lane.GRANT, (requests.c.action == literal_column(f"'{Action.GRANT}'"),))
+    one = requests.alias("one")
+    found = (
+        select(requests.c.id)
+        .join(one, and_(one.c.subject == requests.c.subject, one.c.system == requests.c.system))
+        .where(
+            one.c.id == bindparam("this_request"),
+            requests.c.id != one.c.id,
+            among(requests.c.state, (RequestState.RECEIVED,)),
+            grants.is_due(),
+        )
+        .order_by(requests.c.sequence)
+        .limit(bindparam("most", type_=Integer))
+    )
+    return found.with_for_update(of=requests, skip_locked=True)
 
 
 @cache

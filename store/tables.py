@@ -12,6 +12,7 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
+    Date,
     DateTime,
     Dialect,
     Float,
@@ -208,7 +209,7 @@ operations = Table(
     CheckConstraint("state <> 'done' OR (verified_at IS NOT NULL AND evidence IS NOT NULL)", name="done_means_seen"),
     CheckConstraint("state <> 'failed' OR error IS NOT NULL", name="failed_means_a_reason"),
     CheckConstraint("wrote_at IS NULL OR before IS NOT NULL OR via = 'ticket'", name="looked_before_writing"),
-    CheckConstraint("before IN ('present', 'absent')", name="before_known"),
+    CheckConstraint("before IN ('present', 'absent', 'unread')", name="before_known"),
     CheckConstraint("obstacle IN ('refused', 'unseen', 'unresolved')", name="obstacle_known"),
     CheckConstraint(
         "state <> 'blocked' OR (direction = 'take' AND error IS NOT NULL AND obstacle IS NOT NULL"
@@ -263,6 +264,10 @@ tickets = Table(
     Column("phase", Text),
     Column("missing_since", Moment),
     Column("trouble", Text),
+    Column("due_on", Date),
+    Column("overdue_at", Moment),
+    Column("unmapped", Text),
+    Column("shown", JSON(none_as_null=True)),
     *_leased(),
     CheckConstraint(one_of("state", TicketState), name="state_known"),
     CheckConstraint(one_of("trouble", TicketTrouble), name="trouble_known"),

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, func, or_, select, update
+from sqlalchemy import Connection, exists, func, or_, select, update
 
 from access.lifecycle import TicketState
+from access.methods import Direction
 from access.operations import Ticket, TicketTrouble
 from store.leases import LeasedTable, among
 from store.rows import to_row
-from store.tables import tickets
+from store.tables import operations, tickets
 
 #: States in which a ticket asks a person, or is about to.
 LIVING = (TicketState.INTENDED, TicketState.OPEN, TicketState.ANSWERED)
@@ -52,12 +53,16 @@ class Tickets(LeasedTable[Ticket]):
         )
         return self._connection.execute(statement).scalar()
 
-    def lease_due(self, *, now: datetime, lasting: timedelta, limit: int) -> Sequence[Ticket]:
-        """Take up to ``limit`` tickets that are due to be looked at, so that one call can read them all."""
+    def lease_due(self, direction: Direction, *, now: datetime, lasting: timedelta, limit: int) -> Sequence[Ticket]:
+        """Take up to ``limit`` tickets that are due to be looked at, so that one call can read them all.
+
+        They are those of operations in one ``direction``, whose calls are made in one lane.
+        """
         due = (
             select(tickets.c.id)
             .where(
                 tickets.c.due_at <= now,
+                exists().where(operations.c.id == tickets.c.operation_id, operations.c.direction == str(direction)),
                 among(tickets.c.state, FOLLOWED),
                 or_(tickets.c.lease_until.is_(None), tickets.c.lease_until <= now),
             )
@@ -79,6 +84,11 @@ class Tickets(LeasedTable[Ticket]):
         missing = tickets.c.missing_since.is_not(None)
         statement = select(func.count(tickets.c.operation_id.distinct())).where(missing, among(tickets.c.state, states))
         return self._connection.execute(statement).scalar_one()
+
+    def was_unmapped(self, project: str, status: str) -> bool:
+        """Whether a ticket of the project had this status before, and nothing gave it a meaning."""
+        found = select(tickets.c.id).where(tickets.c.project == project, tickets.c.unmapped == status).limit(1)
+        return self._connection.execute(found).first() is not None
 
     def due_by(self, key: str, moment: datetime) -> None:
         """Have a ticket looked at no later than ``moment``."""

@@ -18,6 +18,7 @@ from store.claims import Claims
 from store.credential_ends import CredentialEnds
 from store.database import Database
 from store.dead_letters import DeadLetters
+from store.digests import Digests
 from store.events import Events
 from store.faults import Faults
 from store.findings import Findings
@@ -43,6 +44,9 @@ from store.sync_runs import SyncRuns
 from store.tenants import Tenants
 from store.ticket_comments import TicketComments
 from store.tickets import Tickets
+
+#: The class of SQLSTATEs for what is more than the server can ever hold (PostgreSQL's appendix A).
+_LIMIT_OF_THE_SERVER = "54"
 
 
 class UnitOfWork:
@@ -85,6 +89,7 @@ class UnitOfWork:
     fuse = cached_property(lambda self: Fuse(self._connection))
     findings = cached_property(lambda self: Findings(self._connection))
     managed = cached_property(lambda self: ManagedResources(self._connection))
+    digests = cached_property(lambda self: Digests(self._connection))
     seals = cached_property(lambda self: Seals(self._connection))
 
     def require_own_revision(self) -> None:
@@ -104,7 +109,8 @@ class Unavailable(Exception):  # noqa: N818 - an event, for the caller to wait o
     """The database did not do it, and another try may succeed. Nothing was changed.
 
     Every error of the database is one of these, except a violated constraint (``Conflict``) and a refused value (SQLSTATE
-    class 22, ``DataError``): a missing table, right or server says nothing about the message or the work at hand.
+    class 22, ``DataError``, and class 54, such as a key that no index holds): a missing table, right or server says nothing
+    about the message or the work at hand.
     """
 
 
@@ -133,9 +139,9 @@ class Store:
             with self.read() as work:  # A constraint of another version's store is no verdict either.
                 work.require_own_revision()
             raise Conflict(str(exc.orig)) from exc
-        except DataError:
-            raise
         except (DBAPIError, PoolTimeout) as exc:
+            if _refuses_value(exc):
+                raise
             raise _unavailable(exc) from exc
 
     def now(self) -> datetime:
@@ -151,10 +157,16 @@ class Store:
         try:
             with self.database.read() as connection:
                 yield UnitOfWork(connection)
-        except DataError:
-            raise
         except (DBAPIError, PoolTimeout) as exc:
+            if _refuses_value(exc):
+                raise
             raise _unavailable(exc) from exc
+
+
+def _refuses_value(exc: Exception) -> bool:
+    """Whether the database will never take what it was given."""
+    state = getattr(exc.orig, "sqlstate", None) if isinstance(exc, DBAPIError) else None
+    return isinstance(exc, DataError) or (state or "").startswith(_LIMIT_OF_THE_SERVER)
 
 
 def _unavailable(exc: Exception) -> Unavailable:

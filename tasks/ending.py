@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import count
 from typing import Any
 
 from access import email_address
@@ -16,10 +17,14 @@ from access.lifecycle import ClaimState
 from access.message import Action
 from access.operations import Claim, Request
 from access.patterns import matches_loosely
+from access.plans import Line, PlanKind
+from access.reactions import Reaction
 from access.remedies import WithRemedy
 from access.sources import of_inbox
+from store.plans import NUMBERS
 from store.queries.endable import living_claims, undecided_grants
 from store.unit_of_work import Store, UnitOfWork
+from tasks.plans import add_plan
 from tasks.services import new_id
 
 
@@ -47,6 +52,16 @@ class Endable:
     subject: Mapping[str, str]
     ends_at: datetime | None = None
     pre_existing: bool | None = None
+    #: The claim that stands; None of a grant that was not decided yet.
+    claim: Claim | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HandedIn:
+    """The ids of the requests that were handed in, and the plan that those for claims are lines of, if they are."""
+
+    ids: Sequence[str]
+    plan: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,12 +104,35 @@ def matching(store: Store, *, person: str | None = None, pattern: str | None = N
     return found
 
 
-def hand_in_ends(store: Store, ends: Sequence[Endable], words: HandIn, *, now: datetime) -> Sequence[str]:
-    """Hand in a request to revoke for each, in one commit; their ids. Nothing else ends access on the word of a person."""
+def hand_in_ends(store: Store, ends: Sequence[Endable], words: HandIn, *, now: datetime) -> HandedIn:
+    """Hand in a request to revoke for each, in one commit. Nothing else ends access on the word of a person.
+
+    Several are a plan, which runs by itself as far as the fuse lets it. What is still on its way is called back at once.
+    """
+    lines = [_line(each, words) for each in ends] if len(ends) > 1 else []
+    planned = [line for line in lines if line is not None]
+    at_once = [each for each, line in zip(ends, lines, strict=True) if line is None] if lines else ends
     about = [
-        {"subject": dict(each.subject), "entitlement": each.entitlement, "claim_of": each.request_id} for each in ends
+        {"subject": dict(each.subject), "entitlement": each.entitlement, "claim_of": each.request_id}
+        for each in at_once
     ]
-    return _hand_in(store, Action.REVOKE, about, words, now=now)
+    with store.write(holding=NUMBERS) as work:
+        handed_in = iter(_hand_in(work, Action.REVOKE, about, words, now=now))
+        if not planned:
+            return HandedIn(list(handed_in))
+        plan = add_plan(
+            work,
+            PlanKind.BULK,
+            f"End {len(planned)} accesses: {words.reason}",
+            planned,
+            now=now,
+            maker=words.by,
+            automatic=True,
+            approver_said=words.approved_by,
+        )
+        numbers = count(1)
+        ids = [next(handed_in) if line is None else f"{plan.id}.{next(numbers)}" for line in lines]
+        return HandedIn(ids, plan.id)
 
 
 def hand_in_extension(
@@ -116,20 +154,37 @@ def hand_in_extension(
         about["duration"] = iso(duration)
     if ends_at is not None:
         about["ends_at"] = ends_at.isoformat()
-    return _hand_in(store, Action.EXTEND, [about], words, now=now)[0]
+    with store.write() as work:
+        return _hand_in(work, Action.EXTEND, [about], words, now=now)[0]
+
+
+def _line(each: Endable, words: HandIn) -> Line | None:
+    """The line of a plan that ends a claim; None where no claim has an account yet."""
+    claim = each.claim
+    if claim is None or claim.account_id is None:
+        return None
+    return Line(
+        reaction=Reaction.TAKE,
+        system=claim.entitlement.system,
+        account_id=claim.account_id,
+        account_title=claim.account_title,
+        title=claim.title,
+        reason=words.reason,
+        entitlement=claim.entitlement,
+        claim_id=claim.id,
+    )
 
 
 def _hand_in(
-    store: Store, action: Action, about: Sequence[Mapping[str, Any]], words: HandIn, *, now: datetime
+    work: UnitOfWork, action: Action, about: Sequence[Mapping[str, Any]], words: HandIn, *, now: datetime
 ) -> Sequence[str]:
     stem = new_id(str(action))
     ids = [stem] if len(about) == 1 else [f"{stem}.{number}" for number in range(1, len(about) + 1)]
     said = {"reason": words.reason, "requested_by": words.by}
     said |= {"approved_by": words.approved_by} if words.approved_by else {}
-    with store.write() as work:
-        for request_id, each in zip(ids, about, strict=True):
-            body = json.dumps({"id": request_id, "action": str(action)} | dict(each) | said).encode()
-            work.inbox.add(body, content_type="application/json", source=of_inbox(words.by), now=now)
+    for request_id, each in zip(ids, about, strict=True):
+        body = json.dumps({"id": request_id, "action": str(action)} | dict(each) | said).encode()
+        work.inbox.add(body, content_type="application/json", source=of_inbox(words.by), now=now)
     return ids
 
 
@@ -153,6 +208,7 @@ def _of_claim(claim: Claim) -> Endable:
         subject,
         claim.ends_at,
         claim.pre_existing,
+        claim,
     )
 
 

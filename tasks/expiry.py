@@ -86,7 +86,7 @@ class Expiry:
         connector = self._services.connectors.get(claim.entitlement.system)
         if rule is not None and rule.take is Method.TICKET:
             return Method.TICKET, f"policy rule '{rule.pattern}' has a person do it"
-        if self._feeding.is_fed(claim, rule):
+        if self._feeding.is_fed(claim):
             return Method.PROPAGATION, "its time is up, and the group that fills it ends with it"
         if connector is None or not connector.automates(claim.entitlement.kind, Direction.TAKE):
             return Method.TICKET, f"it cannot be taken away through the {claim.entitlement.system.label} API"

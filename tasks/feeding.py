@@ -9,16 +9,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from access.accounts import Account
-from access.entitlements import Entitlement, EntitlementRef
+from access.accounts import Account, NoMatch
+from access.durations import LONGEST
+from access.entitlements import Entitlement, EntitlementRef, ResourceKind, System
+from access.guard import FILLED
 from access.lifecycle import ENDS, STANDING, RequestState
-from access.message import AccessRequest, Action
-from access.methods import Method
+from access.message import CHILD, CHILD_END, AccessRequest, Action, StoredRequest
+from access.methods import Direction, Method
 from access.operations import Claim, Operation, Purpose, Request, access_key
 from access.people import AccountRef
 from access.planning import Plan, Refusal, Step
 from access.policy import Rule
-from store.feeding import CHILD, ended_parents
+from access.text import loose_name
+from store.feeding import ended_parents
+from store.queries.filled import filled_groups
 from store.requests import ORDER, Received
 from store.unit_of_work import UnitOfWork
 from tasks.intake import Intake
@@ -29,6 +33,8 @@ SOURCE = "feeding"
 #: How much longer than the claim that it serves the claim on the feeding group may live, should its end get lost.
 _MARGIN = timedelta(days=1)
 _AT_ONCE = 50
+#: How old a snapshot may be that proves which group fills another.
+_FRESH = timedelta(hours=24)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,24 +63,64 @@ class Feeding:
         self._services = services
         self._intake = Intake(services.store, services.clock, services.publisher)
 
-    def plan(
-        self, request: Request, rule: Rule, account: Account, entitlement: Entitlement
-    ) -> Plan | Refusal | WaitsForFeeding | None:
-        """The plan of a request whose thing is fed; None where nobody proves which user of the directory it is about."""
-        message = request.message
-        user = self._user(account)
-        if rule.fed_by is None or user is None or rule.method(message.action.direction) is not Method.CONNECTOR:
+    def group_of(self, request: Request, rule: Rule, entitlement: Entitlement) -> EntitlementRef | None:
+        """The group through which a request goes whose thing is filled; None where it goes another way.
+
+        It is the one through which it has begun, or was given; else the one that policy names, or that is proven. Proven is what
+        fresh snapshots of both systems show (``store.queries.filled``) and both systems still show: a provider fills the one, and
+        the other has its name. Policy has to let that group be changed by API. Raises failure words.
+        """
+        if rule.through is None and entitlement.by_person != FILLED:
             return None
-        child_id = request.id + CHILD
+        message = request.message
+        with self._services.store.read() as work:
+            parents = [each for each in (request.id, message.claim_of) if each is not None]
+            begun = next((each for one in parents if (each := work.requests.get(one + CHILD)) is not None), None)
+        if begun is not None or message.claim_of is not None:
+            return None if begun is None else begun.message.entitlement_ref
+        return rule.through or self._checked(self._proven(entitlement), entitlement, message.action.direction)
+
+    def _checked(
+        self, group: EntitlementRef | None, entitlement: Entitlement, direction: Direction
+    ) -> EntitlementRef | None:
+        """The proven group, if the directory still shows it under the same name and policy lets it be changed by API."""
+        services = self._services
+        if group is None or System.JUMPCLOUD not in services.connectors:
+            return None
+        found = services.connector(System.JUMPCLOUD).find_entitlement(group)
+        if isinstance(found, NoMatch) or loose_name(found.named.path[0]) != loose_name(entitlement.named.path[0]):
+            return None
+        own = services.policy.of(SOURCE).rule_for(found.ref, found.named, direction=direction)
+        return group if own is not None and own.method(direction) is Method.CONNECTOR else None
+
+    def _proven(self, entitlement: Entitlement) -> EntitlementRef | None:
+        """The group that snapshots prove to fill a Jira group. What they show is no proof once it is old."""
+        since = self._services.clock.now() - _FRESH
+        with self._services.store.read() as work:
+            shown = [work.snapshots.current(system) for system in System]
+            if any(each is None or each.completed_at < since for each in shown):
+                return None
+            key = entitlement.ref.path[0]
+            group = filled_groups(work.connection, key).get(key)
+        return None if group is None else EntitlementRef(System.JUMPCLOUD, ResourceKind.GROUP, (group,))
+
+    def plan(
+        self, request: Request, group: EntitlementRef, account: Account, entitlement: Entitlement
+    ) -> Plan | Refusal | WaitsForFeeding | None:
+        """The plan of a request whose thing ``group`` fills; None where nobody proves which user of the directory it is about."""
+        message = request.message
+        user, child_id = self._user(account), request.id + CHILD
         with self._services.store.read() as work:
             child = work.requests.get(child_id)
+        if user is None:
+            return None
         if child is None:
-            self._ask(child_id, request, rule.fed_by, user)
+            self._ask(child_id, request, group, user)
         if child is None or child.state not in ENDS["request"]:
             return WaitsForFeeding(child_id)
         if child.state is not RequestState.DONE:
-            return Refusal(f"{rule.fed_by} fills it, and request {child_id} for that is {child.state}: {child.reason}")
-        why = f"{rule.fed_by} fills it: request {child_id}"
+            return Refusal(f"It goes through {group}, and request {child_id} for that is {child.state}: {child.reason}")
+        why = f"it goes through {group}: request {child_id}"
         step = Step(message.action.direction, entitlement, Method.PROPAGATION, why)
         return Plan((step,), account)
 
@@ -104,22 +150,22 @@ class Feeding:
         claim = work.claims.of_request(operation.request_id + CHILD)
         return claim is not None and claim.pre_existing is False
 
-    def is_fed(self, claim: Claim, rule: Rule | None) -> bool:
-        """Whether the end of a claim goes through the group that feeds its thing."""
-        if rule is None or rule.fed_by is None:
-            return False
+    def is_fed(self, claim: Claim) -> bool:
+        """Whether the end of a claim goes through the group that feeds its thing, as it was given, whatever policy says now."""
         with self._services.store.read() as work:
             return work.claims.of_request(claim.request_id + CHILD) is not None
 
     def _user(self, account: Account) -> str | None:
-        """The user of the directory whom an account is proven to belong to."""
+        """The user of the directory whom an account is proven to belong to; in the directory itself the account is the user."""
+        if account.system is System.JUMPCLOUD:
+            return account.id
         with self._services.store.read() as work:
             link = work.persons.link_of(AccountRef(account.system, account.id))
         return link.person if link is not None and link.joined else None
 
     def _ask(self, child_id: str, request: Request, group: EntitlementRef, user: str) -> None:
         asked = request.message
-        duration = None if asked.duration is None else asked.duration + _MARGIN
+        duration = None if asked.duration is None else min(asked.duration + _MARGIN, LONGEST)
         message = asked.model_copy(
             update={
                 "id": child_id,
@@ -127,7 +173,7 @@ class Feeding:
                 "entitlement": str(group),
                 "duration": duration if asked.action is Action.GRANT else None,
                 "claim_of": None if asked.claim_of is None else asked.claim_of + CHILD,
-                "reason": f"Request {request.id} is about {asked.entitlement}, which this group fills. {asked.reason}"[
+                "reason": f"Request {request.id} is about {asked.entitlement}, which goes through this group. {asked.reason}"[
                     :5000
                 ],
             }
@@ -137,9 +183,9 @@ class Feeding:
     def _revoke(self, child: Request) -> None:
         asked = child.message
         self._hand_in(
-            AccessRequest.model_validate(
+            StoredRequest.model_validate(
                 {
-                    "id": f"{child.id}.end",
+                    "id": child.id.removesuffix(CHILD) + CHILD_END,
                     "action": str(Action.REVOKE),
                     "subject": {"id": asked.subject.id},
                     "entitlement": asked.entitlement,

@@ -11,12 +11,13 @@ from access.forecast import CALLS_OF_A_TICKET, Hour, Pace, Removal, by_hour, rem
 from access.methods import Direction, Method
 from access.operations import Claim
 from access.policy import Policy
+from store.alarms import AlarmKind
 from store.unit_of_work import Store, UnitOfWork
 
 
 @dataclass(frozen=True, slots=True)
 class Forecast:
-    """What is taken away until a moment. ``held`` says in sentences what would be held, and why."""
+    """What is taken away until a moment. ``held`` says in sentences what the fuse holds besides, and why."""
 
     until: datetime
     removals: Sequence[Removal]
@@ -48,15 +49,15 @@ def forecast(
         standing = work.claims.ending_with_others(until)
         stops = {System(stop.system): stop.until for stop in work.budgets.stops(now=now) if stop.system in set(System)}
         method_of = {each.id: _method_of(work, each, policy, automated) for each in standing}
+        held = fuse_says(work)
     stopped = {system: Pace(pace.rate, pace.burst, stops.get(system)) for system, pace in paces.items()}
     removals = removals_until(until, standing, now=now, method_of=method_of)
-    return Forecast(until, removals, by_hour(removals, stopped, now=now), fuse_says(removals))
+    return Forecast(until, removals, by_hour(removals, stopped, now=now), held)
 
 
-def fuse_says(removals: Sequence[Removal]) -> Sequence[str]:
-    """What the fuse would hold of these removals, in sentences. Ends that are foreseen are never held, and these all are."""
-    del removals
-    return ()
+def fuse_says(work: UnitOfWork) -> Sequence[str]:
+    """What the fuse holds, in sentences. Ends that are foreseen are never held: it is the rest of plans, and of revokes."""
+    return [alarm.what for alarm in work.alarms.lasting() if alarm.kind == AlarmKind.HELD]
 
 
 def _method_of(

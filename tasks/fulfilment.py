@@ -7,26 +7,29 @@ before. Only what is read back decides that an operation is done, never the resp
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, Protocol
+from functools import partial
+from typing import Any, Protocol, TypeVar
 
 import structlog
 from tenacity import RetryError, Retrying, retry_if_result, stop_after_delay, wait_exponential
 
 from access.accounts import NoMatch
-from access.failures import Failure, Transient, Unknown, asked_wait
+from access.failures import Failure, Transient, Unknown, Unseen, asked_wait
 from access.faults import Phase
 from access.guard import Barred, ByPerson, Facts, Guarded
 from access.ledger import Cause, SeenBy
-from access.lifecycle import OperationState
+from access.lifecycle import STANDING, OperationState
 from access.methods import Direction, Method
 from access.operations import Operation
-from access.proof import Verdict
-from access.provisioning import Provisioning
+from access.proof import REPEATABLE, Verdict
 from access.retry import GiveUp
 from connectors.ports import Connector, Observation, Target
-from store.unit_of_work import Conflict, UnitOfWork
+from httpclient import read_again, shared_reads
+from store.outbox import Topic
+from store.unit_of_work import UnitOfWork
 from tasks import ledger, settlement
 from tasks.attempts import attempt, next_try
 from tasks.blocked_removals import BlockedRemovals
@@ -40,15 +43,43 @@ from tasks.postponement import hold_operation, put_back
 from tasks.preconditions import NotWanted, NotYet, objection
 from tasks.propagation import NotPassedOn, NotYetPassedOn, Propagation
 from tasks.services import Services
+from tasks.taking_up import mark_beside, take_up
 from tasks.ticket_opener import TicketOpener
 
 _log = structlog.get_logger(__name__)
+
+T = TypeVar("T")
 
 
 class _End(Protocol):
     """A way for an operation to end that changed nothing."""
 
     def __call__(self, work: UnitOfWork, operation: Operation, why: str, /, *, now: datetime) -> None: ...
+
+
+#: A removal whose access was not looked at before the write: what its claim gave is taken whatever a look shows.
+_UNREAD = Observation(present=False, evidence="It was not read before the write")
+
+
+@dataclass(frozen=True, slots=True)
+class _Intended:
+    """An operation whose write is to be sent, as the store has it by now; ``wrote_before`` is when it was sent before."""
+
+    connector: Connector
+    operation: Operation
+    target: Target
+    wrote_before: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Sent:
+    """An operation whose write was sent; ``unanswered`` is why it is not known what came of that."""
+
+    connector: Connector
+    operation: Operation
+    target: Target
+    accepted_at: datetime | None
+    unanswered: Unknown | None
 
 
 class Fulfilment:
@@ -63,43 +94,57 @@ class Fulfilment:
         self._blocked = BlockedRemovals(services, self._done)
 
     def fulfil(self, request_id: str) -> None:
-        """Plan a request that is due, and carry its first operation out."""
-        begun = self._planner.plan(request_id)
-        if begun is not None:
-            self._carry_out(begun.operation, begun.facts)
+        """Plan a request that is due, and carry its first operation out, with those of other grants to the same person."""
+        with shared_reads():
+            begun = self._planner.plan(request_id)
+            if begun is None:
+                return
+            beside = mark_beside(self._services, begun.operation)
+            with self._services.under_way.also([(Topic.REQUEST, each) for each in beside]):
+                planned = (begun, *map(self._planner.plan, beside))
+                prepared = [self._prepare(each.operation, each.facts) for each in planned if each is not None]
+                self._carry_out(prepared)
 
     def operate(self, operation_id: str) -> None:
         """Go on with an operation that is due."""
-        operation = self._lease(operation_id)
+        operation = take_up(self._services, operation_id)
         if operation is not None:
-            self._carry_out(operation)
+            self._carry_out([self._prepare(operation)])
 
-    def _carry_out(self, operation: Operation, facts: Facts | None = None) -> None:
-        """Bring an operation, leased to us, as far as it goes now. A wake-up is sent for the one that may begin next.
+    def _carry_out(self, prepared: Sequence[_Intended | None]) -> None:
+        """Send the writes that are to be sent, and then read back what they changed: one read may serve several."""
+        intended = [each for each in prepared if each is not None]
+        sent = [self._attempt(each.operation, partial(self._send, each)) for each in intended]
+        with shared_reads():
+            for each in sent:
+                if each is not None:
+                    self._attempt(each.operation, partial(self._confirm, each))
+
+    def _prepare(self, operation: Operation, facts: Facts | None = None) -> _Intended | None:
+        """Bring an operation, leased to us, as far as it goes without a write by API; the write, where one is to be sent.
 
         ``facts`` are those of a plan that was made a moment ago, of which the guard was asked then.
         """
-        with structlog.contextvars.bound_contextvars(request_id=operation.request_id, operation_id=operation.id):
-            attempt(
-                "operation",
-                lambda: self._go_on(operation, facts),
-                lambda failure: self._put_back(operation, failure),
-            )
+        return self._attempt(operation, lambda: self._go_on(operation, facts))
 
-    def _go_on(self, operation: Operation, facts: Facts | None) -> None:
+    def _attempt(self, operation: Operation, do: Callable[[], T]) -> T | None:
+        with structlog.contextvars.bound_contextvars(request_id=operation.request_id, operation_id=operation.id):
+            return attempt("operation", do, lambda failure: self._put_back(operation, failure))
+
+    def _go_on(self, operation: Operation, facts: Facts | None) -> _Intended | None:
         if operation.state is OperationState.BLOCKED:
             self._blocked.look_at(operation)
-            return
+            return None
         too_late = facts is None and is_too_late(self._services, operation)
         if too_late and operation.before is None:
             end_too_late(self._services, operation)  # Nothing was ever sent: no fault keeps it from ending.
-            return
+            return None
         by_ticket = operation.via is Method.TICKET
         row = self._ticket_opener.row(operation) if by_ticket else Row.of_operation(operation)
         if (fault := self._services.faults.held(row)) is not None and hold_operation(
             self._services, operation, row, fault
         ):
-            return
+            return None
         if too_late:
             end_too_late(self._services, operation)
         elif by_ticket:
@@ -107,7 +152,8 @@ class Fulfilment:
         elif operation.via is Method.PROPAGATION:
             self._by_propagation(operation)
         else:
-            self._by_api(operation, facts)
+            return self._by_api(operation, facts)
+        return None
 
     def _by_propagation(self, operation: Operation) -> None:
         match self._propagation.go_on(operation):
@@ -132,67 +178,31 @@ class Fulfilment:
         keep = current.before is not None
         self._retry(current, failure, Phase.READ, tries=tries, wrote_at=current.wrote_at, keep=keep)
 
-    def _lease(self, operation_id: str) -> Operation | None:
-        """Lease an operation, unless another one is at the same access: then it waits a moment."""
-        if self._services.mode is not Provisioning.ON:
-            return None
-        now = self._services.clock.now()
-        try:
-            with self._services.store.write() as work:
-                operation = work.operations.get(operation_id)
-                if operation is None or operation.due_at is None or operation.due_at > now or work.restores.under_way():
-                    return None
-                if operation.state is OperationState.READY and work.operations.busy_at(operation.access_key):
-                    self._wait_a_moment(work, operation_id, now=now)
-                    return None
-                blocked = operation.state is OperationState.BLOCKED
-                return work.operations.lease(
-                    operation_id,
-                    states=(OperationState.BLOCKED,) if blocked else (OperationState.READY, OperationState.RUNNING),
-                    now=now,
-                    lasting=self._services.options.lease,
-                    state=str(OperationState.BLOCKED if blocked else OperationState.RUNNING),
-                )
-        except Conflict:
-            # Another operation began on this access at the same moment. When that one ends, it makes this one due.
-            with self._services.store.write() as work:
-                self._wait_a_moment(work, operation_id, now=now)
-            return None
-
-    def _wait_a_moment(self, work: UnitOfWork, operation_id: str, *, now: datetime) -> None:
-        work.operations.step(
-            operation_id,
-            to=OperationState.READY,
-            states=(OperationState.READY,),
-            due_at=now + self._services.options.busy,
-            dispatched_until=None,
-        )
-
-    def _by_api(self, operation: Operation, facts: Facts | None) -> None:
-        """Look, and write unless that proves the access to be as it should be, or an earlier write may still show."""
+    def _by_api(self, operation: Operation, facts: Facts | None) -> _Intended | None:
+        """Look, and commit the intent to write unless the look proves that there is nothing to write, or not yet."""
         connector = self._services.connector(operation.system, operation.lane)
-        seen = look(connector, operation)
-        as_wanted = seen.gone or seen.shows(operation.direction)
+        seen = _UNREAD if self._goes_unread(operation) else look(connector, operation)
+        as_wanted = seen is not _UNREAD and (seen.gone or seen.shows(operation.direction))
         if as_wanted:
             match verdict_on(self._services, operation, seen):
                 case Verdict.DONE:
                     self._was_read(operation)
                     self._done(operation, seen)
-                    return
+                    return None
                 case Verdict.LOOK_AGAIN:
                     self._was_read(operation)
                     look_twice(self._services, operation)
-                    return
+                    return None
         elif seen.missing and operation.direction is Direction.TAKE:
             self._blocked.block(operation, f"It cannot be seen: {seen.evidence}", seen.missing)
-            return
+            return None
         elif self._may_still_show(operation):
             self._was_read(operation)
             self._look_again(operation, seen.evidence)
-            return
+            return None
         facts = facts or self._facts_that_allow(connector, operation, seen)
         if facts is None:
-            return
+            return None
         self._was_read(operation)
         if operation.accepted_at is not None and not as_wanted:
             unseen = Transient(
@@ -203,11 +213,20 @@ class Fulfilment:
             )
             if isinstance(verdict, GiveUp):
                 self._hand_over(operation, verdict.reason)
-                return
-        intended = self._intend(operation, seen)
-        if intended is not None:
-            target = target_of(self._services, intended, facts)
-            self._write_and_check(connector, intended, target, wrote_before=operation.wrote_at)
+                return None
+        return self._intend(connector, operation, seen, facts)
+
+    def _goes_unread(self, operation: Operation) -> bool:
+        """Whether it is the first try to take away what a claim of ours gave, which is sent whatever a look would show."""
+        if (
+            operation.direction is Direction.GIVE
+            or operation.before is not None
+            or operation.entitlement.kind not in REPEATABLE
+        ):
+            return False
+        with self._services.store.read() as work:
+            standing = work.claims.on(operation.access_key, states=STANDING)
+        return any(claim.starts_at is not None and not claim.pre_existing for claim in standing)
 
     def _was_read(self, operation: Operation) -> None:
         """All was answered that has to be read before the change: no fault keeps others from that."""
@@ -218,21 +237,28 @@ class Fulfilment:
 
         A removal whose thing is missing ends with the proof that the thing is gone, or is blocked as one that cannot be seen.
         """
-        found = connector.find_entitlement(operation.entitlement)
-        if isinstance(found, NoMatch) and operation.direction is Direction.TAKE and not seen.present:
-            seen = proven_gone(connector, Target.of(operation), seen)
-            if seen.gone:
-                self._done(operation, seen)
-            else:
-                self._blocked.block(operation, f"It cannot be seen: {found.sentence()}", seen.missing)
-            return None
-        # Of a thing that is missing the write tells why it cannot be done.
-        thing = None if isinstance(found, NoMatch) else found
-        facts = facts_now(self._services, connector, operation, thing=thing)
+        with shared_reads(anew=operation.tries > 0):
+            found = connector.find_entitlement(operation.entitlement)
+            if isinstance(found, NoMatch) and seen is _UNREAD:
+                seen = look(connector, operation)
+            if isinstance(found, NoMatch) and operation.direction is Direction.TAKE and not seen.present:
+                self._settle_missing(connector, operation, found.sentence(), seen)
+                return None
+            # Of a thing that is missing the write tells why it cannot be done.
+            thing = None if isinstance(found, NoMatch) else found
+            facts = facts_now(self._services, connector, operation, thing=thing)
         ruling = rule_on(self._services, operation, facts)
         if ruling is not None:
             self._obey(operation, ruling)
         return facts if ruling is None else None
+
+    def _settle_missing(self, connector: Connector, operation: Operation, why: str, seen: Observation) -> None:
+        """A removal whose thing or account is missing is done where that is proven to be gone, and else blocked."""
+        seen = seen if seen.gone else proven_gone(connector, Target.of(operation), seen)
+        if seen.gone:
+            self._done(operation, seen)
+        else:
+            self._blocked.block(operation, f"It cannot be seen: {why}", seen.missing)
 
     def _obey(self, operation: Operation, ruling: ByPerson | Barred) -> None:
         """What only a person may change is handed over; what the guard bars has failed."""
@@ -242,9 +268,10 @@ class Fulfilment:
         with self._services.store.write(holding=operation.access_key) as work:
             settlement.given_up(work, operation, ruling.why, now=self._services.clock.now())
 
-    def _write_and_check(
-        self, connector: Connector, operation: Operation, target: Target, *, wrote_before: datetime | None
-    ) -> None:
+    def _send(self, intended: _Intended) -> _Sent | None:
+        """Send a write; None where it did not happen, and what follows from that is settled."""
+        connector, operation, target = intended.connector, intended.operation, intended.target
+        wrote_before = intended.wrote_before
         accepted_at = operation.accepted_at
         unanswered: Unknown | None = None
         try:
@@ -262,14 +289,22 @@ class Fulfilment:
             unanswered = unknown
         except Guarded as guarded:
             self._obey(replace(operation, wrote_at=wrote_before), guarded.ruling)
-            return
+            return None
         except Failure as failure:
+            if isinstance(failure, Unseen) and operation.direction is Direction.TAKE:
+                self._settle_missing(connector, operation, str(failure), look(connector, operation))
+                return None
             # After a ``Transient`` the write may still take effect. Keep the access until the system has been read again.
             keep = wrote_before is not None or isinstance(failure, Transient)
             self._retry(operation, failure, Phase.WRITE, tries=operation.tries, wrote_at=wrote_before, keep=keep)
-            return
+            return None
+        return _Sent(connector, operation, target, accepted_at, unanswered)
+
+    def _confirm(self, sent: _Sent) -> None:
+        """Read back what was written, and commit what was seen."""
+        operation, accepted_at = sent.operation, sent.accepted_at
         try:
-            seen = self._read_back(connector, operation, target)
+            seen = self._read_back(sent.connector, operation, sent.target)
         except Failure as failure:
             what = f"it could not be read back: {failure}"
             self._look_again(operation, what, (failure, Phase.READ), accepted_at=accepted_at)
@@ -278,7 +313,7 @@ class Fulfilment:
         if heard and seen.shows(operation.direction):
             self._done(operation, seen)
         else:
-            fault = None if unanswered is None else (unanswered, Phase.WRITE)
+            fault = None if sent.unanswered is None else (sent.unanswered, Phase.WRITE)
             self._look_again(operation, seen.evidence, fault, accepted_at=accepted_at)
 
     def _learn_account(self, operation: Operation, account_id: str) -> Operation:
@@ -289,15 +324,21 @@ class Fulfilment:
         return replace(operation, account_id=account_id)
 
     def _may_still_show(self, operation: Operation) -> bool:
-        """Whether we wrote so recently that the system may not show the write yet."""
+        """Whether we wrote so recently that the system may not show the write yet.
+
+        A removal that was not accepted is sent again at once: it may not have been sent at all, and is safe to repeat.
+        """
+        if operation.direction is Direction.TAKE and operation.accepted_at is None:
+            return False
         wrote = operation.wrote_at
         return wrote is not None and self._services.clock.now() < wrote + self._services.options.visible_within
 
-    def _intend(self, operation: Operation, seen: Observation) -> Operation | None:
+    def _intend(self, connector: Connector, operation: Operation, seen: Observation, facts: Facts) -> _Intended | None:
         """Commit that we are about to write, and what was there before; None when the write is not wanted now."""
         now = self._services.clock.now()
+        target = target_of(self._services, operation, facts)
         intent: dict[str, Any] = {
-            "before": operation.before or ("present" if seen.present else "absent"),
+            "before": operation.before or ("unread" if seen is _UNREAD else "present" if seen.present else "absent"),
             "wrote_at": now,
             "tries": operation.tries + 1,
             "first_tried_at": operation.first_tried_at or now,
@@ -318,7 +359,10 @@ class Fulfilment:
             work.operations.settle(operation.id, fence=operation.fence, lease_until=lease_until, **intent)
             if operation.direction is Direction.GIVE and operation.before is None and not seen.present:
                 ledger.lost(work, operation.access_key, seen_by=SeenBy.LOOK, now=now)
-        return replace(operation, **intent)
+            if operation.direction is Direction.TAKE and target.terms.keeps_last:
+                # Of two who leave at once, the one whose intent is committed second counts the first as gone.
+                target = replace(target, leaving=work.operations.leaving(operation))
+        return _Intended(connector, replace(operation, **intent), target, operation.wrote_at)
 
     def _drop(
         self, work: UnitOfWork, operation: Operation, why: str, *, now: datetime, end: _End = settlement.dropped
@@ -343,6 +387,7 @@ class Fulfilment:
             stop=stop_after_delay(self._services.options.read_back),
             wait=wait_exponential(multiplier=0.05, max=0.5),
             retry=retry_if_result(lambda seen: seen.present is not wanted),
+            before_sleep=lambda _: read_again(),
         )
         try:
             return retrying(connector.observe, target)
@@ -443,4 +488,4 @@ class Fulfilment:
                 "operation.handed_over", "operation", operation.id, now=now, request_id=operation.request_id, why=why
             )
         _log.warning("operation.handed_over", why=why)
-        self._carry_out(handed_over)
+        self._prepare(handed_over)

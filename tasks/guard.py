@@ -8,7 +8,7 @@ from dataclasses import replace
 from access.accounts import Account, Subject
 from access.entitlements import Entitlement, EntitlementRef, ResourceKind, System
 from access.guard import Barred, ByPerson, Facts, Ruling, judge
-from access.methods import Direction
+from access.methods import Direction, Method
 from access.operations import Operation, Request, access_key
 from access.planning import account_of
 from connectors.guard import account_facts, read_facts
@@ -53,8 +53,14 @@ def facts_for_plan(
 def facts_now(
     services: Services, connector: Connector, operation: Operation, *, thing: Entitlement | None = None
 ) -> Facts:
-    """The facts about an operation today. ``thing`` is its entitlement as it was found just now. Raises failure words."""
-    facts = read_facts(connector, target_of(services, operation), operation.direction, thing=thing)
+    """The facts about an operation today. ``thing`` is its entitlement as it was found just now. Raises failure words.
+
+    Before a removal by API the connector itself asks for the last administrator.
+    """
+    target = target_of(services, operation)
+    if operation.via is Method.CONNECTOR:
+        target = replace(target, terms=replace(target.terms, keeps_last=False))
+    facts = read_facts(connector, target, operation.direction, thing=thing)
     with services.store.read() as work:
         return replace(facts, deprovisioned_by=deprovisioned_by(work, operation.system, operation.account_id))
 

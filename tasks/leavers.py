@@ -29,6 +29,7 @@ from store.plans import NUMBERS
 from store.queries.leavers import held_by
 from store.queries.people import PeopleQueries
 from store.unit_of_work import UnitOfWork
+from tasks.certificates import certificate_of
 from tasks.decisions import Decisions, NotPossible
 from tasks.plans import add_plan
 from tasks.services import Services
@@ -39,6 +40,8 @@ _log = structlog.get_logger(__name__)
 _AT_ONCE = 20
 #: The wait after a read that told nothing.
 _AGAIN = timedelta(minutes=1)
+#: How long newer snapshots are looked at for what the plans of a leave lack.
+_LOOKED_AT_FOR = timedelta(days=30)
 
 _DIRECTORY_ACCOUNT = EntitlementRef(System.JUMPCLOUD, ResourceKind.ACCOUNT, ())
 
@@ -48,19 +51,24 @@ class Leavers:
 
     def __init__(self, services: Services) -> None:
         self._services = services
+        #: The runs behind the snapshots that were looked at last for what plans lack.
+        self._looked_at: frozenset[str] = frozenset()
 
     def advance(self) -> None:
-        """Read the leavers that are due; safe with any number of processes."""
+        """Read the leavers that are due, and plan what their plans lack; safe with any number of processes."""
         if self._services.mode is Provisioning.OFF:
             return
         now = self._services.clock.now()
         with self._services.store.read() as work:
-            due = () if work.restores.under_way() else work.leavers.due(now=now, limit=_AT_ONCE)
+            if work.restores.under_way():
+                return
+            due = work.leavers.due(now=now, limit=_AT_ONCE)
         for leaver in due:
             with self._services.store.write() as work:
-                mine = work.leavers.take_up(leaver, until=now + self._services.options.lease)
+                mine = work.leavers.take_up(leaver, until=now + self._services.options.unattended)
             if mine:
                 self._read(leaver)
+        self._plan_what_is_lacking(now=now)
 
     def ask(self, person: str, *, by: str, reason: str) -> Plan | None:
         """Plan to take everything that a person holds; None when that is nothing. Raises ``NotPossible``."""
@@ -119,6 +127,7 @@ class Leavers:
             case NotLeft():
                 with self._services.store.write() as work:
                     self._end(work, leaver, LeaverState.FALSE_ALARM, why=evidence, now=now)
+                    work.persons.seen(leaver.person, str(seen), now=now)
             case Left():
                 self._leave(leaver, evidence, now=now)
 
@@ -201,14 +210,50 @@ class Leavers:
             work.plans.step(plan.id, to=PlanState.DROPPED, states=(plan.state,))
             work.audit.record("plan.dropped", "plan", plan.id, now=now, reason=why, lines=dropped)
 
+    def _plan_what_is_lacking(self, *, now: datetime) -> None:
+        """Plan what a newer snapshot shows of people who have left and their plans lack: an earlier list may have lacked it."""
+        with self._services.store.read() as work:
+            runs = frozenset(snapshot.run_id for snapshot in PeopleQueries(work.connection).snapshots().values())
+            if runs == self._looked_at:
+                return
+            left = work.leavers.recent(states=(LeaverState.LEFT,), limit=None)
+        for leaver in left:
+            if leaver.left_at is None or leaver.left_at < now - _LOOKED_AT_FOR:
+                continue
+            with self._services.store.read() as work:
+                lacking = any(self._lines_lacking(work, leaver))
+            if lacking:
+                with self._services.store.write(holding=NUMBERS) as work:
+                    self._store_plans(work, leaver, self._lines_lacking(work, leaver), now=now)
+        self._looked_at = runs
+
+    def _lines_lacking(self, work: UnitOfWork, leaver: Leaver) -> tuple[Sequence[Line], Sequence[Line]]:
+        """The lines about access that no claim holds and no plan of the leave has. Claims were known when those were made."""
+        known = {(line["account_id"], line["entitlement"]) for line in work.leavers.lines(leaver)}
+
+        def lacking(lines: Sequence[Line]) -> Sequence[Line]:
+            return [
+                line
+                for line in lines
+                if line.action and line.claim_id is None and (line.account_id, _written(line.entitlement)) not in known
+            ]
+
+        automatic, to_approve = self._lines_of(work, leaver)
+        return lacking(automatic), lacking(to_approve)
+
     def _make_plans(self, work: UnitOfWork, leaver: Leaver, *, now: datetime) -> Sequence[Plan]:
-        found = lines_of(
-            work,
-            leaver.person,
-            leaver.kind,
-            gives_power=self._services.policy.gives_power,
-            automate=self._services.policy.automates_leavers,
+        return self._store_plans(work, leaver, self._lines_of(work, leaver), now=now)
+
+    def _lines_of(self, work: UnitOfWork, leaver: Leaver) -> tuple[Sequence[Line], Sequence[Line]]:
+        policy = self._services.policy
+        return lines_of(
+            work, leaver.person, leaver.kind, gives_power=policy.gives_power, automate=policy.automates_leavers
         )
+
+    @staticmethod
+    def _store_plans(
+        work: UnitOfWork, leaver: Leaver, found: tuple[Sequence[Line], Sequence[Line]], *, now: datetime
+    ) -> Sequence[Plan]:
         made = []
         for lines, automatic in ((found[0], True), (found[1], False)):
             if lines:
@@ -261,6 +306,10 @@ def lines_of(
     return found.automatic, found.to_approve
 
 
+def _written(ref: EntitlementRef | None) -> str | None:
+    return None if ref is None else str(ref)
+
+
 def _title(leaver: Leaver, work: UnitOfWork, *, automatic: bool) -> str:
     who = work.persons.title_of(leaver.person)
     if automatic:
@@ -272,11 +321,7 @@ def _title(leaver: Leaver, work: UnitOfWork, *, automatic: bool) -> str:
 def _certificate(work: UnitOfWork, leaver: Leaver, *, now: datetime) -> dict[str, Any]:
     """What a plan stands on: the snapshots, and the single reads."""
     stands_on: dict[str, Any] = {
-        str(snapshot.system): {
-            "run": snapshot.run_id,
-            "began_at": snapshot.began_at.isoformat(),
-            "completed_at": snapshot.completed_at.isoformat(),
-        }
+        str(snapshot.system): certificate_of(work, snapshot)
         for snapshot in PeopleQueries(work.connection).snapshots().values()
     }
     if leaver.read_at is not None:

@@ -1,12 +1,11 @@
 """What is managed, and what was there before: kept in step with the policy and the newest snapshot.
 
-The first complete snapshot of a managed resource is its baseline. A holder who is seen gone is in it no more. Where so many go
-at once that a wrong answer is likelier, they are doubted first: they explain access for a week longer.
+The first complete snapshot of a managed resource is its baseline. A holder who is seen gone is doubted first, and explains the
+access for a week longer: the answer may have been wrong, and what a wrong answer hides for a while is not new when it is back.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
 from itertools import islice
@@ -16,10 +15,12 @@ import structlog
 
 from access.clock import Clock
 from access.entitlements import EntitlementRef, ResourceKind, System
+from access.methods import Direction
 from access.policy import Policy
-from access.snapshots import ShrinkGuard
 from store.managed import Holder, Managed
-from store.queries.differences import Differences, ShownResource
+from store.queries.differences import Differences
+from store.queries.filled import Filling
+from store.queries.shown import ShownResource
 from store.unit_of_work import Store
 
 _log = structlog.get_logger(__name__)
@@ -27,7 +28,7 @@ _log = structlog.get_logger(__name__)
 #: Rows that one transaction writes, so that no removal waits for it.
 PIECE = 200
 
-#: How long holders stay in a baseline that vanished together.
+#: How long holders stay in a baseline who are not shown any more.
 _DOUBTED_FOR = timedelta(days=7)
 
 T = TypeVar("T")
@@ -61,14 +62,13 @@ def _names(resource: ShownResource) -> tuple[str | None, ...]:
 class Managing:
     """Keeps managed resources and baselines."""
 
-    def __init__(self, store: Store, clock: Clock, policy: Policy, guard: ShrinkGuard | None = None) -> None:
+    def __init__(self, store: Store, clock: Clock, policy: Policy) -> None:
         self._store = store
         self._clock = clock
         self._policy = policy
-        self._guard = guard or ShrinkGuard()
 
-    def update_resources(self, system: System, shown: Iterable[ShownResource]) -> None:
-        """Manage what policy says of the resources that a snapshot shows."""
+    def update_resources(self, system: System, shown: Iterable[ShownResource], filling: Filling) -> None:
+        """Manage what policy says of the resources that a snapshot shows; ``filling`` is which groups fill them."""
         with self._store.read() as work:
             known = {(each.kind, each.resource): each for each in work.managed.of(system)}
         new: list[dict[str, Any]] = []
@@ -76,7 +76,7 @@ class Managing:
         over: list[int] = []
         for resource in shown:
             was = known.pop((resource.kind, resource.id), None)
-            wanted = self._wanted(system, resource)
+            wanted = self._wanted(system, resource, filling)
             if wanted is None:
                 over += [] if was is None else [was.id]
             elif was is None:
@@ -113,24 +113,17 @@ class Managing:
             _log.info("baseline.taken", system=str(system), resources=len(lacking), holders=holders)
         return len(lacking)
 
-    def update_baselines(self, system: System, differences: Differences) -> None:
-        """Take out of the baselines who is gone, unless that is doubtful."""
+    def update_baselines(self, differences: Differences) -> None:
+        """Doubt who is gone from the baselines, and take out who has been gone for a week."""
         now = self._clock.now()
-        left: dict[int, list[Holder]] = defaultdict(list)
         gone: list[Holder] = []
+        doubted: list[Holder] = []
         for number, kind, holder, doubted_at in differences.left_baseline():
             if doubted_at is None:
-                left[number].append((number, kind, holder))
+                doubted.append((number, kind, holder))
             elif doubted_at <= now - _DOUBTED_FOR:
                 gone.append((number, kind, holder))
         back = list(differences.back_in_baseline())
-        doubted: list[Holder] = []
-        with self._store.read() as work:
-            sizes = {n: size for some in pieces(left) for n, size in work.managed.baseline_sizes(some).items()}
-            total = work.managed.baseline_size(system) if left else 0
-        many = self._is_doubtful(total, sum(map(len, left.values())))
-        for number, holders in left.items():
-            (doubted if many or self._is_doubtful(sizes.get(number, 0), len(holders)) else gone).extend(holders)
         for some in pieces(back):
             with self._store.write() as work:
                 work.managed.doubt_holders(some, since=None)
@@ -140,13 +133,8 @@ class Managing:
         for some in pieces(gone):
             with self._store.write() as work:
                 work.managed.remove_holders(some)
-        if doubted:
-            _log.warning("baseline.doubted", system=str(system), holders=len(doubted))
 
-    def _is_doubtful(self, before: int, left: int) -> bool:
-        return self._guard.suspicious(before=before, now=before - left)
-
-    def _wanted(self, system: System, resource: ShownResource) -> dict[str, Any] | None:
+    def _wanted(self, system: System, resource: ShownResource, filling: Filling) -> dict[str, Any] | None:
         """The row of a resource; None when policy does not manage it."""
         refs = refs_of(system, resource)
         if not self._policy.manages(*refs):
@@ -162,7 +150,19 @@ class Managing:
             "auto": rule.auto,
             "ticket": rule.ticket,
             "gone": False,
+            "owner": self._policy.owner_of(*refs),
+            "fed_by": self._fed_by(refs, filling),
+            "of_product": resource.of_product,
         }
+
+    def _fed_by(self, refs: Sequence[EntitlementRef], filling: Filling) -> str | None:
+        """The group of the directory that fills a Jira group: as policy names it, else as it is proven."""
+        if (refs[0].system, refs[0].kind) != (System.JIRA, ResourceKind.GROUP):
+            return None
+        rule = self._policy.rule_for(*refs, direction=Direction.GIVE)
+        if rule is not None and rule.fed_by is not None:
+            return filling.named(rule.fed_by)
+        return filling.proven.get(refs[0].path[0])
 
     def _write(
         self, new: Sequence[dict[str, Any]], changed: Sequence[tuple[int, dict[str, Any]]], over: Sequence[int]

@@ -20,7 +20,7 @@ from cloudevents.core.v1.event import CloudEvent
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from access.message import AccessRequest
+from access.message import AccessRequest, beyond_limits
 from access.text import shortened
 from tasks.json_text import decode, read_json
 
@@ -60,9 +60,12 @@ def parse_message(body: bytes, content_type: str | None = None) -> AccessRequest
     if not isinstance(content, dict):
         raise Malformed("The body is not a JSON object; send one request as {...}.")
     try:
-        return AccessRequest.model_validate(content)
+        request = AccessRequest.model_validate(content)
     except ValidationError as exc:
         raise Malformed(*_sentences(exc)) from exc
+    if problems := list(beyond_limits(request)):
+        raise Malformed(*problems)
+    return request
 
 
 def _json(body: bytes) -> Any:

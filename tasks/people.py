@@ -160,7 +160,7 @@ def _follow(work: UnitOfWork, person: PersonNow, *, now: datetime) -> None:
             work.leavers.set(open_, due_at=now)
     elif person.status != "active":
         kind = LeaverKind.DELETED if person.status == "gone" else LeaverKind.SUSPENDED
-        if work.leavers.notice(person.id, kind, now=now) is not None:
+        if work.leavers.notice(person.id, kind, now=now, was=person.was) is not None:
             work.audit.record("leaver.noticed", "person", person.id, now=now, kind=str(kind))
 
 

@@ -15,10 +15,11 @@ from access.guard import Facts
 from access.ledger import Cause
 from access.lifecycle import ClaimState, RequestState
 from access.message import AccessRequest, Action
-from access.methods import Direction
+from access.methods import Direction, Method
 from access.operations import Lane, Operation, Request, access_key
 from access.planning import A_PERSON_DECIDES, Plan, Refusal, Undecided, account_of, make_plan
 from access.plans import SOURCE as PLAN
+from access.policy import Rule
 from access.provisioning import Provisioning
 from access.reactions import Reaction
 from access.retry import RetryAt
@@ -98,17 +99,21 @@ class Planner:
             return None
         if request.due_at is not None and request.due_at > self._services.clock.now():
             return None
+        return attempt("request", lambda: self._begin(request), lambda failure: self._postpone(request, failure))
+
+    def _begin(self, request: Request) -> Begun | None:
         if self._services.mode is Provisioning.ON and is_too_late(self._services, request):
             self._end(request, RequestState.FAILED, f"not given in time: {request.reason or 'its turn did not come.'}")
             return None
         if self._services.mode is Provisioning.ON and hold_if_too_many(self._services, request):
             return None
         if request.message.action is Action.EXTEND:  # It needs no system, so no fault holds it.
-            return attempt("request", lambda: self._extend(request), lambda failure: self._postpone(request, failure))
+            self._extend(request)
+            return None
         fault = self._services.faults.held(Row.of_request(request))
         if fault is not None and hold_request(self._services, request, fault):
             return None
-        return attempt("request", lambda: self._plan(request), lambda failure: self._postpone(request, failure))
+        return self._plan(request)
 
     def _extend(self, request: Request) -> None:
         outcome = extend(self._services, request)
@@ -256,7 +261,16 @@ class Planner:
             return _names(connector, spelled, entitlement)
 
         rule = own.rule_for(entitlement.ref, entitlement.named, direction=direction, is_meant=is_meant)
-        if rule is None or rule.fed_by is None or self._services.mode is not Provisioning.ON:
+        if rule is None or rule.method(direction) is not Method.CONNECTOR:
+            return None
+        if direction is Direction.GIVE and entitlement.ref.kind is ResourceKind.APPLICATION:
+            refusal = _without_a_way(rule, entitlement, connector)
+            if refusal is not None:
+                return refusal
+        if self._services.mode is not Provisioning.ON:
+            return None
+        group = self._feeding.group_of(request, rule, entitlement)
+        if group is None:
             return None
         facts = facts_for_plan(self._services, connector, account, entitlement, request)
         allowed = make_plan(
@@ -270,7 +284,7 @@ class Planner:
             is_meant=is_meant,
             facts=facts,
         )
-        return self._feeding.plan(request, rule, account, entitlement) if isinstance(allowed, Plan) else None
+        return self._feeding.plan(request, group, account, entitlement) if isinstance(allowed, Plan) else None
 
     def _account_action_before(self, request: Request) -> WaitsFor | None:
         """An earlier request for the person's account that is not planned yet: requests for one person go in order."""
@@ -401,6 +415,22 @@ def _newcomer(request: Request, account: Account) -> Undecided | None:
         f"{', '.join(request.candidates)}. {A_PERSON_DECIDES}",
         request.candidates,
     )
+
+
+def _without_a_way(rule: Rule, entitlement: Entitlement, connector: Connector) -> Refusal | None:
+    """Why an application is not given: policy names none of the groups through which it is; None where it does."""
+    ways = ", ".join(f"{way.name} ({way.id})" for way in entitlement.ways) or "none"
+    bound = f"Groups that are bound to {entitlement.title}: {ways}."
+    if rule.via is None:
+        return Refusal(f"Policy rule '{rule.pattern}' does not say through which group it is given (via). {bound}")
+    found = connector.find_entitlement(rule.via)
+    if isinstance(found, NoMatch):
+        return Refusal(f"{found.sentence()} {bound}")
+    if found.ref.path[0] not in {way.id for way in entitlement.ways}:
+        return Refusal(
+            f"{found.title}, which policy rule '{rule.pattern}' names, is not bound to the application. {bound}"
+        )
+    return None
 
 
 def _names(connector: Connector, spelled: EntitlementRef, entitlement: Entitlement | NoMatch) -> bool:

@@ -58,11 +58,23 @@ def add_plan(
     automatic: bool = False,
     person: str | None = None,
     certificate: Mapping[str, Any] | None = None,
+    approver_said: str | None = None,
 ) -> Plan:
     """Store a plan within the caller's transaction, which holds ``store.plans.NUMBERS``. Raises ``ValueError`` without lines."""
     if not lines:
         raise ValueError("A plan has at least one line.")
-    made = Plan("", kind, title, PlanState.OPEN, now, maker, automatic, person, dict(certificate or {}))
+    made = Plan(
+        "",
+        kind,
+        title,
+        PlanState.OPEN,
+        now,
+        maker,
+        automatic,
+        person,
+        dict(certificate or {}),
+        approver_said=approver_said,
+    )
     plan = work.plans.add(made, lines)
     actor = actors.SCHEDULER if maker is None else actors.operator(maker)
     work.audit.record(
@@ -347,8 +359,8 @@ class Plans:
 
 
 def _claim_of(work: UnitOfWork, plan: Plan, line: Line) -> str | None:
-    """The request that made the claim that a line ends: of leavers, a line about a claim ends that alone."""
-    ends_claim = plan.kind is PlanKind.LEAVER and line.claim_id is not None
+    """The request that made the claim that a line ends: of leavers and bulk ends, a line about a claim ends that alone."""
+    ends_claim = plan.kind in (PlanKind.LEAVER, PlanKind.BULK) and line.claim_id is not None
     claim = work.claims.get(line.claim_id) if ends_claim and line.claim_id else None
     return None if claim is None else claim.request_id
 

@@ -13,7 +13,8 @@ from access.methods import Direction
 from access.operations import Claim, Request
 from access.planning import Refusal, against_policy, rule_for
 from access.policy import Policy, Rule
-from store.queries.differences import Differences, Shown
+from store.queries.differences import Differences
+from store.queries.shown import Shown
 from store.unit_of_work import Store
 from tasks.managing import refs_of, title_of
 
@@ -65,7 +66,9 @@ def policy_changes(store: Store, before: Policy, after: Policy) -> Iterator[Poli
             yield change
     for snapshot in snapshots:
         with store.database.one_moment() as connection:
-            differences = Differences(connection, Shown(snapshot.system, snapshot.run_id, snapshot.began_at))
+            differences = Differences(
+                connection, Shown(snapshot.system, snapshot.run_id, snapshot.began_at, since=snapshot.began_at)
+            )
             for resource in differences.resources():
                 refs = refs_of(snapshot.system, resource)
                 was, would = before.manages(*refs), after.manages(*refs)

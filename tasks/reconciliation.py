@@ -7,7 +7,7 @@ The snapshot of a run that failed is none, and nothing is compared while a resto
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -23,8 +23,12 @@ from access.policy import Policy
 from access.snapshots import Snapshot
 from store.findings import Reconciled
 from store.plans import NUMBERS
-from store.queries.differences import Differences, Shown
+from store.queries.differences import Differences
+from store.queries.shown import Shown
 from store.unit_of_work import Store
+from tasks.attribution import Attributing, ReadLog, no_log
+from tasks.certificates import certificate_of
+from tasks.digests import Digests
 from tasks.managing import PIECE, Managing, pieces
 from tasks.plans import add_plan
 
@@ -42,12 +46,8 @@ _WRITTEN = 100
 #: Findings that are looked up together when plans are made.
 _LOOKED_AT = 500
 
-#: Who made the differences, by the numbers of the findings: asked of the service's logs where that is cheap.
-Attribution = Callable[[System, Sequence[Finding]], Mapping[int, str]]
-
-
-def _nobody_knows(_system: System, _findings: Sequence[Finding]) -> Mapping[int, str]:
-    return {}
+#: How far back the log is asked about what the first comparison of all finds.
+_FIRST_LOOK = timedelta(days=1)
 
 
 class Superseded(Exception):  # noqa: N818 - an event: a newer snapshot is compared instead
@@ -78,15 +78,16 @@ class Reconciliation:
         clock: Clock,
         policy: Policy,
         *,
-        attribution: Attribution = _nobody_knows,
+        attribution: ReadLog = no_log,
         most_new: int = _MOST_NEW,
     ) -> None:
         self._store = store
         self._clock = clock
         self._policy = policy
-        self._attribution = attribution
+        self._attributing = Attributing(store, clock, attribution)
         self._most_new = most_new
         self._managing = Managing(store, clock, policy)
+        self._digests = Digests(store, clock)
 
     def due(self) -> Sequence[System]:
         """The systems with a snapshot that was not compared by the policy of today."""
@@ -148,9 +149,10 @@ class Reconciliation:
     ) -> Outcome:
         system, found, closed, baselines, cut = snapshot.system, 0, 0, 0, False
         if is_new:
-            baselines = self._update_managed(snapshot)
-            new, over, figures, cut = self._compare(snapshot)
-            found = self._add(new, snapshot)
+            since = before.began_at if before is not None and before.began_at else snapshot.began_at - _FIRST_LOOK
+            baselines = self._update_managed(snapshot, since)
+            new, over, figures, cut = self._compare(snapshot, since)
+            found = self._add(self._attributing.ask(new, snapshot, since=since), snapshot)
             closed = self._close(over, before)
             with self._store.write() as work:
                 # With more differences than were taken up, the same snapshot is compared again.
@@ -161,35 +163,36 @@ class Reconciliation:
         with self._store.read() as work:
             counts = work.findings.counts(system)
         if is_new:
+            self._digests.tell()
             _log.info("reconciled", system=str(system), found=found, closed=closed, plans=plans, open=counts)
         return Outcome(system, snapshot.run_id, found, closed, baselines, plans, cut=cut, counts=counts)
 
     @contextmanager
-    def _one_moment(self, snapshot: Snapshot) -> Iterator[Differences]:
+    def _one_moment(self, snapshot: Snapshot, since: datetime) -> Iterator[Differences]:
         """The differences as of one moment. Raises ``Superseded`` when there is a newer snapshot by then."""
         with self._store.database.one_moment() as connection:
-            shown = Shown(snapshot.system, snapshot.run_id, snapshot.began_at)
+            shown = Shown(snapshot.system, snapshot.run_id, snapshot.began_at, since)
             differences = Differences(connection, shown)
             if not differences.is_current():
                 raise Superseded
             yield differences
 
-    def _update_managed(self, snapshot: Snapshot) -> int:
-        with self._one_moment(snapshot) as differences:
-            self._managing.update_resources(snapshot.system, differences.resources())
-        with self._one_moment(snapshot) as differences:
+    def _update_managed(self, snapshot: Snapshot, since: datetime) -> int:
+        with self._one_moment(snapshot, since) as differences:
+            self._managing.update_resources(snapshot.system, differences.resources(), differences.filling())
+        with self._one_moment(snapshot, since) as differences:
             baselines = self._managing.take_baselines(snapshot.system, differences, snapshot.run_id)
-        with self._one_moment(snapshot) as differences:
-            self._managing.update_baselines(snapshot.system, differences)
+        with self._one_moment(snapshot, since) as differences:
+            self._managing.update_baselines(differences)
         return baselines
 
-    def _compare(self, snapshot: Snapshot) -> tuple[list[Difference], list[int], dict[str, int], bool]:
+    def _compare(self, snapshot: Snapshot, since: datetime) -> tuple[list[Difference], list[int], dict[str, int], bool]:
         """What is new, the numbers of the findings that are over, what the snapshot shows, and whether there is more."""
         with self._store.read() as work:
             known = work.findings.open_keys(snapshot.system)
         new: list[Difference] = []
         cut = False
-        with self._one_moment(snapshot) as differences:
+        with self._one_moment(snapshot, since) as differences:
             for each in differences.all():
                 if known.pop((str(each.kind), each.key), None) is not None:
                     continue
@@ -199,7 +202,7 @@ class Reconciliation:
             figures = {"managed_grants": differences.managed_grants(), "people": differences.people()}
         return new, list(known.values()), figures, cut
 
-    def _add(self, new: Sequence[Difference], snapshot: Snapshot) -> int:
+    def _add(self, new: Sequence[tuple[Difference, dict[str, Any]]], snapshot: Snapshot) -> int:
         found = 0
         for some in pieces(new, _WRITTEN):
             now = self._clock.now()
@@ -215,22 +218,11 @@ class Reconciliation:
                         kind=str(each.kind),
                         account=each.account_title,
                         detail=each.detail,
+                        done_by=each.done_by,
+                        not_known=each.not_known,
                     )
             found += len(stored)
-            self._attribute(snapshot.system, stored)
         return found
-
-    def _attribute(self, system: System, stored: Sequence[Finding]) -> None:
-        """Note who did it where a log of the service says so. Findings stand without it."""
-        try:
-            known = self._attribution(system, stored) if stored else {}
-        except Exception as exc:  # noqa: BLE001 - who did it is a help, and keeps nothing from going on
-            _log.warning("attribution.failed", system=str(system), why=type(exc).__name__)
-            return
-        if known:
-            with self._store.write() as work:
-                for number, who in known.items():
-                    work.findings.set(number, done_by=who)
 
     def _close(self, over: Sequence[int], before: Reconciled | None) -> int:
         for numbers in pieces(over, _WRITTEN):
@@ -272,7 +264,7 @@ class Reconciliation:
             for each in found:
                 resource = managed.get(str(each.entitlement))
                 rule = WATCHED if resource is None else resource.rule
-                reaction = react(each.kind, rule, ours=each.ours, group=each.holder_is_group)
+                reaction = react(each.kind, rule, ours=each.may_be_ours, group=each.holder_is_group)
                 if reaction is not None:
                     yield each, reaction
             if len(found) < _LOOKED_AT:
@@ -299,7 +291,11 @@ class Reconciliation:
         count = f"{len(lines):,} finding" + ("s" if len(lines) > 1 else "")
         how = "mend by itself" if automatic else "to be approved"
         first, *rest = pieces(lines)
+        with self._store.read() as work:
+            certificate = certificate_of(work, snapshot)
         with self._store.write(holding=NUMBERS) as work:
+            if work.snapshots.current(snapshot.system) != snapshot:
+                raise Superseded
             plan = add_plan(
                 work,
                 PlanKind.RECONCILE,
@@ -308,7 +304,7 @@ class Reconciliation:
                 now=self._clock.now(),
                 maker=maker,
                 automatic=automatic and not rest,
-                certificate={str(snapshot.system): certificate_of(snapshot)},
+                certificate={str(snapshot.system): certificate},
             )
         written = len(first)
         for some in rest:
@@ -321,21 +317,8 @@ class Reconciliation:
         return plan.id
 
 
-def certificate_of(snapshot: Snapshot) -> dict[str, Any]:
-    """What a plan stands on: the run of the snapshot, and its moments."""
-    return {
-        "run": snapshot.run_id,
-        "began_at": _written(snapshot.began_at),
-        "completed_at": _written(snapshot.completed_at),
-        "full_run_at": _written(snapshot.full_run_at),
-    }
-
-
-def _written(moment: datetime) -> str:
-    return f"{moment:%Y-%m-%dT%H:%M:%S}Z"
-
-
 def _fingerprint(policy: Policy) -> str:
     """A digest of what policy says of reconciliation."""
-    said = ([*policy.manage], [*policy.profiles], [(rule.pattern, str(rule.give)) for rule in policy.rules])
+    rules = [(rule.pattern, str(rule.give), str(rule.fed_by)) for rule in policy.rules]
+    said = ([*policy.manage], [*policy.profiles], [*policy.owners], rules)
     return hashlib.sha256(repr(said).encode()).hexdigest()

@@ -19,8 +19,10 @@ from access import actors, seals
 from access.clock import Clock
 from access.failures import Failure
 from access.seals import Anchored, SealKind, Signer, leaf
+from store.alarms import AlarmKind
 from store.seals import SealedAlready
 from store.unit_of_work import Store, UnitOfWork
+from tasks.faults import begin_alarm
 
 _log = structlog.get_logger(__name__)
 
@@ -146,15 +148,38 @@ class Sealing:
                 noted = place.read()
                 with self._store.read() as work:
                     wrong = next((each for each in noted[-_CHECKED:] if not follows(work, each)), None)
+                self._tell(place.name, wrong)
                 if wrong is not None:
-                    # Noting anything now would bury the proof.
-                    _log.error("seals.contradicted", place=place.name, seal=wrong.number, noted_at=wrong.at)
-                elif not noted or noted[-1].hash != anchored.hash:
+                    continue  # Noting anything now would bury the proof.
+                if not noted or noted[-1].hash != anchored.hash:
                     place.note(anchored)
             except Failure as failure:
                 reached = False
                 _log.warning("seals.not_noted", place=place.name, why=str(failure))
         return reached
+
+    def _tell(self, place: str, wrong: Anchored | None) -> None:
+        """Raise an alarm while what is noted at a place contradicts the trail, and close it when it does no more."""
+        now = self._clock.now()
+        if wrong is None:
+            with self._store.read() as work:
+                if not any(alarm.entity == "place" and alarm.ref == place for alarm in work.alarms.lasting()):
+                    return
+            with self._store.write() as work:
+                work.alarms.end(AlarmKind.CONTRADICTED, "place", place, now=now)
+            return
+        _log.error("seals.contradicted", place=place, seal=wrong.number, noted_at=wrong.at)
+        with self._store.write() as work:
+            begin_alarm(
+                work,
+                AlarmKind.CONTRADICTED,
+                "place",
+                place,
+                what=f"Seal {wrong.number}, noted at {place}, is not in the chain: the audit trail was written anew, or an older "
+                "database was put back.",
+                remedy="Run 'provisor audit verify'. Where a backup was put back, say so with 'provisor restore begin'.",
+                now=now,
+            )
 
     def forget(self, *, older_than: timedelta) -> int:
         """Remove the rows of batches sealed longer ago, some at a time; how many. Their seals stay."""

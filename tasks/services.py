@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from contextlib import nullcontext
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import timedelta
 from random import random
@@ -18,6 +19,7 @@ from access.policy import Policy
 from access.provisioning import Provisioning
 from access.retry import RetryLimits
 from connectors.ports import Connector
+from store.outbox import Topic
 from store.unit_of_work import Store, UnitOfWork
 from tasks.faults import Faults
 from tasks.publisher import Publisher
@@ -27,8 +29,8 @@ from tasks.publisher import Publisher
 class FulfilmentOptions:
     """The times and bounds of the use-cases.
 
-    - ``lease``: how long one worker may work on something before another may take it over; longer than the longest chain
-      of calls.
+    - ``lease``: after how long another worker may take over what one works on. It is renewed while the work lasts.
+    - ``unattended``: the same for what nobody renews: longer than the longest chain of calls.
     - ``read_back``: how long a write is looked for within the same attempt.
     - ``visible_within``: how long a write may stay unseen before it counts as not having happened.
     - ``look_again``: the wait between such looks.
@@ -38,11 +40,37 @@ class FulfilmentOptions:
 
     retry: RetryLimits = field(default_factory=RetryLimits)
     lease: timedelta = timedelta(minutes=3)
+    unattended: timedelta = timedelta(minutes=3)
     read_back: timedelta = timedelta(seconds=2)
     visible_within: timedelta = timedelta(seconds=60)
     look_again: timedelta = timedelta(seconds=3)
     busy: timedelta = timedelta(seconds=1)
     propagation: timedelta = timedelta(minutes=15)
+
+
+class UnderWay:
+    """The rows that pieces of work have taken up beside their own: their leases are kept, too."""
+
+    def __init__(self) -> None:
+        self._rows: list[tuple[Topic, str]] = []
+        self._lock = threading.Lock()
+
+    @contextmanager
+    def also(self, rows: Sequence[tuple[Topic, str]]) -> Iterator[None]:
+        """While the block lasts the leases of these rows are kept."""
+        with self._lock:
+            self._rows += rows
+        try:
+            yield
+        finally:
+            with self._lock:
+                for row in rows:
+                    self._rows.remove(row)
+
+    def rows(self) -> Sequence[tuple[Topic, str]]:
+        """The rows now."""
+        with self._lock:
+            return tuple(self._rows)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +91,7 @@ class Services:
     urgent: Mapping[System, Connector] = field(default_factory=dict)
     #: Raises ``CredentialRefused`` for a system that is another organization or site than the store's.
     check_tenant: Callable[[System], None] = lambda _: None
+    under_way: UnderWay = field(default_factory=UnderWay)
     #: A number from 0 to 1 that spreads retries, so that work that failed together is not tried again together.
     jitter: Callable[[], float] = random
 

@@ -37,9 +37,12 @@ from tasks.own_faults import own_fault
 from tasks.postponement import put_back
 from tasks.preconditions import NotWanted, NotYet, objection
 from tasks.services import Services, new_id
+from tasks.ticket_comments import TicketCommenter
 from tasks.ticket_options import TicketOptions
 from tasks.ticket_text import TicketWriter
-from ticketing.ports import TicketProvider, TicketRef
+from tasks.ticket_upkeep import FIELDS, STATE_NOW, UNTIL, WARNINGS, TicketUpkeep
+from ticketing.ports import Phase as TicketPhase
+from ticketing.ports import TicketProvider, TicketRef, TicketSnapshot
 
 _log = structlog.get_logger(__name__)
 
@@ -62,6 +65,7 @@ class TicketOpener:
         self._provider = provider
         self._writer = writer
         self._options = options
+        self._upkeep = TicketUpkeep(services, provider, TicketCommenter(services, provider), writer)
 
     def open(self, operation: Operation) -> None:
         """See that the operation, leased to us, has its one ticket. Raises failure words and ``LeaseLost``."""
@@ -89,7 +93,7 @@ class TicketOpener:
         if not found and self._may_still_appear(ticket):
             self._wait_for(operation, ticket)
             return
-        ref = found[0] if found else self._make(operation, ticket)
+        ref = found[0] if found else self._make(operation, ticket, seen)
         if ref is not None:
             self._services.faults.passed(self.row(operation), Phase.TICKET)
             try:
@@ -97,6 +101,7 @@ class TicketOpener:
             except LeaseLost:
                 self._close_twin(operation, ticket, ref)
                 raise
+            self._upkeep.keep(ticket.id, TicketSnapshot(ref, TicketPhase.OPEN))
             self._close_duplicates(operation, ref, found[1:])
 
     def row(self, operation: Operation) -> Row:
@@ -250,7 +255,7 @@ class TicketOpener:
         tried = ticket.create_tried_at
         return tried is not None and self._services.clock.now() < tried + self._options.look_for
 
-    def _make(self, operation: Operation, ticket: Ticket) -> TicketRef | None:
+    def _make(self, operation: Operation, ticket: Ticket, seen: Observation | None) -> TicketRef | None:
         """Make the issue, after a commit that says so; None when the issue is not wanted any more, or made later."""
         now = self._services.clock.now()
         with self._services.store.read() as work:
@@ -264,9 +269,25 @@ class TicketOpener:
             return None
         ruling, more = asked or (None, ())
         warnings = (*(ruling.warnings if isinstance(ruling, ByPerson) else ()), *more)
+        earlier = [each for each in earlier if each.id != ticket.id]
+        state_now = None if seen is None else seen.evidence
         draft = self._writer.draft(
-            operation, request, ticket, claim, holdings, earlier=earlier, warnings=warnings, now=now
+            operation,
+            request,
+            ticket,
+            claim,
+            holdings,
+            earlier=earlier,
+            warnings=warnings,
+            state_now=state_now,
+            now=now,
         )
+        shown = {
+            UNTIL: claim.ends_at.isoformat() if claim and claim.ends_at else None,
+            FIELDS: self._writer.templated(operation, request, draft),
+            WARNINGS: warnings,
+            STATE_NOW: state_now,
+        }
         with self._services.store.write(holding=operation.access_key) as work:
             against = ruling if isinstance(ruling, Barred) else objection(work, operation)
             if isinstance(against, NotWanted | Barred):
@@ -274,7 +295,7 @@ class TicketOpener:
                 _end(work, operation, against, now=now)
                 return None
             work.operations.settle(operation.id, fence=operation.fence, lease_until=now + self._services.options.lease)
-            work.tickets.set(ticket.id, tries=ticket.tries + 1, create_tried_at=now)
+            work.tickets.set(ticket.id, tries=ticket.tries + 1, create_tried_at=now, due_on=draft.due, shown=shown)
         try:
             return self._provider.in_lane(operation.lane).create(draft)
         except (Transient, Permanent, CredentialRefused) as failure:
@@ -362,7 +383,7 @@ class TicketOpener:
             work.audit.record(f"ticket.{end}", "ticket", ticket.id, now=now, request_id=operation.request_id, why=why)
 
     def _close_twin(self, operation: Operation, ticket: Ticket, ref: TicketRef) -> None:
-        """This worker was frozen before it made its issue, and another has made the ticket's meanwhile: close the one made last."""
+        """This worker was frozen before it made its issue, and another made the ticket's meanwhile: close the one made last."""
         with self._services.store.read() as work:
             current = work.tickets.get(ticket.id)
         if current is not None and current.issue_id not in (None, ref.id):
@@ -377,7 +398,7 @@ class TicketOpener:
                 provider.comment(
                     duplicate, f"This is a duplicate of {first.key}. Nothing is to be done here.", marker="twin"
                 )
-                provider.close(duplicate)
+                provider.transition(duplicate, TicketPhase.DECLINED)
             except Failure as failure:
                 _log.warning("ticket.duplicate_left", ticket=duplicate.key, first=first.key, why=str(failure))
 

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
+from typing import Any
 
 from access.entitlements import ResourceKind, System
 from access.lifecycle import TicketState
 from access.methods import Direction
 from access.operations import Claim, Operation, Request, Ticket
-from access.policy import Policy, TicketRoute
+from access.policy import Policy
+from access.ticket_routes import TicketRoute
 from connectors.ports import Holdings, Observation
+from ticketing.escaping import Markdown, code, moment
 from ticketing.facts import STAYS_BEHIND, Holding, TicketFacts
-from ticketing.ports import TicketDraft
-from ticketing.templates import CommentKind, Templates, TicketKind
+from ticketing.ports import Phase, RemoteLink, TicketDraft, Way
+from ticketing.templates import CommentKind, Templates, TicketKind, is_template
 
 
 class TicketWriter:
@@ -30,6 +33,10 @@ class TicketWriter:
         rule = policy.rule_for(operation.entitlement, operation.named, direction=operation.direction)
         return policy.ticket_route(rule)
 
+    def route_of(self, operation: Operation, request: Request) -> TicketRoute:
+        """Where the operation's ticket goes by the policy of now."""
+        return self.route(operation, self._policy.of(request.source))
+
     @staticmethod
     def lists_holdings(operation: Operation) -> bool:
         """Whether the ticket lists what the account holds: deprovisioning does."""
@@ -45,13 +52,23 @@ class TicketWriter:
         *,
         earlier: Sequence[Ticket] = (),
         warnings: tuple[str, ...] = (),
+        state_now: str | None = None,
         now: datetime,
     ) -> TicketDraft:
-        """The ticket to be made; ``earlier`` are those that were made for the same before."""
-        route = self.route(operation, self._policy.of(request.source))
-        due = None if self._due_in_days is None else (now + timedelta(days=self._due_in_days)).date()
+        """The ticket to be made, or as it should be now; ``earlier`` are those that were made for the same before."""
+        route = self.route_of(operation, request)
+        due = ticket.due_on or due_on(route, self._due_in_days, now)
         facts = self._facts(
-            operation, request, claim, holdings, due=due, replaces=_replaced(earlier), warnings=warnings
+            operation,
+            request,
+            claim,
+            holdings,
+            due=due,
+            attempt=len(earlier) + 1,
+            replaces=_replaced(earlier),
+            warnings=warnings,
+            state_now=state_now,
+            instructions=route.instructions,
         )
         words = self._templates.ticket(_kind(operation), facts)
         return TicketDraft(
@@ -69,9 +86,32 @@ class TicketWriter:
                 "account": operation.account_id or "",
             },
             labels=route.labels,
-            fields=route.fields,
+            fields=self._templates.fields(route.fields, facts),
             due=due,
+            assignees=route.assignees,
         )
+
+    def templated(self, operation: Operation, request: Request, draft: TicketDraft) -> Mapping[str, Any]:
+        """The fields of a draft whose values policy gives as templates, so that they follow the request."""
+        route = self.route_of(operation, request)
+        return {name: value for name, value in draft.fields.items() if is_template(route.fields.get(name))}
+
+    def way(self, operation: Operation, request: Request, to: Phase) -> Way:
+        """How the operation's ticket is to go back to work, or to its end, by policy."""
+        route = self.route_of(operation, request)
+        if to is Phase.OPEN:
+            return Way(route.reopen_through, route.reopen_fields)
+        return Way(route.close_through, route.close_fields)
+
+    @staticmethod
+    def link(operation: Operation, ticket: Ticket) -> RemoteLink | None:
+        """The link from the ticket to what it is about; None where the system has no page of that."""
+        if operation.url is None:
+            return None
+        title = f"{operation.title} ({operation.system.label})"
+        resolved = ticket.state is TicketState.VERIFIED
+        summary = _ENDS.get(ticket.state, f"{_ACTIONS[_kind(operation)]}: {operation.account_title}")
+        return RemoteLink(f"provisor-{operation.id}", operation.url, title, summary, resolved)
 
     def still_wrong(self, operation: Operation, request: Request, ticket: Ticket, seen: Observation) -> str:
         """The comment on a ticket that was closed although the system does not show it."""
@@ -116,6 +156,18 @@ class TicketWriter:
         facts = self._facts(operation, request, None, None, instead=instead.issue_key)
         return self._templates.comment(CommentKind.DUPLICATE, facts)
 
+    def changed(
+        self, operation: Operation, request: Request, claim: Claim, *, until: datetime, before: datetime, now: datetime
+    ) -> str:
+        """The comment on a ticket whose access lasts until another moment than it said; ``claim`` is why."""
+        end = moment(until)
+        if until > before:
+            change = f"The access lasts longer, until {end}, as request {code(claim.request_id)} asks."
+        else:
+            change = f"The access {'ended' if until <= now else 'ends'} earlier, at {end}."
+        facts = self._facts(operation, request, None, None, change=Markdown(change))
+        return self._templates.comment(CommentKind.CHANGED, facts)
+
     @staticmethod
     def _facts(
         operation: Operation,
@@ -131,6 +183,9 @@ class TicketWriter:
         instead: str | None = None,
         closed_by: str | None = None,
         end: str = "",
+        change: str = "",
+        state_now: str | None = None,
+        instructions: str | None = None,
     ) -> TicketFacts:
         message = request.message
         extra = dict(message.fields)
@@ -142,11 +197,16 @@ class TicketWriter:
             action=_ACTIONS[_kind(operation)],
             subject=str(message.who),
             system=operation.system.label,
+            kind=str(_kind(operation)),
             account_title=operation.account_title,
             account_id=operation.account_id,
             account_email=operation.email,
             entitlement_title=operation.title,
             entitlement=str(operation.named),
+            resource=" / ".join(operation.named.path),
+            right=operation.named.right,
+            instructions=None if instructions is None else Markdown(instructions),
+            state_now=state_now,
             link=operation.url,
             reason=message.reason or None,
             requested_by=message.requested_by,
@@ -163,10 +223,17 @@ class TicketWriter:
             instead=instead,
             closed_by=closed_by,
             end=end,
+            change=change,
             attempt=attempt,
             due=due,
             extra=extra,
         )
+
+
+def due_on(route: TicketRoute, usual_days: int | None, now: datetime) -> date | None:
+    """The day by which a ticket that is made now is to be done; ``usual_days`` holds where the road says nothing."""
+    days = usual_days if route.due_days is None else route.due_days
+    return None if days is None else (now + timedelta(days=days)).date()
 
 
 _ACTIONS = {

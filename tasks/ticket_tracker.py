@@ -7,19 +7,18 @@ the operation is handed to the operator. One call reads up to a hundred tickets.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
-from http import HTTPStatus
 
 import structlog
 
 from access.failures import Failure, Permanent, Transient
-from access.faults import SHARED_BY
 from access.faults import Phase as FaultPhase
 from access.ledger import Cause
 from access.lifecycle import OperationState, TicketState, is_final
-from access.operations import Lane, Operation, Ticket, TicketTrouble
+from access.methods import Direction
+from access.operations import Lane, Operation, Ticket, TicketTrouble, lane_of
 from connectors.ports import Observation
 from store.leases import LeaseLost
 from store.outbox import Topic, WakeUp
@@ -39,15 +38,14 @@ from tasks.ticket_comments import TicketCommenter
 from tasks.ticket_options import TicketOptions
 from tasks.ticket_text import TicketWriter
 from tasks.ticket_trouble import begin_trouble, end_trouble
-from ticketing.ports import Phase, TicketProvider, TicketSnapshot
+from tasks.ticket_upkeep import TicketUpkeep
+from tasks.vanished_tickets import without_vanished
+from ticketing.ports import Phase, TicketProvider, TicketSnapshot, who_closed
 
 _log = structlog.get_logger(__name__)
 
 #: States of a ticket that counts in place of another one for the same operation.
 _IN_PLACE_OF_A_TWIN = (TicketState.OPEN, TicketState.ANSWERED, TicketState.VERIFIED)
-
-#: States of a ticket that asks a person.
-_ASKING = (TicketState.OPEN, TicketState.ANSWERED)
 
 #: How many tickets one call reads (the largest bulk fetch of Jira [spec]).
 BATCH = 100
@@ -64,35 +62,36 @@ class TicketTracker:
         self._writer = writer
         self._options = options
         self._comments = TicketCommenter(services, provider)
+        self._upkeep = TicketUpkeep(services, provider, self._comments, writer)
         self._ended = EndedTickets(services, self._comments, writer, options)
 
     def follow(self) -> None:
-        """Look at the tickets that are due, as many at a time as one call reads."""
-        due = self._lease_due()
-        while due:
-            self._follow_these(due)
-            # A ticket that was looked at is due later or leased, so this ends.
-            due = self._lease_due() if len(due) == BATCH else ()
+        """Look at the tickets that are due, those that take access away first, as many at a time as one call reads."""
+        for direction in (Direction.TAKE, Direction.GIVE):
+            due = self._lease_due(direction)
+            while due:
+                self._follow_these(due, lane_of(direction))
+                # A ticket that was looked at is due later or leased, so this ends.
+                due = self._lease_due(direction) if len(due) == BATCH else ()
 
-    def _lease_due(self) -> Sequence[Ticket]:
+    def _lease_due(self, direction: Direction) -> Sequence[Ticket]:
         now = self._services.clock.now()
         with self._services.store.write() as work:
             if work.restores.under_way():
                 return ()
-            return work.tickets.lease_due(now=now, lasting=self._services.options.lease, limit=BATCH)
+            return work.tickets.lease_due(direction, now=now, lasting=self._services.options.unattended, limit=BATCH)
 
-    def _follow_these(self, due: Sequence[Ticket]) -> None:
+    def _follow_these(self, due: Sequence[Ticket], lane: Lane) -> None:
         """Look at tickets, in the lane of their operations: those that take access away do not wait for the others' budget."""
         with self._services.store.read() as work:
             both = [(ticket, self._operation_of(work, ticket)) for ticket in due]
-        for lane in (Lane.REVOKE, Lane.GRANT):
-            together = [
-                (ticket, operation)
-                for ticket, operation in both
-                if operation.lane is lane and not self._is_held(ticket, operation, Row.of_ticket(operation))
-            ]
-            if together:
-                self._follow_together(together, lane)
+        together = [
+            (ticket, operation)
+            for ticket, operation in both
+            if not self._is_held(ticket, operation, Row.of_ticket(operation))
+        ]
+        if together:
+            self._follow_together(together, lane)
 
     def _follow_together(self, due: Sequence[tuple[Ticket, Operation]], lane: Lane) -> None:
         try:
@@ -102,7 +101,8 @@ class TicketTracker:
                 self._put_off(ticket, operation, failure, Row.of_ticket(operation))
             return
         tickets = [ticket for ticket, _ in due]
-        seen = self._without_vanished({ticket.id: found[ticket.issue_id or ""] for ticket in tickets}, tickets)
+        read = {ticket.id: found[ticket.issue_id or ""] for ticket in tickets}
+        seen = without_vanished(self._services, self._options, read, tickets)
         with self._services.store.read() as work:
             owed = {each.ticket_id for each in work.ticket_comments.owed(seen)}
         for ticket, operation in due:
@@ -112,28 +112,6 @@ class TicketTracker:
             else:
                 self._services.faults.passed(Row.of_ticket(operation), FaultPhase.READ)
                 self._follow_one(ticket, snapshot, owed=ticket.id in owed)
-
-    def _without_vanished(
-        self, seen: Mapping[str, TicketSnapshot | Failure], due: Sequence[Ticket]
-    ) -> Mapping[str, TicketSnapshot | Failure]:
-        """What was read, with a failure in place of tickets that vanished from our sight a moment ago, or together.
-
-        Nobody deletes several tickets at one moment: our permission is to blame. The others are looked at within a poll, so
-        that a ticket that vanished alone is known then. What is still away after ``hidden_together`` was deleted or hidden.
-        """
-        now, options = self._services.clock.now(), self._options
-        gone = {ticket.id for ticket in due if ticket.state in _ASKING and _is_gone(seen[ticket.id])}
-        if not gone and not any(ticket.missing_since for ticket in due):
-            return seen
-        with self._services.store.write() as work:
-            for ticket in due:
-                if (ticket.id in gone) is not (ticket.missing_since is not None):
-                    work.tickets.set(ticket.id, missing_since=now if ticket.id in gone else None)
-            together = work.tickets.count_missing(_ASKING) >= SHARED_BY
-        lasting = options.hidden_together if together else options.poll
-        failure = _hidden_together() if together else _SEEN_ONCE_MORE
-        waiting = [ticket for ticket in due if ticket.id in gone and now < (ticket.missing_since or now) + lasting]
-        return {**seen, **{ticket.id: failure for ticket in waiting}}
 
     def _is_held(self, ticket: Ticket, operation: Operation, row: Row) -> bool:
         """Have a ticket wait for the end of a shared fault; whether there is one that lasts."""
@@ -184,6 +162,7 @@ class TicketTracker:
                 lambda: self._judge(followed, seen),
                 lambda failure: self._put_off(ticket, operation, failure, Row.of_ticket(operation)),
             )
+            self._upkeep.keep(ticket.id, snapshot)
 
     def _judge(self, followed: FollowedTicket, seen: Observation | None) -> None:
         """Decide what becomes of a ticket; ``seen`` is what the system shows, where that counts."""
@@ -272,13 +251,25 @@ class TicketTracker:
             self._end(work, followed, end, now=now, status=snapshot.status)
             work.operations.set(operation.id, wrote_at=now)  # A person changed the access: see ``last_write_at``.
             wake_ups = settlement.done(work, operation, seen, was_there=False, now=now)
-            claim = work.claims.get(operation.claim_id) if operation.claim_id else None
             if end is TicketState.VERIFIED:
-                text = self._writer.verified(operation, followed.request, claim)
-                work.ticket_comments.owe(ticket.id, f"{ticket.id}-verified", text, now=now)
+                self._owe_verified(work, followed, now=now)
         self._services.publisher.send(wake_ups)
         if end is TicketState.VERIFIED:
             self._comments.say(ticket, snapshot.ref, followed.lane)
+
+    def _owe_verified(self, work: UnitOfWork, followed: FollowedTicket, *, now: datetime) -> None:
+        operation, marker = followed.operation, f"{followed.ticket.id}-verified"
+        claim = work.claims.get(operation.claim_id) if operation.claim_id else None
+        text = self._writer.verified(operation, followed.request, claim)
+        work.ticket_comments.owe(followed.ticket.id, marker, text, now=now)
+
+    def _done_before_we_knew(self, followed: FollowedTicket) -> None:
+        """Done by a person before we knew that the issue had been made; the system has shown it since."""
+        now = self._services.clock.now()
+        with self._services.store.write() as work:
+            self._end(work, followed, TicketState.VERIFIED, now=now, status=followed.snapshot.status)
+            self._owe_verified(work, followed, now=now)
+        self._comments.say(followed.ticket, followed.ref, followed.lane)
 
     def _closed_untrue(self, followed: FollowedTicket, seen: Observation) -> None:
         """Closed, and not done: wait for it to show, then say what is wrong and reopen, or hand it to the operator."""
@@ -311,18 +302,21 @@ class TicketTracker:
             work.ticket_comments.owe(ticket.id, f"{ticket.id}-answer-{ticket.answers}", text, now=now)
         self._comments.say(ticket, followed.ref, followed.lane)
         try:
-            reopened = self._provider.in_lane(followed.lane).reopen(followed.ref)
+            way = self._writer.way(operation, followed.request, Phase.OPEN)
+            reopened = self._provider.in_lane(followed.lane).transition(followed.ref, Phase.OPEN, way)
         except Permanent as failure:
             self._replace(followed, f"it cannot be reopened: {failure}")
             return
         now = self._services.clock.now()
+        # Somebody may have closed it again already: then the resolution is theirs.
+        resolution = reopened.resolution if reopened.phase is Phase.OPEN else None
         with self._services.store.write() as work:
             self._settle_in(work, replace(followed, snapshot=reopened), to=TicketState.OPEN, answered_at=None)
-            followed.record(work, "reopened", now, wrong=seen.evidence, resolution_kept=reopened.resolution)
-            if reopened.resolution is not None:
-                kept = self._writer.resolution_kept(operation, followed.request, reopened.resolution)
+            followed.record(work, "reopened", now, wrong=seen.evidence, resolution_kept=resolution)
+            if resolution is not None:
+                kept = self._writer.resolution_kept(operation, followed.request, resolution)
                 work.ticket_comments.owe(ticket.id, f"{ticket.id}-resolution", kept, now=now)
-        if reopened.resolution is not None:
+        if resolution is not None:
             self._comments.say(ticket, followed.ref, followed.lane)
         _log.warning("ticket.reopened", answers=ticket.answers, wrong=seen.evidence)
 
@@ -335,7 +329,7 @@ class TicketTracker:
 
     def _declined(self, followed: FollowedTicket) -> None:
         snapshot = followed.snapshot
-        by = self._provider.in_lane(followed.lane).who_closed(snapshot.ref)
+        by = who_closed(self._provider.in_lane(followed.lane).changelog(snapshot.ref))
         said = f" by {by}" if by else ""
         reason = f"{snapshot.ref.key} was closed as '{snapshot.resolution or snapshot.status}'{said}"
         text = self._writer.declined(followed.operation, followed.request, by=by)
@@ -343,7 +337,7 @@ class TicketTracker:
 
     def _who_closed(self, followed: FollowedTicket) -> str:
         """Who closed the ticket last, as the end of a clause; empty where its history does not say."""
-        by = self._provider.in_lane(followed.lane).who_closed(followed.ref)
+        by = who_closed(self._provider.in_lane(followed.lane).changelog(followed.ref))
         return f", last by {by}," if by else ""
 
     def _fail(
@@ -383,16 +377,24 @@ class TicketTracker:
             with self._services.store.write() as work:
                 self._end(work, followed, TicketState.HIDDEN, now=now, why="it was deleted or hidden from Provisor")
             return
+        if phase is Phase.DONE and followed.operation.state is OperationState.DONE:
+            self._done_before_we_knew(followed)
+            return
+        text = self._why_withdrawn(followed)
+        with self._services.store.write() as work:
+            work.ticket_comments.owe(ticket.id, f"{ticket.id}-withdrawn", text, now=now)
+        self._comments.say(ticket, followed.ref, followed.lane)
         if phase is Phase.OPEN:
-            text = self._why_withdrawn(followed)
-            with self._services.store.write() as work:
-                work.ticket_comments.owe(ticket.id, f"{ticket.id}-withdrawn", text, now=now)
-            self._comments.say(ticket, followed.ref, followed.lane)
             try:
-                followed = replace(followed, snapshot=self._provider.in_lane(followed.lane).close(followed.ref))
+                way = self._writer.way(followed.operation, followed.request, Phase.DECLINED)
+                closed = self._provider.in_lane(followed.lane).transition(followed.ref, Phase.DECLINED, way)
             except Permanent as failure:
                 self._leave_open(followed, failure)
                 return
+            if closed.phase is Phase.OPEN:
+                self._leave_open(followed, _OPENED_AGAIN)
+                return
+            followed = replace(followed, snapshot=closed)
         with self._services.store.write() as work:
             end_trouble(work, ticket, TicketTrouble.LEFT_OPEN)
             self._end(work, followed, TicketState.WITHDRAWN, now=now)
@@ -461,16 +463,7 @@ class TicketTracker:
         log_postponed("ticket.postponed", failure, key=ticket.issue_key)
 
 
-_SEEN_ONCE_MORE = Transient("The ticket cannot be seen; it is looked for once more.")
-
-
-def _is_gone(seen: TicketSnapshot | Failure) -> bool:
-    return isinstance(seen, TicketSnapshot) and seen.phase is Phase.GONE
-
-
-def _hidden_together() -> Permanent:
-    return Permanent(
-        "Several tickets at once cannot be seen any more.",
-        remedy="Give Provisor's account Browse projects there, and the security level of its tickets.",
-        status=HTTPStatus.FORBIDDEN,
-    )
+_OPENED_AGAIN = Permanent(
+    "It is opened again at once.",
+    remedy="Look which rule of the site's automation does that, and leave our tickets out.",
+)

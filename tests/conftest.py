@@ -82,10 +82,12 @@ class PostgreSQL:
         with self._engine.connect() as connection:
             connection.execute(text("SELECT 1"))
 
-    def new(self, template: str | None = None) -> str:
-        """The address of a new database, empty or a copy of another of ours."""
+    def new(self, template: str | None = None, *, encoding: str | None = None) -> str:
+        """The address of a new database, empty (also in another encoding) or a copy of another of ours."""
         name = f"provisor_test_{token_hex(6)}"
         like = f' TEMPLATE "{make_url(template).database}"' if template else ""
+        if encoding:
+            like = f" TEMPLATE template0 LOCALE 'C' ENCODING '{encoding}'"
         with self._engine.connect() as connection:
             connection.execute(text(f'CREATE DATABASE "{name}"{like}'))
             # No test takes the power away; what a commit is worth to other sessions stays the same.

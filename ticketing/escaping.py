@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, date, datetime, timedelta
+from typing import Self
 from zoneinfo import ZoneInfo
 
 #: Shown for a fact that is not known.
@@ -21,6 +22,19 @@ class Markdown(str):
     """Text that is Markdown already, and is not escaped again."""
 
     __slots__ = ()
+
+
+class Rendered(str):
+    """Plain text that a template made; ``markdown`` is the same for fields that hold documents."""
+
+    __slots__ = ("markdown",)
+    markdown: str
+
+    def __new__(cls, plain: str, markdown: str) -> Self:
+        """Text and the Markdown of it."""
+        self = super().__new__(cls, plain)
+        self.markdown = markdown
+        return self
 
 
 def escaped(value: object) -> Markdown:
@@ -61,6 +75,11 @@ def moment(value: datetime, time_zone: str = "UTC") -> Markdown:
     if local.utcoffset() != value.astimezone(UTC).utcoffset():
         shown += f" ({value.astimezone(UTC):%Y-%m-%d %H:%M} UTC)"
     return escaped(shown)
+
+
+def iso(value: date | None) -> Markdown:
+    """A day or a moment as fields of such types take it (ISO 8601, with the zone); nothing where it is not known."""
+    return Markdown("" if value is None else value.isoformat())
 
 
 def duration(value: timedelta) -> Markdown:

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
+from ticketing.escaping import Markdown
+
 
 @dataclass(frozen=True, slots=True)
 class Holding:
@@ -42,12 +44,21 @@ class TicketFacts:
     subject: str
     #: The system's name for people: "Jira", "JumpCloud".
     system: str
+    #: What kind of ticket it is: ``give``, ``take``, ``deprovision``, ``create-account`` or ``reactivate-account``.
+    kind: str = "give"
     account_title: str | None = None
     account_id: str | None = None
     account_email: str | None = None
     #: The access for people ("Administrators of project Payments"), and as it is written in requests.
     entitlement_title: str | None = None
     entitlement: str | None = None
+    #: What it is access to, and which right on that, as requests name them: "PAY / Administrators", "assigned".
+    resource: str | None = None
+    right: str | None = None
+    #: What policy has to say about how it is done, in Markdown.
+    instructions: Markdown | None = None
+    #: What the system showed when the ticket was made.
+    state_now: str | None = None
     #: Where in the system to do it.
     link: str | None = None
     reason: str | None = None
@@ -73,9 +84,11 @@ class TicketFacts:
     closed_by: str | None = None
     #: How the ticket came to its end, in a sentence, or the resolution that it kept; for comments.
     end: str = ""
+    #: What has changed of the request, in a sentence; for comments.
+    change: str = ""
     #: What is still not as it should be, each as a clause; for comments.
     still_wrong: tuple[str, ...] = ()
-    #: Which attempt this is, counted from 1.
+    #: Which ticket for the same this is, or in comments which closing, counted from 1.
     attempt: int = 1
     due: date | None = None
     #: Further facts of the installation, by title.

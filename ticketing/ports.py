@@ -10,6 +10,8 @@ from typing import Any, Protocol
 
 from access.failures import Failure
 from access.operations import Lane
+from ticketing.schema_check import FieldProblem
+from ticketing.schemas import SchemaRef, TicketSchema
 
 
 class Phase(StrEnum):
@@ -29,7 +31,9 @@ class Phase(StrEnum):
 class TicketDraft:
     """A ticket to be made. ``body`` is Markdown; ``marker`` is the label it can be found by when an answer was lost.
 
-    ``data`` is stored with the issue (issue property) in the same call: the ids it belongs to.
+    ``data`` is stored with the issue (issue property) in the same call: the ids it belongs to. ``issue_type`` is the name or id
+    of an issue type or a request type. ``fields`` are plain values by id or name. ``assignees`` are tried in order, by account id
+    or address, until one may have the ticket.
     """
 
     marker: str
@@ -41,6 +45,39 @@ class TicketDraft:
     labels: Sequence[str] = ()
     fields: Mapping[str, Any] = field(default_factory=dict)
     due: date | None = None
+    assignees: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TicketChanges:
+    """What is to be changed of a ticket that exists; what is None stays. ``body`` is Markdown."""
+
+    summary: str | None = None
+    body: str | None = None
+    due: date | None = None
+    fields: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteLink:
+    """A link on a ticket to something elsewhere. The same ``id`` again replaces what is there."""
+
+    id: str
+    url: str
+    title: str
+    summary: str = ""
+    resolved: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How a ticket is to go to another phase, where policy says so.
+
+    ``through`` are ids or names of the statuses on the way, in order; ``fields`` values for the screens of its transitions.
+    """
+
+    through: Sequence[str] = ()
+    fields: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +91,47 @@ class TicketRef:
 
 @dataclass(frozen=True, slots=True)
 class TicketSnapshot:
-    """A ticket as the ticketing system shows it now."""
+    """A ticket as the ticketing system shows it now. ``unmapped`` says that neither policy nor its category place its status."""
 
     ref: TicketRef
     phase: Phase
     status: str = ""
     resolution: str | None = None
     assignee: str | None = None
+    in_progress: bool = False
+    unmapped: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class StatusChange:
+    """A ticket's way from one status to another, by ids; ``by`` is the name of who moved it."""
+
+    before: str | None
+    after: str | None
+    by: str | None = None
+    at: datetime | None = None
+
+
+class Decision(StrEnum):
+    """How an approval stands."""
+
+    PENDING = "pending"
+    APPROVED = "approved"
+    DECLINED = "declined"
+
+
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """An approval that a ticket asks for; ``by`` are the account ids of those who have decided."""
+
+    id: str
+    name: str
+    decision: Decision
+    by: tuple[str, ...] = ()
+    at: datetime | None = None
+
+
+_ANY_WAY = Way()
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +156,18 @@ class TicketProvider(Protocol):
 
         Calls for a ticket that takes access away go in ``Lane.REVOKE``; without this they wait behind all others.
         """
+        ...
+
+    def schemas(self) -> Sequence[SchemaRef]:
+        """Every kind of ticket that the account can make."""
+        ...
+
+    def schema(self, project: str, issue_type: str) -> TicketSchema:
+        """One kind of ticket, whose type is given by its id or name. ``Permanent`` when there is none, or several are meant."""
+        ...
+
+    def check(self, draft: TicketDraft) -> Sequence[FieldProblem]:
+        """What would be left out of the ticket, and what would keep it from being made. Nothing is made."""
         ...
 
     def create(self, draft: TicketDraft) -> TicketRef:
@@ -117,17 +200,40 @@ class TicketProvider(Protocol):
         """Say something on the ticket (Markdown), once per ``marker`` however often it is called."""
         ...
 
-    def who_closed(self, ref: TicketRef) -> str | None:
-        """The name of whoever brought the ticket to its present status, from its history; None when that does not say."""
-        ...
+    def transition(self, ref: TicketRef, to: Phase, way: Way = _ANY_WAY) -> TicketSnapshot:
+        """Bring a ticket back to work (``OPEN``), or to its end as one that is no longer needed (``DECLINED``).
 
-    def reopen(self, ref: TicketRef) -> TicketSnapshot:
-        """Bring a closed ticket back to work; returns its state then. ``Permanent`` when the workflow has no way back.
-
-        A resolution is cleared, since boards and queues leave out what has one; the state shows it where that is not possible.
+        Returns its state then; a ticket that is there already is left alone, and a deleted one that is to end is ``GONE``.
+        ``Permanent`` when the workflow has no such way, or there is nothing to be reopened. A resolution is cleared on the way
+        back, since boards and queues leave out what has one; the state shows it where that is not possible.
         """
         ...
 
-    def close(self, ref: TicketRef) -> TicketSnapshot:
-        """Bring a ticket that is no longer needed to its end; returns its state then."""
+    def assign(self, ref: TicketRef, assignees: Sequence[str]) -> str | None:
+        """Give the ticket to the first of these who may have it, by account id or address; who that is, None where nobody may."""
         ...
+
+    def update(self, ref: TicketRef, changes: TicketChanges) -> None:
+        """Change what a ticket says. Safe to repeat."""
+        ...
+
+    def watch(self, ref: TicketRef, person: str) -> None:
+        """Have somebody be told of the ticket, by account id or address. Safe to repeat. ``Permanent`` for who is unknown."""
+        ...
+
+    def link(self, ref: TicketRef, link: RemoteLink) -> None:
+        """Put a remote link on the ticket, or bring the one with its id up to date."""
+        ...
+
+    def changelog(self, ref: TicketRef) -> Sequence[StatusChange]:
+        """The ways from status to status that the ticket has gone, oldest first."""
+        ...
+
+    def approvals(self, ref: TicketRef) -> Sequence[Approval]:
+        """The approvals that the ticket asks for, oldest first; none where the ticketing system knows no approvals."""
+        ...
+
+
+def who_closed(changes: Sequence[StatusChange]) -> str | None:
+    """The name of whoever brought a ticket to its present status, from its history; None when that does not say."""
+    return changes[-1].by if changes else None

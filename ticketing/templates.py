@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from jinja2 import BaseLoader, ChoiceLoader, FileSystemLoader, StrictUndefined, TemplateError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from access.failures import Permanent
 from ticketing.adf import plain_text, to_adf
-from ticketing.escaping import code, duration, escaped, link, moment, quotation
+from ticketing.escaping import Markdown, Rendered, code, duration, escaped, iso, link, moment, quotation
 from ticketing.facts import Holding, TicketFacts
 
 #: Characters a rendered template may have; twice what Jira takes, which then says that it was shortened.
@@ -58,6 +58,8 @@ class CommentKind(StrEnum):
     RESOLUTION_KEPT = "resolution-kept"
     #: It had come to its end, and people went on with it.
     OVER = "over"
+    #: The request that it is for was changed.
+    CHANGED = "changed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +88,10 @@ class Templates:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self._environment.filters.update(code=code, duration=duration, quotation=quotation, link=link, moment=moment)
+        self._environment.filters.update(
+            code=code, duration=duration, iso=iso, quotation=quotation, link=link, moment=moment
+        )
+        self._values = self._environment.overlay(finalize=lambda value: "" if value is None else escaped(value))
 
     def ticket(self, kind: TicketKind, facts: TicketFacts) -> Wording:
         """The words of a ticket. Raises ``Permanent`` when the template is at fault, and says which."""
@@ -104,6 +109,32 @@ class Templates:
         """The Markdown of a comment. Raises ``Permanent`` when the template is at fault, and says which."""
         return self._render(kind, facts).strip() or _at_fault(kind, "is empty")
 
+    def fields(self, fields: Mapping[str, Any], facts: TicketFacts) -> Mapping[str, Any]:
+        """The values of fields, of which texts may be templates too; one that renders to nothing is left out.
+
+        Raises ``Permanent`` when a template is at fault, and names the field.
+        """
+        rendered = {name: self._value(name, value, facts) for name, value in fields.items()}
+        return {name: value for name, value in rendered.items() if value is not None}
+
+    def _value(self, name: str, value: Any, facts: TicketFacts) -> Any:
+        if isinstance(value, Mapping):
+            return {key: self._value(name, each, facts) for key, each in value.items()}
+        if isinstance(value, list | tuple):
+            return [each for each in (self._value(name, one, facts) for one in value) if each is not None]
+        if not is_template(value):
+            return value
+        try:
+            text = _bounded(self._values.from_string(value).generate(facts=facts)).strip()
+        except _FAULTS as exc:
+            what = f"The template of the field {name} cannot be rendered ({type(exc).__name__}: {exc})."
+            raise Permanent(what, remedy="Correct it in the ticket settings of the policy.") from exc
+        return Rendered(plain_text(to_adf(text)), text) if text else None
+
+    def example(self, fields: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The values of fields as they would be for an example. Raises as ``fields`` does."""
+        return self.fields(fields, _FULL)
+
     def prove(self) -> Iterator[str]:
         """What is wrong with the templates, found by rendering each: with all facts known, and with few."""
         for facts in (_FULL, _BARE):
@@ -114,17 +145,31 @@ class Templates:
                     yield str(failure)
 
     def _render(self, kind: TicketKind | CommentKind, facts: TicketFacts) -> str:
-        parts: list[str] = []
-        length = 0
         try:
-            for part in self._environment.get_template(f"{kind}.md.j2").generate(facts=facts):
-                parts.append(part)
-                length += len(part)
-                if length > LONGEST:
-                    break
-        except (TemplateError, ArithmeticError, LookupError, TypeError, ValueError) as exc:
+            return _bounded(self._environment.get_template(f"{kind}.md.j2").generate(facts=facts))
+        except _FAULTS as exc:
             raise _fault(kind, f"cannot be rendered ({type(exc).__name__}: {exc})") from exc
-        return "".join(parts)[:LONGEST]
+
+
+#: What a template that is at fault raises.
+_FAULTS = (TemplateError, ArithmeticError, LookupError, TypeError, ValueError)
+
+
+def is_template(value: Any) -> bool:
+    """Whether the value of a field is a template."""
+    return isinstance(value, str) and ("{{" in value or "{%" in value)
+
+
+def _bounded(parts: Iterator[str]) -> str:
+    """The text of a template, no longer than ``LONGEST``, however much it would render."""
+    taken: list[str] = []
+    length = 0
+    for part in parts:
+        taken.append(part)
+        length += len(part)
+        if length > LONGEST:
+            break
+    return "".join(taken)[:LONGEST]
 
 
 def _fault(kind: TicketKind | CommentKind, what: str) -> Permanent:
@@ -150,6 +195,10 @@ _FULL = TicketFacts(
     account_email="ada@example.com",
     entitlement_title="Administrators of PAY",
     entitlement="jira:project-role:PAY:Administrators:assigned",
+    resource="PAY / Administrators",
+    right="assigned",
+    instructions=Markdown("Ask *the owner* first."),
+    state_now="Ada is not in the role",
     link="https://acme.atlassian.net",
     reason="because",
     requested_by="Bob",
@@ -163,6 +212,7 @@ _FULL = TicketFacts(
     still_wrong=("the account is not in the role",),
     closed_by="Carol",
     end="It was declined.",
+    change="The access now lasts until 2026-01-02.",
     attempt=2,
     due=date(2026, 1, 1),
     extra={"Cost centre": "1"},

@@ -102,7 +102,7 @@ def _transport_options(url: str, settings: Settings) -> dict[str, object]:
     scheme = url.partition(":")[0]
     if scheme == "memory":
         # Polling costs a dictionary look-up, and makes most of the latency of the embedded default.
-        return {"polling_interval": 0.01}
+        return {"polling_interval": 0.02}
     if scheme.startswith("redis"):
         return {
             "visibility_timeout": settings.broker.visibility_timeout.total_seconds(),

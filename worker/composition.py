@@ -39,10 +39,11 @@ from tasks.ticket_tracker import TicketTracker
 from ticketing.ports import TicketProvider
 from ticketing.templates import Templates
 from worker.anchors import sealing_from
+from worker.attribution import Logs
 from worker.credential_ends import credential_ends_from
 from worker.policy import policy_from
 from worker.sync import sync_from
-from worker.systems.connectors import connectors_from
+from worker.systems.connectors import allowance_of, connectors_from
 from worker.systems.definition import Dependencies, Systems
 from worker.systems.table import SYSTEMS
 from worker.tenancy import tenancy_from
@@ -50,6 +51,9 @@ from worker.ticketing import provider_from, ticket_rate_limiter
 
 #: How long an operation looks for its own write within the same call; no longer than ``limits.verification``.
 _READ_BACK = timedelta(seconds=2)
+
+#: The lease on what nobody renews while the work lasts: longer than the timeouts of its calls together.
+UNATTENDED = timedelta(seconds=60)
 
 #: The wait between two looks for a write that does not show yet, or for an issue whose creation got no answer.
 _LOOK_AGAIN = timedelta(seconds=3)
@@ -111,7 +115,7 @@ def compose(
     store = store or open_store(settings)
     clock = clock or MeasuredClock(store.now)
     dependencies = Dependencies(settings, store, clock)
-    provider = provider_from(settings, clock, partial(ticket_rate_limiter, dependencies))
+    provider = provider_from(settings, clock, partial(ticket_rate_limiter, dependencies), policy)
     connectors = connectors_from(dependencies, systems)
     tenancy = tenancy_from(dependencies, systems)
     services = Services(
@@ -158,7 +162,7 @@ def compose(
             self_approval=settings.plans.self_approval,
             mode=settings.provisioning,
         ),
-        reconciliation=Reconciliation(store, clock, policy),
+        reconciliation=Reconciliation(store, clock, policy, attribution=Logs(dependencies, systems).read),
         heartbeat=Heartbeat(store, clock, services.fuse),
         provider=provider,
         policy=policy,
@@ -174,6 +178,7 @@ def fulfilment_options(settings: Settings) -> FulfilmentOptions:
     return FulfilmentOptions(
         retry=RetryLimits(attempts=limits.attempts, deadline=limits.deadline, first_wait=limits.first_wait),
         lease=settings.worker.lease,
+        unattended=max(settings.worker.lease, UNATTENDED),
         propagation=limits.propagation,
         read_back=min(_READ_BACK, limits.verification),
         visible_within=limits.verification,
@@ -202,7 +207,7 @@ def rates_of(settings: Settings) -> dict[str, float]:
 
 def allowances_of(settings: Settings) -> dict[str, Allowance]:
     """The size of each system's rate budget."""
-    return {str(system): Allowance(section.rate, section.burst) for system, section in settings.systems.items()}
+    return {str(system): allowance_of(section) for system, section in settings.systems.items()}
 
 
 def dispatched_for(settings: Settings) -> timedelta:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
 from time import monotonic
 
@@ -22,7 +22,7 @@ from store.outbox import Topic
 from store.sweep import Due
 from store.unit_of_work import OtherRevision, Store, Unavailable
 from worker.job_threads import Job, JobThreads
-from worker.polling import PollingTurns
+from worker.polling import QUIET_AFTER, QUIET_POLLS, PollingTurns
 from worker.revision_check import RevisionCheck
 
 _log = structlog.get_logger(__name__)
@@ -35,6 +35,9 @@ _WAITING = 4
 
 #: After this many wake-ups in one turn the rest wait for the next.
 _BATCH = 200
+
+#: After this long a job hangs, and its leases are not kept any more.
+_LONGEST_JOB_SECONDS = 600.0
 
 #: The share of the threads that a kind of work without a system of its own uses.
 _SHARES = {Topic.TICKETS: "ticketing", Topic.SYNC: "sync"}
@@ -79,7 +82,7 @@ class Dispatcher:
         #: Whether the store may have more work than there was room for.
         self._more = False
         #: Moments of the monotonic clock.
-        self._last_sweep = self._next_sweep = 0.0
+        self._last_sweep = self._next_sweep = self._busy_at = 0.0
         self._stop = threading.Event()
         self._work = self._threads("work", concurrency, each=max(1, concurrency - 1), waiting=_WAITING)
         self._removals = {
@@ -112,12 +115,18 @@ class Dispatcher:
         self._received.append((topic, ref))
         self._look.set()
 
+    def under_way(self) -> Sequence[tuple[Topic, str]]:
+        """The rows that wait or are worked on here; a job that has lasted for longer than any should is left out."""
+        since = monotonic() - _LONGEST_JOB_SECONDS
+        return [(job.topic, job.ref) for threads in self._all() for job in threads.under_way(since=since)]
+
     def turn(self) -> None:
         """Begin what wake-ups named and what is due, as far as there is room. Raises ``Unavailable``."""
         self._begin_received()
         self._sweep()
 
-    def _sweep(self) -> None:
+    def _sweep(self) -> bool:
+        """Begin what is due, as far as there is room; whether anything was."""
         self._more = False
         with self._store.read() as work:
             work.require_own_revision()
@@ -131,12 +140,14 @@ class Dispatcher:
         for kind, topic in ((Due.TICKET, Topic.TICKETS), (Due.SYNC, Topic.SYNC)):
             if kind in due:
                 self._fetch(kind, self._work, _SHARES[topic])
+        return bool(due)
 
     def _begin_received(self) -> None:
         """Begin the rows of the wake-ups that came; those without room are given back."""
         received = [self._received.popleft() for _ in range(min(_BATCH, len(self._received)))]
         if not received:
             return
+        self._busy_at = monotonic()
         try:
             with self._store.read() as work:
                 places = work.sweep.places(received)
@@ -215,7 +226,18 @@ class Dispatcher:
         if monotonic() >= self._next_sweep:
             self._last_sweep = monotonic()
             self._next_sweep = self._last_sweep + self._poll
-            self._sweep()
+            if self._sweep():
+                self._busy_at = self._last_sweep
+            elif self._last_sweep - self._busy_at > QUIET_AFTER * self._poll:
+                self._next_sweep = self._last_sweep + self._until_next()
+
+    def _until_next(self) -> float:
+        """How long to rest, in seconds: until something is known to become due, and some polls at the most."""
+        longest = QUIET_POLLS * self._poll
+        with self._store.read() as work:
+            now = self._clock.now()
+            due = work.sweep.next_due(now=now)
+        return longest if due is None else min(longest, max(0.0, (due - now).total_seconds()))
 
     def _end(self) -> None:
         """Give back what has not begun, so that another process takes it up at once."""

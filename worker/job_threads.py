@@ -52,6 +52,8 @@ class JobThreads:
         self._queues: dict[str, deque[Job]] = {}
         self._running: Counter[str] = Counter()
         self._present: Counter[Job] = Counter()
+        #: Since when, by the monotonic clock.
+        self._since: dict[Job, float] = {}
         self._stopping = False
         self._threads = [
             threading.Thread(target=self._work, name=f"{name}-{number}", daemon=True) for number in range(count)
@@ -69,6 +71,8 @@ class JobThreads:
             left = [job for queue in self._queues.values() for job in queue]
             self._queues.clear()
             self._present.subtract(left)
+            for job in left:
+                self._since.pop(job, None)
             self._changed.notify_all()
         return left
 
@@ -78,6 +82,11 @@ class JobThreads:
             if thread.is_alive():
                 thread.join(max(0.0, until - monotonic()))
         return not any(thread.is_alive() for thread in self._threads)
+
+    def under_way(self, *, since: float) -> list[Job]:
+        """The jobs that wait or run here, but for those that came before ``since``, a moment of the monotonic clock."""
+        with self._changed:
+            return [job for job, came in self._since.items() if came >= since]
 
     def room(self, share: str) -> int:
         """How many more jobs of this share are taken now."""
@@ -92,6 +101,7 @@ class JobThreads:
             if self._room(job.share) <= 0:
                 return False
             self._present[job] += 1
+            self._since.setdefault(job, monotonic())
             self._queues.setdefault(job.share, deque()).append(job)
             self._changed.notify()
             return True
@@ -108,6 +118,8 @@ class JobThreads:
                     self._running[job.share] -= 1
                     self._present[job] -= 1
                     self._present += Counter()  # Forgets what is not there any more.
+                    if job not in self._present:
+                        self._since.pop(job, None)
                     self._changed.notify()
             self._on_end()
 

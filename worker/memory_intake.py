@@ -31,7 +31,7 @@ class MemorySource:
 class MemorySession:
     """Messages in memory. What is not acknowledged goes back to the queue."""
 
-    pause = 0.01
+    pause = 0.02
 
     def __init__(self, connection: Connection, queues: Queues, *, most: int) -> None:
         self._connection = connection

@@ -47,7 +47,7 @@ class PacingRateLimiter:
             self._stops[endpoint_class] = max(until, self._stops.get(endpoint_class, until))
             return self._stops[endpoint_class]
 
-    def answered(self, endpoint_class: str) -> None:
+    def answered(self, endpoint_class: str, *, room: bool = True) -> None:
         """Do nothing: a stop ends by itself."""
 
     def _turn(self, endpoint_class: str) -> timedelta:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from access.policy import Policy, TicketRoute
+from access.policy import Policy
+from access.ticket_routes import TicketRoute
 from config.policy_file import load_policy
 from config.settings import Settings
 

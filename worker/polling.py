@@ -12,6 +12,9 @@ from worker.revision_check import RevisionCheck
 
 _log = structlog.get_logger(__name__)
 
+#: After so many looks that found nothing the store is looked at once in so many polls.
+QUIET_AFTER, QUIET_POLLS = 25, 5
+
 #: The longest pause between two turns that fail, so that the log does not fill.
 _LONGEST_PAUSE_SECONDS = 5.0
 

@@ -30,13 +30,13 @@ from worker.handlers import use_cases_of
 from worker.heartbeats import Heartbeats
 from worker.intake_consumer import IntakeConsumer
 from worker.intake_sources import Source
+from worker.lease_keeper import LeaseKeeper
 from worker.memory_intake import MemorySource
 from worker.outbox_relay import OutboxRelay
 from worker.publisher import CeleryPublisher
 from worker.queues import Queues, queues_from
 from worker.rate_limiter import removals_let_in
 from worker.reconciling import Reconciling
-from worker.redis_intake import RedisSource
 from worker.revision_check import RevisionCheck
 from worker.roles import ProcessRole
 from worker.scheduler import Scheduler
@@ -145,6 +145,7 @@ def _following(
         parts.append(Sealer(provisor.store, provisor.sealing, revision_check, credential_ends=provisor.credential_ends))
     if ProcessRole.WORKER in roles:
         parts.append(dispatcher)
+        parts.append(_lease_keeper(provisor, dispatcher, revision_check))
     return Following(provisor, parts, dispatcher.wake)
 
 
@@ -184,6 +185,8 @@ def _intake_consumer(
     if queues.amqp:
         source = AmqpSource(url, queues, most=most, timeout=ANSWERS_WITHIN_SECONDS)
     elif url.startswith("redis"):
+        from worker.redis_intake import RedisSource  # noqa: PLC0415 - 5 MB, where there is no Redis
+
         source = RedisSource(url, queues, provisor.intake, most=most, timeout=ANSWERS_WITHIN_SECONDS)
     else:
         source = MemorySource(url, queues, most=most)
@@ -205,6 +208,17 @@ def _dispatcher(provisor: Provisor, revision_check: RevisionCheck, heartbeats: H
         let_in=removals_let_in(provisor.store, clock, allowances_of(provisor.settings)),
         may_end=lambda: not isinstance(clock, MeasuredClock) or clock.steady,
         beat=partial(heartbeats.beat, "dispatcher"),
+    )
+
+
+def _lease_keeper(provisor: Provisor, dispatcher: Dispatcher, revision_check: RevisionCheck) -> LeaseKeeper:
+    services = provisor.services
+    return LeaseKeeper(
+        provisor.store,
+        services.clock,
+        revision_check,
+        under_way=lambda: [*dispatcher.under_way(), *services.under_way.rows()],
+        lease=services.options.lease,
     )
 
 

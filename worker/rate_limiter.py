@@ -17,6 +17,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
+import structlog
 from tenacity import (
     RetryCallState,
     Retrying,
@@ -30,7 +31,9 @@ from access.clock import Clock
 from access.failures import Transient
 from access.operations import Lane
 from store.rate_budgets import Allowance, Stop, capacity
-from store.unit_of_work import Store
+from store.unit_of_work import Store, UnitOfWork
+
+_log = structlog.get_logger(__name__)
 
 #: The share of a second's tokens that one process takes at once.
 _BLOCK_SECONDS = 0.2
@@ -45,8 +48,15 @@ _GOOD_FOR = timedelta(seconds=1)
 _LONGEST_WAIT_SECONDS = 30.0
 
 
-#: The tokens that a piece of work takes before its first call: to plan a request and carry it out.
-_CALLS_OF_A_PIECE = 5
+#: The classes of endpoint that share one limit of the service; what meters others apart says nothing about all.
+_METERED_TOGETHER = frozenset({"read", "write"})
+
+#: The share of itself that the rate falls to when the service refuses calls, and when it shows that little room is left.
+_FALLS_TO, _EASES_TO = 0.5, 0.8
+
+#: The tokens that a piece of work takes before its first call: to plan a request and carry it out. A removal that a claim's end
+#: brings about reads what its thing is at the most, writes, and reads back.
+_CALLS_OF_A_PIECE, _CALLS_OF_A_REMOVAL = 5, 3
 
 #: The calls besides that a piece of work may owe; one that makes more goes on like any other caller.
 _MOST_OWED = 20
@@ -102,7 +112,8 @@ class BudgetRateLimiter:
         self._allowance = allowance
         self._longest_stop = longest_stop
         self._block = max(1, int(allowance.rate * _BLOCK_SECONDS))
-        self._piece = min(_CALLS_OF_A_PIECE, capacity(lane, allowance))
+        calls = _CALLS_OF_A_REMOVAL if lane is Lane.REVOKE else _CALLS_OF_A_PIECE
+        self._piece = min(calls, capacity(lane, allowance))
         self._lock = threading.Lock()
         #: Held by the one thread that fetches more tokens: the others go on with those that are left.
         self._refilling = threading.Lock()
@@ -136,14 +147,19 @@ class BudgetRateLimiter:
             now = self._clock.now()
             with self._store.write() as work:
                 work.budgets.stop(self._system, endpoint_class, until, now=now)
+                if endpoint_class in _METERED_TOGETHER:
+                    self._fall(work, _FALLS_TO, now)
             known = self._stops.get(endpoint_class)
             stop = Stop(self._system, endpoint_class, now, until if known is None else max(until, known.until))
             self._stops[endpoint_class] = stop
             self._trying.discard(endpoint_class)
             return self._held_until(stop)
 
-    def answered(self, endpoint_class: str) -> None:
-        """End the stop of a class when the call that tried in spite of the stop was answered."""
+    def answered(self, endpoint_class: str, *, room: bool = True) -> None:
+        """End the stop of a class when the call that tried in spite of the stop was answered; without room go slower."""
+        if not room:
+            with self._store.write() as work:
+                self._fall(work, _EASES_TO, self._clock.now())
         if endpoint_class not in self._trying:
             return
         with self._lock:
@@ -151,6 +167,11 @@ class BudgetRateLimiter:
             self._stops.pop(endpoint_class, None)
             with self._store.write() as work:
                 work.budgets.lift(self._system, endpoint_class)
+
+    def _fall(self, work: UnitOfWork, to: float, now: datetime) -> None:
+        rate = work.budgets.fall(self._system, self._allowance, to=to, now=now)
+        if rate is not None:
+            _log.warning("budget.lowered", system=self._system, rate=round(rate, 2))
 
     def give_back(self, tokens: int) -> None:
         """Take tokens back that a piece of work did not use."""
@@ -285,7 +306,7 @@ def removals_let_in(store: Store, clock: Clock, allowances: Mapping[str, Allowan
         if allowance is None:
             return None
         with store.read() as work:
-            return work.budgets.pieces(system, Lane.REVOKE, allowance, calls=_CALLS_OF_A_PIECE, now=clock.now())
+            return work.budgets.pieces(system, Lane.REVOKE, allowance, calls=_CALLS_OF_A_REMOVAL, now=clock.now())
 
     return let_in
 
@@ -326,9 +347,9 @@ class WaitingRateLimiter:
         """Let no call of this class through before ``until``, in any process; when this lane may try again."""
         return self._rate_limiter.stop(endpoint_class, until)
 
-    def answered(self, endpoint_class: str) -> None:
+    def answered(self, endpoint_class: str, *, room: bool = True) -> None:
         """Note that the service answered a call of this class and asked for no stop."""
-        self._rate_limiter.answered(endpoint_class)
+        self._rate_limiter.answered(endpoint_class, room=room)
 
 
 def _asked_wait(state: RetryCallState) -> float:

@@ -118,8 +118,9 @@ class RedisSession:
     def __init__(self, link: Link, queues: Queues, lease: Lease, *, most: int) -> None:
         self._client, self._connection = link
         self._peek, self._piece, self._remove = map(self._client.register_script, (_PEEK, _PIECE, _REMOVE))
+        self._key = queues.intake.name
         # What producers still put on the list of the version before is older than what stands on the new one.
-        self._keys = (queues.old[0], queues.intake.name)
+        self._old_key: str | None = queues.old[0]
         #: The wake-ups of the version before, by list, with the oldest as it was at the look before.
         self._old_lanes: dict[str, Any] = dict.fromkeys(queues.old_lanes)
         self._lease = lease
@@ -139,8 +140,7 @@ class RedisSession:
             if not self._lease.take_lease():
                 raise redis.ConnectionError("another process has the intake's lease by now")
             self._drop_old_wake_ups()
-        batches = (self._read(key) for key in self._keys)
-        return next((batch for batch in batches if batch is not None), None)
+        return self._read_old() or self._read(self._key)
 
     def keep_alive(self) -> None:
         """Do nothing: Redis does not wait for it."""
@@ -161,6 +161,17 @@ class RedisSession:
             self._connection.release()
         with contextlib.suppress(Unavailable):
             self._lease.give_lease_back()
+
+    def _read_old(self) -> Batch | None:
+        """What stands on the list of the version before, which nobody needs: it may be no list, or not be ours to read."""
+        if self._old_key is None:
+            return None
+        try:
+            return self._read(self._old_key)
+        except redis.ResponseError as exc:
+            _log.warning("intake.old_list_unreadable", queue=self._old_key, why=str(exc))
+            self._old_key = None
+            return None
 
     def _drop_old_wake_ups(self) -> None:
         """Remove lanes of the version before that nobody reads any more: the sweep finds their rows.

@@ -15,7 +15,7 @@ from store.unit_of_work import Store
 from tasks.intake import Intake
 from worker.clock_check import ClockCheck
 from worker.outbox_relay import OWED_FOR, OutboxRelay
-from worker.polling import PollingTurns
+from worker.polling import QUIET_AFTER, QUIET_POLLS, PollingTurns
 from worker.revision_check import RevisionCheck
 
 #: Between two calls of what is periodic.
@@ -55,7 +55,7 @@ class Scheduler:
         self._poll = poll
         self._periodic = periodic
         self._turns = PollingTurns(revision_check, poll, beat=beat)
-        self._periodic_at = 0.0
+        self._periodic_at = self._busy_at = 0.0
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="scheduler", daemon=True)
 
@@ -84,6 +84,7 @@ class Scheduler:
             return
         self._call_periodic()
         if found:
+            self._busy_at = monotonic()
             self._relay.send_owed()
             while self._intake.drain_inbox(_BATCH) == _BATCH:
                 pass
@@ -96,6 +97,7 @@ class Scheduler:
             begin()
 
     def _run(self) -> None:
-        pause = self._poll.total_seconds()
+        poll = pause = self._poll.total_seconds()
         while not self._revision_check.failed and not self._stop.wait(pause):
-            pause = self._turns.carry_out(self.turn) or self._poll.total_seconds()
+            quiet = monotonic() - self._busy_at > QUIET_AFTER * poll
+            pause = self._turns.carry_out(self.turn) or (QUIET_POLLS * poll if quiet else poll)

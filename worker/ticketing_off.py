@@ -8,7 +8,22 @@ from typing import NoReturn
 
 from access.failures import Permanent
 from access.operations import Lane
-from ticketing.ports import MadeTicket, TicketDraft, TicketRef, TicketSnapshot
+from ticketing.ports import (
+    Approval,
+    MadeTicket,
+    Phase,
+    RemoteLink,
+    StatusChange,
+    TicketChanges,
+    TicketDraft,
+    TicketRef,
+    TicketSnapshot,
+    Way,
+)
+from ticketing.schema_check import FieldProblem
+from ticketing.schemas import SchemaRef, TicketSchema
+
+_ANY_WAY = Way()
 
 
 class NoTickets:
@@ -23,6 +38,20 @@ class NoTickets:
         """The same: no call is made in any lane."""
         del lane
         return self
+
+    def schemas(self) -> Sequence[SchemaRef]:
+        """None: this provider makes no tickets."""
+        return ()
+
+    def schema(self, project: str, issue_type: str) -> TicketSchema:
+        """Refuse."""
+        del project, issue_type
+        _refuse()
+
+    def check(self, draft: TicketDraft) -> Sequence[FieldProblem]:
+        """Refuse."""
+        del draft
+        _refuse()
 
     def create(self, draft: TicketDraft) -> TicketRef:
         """Refuse."""
@@ -54,17 +83,37 @@ class NoTickets:
         del ref, text, marker
         _refuse()
 
-    def who_closed(self, ref: TicketRef) -> str | None:
+    def transition(self, ref: TicketRef, to: Phase, way: Way = _ANY_WAY) -> TicketSnapshot:
+        """Refuse."""
+        del ref, to, way
+        _refuse()
+
+    def assign(self, ref: TicketRef, assignees: Sequence[str]) -> str | None:
+        """Refuse."""
+        del ref, assignees
+        _refuse()
+
+    def update(self, ref: TicketRef, changes: TicketChanges) -> None:
+        """Refuse."""
+        del ref, changes
+        _refuse()
+
+    def watch(self, ref: TicketRef, person: str) -> None:
+        """Refuse."""
+        del ref, person
+        _refuse()
+
+    def link(self, ref: TicketRef, link: RemoteLink) -> None:
+        """Refuse."""
+        del ref, link
+        _refuse()
+
+    def changelog(self, ref: TicketRef) -> Sequence[StatusChange]:
         """Refuse."""
         del ref
         _refuse()
 
-    def reopen(self, ref: TicketRef) -> TicketSnapshot:
-        """Refuse."""
-        del ref
-        _refuse()
-
-    def close(self, ref: TicketRef) -> TicketSnapshot:
+    def approvals(self, ref: TicketRef) -> Sequence[Approval]:
         """Refuse."""
         del ref
         _refuse()

@@ -54,6 +54,7 @@ def main(words: Sequence[str]) -> int:
     """Run; 0 when all was well and every bug was found, 1 when not, or when the run proves nothing."""
     options = _parser().parse_args(words)
     begun = monotonic()
+    until = begun + 60 * options.minutes
     lives, days = (2, 1) if options.short else (-(-options.days // options.life_days), options.life_days)
     bugs = [bug for bug in PLANTED if options.planted or (options.short and bug.short)]
     if options.bug:
@@ -62,12 +63,12 @@ def main(words: Sequence[str]) -> int:
     told, found = [], 0
     with ThreadPoolExecutor(options.workers) as pool:
         if not (options.planted or options.bug):
-            for life in pool.map(lambda seed: lived(seed, days, options.requests), seeds[:lives]):
+            for life in pool.map(lambda seed: lived(seed, days, options.requests, until=until), seeds[:lives]):
                 told.append(life)
                 _tell(life)
         if bugs:
             with _trees(min(options.workers, len(bugs))) as trees:
-                looked = pool.map(lambda bug: _is_found(bug, trees, seeds, days, options.requests), bugs)
+                looked = pool.map(lambda bug: _is_found(bug, trees, seeds, days, options.requests, until), bugs)
                 for bug, by in zip(bugs, looked, strict=True):
                     found += by is not None
                     print(f"{'found' if by else 'NOT FOUND':<10}{bug.name}: {by or ''}", file=sys.stderr, flush=True)
@@ -88,6 +89,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--life-days", type=int, default=3, help="days of one life (default %(default)s)")
     parser.add_argument("--requests", type=int, default=100, help="requests a day (default %(default)s)")
     parser.add_argument("--workers", type=int, default=os.cpu_count(), help="lives at a time (default %(default)s)")
+    parser.add_argument("--minutes", type=float, default=60, help="how long it may take (default %(default)s)")
     parser.add_argument("--planted", action="store_true", help="plant the bugs instead, one after the other")
     parser.add_argument("--bug", metavar="WORDS", help="plant only those whose name has these words")
     parser.add_argument("--short", action="store_true", help="two days and a few bugs: shows that it works")
@@ -102,8 +104,13 @@ def _seeds(seed: int, number: int) -> Iterator[int]:
         yield rng.randrange(1_000_000, 1_000_000_000)
 
 
-def lived(seed: int, days: int, requests: int, *, tree: Path = _ROOT) -> dict[str, Any]:
-    """Live a life in a process of its own, and return what it tells; one that hangs or breaks counts as lost."""
+def lived(seed: int, days: int, requests: int, *, until: float, tree: Path = _ROOT) -> dict[str, Any]:
+    """Live a life in a process of its own, and return what it tells; one that hangs or breaks counts as lost.
+
+    None begins after the moment ``until`` of the monotonic clock: that one counts as lost, too.
+    """
+    if monotonic() > until:
+        return _broken(seed, "there was no time left for it")
     words = [sys.executable, "-m", "checks.simulation.one_life", str(seed), str(days), str(requests)]
     # The order of sets is that of hashes.
     environment = os.environ | {"PYTHONHASHSEED": "0", "PYTHONPATH": str(tree), "PYTHONDONTWRITEBYTECODE": "1"}
@@ -156,13 +163,15 @@ class _trees(ExitStack):  # noqa: N801 - used as a function
         self._free.put(tree)
 
 
-def _is_found(bug: Planted, trees: _trees, seeds: Sequence[int], days: int, requests: int) -> str | None:
+def _is_found(bug: Planted, trees: _trees, seeds: Sequence[int], days: int, requests: int, until: float) -> str | None:
     """By which sentence a life finds the bug; None where it survives all."""
     tree = trees.take()
     try:
         with bug.within(tree):
             for number, seed in enumerate(seeds[:_LIVES_OF_A_BUG], start=1):
-                if failed := _failed(lived(seed, days, requests, tree=tree)):
+                if monotonic() > until:
+                    return None
+                if failed := _failed(lived(seed, days, requests, until=until, tree=tree)):
                     return f"life {number}, {len(failed)} times, {failed[0]}"
         return None
     finally:

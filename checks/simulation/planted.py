@@ -100,9 +100,9 @@ PLANTED = (
     Planted(
         "a repeated removal stops at the first answer",
         "tasks/fulfilment.py",
-        "        else:\n            fault = None if unanswered is None else (unanswered, Phase.WRITE)",
+        "        else:\n            fault = None if sent.unanswered is None else (sent.unanswered, Phase.WRITE)",
         "        elif operation.direction is Direction.TAKE:\n            self._done(operation, seen)\n"
-        "        else:\n            fault = None if unanswered is None else (unanswered, Phase.WRITE)",
+        "        else:\n            fault = None if sent.unanswered is None else (sent.unanswered, Phase.WRITE)",
     ),
     Planted(
         "a shard that could not be read counts as read",
@@ -211,8 +211,8 @@ PLANTED = (
     Planted(
         "an issue is made before the commit that says so",
         "tasks/ticket_opener.py",
-        "            work.tickets.set(ticket.id, tries=ticket.tries + 1, create_tried_at=now)\n",
-        "",
+        "work.tickets.set(ticket.id, tries=ticket.tries + 1, create_tried_at=now, due_on=draft.due, shown=shown)",
+        "work.tickets.set(ticket.id, due_on=draft.due, shown=shown)",
     ),
     Planted(
         "a creation without an answer counts as none",

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from datetime import timedelta
 from typing import Protocol
 
 from access import email_address
@@ -34,6 +35,9 @@ _NO_SUCH_ACCOUNT = frozenset({400, 404})
 
 _MOST_CANDIDATES = 5
 
+#: A credential is one account's for good; the answers of one before are forgotten.
+_OWN_AT_MOST_OLD = timedelta(days=1)
+
 #: How many accounts one search may answer with; more are there when it does.
 _SEARCHED = 50
 
@@ -51,7 +55,6 @@ class Accounts:
         self._own = own
         self._known_emails = known_emails
         self._remember = remember
-        self._own_id: str | None = None
 
     def find(self, subject: Subject) -> Account | NoMatch:
         """The one account that the subject names by accountId, else by email; Jira has no usernames any more [docs]."""
@@ -81,14 +84,15 @@ class Accounts:
         return tuple(map(_written, holders))
 
     def own_id(self) -> str:
-        """The accountId of Provisor's own account (``GET /myself`` [spec]), asked for once."""
-        if self._own_id is None:
-            self._own_id = self.check_credential().accountId
-        return self._own_id
+        """The accountId of Provisor's own account (``GET /myself`` [spec]), asked for once a day and credential."""
+        return self._myself(at_most_old=_OWN_AT_MOST_OLD).accountId
 
     def check_credential(self) -> User:
         """Provisor's own account, read now: Jira answers it to a good credential alone (``GET /myself`` [spec])."""
-        return self._client.get(_MYSELF).read_as(User, what="Provisor's own account")
+        return self._myself()
+
+    def _myself(self, *, at_most_old: timedelta | None = None) -> User:
+        return self._client.get(_MYSELF, at_most_old=at_most_old).read_as(User, what="Provisor's own account")
 
     def by_id(self, account_id: str) -> User | None:
         """The user, active or not, None when no user has that id (``GET /user`` [spec])."""

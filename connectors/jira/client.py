@@ -75,11 +75,11 @@ def find_cloud_id(site: str, *, options: ClientOptions) -> str:
 
 
 def is_jiras_own(answer: Response) -> bool:
-    """Whether Jira itself worded an error: Jira lists its messages, even when there are none [spec].
+    """Whether Jira itself worded an error: it lists its messages, even when there are none; service desks name theirs [spec].
 
     For a site that is suspended or away every path answers 404 with one ``errorMessage`` [observed]; a gateway sends ``message``.
     """
-    return isinstance(answer.member("errorMessages"), list)
+    return isinstance(answer.member("errorMessages"), list) or answer.member("i18nErrorMessage") is not None
 
 
 def credential_remedy(answer: Response) -> str | None:

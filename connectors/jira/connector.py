@@ -97,8 +97,9 @@ class JiraConnector:
         return self._accounts.find(subject)
 
     def is_own(self, account_id: str) -> bool:
-        """Whether it is the account of the credential."""
-        return account_id == self._accounts.own_id()
+        """Whether it is the account of the credential; that it is, is read anew."""
+        own = self._accounts
+        return account_id == own.own_id() and account_id == own.check_credential().accountId
 
     def find_entitlement(self, ref: EntitlementRef) -> Entitlement | NoMatch:
         """The group, project role or account that the reference names, by id or name."""
@@ -114,14 +115,15 @@ class JiraConnector:
             return self._groups.why_by_person(ref.path[0])
         return self._roles.why_by_person(*ref.path) if ref.kind is ResourceKind.PROJECT_ROLE else None
 
-    def is_last_holder(self, ref: EntitlementRef, account_id: str) -> bool:
-        """Whether no other active person is in the group, or holds the project role."""
+    def is_last_holder(self, ref: EntitlementRef, account_id: str, *, leaving: Collection[str] = ()) -> bool:
+        """Whether no other active person is in the group, or holds the project role, but for those ``leaving``."""
+        but = frozenset({account_id, *leaving})
         if ref.kind is ResourceKind.GROUP:
             held = self._groups.observe(ref.path[0], account_id).present
-            return held and not self._groups.has_another(ref.path[0], account_id)
-        return ref.kind is ResourceKind.PROJECT_ROLE and self._roles.is_last_holder(
-            ref.path[0], ref.path[1], account_id
-        )
+            return held and not self._groups.has_another(ref.path[0], but)
+        if ref.kind is not ResourceKind.PROJECT_ROLE:
+            return False
+        return self._roles.is_last_holder(ref.path[0], ref.path[1], account_id, but)
 
     def observe(self, target: Target) -> Observation:
         """Whether the account exists, is in the group, or is itself in the role, read from Jira now."""

@@ -1,16 +1,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
+from datetime import timedelta
 from difflib import get_close_matches
 from http import HTTPStatus
 
 from access.accounts import NoMatch
 from access.entitlements import Entitlement, EntitlementRef, ResourceKind, System
-from access.failures import Failure
+from access.failures import Failure, Transient, Unseen
+from access.guard import FILLED
 from access.text import loose_name, named, spellings
+from connectors.guard import FACTS_AT_MOST_OLD
 from connectors.jira.accounts import Accounts
 from connectors.jira.client import API, disagreement, gone, refusal
-from connectors.jira.shapes import Group, ListedUser, PageBean, PickedGroup, PickedGroups, is_group_id
+from connectors.jira.shapes import Group, ListedUser, PageBean, PickedGroups, is_group_id
 from connectors.ports import Observation
 from httpclient import Call, HttpClient, Response
 from httpclient.calls import Params
@@ -30,8 +33,9 @@ _MEMBER = f"{API}/group/user"
 _MEMBERS = f"{API}/group/member"
 _MEMBER_OF = f"{API}/user/groups"
 
-#: Members of a page of the list, and most pages: 50 000 members.
+#: Rows of a page of members and of groups, and most pages: 50 000 rows.
 _MEMBERS_A_PAGE = 50
+_GROUPS_A_PAGE = 50
 _MOST_PAGES = 1000
 
 _PROTECTED = "it is a protected group that Provisor never changes"
@@ -40,6 +44,9 @@ _NOT_A_MEMBER = "not a member of"
 #: Refusals of a change whose reason Provisor looks up. Which status a non-member or an identity-provider group gets is
 #: [assumed].
 _LOOKED_INTO = frozenset({400, 403, 404})
+
+#: An unknown id gives an empty list [spec]; a text that cannot be an id may be refused [assumed].
+_NO_SUCH_GROUP = frozenset({400, 404})
 
 _AT_THE_PROVIDER = "A person must do it in the identity provider that fills this group."
 _MAYBE_AT_THE_PROVIDER = (
@@ -70,7 +77,7 @@ class Groups:
 
     def find(self, name_or_id: str) -> Entitlement | NoMatch:
         """The membership of the one group of this id or name; ``by_person`` for protected and external groups."""
-        found = self._by_id(name_or_id) if is_group_id(name_or_id) else []
+        found = self._by_id(name_or_id, at_most_old=FACTS_AT_MOST_OLD) if is_group_id(name_or_id) else []
         found = found or self._by_name(name_or_id)
         if len(found) == 1:
             return self._entitlement(found[0])
@@ -108,8 +115,8 @@ class Groups:
         found = self._by_id(group_id)
         return self._by_person(found[0] if found else Group(name=group_id, groupId=group_id))
 
-    def has_another(self, group_id: str, account_id: str) -> bool:
-        """Whether another person than the account is an active member, who could do what the group lets its members do."""
+    def has_another(self, group_id: str, but: Collection[str]) -> bool:
+        """Whether a person is an active member, and could do what the group lets its members do, ``but`` for these accounts."""
         params: Params = {"groupId": group_id, "includeInactiveUsers": "false", "maxResults": _MEMBERS_A_PAGE}
         start = 0
         for _ in range(_MOST_PAGES):
@@ -117,9 +124,9 @@ class Groups:
             if answer.status == HTTPStatus.NOT_FOUND:
                 return False
             page = answer.read_as(PageBean[ListedUser], what="members of a group")
-            if any(user.usable and user.is_person and user.accountId != account_id for user in page.values):
+            if any(user.usable and user.is_person and user.accountId not in but for user in page.values):
                 return True
-            if page.isLast or not page.values:
+            if page.ends(start):
                 return False
             start += len(page.values)
         return True
@@ -140,13 +147,18 @@ class Groups:
             raise self._why_not(answer, f"add account {account_id} to group {group_id}", group_id, account_id)
 
     def take(self, group_id: str, account_id: str) -> None:
-        """Remove the account: 200; 400 or 404 for a non-member [assumed], which the text tells, else a read."""
+        """Remove the account: 200; 400 or 404 for a non-member [assumed], which the text tells, else a read.
+
+        Raises ``Unseen`` when the group cannot be seen: then no list of groups can show it.
+        """
         params = {"groupId": group_id, "accountId": account_id}
         answer = self._client.send(Call(method="DELETE", route=_MEMBER, params=params, expects=_LOOKED_INTO))
         if answer.status not in _LOOKED_INTO or _NOT_A_MEMBER in answer.said.lower():
             return
         if self.observe(group_id, account_id).present:
             raise self._why_not(answer, f"take account {account_id} out of group {group_id}", group_id, account_id)
+        if not self._by_id(group_id):
+            raise answer.failure(Unseen, f"Jira shows no group {group_id}.")
 
     def _why_not(self, answer: Response, what: str, group_id: str, account_id: str) -> Failure:
         if self._is_external(group_id):
@@ -159,33 +171,49 @@ class Groups:
             return gone(answer, f"account {account_id}")
         return disagreement(answer, what)
 
-    def _by_id(self, group_id: str) -> list[Group]:
+    def _by_id(self, group_id: str, *, at_most_old: timedelta | None = None) -> list[Group]:
         wanted = group_id.lower()
-        return [group for group in self._bulk({"groupId": wanted}) if group.groupId.lower() == wanted]
+        return [group for group in self._bulk({"groupId": wanted}, at_most_old) if group.groupId.lower() == wanted]
 
     def _by_name(self, name: str) -> list[Group]:
-        exact = [group for group in self._bulk({"groupName": name}) if group.name == name]
+        exact = [group for group in self._bulk({"groupName": name}, FACTS_AT_MOST_OLD) if group.name == name]
         if exact:
             return exact
+        pages = [self._picked(spelled) for spelled in spellings(name)]
+        if any(page.total > len(page.groups) for page in pages):
+            return named(name, self._every(), lambda group: group.name)
         picked = {
             group.groupId: Group(name=group.name, groupId=group.groupId)
-            for spelled in spellings(name)
-            for group in self._picked(spelled)
+            for page in pages
+            for group in page.groups
             if group.groupId
         }
         return named(name, picked.values(), lambda group: group.name)
 
-    def _bulk(self, which: dict[str, str]) -> list[Group]:
-        answer = self._client.get(_GROUPS, params={**which, "maxResults": 50}, expects={400, 404})
-        return answer.read_as(PageBean[Group], what="groups").values if answer.status == HTTPStatus.OK else []
+    def _bulk(self, which: dict[str, str], at_most_old: timedelta | None) -> list[Group]:
+        params: Params = {**which, "maxResults": 50}
+        answer = self._client.get(_GROUPS, params=params, expects=_NO_SUCH_GROUP, at_most_old=at_most_old)
+        return [] if answer.status in _NO_SUCH_GROUP else answer.read_as(PageBean[Group], what="groups").values
 
-    def _picked(self, query: str) -> list[PickedGroup]:
+    def _every(self) -> list[Group]:
+        """All groups: the picker shows only some of those that it finds, and another may have the name too."""
+        found: dict[str, Group] = {}
+        start = 0
+        for _ in range(_MOST_PAGES):
+            answer = self._client.get(_GROUPS, params={"startAt": start, "maxResults": _GROUPS_A_PAGE})
+            page = answer.read_as(PageBean[Group], what="groups")
+            found |= {group.groupId: group for group in page.values}
+            if page.ends(start):
+                return list(found.values())
+            start += len(page.values)
+        raise Transient("Jira's list of groups did not end.", remedy="Report it: the service ignores paging.")
+
+    def _picked(self, query: str) -> PickedGroups:
         params: Params = {"query": query, "caseInsensitive": "true", "maxResults": 50}
-        answer = self._client.get(_PICKER, params=params)
-        return answer.read_as(PickedGroups, what="groups").groups
+        return self._client.get(_PICKER, params=params).read_as(PickedGroups, what="groups")
 
     def _near(self, name: str) -> tuple[str, ...]:
-        names = {group.name: group for group in self._picked(name.strip()[:3])}
+        names = {group.name: group for group in self._picked(name.strip()[:3]).groups}
         close = get_close_matches(name, list(names), n=5)
         return tuple(f"{near} ({names[near].groupId})" for near in close)
 
@@ -208,5 +236,5 @@ class Groups:
         if self._is_protected(group):
             return _PROTECTED
         if self._is_external(group.groupId):
-            return "its members come from an identity provider"
+            return FILLED
         return None

@@ -2,12 +2,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from datetime import timedelta
 from difflib import get_close_matches
 from http import HTTPStatus
 
 from access.accounts import NoMatch
-from access.failures import CredentialRefused, Unseen
+from access.failures import CredentialRefused, Transient, Unseen
 from access.text import loose_name, named, spellings
+from connectors.guard import FACTS_AT_MOST_OLD
 from connectors.jira.client import API, MYSELF
 from connectors.jira.permissions import ADMINISTER, ADMINISTER_PROJECTS, OwnPermissions
 from connectors.jira.shapes import PageBean, Project, Role
@@ -40,7 +42,7 @@ class Projects:
     def find(self, text: str) -> Project | NoMatch:
         """The one project of this id, key or name; without an exact match, in any case of ASCII letters."""
         text = text.strip()
-        direct = self.by_id_or_key(text) if _KEY_OR_ID.fullmatch(text) else None
+        direct = self.by_id_or_key(text, at_most_old=FACTS_AT_MOST_OLD) if _KEY_OR_ID.fullmatch(text) else None
         if direct is not None:
             return direct
         found = list({each.id: each for spelled in spellings(text) for each in self.search(spelled)}.values())
@@ -56,9 +58,10 @@ class Projects:
             several=len(same) > 1,
         )
 
-    def by_id_or_key(self, id_or_key: str) -> Project | None:
+    def by_id_or_key(self, id_or_key: str, *, at_most_old: timedelta | None = None) -> Project | None:
         """The project, None when there is none that Provisor's account may see."""
-        answer = self._client.get(_PROJECT, path={"project": id_or_key}, expects={404})
+        path = {"project": id_or_key}
+        answer = self._client.get(_PROJECT, path=path, expects={404}, at_most_old=at_most_old)
         return None if answer.status == HTTPStatus.NOT_FOUND else answer.read_as(Project, what="a project")
 
     def page(self, start: int, query: str = "", *, statuses: Sequence[str] = ()) -> PageBean[Project]:
@@ -79,21 +82,25 @@ class Projects:
         for _ in range(_MOST_PAGES):
             page = self.page(start, query)
             yield from page.values
-            if page.isLast or not page.values:
+            if page.ends(start):
                 return
             start += max(1, page.maxResults)
 
-    def roles(self, project_id: str) -> dict[str, int] | None:
+    def roles(self, project_id: str, *, at_most_old: timedelta | None = None) -> dict[str, int] | None:
         """Role names to ids of a project, None when the project is gone."""
-        answer = self._as_administrator(
-            Call(method="GET", route=_ROLES, path={"project": project_id}, expects=frozenset({404})), project_id
-        )
+        path = {"project": project_id}
+        call = Call(method="GET", route=_ROLES, path=path, expects=frozenset({404}), at_most_old=at_most_old)
+        answer = self._as_administrator(call, project_id)
         if answer.status == HTTPStatus.NOT_FOUND:
             return None
         links = answer.read_as(dict[str, str], what="a project's roles")
         # The addresses name the site even in answers of the gateway [observed]: Provisor takes only the id at their end.
         ends = {name: link.rstrip("/").rsplit("/", 1)[-1] for name, link in links.items()}
-        return {name: int(end) for name, end in ends.items() if end.isdecimal()}
+        found = {name: int(end) for name, end in ends.items() if end.isdecimal()}
+        if not found:
+            # Every project has roles [docs]: this is another answer.
+            raise answer.failure(Transient, f"Jira's answer with the roles of project {project_id} names none.")
+        return found
 
     def role(self, project_id: str, role_id: str) -> Role | None:
         """The role with its actors, inactive ones too, None when project or role is gone."""

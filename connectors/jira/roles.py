@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Collection
 from difflib import get_close_matches
 from http import HTTPStatus
 
@@ -7,6 +8,7 @@ from access.accounts import NoMatch
 from access.entitlements import Entitlement, EntitlementRef, ResourceKind, System
 from access.failures import Failure
 from access.text import loose_name, named
+from connectors.guard import FACTS_AT_MOST_OLD
 from connectors.jira.accounts import Accounts
 from connectors.jira.client import API, disagreement, gone, refusal
 from connectors.jira.groups import Groups
@@ -44,7 +46,7 @@ class Roles:
         project = self._projects.find(project_text)
         if isinstance(project, NoMatch):
             return project
-        roles = self._projects.roles(project.id) or {}
+        roles = self._projects.roles(project.id, at_most_old=FACTS_AT_MOST_OLD) or {}
         wanted = role_text.strip()
         same = (
             [name for name in roles if name == wanted]
@@ -73,15 +75,18 @@ class Roles:
         role = self._projects.role(project_id, role_id)
         return _INTERNAL if role is not None and is_internal_role(role.name) else None
 
-    def is_last_holder(self, project_id: str, role_id: str, account_id: str) -> bool:
-        """Whether the account is in the role itself, and no other active account is, nor any active member of a group in it."""
+    def is_last_holder(self, project_id: str, role_id: str, account_id: str, but: Collection[str]) -> bool:
+        """Whether the account is in the role itself, and nobody else is, nor any active member of a group in it.
+
+        Inactive accounts and those of ``but`` are nobody.
+        """
         role = self._projects.role(project_id, role_id)
         if role is None or not role.has_user(account_id):
             return False
-        others = [each for each in role.user_ids if each != account_id]
+        others = [each for each in role.user_ids if each not in but]
         if any((user := self._accounts.by_id(each)) is not None and user.usable for each in others):
             return False
-        return not any(self._groups.has_another(group_id, account_id) for group_id in role.groups)
+        return not any(self._groups.has_another(group_id, but) for group_id in role.groups)
 
     def observe(self, project_id: str, role_id: str, account_id: str) -> Observation:
         """Whether the account itself is in the role. Membership of a group in the role is another assignment."""

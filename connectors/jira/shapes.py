@@ -27,12 +27,17 @@ def is_group_id(text: str) -> bool:
 
 
 class PageBean(BaseModel, Generic[T]):
-    """A page of an offset list. ``maxResults`` is the step that the service really took; ``total`` may be absent."""
+    """A page of an offset list. ``maxResults`` is the step that was really taken; ``total`` and ``isLast`` may be absent."""
 
     values: list[T]
     total: int | None = None
-    isLast: bool = True
+    isLast: bool | None = None
     maxResults: int = 50
+
+    def ends(self, start: int) -> bool:
+        """Whether no page follows this one, which begins at ``start``: it is empty, or says so, or reaches the total."""
+        reached = self.total is not None and start + len(self.values) >= self.total
+        return not self.values or (reached if self.isLast is None else self.isLast)
 
 
 class User(BaseModel):
@@ -93,9 +98,10 @@ class PickedGroup(BaseModel):
 
 
 class PickedGroups(BaseModel):
-    """The answer of the group picker."""
+    """The answer of the group picker: some of the groups that it found, which are ``total`` [spec]."""
 
     groups: list[PickedGroup]
+    total: int = 0
 
 
 class Project(BaseModel):
@@ -199,9 +205,16 @@ class AuditedValue(BaseModel):
     changedTo: str | None = None
 
 
+class ApplicationRole(BaseModel):
+    """A product of the site, with the groups into which new accounts of it are put."""
+
+    defaultGroupsDetails: list[Group] = []
+
+
 class AuditRecord(BaseModel):
     """A record of Jira's audit log."""
 
+    id: int | str | None = None
     summary: str = ""
     category: str = ""
     created: AwareDatetime | None = None

@@ -1,16 +1,17 @@
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from difflib import get_close_matches
 
 from access import email_address
 from access.accounts import Account, NoMatch, Subject
 from access.entitlements import System
+from access.failures import Transient
 from access.text import ascii_lower, named, same_name
 from connectors.jumpcloud.client import PAGE
 from connectors.jumpcloud.shapes import Envelope, RawRow, User, is_object_id, row_id
 from connectors.paging import OffsetList, Page, complete_ids
-from httpclient import Call, HttpClient, Response
+from httpclient import Call, HttpClient
 from httpclient.calls import Params
 
 _USER = "/api/systemusers/{user}"
@@ -25,6 +26,9 @@ _FIELDS = (
 
 #: Unknown ids give 404, ids of another form 400 [assumed]: neither names a user.
 _NO_SUCH_ID = frozenset({400, 404})
+
+#: Most pages of a search: 10 000 users.
+_MOST_PAGES = 100
 
 #: Most similar names in the answer when no name matches.
 _MOST_CANDIDATES = 5
@@ -55,10 +59,14 @@ class Accounts:
                 ids = tuple(user.id for user in other)
                 return NoMatch(wanted, tuple(map(_written, other)), unproven=True, ids=ids)
             return NoMatch(wanted, self._near(subject))
-        if not _agrees(users[0], subject):
+        user = users[0]
+        # An address beside a user's own is not the user's while it is somebody else's own.
+        own = not subject.email or email_address.same(user.email or "", subject.email)
+        others = () if own and _agrees(user, subject) else self._others(user, subject)
+        if others or not _agrees(user, subject):
             wanted = f"{wanted} with everything else in the request"
-            return NoMatch(wanted, (_written(users[0]), *self._others(users[0], subject)), contradiction=True)
-        return _account(users[0])
+            return NoMatch(wanted, (_written(user), *others), contradiction=True)
+        return _account(user)
 
     def _others(self, user: User, subject: Subject) -> tuple[str, ...]:
         """Whose the other parts of a subject are that do not fit the user."""
@@ -72,11 +80,16 @@ class Accounts:
         return [user for user in found if _has_other_address(user, email)]
 
     def by_id(self, user_id: str) -> User | None:
-        """The user, None when no user has that id."""
+        """The user, None when no user has that id: a single read says so, and the list of users agrees.
+
+        A gateway may answer the single read with 404.
+        """
         if not is_object_id(user_id):
             return None
         answer = self._client.get(_USER, path={"user": user_id}, params={"fields": _FIELDS}, expects=_NO_SUCH_ID)
-        return None if answer.status in _NO_SUCH_ID else answer.read_as(User, what="a user")
+        if answer.status not in _NO_SUCH_ID:
+            return answer.read_as(User, what="a user")
+        return next((user for user in self._filtered("_id", user_id) if user.id == user_id), None)
 
     def every(self) -> frozenset[str]:
         """The ids of all users. Raises ``Shifted`` when the list changed while it was read."""
@@ -107,26 +120,33 @@ class Accounts:
         return users or _exactly(self._search(value, name), name, value)
 
     def _filtered(self, name: str, value: str) -> list[User]:
-        params: Params = {"filter": f"{name}:$eq:{value}", "fields": _FIELDS, "sort": "_id", "limit": 100}
-        return _users(self._client.get(_USERS, params=params))
+        params: Params = {"filter": f"{name}:$eq:{value}", "fields": _FIELDS, "sort": "_id", "limit": PAGE}
+        return self._client.get(_USERS, params=params).read_as(Envelope[User], what="users").results
 
     def _search(self, term: str, *fields: str) -> list[User]:
-        """Users with the term anywhere in one of the fields [spec]."""
-        body = {"searchFilter": {"searchTerm": term, "fields": fields}, "fields": _FIELDS, "limit": 100, "skip": 0}
-        return _users(self._client.send(Call(method="POST", route=_SEARCH, body=body, endpoint_class="read")))
+        """All users with the term anywhere in one of the fields [spec]: one that was left out may have the name too."""
+        found: list[User] = []
+        for _ in range(_MOST_PAGES):
+            page = self._search_page(term, fields, skip=len(found))
+            found += page.results
+            if not page.results or len(found) >= (page.totalCount or 0):
+                return found
+        raise Transient("JumpCloud's search for users did not end.", remedy="Report it: the service ignores paging.")
+
+    def _search_page(self, term: str, fields: Sequence[str], *, skip: int = 0) -> Envelope[User]:
+        search = {"searchTerm": term, "fields": fields}
+        body = {"searchFilter": search, "fields": _FIELDS, "sort": "_id", "limit": PAGE, "skip": skip}
+        answer = self._client.send(Call(method="POST", route=_SEARCH, body=body, endpoint_class="read"))
+        return answer.read_as(Envelope[User], what="users")
 
     def _near(self, subject: Subject) -> tuple[str, ...]:
         said = subject.email or subject.username
         if not said:
             return ()
-        found = self._search(said.split("@")[0][:_TRUSTED_LETTERS], "email", "username")
-        near = {(user.email if subject.email else user.username) or user.id: user for user in found}
+        found = self._search_page(said.split("@")[0][:_TRUSTED_LETTERS], ("email", "username"))
+        near = {(user.email if subject.email else user.username) or user.id: user for user in found.results}
         close = get_close_matches(ascii_lower(said), list(near), n=_MOST_CANDIDATES, cutoff=0.6)
         return tuple(_written(near[name]) for name in close)
-
-
-def _users(answer: Response) -> list[User]:
-    return answer.read_as(Envelope[User], what="users").results
 
 
 def _exactly(users: list[User], name: str, value: str) -> list[User]:

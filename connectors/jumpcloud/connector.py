@@ -11,6 +11,7 @@ from access.methods import Direction
 from access.tenants import Tenant
 from connectors.guard import require_allowed
 from connectors.jumpcloud.accounts import Accounts
+from connectors.jumpcloud.applications import GIVEN_BY_GROUPS, Applications
 from connectors.jumpcloud.groups import Groups
 from connectors.jumpcloud.memberships import Memberships
 from connectors.jumpcloud.shapes import Envelope, Organization
@@ -48,6 +49,7 @@ class JumpCloudConnector:
         self._known = known
         self._accounts = Accounts(client)
         self._groups = Groups(client, protected_groups)
+        self._applications = Applications(client, self._groups)
         self._memberships = Memberships(client, self._accounts, self._groups)
 
     def __repr__(self) -> str:
@@ -106,35 +108,48 @@ class JumpCloudConnector:
         return self._accounts.find(subject)
 
     def find_entitlement(self, ref: EntitlementRef) -> Entitlement | NoMatch:
-        """The one group of that id or name; ``by_person`` where a rule (``DYNAMIC…`` [spec]) or another directory has the say.
+        """The one group or application of that id or name.
 
-        Other kinds come back as the request names them, for a person.
+        ``by_person`` says where a rule (``DYNAMIC…`` [spec]) or another directory has the say. Other kinds come back as the
+        request names them, for a person.
         """
         if ref.kind is ResourceKind.GROUP:
             return self._groups.find(ref.path[0])
+        if ref.kind is ResourceKind.APPLICATION:
+            return self._applications.find(ref.path[0])
         if ref.kind in {ResourceKind.PROJECT_ROLE, ResourceKind.ACCOUNT}:
             return NoMatch(f"JumpCloud has no {ref.kind} that access could be to: {ref}")
         title = f"JumpCloud {ref.kind.replace('-', ' ')} {ref.path[0]}"
         return Entitlement(ref=ref, named=ref, title=title, by_person="Provisor does not change it by API")
 
     def why_by_person(self, ref: EntitlementRef) -> str | None:
-        """Why only a person changes a group: protected, or a rule or another directory has the say about its members."""
+        """Why only a person changes a group: protected, or a rule or another directory has the say about its members.
+
+        An application is given through a group.
+        """
+        if ref.kind is ResourceKind.APPLICATION:
+            return GIVEN_BY_GROUPS
         return self._groups.why_by_person(ref.path[0]) if ref.kind is ResourceKind.GROUP else None
 
-    def is_last_holder(self, ref: EntitlementRef, account_id: str) -> bool:
-        """Whether the user is in the group, and no other usable user is."""
-        return ref.kind is ResourceKind.GROUP and self._memberships.is_last(ref.path[0], account_id)
+    def is_last_holder(self, ref: EntitlementRef, account_id: str, *, leaving: Collection[str] = ()) -> bool:
+        """Whether the user is in the group, and no other usable user is, but for those ``leaving``."""
+        return ref.kind is ResourceKind.GROUP and self._memberships.is_last(ref.path[0], account_id, leaving=leaving)
 
     def is_own(self, account_id: str) -> bool:  # noqa: ARG002 - the port's signature
         """Never: the credential is an administrator's or a service account's, and neither is a system user."""
         return False
 
     def observe(self, target: Target) -> Observation:
-        """Whether the user is in the group now (``GET /users/{id}/memberof`` [spec]), or has a usable account at all."""
+        """Whether the user is in the group now (``GET /users/{id}/memberof`` [spec]), has the application, or a usable account.
+
+        Whether an application is held directly or through a group makes no difference.
+        """
         if target.entitlement.kind is ResourceKind.ACCOUNT:
             return self._observe_account(target)
         if target.account_id is None:
             return Observation(present=False, evidence="No JumpCloud user is known yet.")
+        if target.entitlement.kind is ResourceKind.APPLICATION:
+            return self._memberships.observe_application(target.entitlement.path[0], target.account_id)
         return self._memberships.observe(_group(target), target.account_id)
 
     def _observe_account(self, target: Target) -> Observation:
@@ -163,7 +178,7 @@ class JumpCloudConnector:
                 listed = self._accounts.every()
                 if listed and user not in listed:
                     return f"JumpCloud's complete list of {len(listed)} users does not have user {user}."
-            if kind is not ResourceKind.GROUP or self._groups.by_id(path[0]) is not None:
+            if kind is not ResourceKind.GROUP:
                 return None
             listed = self._groups.complete()
         except Shifted:  # A list that changed while it was read proves nothing.

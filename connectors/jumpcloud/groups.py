@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from datetime import timedelta
 from difflib import get_close_matches
 from http import HTTPStatus
 
@@ -8,11 +9,13 @@ from access.accounts import NoMatch
 from access.entitlements import Entitlement, EntitlementRef, ResourceKind, System
 from access.failures import Transient
 from access.text import loose_name, named
+from connectors.guard import FACTS_AT_MOST_OLD
 from connectors.jumpcloud.client import PAGE, total_count
 from connectors.jumpcloud.directories import Directories
 from connectors.jumpcloud.shapes import Group, RawRow, is_object_id, row_id
 from connectors.paging import OffsetList, Page, complete_ids
 from httpclient import HttpClient
+from httpclient.calls import Params
 
 _GROUP = "/api/v2/usergroups/{group}"
 _GROUPS = "/api/v2/usergroups"
@@ -50,11 +53,10 @@ class Groups:
         Names are unique in any case [docs]. The filter is case-sensitive, takes wildcards, and reads a comma as a second
         filter [spec], so it is only a short cut: when it does not find the name, Provisor reads all groups.
         """
-        group = self.by_id(name_or_id) or self._by_filter(name_or_id)
-        if group:
-            return self._entitlement(group)
-        every = self.every()
-        same = named(name_or_id, every, lambda group: group.name)
+        group = self._single(name_or_id, at_most_old=FACTS_AT_MOST_OLD)
+        same = [group] if group else self._by_filter(name_or_id)
+        every = [] if same else self.every()
+        same = same or _with_id(name_or_id, every) or named(name_or_id, every, lambda group: group.name)
         if len(same) == 1:
             return self._entitlement(same[0])
         names = {loose_name(group.name): group for group in every}
@@ -63,11 +65,18 @@ class Groups:
         candidates = tuple(f"{group.name} ({group.id})" for group in near)
         return NoMatch(f"The JumpCloud group '{name_or_id}'", candidates, several=len(same) > 1)
 
-    def by_id(self, group_id: str) -> Group | None:
-        """The group, None when no group has that id."""
+    def by_id(self, group_id: str, *, at_most_old: timedelta | None = None) -> Group | None:
+        """The group, None when no group has that id: a single read says so, and the list of groups agrees.
+
+        A gateway may answer the single read with 404.
+        """
+        return self._single(group_id, at_most_old=at_most_old) or next(iter(_with_id(group_id, self.every())), None)
+
+    def _single(self, group_id: str, *, at_most_old: timedelta | None) -> Group | None:
         if not is_object_id(group_id):
             return None
-        answer = self._client.get(_GROUP, path={"group": group_id}, expects=_NO_SUCH_ID)
+        path = {"group": group_id}
+        answer = self._client.get(_GROUP, path=path, expects=_NO_SUCH_ID, at_most_old=at_most_old)
         return None if answer.status in _NO_SUCH_ID else answer.read_as(Group, what="a group")
 
     def why_by_person(self, group_id: str) -> str | None:
@@ -108,12 +117,13 @@ class Groups:
         answer = self._client.get(_GROUPS, params={"sort": "name", "limit": PAGE, "skip": skip})
         return Page(answer.read_as(list[RawRow], what="groups"), total_count(answer))
 
-    def _by_filter(self, name: str) -> Group | None:
+    def _by_filter(self, name: str) -> list[Group]:
         # JumpCloud may refuse a name that the filter cannot hold; Provisor then reads all groups.
-        answer = self._client.get(_GROUPS, params={"filter": f"name:eq:{name}", "limit": PAGE}, expects={400})
-        if answer.status != HTTPStatus.OK:
-            return None
-        return next((group for group in answer.read_as(list[Group], what="groups") if group.name == name), None)
+        params: Params = {"filter": f"name:eq:{name}", "limit": PAGE}
+        answer = self._client.get(_GROUPS, params=params, expects={400}, at_most_old=FACTS_AT_MOST_OLD)
+        if answer.status == HTTPStatus.BAD_REQUEST:
+            return []
+        return [group for group in answer.read_as(list[Group], what="groups") if group.name == name]
 
     def _entitlement(self, group: Group) -> Entitlement:
         def ref(part: str) -> EntitlementRef:
@@ -126,3 +136,7 @@ class Groups:
             url=group_link(self._client.base_url, group.id),
             by_person=self._by_person(group),
         )
+
+
+def _with_id(group_id: str, groups: list[Group]) -> list[Group]:
+    return [group for group in groups if group.id == group_id]

@@ -1,18 +1,20 @@
 from __future__ import annotations
 
+from collections.abc import Collection
 from http import HTTPStatus
 
-from access.failures import Failure, Permanent, Transient
+from access.failures import Failure, Permanent, Transient, Unseen
 from access.guard import ByPerson, Guarded
 from connectors.jumpcloud.accounts import Accounts
 from connectors.jumpcloud.client import PAGE, total_count
 from connectors.jumpcloud.groups import Groups, come_from
 from connectors.jumpcloud.shapes import Connection, GraphObject, is_object_id
 from connectors.ports import Observation
-from httpclient import Call, HttpClient, Response
+from httpclient import Call, HttpClient, Response, read_again
 
 _MEMBERS = "/api/v2/usergroups/{group}/members"
 _MEMBER_OF = "/api/v2/users/{user}/memberof"
+_APPLICATIONS_OF = "/api/v2/users/{user}/applications"
 
 _NO_SUCH_USER = frozenset({400, 404})
 #: Client errors of a change whose reason Provisor looks up. Which status a group with a rule or an unknown user gets is
@@ -47,19 +49,32 @@ class Memberships:
         evidence = f"JumpCloud {lists} group {group_id} among the {len(held)} groups of user {user_id}."
         return Observation(present=group_id in held, evidence=evidence)
 
+    def observe_application(self, application_id: str, user_id: str) -> Observation:
+        """Whether the user has the application, directly or through a group, from the list of the user's applications [spec]."""
+        held = self._held(user_id, _APPLICATIONS_OF, "applications")
+        if held is None:
+            return Observation(present=False, evidence=f"JumpCloud has no user {user_id}.", missing=f"user {user_id}")
+        lists = "lists" if application_id in held else "does not list"
+        evidence = f"JumpCloud {lists} application {application_id} among the {len(held)} of user {user_id}."
+        return Observation(present=application_id in held, evidence=evidence)
+
     def group_ids(self, user_id: str) -> frozenset[str] | None:
         """Ids of all groups the user is in, None when there is no such user.
 
         Raises ``Transient`` when the groups changed during two readings in a row: half a list proves nothing.
         """
+        return self._held(user_id, _MEMBER_OF, "groups")
+
+    def _held(self, user_id: str, route: str, what: str) -> frozenset[str] | None:
         for _ in range(2):
-            held, complete = self._read_groups(user_id)
+            held, complete = self._read(user_id, route, what)
             if complete:
                 return held
-        raise Transient(f"The groups of JumpCloud user {user_id} kept changing while they were read.")
+            read_again()
+        raise Transient(f"The {what} of JumpCloud user {user_id} kept changing while they were read.")
 
-    def is_last(self, group_id: str, user_id: str) -> bool:
-        """Whether the user is in the group, and no other user who can use it is."""
+    def is_last(self, group_id: str, user_id: str, *, leaving: Collection[str] = ()) -> bool:
+        """Whether the user is in the group, and no other user who can use it is, but for those ``leaving``."""
         if not self.observe(group_id, user_id).present:
             return False
         others = 0
@@ -67,13 +82,16 @@ class Memberships:
             params = {"limit": PAGE, "skip": skip}
             answer = self._client.get(_MEMBERS, path={"group": group_id}, params=params, expects=_NO_SUCH_USER)
             if answer.status in _NO_SUCH_USER:
-                return False
+                raise answer.failure(
+                    Transient,
+                    f"JumpCloud answered {answer.status} for the members of group {group_id}, which has some.",
+                )
             page = [row.to.id for row in answer.read_as(list[Connection], what="members of a group")]
             if not page:
                 return True
-            others += len(page)
-            looked_at = others <= _MOST_LOOKED_AT
-            if not looked_at or any(self._is_usable(each) for each in page if each != user_id):
+            staying = [each for each in page if each != user_id and each not in leaving]
+            others += len(staying)
+            if others > _MOST_LOOKED_AT or any(map(self._is_usable, staying)):
                 return False
         return False
 
@@ -93,12 +111,16 @@ class Memberships:
     def take(self, group_id: str, user_id: str) -> None:
         """Remove the user: 204 [spec], or 404 for a non-member [observed].
 
-        After a refusal Provisor reads the user's groups. Without the membership there is nothing left to take, whichever of
-        membership, group and user is gone; with the membership the refusal is a failure.
+        After a refusal Provisor reads the user's groups. With the membership the refusal is a failure. Without it there is
+        nothing left to take. Raises ``Unseen`` when the group cannot be seen: then no list of groups can show it.
         """
         answer = self._change("remove", group_id, user_id)
-        if answer.status in _LOOKED_INTO and self.observe(group_id, user_id).present:
+        if answer.status not in _LOOKED_INTO:
+            return
+        if self.observe(group_id, user_id).present:
             raise self._refusal(answer, group_id, "take the user out of")
+        if self._groups.by_id(group_id) is None:
+            raise answer.failure(Unseen, f"JumpCloud shows no group {group_id}.")
 
     def _change(self, op: str, group_id: str, user_id: str) -> Response:
         body = {"op": op, "type": "user", "id": user_id}
@@ -157,15 +179,15 @@ class Memberships:
             remedy="A person must look at the group in the JumpCloud console.",
         )
 
-    def _read_groups(self, user_id: str) -> tuple[frozenset[str] | None, bool]:
+    def _read(self, user_id: str, route: str, what: str) -> tuple[frozenset[str] | None, bool]:
         held: list[str] = []
         for _ in range(_MOST_PAGES):
             params = {"limit": PAGE, "skip": len(held)}
-            answer = self._client.get(_MEMBER_OF, path={"user": user_id}, params=params, expects=_NO_SUCH_USER)
+            answer = self._client.get(route, path={"user": user_id}, params=params, expects=_NO_SUCH_USER)
             if answer.status in _NO_SUCH_USER:
                 self._make_sure_is_gone(answer, user_id)
                 return None, True
-            page = answer.read_as(list[GraphObject], what="a user's groups")
+            page = answer.read_as(list[GraphObject], what=f"a user's {what}")
             held += [found.id for found in page]
             total = total_count(answer)
             if not page or (total is not None and len(held) >= total):

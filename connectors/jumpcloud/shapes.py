@@ -105,6 +105,20 @@ class ActiveDirectory(BaseModel):
         return ".".join(part.partition("=")[2] or part for part in parts if part) or self.id
 
 
+class Application(BaseModel):
+    """An application of v1; ``label`` is what an administrator called it [observed]."""
+
+    id: str = Field(validation_alias=AliasChoices("_id", "id"))
+    name: str = ""
+    displayName: str | None = None
+    displayLabel: str | None = None
+
+    @property
+    def label(self) -> str:
+        """What people call it."""
+        return self.displayLabel or self.displayName or self.name or self.id
+
+
 class GraphObject(BaseModel):
     """One end of a membership."""
 

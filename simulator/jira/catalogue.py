@@ -1,8 +1,18 @@
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from simulator.jira.projects import CustomField, IssueType, Project, Role, Status, Transition
+from simulator.jira.projects import (
+    CustomField,
+    FieldUse,
+    FormField,
+    IssueType,
+    Project,
+    RequestType,
+    Role,
+    Status,
+    Transition,
+)
 
 DECLINED = "Won't Do"
 TEAM_ROLES = ("Administrator", "Member", "Viewer")
@@ -40,6 +50,11 @@ CATEGORIES = {
     "done": (3, "Done", "green"),
 }
 """Status category key to id, name and colour."""
+
+REQUEST_TYPE = CustomField(
+    "customfield_10010", "Request Type", "sd-customerrequesttype", custom="com.atlassian.servicedesk:vp-origin"
+)
+"""The field of a request's type. Its id and name differ between sites, and the name is translated."""
 
 MEMBER_PERMISSIONS = (
     "BROWSE_PROJECTS",
@@ -130,6 +145,20 @@ class Catalogue:
             project.workflow = workflow(*project.statuses[:4])
         if not project.grants:
             project.grants = self._grants_for(project)
+        if project.type_key == "service_desk":
+            self._furnish_desk(project)
+
+    def _furnish_desk(self, project: Project) -> None:
+        """Give a service project the field of the request type, and a request type for each issue type where it has none."""
+        self.fields.setdefault(REQUEST_TYPE.id, replace(REQUEST_TYPE))
+        project.fields.setdefault(REQUEST_TYPE.id, FieldUse())
+        if not project.request_types:
+            kinds = [self.issue_types[each] for each in project.issue_types if not self.issue_types[each].subtask]
+            form = {"summary": FormField("What do you need?", required=True), "description": FormField("Details")}
+            project.request_types = [
+                RequestType(f"{project.id}{place:02}", f"Get help: {kind.name}", kind.id, fields=dict(form))
+                for place, kind in enumerate(kinds, start=1)
+            ]
 
     def _types_for(self, project: Project) -> list[str]:
         if not project.simplified:

@@ -130,7 +130,7 @@ def screen(catalogue: Catalogue, project: Project, type_id: str) -> dict[str, On
     }
     known = all_fields(catalogue)
     for field_id, use in project.fields.items():
-        if field_id in known and _is_for(use, type_id, catalogue):
+        if field_id in known and field_id not in project.off_screen and _is_for(use, type_id, catalogue):
             fields[field_id] = OnScreen(known[field_id], required=use.required, default=use.default)
     return fields
 

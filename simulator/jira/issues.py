@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from simulator.jira.people import User
 
@@ -76,6 +76,28 @@ class SecurityLevel:
         return user is not None and user.account_id in self.seen_by
 
 
+Decision = Literal["pending", "approved", "declined"]
+
+
+@dataclass(slots=True)
+class Approval:
+    """An approval that a request waits for; `answers` are what each approver has said, by account id."""
+
+    id: str
+    name: str
+    answers: dict[str, Decision]
+    created: float
+    completed: float | None = None
+
+    @property
+    def decision(self) -> Decision:
+        """Return the outcome: one decline declines, and all have to approve."""
+        said = set(self.answers.values())
+        if "declined" in said:
+            return "declined"
+        return "pending" if "pending" in said else "approved"
+
+
 @dataclass(slots=True)
 class Issue:
     """An issue; `values` holds fields by id, objects in them by their id only."""
@@ -102,7 +124,7 @@ class Issue:
     remote_links: list[RemoteLink] = field(default_factory=list)
     attachments: list[Attachment] = field(default_factory=list)
     old_keys: list[str] = field(default_factory=list)
-    request_type: str | None = None
-    """Request type of a service project; an issue made by `POST /issue` has none."""
+    approvals: list[Approval] = field(default_factory=list)
+    participants: list[str] = field(default_factory=list)
     security: SecurityLevel | None = None
     archived: bool = False

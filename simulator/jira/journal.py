@@ -37,6 +37,10 @@ class Journal:
         self._now = now
         self.entries: list[Entry] = []
 
+    def kept(self, lost_every: int) -> list[Entry]:
+        """Return the entries that logs have, where every so many of them one is lost; 0 loses none."""
+        return [entry for entry in self.entries if not lost_every or entry.number % lost_every]
+
     def note(
         self,
         action: str,

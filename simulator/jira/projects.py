@@ -49,6 +49,8 @@ class Transition:
     resolution: str | None = None
     """Name of the resolution that a post function sets."""
     validators: list[Validator] = field(default_factory=list)
+    for_customers: bool = False
+    """Whether customers are offered it on the portal."""
 
 
 @dataclass(slots=True)
@@ -94,6 +96,46 @@ class FieldUse:
 
 
 @dataclass(slots=True)
+class FormField:
+    """How the form of a request type shows a field; what is hidden gets its preset value."""
+
+    label: str = ""
+    required: bool = False
+    preset: Any = None
+    visible: bool = True
+
+
+@dataclass(slots=True)
+class RequestType:
+    """A kind of request of a service project, made on one of its issue types."""
+
+    id: str
+    name: str
+    issue_type: str
+    description: str = ""
+    fields: dict[str, FormField] = field(default_factory=dict)
+    """The form, by field id; the summary stands on it always."""
+    restricted_to: list[str] | None = None
+    """Account ids of those who may use it; everybody when None."""
+    approvers: list[str] = field(default_factory=list)
+    """Account ids of those whose approval each new request waits for."""
+
+    def open_to(self, account_id: str) -> bool:
+        """Return whether somebody may raise requests of this type."""
+        return self.restricted_to is None or account_id in self.restricted_to
+
+
+@dataclass(slots=True)
+class AutomationRule:
+    """A rule of the site's own automation: when an issue is commented, closed or reopened, it goes to a status of a category."""
+
+    when: Literal["commented", "closed", "reopened"]
+    to: CategoryKey
+    issues: list[str] = field(default_factory=list)
+    """Only these, by id; all of the project when empty."""
+
+
+@dataclass(slots=True)
 class Project:
     """A project with its workflow, screens, roles and permission scheme."""
 
@@ -122,6 +164,8 @@ class Project:
     grants: dict[str, list[str]] = field(default_factory=dict)
     """Permission key to holders: `anyone`, `logged_in`, `lead`, `role:<id>`, `group:<id>`, `user:<accountId>`."""
     issue_count: int = 0
+    request_types: list[RequestType] = field(default_factory=list)
+    automation: list[AutomationRule] = field(default_factory=list)
 
     @property
     def simplified(self) -> bool:

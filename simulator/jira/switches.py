@@ -50,6 +50,10 @@ class Switches(SwitchBoard):
     """GET /user of somebody removed from the site: 200 inactive, or 404."""
     groups_bulk_cap: int = Field(default=50, ge=1)
     """Largest page of group/bulk."""
+    groups_picker_cap: int = Field(default=20, ge=1)
+    """Most groups that groups/picker shows."""
+    pages_tell_their_end: bool = True
+    """Pages of offset lists say whether they are the last and how many rows there are, or neither."""
     users_bulk_cap: int = Field(default=200, ge=1)
     """Largest page of user/bulk."""
     user_search_limit_per_s: int = Field(default=0, ge=0)
@@ -104,6 +108,12 @@ class Switches(SwitchBoard):
     """Largest search page when fields are asked for."""
     comment_limit: int = Field(default=5000, ge=1)
     """Comments on one issue before 413."""
+    request_type_by_issue: Literal["set", "ignored"] = "set"
+    """The field of the request type in POST /issue: sets it, or is taken and dropped in silence."""
+    request_form_checked: bool = False
+    """POST /issue with a request type refuses also what its form requires and the create screen does not."""
+    pending_approval_blocks: bool = True
+    """A request offers no transitions while an approval is pending."""
     resolution_on_screen: bool = True
     """Transitions into Done have a screen with the resolution."""
     resolution_kept_on_reopening: bool = False
@@ -115,6 +125,12 @@ class Switches(SwitchBoard):
 
     audit_membership_events: bool = False
     """The Jira audit log has group membership events."""
+    audit_lag_ms: int = Field(default=0, ge=0)
+    """From a change to its record in the audit log."""
+    audit_retention_days: int = Field(default=180, ge=1)
+    """How long the audit log keeps records; administrators choose that."""
+    audit_lost_every: int = Field(default=0, ge=0)
+    """Every so many changes one has no record, in Jira's log and the organization's; 0 loses none."""
 
     translated_messages: bool = False
     """Error messages are not English unless X-Force-Accept-Language asks for it."""

@@ -6,16 +6,17 @@ from random import Random
 from typing import Any
 
 from simulator.jira.administration import Administration, named_group, named_user
+from simulator.jira.automation import Automation
 from simulator.jira.books import IssueBook, ProjectBook
-from simulator.jira.catalogue import Catalogue
+from simulator.jira.catalogue import DECLINED, REQUEST_TYPE, Catalogue
 from simulator.jira.credentials import Tokens
 from simulator.jira.directory import Directory
-from simulator.jira.issues import Issue
+from simulator.jira.issues import Approval, Issue
 from simulator.jira.journal import Journal, Named
 from simulator.jira.jql.names import Names
 from simulator.jira.people import Group, User
 from simulator.jira.permissions import Permissions
-from simulator.jira.projects import Actor, Project, Role, Transition
+from simulator.jira.projects import Actor, Project, RequestType, Role, Transition
 from simulator.jira.search import Cursors
 from simulator.jira.site import Organization, Site
 from simulator.jira.switches import Switches
@@ -75,6 +76,7 @@ class World:
             switches=self.switches,
             now=self.now,
         )
+        self.tracker.listeners.append(Automation(self).hear)
         self.webhooks = Webhooks(self.switches)
         if founded:
             self._add_administrator()
@@ -119,6 +121,14 @@ class World:
             if str(which) in {str(role.id), role.name}:
                 return role
         raise ValueError(f"There is no role {which!r} there. Choose from: {', '.join(role.name for role in roles)}.")
+
+    def enter_issue(self, issue: Issue, actor: str) -> Issue:
+        """Enter a new issue; a request of a type that names approvers waits for them."""
+        self.tracker.create(issue, actor)
+        kind = self.request_type(issue)
+        if kind is not None and kind.approvers:
+            self.ask_approval(issue, kind.approvers)
+        return issue
 
     def issue(self, which: str) -> Issue:
         """Find an issue by id or any key it ever had; raises ValueError."""
@@ -172,7 +182,32 @@ class World:
         )
         if done and not self.switches.reopen_transition:
             return []
+        waits = any(each.decision == "pending" for each in issue.approvals)
+        if waits and self.switches.pending_approval_blocks:
+            return []
         return [each for each in project.workflow if not each.from_statuses or issue.status_id in each.from_statuses]
+
+    def request_type(self, issue: Issue) -> RequestType | None:
+        """Return the request type of an issue; None for an issue that is no request."""
+        kinds, wanted = self.projects.by_id[issue.project_id].request_types, issue.values.get(REQUEST_TYPE.id)
+        return next((each for each in kinds if each.id == wanted), None)
+
+    def ask_approval(self, issue: Issue, approvers: list[str], name: str = "Approval") -> Approval:
+        """Let a request wait for the approval of these accounts."""
+        made = Approval(str(self.tracker.next_number()), name, dict.fromkeys(approvers, "pending"), self.now())
+        issue.approvals.append(made)
+        return made
+
+    def answer_approval(self, issue: Issue, approval: Approval, who: str, *, approve: bool) -> None:
+        """Let an approver answer; a request that is declined goes the way that says so, in the approver's name."""
+        approval.answers[who] = "approved" if approve else "declined"
+        if approval.decision == "pending":
+            return
+        approval.completed = self.now()
+        if approval.decision == "declined":
+            way = next((each for each in self.ways_out(issue) if each.resolution == DECLINED), None)
+            if way is not None:
+                self.tracker.transition(issue, way, who)
 
     def enter_role(self, project: Project, role: Role, who: User | Group, *, actor: str = "") -> Actor:
         """Put a user or group that is not in it into a role of a project."""

@@ -11,9 +11,11 @@ from typing import Any
 from simulator.actions import ActionError, actions_by_name, perform
 from simulator.jumpcloud import applications, groups, people, rules
 from simulator.jumpcloud.errors import ApiError
-from simulator.jumpcloud.records import CONSOLE, Application, Directory, Key
+from simulator.jumpcloud.records import ACCESS_REQUEST, CONSOLE, Actor, Application, Directory, Key
 from simulator.jumpcloud.snapshot import group_id_of, user_id_of
 from simulator.jumpcloud.world import World
+
+_ACCESS_REQUESTS = replace(CONSOLE, auth_method=ACCESS_REQUEST)
 
 
 def add_user(world: World, *, email: str, username: str | None = None, **fields: Any) -> dict[str, Any]:
@@ -77,9 +79,19 @@ def remove_member(world: World, *, group: str, user: str) -> dict[str, Any]:
     return _change_member(world, group, "remove", user)
 
 
-def _change_member(world: World, group: str, op: str, user: str) -> dict[str, Any]:
+def approve_access_request(world: World, *, group: str, user: str) -> dict[str, Any]:
+    """Approve a user's request for a group in JumpCloud's own Access Requests, which adds the user."""
+    return _change_member(world, group, "add", user, by=_ACCESS_REQUESTS)
+
+
+def end_access_request(world: World, *, group: str, user: str) -> dict[str, Any]:
+    """Let the access that such a request gave come to its end, which takes the user out."""
+    return _change_member(world, group, "remove", user, by=_ACCESS_REQUESTS)
+
+
+def _change_member(world: World, group: str, op: str, user: str, *, by: Actor = CONSOLE) -> dict[str, Any]:
     group_id, user_id = group_id_of(world, group), user_id_of(world, user)
-    groups.change_member(world, CONSOLE, group_id, op, user_id)
+    groups.change_member(world, by, group_id, op, user_id)
     return {"group": group_id, "user": user_id}
 
 
@@ -268,6 +280,8 @@ ACTIONS = actions_by_name(
     delete_group,
     add_member,
     remove_member,
+    approve_access_request,
+    end_access_request,
     master_group,
     release_group,
     sync_group,

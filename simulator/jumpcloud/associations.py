@@ -2,10 +2,15 @@
 
 from simulator.jumpcloud.errors import ApiError, not_found
 from simulator.jumpcloud.links import Links
-from simulator.jumpcloud.records import Actor, Group, User
+from simulator.jumpcloud.records import ACCESS_REQUEST, Actor, Group, User
 from simulator.jumpcloud.world import World
 
-_SOURCES = {"session": "jumpcloud: console", "api-key": "jumpcloud: api", "service-account": "jumpcloud: api"}
+_SOURCES = {
+    "session": "jumpcloud: console",
+    "api-key": "jumpcloud: api",
+    "service-account": "jumpcloud: api",
+    ACCESS_REQUEST: "jumpcloud: access request",
+}
 
 
 def change_link(links: Links, left: str, op: str, right: str, *, seen_from: float) -> None:
@@ -22,13 +27,27 @@ def change_link(links: Links, left: str, op: str, right: str, *, seen_from: floa
 
 
 def record_membership(world: World, by: Actor, op: str, group: Group, user: User | None) -> None:
-    """Put the change of a membership into the event log."""
-    if user is not None:
-        record_association(world, by, op, ("user_group", group.id, group.name), ("user", user.id, user.username))
+    """Put the change of a membership into the event log: as Access Management does where an access request made it."""
+    if user is None:
+        return
+    ends = ("user_group", group.id, group.name), ("user", user.id, user.username)
+    if by.auth_method != ACCESS_REQUEST:
+        record_association(world, by, op, *ends)
+        return
+    record_association(world, by, op, *ends, event="access_management_association_change", service="access_management")
+    if world.switches.access_request_events == "both":
+        record_association(world, by, op, *ends)
 
 
 def record_association(
-    world: World, by: Actor, op: str, start: tuple[str, str, str], end: tuple[str, str, str]
+    world: World,
+    by: Actor,
+    op: str,
+    start: tuple[str, str, str],
+    end: tuple[str, str, str],
+    *,
+    event: str = "association_change",
+    service: str = "directory",
 ) -> None:
     """Put a change between two things (type, id, name) into the event log."""
 
@@ -38,8 +57,9 @@ def record_association(
         return {"type": kind.upper() if upper else kind, "object_id": ident, "name": name}
 
     world.record(
-        "association_change",
+        event,
         by,
+        service=service,
         association={
             "op": op,
             "action_source": _SOURCES.get(by.auth_method, "jumpcloud: dynamic group"),

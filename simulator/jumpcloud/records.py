@@ -140,6 +140,8 @@ class Actor:
 
 CONSOLE = Actor(id="0" * 24, type="admin", email="console@example.com")
 """The one who acts through the console when nobody in particular is meant."""
+ACCESS_REQUEST = "access-request"
+"""How JumpCloud's own Access Requests make a change."""
 SERVICE = Actor(id="", type="system", email="", auth_method="")
 """The service itself, when a rule or the time changes something."""
 

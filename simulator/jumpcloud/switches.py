@@ -105,6 +105,10 @@ class Switches(SwitchBoard):
     """Whether search terms with capitals find anything; stored values are lower-case."""
     retention_days: int = Field(default=90, ge=1)
     """How long events are kept; the lowest plans have 15."""
+    events_lost_every: int = Field(default=0, ge=0)
+    """Every so many events one never gets into the log; 0 loses none."""
+    access_request_events: Literal["own", "both"] = "own"
+    """A membership given by an access request has an event of Access Management alone, or one of the directory too."""
 
     # Reports
     report_delay_ms: int = Field(default=0, ge=0)

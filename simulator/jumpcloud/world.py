@@ -84,6 +84,8 @@ class World:
         """Times that a list drifted between pages."""
         self.turns = 0
         """How far unsorted lists have turned."""
+        self.events = 0
+        """Events so far, lost ones too."""
         self.requests = 0
         """Counted only while outages are asked for."""
         self.buckets: dict[tuple[str, float, float], Bucket] = {}
@@ -121,8 +123,11 @@ class World:
         return self.clock() + lag / 1000 if lag else 0.0
 
     def record(self, event_type: str, by: Actor, **facts: Any) -> None:
-        """Put an event into the log."""
-        self.journal.record(event_type, by, lag_ms=self.switches.event_lag_ms, **facts)
+        """Put an event into the log, unless it gets lost."""
+        self.events += 1
+        every = self.switches.events_lost_every
+        if not every or self.events % every:
+            self.journal.record(event_type, by, lag_ms=self.switches.event_lag_ms, **facts)
 
     def role_named(self, name: str) -> Role | None:
         """Return a role by its name, in any case."""

@@ -7,7 +7,7 @@ snapshot may show the time before it.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -35,7 +35,10 @@ from access.planning import account_of
 from store.finding_tables import baseline, managed
 from store.leases import among
 from store.operations import ALIVE
-from store.queries.parts import project_key
+from store.queries.explanations import came_with, has_through_group, is_missing_where_filled, is_passed_on
+from store.queries.filled import Filling, filling
+from store.queries.parts import current_parts, named, project_key
+from store.queries.shown import Shown, ShownResource
 from store.snapshot_tables import accounts, grants, resources, snapshot_parts, snapshots
 from store.tables import claims, operations, tickets
 
@@ -48,25 +51,6 @@ _FETCH = 1000
 _EXPLAINING = (ClaimState.PENDING, ClaimState.ACTIVE, ClaimState.ENDING)
 #: Kinds of accounts that are people's own.
 _PEOPLES = ("user", "atlassian")
-
-
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """The snapshot that is compared: its system, its run, and when it began to be read."""
-
-    system: System
-    run_id: str
-    began_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class ShownResource:
-    """A resource that access is to, as the snapshot shows it; of a project role with the key of its project."""
-
-    kind: str
-    id: str
-    name: str
-    parent_key: str | None
 
 
 class Differences:
@@ -106,13 +90,25 @@ class Differences:
             project.c.id == resources.c.parent, project.c.kind == "project", project.c.part_id.in_(self._parts())
         )
         found = (
-            select(resources.c.kind, resources.c.id, resources.c.name, project_key(project).label("parent_key"))
+            select(
+                resources.c.kind,
+                resources.c.id,
+                resources.c.name,
+                project_key(project).label("parent_key"),
+                resources.c.attributes,
+            )
             .select_from(resources)
             .outerjoin(project, is_parent)
             .where(self._in_snapshot(resources), resources.c.kind.in_(_HELD))
             .order_by(resources.c.kind, resources.c.id)
         )
-        return (ShownResource(*row) for row in self._connection.execute(found))
+        for row in self._connection.execute(found):
+            of_product = bool((row.attributes or {}).get("of_product"))
+            yield ShownResource(row.kind, row.id, row.name, row.parent_key, of_product)
+
+    def filling(self) -> Filling:
+        """Which groups of the directory fill those of Jira; of other systems there are none."""
+        return filling(self._connection) if self._shown.system is System.JIRA else Filling()
 
     def managed_grants(self) -> int:
         """How many accounts hold managed resources directly."""
@@ -180,6 +176,8 @@ class Differences:
                 grants.c.principal_kind,
                 managed.c.entitlement,
                 managed.c.title,
+                managed.c.fed_by,
+                managed.c.of_product,
             )
             .select_from(grants)
             .join(managed, self._is_managed(grants))
@@ -194,8 +192,9 @@ class Differences:
             *found.c,
             self._title_of(found.c.principal, found.c.principal_kind),
             and_(taken.is_not(None), or_(given.is_(None), taken > given)).label("returned"),
-            self._gave_late(found.c.access_key).label("ours"),
-        )
+            self._gave_late(found.c.access_key).label("ours_at"),
+            came_with(found.c.principal, self._shown.system, since=self._shown.since).label("came_with"),
+        ).where(or_(found.c.fed_by.is_(None), ~is_passed_on(found.c.fed_by, found.c.principal)))
         for row in self._connection.execute(statement).mappings():
             kind = FindingKind.RETURNED if row["returned"] else FindingKind.UNEXPECTED
             how = (
@@ -203,7 +202,11 @@ class Differences:
                 if row["returned"]
                 else "is explained by no claim, and was not there before"
             )
-            yield self._access(kind, row, f"{row['title']} {how}.", ours=bool(row["ours"]))
+            found_so = self._access(kind, row, f"{row['title']} {how}.", ours_at=row["ours_at"])
+            if row["of_product"] and row["came_with"]:
+                cause = f"Jira put the account there when request {row['came_with']} made it"
+                found_so = replace(found_so, cause=cause)
+            yield found_so
 
     def _leftover(self) -> Iterator[Difference]:
         key = _key(grants)
@@ -247,15 +250,21 @@ class Differences:
 
     def _missing(self) -> Iterator[Difference]:
         statement = (
-            select(*_CLAIM, self._took_late(claims.c.access_key).label("ours"))
+            select(*_CLAIM, self._took_late(claims.c.access_key).label("ours_at"))
             .select_from(claims)
             .join(managed, managed.c.entitlement == claims.c.entitlement)
             .where(*self._standing(), managed.c.gone.is_(False), self._has_account(claims.c.account_id))
-            .where(~self._holds(claims.c.account_id, literal("account", Text)), ~self._busy(claims.c.access_key))
+            # Two conditions, as a database joins each by itself, and not both in one.
+            .where(
+                ~self._holds(claims.c.account_id, literal("account", Text)),
+                ~self._comes_with_a_group(claims.c.account_id),
+            )
+            .where(~self._busy(claims.c.access_key))
+            .where(~is_missing_where_filled())
         )
         for row in self._connection.execute(statement).mappings():
             what = f"Request {row['request_id']} gave {row['title']}, and it is not there."
-            yield self._claimed(FindingKind.MISSING, row, what, ours=bool(row["ours"]))
+            yield self._claimed(FindingKind.MISSING, row, what, ours_at=row["ours_at"])
 
     def _dangling(self) -> Iterator[Difference]:
         no_account = ~self._has_account(claims.c.account_id)
@@ -273,7 +282,8 @@ class Differences:
 
     def _unverified(self) -> Iterator[Difference]:
         """What people said they did, and the snapshot does not show: the ticket's operation is not over."""
-        there = self._holds(operations.c.account_id, literal("account", Text))
+        account = operations.c.account_id
+        there = or_(self._holds(account, literal("account", Text)), self._comes_with_a_group(account))
         giving = operations.c.direction == str(Direction.GIVE)
         statement = (
             select(operations, tickets.c.issue_key)
@@ -321,7 +331,7 @@ class Differences:
     def orphans(self) -> Iterator[Difference]:
         """Jira accounts whose person, joined by the address that both systems show, is suspended or deleted in JumpCloud."""
         theirs, other = accounts.alias("theirs"), accounts.alias("other")
-        parts = select(snapshot_parts.c.part_id).where(snapshot_parts.c.run_id == _current_run(System.JUMPCLOUD))
+        parts = current_parts(named(str(System.JUMPCLOUD)))
         address = func.lower(accounts.c.email)
         usable = exists().where(
             other.c.part_id.in_(parts),
@@ -366,6 +376,12 @@ class Differences:
             g.c.part_id.in_(self._parts()),
         )
 
+    def _comes_with_a_group(self, account: ColumnElement[Any]) -> ColumnElement[bool]:
+        """Whether the managed resource is an application that a group of the account has."""
+        system = named(str(self._shown.system))
+        through = has_through_group(account, lambda a: a.c.resource == managed.c.resource, system)
+        return and_(managed.c.kind == "application", through)
+
     def _has_account(self, account_id: ColumnElement[Any]) -> ColumnElement[bool]:
         a = accounts.alias("whose")
         return exists().where(a.c.id == account_id, a.c.part_id.in_(self._parts()), a.c.status != "deleted")
@@ -391,20 +407,22 @@ class Differences:
         last = select(func.max(o.c.verified_at)).where(o.c.access_key == key, o.c.direction == str(way))
         return last.where(among(o.c.state, (OperationState.DONE,))).scalar_subquery()
 
-    def _gave_late(self, key: ColumnElement[Any]) -> ColumnElement[bool]:
-        """Whether a write of ours that was given up lately may have given the access."""
+    def _gave_late(self, key: ColumnElement[Any]) -> ColumnElement[Any]:
+        """When a write of ours went out lately that was given up, and may have given the access."""
         o = operations.alias("late")
         given_up = among(o.c.state, (OperationState.FAILED, OperationState.DROPPED))
         sent = o.c.wrote_at >= self._shown.began_at - _LATE
-        return exists().where(o.c.access_key == key, o.c.direction == str(Direction.GIVE), given_up, sent)
+        last = select(func.max(o.c.wrote_at)).where(o.c.access_key == key, o.c.direction == str(Direction.GIVE))
+        return last.where(given_up, sent).scalar_subquery()
 
-    def _took_late(self, key: ColumnElement[Any]) -> ColumnElement[bool]:
-        """Whether a write of ours may have taken the access lately: sent since the claim began, or neither answered nor seen."""
+    def _took_late(self, key: ColumnElement[Any]) -> ColumnElement[Any]:
+        """When a write of ours went out that may have taken the access: since the claim began, or neither answered nor seen."""
         o = operations.alias("late")
         never_told = and_(o.c.accepted_at.is_(None), o.c.verified_at.is_(None))
         late = or_(o.c.wrote_at >= claims.c.starts_at, never_told)
         sent = o.c.wrote_at >= self._shown.began_at - _LATE
-        return exists().where(o.c.access_key == key, o.c.direction == str(Direction.TAKE), sent, late)
+        last = select(func.max(o.c.wrote_at)).where(o.c.access_key == key, o.c.direction == str(Direction.TAKE))
+        return last.where(sent, late).scalar_subquery()
 
     def _title_of(self, holder: ColumnElement[Any], kind: ColumnElement[Any]) -> ColumnElement[Any]:
         a, r = accounts.alias("titled"), resources.alias("named")
@@ -412,7 +430,9 @@ class Differences:
         group = select(func.min(r.c.name)).where(r.c.id == holder, r.c.kind == "group", r.c.part_id.in_(self._parts()))
         return func.coalesce(case((kind == "group", group.scalar_subquery()), else_=who), holder).label("account_title")
 
-    def _access(self, kind: FindingKind, row: RowMapping, detail: str, *, ours: bool = False) -> Difference:
+    def _access(
+        self, kind: FindingKind, row: RowMapping, detail: str, *, ours_at: datetime | None = None
+    ) -> Difference:
         return Difference(
             kind,
             self._shown.system,
@@ -423,10 +443,12 @@ class Differences:
             EntitlementRef.parse(row["entitlement"]),
             row["title"],
             group=row["principal_kind"] == "group",
-            ours=ours,
+            ours_at=ours_at,
         )
 
-    def _claimed(self, kind: FindingKind, row: RowMapping, detail: str, *, ours: bool = False) -> Difference:
+    def _claimed(
+        self, kind: FindingKind, row: RowMapping, detail: str, *, ours_at: datetime | None = None
+    ) -> Difference:
         return Difference(
             kind,
             self._shown.system,
@@ -438,7 +460,7 @@ class Differences:
             row["title"],
             row["id"],
             row["request_id"],
-            ours=ours,
+            ours_at=ours_at,
         )
 
 
@@ -463,7 +485,3 @@ def _shows_address(a: FromClause) -> list[ColumnElement[bool]]:
     """That the system itself shows an address of a person's account."""
     source = func.coalesce(a.c.email_source, "")
     return [a.c.email.is_not(None), a.c.email != "", source != "provisor", a.c.kind.in_(_PEOPLES)]
-
-
-def _current_run(system: System) -> ColumnElement[Any]:
-    return select(snapshots.c.run_id).where(snapshots.c.system == str(system)).scalar_subquery()

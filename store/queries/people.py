@@ -106,6 +106,20 @@ class PeopleQueries:
                     made_for=row.person,
                 )
 
+    def names(self) -> dict[tuple[str, str], str]:
+        """What to call the person of each account that is joined to a person, and of that user: the address, or the id.
+
+        Keys are the system and the id of the account.
+        """
+        joined, p = person_accounts, persons.c
+        each = joined.join(persons, p.id == joined.c.person)
+        whose = select(joined.c.system, joined.c.account_id, p.id, p.address).select_from(each).where(joined.c.joined)
+        found: dict[tuple[str, str], str] = {}
+        for row in self._connection.execute(whose.execution_options(yield_per=_FETCH)):
+            name = email_address.lower_case(row.address or "") or row.id
+            found[row.system, row.account_id] = found[str(System.JUMPCLOUD), row.id] = name
+        return found
+
     def linked_administrators(self) -> Iterator[Match]:
         """The administrators that JumpCloud itself links to a user."""
         directory = named(str(System.JUMPCLOUD))

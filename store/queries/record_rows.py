@@ -7,6 +7,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, select
 
+from store.finding_tables import findings
+from store.findings import SHOWN
 from store.tables import claims, operations, requests, tickets
 
 #: Rows fetched from the database at a time.
@@ -20,6 +22,7 @@ _OPERATIONS = (
     .join(requests, requests.c.id == operations.c.request_id)
     .order_by(requests.c.sequence, operations.c.created_at, operations.c.id)
 )
+_FINDINGS = SHOWN.order_by(findings.c.id)
 _TICKETS = (
     select(tickets, operations.c.request_id)
     .join(operations, operations.c.id == tickets.c.operation_id)
@@ -48,6 +51,10 @@ class RecordRows:
     def tickets(self) -> Iterator[dict[str, Any]]:
         """All tickets, each with its operation's request."""
         return self._rows(_TICKETS)
+
+    def findings(self) -> Iterator[dict[str, Any]]:
+        """All findings, the closed ones too."""
+        return self._rows(_FINDINGS)
 
     def of_requests(self, request_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
         """The claims of these requests, each with the request's message and source."""

@@ -15,9 +15,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, case, func, null, or_, select, union_all
+from sqlalchemy import ColumnElement, Connection, Select, and_, case, func, null, or_, select
 
-from access.entitlements import System
 from access.snapshots import Snapshot
 from store.database import Database
 from store.queries.grants import HeldBy, grants_statement
@@ -116,49 +115,6 @@ class Queries:
             ).scalar_one()
             for name, table in TABLES.items()
         }
-
-    def shared_addresses(self) -> Iterator[str]:
-        """Addresses, with ASCII letters in lower case, that accounts of more than one system are shown to have.
-
-        An address that only Provisor remembers is shown by no system.
-        """
-        # SQLite knows the case of ASCII letters alone, PostgreSQL so in this collation.
-        is_postgresql = self._connection.dialect.name == "postgresql"
-        email = accounts.c.email.collate("C") if is_postgresql else accounts.c.email
-        held = [
-            select(func.lower(email).label("email"), named(str(snapshot.system)).label("system")).where(
-                accounts.c.part_id.in_(current_parts(named(str(snapshot.system)))),
-                accounts.c.email != "",
-                func.coalesce(accounts.c.email_source, "") != "provisor",
-            )
-            for snapshot in self.snapshots()
-        ]
-        if len(held) > 1:
-            every = union_all(*held).subquery()
-            statement = select(every.c.email).group_by(every.c.email)
-            yield from self._connection.execute(statement.having(func.count(every.c.system.distinct()) > 1)).scalars()
-
-    def linked_administrators(self) -> Iterator[Mapping[str, Any]]:
-        """JumpCloud users that JumpCloud itself links to an administrator: id and address of both."""
-        system = named(str(System.JUMPCLOUD))
-        user, admin = accounts.alias("user_account"), accounts.alias("admin_account")
-        statement = (
-            select(
-                user.c.id.label("user"),
-                user.c.email.label("user_email"),
-                admin.c.id.label("admin"),
-                admin.c.email.label("admin_email"),
-            )
-            .join(admin, admin.c.id == user.c.attributes["admin"].as_string())
-            .where(
-                user.c.kind == "user",
-                user.c.part_id.in_(current_parts(system)),
-                admin.c.kind == "admin",
-                in_snapshot(admin.c.part_id, system),
-            )
-        )
-        for row in self._connection.execute(statement).mappings():
-            yield dict(row)
 
     def _of_each(
         self, filters: Filters, statement: Callable[[ColumnElement[Any]], Select[Any] | None]

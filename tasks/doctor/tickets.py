@@ -8,8 +8,8 @@ from http import HTTPStatus
 from pydantic import ValidationError
 
 from access.failures import Failure
-from access.policy import TicketRoute
 from access.remedies import WithRemedy
+from access.ticket_routes import TicketRoute
 from connectors.jira.client import API
 from httpclient import Response
 from tasks.doctor.findings import Check, Finding
@@ -17,20 +17,21 @@ from tasks.doctor.jira_login import JiraEndpoint, LoginExaminer, lacks_scope, sc
 from tasks.doctor.probe import Probe, objects, text
 from ticketing.jira.responses import Transition, Transitions
 from ticketing.jira.workflow import missing_fields, way_back, way_out
-from ticketing.status import CLOSED_CATEGORY, folded
+from ticketing.names import folded
+from ticketing.status import StatusMap
+from ticketing.status_words import CLOSED_CATEGORY
 
 _AREA = "ticketing"
 _TICKETS, _STATUSES, _WORKFLOW = (Check(_AREA, name) for name in ("tickets", "statuses", "workflow"))
 
-#: Project, issue type and names of extra fields, to what is wrong with them.
-Prove = Callable[[str, str, Sequence[str]], Sequence[WithRemedy]]
+#: Where tickets go, to what is wrong with that.
+Prove = Callable[[TicketRoute], Sequence[WithRemedy]]
 
 
 def examine(
     endpoint: JiraEndpoint, *, prove: Prove, routes: Sequence[TicketRoute], declined: Sequence[str]
 ) -> Iterator[Finding]:
     """All findings about the ``routes`` of tickets. ``declined`` are the names that mean "will not be done"."""
-    refusals = [folded(name) for name in declined]
     examiner = LoginExaminer(_AREA, endpoint)
     try:
         yield from examiner.examine()
@@ -38,8 +39,13 @@ def examine(
             return
         if endpoint.via == "gateway" and _may_not_write(login.probe):
             yield lacks_scope(_AREA, "write:jira-work", "making tickets")
+        followed: set[tuple[str, str]] = set()
         for route in routes:
-            yield from _route(login.probe, route, prove, refusals)
+            kind = (route.project, route.issue_type)
+            yield from _route(
+                login.probe, route, prove, None if kind in followed else StatusMap(declined, route.statuses)
+            )
+            followed.add(kind)
     except Failure as failure:
         yield examiner.unreachable(failure)
 
@@ -53,18 +59,21 @@ def _may_not_write(probe: Probe) -> bool:
     return scope_missing(probe.ask("POST", f"{API}/issue/{{issue}}/comment", path={"issue": "0"}, body={}))
 
 
-def _route(probe: Probe, route: TicketRoute, prove: Prove, refusals: Sequence[str]) -> Iterator[Finding]:
-    problems = prove(route.project, route.issue_type, tuple(route.fields))
+def _route(probe: Probe, route: TicketRoute, prove: Prove, statuses: StatusMap | None) -> Iterator[Finding]:
+    """All findings about one road; those about its workflow where ``statuses`` says how that is read."""
+    problems = prove(route)
     for problem in problems:
         yield _TICKETS.problem(problem.what, problem.remedy)
-    if not problems:
-        yield _TICKETS.ok(f"Tickets of type {route.issue_type} can be made in {route.project}.")
-        yield from _statuses(probe, route, refusals)
-        yield _transition(probe, route, refusals, closed=True)
-        yield _transition(probe, route, refusals, closed=False)
+    if problems:
+        return
+    yield _TICKETS.ok(f"Tickets of type {route.issue_type} can be made in {route.project}.")
+    if statuses is not None:
+        yield from _statuses(probe, route, statuses)
+        yield _transition(probe, route, statuses, closed=True)
+        yield _transition(probe, route, statuses, closed=False)
 
 
-def _statuses(probe: Probe, route: TicketRoute, refusals: Sequence[str]) -> Iterator[Finding]:
+def _statuses(probe: Probe, route: TicketRoute, statuses: StatusMap) -> Iterator[Finding]:
     """Whether the end of a ticket, and a "no", can be told from its status."""
     response = probe.ask("GET", f"{API}/project/{{project}}/statuses", path={"project": route.project})
     categories, where = _categories(response, route.issue_type), f"{route.issue_type} in {route.project}"
@@ -85,7 +94,7 @@ def _statuses(probe: Probe, route: TicketRoute, refusals: Sequence[str]) -> Iter
         return
     resolutions = probe.ask("GET", f"{API}/resolution").body
     names = [text(each, "name") for each in resolutions] if isinstance(resolutions, list) else []
-    if any(folded(name) in refusals for name in (*closed, *names)):
+    if any(folded(name) in statuses.refusals for name in (*closed, *names)):
         yield _STATUSES.ok(f"The end of a ticket, and a refusal, can be told in {route.project}.")
     else:
         yield _STATUSES.warning(
@@ -95,7 +104,7 @@ def _statuses(probe: Probe, route: TicketRoute, refusals: Sequence[str]) -> Iter
         )
 
 
-def _transition(probe: Probe, route: TicketRoute, refusals: Sequence[str], *, closed: bool) -> Finding:
+def _transition(probe: Probe, route: TicketRoute, statuses: StatusMap, *, closed: bool) -> Finding:
     """Whether a closed ticket can be reopened, or an open one withdrawn, as the newest such ticket shows."""
     kind, done, target = (
         ("closed", "reopened", "back to an open status") if closed else ("open", "withdrawn", "to a closed one")
@@ -107,16 +116,20 @@ def _transition(probe: Probe, route: TicketRoute, refusals: Sequence[str], *, cl
         )
     key, status = found
     transitions = _transitions(probe, key)
-    way = way_back(transitions, before=None) if closed else way_out(transitions, declined=refusals)
+    values = route.reopen_fields if closed else route.close_fields
+    if closed:
+        way = way_back(transitions, before=None, statuses=statuses, values=values)
+    else:
+        way = way_out(transitions, statuses=statuses, values=values)
     if way is None:
         return _WORKFLOW.problem(
             f"A ticket in {status} cannot be {done}: the workflow of {route.project} has no such transition (seen at {key}).",
             f"Add a transition from {status} {target}, or let Provisor's account use it.",
         )
-    if fields := missing_fields(way):
+    if fields := missing_fields(way, values):
         return _WORKFLOW.problem(
             f"A ticket in {status} cannot be {done}: the transition {way.name} wants {', '.join(fields)} (seen at {key}).",
-            "Make that optional on the transition's screen.",
+            "Give it a value in policy (reopen_fields, close_fields), or make it optional on the transition's screen.",
         )
     return _WORKFLOW.ok(f"A ticket in {status} can be {done}, by {way.name} (seen at {key}).")
 

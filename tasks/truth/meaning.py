@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 
 from access.accounts import Account
 from access.entitlements import EntitlementRef, ResourceKind, System
+from access.methods import Direction
 from access.ticket_mapping import Said, TicketMapping, parts_of
-from access.truth import Access, Judgement, Now, Reason, Statement, unsaid
+from access.truth import Access, Judgement, Now, Reason, Statement, Verdict, unsaid
 from access.truth_naming import Accounts, SaidPerson, Thing, Things, Unclear, the_thing, written_entitlement
 from access.truth_verdicts import Names
 from connectors.reading import AccountKind, AccountRow, AccountStatus, ResourceRow
@@ -123,7 +124,8 @@ class Meaning:
         accounts = self._people[system, thing.kind is ResourceKind.ADMIN_ROLE]
         account = accounts.meant(self._with_address(person), self._mapping.names)
         if isinstance(account, Unclear):
-            return replace(finding, judgement=unsaid(account.reason, account.because))
+            gone = _gone(finding, picture, accounts.gone(person))
+            return replace(finding, judgement=gone or unsaid(account.reason, account.because))
         statement = _statement(finding, Access(account.id, thing.kind, thing.id))
         return replace(finding, account=account, statement=statement, now=_now(picture, statement.access, account))
 
@@ -150,6 +152,23 @@ def entitlement(system: System, thing: Thing) -> EntitlementRef:
     """The written form of what a thing gives, by ids."""
     path = tuple(thing.id.split("/", 1)) if thing.kind is ResourceKind.PROJECT_ROLE else (thing.id,)
     return EntitlementRef(system, thing.kind, () if thing.kind is ResourceKind.ACCOUNT else path)
+
+
+def _gone(finding: Finding, picture: Picture, account: str | None) -> Judgement | None:
+    """That access was taken from an account whose id no list has any more; None where that is not so, or was not to be.
+
+    Only of access that was taken: whether a deleted account had been given something before, the lists do not tell.
+    """
+    system, thing = finding.system, finding.resource
+    assert system is not None
+    assert thing is not None
+    if account is None or finding.said.action is not Direction.TAKE:
+        return None
+    now = _now(picture, Access(account, thing.kind, thing.id), Account(system, account, account, active=False))
+    if now.present:
+        return None
+    because = f"{system.label} lists no account {account} any more, and nothing lists it."
+    return Judgement(Verdict.TRUE, Reason.AS_SAID, because, as_said=True)
 
 
 def _statement(finding: Finding, access: Access) -> Statement:

@@ -12,8 +12,9 @@ from datetime import datetime
 from access.text import loose_name
 from access.ticket_mapping import FieldPart, TicketMapping, moment_in
 from ticketing.closed_tickets import FieldName, FoundTicket, TicketArchive
+from ticketing.names import folded
 from ticketing.ports import Phase, TicketRef
-from ticketing.status import StatusMap, folded
+from ticketing.status import StatusMap
 
 #: What Jira puts around the names of its custom fields in the columns of an export.
 _CUSTOM = re.compile(r"^custom field \((?P<name>.*)\)$", re.IGNORECASE)

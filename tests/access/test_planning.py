@@ -12,7 +12,8 @@ from access.entitlements import Entitlement, EntitlementRef, ResourceKind, Syste
 from access.message import AccessRequest
 from access.methods import Direction, Method
 from access.planning import Plan, Refusal, Undecided, account_of, make_plan
-from access.policy import AccountProof, MissingAccount, Policy, Rule, TicketRoute
+from access.policy import AccountProof, MissingAccount, Policy, Rule
+from access.ticket_routes import TicketRoute
 
 ADA = Account(System.JIRA, "a1", "Ada", email="ada@example.com")
 NOBODY = NoMatch("ada@example.com")

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from access.entitlements import Entitlement, EntitlementRef
 from access.methods import Direction, Method
 from access.patterns import matches_loosely, may_overlap
-from access.policy import AccountProof, IsMeant, Policy, Rule, TicketRoute
+from access.policy import AccountProof, IsMeant, Policy, Rule
+from access.ticket_routes import TicketRoute
 
 ACCESS = TicketRoute(project="ACCESS")
 BY_ID = EntitlementRef.parse("jira:group:9f1c:member")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -117,7 +118,7 @@ def test_a_run_that_met_too_little_is_void(other: dict[str, Any] | None, why: st
 
 @pytest.mark.long
 def test_the_seed_decides_everything() -> None:
-    first, second = (lived(7, 1, 30) for _ in range(2))
+    first, second = (lived(7, 1, 30, until=inf) for _ in range(2))
     assert first == second
     assert first["days"] == 1
 
@@ -125,5 +126,5 @@ def test_the_seed_decides_everything() -> None:
 @pytest.mark.long
 @pytest.mark.parametrize("seed", range(3))
 def test_whole_lives_end_well(seed: int) -> None:
-    found = lived(100 + seed, 2, 100)
+    found = lived(100 + seed, 2, 100, until=inf)
     assert not any(found["sentences"].values()), found["sentences"]

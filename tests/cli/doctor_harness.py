@@ -68,14 +68,21 @@ class DoctorHarness:
 
     def see(self, *options: str, **sections: Any) -> CommandResult:
         """Run the doctor with these settings."""
+        return self.run("doctor", *options, **sections)
+
+    @property
+    def config(self) -> Path:
+        return self._folder / "provisor.yaml"
+
+    def run(self, *words: str, **sections: Any) -> CommandResult:
+        """Run a command with these settings."""
         policy = self._folder / "policy.yaml"
         policy.write_text(yaml.safe_dump(self.policy))
-        config = self._folder / "provisor.yaml"
         limits = {"connect_timeout": "1s", "read_timeout": "30s"}
         settings = {"provisioning": "on", "policy": str(policy), "limits": limits} | sections
         settings.setdefault("store", {"url": f"sqlite:///{self._folder / 'provisor.db'}"})
-        config.write_text(yaml.safe_dump(settings))
-        return self._run("doctor", "-c", config, *options)
+        self.config.write_text(yaml.safe_dump(settings))
+        return self._run(*words, "-c", self.config)
 
     def said(self, *areas: str, outcome: str = "problem", **sections: Any) -> list[str]:
         """What the doctor says of this outcome in these areas, in all of them when none is named."""

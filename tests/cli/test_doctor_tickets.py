@@ -10,7 +10,7 @@ from simulator.jira.world import ADMIN_EMAIL, ADMIN_TOKEN
 from simulator.switches import change_switches
 from tests.cli.doctor_harness import SCOPED, SCOPES, DoctorHarness
 from ticketing.jira import JiraTicketProvider
-from ticketing.ports import TicketDraft, TicketRef
+from ticketing.ports import Phase, TicketDraft, TicketRef
 
 
 def said(harness: DoctorHarness, outcome: str = "problem", **sections: Any) -> list[str]:
@@ -46,7 +46,7 @@ def test_tickets_that_can_be_made_have_no_problem(harness: DoctorHarness) -> Non
 def test_tickets_that_are_there_show_the_way_back_and_the_way_out(
     harness: DoctorHarness, provider: JiraTicketProvider
 ) -> None:
-    provider.close(ticket(provider))
+    provider.transition(ticket(provider), Phase.DECLINED)
     ticket(provider)
     assert said(harness) == []
     shown = said(harness, "ok")[3:]
@@ -57,7 +57,7 @@ def test_tickets_that_are_there_show_the_way_back_and_the_way_out(
 
 def test_a_workflow_without_a_way_back(harness: DoctorHarness, provider: JiraTicketProvider) -> None:
     change_switches(harness.jira.switches, reopen_transition=False)
-    closed = provider.close(ticket(provider))
+    closed = provider.transition(ticket(provider), Phase.DECLINED)
     assert said(harness) == [
         (
             f"A ticket in {closed.status} cannot be reopened: the workflow of ACC has no such transition (seen at ACC-1). "
@@ -136,3 +136,15 @@ def test_a_due_date_is_proven_where_tickets_get_one(harness: DoctorHarness) -> N
     assert said(harness) == []
     [problem] = said(harness, ticketing={"project": "ACC", "issue_type": "Access Request", "due_days": 3})
     assert "no field duedate on its create screen" in problem
+
+
+def test_what_policy_says_of_fields_and_statuses_is_compared_with_the_project(harness: DoctorHarness) -> None:
+    harness.policy["ticket"]["fields"] = {"priority": "Unheard of"}
+    [problem] = said(harness)
+    assert "does not take Unheard of; it takes " in problem
+    harness.policy["ticket"] |= {"fields": {"priority": "{{ facts.nothing }}"}}
+    [problem] = said(harness)
+    assert "The template of the field priority cannot be rendered" in problem
+    harness.policy["ticket"] |= {"fields": {"priority": "High"}, "statuses": {"done": ["Limbo", "category:done"]}}
+    [problem] = said(harness)
+    assert "has no status Limbo" in problem

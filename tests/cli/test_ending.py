@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from access.fuse import FuseLimits, Limit
 from access.lifecycle import ClaimState, RequestState
 from cli.os_user import os_user
+from store.unit_of_work import Store
 from tests.cli.command_result import RunCommand
 from tests.fakes.local_stack import GROUP, START, LocalStack
 
@@ -32,6 +34,7 @@ def company(stack: LocalStack) -> LocalStack:
 
 def carry_out(stack: LocalStack) -> None:
     stack.intake.drain_inbox(100)
+    stack.plans.run_due()
     stack.run(timedelta(minutes=1))
 
 
@@ -123,12 +126,40 @@ def test_a_file_names_requests_and_nothing_is_done_where_one_of_them_means_nothi
     ran = provisor("end", "--file", file, *WHY, "-c", config, "--yes")
     assert (ran.code, "There is nothing to end of nobody." in ran.err) == (1, True)
     file.write_text("# after the incident\nada-hour\n bob-hour \n")
-    assert "2 handed in" in provisor("end", "--file", file, *WHY, "-c", config, "--yes").out
+    ran = provisor("end", "--file", file, *WHY, "--approved-by", "linus", "-c", config, "--yes")
+    assert "2 handed in; see 'provisor plans show PL-1'" in ran.out
     carry_out(company)
     assert (company.claim("ada-hour").state, company.claim("bob-hour").state) == (ENDED, ENDED)
+    message = company.request("PL-1.1").message
+    assert (message.requested_by, message.approved_by, message.reason) == (os_user(), "linus", WHY[1])
 
 
-@pytest.mark.parametrize("arguments", [(), ("ada-hour", "--person", "u1"), ("--file", "f", "--entitlement", "*")])
+def test_of_many_ends_at_once_no_more_begin_than_the_fuse_lets(
+    provisor: RunCommand, config: Path, store: Store
+) -> None:
+    stack = LocalStack.over(store, fuse=FuseLimits(grants=Limit(2, timedelta(days=1), 0.0, 2)))
+    for number in range(5):
+        stack.grant(f"r{number}", group=f"jumpcloud:group:g{number}:member")
+    stack.run()
+    provisor("end", "--entitlement", "jumpcloud:*", *WHY, "-c", config, "--yes")
+    carry_out(stack)
+    assert sum(stack.has(f"jumpcloud:group:g{number}:member") for number in range(5)) == 3
+    assert "is held: at most 2 removals" in provisor("alarms", "-c", config).out
+    stack.plans.approve("PL-1", by="grace", why="the project is closed")
+    carry_out(stack)
+    assert not any(stack.has(f"jumpcloud:group:g{number}:member") for number in range(5))
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        (),
+        ("ada-hour", "--person", "u1"),
+        ("--file", "f", "--entitlement", "*"),
+        ("--everything",),
+        ("--everything", "--person", "u1", "--entitlement", "*"),
+    ],
+)
 def test_what_is_to_be_ended_is_named_in_one_way(
     provisor: RunCommand, config: Path, company: LocalStack, tmp_path: Path, arguments: tuple[str, ...]
 ) -> None:

@@ -12,12 +12,17 @@ from pathlib import Path
 
 import pytest
 
+from access.clock import SystemClock
+from access.entitlements import System
+from access.people import AccountRef
 from cli import export_records
 from cli.export import COLUMNS
 from cli.export_files import Sink, write_rows
 from store.unit_of_work import Store
+from tasks.people import People
 from tests.cli.command_result import RunCommand
-from tests.fakes.local_stack import BY_HAND, LocalStack
+from tests.fakes.local_stack import BY_HAND, GROUP, LocalStack
+from tests.fakes.reconciled_stack import reconcile
 from tests.store.snapshot_rows import SnapshotRows, account, group, jira, jumpcloud, store_snapshot
 
 JUST_NOW = timedelta(minutes=1)
@@ -28,6 +33,9 @@ def taken(store: Store) -> str:
     """Both snapshots; when they began."""
     at = datetime.now(UTC) - JUST_NOW
     store_snapshot(store, jumpcloud(), jira(), at=at)
+    people = People(store, SystemClock(), domains=())
+    people.refresh()
+    people.join("ada", AccountRef(System.JIRA, "j-root"), by="grace", reason="she showed me her profile")
     return f"{at:%Y-%m-%dT%H:%M:%SZ}"
 
 
@@ -229,11 +237,14 @@ def test_a_large_export_is_never_held(provisor: RunCommand, config: Path, store:
 
 @pytest.fixture
 def worked(stack: LocalStack) -> LocalStack:
-    """A request that gave access, one that a person works on, and one that is refused."""
+    """A request that gave access, one that a person works on, and a finding that is over."""
     said = {"reason": "=on call", "requested_by": "grace@example.com", "approved_by": "linus@example.com"}
     stack.grant("r1", seconds=600, **said)
     stack.grant("r2", group=BY_HAND)
     stack.run()
+    for present in (False, True, False):
+        stack.system.change("u2", GROUP, present=present)
+        reconcile(stack, [GROUP])
     return stack
 
 
@@ -267,6 +278,12 @@ def test_a_request_is_exported_with_who_asked_who_approved_and_how_that_is_known
     [done, asked] = table(provisor("export", "operations", "-c", config).out)
     assert (done["before"], done["state"], done["evidence"]) == ("absent", "done", "the list shows it")
     assert (asked["via"], asked["state"]) == ("ticket", "with_person")
+
+
+def test_findings_are_exported_the_closed_ones_too(provisor: RunCommand, config: Path, worked: LocalStack) -> None:
+    [found] = table(provisor("export", "findings", "-c", config).out)
+    assert (found["kind"], found["account_id"], found["entitlement"]) == ("unexpected", "u2", GROUP)
+    assert found["closed_why"] == "The snapshot shows it no more."
 
 
 def test_the_audit_trail_is_exported_by_either_name(provisor: RunCommand, config: Path, worked: LocalStack) -> None:

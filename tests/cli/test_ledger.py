@@ -9,10 +9,14 @@ from pathlib import Path
 import pytest
 
 from access.clock import ManualClock
+from access.fuse import FuseLimits, Limit
+from access.plans import PlanKind
 from store.unit_of_work import Store
 from tests.cli.command_result import RunCommand
 from tests.fakes.faults import Fault
 from tests.fakes.local_stack import GROUP, LocalStack
+from tests.fakes.reconciled_stack import carry_out
+from tests.tasks.test_plans import line
 
 MINUTE = timedelta(minutes=1)
 CAUSES = ("person", "ticket", "credential", "away", "budget", "unseen")
@@ -94,3 +98,13 @@ def test_the_forecast_says_what_ends_when(provisor: RunCommand, config: Path, st
     assert (found["removals"], len(found["hours"])) == (1, 1)
     assert provisor("forecast", "-c", config, "--until", "96h", "--json").json["removals"] == 2
     assert provisor("forecast", "-c", config, "--until", "some day").code == 2
+
+
+def test_the_forecast_says_what_the_fuse_holds(provisor: RunCommand, config: Path, store: Store) -> None:
+    stack = LocalStack.over(store, fuse=FuseLimits(grants=Limit(1, timedelta(days=1), 0.0, 1)))
+    lines = [line(f"jumpcloud:group:g{number}:member") for number in range(2)]
+    plan = stack.plans.make(PlanKind.BULK, "two", lines, automatic=True)
+    carry_out(stack)
+    said = f"Plan {plan.id} (two) is held: at most 1 removals in jumpcloud may begin in 24 hours."
+    assert said in provisor("forecast", "-c", config).out
+    assert provisor("forecast", "-c", config, "--json").json["held"] == [said]

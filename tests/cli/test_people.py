@@ -95,7 +95,7 @@ def test_nobody_has_left(provisor: RunCommand, config: Path) -> None:
 def test_everything_of_a_person_is_planned_and_shown_with_what_nobody_can_end(
     provisor: RunCommand, config: Path
 ) -> None:
-    ran = provisor("leavers", "end", "ada", "--reason", "dismissed", "-c", config)
+    ran = provisor("end", "--person", "ada", "--everything", "--reason", "dismissed", "-c", config)
     assert "PL-1 takes everything when somebody approves it" in ran.out
     shown = provisor("leavers", "show", "ada", "-c", config, "--json").json
     assert (shown["state"], shown["kind"], shown["reason"], shown["plans"]) == (

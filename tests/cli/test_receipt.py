@@ -62,7 +62,7 @@ def test_a_receipt_says_who_asked_who_approved_what_was_read_and_that_it_is_gone
     }
     assert [(step["direction"], step["read_before"], step["state"]) for step in facts["steps"]] == [
         ("give", "absent", "done"),
-        ("take", "present", "done"),
+        ("take", "unread", "done"),
     ]
     assert facts["claim"]["state"] == "ended"
     assert facts["seen_gone"]["at"] == facts["steps"][1]["read_after_at"]

@@ -18,6 +18,7 @@ POLICY = {
     "ticket": {"project": "OPS"},
     "rules": [{"pattern": "jumpcloud:*"}],
     "reconcile": [{"pattern": "jumpcloud:*", "profile": "strict"}],
+    "owners": [{"pattern": "jumpcloud:*", "owner": "linus"}],
 }
 
 
@@ -58,6 +59,11 @@ def test_findings_are_listed_and_shown(provisor: RunCommand, config: Path, stric
     shown = provisor("findings", "show", row["id"], "-c", config).out
     assert f"Finding {row['id']}: unexpected, open - api is explained by no claim" in shown
     assert provisor("findings", "list", "-c", config, "--kind", "missing", "--json").json == []
+    [summary] = provisor("findings", "digest", "-c", config, "--json").json
+    assert (summary["owner"], summary["open"], summary["findings"]) == ("linus", 1, [row["id"]])
+    [theirs] = provisor("findings", "digest", "--owner", "linus", "-c", config, "--json").json
+    assert theirs == row
+    assert provisor("findings", "digest", "--owner", "ada", "-c", config).out == "No findings.\n"
     missing = provisor("findings", "show", 999, "-c", config)
     assert (missing.code, "There is no finding 999." in missing.err) == (1, True)
 

@@ -5,7 +5,8 @@ import pytest
 
 from access.entitlements import EntitlementRef
 from access.methods import Direction, Method
-from access.policy import MissingAccount, TicketRoute
+from access.policy import MissingAccount
+from access.ticket_routes import StatusRules, TicketRoute
 from config.errors import SettingsError
 from config.policy_file import PolicyFile, load_policy
 
@@ -197,6 +198,8 @@ def test_what_gives_no_administrators_power_needs_no_proof(path: Path) -> None:
         ("{pattern: 'jira:group:dev:member', fed_by: 'jira:group:x:member'}", "is no group of JumpCloud"),
         ("{pattern: 'jira:group:dev:member', fed_by: 'Developers'}", "is no entitlement"),
         ("{pattern: 'jira:project-role:*', fed_by: 'jumpcloud:group:x:member'}", "is not about Jira groups"),
+        ("{pattern: 'jumpcloud:application:x:assigned', via: 'jira:group:x:member'}", "is no group of JumpCloud"),
+        ("{pattern: 'jumpcloud:group:*', via: 'jumpcloud:group:x:member'}", "is not about JumpCloud applications"),
         ("{pattern: 'jira:*', give: propagation}", "write connector, ticket or deny"),
     ],
 )
@@ -213,3 +216,40 @@ def test_a_rule_names_the_group_that_feeds_a_jira_group_and_the_policy_what_beco
     policy = load_policy(path).policy
     assert policy.automates_leavers
     assert [str(rule.fed_by) for rule in policy.rules] == ["jumpcloud:group:Developers:member"]
+
+
+def test_a_kind_of_ticket_says_who_gets_it_what_its_statuses_mean_and_how_it_goes(tmp_path: Path) -> None:
+    path = tmp_path / "policy.yaml"
+    path.write_text(
+        """
+ticket:
+  project: OPS
+  watch_requester: true
+  due_days: 3
+  statuses: {done: [Erledigt, "10021"], rejected: [Abgelehnt]}
+  close_fields: {Reason: x}
+rules:
+  - pattern: jumpcloud:*
+    ticket: {watch_requester: false, assignees: [ada@example.com], statuses: {in_progress: [Wartet]}, due_days: 0}
+"""
+    )
+    policy = load_policy(path).policy
+    usual, special = policy.ticket_routes
+    assert usual.statuses == StatusRules(done=("Erledigt", "10021"), rejected=("Abgelehnt",))
+    assert (usual.watch_requester, usual.due_days, usual.close_fields) == (True, 3, {"Reason": "x"})
+    assert special.statuses == StatusRules(in_progress=("Wartet",))
+    assert (special.watch_requester, special.due_days, special.assignees) == (False, 0, ("ada@example.com",))
+    assert special.close_fields == usual.close_fields
+
+
+def test_an_application_has_a_way_and_entitlements_have_owners(path: Path) -> None:
+    policy = rules(
+        path,
+        "{pattern: 'jumpcloud:application:*:assigned', via: 'jumpcloud:group:App users:member'}",
+        head=TICKET
+        + "owners:\n  - {pattern: 'jumpcloud:group:a*:member', owner: grace}\n  - {pattern: '*', owner: linus}\n",
+    ).policy
+    assert str(policy.rules[0].through) == "jumpcloud:group:App users:member"
+    owners = [policy.owner_of(EntitlementRef.parse(f"jumpcloud:group:{name}:member")) for name in ("api", "web")]
+    assert owners == ["grace", "linus"]
+    assert "names no kind of resource" in problems(path, TICKET + "owners: [{pattern: 'jira:thing:x', owner: x}]")[0]

@@ -111,6 +111,39 @@ def test_a_refused_log_names_the_right(harness: JumpCloudReaderHarness, events: 
     )  # fmt: skip
 
 
+@pytest.mark.parametrize("entries", ["own", "both"])
+def test_jumpcloud_tells_what_its_own_access_requests_gave(
+    harness: JumpCloudReaderHarness, events: JumpCloudHistory, entries: str
+) -> None:
+    harness.switch(access_request_events=entries)
+    user = harness.act("add_user", email="ada@acme.example")["id"]
+    group = harness.act("add_group", name="Engineering")["id"]
+    harness.act("approve_access_request", group="Engineering", user=user)
+    harness.act("end_access_request", group="Engineering", user=user)
+    harness.act("add_member", group="Engineering", user=user)
+    changes = events.read(lately()).log.of(GROUP, group, user)
+    noted = {event.id for event in harness.world.journal}
+    assert all(each.record in noted for each in changes)
+    assert [(each.present, each.cause is not None) for each in changes if each.cause or each.present] == (
+        [(True, False), (False, True), (True, True)] if entries == "own" else
+        [(True, False), (False, True), (True, False), (True, True)]
+    )  # fmt: skip
+
+
+def test_a_log_that_is_late_or_lost_an_event_tells_the_rest(
+    harness: JumpCloudReaderHarness, events: JumpCloudHistory
+) -> None:
+    user = harness.act("add_user", email="ada@acme.example")["id"]
+    groups = [harness.act("add_group", name=name)["id"] for name in ("one", "two", "three")]
+    harness.act("add_member", group="one", user=user)
+    harness.switch(events_lost_every=1)
+    harness.act("add_member", group="two", user=user)
+    harness.switch(events_lost_every=0, event_lag_ms=3_600_000)
+    harness.act("add_member", group="three", user=user)
+    log = events.read(lately()).log
+    assert [len(log.of(GROUP, group, user)) for group in groups] == [1, 0, 0]
+
+
 @pytest.fixture
 def jira() -> Iterator[JiraReaderHarness]:
     with jira_harness(organization=True) as made:
@@ -194,3 +227,35 @@ def test_a_free_plan_has_no_log(jira: JiraReaderHarness) -> None:
     gap = audit(jira).read(lately()).log.gap(ROLE, datetime.now(UTC))
     assert gap is not None
     assert "paid plan" in gap[1]
+
+
+@pytest.mark.parametrize(
+    "switch", [{"audit_lost_every": 1}, {"audit_lag_ms": 3_600_000}], ids=lambda each: next(iter(each))
+)
+@pytest.mark.parametrize("organized", [False, True])
+def test_what_jiras_logs_lost_or_do_not_show_yet_is_not_told(
+    jira: JiraReaderHarness,
+    switch: dict[str, int],
+    organized: bool,  # noqa: FBT001 - a table's cell
+) -> None:
+    ada = jira.world.user("ada@acme.example").account_id
+    act(jira.world, "add_role_actor", project="PAY", role="Developers", user=ada)
+    path = f"{jira.world.project('PAY').id}/{jira.world.role('PAY', 'Developers').id}"
+    history = audit(jira, organized=organized)
+    assert [each.record for each in history.read(lately()).log.of(ROLE, path, ada)] != []
+    jira.switch(**switch)
+    assert history.read(lately()).log.of(ROLE, path, ada) == ()
+
+
+def test_a_site_that_keeps_records_for_a_day_tells_nothing_older(jira: JiraReaderHarness) -> None:
+    ada = jira.world.user("ada@acme.example").account_id
+    for days in (3, 0):
+        act(jira.world, "add_role_actor" if days else "remove_role_actor", project="PAY", role="Developers", user=ada)
+        entries = jira.world.journal.entries
+        entries[-1] = replace(entries[-1], at=entries[-1].at - days * 86_400)
+    jira.switch(audit_retention_days=1)
+    log = audit(jira).read(datetime.now(UTC) - timedelta(days=7)).log
+    assert [each.present for each in log.changes if each.principal == ada] == [False]
+    gap = log.gap(ROLE, datetime.now(UTC) - timedelta(days=7))
+    assert gap is not None
+    assert gap[0] is Reason.BEFORE_THE_LOG

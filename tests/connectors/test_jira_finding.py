@@ -10,6 +10,7 @@ from access.accounts import Subject
 from access.entitlements import Entitlement, EntitlementRef, ResourceKind, System
 from access.failures import CredentialRefused, Failure, Permanent, Transient
 from connectors.jira import api_token, bearer_token
+from connectors.jira.projects import PROJECTS_A_PAGE
 from simulator.systems import act
 from tests.connectors.jira_reader_harness import ADMIN, SITE
 from tests.connectors.simulated_jira import ADMINISTRATORS, NO_SUCH_ACCOUNT, NO_SUCH_GROUP, SimulatedJira
@@ -251,6 +252,32 @@ def test_two_groups_that_differ_in_case_are_found_exactly_or_match_none(site: Si
     missing = site.find_nothing("jira:group:DEVELOPERS:member")
     assert missing.several
     assert len(missing.candidates) == 2
+
+
+def test_a_group_that_the_picker_leaves_out_counts_too(site: SimulatedJira) -> None:
+    """The picker shows only some of what it finds: the only one that it shows need not be the only one of that name."""
+    site.add_group("PAYMENTS")
+    other = site.add_group("Payments")
+    site.switch(groups_picker_cap=1)
+    assert site.find_nothing("jira:group:payments:member").several
+    act(site.world, "delete_group", group="PAYMENTS")
+    assert site.find("jira:group:payments:member").ref.path == (other.id,)
+
+
+@pytest.mark.parametrize("told", [True, False])
+def test_pages_that_do_not_tell_their_end_are_read_to_it(site: SimulatedJira, *, told: bool) -> None:
+    """The end of a list is on no page [spec: both members may be absent]: one page is not taken for all of them."""
+    site.switch(pages_tell_their_end=told, groups_picker_cap=1, groups_bulk_cap=2)
+    for number in range(PROJECTS_A_PAGE + 1):
+        site.add_project(f"{20000 + number}", f"A{number:03}", f"Stores {number}")
+    for name, key in (("Stores east", "ZEAST"), ("STORES EAST", "ZWEST")):
+        site.add_project(f"{30000 + ord(key[1])}", key, name)
+    assert site.find_nothing("jira:project-role:stores east:Administrators:assigned").several
+    groups = [site.add_group(name) for name in ("Night", "Night shift", "NIGHT SHIFT")]
+    assert site.find("jira:group:night:member").ref.path == (groups[0].id,)
+    assert site.find_nothing("jira:group:night shift:member").several
+    site.world.administration.add_member(groups[0], site.world.user(site.alice))
+    assert site.connector.is_last_holder(EntitlementRef.parse(f"jira:group:{groups[0].id}:member"), site.alice)
 
 
 @pytest.mark.parametrize("form", ["NFC", "NFD"])

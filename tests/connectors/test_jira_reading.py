@@ -64,10 +64,10 @@ def test_a_snapshot_costs_no_more_calls_than_the_formula_and_a_twentieth(
 
 def test_the_formula_is_the_one_of_the_contract() -> None:
     example = Sizes(users=2000, members=[40] * 200, projects=150, roles=750)
-    assert expected_calls(example) == 3 + 4 + 200 + 2 + 1 + 750
-    assert expected_calls(Sizes(users=2000, members=[40] * 200, projects=150, roles=750, team_managed=150)) == 1109
+    assert expected_calls(example) == 3 + 1 + 4 + 200 + 2 + 1 + 750
+    assert expected_calls(Sizes(users=2000, members=[40] * 200, projects=150, roles=750, team_managed=150)) == 1110
     with_people = Sizes(users=2000, members=[40] * 200, projects=150, roles=750, people=2000, unlisted=[3, 60])
-    assert expected_calls(with_people) == 3 + 4 + 20 + 2 + 3 + 2 + 1 + 750
+    assert expected_calls(with_people) == 3 + 1 + 4 + 20 + 2 + 3 + 2 + 1 + 750
 
 
 def test_a_good_token_is_proven_by_one_cheap_call(harness: JiraReaderHarness) -> None:

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from access.entitlements import ResourceKind
-from access.failures import Permanent, Transient, Unknown
+from access.failures import Permanent, Transient, Unknown, Unseen
 from access.guard import Terms
 from access.methods import Direction
 from tests.connectors.simulated_jira import ADMINISTRATORS, NO_SUCH_ACCOUNT, NO_SUCH_GROUP, SimulatedJira
@@ -89,11 +89,11 @@ def test_a_full_licence_is_permanent(site: SimulatedJira) -> None:
         site.connector.give(site.member(carol.account_id, access))
 
 
-def test_a_group_that_is_gone_cannot_be_given_but_is_taken(site: SimulatedJira) -> None:
+def test_a_group_that_is_gone_cannot_be_given_and_its_removal_says_that_it_cannot_be_seen(site: SimulatedJira) -> None:
     with pytest.raises(Permanent, match=f"no group {NO_SUCH_GROUP}"):
         site.connector.give(site.member(group=NO_SUCH_GROUP))
-    site.connector.take(site.member(group=NO_SUCH_GROUP))
-    assert not site.connector.observe(site.member(group=NO_SUCH_GROUP)).present
+    with pytest.raises(Unseen, match=f"no group {NO_SUCH_GROUP}"):
+        site.connector.take(site.member(group=NO_SUCH_GROUP))
 
 
 def test_an_account_that_is_gone_cannot_be_given_anything_but_has_nothing_to_take(site: SimulatedJira) -> None:

@@ -9,6 +9,7 @@ from access.entitlements import Entitlement, EntitlementRef, ResourceKind, Syste
 from access.failures import CredentialRefused, Permanent, Transient
 from access.methods import Direction
 from connectors.jumpcloud import api_key
+from connectors.jumpcloud.client import PAGE
 from connectors.ports import Target
 from simulator.systems import act
 from tests.connectors.simulated_jumpcloud import NO_SUCH_ID, SimulatedJumpCloud
@@ -62,6 +63,23 @@ def test_a_user_who_has_the_address_beside_another_one_is_a_candidate(
     assert company.find_account(Subject(email="al@home.example", id=company.alice)).id == company.alice
     company.act("change_user", user="bob", email="al@home.example")
     assert company.find_account(Subject(email="al@home.example")).id == company.bob
+
+
+def test_an_address_beside_another_is_not_the_users_while_it_is_somebody_elses_own(company: SimulatedJumpCloud) -> None:
+    """A12: the id names the one who has it as a second address, the address names its owner."""
+    company.act("change_user", user="alice", alternateEmail="al@example.com")
+    assert company.find_account(Subject(id=company.alice, email="al@example.com")).id == company.alice
+    owner = company.act("add_user", email="al@example.com", username="al")["id"]
+    missing = company.find_nobody(Subject(id=company.alice, email="al@example.com"))
+    assert missing.contradiction
+    assert [who in each for who, each in zip((company.alice, owner), missing.candidates, strict=True)] == [True, True]
+
+
+def test_a_user_whom_the_first_page_of_a_search_leaves_out_is_found(company: SimulatedJumpCloud) -> None:
+    company.switch(names_stored="as_sent")
+    for number, name in enumerate([*(f"xal{number}" for number in range(PAGE)), "AL"]):
+        company.act("add_user", email=f"u{number}@example.com", username=name)
+    assert company.find_account(Subject(username="al")).username == "AL"
 
 
 def test_a_username_has_another_case_of_a_to_z_alone(company: SimulatedJumpCloud) -> None:
@@ -145,7 +163,8 @@ def test_a_record_without_a_state_is_active(company: SimulatedJumpCloud) -> None
 
 
 def test_a_group_is_found_by_name_in_one_call(company: SimulatedJumpCloud) -> None:
-    company.find(group("Engineering"))  # Active Directories are asked for once in ten minutes.
+    company.act("add_group", name="Sales")
+    company.find(group("Sales"))  # Active Directories are asked for once in ten minutes.
     company.calls()
     found = company.find(group("Engineering"))
     assert str(found.ref) == f"jumpcloud:group:{company.engineering}:member"
@@ -210,7 +229,30 @@ def test_a_method_that_is_missing_or_new_is_read_carefully(company: SimulatedJum
     assert (company.find(group(company.engineering)).by_person is not None) is (value == "DYNAMIC_SOMETHING_NEW")
 
 
+def test_an_application_names_the_groups_that_give_it_and_is_seen_whichever_way_it_is_held(
+    company: SimulatedJumpCloud,
+) -> None:
+    application = company.act("add_application", name="aws", displayLabel="AWS")["id"]
+    company.act("bind_application", application=application, group="Engineering")
+    company.act("add_application", name="other", displayLabel="Other")
+    for named in ("aws", "AWS", application):
+        found = company.find(EntitlementRef.parse(f"jumpcloud:application:{named}:assigned"))
+        assert (found.ref.path, [(way.id, way.name) for way in found.ways]) == (
+            (application,), [(company.engineering, "Engineering")],
+        )  # fmt: skip
+    company.find_nothing("jumpcloud:application:awsome:assigned")
+
+    def has(user: str) -> bool:
+        return company.connector.observe(Target(entitlement=found.ref, account_id=user)).present
+
+    assert [has(each) for each in (company.bob, company.alice)] == [True, False]
+    company.act("bind_application", application=application, user="alice")
+    company.act("remove_member", group="Engineering", user="bob")
+    assert [has(each) for each in (company.bob, company.alice)] == [False, True]
+
+
 def test_applications_and_admin_roles_are_left_to_people(company: SimulatedJumpCloud) -> None:
+    company.act("add_application", name="aws")
     for text in ("jumpcloud:application:aws:assigned", "jumpcloud:admin-role:Help Desk:assigned"):
         ref = EntitlementRef.parse(text)
         found = company.connector.find_entitlement(ref)

@@ -26,7 +26,7 @@ def fork_server() -> Iterator[ForkServer]:
     fork_server.close()
 
 
-MakeSite = Callable[[str], ProcessStack]
+MakeSite = Callable[..., ProcessStack]
 
 
 @pytest.fixture
@@ -36,10 +36,10 @@ def make_site(
     """Makes a stack with a worker at work: ``embedded``, or ``cluster`` on PostgreSQL and RabbitMQ."""
     made: list[ProcessStack] = []
 
-    def make(kind: str) -> ProcessStack:
-        more: dict[str, Any]
+    def make(kind: str, **ticketing: Any) -> ProcessStack:
+        more = {**(EMBEDDED if kind == "embedded" else SHARED)}
+        more["ticketing"] = more["ticketing"] | ticketing
         if kind == "embedded":
-            more = EMBEDDED
             stack = ProcessStack.made(
                 company,
                 tmp_path,
@@ -48,7 +48,7 @@ def make_site(
             )
         else:
             rabbitmq: Amqp = request.getfixturevalue("rabbitmq")
-            more = SHARED | {"broker": {"url": rabbitmq.url, "prefix": rabbitmq.prefix}}
+            more["broker"] = {"url": rabbitmq.url, "prefix": rabbitmq.prefix}
             settings = company.settings(tmp_path, request.getfixturevalue("postgresql_url"), **more)
             stack = ProcessStack.made(company, tmp_path, settings, fork_server, partial(rabbitmq.publish))
             stack.declare_queues()

@@ -15,14 +15,16 @@ from access.findings import ProfileRule
 from access.fuse import FuseLimits, Limit
 from access.methods import Method
 from access.operations import Claim, Operation, Purpose, Request, Ticket
-from access.policy import Policy, Rule, TicketRoute
+from access.policy import OwnerRule, Policy, Rule
 from access.provisioning import Provisioning
 from access.retry import RetryLimits
+from access.ticket_routes import TicketRoute
 from connectors.ports import Connector
 from store.issue_tables import awaited_issues
 from store.outbox import Topic, WakeUp
 from store.tables import audit, claims, operations, requests, tickets
 from store.unit_of_work import Store
+from tasks.attribution import ReadLog, no_log
 from tasks.expiry import Expiry
 from tasks.faults import Faults
 from tasks.fulfilment import Fulfilment
@@ -57,6 +59,7 @@ TERMS = FulfilmentOptions(
         credential_wait=timedelta(seconds=10),
     ),
     lease=timedelta(seconds=30),
+    unattended=timedelta(seconds=30),
     read_back=timedelta(0),
     visible_within=timedelta(seconds=20),
     look_again=timedelta(seconds=3),
@@ -80,6 +83,7 @@ RULES = (
 )
 
 TEMPLATES = Templates(None)
+OPS = TicketRoute(project="OPS")
 
 
 @dataclass
@@ -114,6 +118,9 @@ class LocalStack:
         fuse: FuseLimits | None = None,
         self_approval: bool = False,
         profiles: Sequence[ProfileRule] = (),
+        route: TicketRoute = OPS,
+        owners: Sequence[OwnerRule] = (),
+        attribution: ReadLog = no_log,
         tickets: FakeTickets | None = None,
         publisher: RecordingPublisher | None = None,
     ) -> Self:
@@ -129,9 +136,10 @@ class LocalStack:
         publisher = publisher or RecordingPublisher()
         policy = Policy(
             rules=tuple(rules),
-            ticket=TicketRoute(project="OPS"),
+            ticket=route,
             protected_accounts=protected,
             profiles=tuple(profiles),
+            owners=tuple(owners),
         )
         services = Services(
             store=store,
@@ -164,7 +172,7 @@ class LocalStack:
             services=services,
             intake=intake,
             plans=Plans(store, clock, intake, publisher, limits=services.fuse, self_approval=self_approval, mode=mode),
-            reconciliation=Reconciliation(store, clock, policy),
+            reconciliation=Reconciliation(store, clock, policy, attribution=attribution),
             handlers={
                 Topic.REQUEST: fulfilment.fulfil,
                 Topic.OPERATION: fulfilment.operate,

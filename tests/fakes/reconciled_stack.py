@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from access.entitlements import EntitlementRef, System
 from access.findings import Finding
-from access.lifecycle import RequestState
+from access.lifecycle import OperationState, RequestState
+from access.methods import Direction
+from access.operations import Purpose
 from connectors.reading import AccountRow, AccountStatus, Row
 from tasks.reconciliation import Outcome
 from tests.fakes.local_stack import LocalStack
@@ -72,3 +75,25 @@ def ended_badly(stack: LocalStack) -> list[str]:
         return [
             each.id for each in work.requests.recent() if each.source == "plan" and each.state is not RequestState.DONE
         ]
+
+
+def note_late_write(stack: LocalStack) -> None:
+    """A removal of an earlier claim whose write got no answer, and came through late."""
+    given = stack.operation("r1")
+    with stack.store.write() as work:
+        late = replace(
+            given,
+            id="op-late",
+            claim_id=None,
+            purpose=Purpose.EXPIRY,
+            direction=Direction.TAKE,
+            state=OperationState.READY,
+            before="present",
+            wrote_at=stack.clock.now(),
+            due_at=None,
+            evidence=None,
+            verified_at=None,
+        )
+        work.operations.add(late)
+        work.operations.step("op-late", to=OperationState.DROPPED, states=(OperationState.READY,), error="not wanted")
+    stack.clock.advance(timedelta(seconds=1))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -30,6 +31,8 @@ class FakeSystem:
         self.seen: set[tuple[datetime, str, str, bool]] = set()
         #: Reads to come that show nothing, or everything, whatever is there.
         self.stale: deque[bool] = deque()
+        #: What happens between a look at who else holds a thing and the write that follows.
+        self.meanwhile: deque[Callable[[], None]] = deque()
         #: Entitlements that are not shown, and whether that they are gone can be proven.
         self.missing: dict[str, bool] = {}
         #: What other names of an entitlement mean.
@@ -72,9 +75,12 @@ class FakeSystem:
     def why_by_person(self, ref: EntitlementRef) -> str | None:
         return self.by_person.get(str(ref))
 
-    def is_last_holder(self, ref: EntitlementRef, account_id: str) -> bool:
+    def is_last_holder(self, ref: EntitlementRef, account_id: str, *, leaving: Collection[str] = ()) -> bool:
         usable = [each for each in self.accounts if each not in self.suspended and self.has(each, str(ref))]
-        return self.has(account_id, str(ref)) and not set(usable) - {account_id}
+        is_last = self.has(account_id, str(ref)) and not set(usable) - {account_id, *leaving}
+        if self.meanwhile:
+            self.meanwhile.popleft()()
+        return is_last
 
     def give(self, target: Target) -> None:
         self.faults.call(lambda: self._write(target, present=True), writes=True, about=target.account_id or "")
@@ -148,7 +154,13 @@ class FakeSystem:
         if str(ref) in self.missing:
             return NoMatch(f"The group {ref.path[0]}")
         title = "the account" if ref.kind is ResourceKind.ACCOUNT else f"group {ref.path[0]}"
-        return Entitlement(ref=ref, named=named, title=title, by_person=self.by_person.get(str(ref)))
+        return Entitlement(
+            ref=ref,
+            named=named,
+            title=title,
+            by_person=self.by_person.get(str(ref)),
+            url=f"https://system.example/{ref.path[0] if ref.path else ''}",
+        )
 
     def _proof_of_gone(self, target: Target) -> str | None:
         if target.account_id in self.gone:

@@ -9,7 +9,22 @@ from datetime import datetime
 from access.failures import Failure, Permanent
 from access.operations import Lane
 from tests.fakes.faults import FaultPlan
-from ticketing.ports import MadeTicket, Phase, TicketDraft, TicketRef, TicketSnapshot
+from ticketing.ports import (
+    Approval,
+    MadeTicket,
+    Phase,
+    RemoteLink,
+    StatusChange,
+    TicketChanges,
+    TicketDraft,
+    TicketRef,
+    TicketSnapshot,
+    Way,
+)
+from ticketing.schema_check import FieldProblem
+from ticketing.schemas import SchemaRef, TicketSchema
+
+_ANY_WAY = Way()
 
 
 @dataclass
@@ -25,11 +40,23 @@ class Issue:
     closed_by: str | None = None
     #: What the way back leaves of the resolution.
     resolution: str | None = None
+    assignee: str | None = None
+    watchers: list[str] = field(default_factory=list)
+    #: Every link that was put on it, and every change of its text and fields, in order.
+    links: list[RemoteLink] = field(default_factory=list)
+    changes: list[TicketChanges] = field(default_factory=list)
+    #: Whether nothing says what its status means.
+    unmapped: bool = False
 
     @property
     def state(self) -> TicketSnapshot:
         return TicketSnapshot(
-            ref=self.ref, phase=self.phase, status=self.status or str(self.phase), resolution=self.resolution
+            ref=self.ref,
+            phase=self.phase,
+            status=self.status or str(self.phase),
+            resolution=self.resolution,
+            assignee=self.assignee,
+            unmapped=self.unmapped,
         )
 
 
@@ -43,12 +70,17 @@ class FakeTickets:
         #: Whether the workflow lets us close an issue, and the project lets us comment.
         self.closes = True
         self.comments = True
+        #: Whether the site's automation opens again what is closed, and with which resolution it closes what is opened.
+        self.opens_again = False
+        self.closes_again: str | None = None
         #: Ids of issues that are not shown to us.
         self.hidden: set[str] = set()
         #: What keeps issues from being read, by id.
         self.unreadable: dict[str, Failure] = {}
         #: The lanes asked for, in order.
         self.lanes: list[Lane] = []
+        #: The ways that tickets were to go, in order.
+        self.ways: list[tuple[Phase, Way]] = []
         #: How many issues there were; a test whose examples share a store begins each with other numbers.
         self.made = 0
 
@@ -92,14 +124,43 @@ class FakeTickets:
     def comment(self, ref: TicketRef, text: str, *, marker: str) -> None:
         self.faults.call(lambda: self._comment(ref, text, marker), writes=True)
 
-    def who_closed(self, ref: TicketRef) -> str | None:
-        return self.faults.call(lambda: self._issue(ref).closed_by, writes=False)
+    def transition(self, ref: TicketRef, to: Phase, way: Way = _ANY_WAY) -> TicketSnapshot:
+        self.ways.append((to, way))
+        return self.faults.call(lambda: self._move(ref, to), writes=True)
 
-    def reopen(self, ref: TicketRef) -> TicketSnapshot:
-        return self.faults.call(lambda: self._move(ref, Phase.OPEN), writes=True)
+    def schemas(self) -> Sequence[SchemaRef]:
+        return ()
 
-    def close(self, ref: TicketRef) -> TicketSnapshot:
-        return self.faults.call(lambda: self._move(ref, Phase.DECLINED), writes=True)
+    def schema(self, project: str, issue_type: str) -> TicketSchema:
+        return TicketSchema(SchemaRef(project, issue_type), ())
+
+    def check(self, draft: TicketDraft) -> Sequence[FieldProblem]:
+        del draft
+        return ()
+
+    def assign(self, ref: TicketRef, assignees: Sequence[str]) -> str | None:
+        return self.faults.call(lambda: self._assign(ref, assignees), writes=True)
+
+    def update(self, ref: TicketRef, changes: TicketChanges) -> None:
+        self.faults.call(lambda: self._issue(ref).changes.append(changes), writes=True)
+
+    def watch(self, ref: TicketRef, person: str) -> None:
+        self.faults.call(lambda: self._issue(ref).watchers.append(person), writes=True)
+
+    def link(self, ref: TicketRef, link: RemoteLink) -> None:
+        self.faults.call(lambda: self._issue(ref).links.append(link), writes=True)
+
+    def changelog(self, ref: TicketRef) -> Sequence[StatusChange]:
+        return self.faults.call(lambda: [StatusChange(None, None, self._issue(ref).closed_by)], writes=False)
+
+    def approvals(self, ref: TicketRef) -> Sequence[Approval]:
+        del ref
+        return ()
+
+    def _assign(self, ref: TicketRef, assignees: Sequence[str]) -> str | None:
+        issue = self._issue(ref)
+        issue.assignee = next(iter(assignees), None)
+        return issue.assignee
 
     def _create(self, draft: TicketDraft) -> TicketRef:
         self.made += 1
@@ -131,7 +192,9 @@ class FakeTickets:
             raise Permanent("The workflow has no way back.")
         if phase is not Phase.OPEN and not self.closes:
             raise Permanent("A validator refuses the transition.")
-        issue.phase = phase
+        issue.phase = Phase.OPEN if self.opens_again else phase
+        if phase is Phase.OPEN and self.closes_again is not None:
+            issue.phase, issue.resolution = Phase.DONE, self.closes_again
         return replace(issue.state)
 
     def _issue(self, ref: TicketRef) -> Issue:

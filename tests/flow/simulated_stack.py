@@ -12,6 +12,7 @@ from access.lifecycle import ENDS
 from access.operations import Claim, Operation, Purpose, Request, Ticket
 from config.settings import Settings
 from demo.worker_thread import WorkerThread
+from simulator.atlassian.world import ORGANIZATION_KEY
 from simulator.jira import World as JiraWorld
 from simulator.jira.issues import Issue
 from simulator.jira.projects import Role
@@ -31,7 +32,9 @@ ticket: {project: OPS}
 rules:
   - {pattern: "jumpcloud:group:by-ticket*:member", give: ticket, take: ticket}
   - {pattern: "jumpcloud:group:*:member"}
+  - {pattern: "jumpcloud:application:Crm:assigned", via: "jumpcloud:group:Crm users:member"}
   - {pattern: "jumpcloud:application:*:assigned"}
+  - {pattern: "jumpcloud:admin-role:*:assigned"}
   - {pattern: "jumpcloud:account:exists", give: ticket, take: ticket}
   - {pattern: "jira:project-role:PAY:Developers:assigned", missing_account: create, products: [jira-software]}
   - {pattern: "jira:project-role:PAY:Viewers:assigned", missing_account: ticket}
@@ -58,9 +61,12 @@ BRISK: dict[str, Any] = {
 
 
 class SimulatedCompany:
-    """The systems and their people. ``person`` makes one that exists in neither, one or both."""
+    """The systems and their people, with an organization above the site where one is asked for.
 
-    def __init__(self) -> None:
+    ``person`` makes one that exists in neither, one or both.
+    """
+
+    def __init__(self, *, organization: bool = False) -> None:
         self.jumpcloud = JumpCloudWorld()
         self.jira = JiraWorld()
         change_switches(self.jira.switches, burst_bucket=0, issue_writes_per_2s=0, issue_writes_per_30s=0)
@@ -68,7 +74,8 @@ class SimulatedCompany:
         act(self.jira, "create_project", key="PAY", name="Payments")
         for name in ("Developers", "Viewers"):
             self._see_to_role(name)
-        self.simulators = Simulators(jumpcloud=self.jumpcloud, jira=self.jira)
+        self.organization = organization
+        self.simulators = Simulators(jumpcloud=self.jumpcloud, jira=self.jira, atlassian=organization)
 
     def settings(self, folder: Path, store: str, **more: Any) -> dict[str, Any]:
         """Settings that reach this company, brisk ones, changed by ``more`` section by section."""
@@ -81,6 +88,7 @@ class SimulatedCompany:
             "broker": {"prefix": f"t{token_hex(4)}."},
             "jumpcloud": {
                 "api_url": self.simulators.jumpcloud_url,
+                "insights_url": self.simulators.jumpcloud_url,
                 "api_key": self.jumpcloud.credentials()["api_key"],
                 "rate": 100_000,
             },
@@ -92,6 +100,12 @@ class SimulatedCompany:
                 "rate": 100_000,
             },
         }
+        if self.organization:
+            reached["atlassian"] = {
+                "api_url": self.simulators.atlassian_url,
+                "api_key": ORGANIZATION_KEY,
+                "org_id": self.jira.organization.id,
+            }
         merged = {**BRISK, **reached}
         for section, values in more.items():
             merged[section] = {**merged.get(section, {}), **values} if isinstance(values, dict) else values

@@ -55,7 +55,7 @@ class World:
         self.jumpcloud, self.jira = JumpCloudWorld(clock=seconds), JiraWorld(clock=seconds)
         self.jira.switches.burst_bucket = 0
         self.simulators = Simulators(jumpcloud=self.jumpcloud, jira=self.jira)
-        self.faults, options = PassingFaults(self.simulators.faults), patient()
+        self.faults, options = PassingFaults(self.simulators.faults), replace(patient(), clock=self.clock)
         #: Ids of groups that an identity provider fills.
         self.external: set[str] = set()
         jumpcloud = jumpcloud_client(

@@ -82,7 +82,7 @@ def test_no_way_out_has_a_secret(
     ways_out["tickets"] = json.dumps(dump(stack.company.jira)["issues"])
     settings = stack.process.provisor.settings
     clock = MeasuredClock(stack.store.now)
-    figures = Figures(stack.store, clock, Heartbeats(), version="1", provisioning="on")
+    figures = Figures(stack.store, clock, Heartbeats(), version="1", provisioning=lambda: "on")
     ways_out["figures"] = as_text(registry_of(figures)).decode()
     file = tmp_path / "provisor.yaml"
     file.write_text(yaml.safe_dump(stack.company.settings(tmp_path, settings.store.url.get_secret_value())))

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 
 from access.lifecycle import ClaimState, OperationState, RequestState
 from access.operations import Purpose
+from connectors.guard import FACTS_AT_MOST_OLD
 from store.database import Database
 from store.unit_of_work import Store
 from tests.fakes.passing_faults import UNDONE
@@ -27,6 +29,8 @@ FACTS = [(kind, fact) for kind, facts in BY_PERSON.items() for fact in facts]
 #: When it comes to be: before the request, or after a first write that met a fault.
 BEFORE = "before"
 MOMENTS = (BEFORE, *UNDONE)
+#: What was read so long ago decides nothing any more.
+OLD = FACTS_AT_MOST_OLD + timedelta(seconds=1)
 
 
 def with_the_first_write_failing(one: Example, fault: str, case: Case) -> None:
@@ -83,6 +87,7 @@ def test_d_whatever_a_system_says_of_a_removal_a_person_is_asked_and_it_goes_on(
             assert one.holds()
             if moment == BEFORE:
                 one.happen(fact[1])
+                one.stack.clock.advance(OLD)
             request = grant
             if road == "expiry":
                 one.stack.clock.advance(10 * MINUTE)
@@ -147,6 +152,7 @@ def test_d_a_removal_that_a_claim_names_is_planned_with_what_the_system_says_of_
     one.submit("grant", "grant")
     one.stack.run()
     one.happen("protected")
+    one.stack.clock.advance(OLD)
     revoke = one.submit("revoke", "revoke", **{name: text.format(one.number) for name, text in claim_of.items()})
     one.stack.run(MINUTE)
     assert one.holds()

@@ -106,9 +106,9 @@ def test_a_jumpcloud_account_is_deprovisioned_by_a_ticket_that_lists_its_groups(
 
 
 def test_what_cannot_be_seen_is_not_believed_for_ever_and_ends_with_the_operator(stack: SimulatedStack) -> None:
-    """JumpCloud's API shows us no application's users: however often somebody says so, there is no proof."""
+    """JumpCloud's API shows us no administrator's roles: however often somebody says so, there is no proof."""
     email = stack.company.person()
-    request = stack.grant(email, "jumpcloud:application:slack:assigned")
+    request = stack.grant(email, "jumpcloud:admin-role:Help Desk:assigned")
     for _ in range(3):
         ticket = stack.ticket(request)
         act(stack.company.jira, "done", issue=ticket.issue_key)
@@ -117,6 +117,32 @@ def test_what_cannot_be_seen_is_not_believed_for_ever_and_ends_with_the_operator
             stack.until(lambda: stack.tickets(request)[-1].state != "answered")
     failed = stack.ended(request, "failed")
     assert "it cannot be seen" in (failed.reason or "")
+
+
+def test_an_application_is_given_and_taken_through_the_one_group_that_policy_names(stack: SimulatedStack) -> None:
+    company, jumpcloud = stack.company, stack.company.jumpcloud
+    application = act(jumpcloud, "add_application", name="crm", displayLabel="Crm")["id"]
+    group = str(act(jumpcloud, "add_group", name="Crm users")["id"])
+    act(jumpcloud, "bind_application", application=application, group=group)
+    email = company.person(jira=False)
+    request = stack.grant(email, "jumpcloud:application:Crm:assigned")
+    stack.ended(request)
+    assert (stack.operations(request)[0].via, company.in_jumpcloud(email, group)) == (Method.PROPAGATION, True)
+    gone = stack.revoke(email, "jumpcloud:application:Crm:assigned")
+    stack.ended(gone)
+    assert not company.in_jumpcloud(email, group)
+    assert stack.tickets(request) + stack.tickets(gone) == []
+
+
+def test_without_a_group_in_policy_an_application_is_refused_with_those_that_are_bound_to_it(
+    stack: SimulatedStack,
+) -> None:
+    jumpcloud = stack.company.jumpcloud
+    application = act(jumpcloud, "add_application", name="wiki", displayLabel="Wiki")["id"]
+    group = stack.company.jumpcloud_group("wiki")
+    act(jumpcloud, "bind_application", application=application, group=group)
+    refused = stack.ended(stack.grant(stack.company.person(), "jumpcloud:application:Wiki:assigned"), "refused")
+    assert f"{stack.company.group_name(group)} ({group})" in (refused.reason or "")
 
 
 def test_what_is_so_already_is_success_and_remembered_as_found(stack: SimulatedStack) -> None:

@@ -205,3 +205,22 @@ def test_a_person_who_follows_a_link_sees_the_issue(jira: Jira) -> None:
     assert "&lt;b&gt;Access&lt;/b&gt;" in shown.text
     assert "seen" in shown.text
     assert requests.get(f"{jira.site}/browse/ACC-99", timeout=300).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("when", "to", "ends"), [("commented", "done", "done"), ("closed", "new", "new"), ("reopened", "done", "done")]
+)
+def test_the_sites_own_automation_moves_issues_once_for_each_event(jira: Jira, when: str, to: str, ends: str) -> None:
+    jira.project("ACC")
+    key = jira.issue()["key"]
+    jira.act("add_automation", project="ACC", when=when, to=to)
+    if when == "commented":
+        jira.act("comment", issue=key, text="seen")
+    else:
+        jira.act("done", issue=key)
+    if when == "reopened":
+        jira.act("reopen", issue=key)
+    issue = jira.get(f"/issue/{key}", expand="changelog").json()
+    assert issue["fields"]["status"]["statusCategory"]["key"] == ends
+    assert issue["changelog"]["histories"][0]["items"][0]["field"] == "status"
+    assert jira.act("remove_automation", project="ACC") == {"removed": 1}

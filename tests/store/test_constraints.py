@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from access.lifecycle import ClaimState, OperationState, RequestState, TicketState
 from store.unit_of_work import Conflict, Store
-from tests.store.records import MINUTE, NOW, add_request, claim, operation, ticket
+from tests.store.records import MINUTE, NOW, add_request, claim, operation, plan, ticket
 
 
 def with_operation(store: Store, operation_id: str = "op1", **changes: Any) -> None:
@@ -77,6 +78,18 @@ def test_an_operation_has_one_living_ticket(store: Store) -> None:
         living = work.tickets.living_of("op1")
     assert living is not None
     assert living.id == "tk2"
+
+
+def test_one_line_of_a_plan_that_may_still_ask_for_something_is_about_a_finding(store: Store) -> None:
+    made, [line] = plan()
+    line = replace(line, finding_id="7")
+    with store.write() as work:
+        first = work.plans.add(made, [line])
+    with pytest.raises(Conflict), store.write() as work:
+        work.plans.add(made, [line])
+    with store.write() as work:
+        work.plans.drop_lines([f"{first.id}.1"], note="it is over")
+        work.plans.add(made, [line])
 
 
 def test_tickets_of_an_operation_come_in_the_order_they_were_made(store: Store) -> None:

@@ -8,7 +8,7 @@ from secrets import token_hex
 import pytest
 from sqlalchemy import text
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DataError
+from sqlalchemy.exc import DataError, OperationalError
 
 from store.database import Database
 from store.unit_of_work import Conflict, OtherRevision, Store, Unavailable, UnitOfWork
@@ -88,6 +88,15 @@ def test_a_refused_value_is_not_waited_out(postgresql_url: str, statement: str) 
     database = Database(postgresql_url, pool_size=1)
     with pytest.raises(DataError), Store(database).write() as work:
         run(work, statement)
+    database.close()
+
+
+def test_a_value_beyond_the_limits_of_postgresql_is_not_waited_out(postgresql_url: str) -> None:
+    """A key that no index holds is SQLSTATE 54000: it would never be taken, however often it is tried again."""
+    database = Database(postgresql_url, pool_size=1)
+    long = "SELECT string_agg(md5(n::text), '') FROM generate_series(1, 200) AS n"
+    with pytest.raises(OperationalError, match="index row size"), Store(database).write() as work:
+        run(work, "INSERT INTO fuse_scopes (scope) " + long)
     database.close()
 
 

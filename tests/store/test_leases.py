@@ -8,6 +8,7 @@ from datetime import datetime
 import pytest
 
 from access.lifecycle import OperationState, TicketState
+from access.methods import Direction
 from access.operations import Operation
 from store.leases import LeaseLost
 from store.unit_of_work import Store
@@ -111,7 +112,7 @@ def test_due_tickets_are_shared_out_and_none_twice(store: Store) -> None:
         mine: list[str] = []
         while True:
             with store.write() as work:
-                leased = work.tickets.lease_due(now=NOW, lasting=MINUTE, limit=3)
+                leased = work.tickets.lease_due(Direction.GIVE, now=NOW, lasting=MINUTE, limit=3)
             if not leased:
                 return mine
             mine += [ticket.id for ticket in leased]

@@ -282,3 +282,12 @@ def test_a_wait_of_psycopg_that_lasts_too_long_ends_as_the_store_expects(postgre
         nothing_comes = psycopg.generators.notifies(connection.pgconn)
         with pytest.raises(psycopg.errors._WaitTimeout):
             connection.wait(nothing_comes, timeout=0.01)
+
+
+def test_the_server_ends_a_transaction_whose_process_says_nothing_more(working: Store) -> None:
+    """Others wait for its locks. A session between two transactions may rest, and a pooler may give it to others."""
+    shown = text("SHOW idle_in_transaction_session_timeout")
+    with working.write() as work:
+        assert work.connection.execute(shown).scalar() == "5s"
+    with working.read() as work:
+        assert work.connection.execute(shown).scalar() == "0"

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import tracemalloc
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -12,7 +11,6 @@ from access.entitlements import EntitlementRef, ResourceKind, System
 from access.lifecycle import ClaimState
 from connectors.reading import AccountKind, AccountStatus, ResourceRow
 from store.database import Database
-from store.people import People
 from store.queries.grants import HeldBy, grants_statement
 from store.queries.snapshots import Filters, one_moment
 from store.tables import claims
@@ -196,39 +194,6 @@ def test_a_limit_counts_over_all_systems(store: Store) -> None:
     assert [len(held(store, limit=limit)) for limit in (1, 4, 100)] == [1, 4, 10]
 
 
-def test_persons_are_joined_by_shared_addresses_and_jumpclouds_own_link_only(store: Store) -> None:
-    store_snapshot(store, jumpcloud(), jira())
-    with one_moment(store.database) as look:
-        people = People.of(look)
-        persons = {row["id"]: people.person(row["id"], row["email"]) for row in look.accounts(Filters())}
-    assert persons == {
-        "ada": "ada@acme.example",
-        "root": "ada@acme.example",
-        "j-ada": "ada@acme.example",
-        "j-root": "ada@acme.example",
-        "bob": None,
-        "j-eve": None,
-    }
-
-
-def test_equal_addresses_within_one_system_are_no_proof(store: Store) -> None:
-    rows = [account("u", "same@acme.example"), account("a", "same@acme.example", kind=AccountKind.ADMIN)]
-    store_snapshot(
-        store, SnapshotRows(System.JUMPCLOUD, rows), SnapshotRows(System.JIRA, [account("j", "other@acme.example")])
-    )
-    with one_moment(store.database) as look:
-        people = People.of(look)
-    assert [people.person(key, "same@acme.example") for key in ("u", "a")] == [None, None]
-
-
-def test_accounts_without_an_address_belong_to_nobody_in_particular(store: Store) -> None:
-    store_snapshot(
-        store, SnapshotRows(System.JUMPCLOUD, [account("u", "")]), SnapshotRows(System.JIRA, [account("j", "")])
-    )
-    with one_moment(store.database) as look:
-        assert People.of(look).person("u", "") is None
-
-
 def test_looking_shows_one_moment_while_a_new_snapshot_is_taken(store: Store) -> None:
     store_snapshot(store, jumpcloud())
     with one_moment(store.database) as look:
@@ -276,19 +241,3 @@ def test_sqlite_finds_what_a_grant_is_about_by_index(sqlite_url: str) -> None:
         "SEARCH member USING PRIMARY KEY (part_id=? AND kind=? AND resource=? AND principal_kind=?)",
     ):
         assert step in plan, plan
-
-
-def test_an_address_that_only_we_remember_and_one_in_another_case_of_other_letters_join_nobody(store: Store) -> None:
-    """A1, A4."""
-    remembered = replace(account("j", "same@acme.example"), email_source="provisor")
-    ours = [account("u", "same@acme.example"), account("v", "É@acme.example")]
-    store_snapshot(
-        store,
-        SnapshotRows(System.JUMPCLOUD, ours),
-        SnapshotRows(System.JIRA, [remembered, account("k", "é@acme.example"), account("m", "É@Acme.example")]),
-    )
-    with one_moment(store.database) as look:
-        people = People.of(look)
-    assert people.person("j", "same@acme.example") is None
-    assert people.person("k", "é@acme.example") is None
-    assert people.person("m", "É@Acme.example") == "É@acme.example"

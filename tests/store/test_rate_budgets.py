@@ -107,6 +107,54 @@ def test_clocks_that_differ_do_not_make_tokens(store: Store, allowance: Allowanc
     assert worst <= allowance.burst * (1 - FLOORS[Lane.REVOKE]) + allowance.rate * 6.0 + CRUMB
 
 
+@given(
+    steps=st.lists(st.tuples(st.floats(0.5, 30), st.sampled_from(("used", "refused", "little room"))), max_size=40),
+    most=st.sampled_from((None, 20.0, 50.0)),
+)
+@quickly
+def test_the_rate_stays_between_a_tenth_of_the_safe_one_and_the_most(
+    store: Store, steps: list[tuple[float, str]], most: float | None
+) -> None:
+    """It falls at once when the service shows no room, and rises only after a time in which it did."""
+    allowance, name, at = Allowance(10, 20, most), system(), 0.0
+    lowered, rate = 0.0, 10.0
+    for later, what in steps:
+        at += later
+        now = START + timedelta(seconds=at)
+        with store.write() as work:
+            if what == "used":
+                work.budgets.take(name, Lane.REVOKE, 1, allowance, now=now)
+            else:
+                work.budgets.fall(name, allowance, to=0.5 if what == "refused" else 0.8, now=now)
+            found = work.budgets.rate(name, allowance)
+        assert 1.0 <= found <= (most or 10.0)
+        if what == "used":
+            assert found <= rate + 1.0 + CRUMB
+            assert found == rate or at - lowered >= 10
+        else:
+            lowered = at
+            assert found < rate or found == 1.0 or later < 1
+        rate = found
+
+
+def test_calls_that_are_refused_together_lower_the_rate_once(store: Store) -> None:
+    allowance, name = Allowance(10, 20, 50), system()
+    for milliseconds in (0, 10, 20):
+        with store.write() as work:
+            work.budgets.fall(name, allowance, to=0.5, now=START + timedelta(milliseconds=milliseconds))
+            assert work.budgets.rate(name, allowance) == 5.0
+
+
+def test_a_lower_rate_of_the_settings_counts_at_once(store: Store) -> None:
+    """What was found with other settings never exceeds those of today."""
+    name = system()
+    for minute in range(1, 60):
+        take(store, name, Lane.GRANT, 1, Allowance(10, 20, 50), 60 * minute)
+    with store.read() as work:
+        assert work.budgets.rate(name, Allowance(10, 20, 50)) > 10
+        assert work.budgets.rate(name, Allowance(4, 20)) == 4.0
+
+
 def test_two_clocks_that_take_turns_do_not_fill_the_bucket(store: Store) -> None:
     allowance, name = Allowance(rate=10, burst=10), system()
     had = [take(store, name, Lane.GRANT, 5, allowance, 2.0 * (number % 2))[0] for number in range(10)]

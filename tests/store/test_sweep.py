@@ -90,6 +90,37 @@ def test_what_a_worker_has_is_not_swept_until_its_lease_runs_out(store: Store) -
     assert found(store, NOW + MINUTE) == ["op1"]
 
 
+def test_what_is_worked_on_is_kept_as_long_as_somebody_keeps_it(store: Store) -> None:
+    fill(store)
+    with store.write() as work:
+        work.operations.lease("give", states=[OperationState.READY], now=NOW, lasting=HALF, state="running")
+    sweep(store)
+    at = NOW + HALF / 2
+    with store.write() as work:
+        work.sweep.keep([(Topic.REQUEST, "r1"), (Topic.OPERATION, "take")], now=at, until=at + HALF)
+    # The running operation is the request's own.
+    assert set(found(store, NOW + HALF)) == {"cl1", ""}
+    assert set(found(store, at + HALF)) >= {"take", "give", "r1"}
+
+
+def test_what_ran_out_is_not_kept(store: Store) -> None:
+    """A process that stood still comes back: what it had is free by then, and may be another's."""
+    fill(store)
+    sweep(store)
+    late = NOW + HALF
+    with store.write() as work:
+        work.sweep.keep([(Topic.REQUEST, "r1"), (Topic.OPERATION, "take")], now=late, until=late + HALF)
+    assert {"take", "r1"} <= set(found(store, late))
+
+
+def test_it_is_known_when_the_next_row_becomes_due(store: Store) -> None:
+    """So a quiet process may rest until then."""
+    fill(store)
+    with store.read() as work:
+        assert work.sweep.next_due(now=NOW) == NOW + 10 * MINUTE
+        assert work.sweep.next_due(now=NOW + 10 * MINUTE) is None
+
+
 def test_the_oldest_come_first_and_the_rest_next_time(store: Store) -> None:
     with store.write() as work:
         add_request(work, now=NOW + 10 * MINUTE)

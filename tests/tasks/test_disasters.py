@@ -94,14 +94,57 @@ def test_a_list_cut_short_takes_nothing_and_nothing_when_it_is_whole_again(compa
     assert everything(company) == WHOLE
 
 
-def test_short_lists_that_lose_a_few_take_no_more_than_the_limit_when_these_are_back(company: LocalStack) -> None:
+def lose_one_of_four(held: list[tuple[str, str]]) -> list[tuple[str, str]]:
     """Each group loses one of its four members in the answer, which no guard against shrinking notices."""
-    reconcile(company, NAMES, distorted=lambda held: [each for each in held if each[0] != "u4"])
+    return [each for each in held if each[0] != "u4"]
+
+
+def test_short_lists_that_lose_a_few_for_days_take_nothing_when_these_are_back(company: LocalStack) -> None:
+    for _ in range(6):
+        reconcile(company, NAMES, distorted=lose_one_of_four)
+        company.clock.advance(DAY)
+    reconcile(company, NAMES)
+    carry_out(company)
+    assert everything(company) == WHOLE
+
+
+def test_short_lists_that_lose_a_few_for_weeks_take_no_more_than_the_limit_when_these_are_back(
+    company: LocalStack,
+) -> None:
+    for _ in range(2):
+        reconcile(company, NAMES, distorted=lose_one_of_four)
+        company.clock.advance(8 * DAY)
     reconcile(company, NAMES)
     carry_out(company)
     assert everything(company) == WHOLE - MOST
     with company.store.read() as work:
         assert [alarm.kind for alarm in work.alarms.lasting()] == ["held"]
+
+
+def test_lists_of_another_organization_take_nothing_from_those_who_hold_it(company: LocalStack) -> None:
+    for _ in range(2):
+        reconcile(company, NAMES, distorted=lambda held: [(f"other-{who}", ref) for who, ref in held])
+        carry_out(company)
+        assert everything(company) == WHOLE
+    reconcile(company, NAMES)
+    carry_out(company)
+    assert everything(company) == WHOLE
+
+
+def test_lists_that_stand_still_take_nothing_that_was_given_since(company: LocalStack) -> None:
+    before = list(company.system.held())
+    for number in range(2 * MOST):
+        company.grant(f"since-{number}", group=f"jumpcloud:group:since{number}:member")
+    company.run()
+    names = [*NAMES, *(f"jumpcloud:group:since{number}:member" for number in range(2 * MOST))]
+    for _ in range(3):
+        reconcile(company, names, distorted=lambda _: before)
+        carry_out(company)
+        company.clock.advance(DAY)
+    reconcile(company, names)
+    carry_out(company)
+    assert everything(company) == WHOLE
+    assert all(company.has(f"jumpcloud:group:since{number}:member") for number in range(2 * MOST))
 
 
 def test_a_suspended_directory_takes_no_more_than_the_limit_of_people(company: LocalStack) -> None:

@@ -10,7 +10,8 @@ import pytest
 
 from access.events import Event, cloud_event
 from access.methods import Method
-from access.policy import Policy, Rule, TicketRoute
+from access.policy import Policy, Rule
+from access.ticket_routes import TicketRoute
 from store.database import Database
 from store.events import rows_from_audit
 from store.unit_of_work import Store, UnitOfWork

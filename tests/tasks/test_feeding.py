@@ -11,6 +11,7 @@ import pytest
 from access.clock import ManualClock
 from access.entitlements import EntitlementRef, System
 from access.lifecycle import ClaimState, OperationState, RequestState
+from access.message import CHILD, CHILD_END, LONGEST_ID
 from access.methods import Method
 from access.operations import Operation, Purpose
 from access.people import AccountRef
@@ -200,3 +201,31 @@ def test_an_account_that_nobody_proves_to_be_a_users_is_given_it_by_a_person(sto
     company.run()
     assert company.operation("r1").via is Method.TICKET
     assert company.has_both == (False, False)
+
+
+def test_the_longest_id_and_duration_leave_room_for_what_is_asked_beside_them(company: Company) -> None:
+    """What is asked of the feeding group has an id of its own, and lasts a little longer."""
+    request_id = "r" * LONGEST_ID
+    company.grant(request_id, duration="P3660D")
+    company.grant("other", duration="PT2M")
+    company.run()
+    assert company.has_both == (True, True)
+    assert company.state(request_id) is RequestState.DONE
+    company.revoke("over", claim_of=request_id)
+    company.run(4 * MINUTE)
+    assert company.has_both == (False, False)
+    assert [company.stack.claim(f"{each}{CHILD}").state for each in (request_id, "other")] == [ClaimState.ENDED] * 2
+
+
+@pytest.mark.parametrize("taken", [pytest.param(CHILD, marks=pytest.mark.long), CHILD_END])
+def test_no_producer_takes_the_id_of_what_is_asked_of_the_feeding_group(company: Company, taken: str) -> None:
+    """Else the end of that access would count as asked for already, and never come."""
+    company.revoke(f"r1{taken}")
+    company.grant("r1", duration="PT2M")
+    company.run()
+    assert company.has_both == (True, True)
+    company.run(4 * MINUTE)
+    assert company.has_both == (False, False)
+    with company.stack.store.read() as work:
+        (letter,) = work.dead_letters.recent(over=True)
+    assert "id:" in letter.reason

@@ -242,6 +242,49 @@ def test_of_the_deleted_everything_goes_by_itself_and_the_plan_says_so(company: 
     assert company.holds() == set()
     assert company.stack.claim("standing").state is ClaimState.ENDED
     assert set(plan.certificate) == {"jumpcloud", "jira", "reads"}
+    assert [plan.certificate[each]["lists_in_all"] for each in ("jumpcloud", "jira")] == [3, 3]
+
+
+def test_what_a_false_list_hid_of_somebody_who_left_goes_when_a_later_one_shows_it(automatic: Company) -> None:
+    """The plans of a leave are made from one snapshot, and that may lack something."""
+    automatic.by_hand(TEAM)
+    automatic.jumpcloud.suspended.add(ADA)
+    automatic.leave()
+    automatic.by_hand(J_TEAM, jira=True)  # It was there all the time, and no list showed it.
+    assert automatic.holds() == {J_TEAM}
+    automatic.leave()
+    assert automatic.holds() == set()
+    made = len(automatic.plans())
+    automatic.leave()
+    assert len(automatic.plans()) == made, "what a plan has already is not planned again"
+
+
+def test_somebody_who_leaves_after_a_false_alarm_is_noticed_although_no_snapshot_was_right_between(
+    automatic: Company,
+) -> None:
+    automatic.by_hand(TEAM)
+    automatic.jumpcloud.suspended.add(ADA)
+    automatic.sync()
+    automatic.jumpcloud.suspended.clear()
+    automatic.read()
+    assert automatic.state() is LeaverState.FALSE_ALARM
+    automatic.jumpcloud.suspended.add(ADA)
+    automatic.leave()
+    assert (automatic.state(), automatic.holds()) == (LeaverState.LEFT, set())
+
+
+def test_whoever_was_suspended_before_the_first_snapshot_is_no_leaver_when_a_list_hides_them(store: Store) -> None:
+    company = Company(store, {"leavers": LeaverAccess.AUTOMATE}, suspended=(ADA,))
+    company.by_hand(TEAM)
+    email = company.jumpcloud.accounts.pop(ADA)
+    company.sync()
+    company.jumpcloud.accounts[ADA] = email
+    for _ in range(3):
+        company.leave()
+    assert (company.state(), company.plans(), company.holds()) == (LeaverState.FALSE_ALARM, [], {TEAM})
+    company.jumpcloud.delete(ADA)
+    company.leave()
+    assert company.state() is LeaverState.LEFT
 
 
 def test_an_administrators_power_goes_first(automatic: Company) -> None:

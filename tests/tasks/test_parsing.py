@@ -71,6 +71,26 @@ def test_a_request_is_read_from_plain_json() -> None:
     assert parse_message(body(GRANT)) == AccessRequest.model_validate(GRANT)
 
 
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"id": "r1.fed"}, "id:"),
+        ({"id": "r1.fed.end"}, "id:"),
+        ({"starts_at": "9999-12-31T23:59:59Z"}, "starts_at:"),
+        ({"subject": {"email": "é" * 130 + "@example.com"}}, "email:"),
+        ({"entitlement": "jira:group:" + "é" * 500 + ":member"}, "entitlement:"),
+    ],
+)
+def test_what_has_the_form_of_a_request_and_cannot_be_kept_is_refused(changes: dict[str, Any], said: str) -> None:
+    with pytest.raises(Malformed, match=said):
+        parse_message(body(GRANT | changes))
+
+
+def test_an_end_may_be_as_late_as_the_calendar_has_it() -> None:
+    timed = {name: value for name, value in GRANT.items() if name != "duration"}
+    parse_message(body(timed | {"ends_at": "9999-12-31T23:59:59Z"}))
+
+
 def test_a_byte_order_mark_and_any_utf_8_are_read() -> None:
     request = parse_message(
         b"\xef\xbb\xbf" + json.dumps(GRANT | {"reason": "Bereitschaft für Zürich"}, ensure_ascii=False).encode()

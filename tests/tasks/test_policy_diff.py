@@ -11,7 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from access.methods import Method
-from access.policy import Policy, Rule, TicketRoute
+from access.policy import Policy, Rule
+from access.ticket_routes import TicketRoute
 from tasks.policy_diff import policy_changes
 from tests.fakes.local_stack import BY_HAND, GROUP, LocalStack
 from tests.fakes.reconciled_stack import take_snapshot

@@ -210,7 +210,7 @@ def test_a_removal_that_the_service_refuses_for_good_is_a_persons_and_blocked_wh
 ) -> None:
     stack.grant("r1", seconds=60)
     stack.run()
-    stack.system.faults.forecast(Fault.FINE, Fault.FINE, Fault.REFUSED)
+    stack.system.faults.forecast(Fault.FINE, Fault.REFUSED)
     stack.run(MINUTE)
     assert stack.operation("r1", purpose=Purpose.EXPIRY).via is Method.TICKET
     stack.tickets.open_issues()[0].phase = Phase.DECLINED
@@ -253,7 +253,7 @@ def test_d2_a_group_that_became_protected_since_is_left_to_a_person(stack: Local
     stack.run()
     if since == "hand-back":
         stack.clock.advance(MINUTE)
-        stack.system.faults.forecast(Fault.FINE, Fault.FINE, Fault.BUSY)
+        stack.system.faults.forecast(Fault.FINE, Fault.BUSY)
         stack.run()
     stack.system.by_person[GROUP] = "it is a protected group"
     stack.run(2 * MINUTE)

@@ -1,4 +1,5 @@
-"""Random out-of-band changes, snapshots whole, late and failed, claims and profiles, against what must hold whatever happens.
+"""Random requests, extensions, expiries, out-of-band changes, snapshots whole, late and failed, outages, restarts and restores,
+against a simple model of what must hold whatever happens.
 
 Nothing is taken away that a claim, the baseline or the profile keeps; nothing is put back that an administrator removed; and
 after a whole snapshot the findings are the true differences.
@@ -7,6 +8,7 @@ after a whole snapshot the findings are the true differences.
 from __future__ import annotations
 
 import shutil
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from itertools import count
 from pathlib import Path
@@ -17,6 +19,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
 from access.entitlements import EntitlementRef, System
+from access.failures import Transient
 from access.findings import FindingKind, Profile, ProfileRule
 from access.lifecycle import ClaimState
 from access.operations import Claim, access_key
@@ -51,8 +54,8 @@ class ReconciledLives(RuleBasedStateMachine):
         self.number = 0
         #: What no request has ever been about, and nobody touched since it was there at first.
         self.untouched: set[Access] = set()
-        #: What was there before, as far as snapshots show it.
-        self.baseline: set[Access] = set()
+        #: What was there before, and since when snapshots do not show it any more: it explains itself for a week.
+        self.baseline: dict[Access, datetime | None] = {}
         #: What an administrator removed last, and nobody asked for since.
         self.removed: set[Access] = set()
         #: What an administrator gave last where nothing takes it away by itself.
@@ -67,7 +70,7 @@ class ReconciledLives(RuleBasedStateMachine):
         self.stack = LocalStack.over(Store(self.database), profiles=PROFILES)
         for access in there:
             self.stack.system.change(*access, present=True)
-        self.untouched, self.baseline = set(there), set(there)
+        self.untouched, self.baseline = set(there), dict.fromkeys(there)
         self._compare()
 
     def teardown(self) -> None:
@@ -84,6 +87,40 @@ class ReconciledLives(RuleBasedStateMachine):
     @rule(access=accesses)
     def access_is_revoked(self, access: Access) -> None:
         self._ask("revoke", access, {})
+
+    @rule(access=accesses)
+    def access_is_extended(self, access: Access) -> None:
+        for claim in self._claims(access, ClaimState.ACTIVE):
+            if claim.ends_at is not None:
+                self._ask("extend", access, {"duration": "PT6H", "claim_of": claim.request_id})
+                return
+
+    @rule()
+    def provisor_is_restarted(self) -> None:
+        self.stack = LocalStack.over(Store(self.database), like=self.stack, profiles=PROFILES)
+
+    @rule(access=accesses)
+    def the_system_is_away_while_somebody_asks(self, access: Access) -> None:
+        self.stack.system.faults.outage = lambda _writes, _about: Transient("away")
+        self._ask("grant", access, {"duration": "PT1H"})
+        self.removed.discard(access)
+        self.stack.run(timedelta(minutes=20))
+        self.stack.system.faults.outage = lambda _writes, _about: None
+        self.stack.run(timedelta(hours=3))
+
+    @rule()
+    def an_older_database_is_put_back(self) -> None:
+        """Nothing is compared and nothing is planned until somebody says that it is over."""
+        now = self.stack.clock.now()
+        with self.stack.store.write() as work:
+            work.restores.begin(now=now)
+        assert self.stack.reconciliation.reconcile(System.JUMPCLOUD).why_not == "A restore is under way."
+        self.stack.plans.run_due()
+        with self.stack.store.write() as work:
+            latest = work.restores.latest()
+            assert latest is not None
+            work.restores.end(latest.id, now=now)
+        self.stack.run()
 
     @rule(access=accesses, present=st.booleans())
     def an_administrator_changes_it(self, access: Access, *, present: bool) -> None:
@@ -102,7 +139,7 @@ class ReconciledLives(RuleBasedStateMachine):
                 self.an_administrator_changes_it(access, present=False)
                 return
 
-    @rule(hours=st.sampled_from([2, 40]))
+    @rule(hours=st.sampled_from([2, 40, 200]))
     def time_passes(self, hours: int) -> None:
         self.stack.run(timedelta(hours=hours))
 
@@ -118,7 +155,7 @@ class ReconciledLives(RuleBasedStateMachine):
             return
         (began, held), self.memory = self.memory, None
         take_snapshot(self.stack, GROUPS, distorted=lambda _: list(held), at=began)
-        self.baseline &= set(held)
+        self._doubt(held)
         self.stack.reconciliation.reconcile(System.JUMPCLOUD)
         carry_out(self.stack)
 
@@ -142,7 +179,7 @@ class ReconciledLives(RuleBasedStateMachine):
         }
         claimed = {each for each in ACCESSES if self._claims(each, ClaimState.ACTIVE)}
         held = {each for each in ACCESSES if self.stack.system.has(*each)}
-        assert extra == held - claimed - self.baseline
+        assert extra == held - claimed - set(self.baseline)
         assert missing == claimed - held
         outcome = self.stack.reconciliation.reconcile(System.JUMPCLOUD)
         assert outcome.why_not == "It was compared before."
@@ -187,8 +224,18 @@ class ReconciledLives(RuleBasedStateMachine):
 
     def _compare(self) -> None:
         take_snapshot(self.stack, GROUPS)
-        self.baseline &= {each for each in ACCESSES if self.stack.system.has(*each)}
+        self._doubt([each for each in ACCESSES if self.stack.system.has(*each)])
         self.stack.reconciliation.reconcile(System.JUMPCLOUD)
+
+    def _doubt(self, held: Collection[Access]) -> None:
+        now = self.stack.clock.now()
+        for access, since in list(self.baseline.items()):
+            if access in held:
+                self.baseline[access] = None
+            elif since is None:
+                self.baseline[access] = now
+            elif since <= now - timedelta(days=7):
+                del self.baseline[access]
 
     def _claims(self, access: Access, state: ClaimState) -> list[Claim]:
         account, group = access

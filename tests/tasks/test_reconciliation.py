@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -13,7 +12,6 @@ from access.entitlements import EntitlementRef, ResourceKind, System
 from access.findings import FindingKind, Profile, ProfileRule
 from access.lifecycle import ClaimState, OperationState, PlanState, RequestState
 from access.methods import Direction
-from access.operations import Purpose
 from access.policy import Rule
 from access.snapshots import RunState
 from connectors.reading import AccountKind
@@ -24,7 +22,7 @@ from tasks.exceptions import Exceptions
 from tasks.reconciliation import Reconciliation
 from tests.fakes.faults import Fault
 from tests.fakes.local_stack import ADA, BY_HAND, GROUP, LocalStack
-from tests.fakes.reconciled_stack import carry_out, findings, kinds, reconcile, take_snapshot
+from tests.fakes.reconciled_stack import carry_out, findings, kinds, note_late_write, reconcile, take_snapshot
 from tests.store.records import add_request, operation
 from tests.store.snapshot_rows import TAKEN, SnapshotRows, account, jumpcloud, store_snapshot
 from tests.store.snapshot_rows import jira as jira_of
@@ -96,6 +94,8 @@ class TestFindings:
         by_hand(watched, present=True)
         reconcile(watched, NAMES)
         by_hand(watched, present=False)
+        reconcile(watched, NAMES)
+        watched.clock.advance(timedelta(days=7))
         reconcile(watched, NAMES)
         by_hand(watched, present=True)
         reconcile(watched, NAMES)
@@ -286,7 +286,7 @@ class TestReactions:
         mended.run()
         before = mended.claim("r1")
         by_hand(mended, present=False, who=ADA)
-        _note_late_write(mended)
+        note_late_write(mended)
         reconcile(mended, NAMES)
         carry_out(mended)
         assert mended.has()
@@ -309,7 +309,8 @@ class TestReactions:
             found = work.plans.get(plan)
         assert found is not None
         assert found.state is PlanState.DONE
-        assert set(found.certificate) == {"jumpcloud"}
+        assert found.certificate["jumpcloud"]["lists_in_all"] == 3
+        assert len(found.certificate["jumpcloud"]["lists_sha256"]) == 64
 
     def test_with_auto_it_does_not_wait(self, store: Store) -> None:
         stack = stack_of(store, Profile.STRICT, auto=True)
@@ -463,25 +464,3 @@ def _note_deprovisioned(stack: LocalStack) -> None:
         work.operations.add(done)
         work.operations.settle("op-gone", fence=1, state="done", evidence="it is gone", verified_at=now, due_at=None)
         work.requests.finish("gone", RequestState.DONE, now=now)
-
-
-def _note_late_write(stack: LocalStack) -> None:
-    """A removal of an earlier claim whose write got no answer, and came through late."""
-    given = stack.operation("r1")
-    with stack.store.write() as work:
-        late = replace(
-            given,
-            id="op-late",
-            claim_id=None,
-            purpose=Purpose.EXPIRY,
-            direction=Direction.TAKE,
-            state=OperationState.READY,
-            before="present",
-            wrote_at=stack.clock.now(),
-            due_at=None,
-            evidence=None,
-            verified_at=None,
-        )
-        work.operations.add(late)
-        work.operations.step("op-late", to=OperationState.DROPPED, states=(OperationState.READY,), error="not wanted")
-    stack.clock.advance(timedelta(seconds=1))

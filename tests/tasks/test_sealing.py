@@ -319,10 +319,18 @@ def test_an_older_database_is_found_and_what_is_noted_outside_is_not_overwritten
     write(store, "r1")
     sealing = Sealing(store, clock, places=[place])
     sealing.seal()
-    place.noted = [Anchored(1, "0" * 64, START), Anchored(3, "1" * 64, START)]
-    sealing.anchor()
+    right, place.noted = place.noted, [Anchored(1, "0" * 64, START), Anchored(3, "1" * 64, START)]
+    for _ in range(2):
+        sealing.anchor()
     assert len(place.noted) == 2
+    with store.read() as work:
+        [alarm] = work.alarms.lasting()
+    assert (alarm.kind, alarm.ref, "Seal 1, noted at" in alarm.what) == ("contradicted", place.name, True)
     assert {each.seal for each in verdict(store, anchors=place.noted).findings} == {1, 3}
+    place.noted = right
+    sealing.anchor()
+    with store.read() as work:
+        assert not work.alarms.lasting(), "what is noted agrees with the chain again"
 
 
 def test_a_restore_makes_a_signed_break_that_explains_what_is_noted_outside(store: Store, clock: ManualClock) -> None:

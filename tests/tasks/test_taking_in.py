@@ -7,9 +7,11 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from hashlib import sha256
+from random import Random
 
 import pytest
 
+from access.lifecycle import RequestState
 from store.database import Database
 from store.unit_of_work import Store, Unavailable
 from tasks.incoming_message import WHOLE_BYTES, Arrival, Body
@@ -40,6 +42,34 @@ def test_the_same_again_is_answered_and_another_of_its_id_is_a_conflict(taking: 
     refused = take(taking, body(reason="another one"))
     assert isinstance(refused, Rejected)
     assert "A different request" in refused.reason
+
+
+def rare(seed: int, most: int) -> str:
+    """So many bytes of letters that nothing shortens: PostgreSQL packs what repeats before it makes a key of it."""
+    return "".join(map(chr, Random(seed).choices(range(0x20000, 0x2A6D0), k=most // 4)))  # noqa: S311 - no secret
+
+
+ADDRESS, NAME = 254 - len("@b.example"), 1000 - len("jumpcloud:application::assigned")
+
+
+@pytest.mark.parametrize("longer", [0, 4])
+@pytest.mark.parametrize("action", ["grant", "extend", "revoke"])
+def test_the_longest_request_is_a_key_that_the_database_takes_and_a_longer_one_stops_nobody(
+    taking: LocalStack, action: str, longer: int
+) -> None:
+    """PostgreSQL says of a key over 2704 bytes that a limit of the program is exceeded, and not that the value is refused."""
+    message = {
+        "action": action,
+        "subject": {"email": f"{rare(1, ADDRESS + longer)}@b.example", "username": rare(2, 2000)},
+        "entitlement": f"jumpcloud:application:{rare(3, NAME + longer)}:assigned",
+        "requested_by": rare(4, 2000),
+    } | ({"duration": "PT1H"} if action == "extend" else {})
+    taken = take_together(taking, body("r1", **message), body("r2"))
+    assert [type(one) for one in taken] == [Rejected if longer else Accepted, Accepted]
+    taking.run(timedelta(minutes=1))
+    assert taking.request("r2").state is RequestState.DONE
+    if not longer:
+        assert taking.request("r1").state in (RequestState.REFUSED, RequestState.BLOCKED)
 
 
 def take_together(stack: LocalStack, *messages: bytes) -> list[object]:

@@ -10,7 +10,8 @@ from access.entitlements import EntitlementRef
 from access.lifecycle import ClaimState, OperationState, RequestState, TicketState
 from access.methods import Method
 from access.operations import Request
-from access.policy import Policy, TicketRoute
+from access.policy import Policy
+from access.ticket_routes import TicketRoute
 from store.alarms import AlarmKind
 from tasks.ticket_text import TicketWriter
 from tests.fakes.faults import Fault
@@ -66,6 +67,44 @@ def test_g1_a_ticket_that_cannot_be_closed_is_not_withdrawn_and_is_tried_until_i
     assert stack.tickets_of("r1")[0].state is TicketState.WITHDRAWN
     assert alarms(stack) == []
     assert len(issue.comments) == 1
+
+
+def test_a_ticket_that_automation_opens_again_at_once_is_not_withdrawn(stack: LocalStack) -> None:
+    issue = asked(stack)
+    stack.tickets.opens_again = True
+    stack.revoke("r2", group=BY_HAND)
+    stack.run(MINUTE)
+    assert stack.tickets_of("r1")[0].state is TicketState.OPEN
+    assert alarms(stack) == [AlarmKind.LEFT_OPEN]
+    stack.tickets.opens_again = False
+    wait(stack, LATER)
+    assert (issue.phase, len(issue.comments)) == (Phase.DECLINED, 1)
+    assert stack.tickets_of("r1")[0].state is TicketState.WITHDRAWN
+    assert alarms(stack) == []
+
+
+def test_a_ticket_that_was_done_before_we_knew_of_it_says_so_too(stack: LocalStack) -> None:
+    """The answer to the call that made it is lost; a person does it, and the system shows that before the ticket is found."""
+    stack.tickets.faults.forecast(Fault.LOST)
+    stack.grant("r1", group=BY_HAND)
+    stack.run()
+    [issue] = stack.tickets.issues.values()
+    stack.system.change(ADA, BY_HAND, present=True)
+    issue.phase = Phase.DONE
+    stack.run(HOUR)
+    assert stack.request("r1").state is RequestState.DONE
+    [known] = stack.tickets_of("r1")
+    assert (known.state, list(issue.comments)) == (TicketState.VERIFIED, [f"{known.id}-verified"])
+
+
+def test_the_resolution_of_a_ticket_that_is_closed_again_at_once_is_not_called_kept(stack: LocalStack) -> None:
+    issue = asked(stack)
+    issue.phase = Phase.DONE
+    stack.tickets.closes_again = "Done"
+    stack.run(MINUTE)
+    stack.run(MINUTE)
+    assert issue.comments
+    assert not any(marker.endswith("-resolution") for marker in issue.comments)
 
 
 def test_g1_access_that_a_person_gives_by_a_ticket_that_could_not_be_closed_is_reported(stack: LocalStack) -> None:

@@ -17,7 +17,8 @@ from simulator.jira.projects import Project
 from simulator.jira.world import ADMIN_EMAIL, ADMIN_TOKEN, World
 from simulator.server import Simulators
 from simulator.switches import change_switches
-from ticketing.jira import JiraTicketProvider
+from simulator.systems import act
+from ticketing.jira import JiraServiceDeskProvider, JiraTicketProvider
 from ticketing.ports import TicketDraft, TicketProvider, TicketRef, TicketSnapshot
 
 NOW = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
@@ -47,6 +48,14 @@ class SimulatedTicketing:
     ) -> JiraTicketProvider:
         client = client_of(self.simulators.jira_url, api_token(ADMIN_EMAIL, token), timeouts=timeouts)
         return JiraTicketProvider(client, site_url=self.simulators.jira_url, **settings)
+
+    def service_desk(self, **settings: Any) -> JiraServiceDeskProvider:
+        """A provider of requests; the site has a service project HELP with the request type Access from now on."""
+        if self.world.projects.find("HELP") is None:
+            add_project(self.world, Project("10002", "HELP", "Help", type_key="service_desk"))
+            act(self.world, "add_request_type", project="HELP", name="Access", issue_type="Access Request")
+        client = client_of(self.simulators.jira_url)
+        return JiraServiceDeskProvider(client, site_url=self.simulators.jira_url, **settings)
 
     def make(self, **changes: Any) -> TicketRef:
         return self.provider.create(draft(**changes))

@@ -37,8 +37,8 @@ OPERATIONS: dict[str, Operation] = {
     "probe": lambda provider, _: provider.probe(MARKER, project="OPS", after_key="OPS-1"),
     "read": _read,
     "comment": lambda provider, ref: provider.comment(ref, "Hello", marker="1"),
-    "reopen": lambda provider, ref: provider.reopen(ref),
-    "close": lambda provider, ref: provider.close(ref),
+    "reopen": lambda provider, ref: provider.transition(ref, Phase.OPEN),
+    "close": lambda provider, ref: provider.transition(ref, Phase.DECLINED),
 }
 
 
@@ -131,8 +131,8 @@ def test_everything_works_through_the_gateway_and_no_self_link_is_followed(
     ref = provider.create(draft())
     assert ref.url == f"https://example.atlassian.net/browse/{ref.key}"
     provider.comment(ref, "Hello", marker="1")
-    assert provider.close(ref).phase is Phase.DECLINED
-    assert provider.reopen(ref).phase is Phase.OPEN
+    assert provider.transition(ref, Phase.DECLINED).phase is Phase.DECLINED
+    assert provider.transition(ref, Phase.OPEN).phase is Phase.OPEN
     assert state_of(provider, ref).ref == ref
     assert list(provider.find(MARKER, project="OPS")) == [ref]
     assert list(provider.probe(MARKER, project="OPS", after_key=None)) == [ref]

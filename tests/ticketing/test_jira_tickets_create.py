@@ -18,6 +18,10 @@ CREATE = {"method": "POST", "path": "/rest/api/3/issue$"}
 def test_a_ticket_is_one_call_with_label_property_and_document(harness: SimulatedTicketing) -> None:
     ref = harness.make(labels=["access request"], due=date(2026, 12, 1))
     issue = harness.issue(ref)
+    types = "GET /rest/api/3/issue/createmeta/{project}/issuetypes"
+    assert harness.calls() == [types, f"{types}/{{type}}", "POST /rest/api/3/issue"]
+    harness.forget_calls()
+    harness.make(marker="other")
     assert harness.calls() == ["POST /rest/api/3/issue"]
     assert (issue.key, issue.summary, issue.type_id) == (ref.key, "Give Ada access", "10004")
     assert issue.labels == [MARKER, "access_request"]
@@ -74,7 +78,7 @@ def test_a_required_field_without_a_value_is_named_in_the_remedy(harness: Simula
     require_cost_centre(harness)
     with pytest.raises(Permanent, match="customfield_10100") as caught:
         harness.make()
-    assert "Give the field customfield_10100 a value" in caught.value.remedy
+    assert "Give customfield_10100 a value" in caught.value.remedy
 
 
 def test_a_field_that_is_not_on_the_screen_is_named_in_the_remedy(harness: SimulatedTicketing) -> None:
@@ -90,8 +94,8 @@ def test_a_due_date_that_is_not_on_the_screen_is_left_out_and_said(harness: Simu
     with capture_logs() as logs:
         issue = harness.issue(harness.make(due=date(2026, 12, 1)))
     assert issue.values.get("duedate") is None
-    assert [(log["event"], log["fields"]) for log in logs if log["log_level"] == "warning"] == [
-        ("ticket.field_left_out", ["duedate"])
+    assert [(log["event"], log["field"]) for log in logs if log["log_level"] == "warning"] == [
+        ("ticket.field_left_out", "duedate")
     ]
 
 

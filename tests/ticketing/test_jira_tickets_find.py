@@ -34,7 +34,7 @@ def test_what_was_made_since_a_moment_is_found_with_its_data_and_state(harness: 
     """Neither what others made, nor clones, nor what is older than the day before."""
     change_switches(harness.world.switches, search_page_cap=2)
     made = [harness.make(marker=f"lost-{number}") for number in range(3)]
-    harness.provider.close(made[1])
+    harness.provider.transition(made[1], Phase.DECLINED)
     act(harness.world, "clone_issue", issue=made[0].key)
     since = datetime.fromtimestamp(harness.issue(made[0]).created, UTC)
     found = harness.provider.made_since(since)

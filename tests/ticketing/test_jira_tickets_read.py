@@ -38,8 +38,8 @@ def test_a_misleading_status_name_makes_no_difference(harness: SimulatedTicketin
     harness.close_by_hand(ref)
     harness.world.catalogue.statuses["10001"].name = "Open"
     assert phase(harness, ref) is Phase.DONE
-    assert harness.provider.reopen(ref).phase is Phase.OPEN
-    assert harness.provider.close(ref).phase is Phase.DECLINED
+    assert harness.provider.transition(ref, Phase.OPEN).phase is Phase.OPEN
+    assert harness.provider.transition(ref, Phase.DECLINED).phase is Phase.DECLINED
 
 
 def test_the_names_that_decline_are_the_settings(harness: SimulatedTicketing) -> None:

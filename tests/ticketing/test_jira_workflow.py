@@ -4,11 +4,12 @@ from typing import Any
 
 import pytest
 
+from access.ticket_routes import StatusRules
 from ticketing.jira.responses import Transition
-from ticketing.jira.workflow import missing_fields, resolution_for, way_back, way_out
-from ticketing.status import DECLINED, folded
+from ticketing.jira.workflow import missing_fields, resolution_for, screen_values, way_back, way_out
+from ticketing.status import StatusMap
 
-DECLINED_NAMES = tuple(folded(name) for name in DECLINED)
+STATUSES = StatusMap()
 
 
 def way(name: str, category: str, *, to: str = "", id_: str = "1", **more: Any) -> Transition:
@@ -22,12 +23,12 @@ def field(*choices: str, required: bool = False, default: bool = False) -> dict[
 
 
 def back(*ways: Transition, before: str | None = None) -> str | None:
-    chosen = way_back(ways, before=before)
+    chosen = way_back(ways, before=before, statuses=STATUSES)
     return chosen.name if chosen else None
 
 
 def out(*ways: Transition) -> str | None:
-    chosen = way_out(ways, declined=DECLINED_NAMES)
+    chosen = way_out(ways, statuses=STATUSES)
     return chosen.name if chosen else None
 
 
@@ -79,7 +80,7 @@ def test_the_way_out_is_one_that_declines_else_any(chosen: str | None, expected:
 def test_a_resolution_is_sent_only_when_the_screen_offers_it(
     fields: dict[str, Any], resolution: dict[str, Any]
 ) -> None:
-    assert resolution_for(way("Zu", "done", fields=fields), DECLINED_NAMES) == resolution
+    assert resolution_for(way("Zu", "done", fields=fields), STATUSES.refusals) == resolution
 
 
 def test_missing_fields_are_those_required_without_a_value() -> None:
@@ -90,3 +91,19 @@ def test_missing_fields_are_those_required_without_a_value() -> None:
         "resolution": field("Done", required=True),
     }
     assert missing_fields(way("Zu", "done", fields=fields)) == ["Reason"]
+
+
+def test_fields_of_a_transition_get_the_values_that_policy_has_for_them_by_id_or_name() -> None:
+    fields = {"customfield_1": {**field("Yes", "No", required=True), "name": "Reason", "schema": {"type": "option"}}}
+    finish = way("Zu", "done", fields=fields)
+    assert missing_fields(finish, {"reason": "no"}) == []
+    assert screen_values(finish, {"reason": "no", "Other": "1"}) == {"customfield_1": {"id": "1"}}
+    assert way_out([finish, REFUSE], statuses=STATUSES, values={"customfield_1": "Yes"}) == REFUSE
+    assert way_out([finish], statuses=STATUSES, values={"customfield_1": "Yes"}) == finish
+
+
+def test_ways_follow_what_policy_says_that_statuses_mean() -> None:
+    statuses = StatusMap(rules=StatusRules(rejected=("Parken",), in_progress=("Erledigt",)))
+    park = way("Park", "new", to="Parken")
+    assert way_out([FINISH, park], statuses=statuses) == park
+    assert way_back([FINISH, park], before=None, statuses=statuses) == FINISH

@@ -13,6 +13,8 @@ from access.clock import ManualClock
 from access.entitlements import System
 from access.failures import Transient, Unknown
 from access.operations import Lane
+from access.policy import Policy
+from access.ticket_routes import TicketRoute
 from config.settings import Settings
 from simulator.jira.world import ADMIN_EMAIL, ADMIN_TOKEN
 from store.database import Database
@@ -43,7 +45,8 @@ def settings_of(harness: SimulatedTicketing, *, own_site: bool = False, **limits
 
 
 def provider_of(settings: Settings, store: Store, clock: ManualClock) -> TicketProvider:
-    return provider_from(settings, clock, partial(ticket_rate_limiter, Dependencies(settings, store, clock)))
+    limiter = partial(ticket_rate_limiter, Dependencies(settings, store, clock))
+    return provider_from(settings, clock, limiter, Policy(rules=(), ticket=TicketRoute(project="OPS")))
 
 
 def calls_until_refused(provider: TicketProvider) -> tuple[int, Transient]:

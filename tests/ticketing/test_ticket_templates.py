@@ -6,10 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from access.failures import Permanent
 from tests.ticketing.safe_documents import is_safe
 from ticketing.adf import Node, plain_text, to_adf
+from ticketing.escaping import Markdown
 from ticketing.facts import STAYS_BEHIND, Holding, TicketFacts
 from ticketing.templates import CommentKind, Templates, TicketKind
 
@@ -195,3 +198,56 @@ def test_a_filter_or_a_join_does_not_take_the_escape_off(tmp_path: Path) -> None
     (tmp_path / "verified.md.j2").write_text(template, encoding="utf-8")
     said = Templates(tmp_path).comment(CommentKind.VERIFIED, replace(FACTS, subject="[a](http://b.c) **d**"))
     assert "marks" not in str(to_adf(said))
+
+
+def test_values_of_fields_may_be_templates_and_one_of_nothing_is_left_out() -> None:
+    fields = {
+        "Until": "{{ facts.ends_at | iso }}",
+        "Who": ["{{ facts.account_email }}", "{{ facts.instead }}"],
+        "Nested": {"value": "{{ facts.kind }}"},
+        "Unknown": "{{ facts.instead }}",
+        "Plain": "4711",
+        "Number": 4711,
+    }
+    assert Templates().fields(fields, FACTS) == {
+        "Until": "2026-11-30T17:00:00+00:00",
+        "Who": ["ada@example.com"],
+        "Nested": {"value": "give"},
+        "Plain": "4711",
+        "Number": 4711,
+    }
+
+
+@given(st.text(max_size=60))
+@settings(max_examples=60, deadline=None)
+def test_what_somebody_wrote_stays_words_in_a_field_whatever_its_type(text: str) -> None:
+    rendered = Templates().fields({"Why": "Because: {{ facts.reason }}."}, replace(FACTS, reason=text))["Why"]
+    document = to_adf(rendered.markdown)
+    assert is_safe(document)
+    assert "marks" not in str(document)
+    assert rendered == plain_text(document)
+
+
+@pytest.mark.parametrize(
+    "template", ["{{ facts.nothing }}", "{{ 1 / 0 }}", "{{ facts.", "{{ facts.__class__.__mro__ }}"]
+)
+def test_a_template_of_a_field_that_is_at_fault_names_the_field(template: str) -> None:
+    with pytest.raises(Permanent, match="template of the field Cost centre"):
+        Templates().fields({"Cost centre": template}, FACTS)
+
+
+def test_the_variables_that_other_tools_have_and_those_they_lack_are_there() -> None:
+    template = (
+        "{{ facts.kind }}/{{ facts.resource }}/{{ facts.right }}/{{ facts.attempt }}/{{ facts.state_now }}/"
+        "{{ facts.lasts | duration }}/{{ facts.extra['Cost centre'] }}/{{ facts.instructions }}"
+    )
+    facts = replace(
+        FACTS,
+        resource="PAY / Administrators",
+        right="assigned",
+        state_now="not there",
+        lasts=timedelta(hours=4),
+        instructions=Markdown("Ask *first*."),
+    )
+    rendered = Templates().fields({"All": template}, facts)["All"]
+    assert rendered == "give/PAY / Administrators/assigned/3/not there/4 hours/4711/Ask first."

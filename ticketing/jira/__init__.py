@@ -2,5 +2,6 @@
 
 from ticketing.jira.project_check import Problem
 from ticketing.jira.provider import JiraTicketProvider
+from ticketing.jira.service_desk import JiraServiceDeskProvider
 
-__all__ = ["JiraTicketProvider", "Problem"]
+__all__ = ["JiraServiceDeskProvider", "JiraTicketProvider", "Problem"]

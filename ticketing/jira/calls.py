@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, TypeVar
 
 import structlog
-from pydantic import BaseModel
 
 from access.failures import Permanent, Transient, Unknown
 from httpclient import Call, HttpClient, Response
@@ -16,8 +15,11 @@ from ticketing.jira.jira_library import JiraLibrary
 from ticketing.jira.responses import (
     Comment,
     Comments,
+    DeskPage,
     FieldMeta,
     FieldPage,
+    FormField,
+    FoundPerson,
     Issue,
     Issues,
     IssueType,
@@ -26,11 +28,18 @@ from ticketing.jira.responses import (
     MadeIssue,
     Myself,
     Permissions,
+    Project,
+    ProjectPage,
+    RequestApproval,
+    RequestForm,
+    RequestType,
+    ServiceDesk,
     Transition,
     Transitions,
+    TypeStatuses,
 )
 
-M = TypeVar("M", bound=BaseModel)
+M = TypeVar("M")
 
 _log = structlog.get_logger(__name__)
 
@@ -45,10 +54,14 @@ _ISSUES = f"{_API}/issue"
 _ISSUE = f"{_API}/issue/{{issue}}"
 _COMMENTS = f"{_ISSUE}/comment"
 _PROPERTY = f"{_ISSUE}/properties/{{property}}"
+_DESKS = "/rest/servicedeskapi"
+_REQUEST_TYPES = "/servicedesk/{desk}/requesttype"
+_DESK_PAGE = 100
 _TYPES = f"{_API}/issue/createmeta/{{project}}/issuetypes"
 
-_STATE_FIELDS = ["status", "resolution", "assignee"]
+_STATE_FIELDS = ["status", "resolution", "assignee", "project", "issuetype"]
 _LARGEST_META_PAGE = 200
+_PROJECT_PAGE = 50
 #: Nobody reads further: 10 000 tickets with one marker, or a search that never ends.
 _MOST_SEARCH_PAGES = 100
 _COMMENT_PAGE = 100
@@ -65,11 +78,15 @@ class JiraCalls:
         self._library = JiraLibrary(client)
 
     def make(
-        self, fields: Mapping[str, Any], data: Mapping[str, str], *, optional: frozenset[str] = frozenset()
+        self,
+        fields: Mapping[str, Any],
+        data: Mapping[str, str],
+        *,
+        instead: Callable[[Mapping[str, str]], Mapping[str, Any] | None] = lambda _: None,
     ) -> MadeIssue:
         """Make an issue with its property in one call: ``create_issue`` of the library drops the property silently.
 
-        An ``optional`` field that is the only kind that Jira does not take is left out of a second call, and said.
+        When Jira does not take it, ``instead`` says by the refused fields with what to try once more; None is not at all.
         """
         body = {"fields": fields, "properties": [{"key": PROPERTY, "value": data}]}
         call = Call(
@@ -78,10 +95,11 @@ class JiraCalls:
         answer = self._client.send(call)
         if answer.status == HTTPStatus.BAD_REQUEST:
             refused = answer.member("errors")
-            if isinstance(refused, dict) and refused and optional & fields.keys() >= refused.keys():
-                _log.warning("ticket.field_left_out", fields=sorted(refused), why=answer.said)
-                return self.make({name: value for name, value in fields.items() if name not in refused}, data)
-            raise _refused_fields(answer)
+            other = instead(refused) if isinstance(refused, dict) and refused else None
+            if other is None:
+                raise _refused_fields(answer)
+            _log.warning("ticket.field_not_taken", fields=sorted(refused), why=answer.said)
+            return self.make(other, data, instead=instead)
         return _read(call, answer, MadeIssue, what="the new ticket")
 
     def search(self, jql: str) -> Iterator[Issue]:
@@ -162,10 +180,45 @@ class JiraCalls:
             writes=True,
         )
 
-    def clear_resolution(self, id_: str) -> None:
-        """Take the resolution off an issue; ``Permanent`` where it is not on the edit screen [docs]."""
-        body = {"fields": {"resolution": None}}
-        self._client.send(Call(method="PUT", route=_ISSUE, path={"issue": id_}, body=body))
+    def edit(self, id_: str, fields: Mapping[str, Any]) -> None:
+        """Give fields of an issue other values; ``Permanent`` where one is not on the edit screen [docs]."""
+        self._client.send(Call(method="PUT", route=_ISSUE, path={"issue": id_}, body={"fields": dict(fields)}))
+
+    def watch(self, id_: str, account_id: str) -> None:
+        """Make somebody a watcher of an issue; again is no mistake [spec]."""
+        call = Call(method="POST", route=f"{_ISSUE}/watchers", path={"issue": id_}, body=account_id, idempotent=True)
+        self._client.send(call)
+
+    def link(self, id_: str, link: Mapping[str, Any]) -> None:
+        """Put a remote link on an issue; one with the same ``globalId`` is replaced [spec]."""
+        call = Call(method="POST", route=f"{_ISSUE}/remotelink", path={"issue": id_}, body=dict(link), idempotent=True)
+        self._client.send(call)
+
+    def people(self, query: str) -> tuple[FoundPerson, ...]:
+        """The accounts whose name or address begins with the words of ``query``; not all of them are shown an address."""
+        call = Call(method="GET", route=f"{_API}/user/search", params={"query": query})
+        return _read(call, self._client.send(call), tuple[FoundPerson, ...], what="the people found")
+
+    def projects_to_create_in(self) -> tuple[Project, ...]:
+        """The projects in which our account may create issues."""
+        found: list[Project] = []
+        total = 1
+        while len(found) < total:
+            page = self._get(
+                f"{_API}/project/search",
+                ProjectPage,
+                what="the projects",
+                path={},
+                params={"action": "create", "startAt": len(found), "maxResults": _PROJECT_PAGE},
+            )
+            found += page.values
+            total = page.total if page.values else 0
+        return tuple(found)
+
+    def statuses(self, project: str) -> tuple[TypeStatuses, ...]:
+        """The statuses of each issue type of a project."""
+        call = Call(method="GET", route=f"{_API}/project/{{project}}/statuses", path={"project": project})
+        return _read(call, self._client.send(call), tuple[TypeStatuses, ...], what="the statuses of the project")
 
     def issue_types(self, project: str) -> tuple[IssueType, ...]:
         """The issue types we may create in a project; the library refuses this route on Cloud."""
@@ -216,6 +269,43 @@ class JiraCalls:
             what="our permissions",
         )
         return frozenset(key for key, permission in held.permissions.items() if permission.have)
+
+    def desks(self) -> list[ServiceDesk]:
+        """The service desks that our account may see."""
+        return self._all_of_desks("/servicedesk", ServiceDesk, {}, what="the service desks")
+
+    def request_types(self, desk: str) -> list[RequestType]:
+        """The request types of a service desk that our account may use."""
+        return self._all_of_desks(_REQUEST_TYPES, RequestType, {"desk": desk}, what="the request types")
+
+    def request_form(self, desk: str, request_type: str) -> tuple[FormField, ...]:
+        """The fields on the form of a request type."""
+        path = {"desk": desk, "type": request_type}
+        route = f"{_DESKS}{_REQUEST_TYPES}/{{type}}/field"
+        return self._get(route, RequestForm, what="the request form", path=path, params={}).fields
+
+    def is_request(self, id_: str) -> bool:
+        """Whether an issue is a request, which has a request type."""
+        expects = frozenset({HTTPStatus.NOT_FOUND})
+        call = Call(method="GET", route=f"{_DESKS}/request/{{issue}}", path={"issue": id_}, expects=expects)
+        return self._client.send(call).status != HTTPStatus.NOT_FOUND
+
+    def approvals(self, id_: str) -> list[RequestApproval]:
+        """The approvals of a request; ``Permanent`` for an issue that is no request."""
+        route = "/request/{issue}/approval"
+        return self._all_of_desks(route, RequestApproval, {"issue": id_}, what="the approvals")
+
+    def _all_of_desks(self, route: str, model: type[M], path: Mapping[str, str], *, what: str) -> list[M]:
+        """Every entry of a list of the service desks' API."""
+        found: list[M] = []
+        last = False
+        while not last:
+            params: dict[str, str | int] = {"start": len(found), "limit": _DESK_PAGE}
+            call = Call(method="GET", route=f"{_DESKS}{route}", path=path, params=params)
+            page = _read(call, self._client.send(call), DeskPage[model], what=what)  # type: ignore[valid-type] # a model that is known only now
+            found += page.values
+            last = page.last or not page.values
+        return found
 
     def _get(
         self,

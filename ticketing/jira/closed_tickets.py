@@ -17,7 +17,8 @@ from ticketing.adf.nodes import plain_text
 from ticketing.closed_tickets import Closing, FieldName, FoundTicket, TicketPage
 from ticketing.jira.responses import Named, NumericId, Person, Read, Status
 from ticketing.ports import TicketRef
-from ticketing.status import CLOSED_CATEGORY, StatusMap
+from ticketing.status import StatusMap
+from ticketing.status_words import CLOSED_CATEGORY
 
 _API = "/rest/api/3"
 _SEARCH = f"{_API}/search/jql"

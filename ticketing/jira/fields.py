@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from datetime import date
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, date, datetime
 from typing import Any
 
 from access.failures import Permanent
 from ticketing.adf import fit, to_adf
-from ticketing.jira.responses import FieldKind, FieldMeta
-from ticketing.ports import TicketDraft
-from ticketing.status import folded
+from ticketing.escaping import Rendered
+from ticketing.ports import TicketChanges, TicketDraft
+from ticketing.schema_check import BELOW, FieldProblem, chosen, fit_fields
+from ticketing.schemas import SchemaField, TicketSchema, ValueType
 
 #: Longest summary. Jira documents 255; whether it takes the last character is not known.
 LONGEST_SUMMARY = 254
@@ -18,24 +19,54 @@ LONGEST_LABEL = 255
 
 #: The field of the day by which a ticket is to be done.
 DUE_DATE = "duedate"
+ASSIGNEE = "assignee"
+#: The field of the issue that another one belongs below.
+PARENT = "parent"
+
+#: Fields that every issue gets from us, or from Jira [spec]: the reporter is whoever makes it.
+FILLED = frozenset({"project", "issuetype", "summary", "description", "labels", "reporter"})
 
 
-def issue_fields(draft: TicketDraft, meta: Sequence[FieldMeta]) -> dict[str, Any]:
-    """All fields of the issue. ``meta`` shapes the extra ones; it may be empty when the draft has none."""
-    extra = shaped(draft.fields, meta)
+def issue_fields(draft: TicketDraft, schema: TicketSchema | None) -> tuple[dict[str, Any], Sequence[FieldProblem]]:
+    """All fields of the issue, and what was left out with the reason.
+
+    Without a ``schema`` everything goes as it is given, for Jira to judge. Raises ``Permanent`` where no issue could be made.
+    """
+    problems = draft_problems(draft, schema)
+    if fatal := [each for each in problems if each.fatal]:
+        raise Permanent(
+            " ".join(each.what for each in fatal), remedy=" ".join(dict.fromkeys(each.remedy for each in fatal))
+        )
+    extra = _extra(schema, dict(draft.fields) | _days(draft.due), filled=_filled(draft))[0]
     by_id = draft.issue_type.isdigit()
-    given_labels = extra.get("labels", ())
+    type_ = {"id": schema.ref.type} if schema else {"id" if by_id else "name": draft.issue_type}
     fields = {
         **extra,
         "project": {"key": draft.project},
-        "issuetype": {"id" if by_id else "name": draft.issue_type},
+        "issuetype": type_,
         "summary": one_line(draft.summary),
         "description": fit(to_adf(draft.body)),
-        "labels": labels([draft.marker, *draft.labels, *given_labels]),
+        "labels": labels([draft.marker, *draft.labels, *extra.get("labels", ())]),
     }
-    if draft.due is not None:
-        fields[DUE_DATE] = draft.due.isoformat()
-    return fields
+    return fields, problems
+
+
+def draft_problems(draft: TicketDraft, schema: TicketSchema | None) -> Sequence[FieldProblem]:
+    """What would be left out of the issue, and what would keep it from being made."""
+    return _extra(schema, dict(draft.fields) | _days(draft.due), filled=_filled(draft))[1]
+
+
+def changed_fields(
+    changes: TicketChanges, schema: TicketSchema | None
+) -> tuple[dict[str, Any], Sequence[FieldProblem]]:
+    """The fields of an issue that are to have other values, and what was left out with the reason."""
+    extra, problems = _extra(schema, dict(changes.fields) | _days(changes.due), filled=None)
+    fields = dict(extra)
+    if changes.summary is not None:
+        fields["summary"] = one_line(changes.summary)
+    if changes.body is not None:
+        fields["description"] = fit(to_adf(changes.body))
+    return fields, problems
 
 
 def one_line(summary: str) -> str:
@@ -44,82 +75,80 @@ def one_line(summary: str) -> str:
     return line if len(line) <= LONGEST_SUMMARY else line[: LONGEST_SUMMARY - 1].rstrip() + "…"
 
 
-def labels(names: Sequence[str]) -> list[str]:
+def labels(names: Iterable[str]) -> list[str]:
     """Labels as Jira takes them: without spaces, each once."""
     return list(dict.fromkeys("_".join(str(name).split())[:LONGEST_LABEL] for name in names if str(name).strip()))
 
 
-def shaped(fields: Mapping[str, Any], meta: Sequence[FieldMeta]) -> dict[str, Any]:
-    """Extra fields by id, their plain values in the shape of each field's type.
-
-    A field may be named by its id, or by its name in any case. What is already an object, and what ``meta`` does not know,
-    goes as given: Jira names the field when it does not take it. Raises ``Permanent`` for a name that several fields have.
-    """
-    found: dict[str, Any] = {}
-    for name, value in fields.items():
-        meant = fields_named(name, meta)
-        if len(meant) > 1:
-            raise Permanent(several(name, meant), remedy=NAME_BY_ID)
-        field = meant[0] if meant else None
-        found[field.id if field else name] = _shape(value, field) if field else value
-    return found
-
-
-#: What to do where several fields have one name.
-NAME_BY_ID = "Write the id of the field that is meant into the ticket settings."
-
-
-def fields_named(name: str, meta: Sequence[FieldMeta]) -> list[FieldMeta]:
-    """The fields that are meant by an id, or else by a name: Jira lets several fields have the same name."""
-    by_id = [field for field in meta if field.id == name]
-    return by_id or [field for field in meta if folded(field.name) == folded(name)]
-
-
-def several(name: str, meant: Sequence[FieldMeta]) -> str:
-    """The sentence that a name means several fields."""
-    return f"{len(meant)} fields are called {name}: {', '.join(sorted(field.id for field in meant))}."
-
-
-def _shape(value: Any, field: FieldMeta) -> Any:
-    if field.kind.type == "array":
-        kind = field.kind.model_copy(update={"type": field.kind.items or "any"})
+def shaped(value: Any, field: SchemaField) -> Any:
+    """A plain value in the shape of the field's type; what is an object already goes as it is."""
+    if field.several:
         several = value if isinstance(value, list | tuple) else [value]
-        return [_one(each, kind, field) for each in several]
-    return _one(value, field.kind, field)
+        return [_one(each, field) for each in several]
+    return _one(value, field)
 
 
-def _one(value: Any, kind: FieldKind, field: FieldMeta) -> Any:
-    if isinstance(value, date):
-        value = value.isoformat()
-    if not isinstance(value, str | int | float):
+def _filled(draft: TicketDraft) -> frozenset[str]:
+    return FILLED | ({ASSIGNEE} if draft.assignees else set())
+
+
+def _days(due: date | None) -> dict[str, Any]:
+    return {} if due is None else {DUE_DATE: due.isoformat()}
+
+
+def _extra(
+    schema: TicketSchema | None, given: Mapping[str, Any], *, filled: frozenset[str] | None
+) -> tuple[dict[str, Any], Sequence[FieldProblem]]:
+    if schema is None:
+        return dict(given), ()
+    every = frozenset(field.id for field in schema.fields)
+    fitted = fit_fields(schema, given, filled=every if filled is None else filled)
+    return {field.id: shaped(value, field) for field, value in fitted.fields}, fitted.problems
+
+
+def _one(value: Any, field: SchemaField) -> Any:
+    if not isinstance(value, str | int | float | date):
         return value
-    text = str(value)
-    for choice in field.choices:
-        if choice.id and text.casefold() in {str(each).casefold() for each in (choice.value, choice.name, choice.id)}:
-            return {"id": choice.id}
-    if kind.type == "string":
-        return fit(to_adf(text)) if kind.is_document else text
-    make = _SHAPES.get(kind.type)
+    if field.type is ValueType.MOMENT:
+        return _moment(value)
+    if field.type is ValueType.DOCUMENT:
+        return fit(to_adf(value.markdown if isinstance(value, Rendered) else str(value)))
+    text = value.isoformat() if isinstance(value, date) else str(value)
+    if field.choices is not None and (found := chosen(field.choices, text)):
+        return _chosen(*(each.id for each in found))
+    make = _SHAPES.get(field.type)
     return make(text) if make else value
 
 
-def _number(text: str) -> Any:
-    try:
-        return int(text)
-    except ValueError:
-        pass
-    try:
-        return float(text)
-    except ValueError:
-        return text  # Jira says which field does not take it
+def _chosen(above: str, below: str | None = None) -> dict[str, Any]:
+    return {"id": above} | ({} if below is None else {"child": {"id": below}})
 
 
-_SHAPES: dict[str, Callable[[str], Any]] = {
-    "number": _number,
-    "user": lambda text: {"accountId": text},
-    "option": lambda text: {"value": text},
-    "option-with-child": lambda text: {"value": text},
-    "project": lambda text: {"key": text},
-    "issuelink": lambda text: {"key": text},
-    **dict.fromkeys(("priority", "resolution", "version", "component", "group"), lambda text: {"name": text}),
+def _number(text: str) -> int | float:
+    return int(text) if text.strip().lstrip("+-").isdigit() else float(text)
+
+
+def _moment(value: Any) -> str:
+    """A moment with milliseconds and a zone without a colon, as Jira writes them [docs]."""
+    moment = value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
+    return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%S}.000+0000"
+
+
+def _below(text: str) -> dict[str, Any]:
+    above, *below = BELOW.split(text, maxsplit=1)
+    return {"value": above} | ({"child": {"value": below[0]}} if below else {})
+
+
+_SHAPES: dict[ValueType, Callable[[str], Any]] = {
+    ValueType.TEXT: str,
+    ValueType.LABEL: lambda text: (labels([text]) or [""])[0],
+    ValueType.NUMBER: _number,
+    ValueType.DATE: str,
+    ValueType.USER: lambda text: {"accountId": text},
+    ValueType.OPTION: lambda text: {"value": text},
+    ValueType.CASCADING: _below,
+    ValueType.TICKET: lambda text: {"key": text},
+    **dict.fromkeys(
+        (ValueType.PRIORITY, ValueType.VERSION, ValueType.COMPONENT, ValueType.GROUP), lambda text: {"name": text}
+    ),
 }

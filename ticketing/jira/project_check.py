@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from access.failures import CredentialRefused, Failure, Permanent
 from access.remedies import WithRemedy
 from ticketing.jira.calls import JiraCalls
-from ticketing.jira.fields import NAME_BY_ID, fields_named, several
-from ticketing.jira.responses import FieldMeta, IssueType
+from ticketing.jira.fields import FILLED, PARENT
+from ticketing.jira.schemas import JiraSchemas
+from ticketing.schema_check import fit_fields
+
+_NO_FIELDS: Mapping[str, Any] = {}
 
 #: What we need in a project, and what it is needed for.
 PERMISSIONS = {
@@ -20,11 +24,8 @@ PERMISSIONS = {
     "ADD_COMMENTS": ("Add comments", "say on a ticket what is still wrong"),
 }
 
-#: Fields every ticket sends; those of them that an operator can take off a screen.
-_SENT = frozenset({"project", "issuetype", "summary", "description", "labels"})
+#: Fields that every ticket sends, and that an operator can take off a screen.
 _NEEDED_ON_SCREEN = ("summary", "description", "labels")
-#: Required by Jira, and filled in by Jira with whoever creates the issue.
-_FILLED_BY_JIRA = frozenset({"reporter"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +37,13 @@ class Problem(WithRemedy):
     remedy: str
 
 
-def prove(calls: JiraCalls, *, project: str, issue_type: str, extra_fields: Sequence[str] = ()) -> list[Problem]:
+def prove(
+    calls: JiraCalls, schemas: JiraSchemas, *, project: str, issue_type: str, fields: Mapping[str, Any] = _NO_FIELDS
+) -> list[Problem]:
     """All problems of these settings. Never raises a failure: one that hides the rest is the last of the list."""
     found: list[Problem] = []
     try:
-        for problem in _problems(calls, project, issue_type, extra_fields):
+        for problem in _problems(calls, schemas, project, issue_type, fields):
             found.append(problem)  # noqa: PERF402 - what was found before a failure is kept
     except Failure as failure:
         setting = "jira credential" if isinstance(failure, CredentialRefused) else "jira"
@@ -48,7 +51,9 @@ def prove(calls: JiraCalls, *, project: str, issue_type: str, extra_fields: Sequ
     return found
 
 
-def _problems(calls: JiraCalls, project: str, issue_type: str, extra_fields: Sequence[str]) -> Iterator[Problem]:
+def _problems(
+    calls: JiraCalls, schemas: JiraSchemas, project: str, issue_type: str, fields: Mapping[str, Any]
+) -> Iterator[Problem]:
     calls.myself()
     try:
         calls.project(project)
@@ -68,57 +73,32 @@ def _problems(calls: JiraCalls, project: str, issue_type: str, extra_fields: Seq
                 f"Give it {name} in the permission scheme of {project}.",
             )
     if "CREATE_ISSUES" in held:
-        yield from _issue_type_problems(calls, project, issue_type, extra_fields)
+        yield from _issue_type_problems(calls, schemas, project, issue_type, fields)
 
 
 def _issue_type_problems(
-    calls: JiraCalls, project: str, issue_type: str, extra_fields: Sequence[str]
+    calls: JiraCalls, schemas: JiraSchemas, project: str, issue_type: str, fields: Mapping[str, Any]
 ) -> Iterator[Problem]:
-    types = calls.issue_types(project)
-    chosen = next((each for each in types if issue_type in {each.id, each.name}), None)
-    if chosen is None:
-        yield Problem(
-            "ticket issue type",
-            f"The project {project} has no issue type {issue_type}.",
-            f"Use one of: {', '.join(each.name for each in types if not each.subtask) or 'none, the project has no types'}.",
-        )
-    elif chosen.subtask:
+    try:
+        schema = schemas.of(calls, project, issue_type)
+    except Permanent as failure:
+        yield Problem("ticket issue type", failure.what, failure.remedy)
+        return
+    if schema.ref.needs_parent and PARENT not in fields:
+        standing = ", ".join(each.name for each in calls.issue_types(project) if not each.subtask)
         yield Problem(
             "ticket issue type",
             f"The issue type {issue_type} of {project} is a sub-task, which cannot stand alone.",
-            f"Use one of: {', '.join(each.name for each in types if not each.subtask)}.",
+            f"Use one of: {standing}. Or name the issue that it belongs below, as the field parent.",
         )
-    else:
-        yield from _field_problems(calls.create_fields(project, chosen.id), project, chosen, extra_fields)
-
-
-def _field_problems(
-    fields: Sequence[FieldMeta], project: str, issue_type: IssueType, extra_fields: Sequence[str]
-) -> Iterator[Problem]:
-    meant = {name: fields_named(name, fields) for name in extra_fields}
-    given = {field.id for found in meant.values() for field in found}
-    ids = {field.id for field in fields}
-    for field in fields:
-        filled = field.id in _SENT | _FILLED_BY_JIRA or field.has_default
-        if field.required and not filled and field.id not in given:
-            yield Problem(
-                "ticket fields",
-                f"{issue_type.name} in {project} requires the field {field.name} ({field.id}), which has no value.",
-                f"Give {field.id} a value in the ticket settings, or make it optional.",
-            )
+        return
+    on_screen = {field.id for field in schema.fields}
     for name in _NEEDED_ON_SCREEN:
-        if name not in ids:
+        if name not in on_screen:
             yield Problem(
                 "ticket fields",
-                f"{issue_type.name} in {project} does not have the field {name} on its create screen.",
+                f"{schema.title} does not have the field {name} on its create screen.",
                 f"Add {name} to the create screen, or use another issue type.",
             )
-    for name, found in meant.items():
-        if len(found) > 1:
-            yield Problem("ticket fields", several(name, found), NAME_BY_ID)
-        if not found:
-            yield Problem(
-                "ticket fields",
-                f"{issue_type.name} in {project} has no field {name} on its create screen.",
-                f"Add {name} to the create screen, or take it out of the ticket settings.",
-            )
+    for each in fit_fields(schema, fields, filled=FILLED).problems:
+        yield Problem("ticket fields", each.what, each.remedy)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from datetime import datetime
+from typing import Annotated, Any, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
@@ -14,6 +15,9 @@ class Read(BaseModel):
     """An answer or a part of one."""
 
     model_config = ConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True, populate_by_name=True)
+
+
+R = TypeVar("R", bound=Read)
 
 
 class MadeIssue(Read):
@@ -35,6 +39,8 @@ class Named(Read):
     id: str | None = None
     name: str | None = None
     value: str | None = None
+    #: The options below an option of a cascading field.
+    below: tuple[Named, ...] = Field(default=(), alias="children")
 
 
 class Category(Read):
@@ -63,9 +69,19 @@ class Person(Read):
     name: str | None = Field(default=None, alias="displayName")
 
 
+class Place(Read):
+    """The project, or the issue type, of an issue."""
+
+    id: str = ""
+    key: str = ""
+    name: str = ""
+
+
 class IssueFields(Read):
     """The fields we ask for."""
 
+    project: Place = Place()
+    type: Place = Field(default=Place(), alias="issuetype")
     status: Status = Status()
     resolution: Named | None = None
     assignee: Person | None = None
@@ -84,6 +100,7 @@ class Change(Read):
     """Changes made at once."""
 
     id: NumericId
+    at: datetime | None = Field(default=None, alias="created")
     author: Person | None = None
     items: tuple[ChangeItem, ...] = ()
 
@@ -103,31 +120,23 @@ class Issue(Read):
     properties: dict[str, Any] = {}
     changelog: Changelog = Changelog()
 
-    def status_before(self) -> str | None:
-        """The id of the status it had before the present one, when the history says so."""
-        found = self._last_move()
-        return found[1].before if found else None
-
-    def who_moved(self) -> str | None:
-        """The name of whoever brought it to its present status, when the history says so."""
-        found = self._last_move()
-        return found[0].author.name if found and found[0].author else None
-
-    def _last_move(self) -> tuple[Change, ChangeItem] | None:
-        """The newest change that brought it to its present status."""
-        moves = (
+    def moves(self) -> list[tuple[Change, ChangeItem]]:
+        """The changes from status to status, oldest first, as far as they lead to the present one."""
+        moves = [
             (change, item)
-            for change in self.changelog.histories
+            for change in sorted(self.changelog.histories, key=lambda change: int(change.id))
             for item in change.items
-            if item.field == "status" and item.after == self.fields.status.id
-        )
-        return max(moves, key=lambda move: int(move[0].id), default=None)
+            if item.field == "status"
+        ]
+        while moves and moves[-1][1].after != self.fields.status.id:
+            moves.pop()
+        return moves
 
 
 class Issues(Read):
     """A page of a search, or the answer to a bulk fetch."""
 
-    issues: tuple[Issue, ...] = ()
+    issues: tuple[Issue, ...]
     next_page: str | None = Field(default=None, alias="nextPageToken")
 
 
@@ -149,7 +158,7 @@ class Comment(Read):
 class Comments(Read):
     """A page of comments."""
 
-    comments: tuple[Comment, ...] = ()
+    comments: tuple[Comment, ...]
     total: int = 0
 
 
@@ -166,6 +175,11 @@ class FieldKind(Read):
         """Whether its text is an Atlassian document in API v3 [docs]."""
         return self.system in {"description", "environment"} or (self.custom or "").endswith(":textarea")
 
+    @property
+    def is_labels(self) -> bool:
+        """Whether its values are labels, which have no spaces [spec]."""
+        return self.system == "labels" or (self.custom or "").endswith(":labels")
+
 
 class FieldMeta(Read):
     """A field as it may be set when an issue is made or moved."""
@@ -177,6 +191,11 @@ class FieldMeta(Read):
     has_default: bool = Field(default=False, alias="hasDefaultValue")
     kind: FieldKind = Field(default=FieldKind(), alias="schema")
     choices: tuple[Named, ...] = Field(default=(), alias="allowedValues")
+
+    @property
+    def shows_choices(self) -> bool:
+        """Whether Jira listed the values that the field takes, be they none."""
+        return "choices" in self.model_fields_set
 
     @property
     def id(self) -> str:
@@ -205,10 +224,31 @@ class IssueType(Read):
     subtask: bool = False
 
 
+class TypeStatuses(Read):
+    """The statuses of an issue type."""
+
+    id: str
+    statuses: tuple[Status, ...] = ()
+
+
+class Project(Read):
+    """A project."""
+
+    key: str
+    name: str = ""
+
+
+class ProjectPage(Read):
+    """A page of projects."""
+
+    values: tuple[Project, ...] = ()
+    total: int = 0
+
+
 class IssueTypePage(Read):
     """A page of issue types."""
 
-    types: tuple[IssueType, ...] = Field(default=(), alias="issueTypes")
+    types: tuple[IssueType, ...] = Field(alias="issueTypes")
     total: int = 0
 
 
@@ -225,7 +265,7 @@ class Transition(Read):
 class Transitions(Read):
     """The ways an issue can go now."""
 
-    transitions: tuple[Transition, ...] = ()
+    transitions: tuple[Transition, ...]
 
 
 class Permission(Read):
@@ -237,8 +277,73 @@ class Permission(Read):
 class Permissions(Read):
     """Our permissions by key."""
 
-    permissions: dict[str, Permission] = {}
+    permissions: dict[str, Permission]
 
 
 class Myself(Person):
     """Who Jira says we are."""
+
+
+class FoundPerson(Person):
+    """A user as a search shows one; the address only where the person lets it be seen."""
+
+    email: str | None = Field(default=None, alias="emailAddress")
+    type: str | None = Field(default=None, alias="accountType")
+
+
+class ServiceDesk(Read):
+    """The service desk of a service project."""
+
+    id: str
+    project: str = Field(default="", alias="projectKey")
+    project_name: str = Field(default="", alias="projectName")
+
+
+class RequestType(IssueType):
+    """A kind of request, made on an issue type."""
+
+    issue_type: str = Field(default="", alias="issueTypeId")
+
+
+class FormField(Read):
+    """A field as the form of a request type has it."""
+
+    id: str = Field(default="", alias="fieldId")
+    name: str = ""
+    required: bool = False
+
+
+class RequestForm(Read):
+    """The form of a request type."""
+
+    fields: tuple[FormField, ...] = Field(default=(), alias="requestTypeFields")
+
+
+class Moment(Read):
+    """A moment as service desks write it."""
+
+    at: datetime | None = Field(default=None, alias="iso8601")
+
+
+class Answer(Read):
+    """What an approver said."""
+
+    approver: Person = Person()
+    decision: str = Field(default="pending", alias="approverDecision")
+
+
+class RequestApproval(Read):
+    """An approval of a request."""
+
+    id: str
+    name: str = ""
+    decision: str = Field(default="pending", alias="finalDecision")
+    answers: tuple[Answer, ...] = Field(default=(), alias="approvers")
+    completed: Moment = Field(default=Moment(), alias="completedDate")
+
+
+class DeskPage(Read, Generic[R]):
+    """A page of a list of the service desks' API."""
+
+    values: tuple[R, ...] = ()
+    last: bool = Field(default=True, alias="isLastPage")

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from access.entitlements import System
 from access.operations import Lane
+from config.systems import SystemSettings
 from connectors.ports import Connector
 from store.rate_budgets import Allowance
 from worker.client_options import client_options
@@ -40,8 +41,12 @@ def connectors_from(dependencies: Dependencies, systems: Systems) -> Connectors:
 
 def rate_limiter_for(dependencies: Dependencies, system: System, lane: Lane) -> BudgetRateLimiter:
     """The rate limiter of one lane of a system's budget, as the system's section of the settings has it."""
-    section = dependencies.settings.systems[system]
-    return budget_rate_limiter(dependencies, system, lane, Allowance(rate=section.rate, burst=section.burst))
+    return budget_rate_limiter(dependencies, system, lane, allowance_of(dependencies.settings.systems[system]))
+
+
+def allowance_of(section: SystemSettings) -> Allowance:
+    """The size of a system's rate budget, as the system's section of the settings has it."""
+    return Allowance(rate=section.rate, burst=section.burst, most=section.most_rate)
 
 
 def budget_rate_limiter(dependencies: Dependencies, budget: str, lane: Lane, allowance: Allowance) -> BudgetRateLimiter:

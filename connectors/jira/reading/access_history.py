@@ -6,12 +6,13 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
 from access.entitlements import ResourceKind, System
 from access.failures import CredentialRefused, Permanent
 from access.truth import Change, Log
 from connectors.atlassian.organization import AtlassianOrganization
-from connectors.atlassian.shapes import EventFacts
+from connectors.atlassian.shapes import Event
 from connectors.history import LogReading
 from connectors.jira.client import API
 from connectors.jira.reading.required_permissions import lacks_scope
@@ -127,11 +128,11 @@ class JiraHistory:
             oldest = next(
                 (page[0].attributes for page in organization.events(since - _OLDEST, most_pages=1) if page), None
             )
-            events: list[EventFacts] = []
+            events: list[Event] = []
             found.pages += 1
             for page in organization.events(since, most_pages=_MOST_PAGES):
                 found.pages += 1
-                events += [event.attributes for event in page]
+                events += page
         except Permanent as refusal:
             why = f"the organization does not show its log ({refusal.status or 'too many events'})"
             found.gaps |= dict.fromkeys(kinds, why)
@@ -155,7 +156,7 @@ def _of_record(record: AuditRecord) -> Iterator[Change]:
     group, user = (_item(record.items, kind) for kind in ("group", "user"))
     added, removed = bool(_ADDED.search(record.summary)), bool(_REMOVED.search(record.summary))
     if group and user and added is not removed:
-        yield Change(record.created, ResourceKind.GROUP, group, user, present=added, by=record.authorAccountId)
+        yield Change(record.created, ResourceKind.GROUP, group, user, present=added, **_who(record))
 
 
 def _of_role(record: AuditRecord, at: datetime, role: str) -> Iterator[Change]:
@@ -175,11 +176,16 @@ def _of_role(record: AuditRecord, at: datetime, role: str) -> Iterator[Change]:
                 role,
                 principal,
                 present=principal in after,
-                by=record.authorAccountId,
                 of_group=of_group,
+                **_who(record),
             )
     if not told:
-        yield Change(at, ResourceKind.PROJECT_ROLE, role, "", present=True, by=record.authorAccountId, of_group=True)
+        yield Change(at, ResourceKind.PROJECT_ROLE, role, "", present=True, of_group=True, **_who(record))
+
+
+def _who(record: AuditRecord) -> dict[str, Any]:
+    """Who made a change, and the record that says so."""
+    return {"by": record.authorAccountId, "record": str(record.id or "")}
 
 
 def _listed(text: str | None) -> set[str]:
@@ -199,8 +205,9 @@ def _item(items: Sequence[AuditItem], kind: str) -> str | None:
     return next((item.id for item in items if item.id and (item.typeName or "").casefold() == kind), None)
 
 
-def _of_event(event: EventFacts) -> Iterator[Change]:
+def _of_event(entry: Event) -> Iterator[Change]:
     """The change that an event of the organization tells."""
+    event = entry.attributes
     if event.time is None:
         return
     subjects: Mapping[str, str] = {
@@ -210,7 +217,7 @@ def _of_event(event: EventFacts) -> Iterator[Change]:
     by = event.actor.name or event.actor.id if event.actor is not None else None
     joined, left = bool(_JOINED.search(event.action)), bool(_LEFT.search(event.action))
     if user and group and joined is not left:
-        yield Change(event.time, ResourceKind.GROUP, group, user, present=joined, by=by)
+        yield Change(event.time, ResourceKind.GROUP, group, user, present=joined, by=by, record=entry.id)
     shut, opened = bool(_SHUT.search(event.action)), bool(_OPENED.search(event.action))
     if user and not group and shut is not opened:
-        yield Change(event.time, ResourceKind.ACCOUNT, "", user, present=opened, by=by)
+        yield Change(event.time, ResourceKind.ACCOUNT, "", user, present=opened, by=by, record=entry.id)

@@ -37,6 +37,7 @@ def expected_calls(sizes: Sizes) -> int:
     """The calls of a full snapshot, without those that check the credential and probe."""
     groups = len(sizes.members)
     lists = -(-sizes.users // USERS_A_PAGE) + 1
+    lists += 1  # the groups of products
     lists += pages(groups, sizes.group_page) + pages(sizes.projects, PROJECTS_A_PAGE)
     roles = min(sizes.projects, 1 + sizes.team_managed) + sizes.roles
     if sizes.people is None:

@@ -7,10 +7,11 @@ from functools import partial
 from http import HTTPStatus
 from typing import TypeVar
 
-from access.failures import Transient
+from access.failures import CredentialRefused, Transient
 from connectors.jira.client import API, MYSELF
 from connectors.jira.projects import PROJECTS_A_PAGE, Projects
-from connectors.jira.shapes import Group, ListedUser, PageBean, Project, SiteRole
+from connectors.jira.reading.required_permissions import lacks_scope
+from connectors.jira.shapes import ApplicationRole, Group, ListedUser, PageBean, Project, SiteRole
 from connectors.paging import FilteredList, OffsetList, Page
 from connectors.reading import Incomplete, Shifted
 from httpclient import Fetcher, HttpClient, Response
@@ -23,6 +24,7 @@ _GROUPS = f"{API}/group/bulk"
 _MEMBERS = f"{API}/group/member"
 _ROLES = f"{API}/role"
 _GROUPS_OF = f"{API}/user/groups"
+_PRODUCTS = f"{API}/applicationrole"
 
 #: Most rows of a page of accounts, and of a page of members [spec].
 USERS_A_PAGE, MEMBERS_A_PAGE = 1000, 50
@@ -75,6 +77,22 @@ class ListCalls:
         if not first.rows:
             raise Incomplete(f"Jira shows Provisor's account no groups at all, although every site has some. {_BROWSE}")
         yield from OffsetList(page=page, size=size, key=lambda group: group.groupId).read(self._fetching, ahead=True)
+
+    def product_groups(self) -> frozenset[str]:
+        """The groups into which Jira puts new accounts of a product (``GET /applicationrole`` [spec]).
+
+        Nothing where Jira does not show them to this account, or the token lacks the scope: a snapshot is complete without.
+        """
+        try:
+            answer = self._fetching.one(partial(self._client.get, _PRODUCTS, expects={403}))
+        except CredentialRefused as refusal:
+            if not lacks_scope(refusal):
+                raise
+            return frozenset()
+        if answer.status != HTTPStatus.OK:
+            return frozenset()
+        products = answer.read_as(list[ApplicationRole], what="the products of the site")
+        return frozenset(group.groupId for product in products for group in product.defaultGroupsDetails)
 
     def members(self, group_id: str) -> Iterator[list[ListedUser]]:
         """A group's members, inactive ones too; nothing when the group is gone.

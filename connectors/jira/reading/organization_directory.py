@@ -73,11 +73,18 @@ class DirectoryReader:
         """Groups, then memberships, then accounts. Raises ``Shifted`` and ``Incomplete``."""
         listed = {group.id: group for page in self._organization.groups() for group in page} if use.groups else {}
         covered: set[str] = set()
+        products = self._lists.product_groups()
         for groups in self._lists.groups():
             if use.memberships:
                 covered.update(group.groupId for group in groups if group.groupId in listed)
             yield [
-                group_row(group, listed.get(group.groupId), members_known=group.groupId in covered) for group in groups
+                group_row(
+                    group,
+                    listed.get(group.groupId),
+                    members_known=group.groupId in covered,
+                    product_groups=products,
+                )
+                for group in groups
             ]
         known: dict[str, DirectoryFacts] = {}
         if use.people:

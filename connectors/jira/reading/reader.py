@@ -143,7 +143,8 @@ class JiraReader:
             case "users":
                 return (self._accounts.of(users, {}) for users in self._lists.users())
             case "groups":
-                return ([group_row(group) for group in page] for page in self._lists.groups())
+                products = self._lists.product_groups()
+                return ([group_row(group, product_groups=products) for group in page] for page in self._lists.groups())
             case "directory" if self._directory is not None:
                 return self._directory.read(DirectoryUse(**plan.state["ways"]))
             case "projects":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -124,9 +124,17 @@ def _status(user: ListedUser, known: DirectoryFacts | None) -> AccountStatus:
     return AccountStatus.DELETED if former or (known is not None and known.closed) else AccountStatus.SUSPENDED
 
 
-def group_row(group: Group, directory: DirectoryGroup | None = None, *, members_known: bool = False) -> ResourceRow:
-    """The group, with its owner where the organization tells the owner."""
+def group_row(
+    group: Group,
+    directory: DirectoryGroup | None = None,
+    *,
+    members_known: bool = False,
+    product_groups: Collection[str] = (),
+) -> ResourceRow:
+    """The group, with its owner where the organization tells the owner; whether new accounts of a product are put into it."""
     attributes: dict[str, Any] = {"system": True} if is_system_group(group.name) else {}
+    if group.groupId in product_groups:
+        attributes["of_product"] = True
     if directory is not None:
         attributes |= {
             LISTED: True,

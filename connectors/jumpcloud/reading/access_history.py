@@ -19,7 +19,10 @@ _MOST_CALLS = 8
 #: How far back the oldest event that is kept is looked for; JumpCloud keeps 90 days at most [docs].
 _OLDEST = timedelta(days=400)
 
-_CONNECTED = ("association_change", "access_management_association_change")
+#: What JumpCloud's own Access Requests leave in the log [docs]; whether the directory's event comes too is in doubt [assumed].
+_BY_REQUEST = "access_management_association_change"
+_CONNECTED = ("association_change", _BY_REQUEST)
+_OWN_REQUEST = "an access request in JumpCloud gave it"
 #: Events after which an account can be used, and after which it cannot [docs].
 _USABLE = {"user_suspended": False, "user_unsuspended": True, "user_activated": True}
 #: Events after which a thing may have another name [docs].
@@ -118,11 +121,11 @@ def _changes(event: Record) -> Iterator[Change]:
     at, kind = timestamp(event, "timestamp"), (text(event, "event_type") or "").lower()
     if at is None or event.get("success") is False:
         return
-    actor = record(event, "initiated_by")
+    actor, entry = record(event, "initiated_by"), text(event, "id") or ""
     by = text(actor, "email") or text(actor, "username") or text(actor, "id")
     if kind in _USABLE:
         if account := text(record(event, "resource"), "id"):
-            yield Change(at, ResourceKind.ACCOUNT, "", account, present=_USABLE[kind], by=by)
+            yield Change(at, ResourceKind.ACCOUNT, "", account, present=_USABLE[kind], by=by, record=entry)
         return
     association = record(event, "association")
     connection = record(association, "connection")
@@ -134,7 +137,17 @@ def _changes(event: Record) -> Iterator[Change]:
     resource = (ResourceKind.APPLICATION, application) if application else (ResourceKind.GROUP, group)
     principal = user or (group if application else None)
     if resource[1] and principal:
-        yield Change(at, resource[0], resource[1], principal, present=op == "add", by=by, of_group=not user)
+        yield Change(
+            at,
+            resource[0],
+            resource[1],
+            principal,
+            present=op == "add",
+            by=by,
+            of_group=not user,
+            record=entry,
+            cause=_OWN_REQUEST if kind == _BY_REQUEST else None,
+        )
 
 
 def _named(events: Sequence[Record]) -> Mapping[tuple[ResourceKind, str], datetime]:

@@ -95,9 +95,8 @@ def _between(call: Call, query: dict[str, Any]) -> list[Entry]:
     now = world.jira.now()
     seen = now - world.switches.event_lag_ms / 1000
     start = max(start, now - world.switches.event_retention_days * _SECONDS_A_DAY)
-    return [
-        entry for entry in world.jira.journal.entries if entry.action in ACTIONS and start <= entry.at <= min(end, seen)
-    ]
+    entries = world.jira.journal.kept(world.jira.switches.audit_lost_every)
+    return [entry for entry in entries if entry.action in ACTIONS and start <= entry.at <= min(end, seen)]
 
 
 def _meets(call: Call, entry: Entry, query: dict[str, Any]) -> bool:

@@ -3,10 +3,10 @@
 from typing import Any
 
 from simulator.actions import perform
-from simulator.jira.actions import directory, issues, projects, site
+from simulator.jira.actions import directory, issues, projects, servicedesk, site
 from simulator.jira.world import World
 
-ACTIONS = {**issues.ACTIONS, **directory.ACTIONS, **projects.ACTIONS, **site.ACTIONS}
+ACTIONS = {**issues.ACTIONS, **directory.ACTIONS, **projects.ACTIONS, **servicedesk.ACTIONS, **site.ACTIONS}
 
 
 def act(world: World, action: str, /, **details: Any) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from typing import Any, Literal
 from simulator.actions import actions_by_name
 from simulator.jira.fields import SYSTEM
 from simulator.jira.people import Group
-from simulator.jira.projects import CustomField, FieldUse, Role, Style, TypeKey, Validator
+from simulator.jira.projects import AutomationRule, CustomField, FieldUse, Role, Style, TypeKey, Validator
 from simulator.jira.world import TRASH_SECONDS, World
 
 
@@ -93,6 +93,28 @@ def remove_validators(world: World, *, project: str) -> dict[str, Any]:
     return {"removed": removed}
 
 
+def add_automation(
+    world: World,
+    *,
+    project: str,
+    when: Literal["commented", "closed", "reopened"],
+    to: Literal["new", "indeterminate", "done"],
+    issues: list[str] | None = None,
+) -> dict[str, Any]:
+    """Add a rule of the site's own automation: when an issue (any, or one of these) is commented, closed or reopened, move it."""
+    found = world.project(project)
+    found.automation.append(AutomationRule(when, to, [world.issue(each).id for each in issues or []]))
+    return {"rules": len(found.automation)}
+
+
+def remove_automation(world: World, *, project: str) -> dict[str, Any]:
+    """Take away every rule of automation of a project."""
+    found = world.project(project)
+    removed = len(found.automation)
+    found.automation.clear()
+    return {"removed": removed}
+
+
 def add_role_actor(
     world: World, *, project: str, role: str, user: str | None = None, group: str | None = None
 ) -> dict[str, Any]:
@@ -165,7 +187,7 @@ def add_field(
 
 
 def take_off_screen(world: World, *, project: str, field: str) -> dict[str, Any]:
-    """Take a system field off the screens of a project."""
+    """Take a field off the screens of a project."""
     found = world.project(project)
     if field not in found.off_screen:
         found.off_screen.append(field)
@@ -173,10 +195,10 @@ def take_off_screen(world: World, *, project: str, field: str) -> dict[str, Any]
 
 
 def put_on_screen(world: World, *, project: str, field: str) -> dict[str, Any]:
-    """Put a system field back on the screens of a project, or one that stands on none by itself."""
+    """Put a field back on the screens of a project, or a system field that stands on none by itself."""
     found = world.project(project)
     found.off_screen = [each for each in found.off_screen if each != field]
-    if not SYSTEM[field].on_screen and field not in found.added_to_screen:
+    if field in SYSTEM and not SYSTEM[field].on_screen and field not in found.added_to_screen:
         found.added_to_screen.append(field)
     return {"off_screen": found.off_screen}
 
@@ -190,6 +212,8 @@ ACTIONS = actions_by_name(
     purge_project,
     add_validator,
     remove_validators,
+    add_automation,
+    remove_automation,
     add_role_actor,
     remove_role_actor,
     deny,

@@ -11,6 +11,7 @@ from simulator.jira.api.responses import answer, refuse
 from simulator.jira.journal import Entry, Named
 
 LARGEST_PAGE = 1000
+_SECONDS_A_DAY = 86_400
 SUMMARIES = {
     "role_actor_added": ("Project roles changed", "projects"),
     "role_actor_removed": ("Project roles changed", "projects"),
@@ -34,9 +35,12 @@ def records(call: Call) -> Response:
     offset, limit = call.integer("offset", 0), min(call.integer("limit", LARGEST_PAGE), LARGEST_PAGE)
     known = {**SUMMARIES, **(CENTRAL if call.world.switches.audit_membership_events else {})}
     earliest, latest = _bound(call, "from", 0.0), _bound(call, "to", float("inf"))
+    switches, now = call.world.switches, call.world.now()
+    earliest = max(earliest, now - switches.audit_retention_days * _SECONDS_A_DAY)
+    latest = min(latest, now - switches.audit_lag_ms / 1000)
     all_records = [
         _record(call, entry, known[entry.action])
-        for entry in reversed(call.world.journal.entries)
+        for entry in reversed(call.world.journal.kept(switches.audit_lost_every))
         if entry.action in known and earliest <= entry.at <= latest
     ]
     text = (call.query("filter") or "").casefold()

@@ -175,7 +175,8 @@ def picker(call: Call) -> Response:
         for group in directory.groups_in_order()
         if query in group.name.casefold() and not {group.id, group.name} & excluded
     ]
-    shown = found[: call.integer("maxResults", 20)]
+    cap = call.world.switches.groups_picker_cap
+    shown = found[: min(call.integer("maxResults", cap), cap)]
     return answer(
         {
             "header": f"Showing {len(shown)} of {len(found)} matching groups",

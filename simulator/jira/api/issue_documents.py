@@ -7,7 +7,7 @@ from simulator.jira.api.call import Call
 from simulator.jira.api.projects import issue_type, project_brief, status
 from simulator.jira.api.user_documents import person
 from simulator.jira.api.values import shown_text
-from simulator.jira.catalogue import LINK_TYPES, PRIORITIES, RESOLUTIONS, Choice
+from simulator.jira.catalogue import LINK_TYPES, PRIORITIES, REQUEST_TYPE, RESOLUTIONS, Choice
 from simulator.jira.fields import Field, all_fields
 from simulator.jira.issues import Attachment, Change, Comment, Issue
 
@@ -96,11 +96,22 @@ def show_field(call: Call, issue: Issue, field: Field) -> Any:
         return shown_text(call, value)
     if field.type == "user":
         return person(call, value)
+    if field.type == REQUEST_TYPE.type and value is not None:
+        return _request(call, issue, value)
     if field.type == "array" and field.items == "user":
         return [person(call, each) for each in value or []]
     if field.type == "array" and field.custom is None:
         return value or []
     return value
+
+
+def _request(call: Call, issue: Issue, type_id: str) -> dict[str, Any]:
+    """Return the field of the request type, as far as it is relied on."""
+    at = f"{call.base}/rest/servicedeskapi/request/{issue.id}"
+    kinds = call.world.projects.by_id[issue.project_id].request_types
+    kind = next((each for each in kinds if each.id == type_id), None)
+    shown = {"id": type_id, "name": kind.name if kind else "", "issueTypeId": issue.type_id}
+    return {"_links": {"self": at}, "requestType": shown, "currentStatus": {"status": _status(call, issue)["name"]}}
 
 
 def _status(call: Call, issue: Issue) -> dict[str, Any]:

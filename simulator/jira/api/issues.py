@@ -13,7 +13,7 @@ from simulator.jira.api.operation import Operation
 from simulator.jira.api.responses import ApiError, answer, empty, refuse
 from simulator.jira.api.transitions import apply_transition
 from simulator.jira.api.values import ValueRefused, as_id, link_type_of, stored
-from simulator.jira.catalogue import DEFAULT_PRIORITY
+from simulator.jira.catalogue import DEFAULT_PRIORITY, REQUEST_TYPE
 from simulator.jira.fields import SYSTEM
 from simulator.jira.issues import Issue
 
@@ -49,11 +49,27 @@ def _create(call: Call, body: dict[str, Any]) -> dict[str, Any]:
     )
     values.setdefault("priority", DEFAULT_PRIORITY)
     issue.values = {name: value for name, value in values.items() if value is not None and name != "issuetype"}
-    call.world.tracker.create(issue, call.me.account_id)
+    _check_form(call, issue)
+    call.world.enter_issue(issue, call.me.account_id)
     _finish(call, issue, draft)
     if isinstance(body.get("transition"), dict):
         apply_transition(call, issue, {"transition": body["transition"]})
     return {"id": issue.id, "key": issue.key, "self": f"{call.api}/issue/{issue.id}"}
+
+
+def _check_form(call: Call, issue: Issue) -> None:
+    """Refuse a request that lacks what the form of its type requires, where the site checks that here."""
+    kind = call.world.request_type(issue)
+    if kind is None:
+        return
+    if kind.issue_type != issue.type_id:
+        raise refuse(400, errors={REQUEST_TYPE.id: "The request type you selected is not valid."})
+    if not call.world.switches.request_form_checked:
+        return
+    given = {"summary", *(["labels"] if issue.labels else []), *issue.values}
+    missing = {name: use for name, use in kind.fields.items() if use.required and use.visible and name not in given}
+    if missing:
+        raise refuse(400, errors={name: f"{use.label or name} is required." for name, use in missing.items()})
 
 
 def _finish(call: Call, issue: Issue, draft: Draft) -> None:

@@ -11,6 +11,7 @@ from simulator.jira.api import (
     audit,
     browse,
     comments,
+    customer_requests,
     groups,
     history,
     issues,
@@ -57,6 +58,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *jql_parse.OPERATIONS,
     *webhooks.OPERATIONS,
     *servicedesk.OPERATIONS,
+    *customer_requests.OPERATIONS,
     *browse.OPERATIONS,
 )
 VERSIONS = ("3", "2", "latest")

@@ -1,158 +1,166 @@
+"""Service desks and their request types, as `/rest/servicedeskapi` shows them."""
+
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from starlette.responses import Response
 
 from simulator.jira.api.call import Call
 from simulator.jira.api.operation import Operation
-from simulator.jira.api.responses import answer, refuse
-from simulator.jira.api.user_documents import user_brief
-from simulator.jira.api.values import ValueRefused, stored
-from simulator.jira.catalogue import DEFAULT_PRIORITY
-from simulator.jira.fields import SYSTEM
-from simulator.jira.issues import Issue
-from simulator.jira.people import User
-from simulator.jira.projects import Project
+from simulator.jira.api.responses import ApiError, answer
+from simulator.jira.fields import Field, OnScreen, all_fields, screen
+from simulator.jira.projects import Project, RequestType
 
-REQUEST_TYPE = "Service Request"
+PAGE = 50
+NO_DESK = "The Service Desk you are trying to view does not exist."
+NO_TYPE = "The request type you are trying to view does not exist."
 
 
-def _desks(call: Call) -> dict[str, Project]:
+def refused(status: int, message: str) -> ApiError:
+    """Return the error of this API, to be raised."""
+    key = {"i18nKey": "sd.error", "parameters": []}
+    return ApiError(answer({"errorMessage": message, "i18nErrorMessage": key}, status))
+
+
+def page(call: Call, values: Iterable[Any]) -> Response:
+    """Answer with a page of this API."""
+    everything = list(values)
+    start, limit = call.integer("start", 0), min(call.integer("limit", PAGE), 100)
+    shown = everything[start : start + limit]
+    is_last = start + limit >= len(everything)
+    return answer({"size": len(shown), "start": start, "limit": limit, "isLastPage": is_last, "values": shown})
+
+
+def desks_by_id(call: Call) -> dict[str, Project]:
     """Return service projects by service desk id; the ids count the service projects of the site."""
     found = [project for project in call.world.projects.in_order() if project.type_key == "service_desk"]
     return {str(number): project for number, project in enumerate(found, start=1)}
 
 
-def desks(call: Call) -> Response:
-    """List the service desks."""
-    at = f"{call.base}/rest/servicedeskapi/servicedesk"
-    return _listed(
-        call,
-        [
-            {
-                "id": desk_id,
-                "projectId": project.id,
-                "projectName": project.name,
-                "projectKey": project.key,
-                "_links": {"self": f"{at}/{desk_id}"},
-            }
-            for desk_id, project in _desks(call).items()
-        ],
-    )
+def desk_of(call: Call, project: Project) -> str:
+    """Return the id of a project's service desk."""
+    return next(desk for desk, each in desks_by_id(call).items() if each.id == project.id)
 
 
-def request_types(call: Call) -> Response:
-    """List the request types of a service desk, one for each issue type."""
-    project = _the_desk(call, call.path("desk"))
-    kinds = (call.world.catalogue.issue_types[each] for each in project.issue_types)
-    return _listed(
-        call,
-        [
-            {"id": kind.id, "name": kind.name, "issueTypeId": kind.id, "serviceDeskId": call.path("desk")}
-            for kind in kinds
-            if not kind.subtask
-        ],
-    )
-
-
-def _listed(call: Call, values: list[dict[str, Any]]) -> Response:
-    start, limit = call.integer("start", 0), call.integer("limit", 50)
-    shown = values[start : start + limit]
-    is_last = start + limit >= len(values)
-    return answer({"size": len(shown), "start": start, "limit": limit, "isLastPage": is_last, "values": shown})
-
-
-def _the_desk(call: Call, desk_id: str) -> Project:
-    project = _desks(call).get(desk_id)
-    if project is None:
-        raise refuse(404, "The service desk does not exist.")
-    return project
-
-
-def create(call: Call) -> Response:
-    """Raise a customer request; unlike an issue made by the platform API it has a request type."""
-    body = call.members()
-    project = _the_desk(call, str(body.get("serviceDeskId")))
-    type_id = str(body.get("requestTypeId"))
-    if type_id not in project.issue_types:
-        raise refuse(400, "The request type does not exist.")
-    if not call.may("CREATE_ISSUES", project):
-        raise refuse(403, "You do not have permission to create requests in this service desk.")
-    reporter = _reporter(call, body.get("raiseOnBehalfOf"))
-    values = _values(call, project, body)
-    issue = Issue(
-        id="",
-        key="",
-        project_id=project.id,
-        type_id=type_id,
-        status_id=project.statuses[0],
-        creator=call.me.account_id,
-        created=0.0,
-        updated=0.0,
-        summary=values.pop("summary"),
-        reporter=reporter.account_id,
-        labels=values.pop("labels", []),
-        values={"priority": DEFAULT_PRIORITY, **{name: value for name, value in values.items() if value is not None}},
-        request_type=type_id,
-    )
-    call.world.tracker.create(issue, call.me.account_id)
-    return answer(_document(call, issue, body, reporter), 201)
-
-
-def _reporter(call: Call, account_id: Any) -> User:
-    if account_id is None:
-        return call.me
-    user = call.world.directory.users.get(str(account_id))
-    if user is None or not user.active:
-        raise refuse(400, "The customer on whose behalf the request is raised does not exist.")
-    return user
-
-
-def _values(call: Call, project: Project, body: dict[str, Any]) -> dict[str, Any]:
-    sent = body.get("requestFieldValues")
-    if not isinstance(sent, dict) or not sent.get("summary"):
-        raise refuse(400, errors={"summary": "You must specify a summary of the issue."})
-    call.version = 3 if body.get("isAdfRequest") else 2
-    values: dict[str, Any] = {}
-    for name, value in sent.items():
-        if name not in SYSTEM or not SYSTEM[name].on_screen:
-            raise refuse(
-                400, errors={name: f"Field '{name}' cannot be set. It is not on the appropriate screen, or unknown."}
-            )
-        try:
-            values[name] = stored(call, SYSTEM[name], value, project)
-        except ValueRefused as refused:
-            raise refuse(400, errors={name: str(refused)}) from refused
-    return values
-
-
-def _document(call: Call, issue: Issue, body: dict[str, Any], reporter: User) -> dict[str, Any]:
-    call.version = 2
-    at = f"{call.base}/rest/servicedeskapi/request/{issue.id}"
-    portal = f"{call.base}/servicedesk/customer/portal/{body['serviceDeskId']}/{issue.key}"
+def desk_document(call: Call, desk: str, project: Project) -> dict[str, Any]:
+    """Return `ServiceDeskDTO`."""
     return {
-        "issueId": issue.id,
-        "issueKey": issue.key,
-        "requestTypeId": issue.request_type,
-        "serviceDeskId": str(body["serviceDeskId"]),
-        "createdDate": {"iso8601": call.stamp(issue.created), "epochMillis": int(issue.created * 1000)},
-        "reporter": user_brief(call, reporter),
-        "requestFieldValues": [{"fieldId": "summary", "label": "Summary", "value": issue.summary}],
-        "currentStatus": {"status": call.world.catalogue.statuses[issue.status_id].name},
-        "_links": {
-            "self": at,
-            "jiraRest": f"{call.api}/issue/{issue.id}",
-            "web": portal,
-            "agent": f"{call.base}/browse/{issue.key}",
-        },
+        "id": desk,
+        "projectId": project.id,
+        "projectName": project.name,
+        "projectKey": project.key,
+        "projectTypeKey": project.type_key,
+        "_links": {"self": f"{call.base}{AT}/servicedesk/{desk}"},
     }
 
 
+def request_type_document(call: Call, desk: str, kind: RequestType) -> dict[str, Any]:
+    """Return `RequestTypeDTO`."""
+    return {
+        "_expands": ["field"],
+        "id": kind.id,
+        "_links": {"self": f"{call.base}{AT}/servicedesk/{desk}/requesttype/{kind.id}"},
+        "name": kind.name,
+        "description": kind.description,
+        "helpText": "",
+        "issueTypeId": kind.issue_type,
+        "serviceDeskId": desk,
+        "portalId": desk,
+        "groupIds": [],
+        "restrictionStatus": "OPEN" if kind.restricted_to is None else "RESTRICTED",
+        "canCreateRequest": kind.open_to(call.me.account_id),
+    }
+
+
+def the_desk(call: Call, desk: str) -> Project:
+    """Return the project of a service desk, named by its id or the project's key or id, or refuse."""
+    found = desks_by_id(call)
+    project = found.get(desk) or next((each for each in found.values() if desk in {each.key, each.id}), None)
+    if project is None or not call.world.permissions.sees(call.caller, project):
+        raise refused(404, NO_DESK)
+    return project
+
+
+def open_types(call: Call, project: Project) -> list[RequestType]:
+    """Return the request types of a project that the caller may use; nobody else is shown a restricted one."""
+    return [kind for kind in project.request_types if kind.open_to(call.me.account_id)]
+
+
+def the_type(call: Call, project: Project, type_id: str) -> RequestType:
+    """Return a request type of a project that the caller may use, or refuse."""
+    kind = next((each for each in open_types(call, project) if each.id == type_id), None)
+    if kind is None:
+        raise refused(404, NO_TYPE)
+    return kind
+
+
+def desks(call: Call) -> Response:
+    """List the service desks that the caller sees."""
+    found = desks_by_id(call).items()
+    shown = [(desk, project) for desk, project in found if call.world.permissions.sees(call.caller, project)]
+    return page(call, (desk_document(call, desk, project) for desk, project in shown))
+
+
+def desk(call: Call) -> Response:
+    """Return one service desk."""
+    project = the_desk(call, call.path("desk"))
+    return answer(desk_document(call, desk_of(call, project), project))
+
+
+def request_types(call: Call) -> Response:
+    """List the request types of a service desk."""
+    project = the_desk(call, call.path("desk"))
+    wanted = (call.query("searchQuery") or "").casefold()
+    found = [kind for kind in open_types(call, project) if wanted in kind.name.casefold()]
+    return page(call, (request_type_document(call, desk_of(call, project), kind) for kind in found))
+
+
+def request_type(call: Call) -> Response:
+    """Return one request type."""
+    project = the_desk(call, call.path("desk"))
+    return answer(request_type_document(call, desk_of(call, project), the_type(call, project, call.path("type"))))
+
+
+def request_type_fields(call: Call) -> Response:
+    """Return the form of a request type; hidden fields only when asked for, and to an administrator of the project."""
+    project = the_desk(call, call.path("desk"))
+    kind = the_type(call, project, call.path("type"))
+    administers = call.world.permissions.administers(call.caller, project)
+    hidden = "hiddenFields" in call.listed("expand") and administers
+    known, on_screen = all_fields(call.world.catalogue), screen(call.world.catalogue, project, kind.issue_type)
+    shown = [
+        {
+            "fieldId": name,
+            "name": use.label or known[name].name,
+            "description": "",
+            "required": use.required,
+            "defaultValues": [],
+            "presetValues": [] if use.preset is None else [str(use.preset)],
+            "validValues": _valid_values(on_screen.get(name), known[name]),
+            "jiraSchema": known[name].schema(),
+            "visible": use.visible,
+        }
+        for name, use in kind.fields.items()
+        if use.visible or hidden
+    ]
+    may = call.may("EDIT_ISSUES", project)
+    return answer({"requestTypeFields": shown, "canRaiseOnBehalfOf": may, "canAddRequestParticipants": may})
+
+
+def _valid_values(entry: OnScreen | None, known: Field) -> list[dict[str, Any]]:
+    options = (entry.field if entry else known).options
+    return [{"value": option_id, "label": value, "children": []} for option_id, value in options]
+
+
 AT = "/rest/servicedeskapi"
-READ, WRITE = "read:servicedesk-request", "write:servicedesk-request"
+CLASSIC = "read:servicedesk-request"
+DESK, KIND = f"{AT}/servicedesk/{{desk}}", f"{AT}/servicedesk/{{desk}}/requesttype"
 OPERATIONS = (
-    Operation("GET", f"{AT}/servicedesk", desks, READ, root=True),
-    Operation("GET", f"{AT}/servicedesk/{{desk}}/requesttype", request_types, READ, root=True),
-    Operation("POST", f"{AT}/request", create, WRITE, root=True),
+    Operation("GET", f"{AT}/servicedesk", desks, CLASSIC, "read:servicedesk", root=True),
+    Operation("GET", DESK, desk, CLASSIC, "read:servicedesk", root=True),
+    Operation("GET", KIND, request_types, CLASSIC, "read:requesttype", root=True),
+    Operation("GET", f"{KIND}/{{type}}", request_type, CLASSIC, "read:requesttype", root=True),
+    Operation("GET", f"{KIND}/{{type}}/field", request_type_fields, CLASSIC, "read:requesttype", root=True),
 )

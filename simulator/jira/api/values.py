@@ -11,7 +11,7 @@ from simulator.jira import adf, times
 from simulator.jira.api.call import Call
 from simulator.jira.api.issue_lookup import visible
 from simulator.jira.api.responses import refuse
-from simulator.jira.catalogue import LINK_TYPES, PRIORITIES, RESOLUTIONS, Choice
+from simulator.jira.catalogue import LINK_TYPES, PRIORITIES, REQUEST_TYPE, RESOLUTIONS, Choice
 from simulator.jira.fields import Field
 from simulator.jira.issues import Adf
 from simulator.jira.projects import IssueType, Project
@@ -70,19 +70,29 @@ def stored(call: Call, field: Field, value: Any, project: Project) -> Any:
     if field.type == "array":
         if not isinstance(value, list):
             raise ValueRefused("data was not an array")
-        return [_single(call, field, field.items or "string", each) for each in value]
-    return _single(call, field, field.type, value)
+        return [_single(call, field, field.items or "string", each, project) for each in value]
+    return _single(call, field, field.type, value, project)
 
 
-def _single(call: Call, field: Field, kind: str, value: Any) -> Any:
+def _single(call: Call, field: Field, kind: str, value: Any, project: Project) -> Any:
     if kind in {"option", "option-with-child"}:
         return _option(field, value)
     if kind == "user":
         return _account(call, field.name, value)
+    if kind == REQUEST_TYPE.type:
+        return _request_type(call, value, project)
     check = SIMPLE.get(kind)
     if check is not None and not check(value):
         raise ValueRefused(MESSAGES.get(kind, NOT_TEXT))
     return value
+
+
+def _request_type(call: Call, value: Any, project: Project) -> str | None:
+    """The id of a request type that the caller may use, as text; a name is refused."""
+    found = next((each for each in project.request_types if each.id == value), None)
+    if found is None or not found.open_to(call.me.account_id):
+        raise ValueRefused("The request type you selected is not valid.")
+    return None if call.world.switches.request_type_by_issue == "ignored" else found.id
 
 
 def _is_date(value: Any) -> bool:
