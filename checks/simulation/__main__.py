@@ -68,7 +68,7 @@ def main(words: Sequence[str]) -> int:
                 _tell(life)
         if bugs:
             with _trees(min(options.workers, len(bugs))) as trees:
-                looked = pool.map(lambda bug: _is_found(bug, trees, seeds, days, options.requests, until), bugs)
+                looked = pool.map(lambda bug: _is_found(bug, trees, seeds, days, options.requests, until=until), bugs)
                 for bug, by in zip(bugs, looked, strict=True):
                     found += by is not None
                     print(f"{'found' if by else 'NOT FOUND':<10}{bug.name}: {by or ''}", file=sys.stderr, flush=True)
@@ -163,7 +163,9 @@ class _trees(ExitStack):  # noqa: N801 - used as a function
         self._free.put(tree)
 
 
-def _is_found(bug: Planted, trees: _trees, seeds: Sequence[int], days: int, requests: int, until: float) -> str | None:
+def _is_found(
+    bug: Planted, trees: _trees, seeds: Sequence[int], days: int, requests: int, *, until: float
+) -> str | None:
     """By which sentence a life finds the bug; None where it survives all."""
     tree = trees.take()
     try:
