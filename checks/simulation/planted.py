@@ -116,7 +116,6 @@ PLANTED = (
         "store/leases.py",
         'table.c.id == bindparam("this_id"), table.c.fence == bindparam("this_fence"))',
         'table.c.id == bindparam("this_id"), bindparam("this_fence") >= 0)',
-        short=True,
     ),
     Planted(
         "a lease keeps nobody out",
