@@ -73,9 +73,7 @@ def main(words: Sequence[str]) -> int:
         if bugs:
             with _trees(min(options.workers, len(bugs))) as trees:
                 looked = pool.map(lambda bug: _is_found(bug, trees, seeds, days, requests, until=until), bugs)
-                for bug, by in zip(bugs, looked, strict=True):
-                    found += by is not None
-                    print(f"{'found' if by else 'NOT FOUND':<10}{bug.name}: {by or ''}", file=sys.stderr, flush=True)
+                found = sum(by is not None for by in looked)
     result = summed(told, seed=options.seed, planted=len(bugs), found=found, seconds=monotonic() - begun)
     if told and not options.short:
         result["void"] = list(why_void(result))
@@ -170,18 +168,21 @@ class _trees(ExitStack):  # noqa: N801 - used as a function
 def _is_found(
     bug: Planted, trees: _trees, seeds: Sequence[int], days: int, requests: int, *, until: float
 ) -> str | None:
-    """By which sentence a life finds the bug; None where it survives all."""
+    """By which sentence a life finds the bug, which is told at once; None where it survives all."""
     tree = trees.take()
+    by = None
     try:
         with bug.within(tree):
             for number, seed in enumerate(seeds[:_LIVES_OF_A_BUG], start=1):
                 if monotonic() > until:
-                    return None
+                    break
                 if failed := _failed(lived(seed, days, requests, until=until, tree=tree)):
-                    return f"life {number}, {len(failed)} times, {failed[0]}"
-        return None
+                    by = f"life {number}, {len(failed)} times, {failed[0]}"
+                    break
     finally:
         trees.give_back(tree)
+    print(f"{'found' if by else 'NOT FOUND':<10}{bug.name}: {by or ''}", file=sys.stderr, flush=True)
+    return by
 
 
 def summed(told: Sequence[Mapping[str, Any]], *, seed: int, planted: int, found: int, seconds: float) -> dict[str, Any]:

@@ -43,6 +43,8 @@ def judge(life: Life) -> Judgement:
     judgement = Judgement()
     for sentence in life.wrong:
         judgement.say("wrongful" if "snapshot" in sentence else "lost", None, sentence)
+    for place in sorted(life.points.within):
+        judgement.say("lost", None, f"{place} makes a call within a transaction, and all who write wait for it.")
     for story in life.stories:
         _judge_story(life, story, judgement)
     _judge_tickets(life, judgement)

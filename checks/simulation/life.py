@@ -339,7 +339,7 @@ class Life:
             steps += 1
             if steps > _MOST_STEPS * self._days:
                 self.wrong.append("The same work is due over and over.")
-                return
+                break
             moment = self.clock.now()
             if not self._go_on():
                 self.clock.advance(max(self._next_moment(), moment + timedelta(milliseconds=1)) - moment)

@@ -45,6 +45,8 @@ class Points:
         #: How often each point was passed on each side, and how often it was crashed at.
         self.reached: Counter[tuple[str, str]] = Counter()
         self.crashed: Counter[tuple[str, str]] = Counter()
+        #: Where a point lies within a transaction that writes: a call there would keep every writer waiting.
+        self.within: set[str] = set()
         #: Whether there is any weather; without, nobody is killed or frozen.
         self.calm = False
 
@@ -55,11 +57,27 @@ class Points:
             return
         if turn.process.killed:
             raise Killed
+        if turn.writing:
+            self.within.add(asking_line())
+            return
         draw = self._rng.random()
         if draw < _FREEZES and not self.calm:
             turn.hand_back(self._clock.now() + timedelta(seconds=self._rng.uniform(31, 100)))
         elif draw < _YIELDS:
             turn.hand_back(self._clock.now() + timedelta(milliseconds=self._rng.randrange(300)))
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """While it lasts, the running turn must not be kept from going on."""
+        turn = RUNNING.get()
+        if turn is None:
+            yield
+            return
+        turn.writing = True
+        try:
+            yield
+        finally:
+            turn.writing = False
 
     def reach(self, what: str, side: Side) -> None:
         """A point where the process may be killed. Raises ``Killed``."""
@@ -88,7 +106,7 @@ class PointedStore(Store):
     def write(self, *, holding: str | None = None) -> Iterator[UnitOfWork]:
         """One transaction, begun and ended at a point."""
         self._points.pause()
-        with super().write(holding=holding) as work:
+        with super().write(holding=holding) as work, self._points.transaction():
             yield work
             self._points.reach("commit", Side.BEFORE)
         self._points.reach("commit", Side.AFTER)

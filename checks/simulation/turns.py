@@ -1,7 +1,6 @@
 """Turns: threads of which exactly one runs, until it hands its turn back or ends.
 
-Which thread runs next is decided outside, so that a seed decides it. A thread that the product starts for itself belongs to
-the turn of whoever started it: it inherits the context.
+Which thread runs next is decided outside, so that a seed decides it.
 """
 
 from __future__ import annotations
@@ -30,6 +29,8 @@ class Turn:
     process: Running
     resumes: datetime
     over: bool = False
+    #: Whether it is within a transaction that writes: then nobody else may write, and it must not be kept from going on.
+    writing: bool = False
     #: What the work raised, but for a kill.
     raised: BaseException | None = None
     _mine: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
