@@ -30,8 +30,8 @@ SILENCE_SECONDS = 8.0
 #: The same for statements that may take longer.
 _LONG_SECONDS = 600.0
 
-#: The longest that a transaction may wait for its own process, in whole seconds.
-_IDLE_SECONDS = 5
+#: The longest that a transaction waits for its own process, in whole seconds: who says nothing for so long counts as lost.
+_IDLE_SECONDS = 8
 
 #: How a transaction begins on SQLite; None for statements without one.
 _BEGIN = "provisor_begin"
@@ -170,19 +170,21 @@ def _begin(connection: Connection) -> None:
 
 
 def allow_long_statements(connection: Connection) -> None:
-    """Let the statements of this transaction take minutes: changes of snapshots, exports, migrations."""
+    """Let the statements of this transaction, and its pauses, take minutes: changes of snapshots, exports, migrations."""
     if connection.dialect.name == "postgresql":
         driver: Any = connection.connection.dbapi_connection
         driver.silence_seconds = _LONG_SECONDS
+        if connection.in_transaction():
+            _end_when_idle(connection, _LONG_SECONDS)
 
 
-def _end_when_idle(connection: Connection) -> None:
+def _end_when_idle(connection: Connection, seconds: float = _IDLE_SECONDS) -> None:
     """Have the server end this transaction when its process, paused or cut off, says nothing more: others wait for its locks.
 
     Within the transaction, since a pooler may give the session to somebody else afterwards.
     """
     if connection.dialect.name == "postgresql":
-        connection.exec_driver_sql(f"SET LOCAL idle_in_transaction_session_timeout = '{_IDLE_SECONDS}s'")
+        connection.exec_driver_sql(f"SET LOCAL idle_in_transaction_session_timeout = '{seconds:.0f}s'")
 
 
 def hold(connection: Connection, name: str) -> None:

@@ -68,6 +68,7 @@ def _judge_story(life: Life, story: Story, judgement: Judgement) -> None:
     told = ", ".join(f"{'+' if there else '-'}{moment:%d %H:%M:%S}" for moment, there in journal)
     has = bool(journal) and journal[-1][1]
     given = [moment for moment, there in journal if there][1 if story.there_before else 0 :]
+    word = "overdue" if not story.stays else "wrongful" if given or story.there_before else "lost"
     if story.lost_a_part:
         if story.kind != "there before":  # Whose it is, nobody can say any more.
             judgement.say(
@@ -75,14 +76,14 @@ def _judge_story(life: Life, story: Story, judgement: Judgement) -> None:
             )
         return
     if story.stays:
-        judgement.say("wrongful" if given or story.there_before else "lost", has, f"{about} is gone: {told}")
+        judgement.say(word, has, f"{about} is gone: {told}")
     else:
-        judgement.say("overdue", not has, f"{about} is there still: {told}")
+        judgement.say(word, not has, f"{about} is there still: {told}")
     if story.must_be_given and not story.there_before:
         judgement.say("lost", given, f"{about} was never given.")
     judgement.say("doubled", len(given) <= story.gives, f"{about} was given {len(given)} times: {told}")
     least = life.least_of(story)
-    if least is not None and given and not story.stays:
+    if least is not None and given and not story.stays and not has:
         last = max(moment for moment, _ in journal)
         lasted = last - given[0]
         judgement.say("wrongful", lasted >= least - _EARLIER, f"{about} lasted {lasted}, not {least}: {told}")

@@ -34,7 +34,8 @@ def begin(one: Example, request: str) -> None:
 
 
 def calls(world: World) -> int:
-    return world.simulators.calls.count()
+    """All calls but the one in ten minutes that asks which other directories the organization has."""
+    return sum(call.path != "/api/v2/activedirectories" for call in world.simulators.calls.latest())
 
 
 def known(world: World, store: Store, kind: str) -> Example:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -73,14 +72,11 @@ def by_library(harness: SimulatedTicketing, ref: TicketRef) -> dict[str, Any]:
 
 
 def by_jira_js(harness: SimulatedTicketing, ref: TicketRef) -> dict[str, Any]:
-    """As jira.js shows it, which ``PROVISOR_TEST_NODE`` names the folder of."""
-    node, folder = shutil.which("node"), os.environ.get("PROVISOR_TEST_NODE", "")
-    if node is None or not Path(folder, "node_modules", "jira.js").is_dir():
-        absent(
-            "jira.js", "there is no Node, or PROVISOR_TEST_NODE names no folder into which npm has installed jira.js"
-        )
-    script = Path(__file__).with_name("read_ticket.mjs")
-    words = [node, str(script), folder, harness.simulators.jira_url, ADMIN_EMAIL, ADMIN_TOKEN, ref.key]
+    """As jira.js shows it, which ``npm ci`` installs into the folder beside this file."""
+    node, folder = shutil.which("node"), Path(__file__).with_name("other_readers")
+    if node is None or not (folder / "node_modules" / "jira.js").is_dir():
+        absent("jira.js", "there is no Node, or 'npm ci' was not run in tests/ticketing/other_readers")
+    words = [node, str(folder / "read_ticket.mjs"), harness.simulators.jira_url, ADMIN_EMAIL, ADMIN_TOKEN, ref.key]
     ended = subprocess.run(words, capture_output=True, text=True, timeout=300, check=False)
     assert ended.returncode == 0, ended.stderr
     shown: dict[str, Any] = json.loads(ended.stdout)

@@ -43,7 +43,7 @@ from ticketing.ports import (
     Way,
 )
 from ticketing.schema_check import FieldProblem
-from ticketing.schemas import SchemaRef, TicketSchema, ValueType
+from ticketing.schemas import SchemaRef, TicketSchema
 from ticketing.status import StatusMap, StatusMaps
 
 #: The member of our property that holds the marker.
@@ -123,8 +123,8 @@ class JiraTicketProvider:
     def check(self, draft: TicketDraft) -> Sequence[FieldProblem]:
         """What would be left out, and what would keep the issue from being made, with assignees whom the site does not know."""
         schema = self._schemas.of(self._calls, draft.project, draft.issue_type)
-        draft = replace(draft, fields=self._with_account_ids(draft.fields, schema))
-        return (*draft_problems(draft, schema), *self._unknown(draft.assignees))
+        draft = replace(draft, fields=self._people.with_account_ids(self._calls, draft.fields, schema))
+        return (*draft_problems(draft, schema), *self._people.unknown(self._calls, draft.assignees))
 
     def create(self, draft: TicketDraft) -> TicketRef:
         """Make the issue with label and property in one call; what its type takes is read before, and kept.
@@ -132,12 +132,12 @@ class JiraTicketProvider:
         An optional field that the type or Jira does not take is left out, and said; so is an assignee who may not have it.
         """
         schema = self._schema_of(draft.project, draft.issue_type)
-        draft = replace(draft, fields=self._with_account_ids(draft.fields, schema))
+        draft = replace(draft, fields=self._people.with_account_ids(self._calls, draft.fields, schema))
         fields, left_out = issue_fields(draft, schema)
         kind = self._kind_fields(schema)
         fields |= kind
         _say(left_out)
-        assignees = self._known(draft.assignees)
+        assignees = self._people.known(self._calls, draft.assignees)
         required = {each.id for each in schema.fields if each.must_be_given} if schema else draft.fields.keys()
 
         def instead(refused: Mapping[str, str]) -> Mapping[str, Any] | None:
@@ -257,7 +257,7 @@ class JiraTicketProvider:
 
     def assign(self, ref: TicketRef, assignees: Sequence[str]) -> str | None:
         """Give the issue to the first of these whom Jira lets have it."""
-        for account_id in self._known(assignees):
+        for account_id in self._people.known(self._calls, assignees):
             try:
                 self._calls.edit(ref.id, {ASSIGNEE: {"accountId": account_id}})
             except Permanent as failure:
@@ -274,7 +274,7 @@ class JiraTicketProvider:
         if changes.fields or changes.due is not None:
             place = self._calls.issue(ref.id).fields
             schema = self._schema_of(place.project.key, place.type.id)
-            changes = replace(changes, fields=self._with_account_ids(changes.fields, schema))
+            changes = replace(changes, fields=self._people.with_account_ids(self._calls, changes.fields, schema))
         fields, left_out = changed_fields(changes, schema)
         _say(left_out)
         if fields:
@@ -323,34 +323,6 @@ class JiraTicketProvider:
         except Permanent as failure:
             _log.warning("ticket.schema_unknown", project=project, issue_type=issue_type, why=failure.what)
             return None
-
-    def _with_account_ids(self, fields: Mapping[str, Any], schema: TicketSchema | None) -> Mapping[str, Any]:
-        """The fields with account ids in place of the addresses of people who are known."""
-        if schema is None:
-            return fields
-        return {name: self._account_ids(value) if _of_people(schema, name) else value for name, value in fields.items()}
-
-    def _account_ids(self, value: Any) -> Any:
-        if isinstance(value, list | tuple):
-            return [self._account_ids(each) for each in value]
-        if not isinstance(value, str):
-            return value
-        return next(self._known([value]), value)
-
-    def _unknown(self, people: Iterable[str]) -> Iterator[FieldProblem]:
-        for person in people:
-            try:
-                self._people.account_id(self._calls, person)
-            except Permanent as failure:
-                yield FieldProblem(ASSIGNEE, failure.what, failure.remedy)
-
-    def _known(self, people: Iterable[str]) -> Iterator[str]:
-        """The account ids of those of them whom the site knows."""
-        for person in people:
-            try:
-                yield self._people.account_id(self._calls, person)
-            except Permanent as failure:
-                _log.warning("ticket.person_unknown", why=failure.what)
 
     def _start(self, project: str, after_key: str | None) -> int:
         known = _KEY.fullmatch(after_key or "")
@@ -470,10 +442,6 @@ def _still_to_go(through: Sequence[str], present: Status) -> Sequence[str]:
     """The statuses on the way that come after the present one, where that is one of them."""
     at = next((number for number, name in enumerate(through, 1) if name_of_status(name, present)), 0)
     return through[at:]
-
-
-def _of_people(schema: TicketSchema, name: str) -> bool:
-    return any(field.type is ValueType.USER for field in schema.named(name))
 
 
 def _say(left_out: Iterable[FieldProblem]) -> None:

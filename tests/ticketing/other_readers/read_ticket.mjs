@@ -1,9 +1,8 @@
 // Reads a ticket with jira.js, somebody else's client, and prints what it shows as JSON.
-// node read_ticket.mjs FOLDER SITE EMAIL TOKEN KEY, where FOLDER is the one with node_modules.
-import { createRequire } from "node:module";
+// node read_ticket.mjs SITE EMAIL TOKEN KEY
+import { ServiceDeskClient, Version3Client } from "jira.js";
 
-const [folder, host, email, apiToken, issueIdOrKey] = process.argv.slice(2);
-const { ServiceDeskClient, Version3Client } = createRequire(`${folder}/`)("jira.js");
+const [host, email, apiToken, issueIdOrKey] = process.argv.slice(2);
 const settings = { host, authentication: { basic: { email, apiToken } } };
 const jira = new Version3Client(settings);
 
