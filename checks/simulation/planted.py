@@ -85,12 +85,6 @@ PLANTED = (
         "pass",
     ),
     Planted(
-        "a look that may be stale proves a removal",
-        "access/proof.py",
-        "            return Verdict.CARRY_OUT\n        return Verdict.DONE if shown_twice",
-        "            return Verdict.DONE\n        return Verdict.DONE if shown_twice",
-    ),
-    Planted(
         "a write that failed is given up for good at once",
         "tasks/fulfilment.py",
         "        if isinstance(verdict, GiveUp):\n            self._hand_over(operation, verdict.reason)\n            return\n        state =",
