@@ -233,7 +233,9 @@ class Life:
             ref = EntitlementRef.parse(story.ref)
             journal = self.systems[System.JUMPCLOUD].journal(story.account, story.ref)
             before = [there for moment, there in journal if moment < current.began_at - MINUTE]
-            still = all(not -MINUTE < moment - current.began_at < DAY / 24 for moment, _ in journal)
+            still = not any(
+                current.began_at - MINUTE <= moment <= current.completed_at + MINUTE for moment, _ in journal
+            )
             if ref.system is System.JUMPCLOUD and still:
                 true = bool(before) and before[-1]
                 if ((ref.path[0], story.account) in held) is not true:
