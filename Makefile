@@ -79,6 +79,10 @@ prove-tickets: $(DEV) ## Have 2,000 operations carried out by tickets through lo
 chaos: $(DEV) ## Storms of real processes, ten minutes each at the most; ARGS="--storm kills", ARGS=--short, ARGS="--seed 2"
 	@$(PY) -m checks.storms $(ARGS)
 
+.PHONY: prove-simulation
+prove-simulation: $(DEV) ## Live days of several processes in virtual time, killed at every commit and call; ARGS="--seed 2", --planted, --short
+	@$(PY) -m checks.simulation $(ARGS)
+
 .PHONY: check
 check: $(DEV) ## Check everything a machine can; changes nothing
 	@$(PY) -m checks check

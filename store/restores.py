@@ -137,14 +137,19 @@ class Restores:
         row = self._connection.execute(newest).mappings().first()
         return None if row is None else from_row(LostTicket, row)
 
-    def explains(self, sequence: int, access_key: str) -> bool:
-        """Whether a request of this place came in during a restore, and the access was not there when the backup was made."""
-        handed_in = exists().where(
-            restores.c.after_sequence < sequence,
-            or_(restores.c.last_sequence.is_(None), restores.c.last_sequence >= sequence),
+    def explains(self, request_id: str, access_key: str) -> bool:
+        """Whether a request may have given the access in the lost time, which was not there when the backup was made.
+
+        It came in during a restore, or was open in the backup, and was to begin before that restore. The caller knows that it is
+        not done yet.
+        """
+        lost = exists().where(
+            requests.c.id == request_id,
+            or_(restores.c.last_sequence.is_(None), restores.c.last_sequence >= requests.c.sequence),
+            or_(requests.c.starts_at.is_(None), requests.c.starts_at <= restores.c.began_at),
         )
         was_there = exists().where(restored_accesses.c.access_key == access_key)
-        return bool(self._connection.execute(select(handed_in & ~was_there)).scalar())
+        return bool(self._connection.execute(select(lost & ~was_there)).scalar())
 
 
 def direct_accesses(system: System) -> Select[Any]:

@@ -44,7 +44,7 @@ def activate(work: UnitOfWork, operation: Operation, account_id: str, *, was_the
             work.claims.clear_pre_existing(key)
     elif not others and _is_adopted(work, claim):
         was_there = False  # Nothing explained it before this claim, so that the claim's end takes it away.
-    elif not others and work.restores.explains(work.requests.sequences([claim.request_id])[claim.request_id], key):
+    elif not others and work.restores.explains(claim.request_id, key):
         was_there = False  # It was given for this very request, in the time that a restored database does not know.
     ends = end_of(now, duration=claim.duration, fixed=claim.ends_at)
     pre_existing = inherits_pre_existing(others, was_there=was_there)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as StillReading
 from contextvars import copy_context
 from dataclasses import dataclass
@@ -64,12 +64,21 @@ class _Whole:
 class PartReader:
     """Reads parts into the store; short ones several at a time, with ``concurrency`` threads."""
 
-    def __init__(self, store: Store, clock: Clock, guard: ShrinkGuard, *, concurrency: int, lease: timedelta) -> None:
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        guard: ShrinkGuard,
+        *,
+        concurrency: int,
+        lease: timedelta,
+        pool: Executor | None = None,
+    ) -> None:
         self._store = store
         self._clock = clock
         self._guard = guard
         self._lease = lease
-        self._pool = ThreadPoolExecutor(max_workers=concurrency, thread_name_prefix="sync")
+        self._pool = pool or ThreadPoolExecutor(max_workers=concurrency, thread_name_prefix="sync")
 
     def read(self, reader: Reader, plan: ReadPlan, run: SyncRun, shard: Shard, parts: Sequence[Part]) -> None:
         """Read the parts of a shard that an earlier try did not finish. Raises failure words and ``Incomplete``."""

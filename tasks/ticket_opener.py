@@ -25,6 +25,7 @@ from access.operations import Operation, Ticket
 from access.proof import Verdict
 from access.retry import GiveUp, RetryAt, was_tried
 from connectors.ports import Holdings, Observation
+from store.leases import LeaseLost
 from store.unit_of_work import UnitOfWork
 from tasks import ledger, settlement
 from tasks.attempts import next_try
@@ -95,7 +96,11 @@ class TicketOpener:
         ref = found[0] if found else self._make(operation, ticket, seen)
         if ref is not None:
             self._services.faults.passed(self.row(operation), Phase.TICKET)
-            self._opened(operation, ticket, ref)
+            try:
+                self._opened(operation, ticket, ref)
+            except LeaseLost:
+                self._close_twin(operation, ticket, ref)
+                raise
             self._upkeep.keep(ticket.id, TicketSnapshot(ref, TicketPhase.OPEN))
             self._close_duplicates(operation, ref, found[1:])
 
@@ -376,6 +381,14 @@ class TicketOpener:
         intended = (TicketState.INTENDED,)
         if work.tickets.step(ticket.id, to=end, states=intended, closed_at=now, due_at=None, error=why):
             work.audit.record(f"ticket.{end}", "ticket", ticket.id, now=now, request_id=operation.request_id, why=why)
+
+    def _close_twin(self, operation: Operation, ticket: Ticket, ref: TicketRef) -> None:
+        """This worker was frozen before it made its issue, and another made the ticket's meanwhile: close the one made last."""
+        with self._services.store.read() as work:
+            current = work.tickets.get(ticket.id)
+        if current is not None and current.issue_id not in (None, ref.id):
+            first = TicketRef(current.issue_id or "", current.issue_key or "", current.url or "")
+            self._close_duplicates(operation, first, [ref])
 
     def _close_duplicates(self, operation: Operation, first: TicketRef, duplicates: Sequence[TicketRef]) -> None:
         """More than one issue carries the marker: the oldest is the ticket, the others get a comment and are closed."""

@@ -44,6 +44,9 @@ class Fault(StrEnum):
     KILLED_AFTER = "killed_after"
 
 
+#: What a fault of our own says.
+OWN_FAULT = "a fault of our own"
+
 WAIT = timedelta(seconds=30)
 
 
@@ -90,7 +93,7 @@ class FaultPlan:
             Fault.REFUSED: Permanent("The service refuses this.", remedy="Have a person do it."),
             Fault.FORBIDDEN: Permanent("The service does not permit this.", remedy="Give the permission.", status=403),
             Fault.LOCKED_OUT: CredentialRefused("The credential is refused."),
-            Fault.BUG: RuntimeError("a fault of our own"),
+            Fault.BUG: RuntimeError(OWN_FAULT),
             Fault.KILLED_BEFORE: Killed(),
         }.get(fault)
         if before is not None:

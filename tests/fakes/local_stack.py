@@ -121,16 +121,19 @@ class LocalStack:
         route: TicketRoute = OPS,
         owners: Sequence[OwnerRule] = (),
         attribution: ReadLog = no_log,
+        tickets: FakeTickets | None = None,
+        publisher: RecordingPublisher | None = None,
     ) -> Self:
         """A stack over a store; ``like`` hands on clock, system and tickets, as a restart with other settings does.
 
-        ``connectors`` and ``clock`` stand in place of the system in memory and its clock.
+        ``connectors`` and ``clock`` stand in place of the system in memory and its clock, ``tickets`` and ``publisher`` in
+        place of those that are made here: several stacks may share them.
         """
         clock = like.clock if like else clock or ManualClock(START)
         accounts = {"u1": "ada@example.com", "u2": "bob@example.com"}
         system = like.system if like else FakeSystem(clock, accounts=accounts)
-        tickets = like.tickets if like else FakeTickets()
-        publisher = RecordingPublisher()
+        tickets = like.tickets if like else tickets or FakeTickets()
+        publisher = publisher or RecordingPublisher()
         policy = Policy(
             rules=tuple(rules),
             ticket=route,

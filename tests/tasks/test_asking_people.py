@@ -38,6 +38,24 @@ def test_an_issue_whose_creation_was_not_answered_is_looked_for_before_another_i
     assert len(stack.tickets.issues) == 1
 
 
+def test_a_worker_that_was_frozen_before_its_call_closes_the_twin_that_it_makes(stack: LocalStack) -> None:
+    """Found by the simulation: nothing keeps a call back that its worker was about to make when its lease ended."""
+    frozen = iter([True])
+
+    def freeze(writes: bool, _about: str) -> None:  # noqa: FBT001 - as the double calls it
+        if writes and next(frozen, False):
+            stack.clock.advance(2 * MINUTE)
+            stack.run(MINUTE)
+
+    stack.tickets.faults.outage = freeze
+    stack.grant("r1", group=BY_HAND)
+    stack.run(MINUTE)
+    first, twin = stack.tickets.issues.values()
+    assert (first.phase, twin.phase) == (Phase.OPEN, Phase.DECLINED)
+    assert twin.comments == {"twin": f"This is a duplicate of {first.ref.key}. Nothing is to be done here."}
+    assert [ticket.issue_key for ticket in stack.tickets_of("r1")] == [first.ref.key]
+
+
 def test_what_our_own_rate_budget_puts_off_is_no_try(stack: LocalStack) -> None:
     stack.grant("r1", group=BY_HAND)
     stack.tickets.faults.forecast(*[Fault.PUT_OFF] * 20)

@@ -79,6 +79,30 @@ def test_b6_what_a_request_of_the_lost_time_gave_is_taken_away_when_its_time_is_
         assert not stack.has()
 
 
+def test_what_a_request_gave_in_the_lost_time_that_the_backup_knew_as_received_is_taken_away_when_its_time_is_up(
+    stack: LocalStack,
+) -> None:
+    """Found by the simulation: it is not handed in again, since the backup has it."""
+    stack.grant("r1", seconds=60)
+    restoring(stack).begin()
+    stack.system.change(ADA, GROUP, present=True)
+    restoring(stack).end()
+    stack.run(5 * MINUTE)
+    assert stack.claim("r1").pre_existing is False
+    assert not stack.has()
+
+
+def test_a_request_that_was_to_begin_after_the_restore_gave_nothing_in_the_lost_time(stack: LocalStack) -> None:
+    later = (START + 10 * MINUTE).isoformat()
+    stack.grant("r1", starts_at=later, ends_at=(START + 20 * MINUTE).isoformat())
+    restoring(stack).begin()
+    restoring(stack).end()
+    stack.system.change(ADA, GROUP, present=True)
+    stack.run(30 * MINUTE)
+    assert stack.claim("r1").pre_existing
+    assert stack.has()
+
+
 def test_b6_what_the_backups_own_snapshot_shows_was_there_before(stack: LocalStack) -> None:
     stack.system.change(ADA, GROUP, present=True)
     store_snapshot(stack.store, snapshot(ADA), at=START - timedelta(hours=1))
