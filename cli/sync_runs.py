@@ -124,8 +124,12 @@ def _interrupt_noted() -> Iterator[Callable[[], bool]]:
 
     Python raises ``KeyboardInterrupt`` wherever the main thread is. In a finalizer or a callback of the database driver it is
     printed and lost [documented: "Exception ignored in"], and the command would go on as if nobody had asked it to end.
+    Signals come to the main thread, and only that one may say what they do [documented]: in another there is none to note.
     """
     came: list[int] = []
+    if threading.current_thread() is not threading.main_thread():
+        yield lambda: False
+        return
     before = signal.signal(signal.SIGINT, lambda number, _: came.append(number))
     try:
         yield lambda: bool(came)

@@ -25,7 +25,6 @@ class Expiry:
     def __init__(self, services: Services, fulfilment: Fulfilment) -> None:
         self._services = services
         self._fulfilment = fulfilment
-        self._feeding = Feeding(services)
 
     def end(self, claim_id: str) -> None:
         """End a claim whose time is up, and begin to take the access away unless another reason keeps it."""
@@ -86,7 +85,7 @@ class Expiry:
         connector = self._services.connectors.get(claim.entitlement.system)
         if rule is not None and rule.take is Method.TICKET:
             return Method.TICKET, f"policy rule '{rule.pattern}' has a person do it"
-        if self._feeding.is_fed(claim):
+        if Feeding.is_fed(work, claim):
             return Method.PROPAGATION, "its time is up, and the group that fills it ends with it"
         if connector is None or not connector.automates(claim.entitlement.kind, Direction.TAKE):
             return Method.TICKET, f"it cannot be taken away through the {claim.entitlement.system.label} API"

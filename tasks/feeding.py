@@ -150,10 +150,10 @@ class Feeding:
         claim = work.claims.of_request(operation.request_id + CHILD)
         return claim is not None and claim.pre_existing is False
 
-    def is_fed(self, claim: Claim) -> bool:
+    @staticmethod
+    def is_fed(work: UnitOfWork, claim: Claim) -> bool:
         """Whether the end of a claim goes through the group that feeds its thing, as it was given, whatever policy says now."""
-        with self._services.store.read() as work:
-            return work.claims.of_request(claim.request_id + CHILD) is not None
+        return work.claims.of_request(claim.request_id + CHILD) is not None
 
     def _user(self, account: Account) -> str | None:
         """The user of the directory whom an account is proven to belong to; in the directory itself the account is the user."""

@@ -305,6 +305,9 @@ class Fulfilment:
         operation, accepted_at = sent.operation, sent.accepted_at
         try:
             seen = self._read_back(sent.connector, operation, sent.target)
+            if seen.missing and operation.direction is Direction.TAKE:
+                # No look came before a removal sent unread: that its account is gone may show only now.
+                seen = proven_gone(sent.connector, sent.target, seen)
         except Failure as failure:
             what = f"it could not be read back: {failure}"
             self._look_again(operation, what, (failure, Phase.READ), accepted_at=accepted_at)

@@ -1,12 +1,12 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from simulator.jira.books import ProjectBook
+from simulator.jira.catalogue import Catalogue
 from simulator.jira.issues import Comment, Issue
 from simulator.jira.projects import AutomationRule, Transition
-
-if TYPE_CHECKING:
-    from simulator.jira.world import World
+from simulator.jira.tracker import Tracker
 
 ACTOR = "557058:f58131cb-b67d-43c7-b30d-6b58d40bd077"
 """The account in whose name every site's automation acts [observed]."""
@@ -18,12 +18,14 @@ class Automation:
     What a rule does sets off no rule, as long as the site does not say otherwise.
     """
 
-    def __init__(self, world: World) -> None:
-        self._world = world
+    def __init__(self, projects: ProjectBook, catalogue: Catalogue, tracker: Tracker) -> None:
+        self._projects = projects
+        self._catalogue = catalogue
+        self._tracker = tracker
 
     def hear(self, event: str, issue: Issue, actor: str, items: list[dict[str, Any]], comment: Comment | None) -> None:
         """Let the rules that an event sets off act."""
-        rules = self._world.projects.by_id[issue.project_id].automation
+        rules = self._projects.by_id[issue.project_id].automation
         if not rules or actor == ACTOR:
             return
         happened = self._happened(event, items, commented=comment is not None)
@@ -36,15 +38,15 @@ class Automation:
             return "commented"
         for item in items:
             if item["field"] == "status":
-                before, after = (self._world.catalogue.statuses[item[end]].category for end in ("from", "to"))
+                before, after = (self._catalogue.statuses[item[end]].category for end in ("from", "to"))
                 if "done" in {before, after} and before != after:
                     return "closed" if after == "done" else "reopened"
         return None
 
     def _move(self, rule: AutomationRule, issue: Issue) -> None:
-        statuses = self._world.catalogue.statuses
+        statuses = self._catalogue.statuses
         if statuses[issue.status_id].category == rule.to:
             return
-        project = self._world.projects.by_id[issue.project_id]
+        project = self._projects.by_id[issue.project_id]
         target = next(each for each in project.statuses if statuses[each].category == rule.to)
-        self._world.tracker.transition(issue, Transition("0", "Automation", target), ACTOR)
+        self._tracker.transition(issue, Transition("0", "Automation", target), ACTOR)

@@ -76,7 +76,7 @@ class World:
             switches=self.switches,
             now=self.now,
         )
-        self.tracker.listeners.append(Automation(self).hear)
+        self.tracker.listeners.append(Automation(self.projects, self.catalogue, self.tracker).hear)
         self.webhooks = Webhooks(self.switches)
         if founded:
             self._add_administrator()

@@ -76,6 +76,7 @@ class Proxy:
                 if self._tls is not None:
                     try:
                         inside = self._encrypted(inside, self._tls)
+                        inside.do_handshake()
                     except OSError:
                         inside.close()
                         continue
@@ -84,11 +85,11 @@ class Proxy:
                 for one, other in ((inside, outside), (outside, inside)):
                     threading.Thread(target=_pass, args=(one, other, self._passing), daemon=True).start()
 
-    def _encrypted(self, inside: socket.socket, tls: ssl.SSLContext) -> socket.socket:
+    def _encrypted(self, inside: socket.socket, tls: ssl.SSLContext) -> ssl.SSLSocket:
         if self._asked_for_tls:
             inside.recv(_ASKED)
             inside.sendall(_GRANTED)
-        return tls.wrap_socket(inside, server_side=True)
+        return tls.wrap_socket(inside, server_side=True, do_handshake_on_connect=False)
 
 
 def _pass(one: socket.socket, other: socket.socket, talking: threading.Event) -> None:

@@ -137,6 +137,7 @@ FLIPS: dict[str, tuple[Flip, Any]] = {
     "anonymous_directory_status": (_jira_switched(anonymous_directory_status=403), 403),
     "remove_nonmember_status": (_jira_switched(remove_nonmember_status=404), 404),
     "role_duplicate": (_jira_switched(role_duplicate="skip"), "skip"),
+    "pages_tell_their_end": (_jira_switched(pages_tell_their_end=False), False),
     "audit_membership_events": (_jira_switched(audit_membership_events=True), True),
     "createmeta_without_permission": (_may_not_create, "400"),
     "text_limit": (_jira_switched(text_limit=1000), "below 32767"),

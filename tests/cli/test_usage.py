@@ -89,7 +89,8 @@ def test_simulate_passes_its_arguments_on(provisor: RunCommand) -> None:
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-def test_a_shell_can_complete_commands(provisor: RunCommand, shell: str) -> None:
+def test_a_shell_can_complete_commands(provisor: RunCommand, monkeypatch: pytest.MonkeyPatch, shell: str) -> None:
+    monkeypatch.setenv("_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION", "1")
     ran = provisor("--show-completion", shell)
     assert ran.code == 0
     assert "_PROVISOR_COMPLETE" in ran.out

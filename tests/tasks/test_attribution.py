@@ -117,6 +117,8 @@ def test_what_an_access_request_of_the_system_gave_is_no_finding_as_long_as_it_l
     assert watched.stack.system.has(BOB, GROUP)
     watched.by_hand(present=False)
     watched.look()
+    watched.stack.clock.advance(8 * 24 * HOUR)  # A list that lacks somebody is doubted for a week.
+    watched.look()
     watched.by_hand(present=True)
     assert [str(each.kind) for each in watched.look()] == ["unexpected"]
 

@@ -184,6 +184,8 @@ class TestWhatIsExplained:
             assert company.reconcile() == [("unexpected", FED)]
         company.jira.change(J_ADA, PRODUCT, present=False)
         company.reconcile()
+        company.stack.clock.advance(8 * 24 * HOUR)  # A list that lacks somebody is doubted for a week.
+        company.reconcile()
         company.jira.change(J_ADA, PRODUCT, present=True)
         assert company.reconcile() == [("unexpected", FED), ("unexpected", PRODUCT)]
 

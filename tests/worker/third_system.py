@@ -44,6 +44,7 @@ class WikiSettings(Section):
     credential_kind: str = "wiki token"
     url: str = "https://wiki.example"
     rate: float = 0.001
+    most_rate: float = 0.001
     burst: int = BURST
     concurrency: int = 2
 

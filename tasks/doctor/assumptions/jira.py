@@ -105,6 +105,19 @@ class JiraLooks:
         return objects(response, "records")
 
 
+def _pages_tell_their_end(at: JiraLooks) -> bool:
+    body = at.api.ask("GET", f"{API}/group/bulk", params={"maxResults": 1}).body
+    return isinstance(body, dict) and {"total", "isLast"} <= body.keys()
+
+
+def _projects_have_roles(at: JiraLooks) -> bool:
+    keys = [text(each, "key") for each in at.projects]
+    if not keys:
+        raise NotSeen("the site shows no project")
+    asked = (at.api.ask("GET", f"{API}/project/{{project}}/role", path={"project": key}) for key in keys)
+    return all(each.body for each in asked if each.status == HTTPStatus.OK)
+
+
 def _without_credential(at: JiraLooks) -> int:
     return status_of(at.anonymous.ask("GET", f"{API}/group/bulk", params={"maxResults": 1}), 401, 403)
 
@@ -244,6 +257,35 @@ JIRA: Sequence[Assumption[JiraLooks]] = (
         switch=False,
         assumed="inactive, without a name or Former user",
         look=_deleted,
+    ),
+    Assumption(
+        fact="Every project has roles: an answer that names none is none.",
+        name="projects without roles",
+        switch=False,
+        look=_projects_have_roles,
+    ),
+    Assumption(
+        fact="`total` and `isLast` of a page may be absent",
+        name="pages_tell_their_end",
+        look=_pages_tell_their_end,
+    ),
+    Assumption(
+        fact="Records come late, are kept for as long as administrators chose, and may be missing.",
+        name="late records",
+        switch=False,
+        cannot="that a record is missing is not seen",
+    ),
+    Assumption(
+        fact="A field of create metadata with `allowedValues` takes these only",
+        name="allowed values",
+        switch=False,
+        cannot="it would make issues with values that are not allowed",
+    ),
+    Assumption(
+        fact="An assignee who may not have an issue is refused",
+        name="refused assignees",
+        switch=False,
+        cannot="it would make an issue for somebody who may not have one",
     ),
     Assumption(
         fact="A full licence refuses with 400.", name="licence_full", cannot="it would use up the site's licence"
