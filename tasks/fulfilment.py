@@ -305,7 +305,7 @@ class Fulfilment:
         operation, accepted_at = sent.operation, sent.accepted_at
         try:
             seen = self._read_back(sent.connector, operation, sent.target)
-            if seen.missing and operation.direction is Direction.TAKE:
+            if seen.missing and operation.direction is Direction.TAKE and accepted_at is not None:
                 # No look came before a removal sent unread: that its account is gone may show only now.
                 seen = proven_gone(sent.connector, sent.target, seen)
         except Failure as failure:

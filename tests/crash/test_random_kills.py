@@ -88,17 +88,19 @@ def test_killed_at_random_moments_everything_is_done_once(make_site: MakeSite, k
 
 
 def test_wake_ups_that_the_broker_lost_are_made_up_for_by_the_sweep(make_site: MakeSite, rabbitmq: Amqp) -> None:
-    """The requests are taken in and wake-ups sent; then the broker loses every one of them.
+    """The requests are taken in and their wake-ups sent; then the broker loses every one of them.
 
-    Intake wakes workers for the first rows of a commit only, so how many wake-ups come depends on how many commits it made.
+    Intake wakes workers for the first requests of a commit only, so each request comes alone.
     """
     stack = make_site("cluster")
     stack.worker.kill()
     intake = stack.up(ProcessRole.INTAKE)
     email = stack.company.person()
     groups = [stack.company.jumpcloud_group() for _ in range(10)]
-    requests = [stack.grant(email, f"jumpcloud:group:{group}:member") for group in groups]
-    stack.until(lambda: all(stack.request(request) for request in requests))
+    requests: list[str] = []
+    for group in groups:
+        requests.append(stack.grant(email, f"jumpcloud:group:{group}:member"))
+        stack.until(lambda: stack.request(requests[-1]), what="the intake")
     stack.until(lambda: rabbitmq.depth("provisor.lane.grant") == len(requests), what="the wake-ups")
     intake.kill()
     rabbitmq.purge()
