@@ -14,7 +14,7 @@ from store.unit_of_work import Store
 from tasks.tenancy import Tenancy
 from tests.fakes.local_stack import GROUP, LocalStack
 
-HOUR = timedelta(hours=1)
+MINUTE = timedelta(minutes=1)
 OURS, OTHER = Tenant("o1", "Acme"), Tenant("o2", "Other Corp")
 
 
@@ -46,21 +46,21 @@ def test_what_is_due_waits_for_the_own_organization_and_nothing_is_decided(
     stack: LocalStack, organization: Organization
 ) -> None:
     """A11: the users and groups of another organization are not ours, which is no proof that ours are gone."""
-    stack.grant("r1", seconds=3600)
+    stack.grant("r1", seconds=600)
     stack.run()
     organization.tenant = OTHER
     stack.system.missing[GROUP] = True
-    stack.run(2 * HOUR)
+    stack.run(15 * MINUTE)
     stack.grant("r2", group="jumpcloud:group:other:member")
     stack.revoke("r3", group="jumpcloud:group:third:member")
-    stack.run(HOUR)
+    stack.run(5 * MINUTE)
     assert stack.claim("r1").state is ClaimState.ENDING
     for name in ("r2", "r3"):
         assert stack.request(name).state is RequestState.RECEIVED
         assert "Other Corp (o2)" in (stack.request(name).reason or "")
     organization.tenant = OURS
     stack.system.missing.clear()
-    stack.run(HOUR)
+    stack.run(5 * MINUTE)
     assert not stack.has()
     assert stack.claim("r1").state is ClaimState.ENDED
     assert {stack.request(name).state for name in ("r2", "r3")} == {RequestState.DONE}
@@ -70,13 +70,13 @@ def test_another_organization_is_used_once_it_is_accepted(stack: LocalStack, org
     stack.grant("r1")
     stack.run()
     organization.tenant = OTHER
-    stack.run(HOUR)
+    stack.run(5 * MINUTE)
     stack.grant("r2", group="jumpcloud:group:other:member")
-    stack.run(HOUR)
+    stack.run(5 * MINUTE)
     assert stack.request("r2").state is RequestState.RECEIVED
     with stack.store.write() as work:
         work.tenants.accept(System.JUMPCLOUD, OTHER, now=stack.clock.now())
-    stack.run(HOUR)
+    stack.run(5 * MINUTE)
     assert stack.request("r2").state is RequestState.DONE
 
 

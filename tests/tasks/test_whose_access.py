@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -16,7 +17,7 @@ from store.alarms import AlarmKind
 from store.tables import claims
 from store.unit_of_work import Store
 from tasks.decisions import Decisions, NotPossible
-from tests.fakes.local_stack import ADA, GROUP, RULES, LocalStack
+from tests.fakes.local_stack import ADA, GROUP, RULES, TICKET_TERMS, LocalStack
 from ticketing.ports import Phase
 
 MINUTE = timedelta(minutes=1)
@@ -341,9 +342,8 @@ def test_more_than_a_claim_gave_is_taken_only_where_its_account_was_proven(stack
 
 def test_a_grant_that_is_still_making_its_account_is_called_back_by_claim_of(store: Store) -> None:
     """A10: nothing is done while the claim that ``claim_of`` names is alive."""
-    stack = LocalStack.over(
-        store, rules=(Rule("jumpcloud:account:*", give=Method.TICKET), Rule("*", missing_account=MissingAccount.CREATE))
-    )
+    rules = (Rule("jumpcloud:account:*", give=Method.TICKET), Rule("*", missing_account=MissingAccount.CREATE))
+    stack = LocalStack.over(store, rules=rules, ticket_terms=replace(TICKET_TERMS, poll=timedelta(minutes=5)))
     eve = {"email": "eve@example.com"}
     stack.grant("r1", subject=eve)
     stack.run()
