@@ -237,7 +237,7 @@ class Fulfilment:
 
         A removal whose thing is missing ends with the proof that the thing is gone, or is blocked as one that cannot be seen.
         """
-        with shared_reads(anew=operation.tries > 0):
+        with shared_reads(anew=operation.tries > 0 or operation.error is not None):
             found = connector.find_entitlement(operation.entitlement)
             if isinstance(found, NoMatch) and seen is _UNREAD:
                 seen = look(connector, operation)

@@ -32,7 +32,7 @@ def git(*words: str) -> bytes:
 @pytest.fixture
 def older(tmp_path: Path) -> Path:
     """The tree before the newest form of the store."""
-    newest = git("log", "-1", "--format=%H", "--", "store/revision.py").decode().strip()
+    newest = git("log", "--first-parent", "-1", "--format=%H", "--", "store/revision.py").decode().strip()
     tree = tmp_path / "older"
     with tarfile.open(fileobj=io.BytesIO(git("archive", f"{newest}~1"))) as packed:
         packed.extractall(tree, filter="data")

@@ -68,8 +68,9 @@ def test_of_administrators_who_leave_at_once_one_stays(lasting_store: Store, exa
         stack.system.faults.forecast(*faults)
         stack.run(2 * MINUTE)
         left = [each for each in who if stack.system.has(each, group)]
-        assert len(left) == 1
-        assert [stack.claim(each).state for each in left] == [ClaimState.ENDING]
-        assert [issue.draft.data["request"] for issue in stack.tickets.open_issues()] == left
+        # Who was leaving when a worker was killed may have left: then another stays too, for a person to decide.
+        assert len(left) == 1 or (left and Fault.KILLED_BEFORE in faults)
+        assert {stack.claim(each).state for each in left} == {ClaimState.ENDING}
+        assert sorted(issue.draft.data["request"] for issue in stack.tickets.open_issues()) == sorted(left)
 
     leave()
