@@ -49,7 +49,7 @@ class PolicyChange:
 
 
 def policy_changes(store: Store, before: Policy, after: Policy) -> Iterator[PolicyChange]:
-    """The claims that stand and what would be otherwise for them, then the resources of the newest snapshots.
+    """The claims that stand, in the order of their requests, and what would be otherwise for them, then the resources of the newest snapshots.
 
     A claim keeps its end when policy changes; what is told is whether it could be asked for again as it is. A rule in another
     case than a name counts as meant: only the system could tell.
@@ -61,7 +61,7 @@ def policy_changes(store: Store, before: Policy, after: Policy) -> Iterator[Poli
             if (request := work.requests.get(claim.request_id)) is not None
         ]
         snapshots = [snapshot for system in System if (snapshot := work.snapshots.current(system)) is not None]
-    for claim, request in standing:
+    for claim, request in sorted(standing, key=lambda each: (each[1].sequence, each[0].id)):
         if (change := _of_claim(claim, request, before, after)) is not None:
             yield change
     for snapshot in snapshots:
