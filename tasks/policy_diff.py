@@ -49,10 +49,10 @@ class PolicyChange:
 
 
 def policy_changes(store: Store, before: Policy, after: Policy) -> Iterator[PolicyChange]:
-    """The claims that stand, in the order of their requests, and what would be otherwise for them, then the resources of the newest snapshots.
+    """The claims that stand and what would be otherwise for them, then the resources of the newest snapshots.
 
-    A claim keeps its end when policy changes; what is told is whether it could be asked for again as it is. A rule in another
-    case than a name counts as meant: only the system could tell.
+    Claims come in the order of their requests. A claim keeps its end when policy changes; what is told is whether it could be
+    asked for again as it is. A rule in another case than a name counts as meant: only the system could tell.
     """
     with store.read() as work:
         standing = [
